@@ -1,0 +1,11 @@
+"""Fixed facts of this distribution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+VERSION: Final = "0.1.0"
+PROJECT_DIR: Final = Path(__file__).resolve().parent.parent
+PAGE_DIR: Final = PROJECT_DIR / "web"
+SHIPPED_SEEDS_DIR: Final = PROJECT_DIR / "assets" / "seeds"

@@ -1,0 +1,56 @@
+"""Where the server keeps its files: the platform's convention, and whether it can be written."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runtime_config.launch_error import LaunchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def default_data_directory(environment: Mapping[str, str], platform: str = sys.platform) -> Path:
+    """The folder for application data by the convention of `platform` (a `sys.platform` value).
+
+    Raises:
+        LaunchError: the user has no home folder.
+    """
+    if platform == "win32":
+        local = environment.get("LOCALAPPDATA")
+        return (Path(local) if local else _home() / "AppData" / "Local") / "Terrarium"
+    if platform == "darwin":
+        return _home() / "Library" / "Application Support" / "Terrarium"
+    shared = environment.get("XDG_DATA_HOME", "")
+    # The convention has relative values ignored.
+    return (Path(shared) if os.path.isabs(shared) else _home() / ".local" / "share") / "terrarium"
+
+
+def prepare_data_directory(path: Path) -> Path:
+    """Create `path` if it is missing, and write a file in it to know that one can; gives it back absolute.
+
+    Raises:
+        LaunchError: it cannot be created or written.
+    """
+    try:
+        absolute = path.expanduser().absolute()
+        absolute.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=absolute) as probe:
+            probe.write(b"x")
+    except (OSError, RuntimeError, ValueError) as exc:
+        cause = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        msg = f"The data folder {path} cannot be written ({cause}). Choose another one with --data-dir."
+        raise LaunchError(msg) from exc
+    return absolute
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as exc:
+        msg = "This user has no home folder to keep data in. Choose a folder with --data-dir."
+        raise LaunchError(msg) from exc

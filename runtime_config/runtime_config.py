@@ -1,0 +1,81 @@
+"""What the server was started with: frozen, and read everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SeedSafety: TypeAlias = Literal["strict", "when-available", "off"]
+LogFormat: TypeAlias = Literal["text", "json"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning"]
+Subsampling: TypeAlias = Literal["4:2:0", "4:4:4"]
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """Who may talk to the server. `host` and `port` are where it listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 7987
+    allowed_origins: tuple[str, ...] = ()
+    token: str | None = field(default=None, repr=False)  # never printed
+    allow_anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JpegConfig:
+    """How frames are encoded at best. Small pictures get finer colour: there it shows, and costs little."""
+
+    quality: int = 85
+    subsampling: Subsampling = "4:2:0"
+    small_below_lines: int = 360
+    small_quality: int = 90
+    small_subsampling: Subsampling = "4:4:4"
+    lowest_quality: int = 45  # the floor of adaptation to a slow client
+    threads: int | None = None  # None: one for each core, at most four
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Bounds of one session. Times in seconds, sizes in bytes."""
+
+    init_timeout_s: float = 60.0
+    # The world plays on with the keys held while the newest control is younger than this; then it idles.
+    control_hold_s: float = 0.25
+    # A half-open peer is gone after interval + timeout + the abort grace (< 30 s). A peer that stops reading for 10 s
+    # answers the ping it then finds well within the timeout.
+    ping_interval_s: float = 10.0
+    ping_timeout_s: float = 16.0
+    max_message_bytes: int = 64 * MIB  # above: a typed error
+    max_frame_bytes: int = 128 * MIB  # above: close 1009
+    max_waiting_request_bytes: int = 96 * MIB
+    max_waiting_requests: int = 256
+    max_unsent_messages: int = 2048  # replies a client has not read; above: it is closed
+    farewell_timeout_s: float = 2.0  # for the last messages and the close frame
+    max_recoveries: int = 3  # of a failing engine, without `recovery_reset_s` of good play in between
+    recovery_reset_s: float = 30.0
+    kept_snapshots: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeConfig:
+    """Everything that is fixed when the process starts."""
+
+    data_dir: Path
+    access: AccessConfig = AccessConfig()
+    log_format: LogFormat | None = None  # None: text on a terminal, else JSON lines
+    log_level: LogLevel = "info"
+    parent_pid: int | None = None
+    launched_from_standalone: bool = False
+    max_sessions: int = 8
+    seed_safety: SeedSafety = "when-available"
+    max_upload_bytes: int = 64 * MIB
+    max_uploaded_seeds: int = 200
+    jpeg: JpegConfig = JpegConfig()
+    limits: SessionLimits = SessionLimits()
+    drain_timeout_s: float = 4.0  # of the 5 s within which a stop must end

@@ -1,0 +1,28 @@
+"""What a frame encoder is: frames of a pass in, one JPEG a frame out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from runtime_config.runtime_config import Subsampling
+    from services.world_engine.world_engine import Frames
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeTuning:
+    """How a pass is encoded. `quality` is the JPEG quality, 1 to 100."""
+
+    quality: int
+    subsampling: Subsampling
+
+
+class FrameEncoder(Protocol):
+    async def encode(self, frames: Frames, tuning: EncodeTuning) -> tuple[bytes, ...]:
+        """One JPEG per sub-frame, in order. `frames` is only read, and not kept after the return."""
+        ...
+
+    def close(self) -> None:
+        """Finish what is being encoded and give the threads back."""
+        ...

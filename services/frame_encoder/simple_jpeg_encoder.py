@@ -1,0 +1,98 @@
+"""JPEG encoding with libjpeg-turbo, by way of simplejpeg, on threads of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runtime_config.runtime_config import Subsampling
+    from services.frame_encoder.frame_encoder import EncodeTuning
+    from services.world_engine.world_engine import Frames
+
+_SUBSAMPLINGS: Final[Mapping[Subsampling, str]] = MappingProxyType({"4:2:0": "420", "4:4:4": "444"})
+
+
+class SimpleJpegEncoder:
+    """A `FrameEncoder` that shares `threads` threads among all passes. simplejpeg frees the GIL while it encodes."""
+
+    def __init__(self, threads: int) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="jpeg")
+
+    async def encode(self, frames: Frames, tuning: EncodeTuning) -> tuple[bytes, ...]:
+        """One JPEG per sub-frame, in order.
+
+        A cancelled call starts no further sub-frame; those that were being encoded end by themselves.
+
+        Raises:
+            ValueError: the frames are not uint8 [count, height, width, 3], or the quality is out of range.
+            RuntimeError: after `close`.
+        """
+        if len(frames) == 0:
+            return ()
+        work = _PassEncoding(asyncio.get_running_loop(), frames, tuning)
+        try:
+            for at in range(len(frames)):
+                self._executor.submit(work.encode, at)
+            return await work.done
+        finally:
+            work.is_over = True
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True)
+
+
+class _PassEncoding:
+    """One pass on its way through the threads.
+
+    The last sub-frame to be ready wakes the event loop: once a pass, not once a sub-frame.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, frames: Frames, tuning: EncodeTuning) -> None:
+        self.done: asyncio.Future[tuple[bytes, ...]] = loop.create_future()
+        self.is_over = False
+        self._loop = loop
+        self._frames = frames
+        self._quality = tuning.quality
+        self._subsampling = _SUBSAMPLINGS[tuning.subsampling]
+        self._jpegs: list[bytes] = [b""] * len(frames)
+        self._error: Exception | None = None
+        self._lock = threading.Lock()
+        self._left = len(frames)
+
+    def encode(self, at: int) -> None:
+        """Encode sub-frame `at`. Runs on several threads at a time."""
+        if not self.is_over and self._error is None:
+            try:
+                self._jpegs[at] = simplejpeg.encode_jpeg(
+                    np.ascontiguousarray(self._frames[at]),
+                    quality=self._quality,
+                    colorspace="RGB",
+                    colorsubsampling=self._subsampling,
+                )
+            except Exception as error:  # noqa: BLE001 - carried to the caller, who awaits it
+                self._error = error
+        with self._lock:
+            self._left -= 1
+            is_last = self._left == 0
+        if is_last:
+            # A closed loop refuses the call: then nobody waits any more.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._resolve)
+
+    def _resolve(self) -> None:
+        if self.done.done():  # cancelled
+            return
+        if self._error is not None:
+            self.done.set_exception(self._error)
+        else:
+            self.done.set_result(tuple(self._jpegs))

@@ -1,0 +1,196 @@
+"""Seeds in two folders: the shipped ones with their manifest, and uploads named by the hash of their bytes."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import hashlib
+import os
+import re
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from services.clock.system_clock import SystemClock
+from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.seed_store.seed_files import (
+    TEMPORARY_PREFIX,
+    SeedFile,
+    load_shipped_seeds,
+    load_uploaded_seeds,
+    metadata_path,
+    upload_metadata,
+    uploaded_seed,
+)
+from services.seed_store.seed_store import SeedFilePayload, SeedStoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from services.clock.clock import Clock
+    from services.picture_decoder.picture_decoder import PictureDecoder, PictureFactsPayload
+
+_logger = structlog.stdlib.get_logger(__name__)
+
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_CLOCK_STEP_S: Final = 1e-6  # keeps uploads of one tick in order
+_REASONS: Final = {
+    errno.ENOSPC: "The disk is full",
+    errno.EDQUOT: "The disk quota is used up",
+    errno.EACCES: "The server may not write to its seed folder",
+    errno.EPERM: "The server may not write to its seed folder",
+    errno.EROFS: "The disk of the seed folder is read-only",
+}
+
+
+class DirectorySeedStore:
+    """A `SeedStore` on disk. What the folders hold is read once, when it is first asked for.
+
+    Uploads lie in `data_dir/seeds`, each as `<hash>.<suffix>` with its metadata in `<hash>.json` beside it. Nothing
+    that a client chooses becomes part of a path.
+    """
+
+    def __init__(
+        self,
+        shipped_dir: Path,
+        data_dir: Path,
+        max_uploaded: int,
+        *,
+        decoder: PictureDecoder | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """`decoder` reads the sizes of shipped pictures."""
+        self._shipped_dir = shipped_dir
+        self._uploads_dir = data_dir / "seeds"
+        self._max_uploaded = max_uploaded
+        self._decoder = decoder or PillowPictureDecoder()
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._is_loaded = False
+        self._shipped: dict[str, SeedFile] = {}  # in the order of the manifest
+        self._uploaded: dict[str, SeedFile] = {}  # oldest first
+
+    def list(self) -> tuple[SeedFilePayload, ...]:
+        with self._lock:
+            self._load()
+            files = [*self._shipped.values(), *reversed(self._uploaded.values())]
+        return tuple(file.seed for file in files)
+
+    def find(self, seed_hash: str) -> SeedFilePayload | None:
+        file = self._find(seed_hash)
+        return file.seed if file else None
+
+    def read(self, seed_hash: str) -> bytes | None:
+        file = self._find(seed_hash)
+        if file is None:
+            return None
+        try:
+            data = file.path.read_bytes()
+        except OSError as error:
+            _logger.warning("A seed picture cannot be read", hash=seed_hash, reason=error.strerror)
+            return None
+        if hashlib.sha256(data).hexdigest() != seed_hash:
+            _logger.warning("A seed picture was changed on disk and is not used", hash=seed_hash)
+            return None
+        return data
+
+    def add(self, data: bytes, facts: PictureFactsPayload, title: str) -> SeedFilePayload:
+        seed_hash = hashlib.sha256(data).hexdigest()
+        with self._lock:
+            self._load()
+            if shipped := self._shipped.get(seed_hash):
+                return shipped.seed
+        try:
+            self._uploads_dir.mkdir(parents=True, exist_ok=True)
+            with _temporary_file(self._uploads_dir, data) as picture, self._lock:
+                return self._keep(seed_hash, picture, len(data), facts, title).seed
+        except OSError as error:
+            raise _store_error(error) from error
+
+    def remove(self, seed_hash: str) -> bool:
+        with self._lock:
+            self._load()
+            file = self._uploaded.get(seed_hash)
+            if file is None:
+                return False
+            try:
+                _unlink(file)
+            except OSError as error:
+                raise _store_error(error) from error
+            del self._uploaded[seed_hash]
+        return True
+
+    def _find(self, seed_hash: str) -> SeedFile | None:
+        if _HASH.fullmatch(seed_hash) is None:
+            return None
+        with self._lock:
+            self._load()
+            return self._shipped.get(seed_hash) or self._uploaded.get(seed_hash)
+
+    def _load(self) -> None:
+        if self._is_loaded:
+            return
+        shipped = load_shipped_seeds(self._shipped_dir, self._decoder)
+        self._shipped = {file.seed.hash: file for file in shipped}
+        self._uploaded = {file.seed.hash: file for file in load_uploaded_seeds(self._uploads_dir)}
+        self._is_loaded = True
+
+    def _keep(self, seed_hash: str, picture: Path, size_bytes: int, facts: PictureFactsPayload, title: str) -> SeedFile:
+        """Enter an upload, whose bytes are in the file `picture`, as the newest one. Under the lock."""
+        known = self._uploaded.get(seed_hash)
+        newest = max((file.seed.created_at for file in self._uploaded.values()), default=0.0)
+        metadata = upload_metadata(
+            facts,
+            title=known.seed.title if known else title,
+            size_bytes=size_bytes,
+            created_at=max(self._clock.wall(), newest + _CLOCK_STEP_S),
+        )
+        file = uploaded_seed(self._uploads_dir, seed_hash, metadata)
+        with _temporary_file(self._uploads_dir, metadata.model_dump_json(indent=2).encode()) as description:
+            picture.replace(file.path)
+            description.replace(metadata_path(self._uploads_dir, seed_hash))
+        self._uploaded.pop(seed_hash, None)
+        self._uploaded[seed_hash] = file
+        self._drop_oldest()
+        return file
+
+    def _drop_oldest(self) -> None:
+        surplus = builtins.list(self._uploaded.items())[: max(0, len(self._uploaded) - max(1, self._max_uploaded))]
+        for seed_hash, file in surplus:
+            try:
+                _unlink(file)
+            except OSError as error:
+                # The new seed is safe on disk. The old one is tried again at the next upload.
+                _logger.warning("An old seed cannot be removed", hash=seed_hash, reason=error.strerror)
+            else:
+                del self._uploaded[seed_hash]
+
+
+@contextmanager
+def _temporary_file(folder: Path, data: bytes) -> Generator[Path]:
+    """A complete file to be moved into place, so that readers and a crash see a whole file or none."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY_PREFIX)
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _unlink(file: SeedFile) -> None:
+    """Remove an upload; without its metadata a picture is no seed, so those go first."""
+    metadata_path(file.path.parent, file.seed.hash).unlink(missing_ok=True)
+    file.path.unlink(missing_ok=True)
+
+
+def _store_error(error: OSError) -> SeedStoreError:
+    reason = _REASONS.get(error.errno or 0, "The seed folder cannot be changed")
+    return SeedStoreError(f"{reason}, so nothing was changed.")

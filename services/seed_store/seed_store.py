@@ -1,0 +1,62 @@
+"""What a seed store is: the picture files that worlds start from, by the SHA-256 of their bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from services.picture_decoder.picture_decoder import PictureFactsPayload
+
+SeedOrigin: TypeAlias = Literal["shipped", "uploaded"]
+
+
+@dataclass(frozen=True, slots=True)
+class SeedFilePayload:
+    """One picture file. `hash` is the SHA-256 (hex, lower case) of its bytes, width and height are pixels."""
+
+    hash: str
+    title: str
+    description: str
+    origin: SeedOrigin
+    width: int
+    height: int
+    size_bytes: int
+    media_type: str
+    created_at: float  # seconds since the Unix epoch
+
+
+class SeedStoreError(RuntimeError):
+    """A seed could not be kept or removed. `str()` of it is a sentence that names no path."""
+
+
+class SeedStore(Protocol):
+    """Every method blocks and is safe to call from several threads. What is no SHA-256 in hex is an unknown hash."""
+
+    def list(self) -> tuple[SeedFilePayload, ...]:
+        """Shipped seeds in the order of their manifest, then uploads, newest first."""
+        ...
+
+    def find(self, seed_hash: str) -> SeedFilePayload | None: ...
+
+    def read(self, seed_hash: str) -> bytes | None:
+        """The bytes of the file; None for an unknown hash, and for a file that no longer has that hash."""
+        ...
+
+    def add(self, data: bytes, facts: PictureFactsPayload, title: str) -> SeedFilePayload:
+        """Keep an upload. The same bytes again are the same seed, which then counts as the newest upload.
+
+        The oldest uploads give way beyond the store's limit.
+
+        Raises:
+            SeedStoreError: the disk is full, or the folder cannot be written.
+        """
+        ...
+
+    def remove(self, seed_hash: str) -> bool:
+        """Remove an upload; False for a shipped seed or an unknown hash.
+
+        Raises:
+            SeedStoreError: the file cannot be removed.
+        """
+        ...

@@ -1,0 +1,171 @@
+"""The machine as psutil sees it, and its first NVIDIA GPU where pynvml is installed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from services.system_monitor.system_monitor import MachinePayload, UsagePayload
+
+_SYSCTL_TIMEOUT_S: Final = 2.0
+
+
+class PsutilSystemMonitor:
+    """A `SystemMonitor`. The fixed facts are read once, when they are first asked for."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._lock = threading.Lock()
+        self._machine: MachinePayload | None = None
+        self._gpu: _NvidiaGpu | None = None
+
+    def machine(self) -> MachinePayload:
+        with self._lock:
+            if self._machine is None:
+                self._gpu = _NvidiaGpu.find()
+                self._machine = _describe_machine(self._gpu)
+            return self._machine
+
+    def usage(self) -> UsagePayload:
+        self.machine()
+        memory = psutil.virtual_memory()
+        gpu = self._gpu.usage() if self._gpu else _UNKNOWN_GPU_USAGE
+        return UsagePayload(
+            process_rss_bytes=self._rss_bytes(),
+            ram_used_bytes=memory.total - memory.available,
+            ram_total_bytes=memory.total,
+            vram_used_bytes=gpu.used_bytes,
+            vram_reserved_bytes=None,  # known to the allocator of the process that holds it, not to the driver
+            gpu_util_percent=gpu.util_percent,
+        )
+
+    def _rss_bytes(self) -> int | None:
+        try:
+            return self._process.memory_info().rss
+        except psutil.Error:
+            return None
+
+
+def _describe_machine(gpu: _NvidiaGpu | None) -> MachinePayload:
+    return MachinePayload(
+        cpu_name=_cpu_name(),
+        cpu_count=os.cpu_count() or 1,
+        gpu_name=gpu.name if gpu else None,
+        gpu_count=gpu.count if gpu else 0,
+        vram_total_bytes=gpu.total_bytes if gpu else None,
+        driver_version=gpu.driver_version if gpu else None,
+        runtime_version=gpu.runtime_version if gpu else None,
+        torch_version=_torch_version(),
+    )
+
+
+def _torch_version() -> str:
+    """From the metadata of the package: importing torch takes seconds and hundreds of megabytes."""
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _cpu_name() -> str | None:
+    if sys.platform == "darwin":
+        name = _sysctl_cpu_name()
+    elif sys.platform == "win32":
+        name = _registry_cpu_name()
+    else:
+        name = _proc_cpu_name()
+    return name or platform.processor() or platform.machine() or None
+
+
+def _proc_cpu_name(path: Path = Path("/proc/cpuinfo")) -> str | None:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    values = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
+    return next(filter(None, values), None)
+
+
+def _sysctl_cpu_name() -> str | None:
+    command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SYSCTL_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
+
+
+def _registry_cpu_name() -> str | None:
+    winreg: Any = importlib.import_module("winreg")  # there on Windows alone
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\CentralProcessor\0") as key:
+            return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip() or None
+    except OSError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _GpuUsage:
+    used_bytes: int | None
+    util_percent: int | None
+
+
+_UNKNOWN_GPU_USAGE: Final = _GpuUsage(used_bytes=None, util_percent=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _NvidiaGpu:
+    """The first GPU, through NVML. `nvml` is the module pynvml, which ships no types and is no dependency."""
+
+    nvml: Any
+    handle: Any
+    name: str
+    count: int
+    total_bytes: int
+    driver_version: str
+    runtime_version: str
+
+    @classmethod
+    def find(cls) -> _NvidiaGpu | None:
+        try:
+            nvml: Any = importlib.import_module("pynvml")
+        except ImportError:
+            return None
+        try:
+            nvml.nvmlInit()
+            handle = nvml.nvmlDeviceGetHandleByIndex(0)
+            cuda = int(nvml.nvmlSystemGetCudaDriverVersion_v2())
+            return cls(
+                nvml=nvml,
+                handle=handle,
+                name=_text(nvml.nvmlDeviceGetName(handle)),
+                count=int(nvml.nvmlDeviceGetCount()),
+                total_bytes=int(nvml.nvmlDeviceGetMemoryInfo(handle).total),
+                driver_version=_text(nvml.nvmlSystemGetDriverVersion()),
+                runtime_version=f"CUDA {cuda // 1000}.{cuda % 1000 // 10}",
+            )
+        except nvml.NVMLError:  # no driver, or no GPU
+            return None
+
+    def usage(self) -> _GpuUsage:
+        try:
+            used = int(self.nvml.nvmlDeviceGetMemoryInfo(self.handle).used)
+            util = int(self.nvml.nvmlDeviceGetUtilizationRates(self.handle).gpu)
+        except self.nvml.NVMLError:
+            return _UNKNOWN_GPU_USAGE
+        return _GpuUsage(used_bytes=used, util_percent=util)
+
+
+def _text(value: str | bytes) -> str:
+    """Older versions of pynvml give bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -1,0 +1,67 @@
+"""The registry of world engines by model id: what can be loaded, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from services.world_engine.world_engine import WorldEngine
+
+Placement: TypeAlias = Literal["cpu", "device"]
+
+
+class LoadStep(Enum):
+    """What a loader is busy with; reported so that a waiting person can be told."""
+
+    READING = "reading"  # weights from disk
+    BUILDING = "building"  # the engine in memory
+    WARMING_UP = "warming_up"  # the first passes, compilation
+
+
+LoadReport: TypeAlias = Callable[[LoadStep], None]
+
+
+class ModelLoadError(RuntimeError):
+    """A model could not be loaded. The text is for the person who asked: what failed, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """One model that this server can load.
+
+    `load(quant, report)` blocks, runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
+    `placement` says what the engine occupies: CPU engines live side by side, device engines one at a time.
+    """
+
+    model_id: str
+    title: str
+    description: str
+    model_type: str
+    quants: tuple[str, ...]  # "none" is full precision
+    placement: Placement
+    size_bytes: int | None
+    load: Callable[[str, LoadReport], WorldEngine]
+
+
+class WorldEngineCatalogue:
+    """Entries in the order in which they are offered; the first one is the default."""
+
+    def __init__(self, entries: Iterable[CatalogueEntry]) -> None:
+        by_id = {entry.model_id: entry for entry in entries}
+        if not by_id:
+            raise ValueError("A catalogue needs at least one engine.")
+        self._entries: Mapping[str, CatalogueEntry] = MappingProxyType(by_id)
+
+    def entries(self) -> tuple[CatalogueEntry, ...]:
+        return tuple(self._entries.values())
+
+    def find(self, model_id: str) -> CatalogueEntry | None:
+        return self._entries.get(model_id)
+
+    @property
+    def default(self) -> CatalogueEntry:
+        return next(iter(self._entries.values()))

@@ -1,0 +1,30 @@
+"""How routes reach the handler: through the app of their own connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from error_types import ErrorCode, HTTPError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from app_handler import AppHandler
+
+
+def attach_state_service(app: FastAPI, handler: AppHandler) -> None:
+    app.state.handler = handler
+
+
+def get_state_service(connection: HTTPConnection) -> AppHandler:
+    """The `AppHandler` behind this request.
+
+    Raises:
+        HTTPError: 503, the app has none (yet).
+    """
+    handler: AppHandler | None = getattr(connection.app.state, "handler", None)
+    if handler is None:
+        raise HTTPError(503, "The server is not ready.", ErrorCode.SERVICE_UNAVAILABLE)
+    return handler

@@ -1,0 +1,58 @@
+"""A classifier whose verdict is a predicate on the picture."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from services.image_classifier.image_classifier import (
+    ClassificationError,
+    ClassifierMissing,
+    ClassifierReady,
+    ClassifierStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.world_engine.world_engine import Picture
+
+HOLD_LIMIT_S = 30.0  # a test that forgets to let go fails instead of hanging
+
+
+def _everything(picture: Picture) -> bool:
+    del picture
+    return True
+
+
+class FakeImageClassifier:
+    """Set `fail` to make the next calls raise, `hold` to keep them inside `is_safe` until the event is set.
+
+    `entered` is set as soon as a call is inside.
+    """
+
+    def __init__(
+        self, verdict: Callable[[Picture], bool] = _everything, *, status: ClassifierStatus | None = None
+    ) -> None:
+        self._verdict = verdict
+        self._status = status or ClassifierReady(revision="fake-1")
+        self._lock = threading.Lock()
+        self.fail: str | None = None
+        self.hold: threading.Event | None = None
+        self.entered = threading.Event()
+        self.calls = 0
+
+    def status(self) -> ClassifierStatus:
+        return self._status
+
+    def is_safe(self, picture: Picture) -> bool:
+        with self._lock:
+            self.calls += 1
+        if isinstance(self._status, ClassifierMissing):
+            raise ClassificationError(self._status.reason)
+        self.entered.set()
+        if self.hold is not None and not self.hold.wait(HOLD_LIMIT_S):
+            raise ClassificationError("The test never let go of the classifier.")
+        if self.fail is not None:
+            raise ClassificationError(self.fail)
+        return self._verdict(picture)

@@ -1,0 +1,95 @@
+"""Seeds in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from services.seed_store.seed_store import SeedFilePayload, SeedOrigin, SeedStoreError
+from tests.fakes.fake_clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from services.clock.clock import Clock
+    from services.picture_decoder.picture_decoder import PictureFactsPayload
+
+
+class FakeSeedStore:
+    """Set `fail` to a sentence to make `add` and `remove` raise it, as a full disk would."""
+
+    def __init__(
+        self,
+        shipped: Iterable[tuple[bytes, PictureFactsPayload, str]] = (),
+        *,
+        max_uploaded: int = 200,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock or FakeClock()
+        self._max_uploaded = max_uploaded
+        self._lock = threading.Lock()
+        self._files: dict[str, tuple[SeedFilePayload, bytes]] = {}  # in the order in which they came
+        self.fail: str | None = None
+        for data, facts, title in shipped:
+            seed = self._payload(data, facts, title, "shipped")
+            self._files[seed.hash] = (seed, data)
+
+    def list(self) -> tuple[SeedFilePayload, ...]:
+        with self._lock:
+            seeds = [seed for seed, _ in self._files.values()]
+        shipped = [seed for seed in seeds if seed.origin == "shipped"]
+        return (*shipped, *(seed for seed in reversed(seeds) if seed.origin == "uploaded"))
+
+    def find(self, seed_hash: str) -> SeedFilePayload | None:
+        with self._lock:
+            file = self._files.get(seed_hash)
+        return file[0] if file else None
+
+    def read(self, seed_hash: str) -> bytes | None:
+        with self._lock:
+            file = self._files.get(seed_hash)
+        return file[1] if file else None
+
+    def add(self, data: bytes, facts: PictureFactsPayload, title: str) -> SeedFilePayload:
+        self._fail_if_told()
+        seed = self._payload(data, facts, title, "uploaded")
+        with self._lock:
+            known = self._files.get(seed.hash)
+            if known and known[0].origin == "shipped":
+                return known[0]
+            if known:
+                seed = replace(seed, title=known[0].title)
+                del self._files[seed.hash]
+            self._files[seed.hash] = (seed, data)
+            uploads = [name for name, (file, _) in self._files.items() if file.origin == "uploaded"]
+            for name in uploads[: -max(1, self._max_uploaded)]:
+                del self._files[name]
+        return seed
+
+    def remove(self, seed_hash: str) -> bool:
+        with self._lock:
+            file = self._files.get(seed_hash)
+            if file is None or file[0].origin == "shipped":
+                return False
+            self._fail_if_told()
+            del self._files[seed_hash]
+        return True
+
+    def _fail_if_told(self) -> None:
+        if self.fail is not None:
+            raise SeedStoreError(self.fail)
+
+    def _payload(self, data: bytes, facts: PictureFactsPayload, title: str, origin: SeedOrigin) -> SeedFilePayload:
+        return SeedFilePayload(
+            hash=hashlib.sha256(data).hexdigest(),
+            title=title,
+            description="",
+            origin=origin,
+            width=facts.width,
+            height=facts.height,
+            size_bytes=len(data),
+            media_type=facts.media_type,
+            created_at=self._clock.wall(),
+        )

@@ -1,0 +1,516 @@
+"""The WebSocket protocol, version 5: every message, the binary frame envelope and the key map.
+
+Version 5 is closed: a stock client validates each message as a whole and drops one with an enum member it does not
+know. So the enums below never grow within the version; a finer cause travels in the extra field `code`. A client that
+connects with `client=terrarium` speaks the extended unions at the end of each section instead.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, TypeAdapter
+
+from error_types import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROTOCOL_VERSION: Final = 5
+
+# ---------------------------------------------------------------------------------------------------- enums
+
+
+class StageId(StrEnum):
+    """Where a connection is on its way to the first frame."""
+
+    STARTUP_BEGIN = "startup.begin"
+    STARTUP_WORLD_ENGINE_MANAGER = "startup.world_engine_manager"
+    STARTUP_SAFETY_CHECKER = "startup.safety_checker"
+    STARTUP_SAFETY_READY = "startup.safety_ready"
+    STARTUP_READY = "startup.ready"
+    WAITING_FOR_SEED = "session.waiting_for_seed"
+    MODEL_LOAD = "session.loading_model.load"
+    MODEL_INSTANTIATE = "session.loading_model.instantiate"
+    AUTHORING_LOAD = "session.scene_authoring.load"
+    WARMUP_RESET = "session.warmup.reset"
+    WARMUP_SEED = "session.warmup.seed"
+    WARMUP_COMPILE = "session.warmup.compile"
+    INIT_RESET = "session.init.reset"
+    INIT_SEED = "session.init.seed"
+    INIT_FRAME = "session.init.frame"
+    RESET = "session.reset"
+    READY = "session.ready"
+
+
+class ErrorId(StrEnum):
+    """Errors that a stock client has a translated text for."""
+
+    PROTOCOL_VERSION_MISMATCH = "app.server.error.protocolVersionMismatch"
+    SERVER_BUSY = "app.server.error.serverBusy"
+    SERVER_STARTUP_FAILED = "app.server.error.serverStartupFailed"
+    TIMEOUT_WAITING_FOR_SEED = "app.server.error.timeoutWaitingForSeed"
+    INIT_FAILED = "app.server.error.initFailed"
+    QUANT_UNSUPPORTED_GPU = "app.server.error.quantUnsupportedGpu"
+    AUTHORING_MODEL_LOAD_FAILED = "app.server.error.sceneAuthoringModelLoadFailed"
+    AUTHORING_EMPTY_PROMPT = "app.server.error.sceneAuthoringEmptyPrompt"
+    AUTHORING_MODEL_NOT_LOADED = "app.server.error.sceneAuthoringModelNotLoaded"
+    AUTHORING_ALREADY_IN_PROGRESS = "app.server.error.sceneAuthoringAlreadyInProgress"
+    SCENE_EDIT_SAFETY_REJECTED = "app.server.error.sceneEditSafetyRejected"
+    GENERATE_SCENE_SAFETY_REJECTED = "app.server.error.generateSceneSafetyRejected"
+    DEVICE_RECOVERY_FAILED = "app.server.error.deviceRecoveryFailed"
+
+
+class WarningId(StrEnum):
+    """Warnings that a stock client has a translated text for."""
+
+    MISSING_SEED_DATA = "app.server.warning.missingSeedData"
+    INVALID_SEED_DATA = "app.server.warning.invalidSeedData"
+    SEED_UNSAFE = "app.server.warning.seedUnsafe"
+    SEED_SAFETY_CHECK_FAILED = "app.server.warning.seedSafetyCheckFailed"
+    SEED_LOAD_FAILED = "app.server.warning.seedLoadFailed"
+
+
+EngineBackend: TypeAlias = Literal["world_engine", "quark"]
+Quant: TypeAlias = Literal["fp8w8a8", "intw8a8"]
+ENGINE_BACKENDS: Final[tuple[EngineBackend, ...]] = ("world_engine", "quark")
+SERVED_BACKEND: Final[EngineBackend] = "world_engine"
+
+# ---------------------------------------------------------------------------------------------- the key map
+
+KEY_CODES: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        **{chr(code): code for code in range(ord("A"), ord("Z") + 1)},
+        **{chr(code): code for code in range(ord("0"), ord("9") + 1)},
+        "MOUSE_LEFT": 0x01,
+        "MOUSE_RIGHT": 0x02,
+        "MOUSE_MIDDLE": 0x04,
+        "MOUSE_X1": 0x05,
+        "MOUSE_X2": 0x06,
+        "TAB": 0x09,
+        "ENTER": 0x0D,
+        "SHIFT": 0x10,
+        "CTRL": 0x11,
+        "ALT": 0x12,
+        "SPACE": 0x20,
+        "LEFT": 0x25,
+        "UP": 0x26,
+        "RIGHT": 0x27,
+        "DOWN": 0x28,
+        # Beyond the virtual-key range: a wheel notch is no key, it lasts for the pass it falls into.
+        "SCROLL_UP": 0x100,
+        "SCROLL_DOWN": 0x101,
+    }
+)
+
+
+def key_codes(buttons: Sequence[str]) -> frozenset[int]:
+    """Codes of button names in any case; names outside the map are dropped, as a newer client may send them."""
+    codes = (KEY_CODES.get(name.upper()) for name in buttons)
+    return frozenset(code for code in codes if code is not None)
+
+
+# ------------------------------------------------------------------------------------------ client -> server
+
+
+class _ClientModel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+RequestId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+ButtonName: TypeAlias = Annotated[str, StringConstraints(max_length=32)]
+Seconds: TypeAlias = Annotated[FiniteFloat, Field(gt=0, le=3600)]
+
+
+class ControlNotification(_ClientModel):
+    """Held buttons and mouse motion (pixels) since the last one. `ts` is the client's clock, echoed with the frame."""
+
+    type: Literal["control"]
+    buttons: Annotated[tuple[ButtonName, ...], Field(max_length=64)] = ()
+    mouse_dx: FiniteFloat = 0.0
+    mouse_dy: FiniteFloat = 0.0
+    ts: FiniteFloat | None = None
+
+
+class PauseNotification(_ClientModel):
+    type: Literal["pause"]
+
+
+class ResumeNotification(_ClientModel):
+    type: Literal["resume"]
+
+
+class ResetNotification(_ClientModel):
+    type: Literal["reset"]
+
+
+class PromptNotification(_ClientModel):
+    """Kept for old clients: no engine is conditioned on text, so it acts as a reset."""
+
+    type: Literal["prompt"]
+    prompt: str = ""
+
+
+class SessionConfig(_ClientModel):
+    """What the client wants of its session. Sent whole with every `init`; the server applies the differences."""
+
+    quant: Quant | None = None
+    engine_backend: EngineBackend = SERVED_BACKEND
+    scene_authoring: bool
+    action_logging: bool
+    video_recording: bool
+    video_output_dir: str | None
+    cap_inference_fps: bool
+
+
+class InitRequest(_ClientModel):
+    """Start a world, or change the one that plays. `seed_image_data` is base64 of a picture file."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: Literal["init"]
+    req_id: RequestId
+    model: str
+    config: SessionConfig
+    seed_image_data: str | None = None
+    seed_filename: str | None = None
+    biome_version: str | None = None
+
+
+class SceneEditRequest(_ClientModel):
+    type: Literal["scene_edit"]
+    req_id: RequestId
+    prompt: str
+
+
+class GenerateSceneRequest(_ClientModel):
+    type: Literal["generate_scene"]
+    req_id: RequestId
+    prompt: str
+
+
+class CheckSeedSafetyRequest(_ClientModel):
+    type: Literal["check_seed_safety"]
+    req_id: RequestId
+    image_data: str
+
+
+Notification: TypeAlias = (
+    ControlNotification | PauseNotification | ResumeNotification | ResetNotification | PromptNotification
+)
+Request: TypeAlias = InitRequest | SceneEditRequest | GenerateSceneRequest | CheckSeedSafetyRequest
+ClientMessage: TypeAlias = Annotated[Notification | Request, Field(discriminator="type")]
+
+
+class FrameAckNotification(_ClientModel):
+    """A pass was drawn. From the first one on, at most two passes are sent ahead of the acknowledged one."""
+
+    type: Literal["frame_ack"]
+    frame_id: int
+
+
+class CancelNotification(_ClientModel):
+    """Give up a request that was not answered yet; the request itself is answered with code `cancelled`."""
+
+    type: Literal["cancel"]
+    target_req_id: RequestId
+
+
+class TimedInitRequest(InitRequest):
+    """`init` with a time limit, and a seed that the server already has: SHA-256 (hex) of the picture file."""
+
+    timeout_s: Seconds | None = None
+    seed_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class TimedSceneEditRequest(SceneEditRequest):
+    timeout_s: Seconds | None = None
+
+
+class TimedGenerateSceneRequest(GenerateSceneRequest):
+    timeout_s: Seconds | None = None
+
+
+class TimedCheckSeedSafetyRequest(CheckSeedSafetyRequest):
+    timeout_s: Seconds | None = None
+
+
+class TakeSnapshotRequest(_ClientModel):
+    """Keep this moment of the world; the oldest kept one gives way."""
+
+    type: Literal["take_snapshot"]
+    req_id: RequestId
+
+
+class RestoreSnapshotRequest(_ClientModel):
+    type: Literal["restore_snapshot"]
+    req_id: RequestId
+    snapshot_id: str
+
+
+TimedRequest: TypeAlias = (
+    TimedInitRequest | TimedSceneEditRequest | TimedGenerateSceneRequest | TimedCheckSeedSafetyRequest
+)
+ExtendedNotification: TypeAlias = Notification | FrameAckNotification | CancelNotification
+ExtendedRequest: TypeAlias = TimedRequest | TakeSnapshotRequest | RestoreSnapshotRequest
+ExtendedClientMessage: TypeAlias = Annotated[ExtendedNotification | ExtendedRequest, Field(discriminator="type")]
+
+AnyNotification: TypeAlias = ExtendedNotification
+AnyRequest: TypeAlias = Request | ExtendedRequest
+AnyClientMessage: TypeAlias = AnyNotification | AnyRequest
+
+CLIENT_MESSAGE: Final[TypeAdapter[AnyClientMessage]] = TypeAdapter(ClientMessage)
+EXTENDED_CLIENT_MESSAGE: Final[TypeAdapter[AnyClientMessage]] = TypeAdapter(ExtendedClientMessage)
+
+# ------------------------------------------------------------------------------------------ server -> client
+
+
+class _ServerModel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+
+
+class PackageInfo(_ServerModel):
+    version: str
+    commit: str | None = None
+
+
+class SystemInfo(_ServerModel):
+    """Facts about the machine that do not change while the server runs."""
+
+    cpu_name: str | None = None
+    gpu_name: str | None = None
+    vram_total_bytes: int | None = None
+    runtime_version: str | None = None
+    driver_version: str | None = None
+    torch_version: str
+    gpu_count: int = 0
+    world_engine: PackageInfo | None = None
+    quark: PackageInfo | None = None
+
+
+class ErrorSnapshot(_ServerModel):
+    """The machine at the moment of an error."""
+
+    process_rss_bytes: int | None = None
+    ram_used_bytes: int | None = None
+    ram_total_bytes: int | None = None
+    vram_used_bytes: int | None = None
+    vram_reserved_bytes: int | None = None
+    gpu_util_percent: int | None = None
+
+
+class StatusMessage(_ServerModel):
+    type: Literal["status"] = "status"
+    stage: StageId
+    message: str | None = None
+
+
+class SystemInfoMessage(SystemInfo):
+    type: Literal["system_info"] = "system_info"
+
+
+class ErrorMessage(_ServerModel):
+    """Something ended or broke. Without `message_id` the client shows `message` as it is."""
+
+    type: Literal["error"] = "error"
+    message_id: ErrorId | None = None
+    message: str | None = None
+    params: dict[str, str] | None = None
+    snapshot: ErrorSnapshot | None = None
+    code: ErrorCode | None = None
+
+
+class WarningMessage(_ServerModel):
+    type: Literal["warning"] = "warning"
+    message_id: WarningId
+    message: str | None = None
+    params: dict[str, str] | None = None
+    code: ErrorCode | None = None
+
+
+LogField: TypeAlias = str | int | FiniteFloat | bool
+
+
+class LogMessage(_ServerModel):
+    """One structured log event of this client's own session. `timestamp` is the server's HH:MM:SS."""
+
+    type: Literal["log"] = "log"
+    event: str
+    level: str = "info"
+    logger: str | None = None
+    timestamp: str | None = None
+    exception: str | None = None
+    fields: dict[str, LogField] | None = None
+
+
+class InitResponseData(_ServerModel):
+    model: str
+    inference_fps: int
+    system_info: SystemInfo
+
+
+class SceneEditResponseData(_ServerModel):
+    original_jpeg_b64: str
+    preview_jpeg_b64: str
+    edit_prompt: str
+
+
+class GenerateSceneResponseData(_ServerModel):
+    elapsed_ms: int
+    image_jpeg_base64: str
+    user_prompt: str
+    sanitized_prompt: str
+    image_model: str
+
+
+class CheckSeedSafetyResponseData(_ServerModel):
+    """`hash` is the SHA-256 (hex) of the picture file."""
+
+    is_safe: bool
+    hash: str
+
+
+ResponseData: TypeAlias = (
+    InitResponseData | SceneEditResponseData | GenerateSceneResponseData | CheckSeedSafetyResponseData
+)
+
+
+class RpcSuccess(_ServerModel):
+    type: Literal["response"] = "response"
+    req_id: str
+    success: Literal[True] = True
+    data: ResponseData
+
+
+class RpcError(_ServerModel):
+    type: Literal["response"] = "response"
+    req_id: str
+    success: Literal[False] = False
+    error_id: ErrorId | WarningId | None = None
+    error: str | None = None
+    code: ErrorCode | None = None
+
+
+PushMessage: TypeAlias = StatusMessage | SystemInfoMessage | ErrorMessage | WarningMessage | LogMessage
+ServerMessage: TypeAlias = PushMessage | RpcSuccess | RpcError
+
+
+class ProgressMessage(_ServerModel):
+    """How far a request is. `fraction` is 0 to 1, absent when it cannot be known."""
+
+    type: Literal["progress"] = "progress"
+    req_id: str
+    step: str
+    fraction: FiniteFloat | None = None
+
+
+class SnapshotResponseData(_ServerModel):
+    """`kept` lists the snapshots that can still be restored, oldest first."""
+
+    snapshot_id: str
+    kept: tuple[str, ...]
+
+
+ExtendedResponseData: TypeAlias = ResponseData | SnapshotResponseData
+
+
+class ExtendedRpcSuccess(_ServerModel):
+    type: Literal["response"] = "response"
+    req_id: str
+    success: Literal[True] = True
+    data: ExtendedResponseData
+
+
+ExtendedServerMessage: TypeAlias = PushMessage | ProgressMessage | ExtendedRpcSuccess | RpcError
+AnyServerMessage: TypeAlias = ServerMessage | ExtendedServerMessage
+
+
+def encode_message(message: AnyServerMessage) -> str:
+    """JSON without the absent fields: a stock client's schema takes a missing field, but no null."""
+    return message.model_dump_json(exclude_none=True)
+
+
+# ------------------------------------------------------------------------------------------- binary envelope
+
+
+class FrameHeader(_ServerModel):
+    """What a pass says of itself. `frame_id` is that of its first sub-frame; the next ones count up from it.
+
+    `client_ts` echoes the newest control that the pass has read (0: none). `gen_ms` is the interval between passes,
+    which clients pace by. The `t_` fields are this pass's own stages in milliseconds.
+    """
+
+    frame_id: int
+    client_ts: FiniteFloat
+    gen_ms: FiniteFloat
+    temporal_compression: int = 1
+    vram_used_bytes: int = -1
+    gpu_util_percent: int = -1
+    t_infer_ms: FiniteFloat | None = None
+    t_sync_ms: FiniteFloat | None = None
+    t_enc_ms: FiniteFloat | None = None
+    t_metrics_ms: FiniteFloat | None = None
+    t_overhead_ms: FiniteFloat | None = None
+    quality: int | None = None
+
+
+_U32: Final = struct.Struct("<I")
+
+
+class EnvelopeError(ValueError):
+    """Bytes that are no frame envelope."""
+
+
+def encode_envelope(header: FrameHeader, jpegs: Sequence[bytes]) -> bytes:
+    """One binary message: u32 header length, header JSON, u32 count, then u32 length and bytes of each JPEG."""
+    head = header.model_dump_json(exclude_none=True).encode()
+    parts = [_U32.pack(len(head)), head, _U32.pack(len(jpegs))]
+    for jpeg in jpegs:
+        parts += (_U32.pack(len(jpeg)), jpeg)
+    return b"".join(parts)
+
+
+def decode_envelope(data: bytes) -> tuple[FrameHeader, tuple[bytes, ...]]:
+    """The reverse of `encode_envelope`.
+
+    Raises:
+        EnvelopeError: truncated, or longer than it says.
+    """
+    view, at = memoryview(data), 0
+
+    def take(count: int) -> memoryview:
+        nonlocal at
+        if at + count > len(view):
+            raise EnvelopeError(f"The envelope ends at byte {len(view)}, inside a part that ends at {at + count}.")
+        at += count
+        return view[at - count : at]
+
+    def take_u32() -> int:
+        return int(_U32.unpack(take(_U32.size))[0])
+
+    header = FrameHeader.model_validate_json(bytes(take(take_u32())))
+    jpegs = tuple(bytes(take(take_u32())) for _ in range(take_u32()))
+    if at != len(view):
+        raise EnvelopeError(f"{len(view) - at} bytes follow the last sub-frame.")
+    return header, jpegs
+
+
+def json_schemas() -> dict[str, Any]:
+    """JSON Schema of both directions, stock and extended, by the name of each union."""
+    unions: dict[str, Any] = {
+        "ClientMessage": ClientMessage,
+        "ExtendedClientMessage": ExtendedClientMessage,
+        "ServerMessage": ServerMessage,
+        "ExtendedServerMessage": ExtendedServerMessage,
+        "FrameHeader": FrameHeader,
+    }
+    keyed = [
+        (name, "serialization" if "Server" in name else "validation", TypeAdapter(t)) for name, t in unions.items()
+    ]
+    roots, definitions = TypeAdapter.json_schemas(keyed, ref_template="#/$defs/{model}")  # pyright: ignore[reportArgumentType] - the mode is one of the two literals
+    names = {name: schema for (name, _), schema in roots.items()}
+    # A model that is a root itself (FrameHeader) is only a reference there; its definition must win.
+    return {**names, **definitions.get("$defs", {})}
