@@ -1,0 +1,196 @@
+"""Structured logging: where events go and what they look like; who logs a traceback and when."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
+
+import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.stdlib import ProcessorFormatter
+
+from log_rendering import add_timestamp, redact_secrets, render_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+    from error_types import HTTPError
+    from runtime_config.runtime_config import LogFormat, LogLevel
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+# Sees each event as it is written: its fields with `event`, `level`, `logger`, `timestamp`, perhaps `exception`.
+Tap: TypeAlias = Callable[[Mapping[str, object]], None]
+
+_FILE_BYTES: Final = 5_000_000
+_FILE_COUNT: Final = 3
+# uvicorn tells what we tell ourselves, with query strings in it.
+_AT_LEAST_WARNING: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+_AT_LEAST_INFO: Final = ("asyncio", "PIL", "websockets", "urllib3", "httpx", "httpcore", "python_multipart")
+
+
+class _Owned:
+    """Marks the handlers installed here, among those of others (a test runner's, say)."""
+
+
+class _StreamHandler(_Owned, logging.StreamHandler[TextIO]):
+    pass
+
+
+class _FileHandler(_Owned, RotatingFileHandler):
+    pass
+
+
+class _TapHandler(_Owned, logging.Handler):
+    """Formats for the sake of the formatter's last processor, which is the tap."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.format(record)
+        except Exception:  # noqa: BLE001 -- as every handler: a log call never fails its caller
+            self.handleError(record)
+
+
+def configure_logging(
+    log_format: LogFormat | None,
+    log_file: Path | None,
+    tap: Tap | None,
+    *,
+    level: LogLevel = "info",
+    stream: TextIO | None = None,
+) -> Callable[[], None]:
+    """Send structlog's and the standard library's events to `stream` (default stderr), `log_file` and `tap`.
+
+    The file has JSON lines and is rotated. Calling again replaces what the call before set up. Gives back the undoing.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    stream = sys.stderr if stream is None else stream
+    handlers = _make_handlers(log_format, log_file, tap, stream)
+    undo = ExitStack()
+    _remove_owned_handlers()
+    undo.callback(_remove_owned_handlers)
+    for handler in handlers:
+        logging.getLogger().addHandler(handler)
+    _set_levels(undo, logging.getLevelNamesMapping()[level.upper()])
+    _configure_structlog(undo)
+    logging.captureWarnings(capture=True)
+    undo.callback(logging.captureWarnings, capture=False)
+    return undo.close
+
+
+def _make_handlers(
+    log_format: LogFormat | None, log_file: Path | None, tap: Tap | None, stream: TextIO | None
+) -> Sequence[logging.Handler]:
+    handlers: list[logging.Handler] = []
+    if log_file is not None:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        handler = _FileHandler(log_file, maxBytes=_FILE_BYTES, backupCount=_FILE_COUNT, encoding="utf-8")
+        handler.setFormatter(_formatter(structlog.processors.JSONRenderer()))
+        handlers.append(handler)
+    if stream is not None:  # a windowed Python has none
+        text = log_format == "text" or (log_format is None and stream.isatty())
+        console = _StreamHandler(stream)
+        console.setFormatter(_formatter(_text_for(stream) if text else structlog.processors.JSONRenderer()))
+        handlers.append(console)
+    if tap is not None:
+        tapping = _TapHandler()
+        tapping.setFormatter(_formatter(_tap_processor(tap)))
+        handlers.append(tapping)
+    return handlers
+
+
+def _text_for(stream: TextIO) -> Processor:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+
+    def render(wrapped: WrappedLogger, method: str, event_dict: EventDict) -> str:
+        # A terminal that lacks a character shows its escape, where it would else lose the line.
+        return render_text(wrapped, method, event_dict).encode(encoding, "backslashreplace").decode(encoding)
+
+    return render
+
+
+def _tap_processor(tap: Tap) -> Processor:
+    def deliver(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> str:
+        tap(event_dict)
+        return ""
+
+    return deliver
+
+
+def _formatter(last: Processor) -> ProcessorFormatter:
+    return ProcessorFormatter(
+        foreign_pre_chain=[merge_contextvars, *_preparation()],
+        processors=[ProcessorFormatter.remove_processors_meta, last],
+    )
+
+
+def _preparation() -> list[Processor]:
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        add_timestamp,
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,  # takes `exc_info` out, so that the standard library renders none
+        redact_secrets,
+    ]
+
+
+def _configure_structlog(undo: ExitStack) -> None:
+    before = structlog.get_config() if structlog.is_configured() else None
+    undo.callback(structlog.reset_defaults if before is None else lambda: structlog.configure(**before))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            merge_contextvars,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_preparation(),
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,  # else a logger would keep the set-up it was first used with
+    )
+
+
+def _set_levels(undo: ExitStack, level: int) -> None:
+    levels = {None: level}
+    levels |= {name: max(level, logging.WARNING) for name in _AT_LEAST_WARNING}
+    levels |= {name: max(level, logging.INFO) for name in _AT_LEAST_INFO}
+    for name, wanted in levels.items():
+        target = logging.getLogger(name)
+        undo.callback(target.setLevel, target.level)
+        target.setLevel(wanted)
+
+
+def _remove_owned_handlers() -> None:
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Owned)]:
+        root.removeHandler(handler)
+        handler.close()
+
+
+def log_http_error(error: HTTPError) -> None:
+    """At the request boundary: a refused request is one line, a failed one has its traceback."""
+    if error.status < 500:
+        logger.info("request refused", status=error.status, code=error.code.value, reason=error.message)
+    else:
+        logger.error("request failed", status=error.status, code=error.code.value, exc_info=error)
+
+
+def log_unhandled(exc: BaseException) -> None:
+    """At the request boundary: an exception that no handler knows."""
+    logger.error("unhandled exception", exc_info=exc)
+
+
+def log_background_exception(task_name: str, exc: BaseException) -> None:
+    """For those who own background work: once, with the traceback."""
+    logger.error("background task failed", task=task_name, exc_info=exc)

@@ -1,0 +1,129 @@
+"""The HTTP server: uvicorn, set up for this application, and stopped in bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Final
+
+import structlog
+import uvicorn
+
+from crash_hooks import log_loop_exception
+from logging_policy import log_background_exception
+from network.listening_socket import browser_url
+from network.websocket_transport import WebSocketTransport
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable
+    from types import FrameType
+
+    from starlette.types import ASGIApp
+
+    from runtime_config.runtime_config import RuntimeConfig
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+_STOP_S: Final = 5.0
+_FORCED_STOP_S: Final = 0.5
+_CONNECTIONS_END_S: Final = 0.6  # what the stop has for connections, after the drain
+
+
+class TerrariumServer(uvicorn.Server):
+    """Serves `app` on `listener` until SIGINT, SIGTERM or `request_exit`; a second SIGINT forces the end.
+
+    `on_started` gets the address for a browser once connections are accepted. `drain` is awaited before connections
+    are shut down, for `config.drain_timeout_s` at most. `on_exit` is called as a stop begins, maybe within a signal
+    handler, with the seconds it may take: a stop that hangs is for the caller to end.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        config: RuntimeConfig,
+        listener: socket.socket,
+        *,
+        on_started: Callable[[str], None],
+        drain: Callable[[], Awaitable[None]],
+        on_exit: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        super().__init__(_uvicorn_config(app, config))
+        self._listener = listener
+        self._on_started = on_started
+        self._drain = drain
+        self._drain_timeout_s = config.drain_timeout_s
+        self._on_exit = on_exit
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._forced = asyncio.Event()
+
+    def request_exit(self) -> None:
+        """Begin a clean stop. From any thread, any number of times."""
+        if not self.should_exit:
+            self.should_exit = True
+            self._on_exit(_STOP_S)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A stop signal. Unlike the base, does not raise it again at the end: a clean stop exits with 0."""
+        del frame
+        if not self.should_exit:
+            self.request_exit()
+        elif sig == signal.SIGINT and not self.force_exit:
+            self.force_exit = True
+            self._on_exit(_FORCED_STOP_S)
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._forced.set)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets or [self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(log_loop_exception)
+        await super().startup(sockets)
+        self._on_started(browser_url(self._listener))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()  # nobody new, while sessions say farewell
+        await self._drain_bounded()
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    async def _drain_bounded(self) -> None:
+        # Tasks of their own, so that a cancelled server does not cancel the farewells.
+        draining = asyncio.ensure_future(self._drain())
+        forced = asyncio.ensure_future(self._forced.wait())
+        try:
+            await asyncio.wait({draining, forced}, timeout=self._drain_timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            forced.cancel()
+        if not draining.done():
+            logger.warning("sessions were cut off", timeout_s=self._drain_timeout_s, forced=self.force_exit)
+            draining.cancel()
+        elif not draining.cancelled() and (exc := draining.exception()) is not None:
+            log_background_exception("drain", exc)
+
+
+def _uvicorn_config(app: ASGIApp, config: RuntimeConfig) -> uvicorn.Config:
+    limits = config.limits
+    return uvicorn.Config(
+        app,
+        host=config.access.host,
+        port=config.access.port,
+        loop="asyncio",
+        http="h11",
+        ws=WebSocketTransport,
+        ws_max_size=limits.max_frame_bytes,
+        ws_ping_interval=limits.ping_interval_s,
+        ws_ping_timeout=limits.ping_timeout_s,
+        ws_per_message_deflate=False,  # frames are compressed already
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # rules about who is local look at the connection, not at what a client says of itself
+        # Handed on to asyncio, which takes fractions.
+        timeout_graceful_shutdown=_CONNECTIONS_END_S,  # pyright: ignore[reportArgumentType] - the base declares int
+    )

@@ -1,0 +1,27 @@
+"""The order of the network's middleware."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.middleware import Middleware
+
+from network.access_middleware import AccessMiddleware
+from network.error_boundary import ErrorBoundaryMiddleware
+from network.paths import SlashCollapseMiddleware
+from network.request_context import RequestContextMiddleware
+from network.response_headers import ResponseHeadersMiddleware
+
+if TYPE_CHECKING:
+    from runtime_config.runtime_config import AccessConfig
+
+
+def network_middleware(access: AccessConfig) -> list[Middleware]:
+    """Outermost first, for `FastAPI(middleware=...)`: refusals and failures have an id and the headers as well."""
+    return [
+        Middleware(ResponseHeadersMiddleware),
+        Middleware(RequestContextMiddleware),
+        Middleware(ErrorBoundaryMiddleware),
+        Middleware(SlashCollapseMiddleware),
+        Middleware(AccessMiddleware, access=access),
+    ]

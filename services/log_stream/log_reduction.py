@@ -1,0 +1,81 @@
+"""A log event as a client may see it: plain values, bounded, without the machine's paths."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Final
+
+from log_rendering import clock_time
+from wire_protocol import LogField, LogMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_LONGEST_TEXT: Final = 2048
+_LONGEST_EXCEPTION: Final = 8192
+_MOST_FIELDS: Final = 32
+_LARGEST_INT: Final = 2**53  # what a JavaScript number holds
+# Told elsewhere in the message, or the server's own business.
+_NOT_FIELDS: Final = frozenset(
+    {"event", "level", "logger", "timestamp", "exception", "stack", "session_id", "request_id", "method", "path"}
+)
+
+
+class LogReduction:
+    """Shortens paths below `data_dir` to `<data>` and below `home` to `~`."""
+
+    def __init__(self, *, data_dir: Path, home: Path | None) -> None:
+        places = [(data_dir, "<data>")] + ([(home, "~")] if home is not None else [])
+        self._paths = [
+            (re.compile(re.escape(spelling) + r"(?![\w.-])"), short)
+            for place, short in places
+            if place != place.parent  # a home of `/` would shorten every path
+            for spelling in _spellings(place)
+        ]
+
+    def reduce(self, event: Mapping[str, object]) -> LogMessage:
+        fields = [(key, value) for key, value in event.items() if key not in _NOT_FIELDS and not key.startswith("_")]
+        logger, timestamp, exception = event.get("logger"), event.get("timestamp"), event.get("exception")
+        return LogMessage(
+            event=self._text(event.get("event", ""), _LONGEST_TEXT),
+            level=str(event.get("level", "info")),
+            logger=None if logger is None else str(logger),
+            timestamp=None if timestamp is None else clock_time(str(timestamp)),
+            exception=None if exception is None else self._tail(exception),
+            fields={self._text(key, 64): self._value(value) for key, value in fields[:_MOST_FIELDS]} or None,
+        )
+
+    def _value(self, value: object) -> LogField:
+        match value:
+            case bool():
+                return value
+            case int() if abs(value) <= _LARGEST_INT:
+                return int(value)
+            case float() if math.isfinite(value):
+                return float(value)
+            case _:
+                return self._text(value, _LONGEST_TEXT)
+
+    def _text(self, value: object, longest: int) -> str:
+        text = self._clean(value)
+        return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+    def _tail(self, exception: object) -> str:
+        """The end of a traceback says the most."""
+        text = self._clean(exception)
+        return text if len(text) <= _LONGEST_EXCEPTION else f"…{text[1 - _LONGEST_EXCEPTION :]}"
+
+    def _clean(self, value: object) -> str:
+        # A lone surrogate has no UTF-8, and would end the connection when it is sent.
+        text = str(value).encode("utf-8", "replace").decode("utf-8")
+        for path, short in self._paths:
+            text = path.sub(short, text)
+        return text
+
+
+def _spellings(place: Path) -> list[str]:
+    """A path as it is written, with forward slashes, and with its backslashes doubled as `repr` does."""
+    native = str(place)
+    return list(dict.fromkeys((native, place.as_posix(), native.replace("\\", "\\\\"))))

@@ -1,0 +1,77 @@
+"""A real server on a real port for a small ASGI application, run in a thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from network.listening_socket import create_listening_socket
+from network.websocket_transport import WebSocketTransport
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Generator
+
+DEADLINE_S = 20.0
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> float:
+    """Seconds until `condition` held; fails when it does not within the deadline."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > DEADLINE_S:
+            msg = f"not within {DEADLINE_S} s: {what}"
+            raise AssertionError(msg)
+        time.sleep(0.005)
+    return time.monotonic() - started
+
+
+class LiveServer(uvicorn.Server):
+    """`port` is known from the beginning, and accepts from then on."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        self._listener = create_listening_socket("127.0.0.1", 0)
+        self.port: int = self._listener.getsockname()[1]
+        defaults: dict[str, Any] = {
+            "ws": WebSocketTransport,
+            "ws_per_message_deflate": False,
+            "loop": "asyncio",
+            "http": "h11",
+            "lifespan": "off",
+            "log_config": None,
+            "access_log": False,
+            "timeout_graceful_shutdown": 5,
+        }
+        super().__init__(uvicorn.Config(app, **{**defaults, **options}))
+        self._thread = threading.Thread(target=self.run, name="live-server")
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets or [self._listener])
+
+    def start(self) -> None:
+        self._thread.start()
+        wait_until(lambda: self.started, "the server started")
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._thread.join(DEADLINE_S)
+        assert not self._thread.is_alive()
+        self._listener.close()
+
+    @property
+    def connection_count(self) -> int:
+        return len(self.server_state.connections)
+
+
+@contextmanager
+def serving(app: Any, **options: Any) -> Generator[LiveServer]:
+    server = LiveServer(app, **options)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()

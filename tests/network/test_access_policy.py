@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import pytest
+
+from error_types import ErrorCode
+from network.access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Refused
+from runtime_config.runtime_config import AccessConfig
+
+TOKEN = "correct+horse/battery.staple"
+LOCAL = AccessConfig()
+GUARDED = AccessConfig(host="0.0.0.0", token=TOKEN)
+OPEN = AccessConfig(host="0.0.0.0", allow_anonymous=True)
+
+
+def decide(
+    access: AccessConfig,
+    *headers: tuple[str, str],
+    host: str | None = "127.0.0.1:7987",
+    method: str = "GET",
+    path: str = "/api/models",
+    query: str = "",
+    scheme: str = "http",
+    server: str | None = "127.0.0.1",
+    client: str | None = "127.0.0.1",
+) -> Decision:
+    own = () if host is None else (("host", host),)
+    return AccessPolicy(access).decide(
+        AccessRequest(
+            method=method,
+            path=path,
+            query=query,
+            scheme=scheme,
+            headers=own + headers,
+            server_host=server,
+            client_host=client,
+        )
+    )
+
+
+def code_of(decision: Decision) -> ErrorCode | None:
+    return decision.code if isinstance(decision, Refused) else None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.0.0.1:7987", "127.8.9.10:1", "localhost", "LOCALHOST:9999", "[::1]", "[::1]:80", "[0:0:0:0::1]"],
+)
+def test_loopback_names_are_ours(host: str) -> None:
+    assert decide(LOCAL, host=host) == Allowed()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:7987",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "0.0.0.0:7987",
+        "[::]:7987",
+        "2130706433",
+        "192.168.1.5:7987",
+        "[::2]",
+    ],
+)
+def test_other_names_are_refused(host: str) -> None:
+    decision = decide(LOCAL, host=host)
+    assert code_of(decision) == ErrorCode.HOST_FORBIDDEN
+    assert isinstance(decision, Refused)
+    assert decision.status == 403
+
+
+@pytest.mark.parametrize(
+    "host", [None, "", "a b", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:99999", "[::1", "a@127.0.0.1", "127.0.0.1/x", "é"]
+)
+def test_a_missing_or_malformed_host_is_refused(host: str | None) -> None:
+    decision = decide(LOCAL, host=host)
+    assert isinstance(decision, Refused)
+    assert (decision.status, decision.code) == (400, ErrorCode.HOST_FORBIDDEN)
+
+
+def test_two_hosts_are_refused() -> None:
+    assert code_of(decide(LOCAL, ("host", "127.0.0.1:7987"))) == ErrorCode.HOST_FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    ("access", "host", "server", "allowed"),
+    [
+        # The address that a connection came in on.
+        (OPEN, "192.168.1.5:7987", "192.168.1.5", True),
+        (OPEN, "192.168.1.5:7987", "::ffff:192.168.1.5", True),
+        (OPEN, "[fe80::1]:7987", "fe80::1%eth0", True),
+        (OPEN, "192.168.1.6:7987", "192.168.1.5", False),
+        (OPEN, "0.0.0.0:7987", "127.0.0.1", False),
+        (OPEN, "rebound.example:7987", "192.168.1.5", False),
+        # The bound address.
+        (AccessConfig(host="box.lan", allow_anonymous=True), "BOX.lan:7987", "192.168.1.5", True),
+        (AccessConfig(host="box.lan", allow_anonymous=True), "other.lan:7987", "192.168.1.5", False),
+        # An allowed origin's host.
+        (AccessConfig(allowed_origins=("https://play.example",)), "play.example", "127.0.0.1", True),
+        (AccessConfig(allowed_origins=("file://", "null")), "null", "127.0.0.1", False),
+    ],
+)
+def test_what_else_is_ours(access: AccessConfig, host: str, server: str, *, allowed: bool) -> None:
+    assert (code_of(decide(access, host=host, server=server)) is None) == allowed
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("http://127.0.0.1:7987", True),
+        ("HTTP://127.0.0.1:7987", True),
+        ("file://", True),
+        ("http://127.0.0.1:7988", False),
+        ("http://127.0.0.1", False),
+        ("https://127.0.0.1:7987", False),
+        ("http://localhost:7987", False),
+        ("http://evil.example", False),
+        ("null", False),
+        ("", False),
+        ("http://127.0.0.1:7987/", False),
+        ("http://127.0.0.1:7987.evil.example", False),
+        ("file://evil", False),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+def test_origins_by_default(origin: str, scheme: str, *, allowed: bool) -> None:
+    code = code_of(decide(LOCAL, ("origin", origin), scheme=scheme))
+    assert code == (None if allowed else ErrorCode.ORIGIN_FORBIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("listed", "origin", "allowed"),
+    [
+        ("null", "null", True),
+        ("http://localhost:5173", "http://localhost:5173", True),
+        ("http://localhost:5173", "http://localhost:5174", False),
+        ("https://Play.Example:443", "https://play.example", True),
+        ("https://play.example", "https://play.example:443", True),
+        ("https://play.example", "http://play.example", False),
+        ("http://[0::1]:80", "http://[::1]", True),
+    ],
+)
+def test_listed_origins(listed: str, origin: str, *, allowed: bool) -> None:
+    access = AccessConfig(allowed_origins=(listed,))
+    assert (decide(access, ("origin", origin)) == Allowed()) == allowed
+
+
+def test_a_default_port_is_the_same_origin() -> None:
+    assert decide(LOCAL, ("origin", "http://localhost"), host="localhost:80") == Allowed()
+    assert decide(LOCAL, ("origin", "https://localhost:443"), host="localhost", scheme="wss") == Allowed()
+
+
+def test_two_origins_are_refused() -> None:
+    twice = (("origin", "file://"), ("origin", "file://"))
+    assert code_of(decide(LOCAL, *twice)) == ErrorCode.ORIGIN_FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/shutdown"),
+        ("POST", "//shutdown"),
+        ("POST", "/shutdown/"),
+        ("GET", "/api/sessions"),
+        ("DELETE", "/api//sessions/abc"),
+        ("GET", "/metrics"),
+        ("DELETE", "/api/cached-model/some/model"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("headers", "host", "client", "allowed"),
+    [
+        ((), "127.0.0.1:7987", "127.0.0.1", True),
+        ((), "[::1]:7987", "::1", True),
+        ((), "localhost:7987", "::ffff:127.0.0.1", True),
+        ((), "127.0.0.1:7987", "192.168.1.9", False),
+        ((), "192.168.1.5:7987", "127.0.0.1", False),
+        ((), "127.0.0.1:7987", None, False),
+        ((("x-forwarded-for", "127.0.0.1"),), "127.0.0.1:7987", "127.0.0.1", False),
+        ((("x-forwarded-proto", "https"),), "127.0.0.1:7987", "127.0.0.1", False),
+        ((("forwarded", "for=127.0.0.1"),), "127.0.0.1:7987", "127.0.0.1", False),
+        ((("x-real-ip", "127.0.0.1"),), "127.0.0.1:7987", "127.0.0.1", False),
+        ((("via", "1.1 proxy"),), "127.0.0.1:7987", "127.0.0.1", False),
+    ],
+)
+def test_local_paths(
+    method: str, path: str, headers: tuple[tuple[str, str], ...], host: str, client: str | None, *, allowed: bool
+) -> None:
+    decision = decide(OPEN, *headers, method=method, path=path, host=host, client=client, server="192.168.1.5")
+    assert code_of(decision) == (None if allowed else ErrorCode.LOCAL_ONLY)
+    bearer = ("authorization", f"Bearer {TOKEN}")
+    if host != "192.168.1.5:7987":
+        guarded = decide(GUARDED, bearer, *headers, method=method, path=path, host=host, client=client)
+        assert guarded == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/cached-model/x"), ("GET", "/health"), ("GET", "/metricsx"), ("GET", "/")]
+)
+def test_other_paths_are_for_all(method: str, path: str) -> None:
+    assert decide(OPEN, method=method, path=path, client="192.168.1.9") == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("authorization", "allowed"),
+    [
+        (f"Bearer {TOKEN}", True),
+        (f"bearer {TOKEN}", True),
+        (f"Bearer {TOKEN}x", False),
+        (f"Bearer {TOKEN[:-1]}", False),
+        ("Bearer é" + TOKEN, False),
+        (f"Basic {TOKEN}", False),
+        (TOKEN, False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/models", "/ws", "/shutdown", "/health/x"])
+def test_a_token_is_asked_of_everyone(authorization: str, path: str, *, allowed: bool) -> None:
+    decision = decide(GUARDED, ("authorization", authorization), path=path)
+    assert code_of(decision) == (None if allowed else ErrorCode.TOKEN_REQUIRED)
+
+
+def test_health_needs_no_token() -> None:
+    assert decide(GUARDED, path="/health") == Allowed()
+    assert code_of(decide(GUARDED, path="/health", method="POST")) == ErrorCode.TOKEN_REQUIRED
+    assert code_of(decide(GUARDED, path="/health", host="evil.example")) == ErrorCode.HOST_FORBIDDEN
+
+
+@pytest.mark.parametrize("query", [f"token={TOKEN}", f"a=b&token={TOKEN}", "token=correct%2Bhorse%2Fbattery.staple"])
+def test_a_token_in_the_address_becomes_a_cookie(query: str) -> None:
+    decision = decide(GUARDED, path="/", query=query)
+    assert isinstance(decision, LoggedIn)
+    name_and_value, *attributes = decision.set_cookie.split("; ")
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(attributes)
+    assert "Secure" not in attributes
+    assert "7987" in name_and_value.partition("=")[0]
+    assert TOKEN not in decision.set_cookie
+    assert decide(GUARDED, ("cookie", f"other=1; {name_and_value}")) == Allowed()
+    assert decide(GUARDED, ("cookie", name_and_value), path="/ws", scheme="ws") == Allowed()
+    assert code_of(decide(GUARDED, ("cookie", f"{name_and_value}0"))) == ErrorCode.TOKEN_REQUIRED
+    other = AccessConfig(host="0.0.0.0", token=TOKEN + "x")
+    assert code_of(decide(other, ("cookie", name_and_value))) == ErrorCode.TOKEN_REQUIRED
+
+
+def test_the_cookie_is_secure_over_https() -> None:
+    decision = decide(GUARDED, path="/", query=f"token={TOKEN}", scheme="https")
+    assert isinstance(decision, LoggedIn)
+    assert decision.set_cookie.endswith("; Secure")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query"),
+    [
+        ("GET", "/", "token=wrong"),
+        ("GET", "/", "token="),
+        ("GET", "/", ""),
+        ("HEAD", "/", f"token={TOKEN}"),
+        ("POST", "/", f"token={TOKEN}"),
+        ("GET", "/ws", f"token={TOKEN}"),
+        ("GET", "/api/models", f"token={TOKEN}"),
+    ],
+)
+def test_other_tokens_in_an_address_do_not_log_in(method: str, path: str, query: str) -> None:
+    assert code_of(decide(GUARDED, method=method, path=path, query=query)) == ErrorCode.TOKEN_REQUIRED
+
+
+def test_only_the_page_is_refused_in_html() -> None:
+    for method, path, for_browser in (("GET", "/", True), ("GET", "/api/models", False), ("POST", "/", False)):
+        decision = decide(GUARDED, method=method, path=path)
+        assert isinstance(decision, Refused)
+        assert decision.for_browser == for_browser
+
+
+def test_a_token_does_not_open_the_door_to_foreign_pages() -> None:
+    headers = (("authorization", f"Bearer {TOKEN}"), ("origin", "http://evil.example"))
+    assert code_of(decide(GUARDED, *headers)) == ErrorCode.ORIGIN_FORBIDDEN
+
+
+def test_without_a_token_a_token_in_the_address_means_nothing() -> None:
+    assert decide(LOCAL, path="/", query="token=whatever") == Allowed()

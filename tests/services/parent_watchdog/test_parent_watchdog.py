@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.parent_watchdog.parent_watchdog import ParentWatchdog, ProcessIdentity, identify, is_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+DEADLINE_S = 20.0
+
+
+@contextmanager
+def a_process() -> Generator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def identity_of(pid: int) -> ProcessIdentity:
+    identity = identify(pid)
+    assert identity is not None
+    return identity
+
+
+def test_a_process_is_alive_until_it_ends() -> None:
+    with a_process() as process:
+        identity = identity_of(process.pid)
+        assert is_alive(identity)
+        process.kill()
+        process.wait()
+        assert not is_alive(identity)
+        assert identify(process.pid) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such processes there")
+def test_a_process_that_nobody_collected_is_gone() -> None:
+    with a_process() as process:
+        identity = identity_of(process.pid)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not is_alive(identity)
+
+
+def test_another_process_with_the_same_id_is_not_it() -> None:
+    own = identity_of(os.getpid())
+    assert own.created_at is not None
+    assert is_alive(ProcessIdentity(own.pid, own.created_at + 0.9))
+    assert not is_alive(ProcessIdentity(own.pid, own.created_at + 1.5))
+
+
+def test_an_unknown_creation_time_counts_as_alive() -> None:
+    assert is_alive(ProcessIdentity(os.getpid(), None))
+
+
+def test_the_callback_comes_first_and_the_hard_exit_later() -> None:
+    order: list[str] = []
+    done = threading.Event()
+
+    def hard_exit() -> None:
+        order.append("hard exit")
+        done.set()
+
+    with a_process() as process:
+        watchdog = ParentWatchdog(
+            identity_of(process.pid),
+            lambda: order.append("gone"),
+            hard_exit=hard_exit,
+            poll_s=0.01,
+            grace_s=0.05,
+        )
+        watchdog.start()
+        process.kill()
+        process.wait()
+        assert done.wait(DEADLINE_S)
+        watchdog.stop()
+    assert order == ["gone", "hard exit"]
+
+
+def test_a_clean_stop_calls_the_hard_exit_off() -> None:
+    gone = threading.Event()
+    forced: list[str] = []
+    with a_process() as process:
+        watchdog = ParentWatchdog(
+            identity_of(process.pid),
+            gone.set,
+            hard_exit=lambda: forced.append("forced"),
+            poll_s=0.01,
+            grace_s=DEADLINE_S,
+        )
+        watchdog.start()
+        process.kill()
+        process.wait()
+        assert gone.wait(DEADLINE_S)
+        watchdog.stop()
+    assert forced == []
+
+
+def test_it_stops_while_the_parent_lives() -> None:
+    calls: list[str] = []
+    watchdog = ParentWatchdog(identity_of(os.getpid()), lambda: calls.append("gone"), poll_s=DEADLINE_S)
+    watchdog.start()
+    watchdog.stop()
+    assert calls == []

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import re
+import subprocess
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from crash_hooks import log_loop_exception
+from error_types import ErrorCode, HTTPError
+from logging_policy import configure_logging, log_background_exception, log_http_error, log_unhandled
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("tests.logging")
+
+
+class Sink:
+    def __init__(self, log_format: Any, path: Path | None = None, **options: Any) -> None:
+        self.stream = io.StringIO()
+        self.tapped: list[dict[str, Any]] = []
+        self.undo = configure_logging(
+            log_format, path, lambda event: self.tapped.append(dict(event)), stream=self.stream, **options
+        )
+
+    @property
+    def text(self) -> str:
+        return self.stream.getvalue()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+@pytest.fixture
+def text() -> Generator[Sink]:
+    sink = Sink("text")
+    yield sink
+    sink.undo()
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Generator[Sink]:
+    sink = Sink("json", tmp_path / "logs" / "server.log")
+    yield sink
+    sink.undo()
+
+
+def test_a_text_line(text: Sink) -> None:
+    logger.info("frame sent", passes=3, name="two words", empty="")
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d \[info    \] \[tests\.logging\] frame sent passes=3 name='two words' empty=''\n", text.text
+    )
+
+
+def test_what_a_client_sent_stays_on_its_line(text: Sink) -> None:
+    logger.info("path\n12:00:00 [info    ] forged", path="/a\x1b[31m\nb", surrogate="\ud800")
+    assert len(text.text.splitlines()) == 1
+    assert "\x1b" not in text.text
+    assert "\\n12:00:00" in text.text
+
+
+def test_a_terminal_without_a_character_keeps_the_line() -> None:
+    raw = io.BytesIO()
+    terminal = io.TextIOWrapper(raw, "ascii", write_through=True)
+    undo = configure_logging("text", None, None, stream=terminal)
+    try:
+        logger.info("grün")
+    finally:
+        undo()
+    assert b"gr\\xfcn" in raw.getvalue()
+
+
+def test_json_lines_go_to_the_stream_and_the_file(lines: Sink, tmp_path: Path) -> None:
+    with structlog.contextvars.bound_contextvars(session_id="one"):
+        logger.warning("slow", took_s=1.5, odd=object, surrogate="\ud800")
+    (event,) = lines.events
+    assert event["event"] == "slow"
+    assert (event["level"], event["logger"], event["session_id"], event["took_s"]) == (
+        "warning",
+        "tests.logging",
+        "one",
+        1.5,
+    )
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]", event["timestamp"])
+    assert (tmp_path / "logs" / "server.log").read_text() == lines.text
+    assert lines.tapped[0]["session_id"] == "one"
+
+
+def test_the_format_follows_the_stream() -> None:
+    sink = Sink(None)
+    logger.info("hello")
+    sink.undo()
+    assert sink.events[0]["event"] == "hello"
+
+
+def test_the_standard_library_goes_the_same_way(lines: Sink) -> None:
+    with structlog.contextvars.bound_contextvars(session_id="one"):
+        logging.getLogger("PIL.Image").info("opened %s", "x.png")
+    (event,) = lines.events
+    assert (event["event"], event["logger"], event["session_id"]) == ("opened x.png", "PIL.Image", "one")
+    assert lines.tapped[0]["event"] == "opened x.png"
+
+
+def test_warnings_are_logged(lines: Sink) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=False)  # pytest has put its own in the way
+        logging.captureWarnings(capture=True)
+        warnings.warn("mind the gap", stacklevel=1)
+    (event,) = lines.events
+    assert event["logger"] == "py.warnings"
+    assert "mind the gap" in event["event"]
+
+
+def test_chatter_is_hidden(lines: Sink) -> None:
+    logging.getLogger("uvicorn.error").info("hidden")
+    logging.getLogger("uvicorn.access").info("hidden")
+    logging.getLogger("uvicorn.error").warning("shown")
+    logger.debug("hidden")
+    assert [event["event"] for event in lines.events] == ["shown"]
+
+
+def test_debug_is_for_our_own(tmp_path: Path) -> None:
+    del tmp_path
+    sink = Sink("json", level="debug")
+    logger.debug("ours")
+    logging.getLogger("PIL.PngImagePlugin").debug("theirs")
+    sink.undo()
+    assert [event["event"] for event in sink.events] == ["ours"]
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_traceback_is_rendered_once(log_format: Any) -> None:
+    sink = Sink(log_format)
+    try:
+        try:
+            raise LookupError("ours")
+        except LookupError:
+            logger.exception("caught")
+        try:
+            raise LookupError("theirs")
+        except LookupError:
+            logging.getLogger("library").exception("caught")
+    finally:
+        sink.undo()
+    assert sink.text.count("Traceback") == 2
+    assert sink.text.count("LookupError: ours") == 1
+    assert sink.text.count("LookupError: theirs") == 1
+
+
+def test_secrets_are_redacted(lines: Sink) -> None:
+    logger.info("x", token="a1", Authorization="a2", cookie="a3", hf_token="a4", headers={"Set-Cookie": "a5", "b": "c"})
+    assert re.search(r"a[1-5]", lines.text) is None
+    assert lines.events[0]["headers"] == {"Set-Cookie": "[redacted]", "b": "c"}
+
+
+def test_configuring_again_replaces_and_undoing_restores() -> None:
+    before = logging.getLogger().handlers[:], logging.getLogger().level, structlog.is_configured()
+    first = Sink("json")
+    second = Sink("json")
+    logger.info("hello")
+    assert first.text == ""
+    assert len(second.events) == 1
+    second.undo()
+    first.undo()
+    assert (logging.getLogger().handlers[:], logging.getLogger().level, structlog.is_configured()) == before
+    assert logging.getLogger("uvicorn.error").level == logging.NOTSET
+
+
+def test_a_log_file_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> None:
+    before = logging.getLogger().handlers[:]
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        configure_logging("json", tmp_path / "file" / "server.log", None)
+    assert logging.getLogger().handlers == before
+
+
+def test_http_errors(lines: Sink) -> None:
+    log_http_error(HTTPError(404, "No such seed.", ErrorCode.SEED_UNKNOWN))
+    log_http_error(HTTPError(500, "It broke.", ErrorCode.INTERNAL))
+    log_unhandled(LookupError("why"))
+    log_background_exception("load", LookupError("why"))
+    refused, failed, unhandled, background = lines.events
+    assert (refused["level"], refused["status"], refused["code"]) == ("info", 404, "seedUnknown")
+    assert "exception" not in refused
+    for event in (failed, unhandled, background):
+        assert event["level"] == "error"
+        assert "exception" in event
+    assert background["task"] == "load"
+
+
+def test_the_event_loop_reports_what_nobody_awaited(lines: Sink) -> None:
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(log_loop_exception)
+
+        def fail() -> None:
+            raise LookupError("in a callback")
+
+        asyncio.get_running_loop().call_soon(fail)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    (event,) = lines.events
+    assert "LookupError: in a callback" in event["exception"]
+    assert "handle" in event
+
+
+CRASHES = """
+import sys, threading
+from pathlib import Path
+from crash_hooks import exit_process_after, install_crash_hooks
+from logging_policy import configure_logging
+
+folder = Path(sys.argv[1])
+configure_logging("json", folder / "server.log", None)
+install_crash_hooks(folder / "crash.log")
+
+def fail():
+    raise LookupError("in a thread")
+
+thread = threading.Thread(target=fail, name="worker")
+thread.start()
+thread.join()
+
+class Unlucky:
+    def __del__(self):
+        raise LookupError("in a finaliser")
+
+Unlucky()
+if sys.argv[2] == "fault":
+    import faulthandler
+    faulthandler._sigsegv()
+if sys.argv[2] == "hang":
+    exit_process_after(0.2, folder / "crash.log")
+    threading.Event().wait()
+raise LookupError("in the main thread")
+"""
+
+
+def crash(folder: Path, how: str) -> tuple[int, list[dict[str, Any]], str]:
+    done = subprocess.run(
+        [sys.executable, "-c", CRASHES, str(folder), how], capture_output=True, check=False, timeout=60
+    )
+    events = [json.loads(line) for line in (folder / "server.log").read_text().splitlines()]
+    return done.returncode, events, (folder / "crash.log").read_text()
+
+
+def test_a_crash_anywhere_is_logged(tmp_path: Path) -> None:
+    status, events, _ = crash(tmp_path, "raise")
+    assert status == 1
+    in_thread, in_finaliser, in_main = events
+    assert (in_thread["event"], in_thread["thread"]) == ("thread crashed", "worker")
+    assert "LookupError: in a thread" in in_thread["exception"]
+    assert "LookupError: in a finaliser" in in_finaliser["exception"]
+    assert (in_main["level"], in_main["event"]) == ("critical", "uncaught exception")
+    assert "LookupError: in the main thread" in in_main["exception"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="faults are reported differently there")
+def test_a_fault_leaves_its_stacks(tmp_path: Path) -> None:
+    status, _, stacks = crash(tmp_path, "fault")
+    assert status < 0
+    assert "Segmentation fault" in stacks
+
+
+def test_a_hanging_process_is_ended_with_its_stacks(tmp_path: Path) -> None:
+    status, _, stacks = crash(tmp_path, "hang")
+    assert status == 1
+    assert "Timeout" in stacks
