@@ -1,0 +1,18 @@
+"""GET /health."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from api_types import HealthResponse
+from app_handler import AppHandler
+from state.deps import get_state_service
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def route_health(handler: Annotated[AppHandler, Depends(get_state_service)]) -> HealthResponse:
+    return handler.health.get_health()

@@ -1,0 +1,18 @@
+"""GET /metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from app_handler import AppHandler
+from state.deps import get_state_service
+
+router = APIRouter()
+
+
+@router.get("/metrics")
+def route_metrics(handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
+    body, content_type = handler.metrics.render()
+    return Response(body, headers={"Content-Type": content_type})

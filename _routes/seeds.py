@@ -1,0 +1,45 @@
+"""/api/seeds: the gallery of seed pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api_types import SeedsResponse, SeedSummary
+from app_handler import AppHandler
+from state.deps import get_state_service
+
+router = APIRouter(prefix="/api/seeds")
+
+# A seed is named by the hash of its bytes: what a URL shows never changes.
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+@router.get("")
+def route_list_seeds(handler: Annotated[AppHandler, Depends(get_state_service)]) -> SeedsResponse:
+    return handler.seeds.list_seeds()
+
+
+@router.post("", status_code=201)
+async def route_upload_seed(
+    request: Request, handler: Annotated[AppHandler, Depends(get_state_service)], title: str = ""
+) -> SeedSummary:
+    return await handler.seeds.upload(request.stream(), title)
+
+
+@router.get("/{seed_hash}/image")
+def route_seed_image(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
+    file = handler.seeds.image(seed_hash)
+    return Response(file.data, media_type=file.media_type, headers=_FOREVER)
+
+
+@router.get("/{seed_hash}/thumbnail")
+def route_seed_thumbnail(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
+    file = handler.seeds.thumbnail(seed_hash)
+    return Response(file.data, media_type=file.media_type, headers=_FOREVER)
+
+
+@router.delete("/{seed_hash}", status_code=204)
+def route_remove_seed(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
+    handler.seeds.remove(seed_hash)

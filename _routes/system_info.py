@@ -1,0 +1,18 @@
+"""GET /api/system-info."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from api_types import SystemInfoResponse
+from app_handler import AppHandler
+from state.deps import get_state_service
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/system-info")
+def route_system_info(handler: Annotated[AppHandler, Depends(get_state_service)]) -> SystemInfoResponse:
+    return handler.system_info.get_system_info()

@@ -1,0 +1,81 @@
+"""The FastAPI application around an AppHandler: routes, errors, the network's checks, and the page."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from _routes import health, metrics, models, seeds, sessions, shutdown, system_info, websocket
+from api_types import ErrorResponse
+from error_types import ErrorCode, HTTPError
+from logging_policy import log_http_error
+from network.http_metrics import HttpMetricsMiddleware
+from network.middleware_stack import network_middleware
+from network.page_files import PageFiles
+from runtime_config.constants import PAGE_DIR, VERSION
+from state.deps import attach_state_service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from app_handler import AppHandler
+
+_STATUS_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
+
+
+def create_app(handler: AppHandler) -> FastAPI:
+    """An app of its own around `handler`: several of them live in one process."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with handler.running():
+            yield
+
+    app = FastAPI(
+        title="Terrarium",
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,  # both pages load their scripts from elsewhere
+        redoc_url=None,
+        middleware=[
+            *network_middleware(handler.config.access),
+            Middleware(HttpMetricsMiddleware, metrics=handler.metrics),
+        ],
+        responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
+    )
+    attach_state_service(app, handler)
+    for resource in (health, shutdown, models, system_info, seeds, sessions, metrics, websocket):
+        app.include_router(resource.router)
+    app.add_exception_handler(HTTPError, _on_http_error)
+    app.add_exception_handler(HTTPException, _on_starlette_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.mount("/", PageFiles(PAGE_DIR))
+    return app
+
+
+def _answer(status: int, code: ErrorCode, message: str) -> JSONResponse:
+    return JSONResponse(ErrorResponse(code=code.value, message=message).model_dump(), status)
+
+
+def _on_http_error(_: Request, error: Exception) -> JSONResponse:
+    refused = cast("HTTPError", error)
+    log_http_error(refused)
+    return _answer(refused.status, refused.code, refused.message)
+
+
+def _on_starlette_error(_: Request, error: Exception) -> JSONResponse:
+    refused = cast("HTTPException", error)
+    code = _STATUS_CODES.get(refused.status_code, ErrorCode.INVALID_REQUEST)
+    return _answer(refused.status_code, code, refused.detail)
+
+
+def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
+    first = cast("RequestValidationError", error).errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return _answer(422, ErrorCode.INVALID_REQUEST, f"{first['msg']} ({where})")

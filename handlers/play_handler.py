@@ -1,0 +1,140 @@
+"""The WebSocket endpoint: handshake, admission, the session, and the end of all sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from error_types import ErrorCode
+from handlers.session import endings
+from handlers.session.session import Session
+from handlers.sessions_handler import Admitted, ServerStopping, SlotsEnding, SlotsTaken
+from state.app_state_types import EndReason, SessionId
+from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, encode_message
+
+if TYPE_CHECKING:
+    from handlers.session.context import PlayContext
+    from services.log_stream.log_stream import LogStream
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+_SLOT_PATIENCE_S = 3.0  # for a session that is over, but whose loop has not been joined yet
+
+
+class PlayHandler:
+    def __init__(self, context: PlayContext, log_stream: LogStream) -> None:
+        self._context = context
+        self._log_stream = log_stream
+        self._sessions: dict[SessionId, Session] = {}
+        self._slot_freed = asyncio.Condition()
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Serve one connection to its end."""
+        await socket.accept()
+        session_id = secrets.token_hex(4)
+        remote = socket.client.host if socket.client is not None else "unknown"
+        with structlog.contextvars.bound_contextvars(session_id=session_id, client_host=remote):
+            refusal = _version_refusal(socket.query_params.get("protocol_version"))
+            extended = socket.query_params.get("client") == "terrarium"
+            if refusal is None:
+                refusal = await self._admit(session_id, "terrarium" if extended else "stock", remote)
+            if refusal is not None:
+                await self._refuse(socket, refusal)
+                return
+            await self._play(Session(self._context, session_id, socket, extended=extended))
+
+    async def _play(self, session: Session) -> None:
+        """Run a session as a task of its own: a server that gives up on the endpoint must not cut its end short."""
+        self._sessions[session.id] = session
+        running = asyncio.create_task(self._run(session))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            session.end(endings.CLIENT_LEFT)
+            raise
+
+    async def drain(self) -> None:
+        """End every session with a farewell, and wait for them. No new one is admitted: the state says so already."""
+        for session in list(self._sessions.values()):
+            session.end(endings.shutting_down())
+        async with self._slot_freed:
+            await self._slot_freed.wait_for(lambda: not self._sessions)
+
+    async def _run(self, session: Session) -> None:
+        self._context.metrics.session_opened()
+        logger.info("Session opened")
+        events = asyncio.get_running_loop()
+
+        def deliver(message: LogMessage) -> None:
+            if not events.is_closed():
+                events.call_soon_threadsafe(session.outbox.post_log, message)
+
+        unsubscribe = self._log_stream.subscribe(session.id, deliver)
+        reason = EndReason.INTERNAL_ERROR
+        try:
+            reason = await session.run()
+        finally:
+            unsubscribe()
+            del self._sessions[session.id]
+            self._context.sessions.forget(session.id)
+            self._context.metrics.session_closed(reason.value)
+            logger.info("Session closed", reason=reason.value)
+            async with self._slot_freed:
+                self._slot_freed.notify_all()
+
+    async def _admit(self, session_id: SessionId, client: str, remote: str) -> ErrorMessage | None:
+        """A slot for the newcomer, or what to tell it."""
+        deadline = asyncio.get_running_loop().time() + _SLOT_PATIENCE_S
+        while True:
+            match self._context.sessions.admit(session_id, client, remote):
+                case Admitted(displaced):
+                    if displaced is not None:
+                        self._displace(displaced)
+                    return None
+                case SlotsEnding() if asyncio.get_running_loop().time() < deadline:
+                    await self._wait_for_slot(deadline)
+                case SlotsEnding() | SlotsTaken():
+                    return ErrorMessage(
+                        message_id=ErrorId.SERVER_BUSY,
+                        message="All places on this server are taken. Try again when somebody leaves.",
+                        code=ErrorCode.SERVER_BUSY,
+                    )
+                case ServerStopping():
+                    return ErrorMessage(message="The server is shutting down.", code=ErrorCode.SHUTTING_DOWN)
+
+    async def _wait_for_slot(self, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline), self._slot_freed:
+                await self._slot_freed.wait()
+        except TimeoutError:
+            return
+
+    def _displace(self, session_id: SessionId) -> None:
+        session = self._sessions.get(session_id)
+        if session is not None:
+            session.end(endings.displaced())
+
+    async def _refuse(self, socket: WebSocket, error: ErrorMessage) -> None:
+        code = error.code or ErrorCode.INTERNAL
+        logger.info("Connection refused", code=code.value)
+        self._context.metrics.session_refused(code.value)
+        with suppress(WebSocketDisconnect, RuntimeError):  # it may be gone already
+            await socket.send_text(encode_message(error))
+            await socket.close(1000, code.value)
+
+
+def _version_refusal(version: str | None) -> ErrorMessage | None:
+    if version == str(PROTOCOL_VERSION):
+        return None
+    client = version[:32] if version else "unknown"
+    return ErrorMessage(
+        message_id=ErrorId.PROTOCOL_VERSION_MISMATCH,
+        message=f"This server speaks protocol version {PROTOCOL_VERSION}, the client {client}.",
+        params={"client": client, "server": str(PROTOCOL_VERSION)},
+        code=ErrorCode.PROTOCOL_VERSION_MISMATCH,
+    )

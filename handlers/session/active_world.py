@@ -1,0 +1,41 @@
+"""The world that a session's loop steps, with what it takes to start it over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSnapshot
+    from state.app_state_types import EngineKey
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A seed as the client gave it: SHA-256 (hex) of the file, and the file itself, for engines of another size."""
+
+    hash: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveWorld:
+    """`picture` is the seed at the engine's size; `origin` is the world before its first pass, where a reset leads."""
+
+    key: EngineKey
+    engine: WorldEngine
+    world: World
+    seed: Seed
+    picture: Picture
+    rng_seed: int
+    origin: WorldSnapshot
+
+    def reopen(self) -> ActiveWorld:
+        """The same world again, from its beginning. Blocks."""
+        return open_active_world(self.key, self.engine, self.seed, self.picture, self.rng_seed)
+
+
+def open_active_world(key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture, rng_seed: int) -> ActiveWorld:
+    """Open a world on an engine that the session holds. Blocks."""
+    world = engine.open_world(picture, rng_seed=rng_seed)
+    return ActiveWorld(key, engine, world, seed, picture, rng_seed, world.snapshot())

@@ -1,0 +1,302 @@
+"""The frame loop of one session: reads controls, steps the world, and hands passes to the writer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from error_types import DomainError, ErrorCode
+from handlers.session.pacing import Pacer, PassTimer
+from handlers.session.pass_pipeline import PassPipeline, SteppedPass
+from handlers.session.recovery import RecoveryBudget
+from handlers.session.snapshots import KeptSnapshot, SnapshotShelf
+from handlers.threads import in_thread
+from state.app_state_types import Playing, SessionId, WorldInPlay
+from wire_protocol import StageId, StatusMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from handlers.session.active_world import ActiveWorld
+    from handlers.session.context import PlayContext
+    from handlers.session.inputs import InputMailbox
+    from handlers.session.outbox import Outbox
+    from handlers.session.stats import SessionStats
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+
+class EngineExhaustedError(RuntimeError):
+    """The engine kept failing until no recovery was left."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """Something to do with the world between two passes."""
+
+    run: Callable[[], Awaitable[None]]
+    give_up: Callable[[], None]
+
+
+class FrameLoop:
+    """One task; nothing else touches the world. It waits on conditions and deadlines, and never polls."""
+
+    def __init__(
+        self,
+        context: PlayContext,
+        session_id: SessionId,
+        active: ActiveWorld,
+        epoch: int,
+        *,
+        inputs: InputMailbox,
+        outbox: Outbox,
+        stats: SessionStats,
+    ) -> None:
+        self._context = context
+        self._session_id = session_id
+        self._active = active
+        self._inputs = inputs
+        self._outbox = outbox
+        self._timer = PassTimer()
+        self._pacer = Pacer()
+        self._pipeline = PassPipeline(context, active.engine.spec, epoch, outbox=outbox, stats=stats, timer=self._timer)
+        self._recovery = RecoveryBudget(context.config.limits)
+        self._snapshots = SnapshotShelf(context.config.limits.kept_snapshots)
+        self._errands: deque[_Errand] = deque()
+        self._reset_wanted = False
+        self._idle = False
+        self._stopping = False
+        self._wake = asyncio.Event()
+
+    # ---------------------------------------------------------------------------- called by the session
+
+    @property
+    def active(self) -> ActiveWorld:
+        return self._active
+
+    def nudge(self) -> None:
+        """Something the loop waits for may have come: a change of the session's state."""
+        self._wake.set()
+
+    def control_arrived(self) -> None:
+        if self._idle:
+            self._wake.set()
+
+    def reset(self) -> None:
+        """Start over from the seed before the next pass; many requests are one."""
+        self._reset_wanted = True
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the pass in hand; then the task that runs `run` is done, and the world closed."""
+        self._stopping = True
+        self._wake.set()
+
+    async def switch_to(self, active: ActiveWorld) -> None:
+        """Play another world from the next pass on. The old one is closed; its engine is the caller's to release."""
+        await self._between_passes(lambda: self._switch(active))
+
+    async def take_snapshot(self) -> tuple[str, tuple[str, ...]]:
+        """Keep this moment: its id, and the ids of all that are kept, oldest first."""
+        return await self._between_passes(self._keep_snapshot)
+
+    async def restore_snapshot(self, snapshot_id: str) -> tuple[str, ...]:
+        """Go back to a kept moment; the ids that are kept.
+
+        Raises:
+            DomainError: it is not, or no longer, kept.
+        """
+        return await self._between_passes(lambda: self._return_to(snapshot_id))
+
+    async def _between_passes(self, action: Callable[[], Awaitable[Result]]) -> Result:
+        outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+        async def run() -> None:
+            try:
+                result = await action()
+            except DomainError as error:
+                if not outcome.done():
+                    outcome.set_exception(error)
+            except Exception:
+                if not outcome.done():
+                    outcome.set_exception(DomainError("The engine failed while doing this.", ErrorCode.ENGINE_FAILED))
+                raise
+            else:
+                if not outcome.done():
+                    outcome.set_result(result)
+
+        def give_up() -> None:
+            if not outcome.done():
+                outcome.set_exception(DomainError("The session ended before this was done.", ErrorCode.CANCELLED))
+
+        if self._stopping:
+            give_up()
+        else:
+            self._errands.append(_Errand(run, give_up))
+            self._wake.set()
+        return await outcome
+
+    # ----------------------------------------------------------------------------------------- the loop
+
+    async def show_seed(self) -> None:
+        """Send the seed as the first frame; before `run`."""
+        await self._pipeline.show(self._active.picture)
+
+    async def run(self) -> None:
+        """Play until `stop`.
+
+        Raises:
+            EngineExhaustedError: the engine failed again and again.
+        """
+        try:
+            while not self._stopping:
+                try:
+                    await self._turn()
+                except Exception as error:  # noqa: BLE001 - an engine may raise anything; recovery decides
+                    await self._recover(error)
+        finally:
+            self._stopping = True
+            while self._errands:
+                self._errands.popleft().give_up()
+            await self._pipeline.finish()
+            await self._close(self._active)
+
+    async def _turn(self) -> None:
+        """One decision, and what follows from it."""
+        if self._errands:
+            await self._errands.popleft().run()
+        elif self._reset_wanted:
+            self._reset_wanted = False
+            await self._restart()
+        else:
+            match self._context.sessions.state_of(self._session_id):
+                case Playing(world):
+                    await self._playing_turn(world)
+                case _:
+                    await self._rest()
+
+    async def _playing_turn(self, world: WorldInPlay) -> None:
+        now = self._context.clock.monotonic()
+        if not self._inputs.live(now, self._context.config.limits.control_hold_s):
+            self._idle = True
+            await self._rest()
+            self._idle = False
+        elif world.capped and (wait_s := self._pacer.wait_s(now)) > 0:
+            await self._sleep(wait_s)
+        else:
+            await self._play_pass(world)
+
+    async def _play_pass(self, world: WorldInPlay) -> None:
+        clock, interval_s = self._context.clock, self._active.engine.spec.pass_interval_s
+        taken = self._inputs.take()
+        started = clock.monotonic()
+        self._pacer.started(started, interval_s)
+        self._timer.started(started)
+        frames = await self._in_engine(lambda: self._active.world.step(taken.control))
+        stepped = clock.monotonic()
+        self._timer.stepped(stepped - started)
+        cap_s = interval_s if world.capped else None
+        await self._pipeline.submit(SteppedPass(frames, taken, world.epoch, started, stepped, cap_s))
+        if not world.capped and self._timer.encoding_is_slower:
+            # Stepping ahead of a slower encoder would only read the input earlier than the frame needs it.
+            await self._pipeline.drain()
+
+    async def _rest(self) -> None:
+        """Wait for something to happen, without spending time."""
+        self._pacer.rest()
+        self._timer.rest()
+        await self._sleep(None)
+
+    async def _sleep(self, timeout_s: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
+        self._wake.clear()
+
+    async def _in_engine(self, work: Callable[[], Result]) -> Result:
+        return await in_thread(self._context.engine_threads, work)
+
+    # ------------------------------------------------------------------------------ changes of the world
+
+    async def _switch(self, active: ActiveWorld) -> None:
+        old, self._active = self._active, active
+        self._snapshots.clear()
+        self._inputs.clear()
+        self._pipeline.use_spec(active.engine.spec)
+        self._begin_epoch()
+        await self._pipeline.show(active.picture)
+        await self._close(old)
+
+    async def _restart(self) -> None:
+        """Back to the world before its first pass."""
+        await self._in_engine(lambda: self._active.world.restore(self._active.origin))
+        self._begin_epoch()
+        await self._pipeline.show(self._active.picture)
+        logger.info("World reset")
+
+    async def _keep_snapshot(self) -> tuple[str, tuple[str, ...]]:
+        await self._pipeline.drain()
+        snapshot = await self._in_engine(self._active.world.snapshot)
+        snapshot_id = self._snapshots.keep(KeptSnapshot(snapshot, self._pipeline.last_jpeg))
+        return snapshot_id, self._snapshots.ids()
+
+    async def _return_to(self, snapshot_id: str) -> tuple[str, ...]:
+        kept = self._snapshots.find(snapshot_id)
+        await self._in_engine(lambda: self._active.world.restore(kept.snapshot))
+        self._begin_epoch()
+        self._pipeline.show_jpeg(kept.jpeg)
+        return self._snapshots.ids()
+
+    def _begin_epoch(self) -> None:
+        """What was made for the world until now is dropped from here on."""
+        active = self._active
+
+        def change(world: WorldInPlay) -> WorldInPlay:
+            return replace(
+                world,
+                key=active.key,
+                seed_hash=active.seed.hash,
+                rng_seed=active.rng_seed,
+                epoch=world.epoch + 1,
+            )
+
+        world = self._context.sessions.change_world(self._session_id, change)
+        if world is not None:
+            self._pipeline.begin_epoch(world.epoch)
+
+    # ----------------------------------------------------------------------------------------- recovery
+
+    async def _recover(self, error: Exception) -> None:
+        """Open the world anew in its seed, as long as the budget allows."""
+        logger.error("The engine failed in play", exc_info=error)
+        while not self._stopping:
+            pause_s = self._recovery.take(self._context.clock.monotonic())
+            if pause_s is None:
+                raise EngineExhaustedError("The engine kept failing.") from error
+            await asyncio.sleep(pause_s)
+            broken = self._active
+            try:
+                self._active = await self._in_engine(broken.reopen)
+            except Exception as again:
+                logger.exception("The engine failed to open a world again", exc_info=again)
+                continue
+            await self._close(broken)
+            self._begin_epoch()
+            self._outbox.post(
+                StatusMessage(stage=StageId.RESET, message="The world failed and was started over from its seed.")
+            )
+            await self._pipeline.show(self._active.picture)
+            return
+
+    async def _close(self, active: ActiveWorld) -> None:
+        try:
+            await self._in_engine(active.world.close)
+        except Exception as error:
+            logger.exception("A world could not be closed", exc_info=error)

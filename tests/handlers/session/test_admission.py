@@ -1,0 +1,92 @@
+"""Who gets a place, who gives way, and when a place is free again."""
+
+from __future__ import annotations
+
+import time
+
+from tests.fakes.fake_catalogue import FakeModel
+from tests.network.live_server import wait_until
+from tests.play.harness import fake_services, play_server
+
+
+def test_one_session_too_many_is_refused_as_busy_while_the_others_play() -> None:
+    with play_server(max_sessions=1) as server, server.client() as first:
+        first.start()
+        with server.client() as second:
+            assert second.of_type("error")["message_id"] == "app.server.error.serverBusy"
+            assert second.closed()[0] == 1000
+        first.hold("W")
+
+
+def test_a_session_that_sent_no_init_gives_way() -> None:
+    with play_server(max_sessions=1) as server, server.client() as idle:
+        idle.stage("session.waiting_for_seed")
+        with server.client() as newcomer:
+            newcomer.start()
+            error = idle.of_type("error")
+            assert (error["message_id"], error["code"]) == ("app.server.error.serverBusy", "displaced")
+            assert idle.closed() == (1000, "displaced")
+            newcomer.hold("W")
+
+
+def test_the_place_of_a_client_that_left_is_free_for_the_very_next_one() -> None:
+    with play_server(max_sessions=1) as server:
+        for _ in range(5):
+            with server.client() as client:
+                client.start()
+                client.hold("W")
+
+
+def test_a_newcomer_waits_for_a_session_that_is_ending() -> None:
+    model = FakeModel()
+    with play_server(fake_services(model), max_sessions=1) as server:
+        with server.client() as leaving:
+            leaving.start()
+            engine = model.engines[0]
+            engine.hold()
+            leaving.control("W")
+            engine.wait_until_held()
+        wait_until(lambda: server.sessions()[0]["state"] == "ended", "the session ended, its loop not yet joined")
+        with server.client() as newcomer:
+            engine.release()
+            newcomer.start()
+
+
+def test_several_sessions_play_side_by_side_each_with_its_own_model() -> None:
+    one, two = FakeModel("fake/one"), FakeModel("fake/two")
+    with play_server(fake_services(one, two)) as server, server.client() as a, server.client() as b:
+        a.start(model="fake/one")
+        b.start(model="fake/two")
+        a.hold("W")
+        b.hold("A")
+        assert {session["model"] for session in server.sessions()} == {"fake/one", "fake/two"}
+        assert one.engines[0].open_worlds == two.engines[0].open_worlds == 1
+
+
+def test_an_engine_that_holds_fewer_worlds_says_so() -> None:
+    from tests.fakes.fake_world_engine import FakeWorldEngine
+
+    model = FakeModel(make_engine=lambda model_id: FakeWorldEngine(model_id, max_worlds=1))
+    with play_server(fake_services(model)) as server, server.client() as first, server.client() as second:
+        first.start()
+        reply = second.reply(second.init(b"not looked at"))
+        assert (reply["error_id"], reply["code"]) == ("app.server.error.serverBusy", "modelBusy")
+        assert second.of_type("error")["message_id"] == "app.server.error.serverBusy"
+        assert second.closed()[0] == 1000
+        first.hold("W")
+
+
+def test_sessions_are_listed_with_who_plays_what_since_when() -> None:
+    with play_server() as server:
+        with server.client() as client:
+            before = time.time()
+            client.start()
+            client.hold("W")
+            client.hold("W")
+            wait_until(lambda: server.sessions()[0]["receipt_to_send_ms"]["p95"] is not None, "a latency was measured")
+            (session,) = server.sessions()
+            assert (session["state"], session["model"], session["client"]) == ("playing", "fake/world", "stock")
+            assert session["remote"] == "127.0.0.1"
+            assert before - 60 < session["opened_at"] <= session["playing_since"] <= time.time()
+            assert session["frames_sent"] > 0
+        wait_until(lambda: not server.sessions(), "the session is gone")

@@ -1,0 +1,271 @@
+"""A real server with fake engines, and a client that plays on it over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import httpx
+import numpy as np
+from PIL import Image
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from app_factory import create_app
+from app_handler import AppHandler, ServiceBundle
+from runtime_config.runtime_config import RuntimeConfig, SessionLimits
+from services.clock.system_clock import SystemClock
+from services.image_classifier.image_classifier import ClassifierMissing, ImageClassifier
+from services.metrics.prometheus_metrics import PrometheusMetrics
+from services.model_hub.local_model_hub import LocalModelHub
+from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.task_runner.threading_task_runner import ThreadingTaskRunner
+from services.world_engine.catalogue import WorldEngineCatalogue
+from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
+from tests.fakes.fake_image_classifier import FakeImageClassifier
+from tests.fakes.fake_seed_store import FakeSeedStore
+from tests.fakes.fake_system_monitor import FakeSystemMonitor
+from tests.network.live_server import LiveServer, serving
+from tests.play.stock_client import accept
+from wire_protocol import FrameHeader, decode_envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from starlette.types import Receive, Scope, Send
+
+    from services.log_stream.log_stream import LogStream
+    from tests.fakes.fake_world_engine import FakeFrameContent
+
+DEADLINE_S = 20.0
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One binary message."""
+
+    header: FrameHeader
+    jpegs: tuple[bytes, ...]
+
+    @property
+    def content(self) -> FakeFrameContent:
+        """What the fake world said of the first sub-frame."""
+        return read_fake_jpeg(self.jpegs[0]).frame_content()
+
+
+Received: TypeAlias = Json | Frame
+
+
+def picture(red: int, green: int = 0, blue: int = 0, *, width: int = 48, height: int = 32) -> bytes:
+    """A PNG of one colour, which a fake world then shows as its `seed_mean`."""
+    pixels = np.full((height, width, 3), (red, green, blue), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def session_config(**changes: Any) -> Json:
+    return {
+        "engine_backend": "world_engine",
+        "scene_authoring": False,
+        "action_logging": False,
+        "video_recording": False,
+        "video_output_dir": None,
+        "cap_inference_fps": True,
+        **changes,
+    }
+
+
+class PlayClient:
+    """Speaks the protocol as a client does; every message is checked with the stock client's eyes, unless extended."""
+
+    def __init__(self, socket: ClientConnection, *, extended: bool) -> None:
+        self.socket = socket
+        self._extended = extended
+        self._ids = 0
+
+    def send(self, kind: str, **fields: Any) -> None:
+        self.socket.send(json.dumps({"type": kind, **fields}))
+
+    def control(self, *buttons: str, **fields: Any) -> None:
+        self.send("control", buttons=list(buttons), **fields)
+
+    def request(self, kind: str, **fields: Any) -> str:
+        """Send a request; its id."""
+        self._ids += 1
+        self.send(kind, req_id=str(self._ids), **fields)
+        return str(self._ids)
+
+    def init(self, seed: bytes | None = None, *, model: str = "fake/world", **config: Any) -> str:
+        image = {} if seed is None else {"seed_image_data": b64(seed)}
+        return self.request("init", model=model, config=session_config(**config), **image)
+
+    def receive(self, timeout_s: float = DEADLINE_S) -> Received:
+        """The next message.
+
+        Raises:
+            TimeoutError: none came.
+            ConnectionClosed: the server closed.
+        """
+        data = self.socket.recv(timeout=timeout_s)
+        if isinstance(data, bytes):
+            return Frame(*decode_envelope(data))
+        message: Json = json.loads(data)
+        if not self._extended:
+            accept(message)
+        return message
+
+    def messages(self) -> Iterator[Json]:
+        """Messages as they come, frames left out, until the server closes."""
+        while True:
+            try:
+                received = self.receive()
+            except ConnectionClosed:
+                return
+            if not isinstance(received, Frame):
+                yield received
+
+    def until(self, wanted: Callable[[Json], bool]) -> Json:
+        """The first message that is wanted; those before it are passed over."""
+        return next(message for message in self.messages() if wanted(message))
+
+    def of_type(self, kind: str, **fields: Any) -> Json:
+        return self.until(lambda m: m["type"] == kind and all(m.get(key) == value for key, value in fields.items()))
+
+    def reply(self, req_id: str) -> Json:
+        return self.of_type("response", req_id=req_id)
+
+    def stage(self, stage: str) -> Json:
+        return self.of_type("status", stage=stage)
+
+    def frame(self, wanted: Callable[[Frame], bool] = lambda _: True) -> Frame:
+        while True:
+            received = self.receive()
+            if isinstance(received, Frame) and wanted(received):
+                return received
+
+    def played_frame(self, wanted: Callable[[Frame], bool] = lambda _: True) -> Frame:
+        """The next pass that the world made, not a still picture."""
+        return self.frame(lambda frame: len(frame.jpegs) > 1 and wanted(frame))
+
+    def start(self, seed: bytes | None = None, **init: Any) -> Json:
+        """Start a world and wait for it; the reply's data."""
+        reply = self.reply(self.init(picture(200) if seed is None else seed, **init))
+        assert reply["success"], reply
+        return reply["data"]
+
+    def hold(self, *buttons: str, until: Callable[[Frame], bool] = lambda _: True) -> Frame:
+        """Keep sending a control until a played frame is wanted."""
+        deadline = time.monotonic() + DEADLINE_S
+        while time.monotonic() < deadline:
+            self.control(*buttons)
+            frame = self.played_frame()
+            if until(frame):
+                return frame
+        raise AssertionError("No such frame came.")
+
+    def closed(self) -> tuple[int, str]:
+        """Read to the end; the close code and reason."""
+        for _ in self.messages():
+            pass
+        return self.socket.close_code or 0, self.socket.close_reason or ""
+
+
+class PlayServer:
+    def __init__(
+        self, handler: AppHandler, server: LiveServer, http: httpx.Client, events: asyncio.AbstractEventLoop
+    ) -> None:
+        self._events = events
+        self.handler = handler
+        self.server = server
+        self.http = http
+
+    @contextmanager
+    def client(
+        self, *, extended: bool = False, query: str | None = None, max_queue: int | None = 16
+    ) -> Generator[PlayClient]:
+        asked = "protocol_version=5" if query is None else query
+        url = f"ws://127.0.0.1:{self.server.port}/ws?{asked}{'&client=terrarium' if extended else ''}"
+        with connect(url, compression=None, max_size=None, max_queue=max_queue, open_timeout=DEADLINE_S) as socket:
+            yield PlayClient(socket, extended=extended)
+
+    def drain(self) -> None:
+        """What the real server does when it stops, before it closes connections."""
+        asyncio.run_coroutine_threadsafe(self.handler.drain(), self._events).result(DEADLINE_S)
+
+    def sessions(self) -> list[Json]:
+        return self.http.get("/api/sessions").json()["sessions"]
+
+
+class SilentLogStream:
+    """A log stream that delivers nothing."""
+
+    def subscribe(self, session_id: str, deliver: Callable[[Any], None]) -> Callable[[], None]:
+        del session_id, deliver
+        return lambda: None
+
+
+def fake_services(
+    *models: FakeModel,
+    encoder: FakeFrameEncoder | None = None,
+    classifier: ImageClassifier | None = None,
+    seed_store: FakeSeedStore | None = None,
+    log_stream: LogStream | None = None,
+    cache_dir: Path = Path("no-such-folder"),
+) -> ServiceBundle:
+    """Fakes for what is slow or depends on the machine; the rest is real."""
+    missing = FakeImageClassifier(status=ClassifierMissing("There is none in this test."))
+    return ServiceBundle(
+        catalogue=WorldEngineCatalogue([model.entry for model in models or (FakeModel(),)]),
+        frame_encoder=encoder or FakeFrameEncoder(),
+        image_classifier=classifier or missing,
+        picture_decoder=PillowPictureDecoder(),
+        seed_store=seed_store or FakeSeedStore(),
+        model_hub=LocalModelHub(cache_dir),
+        system_monitor=FakeSystemMonitor(),
+        metrics=PrometheusMetrics(),
+        log_stream=log_stream or SilentLogStream(),
+        task_runner=ThreadingTaskRunner(lambda _name, _error: None),
+        clock=SystemClock(),
+    )
+
+
+@contextmanager
+def play_server(
+    services: ServiceBundle | None = None, *, limits: SessionLimits | None = None, **config: Any
+) -> Generator[PlayServer]:
+    """A server on a free port of loopback, stopped at the end of the block."""
+    runtime = RuntimeConfig(data_dir=Path("unused"), limits=limits or SessionLimits(), **config)
+    handler = AppHandler(runtime, services or fake_services())
+    limits = runtime.limits
+    app, events = create_app(handler), asyncio.Queue[asyncio.AbstractEventLoop]()
+
+    async def noting_its_loop(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            events.put_nowait(asyncio.get_running_loop())
+        await app(scope, receive, send)
+
+    with (
+        serving(
+            noting_its_loop,
+            lifespan="on",
+            ws_max_size=limits.max_frame_bytes,
+            ws_ping_interval=limits.ping_interval_s,
+            ws_ping_timeout=limits.ping_timeout_s,
+        ) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=DEADLINE_S) as http,
+    ):
+        yield PlayServer(handler, server, http, events.get_nowait())

@@ -1,0 +1,25 @@
+"""The real app with fake services behind a TestClient on loopback."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.testclient import TestClient
+
+from app_factory import create_app
+from app_handler import AppHandler, ServiceBundle
+from runtime_config.runtime_config import RuntimeConfig
+from tests.play.harness import fake_services
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+@contextmanager
+def rest_client(services: ServiceBundle | None = None, **config: Any) -> Generator[TestClient]:
+    handler = AppHandler(RuntimeConfig(data_dir=Path("unused"), **config), services or fake_services())
+    app = create_app(handler)
+    with TestClient(app, base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000)) as client:
+        yield client

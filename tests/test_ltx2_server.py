@@ -1,0 +1,124 @@
+"""The whole server as a person starts it: one process, its printed address, its exit status."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from network.listening_socket import create_listening_socket
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+ROOT = Path(__file__).parent.parent
+DEADLINE_S = 60.0
+
+
+@contextmanager
+def started(data_dir: Path, *arguments: str) -> Generator[subprocess.Popen[str]]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
+    command = [sys.executable, str(ROOT / "ltx2_server.py"), "--data-dir", str(data_dir), *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def port_of(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("Server running on http://127.0.0.1:"), line
+    return int(line.rpartition(":")[2])
+
+
+def answer(port: int, method: str, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def test_it_serves_at_the_printed_address_and_stops_when_asked(tmp_path: Path) -> None:
+    with started(tmp_path, "--port", "0") as process:
+        port = port_of(process)
+        status, body = answer(port, "GET", "/health")
+        assert (status, json.loads(body)["status"]) == (200, "ok")
+        assert answer(port, "POST", "/shutdown")[0] == 200
+        output, _ = process.communicate(timeout=DEADLINE_S)
+        assert (process.returncode, output) == (0, "")
+    for line in (tmp_path / "logs" / "server.log").read_text().splitlines():
+        json.loads(line)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with started(tmp_path, "--port", "0") as process:
+        port_of(process)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=DEADLINE_S)
+        assert process.returncode == 0
+        assert "Traceback" not in errors
+
+
+def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with create_listening_socket("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with started(tmp_path, "--port", str(port)) as process:
+            output, errors = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, output, errors.count("\n")) == (2, "", 1)
+    assert f"Port {port} is in use" in errors
+
+
+def test_a_refused_start_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with started(tmp_path, "--host", "0.0.0.0") as process:
+        output, errors = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, output, errors.count("\n")) == (2, "", 1)
+    assert "--allow-anonymous" in errors
+
+
+def test_it_does_not_start_for_a_parent_that_is_gone(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with started(tmp_path, "--port", "0", "--parent-pid", str(gone.pid)) as process:
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 2
+    assert "--parent-pid" in errors
+
+
+def test_it_stops_with_its_parent(tmp_path: Path) -> None:
+    with (
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as parent,
+        started(tmp_path, "--port", "0", "--parent-pid", str(parent.pid)) as process,
+    ):
+        port_of(process)
+        parent.kill()
+        parent.wait()
+        process.communicate(timeout=DEADLINE_S)
+        assert process.returncode == 0
+
+
+def test_heavy_imports_wait_for_the_arguments() -> None:
+    check = (
+        "import sys, ltx2_server\n"
+        "status = ltx2_server.main(['--port', 'x'])\n"
+        "heavy = {'fastapi', 'uvicorn', 'numpy', 'cv2', 'torch'} & set(sys.modules)\n"
+        "sys.exit(f'{status} {heavy}' if status != 2 or heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
