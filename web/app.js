@@ -1,0 +1,228 @@
+// @ts-check
+// The way of a person through the page: gallery, loading, play, pause, lost, and back.
+
+import { retryDelay } from "./backoff.js";
+import { LoadingCurtain, LostCurtain } from "./curtains.js";
+import { Menu } from "./menu.js";
+import { PlaySurface } from "./play_surface.js";
+import { Session, sessionConfig } from "./session.js";
+import { loadSettings, saveSettings } from "./settings.js";
+import { describeStage } from "./stages.js";
+import { transition } from "./state.js";
+import { clearToasts } from "./toasts.js";
+import { WorldChanges } from "./world_changes.js";
+
+/** @import { Library } from "./library.js" */
+/** @import { LogBook } from "./log_book.js" */
+/** @import { Problem } from "./problems.js" */
+/** @import { Push } from "./connection.js" */
+/** @import { StageId, SystemInfo } from "./protocol.generated.d.ts" */
+/** @import { SeedSummary } from "./rest.js" */
+/** @import { Settings } from "./settings.js" */
+/** @import { Screen } from "./state.js" */
+
+export class App {
+  /** @type {Screen} */
+  #screen = { name: "gallery" };
+  /** @type {Session | null} */
+  #session = null;
+  #retryTimer = 0;
+  settings = loadSettings();
+  /** @type {StageId | null} */
+  lastStage = null;
+  /** @type {Problem | null} */
+  lastProblem = null;
+  /** @type {SystemInfo | null} */
+  systemInfo = null;
+  #loading = new LoadingCurtain();
+  #lost = new LostCurtain();
+  #library;
+  #log;
+  surface;
+  menu;
+  changes;
+
+  /**
+   * @param {Library} library
+   * @param {LogBook} log
+   */
+  constructor(library, log) {
+    this.#library = library;
+    this.#log = log;
+    this.surface = new PlaySurface({
+      session: () => this.#session,
+      sensitivity: () => this.settings.sensitivity,
+      onPause: () => this.pause(),
+      onReset: () => this.reset(),
+      onToggleOverlay: () => this.change({ overlay: !this.settings.overlay }),
+      onLost: () => this.#session?.giveUp(),
+      onBroken: (error) => log.write("error", `A frame could not be read: ${error}`),
+    });
+    this.menu = new Menu({
+      onResume: () => this.resume(),
+      onReset: () => this.reset(),
+      onPicture: (seed) => void this.changes.changeSeed(seed),
+      onPickFile: () => library.pickFile(),
+      onSettings: (change) => this.change(change),
+    });
+    this.changes = new WorldChanges(this, library, log);
+    this.change({});
+    document.addEventListener("visibilitychange", () => document.hidden && this.pause());
+  }
+
+  get screen() {
+    return this.#screen;
+  }
+
+  get session() {
+    return this.#session;
+  }
+
+  /**
+   * @param {SeedSummary} seed
+   * @param {number} attempt
+   */
+  enter(seed, attempt = 0) {
+    this.#go({ name: "loading", seed, attempt });
+    this.#loading.open(seed);
+    this.surface.restart();
+    const model = this.#library.modelFor(this.settings.model);
+    const start = { model, seedHash: seed.hash, config: sessionConfig(this.settings.capFps) };
+    this.#session = new Session(start, {
+      onPush: (push) => this.#received(push),
+      onFrame: (envelope) => this.surface.receive(envelope),
+      onEntered: () => this.#entered(),
+      onEnded: (problem) => this.#ended(problem),
+    });
+  }
+
+  pause() {
+    if (this.#screen.name !== "playing") return;
+    this.#go({ name: "paused", seed: this.#screen.seed, isBusy: false });
+    this.surface.stop();
+    this.#session?.notify("pause");
+    this.menu.open(this.#screen.seed.title);
+  }
+
+  resume() {
+    if (this.#screen.name !== "paused" || this.#screen.isBusy) return;
+    this.#go({ name: "playing", seed: this.#screen.seed });
+    this.menu.close();
+    this.#session?.notify("resume");
+    this.surface.start();
+  }
+
+  reset() {
+    if (this.#screen.name !== "playing" && this.#screen.name !== "paused") return;
+    this.#session?.notify("reset");
+    this.#log.write("info", "The world starts over");
+    this.resume();
+    this.surface.nudge();
+  }
+
+  /** @param {boolean} isBusy */
+  setBusy(isBusy) {
+    if (this.#screen.name === "paused") this.#go({ ...this.#screen, isBusy });
+    this.menu.setBusy(isBusy);
+  }
+
+  /** @param {SeedSummary} seed the one that plays now */
+  setSeed(seed) {
+    if (this.#screen.name === "paused") this.#go({ ...this.#screen, seed });
+  }
+
+  leave() {
+    if (this.#screen.name === "gallery") return;
+    const { seed } = this.#screen;
+    this.#dropSession();
+    this.#go({ name: "gallery" });
+    this.#library.focus(seed.hash);
+  }
+
+  retry() {
+    if (this.#screen.name !== "lost") return;
+    if (this.#screen.problem.recovery === "reload") return location.reload();
+    this.#lost.tryNow();
+    this.enter(this.#screen.seed, this.#screen.attempt);
+  }
+
+  /** @param {Partial<Settings>} change */
+  change(change) {
+    Object.assign(this.settings, change);
+    saveSettings(this.settings);
+    this.menu.showSettings(this.settings);
+    this.surface.showOverlay(this.settings.overlay);
+    if (change.capFps !== undefined) void this.changes.changeConfig(sessionConfig(change.capFps));
+  }
+
+  /** @param {Push} push */
+  #received(push) {
+    if (push.type === "status") {
+      const { text, percent } = describeStage(push.stage, push.message);
+      this.lastStage = push.stage;
+      this.#loading.show(text, percent);
+      this.#log.write("info", text);
+      // A retry that got this far has a place on the server.
+      document.body.dataset.screen = this.#screen.name;
+    } else if (push.type === "progress") {
+      this.#loading.show(push.fraction === undefined ? push.step : `${push.step}, ${Math.round(push.fraction * 100)} %`, null);
+    } else if (push.type === "system_info") {
+      const { type: _, ...info } = push;
+      this.systemInfo = info;
+    } else if (push.type === "error" || push.type === "warning" || push.type === "log") {
+      this.changes.tell(push);
+    }
+  }
+
+  #entered() {
+    if (this.#screen.name !== "loading") return;
+    const { seed } = this.#screen;
+    this.#lost.stop();
+    this.#go({ name: "playing", seed });
+    this.surface.start();
+    // Nobody looks: the world waits.
+    if (document.hidden) this.pause();
+  }
+
+  /** @param {Problem} end */
+  #ended(end) {
+    if (this.#screen.name === "gallery" || this.#screen.name === "lost") return;
+    const attempt = this.#screen.name === "loading" ? this.#screen.attempt : 0;
+    const { seed } = this.#screen;
+    // A failed try to reconnect says less than what came before it.
+    const isFailedTry = attempt > 0 && end.code === null && this.lastProblem?.recovery === "reconnect";
+    const problem = isFailedTry && this.lastProblem ? this.lastProblem : end;
+    this.#log.write("error", `${problem.title}: ${problem.text}`);
+    this.lastProblem = problem;
+    this.#dropSession();
+    this.#go({ name: "lost", seed, attempt: attempt + 1, problem });
+    // The curtain says it in full.
+    clearToasts();
+    this.#lost.open(problem);
+    if (problem.recovery === "reconnect" || problem.recovery === "queue") {
+      const delay = retryDelay(problem.recovery, attempt);
+      this.#lost.countDown(delay);
+      this.#retryTimer = window.setTimeout(() => this.retry(), delay);
+    }
+  }
+
+  #dropSession() {
+    clearTimeout(this.#retryTimer);
+    this.#lost.stop();
+    this.#session?.leave();
+    this.#session = null;
+    this.surface.stop();
+    this.changes.forget();
+    this.menu.setBusy(false);
+    this.menu.close();
+  }
+
+  /** @param {Screen} screen */
+  #go(screen) {
+    clearTimeout(this.#retryTimer);
+    this.#screen = transition(this.#screen, screen);
+    // While it retries by itself the notice stays, rather than flicker.
+    const isRetry = screen.name === "loading" && screen.attempt > 0;
+    document.body.dataset.screen = isRetry ? "lost" : screen.name;
+  }
+}

@@ -1,0 +1,52 @@
+// @ts-check
+// The canvas that fills the page, and how a frame of another shape is fitted into it.
+
+// Cropping up to this share of a frame is less of a loss than bars.
+const LARGEST_CROP = 0.14;
+
+export class CanvasView {
+  #canvas;
+  #context;
+
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    const context = canvas.getContext("2d", { alpha: false });
+    if (!context) throw new Error("This browser gives no 2D canvas.");
+    this.#canvas = canvas;
+    this.#context = context;
+    window.addEventListener("resize", () => this.#fit());
+    this.#fit();
+  }
+
+  /** @param {ImageBitmap} bitmap */
+  draw(bitmap) {
+    if (bitmap.width !== this.#canvas.width || bitmap.height !== this.#canvas.height) {
+      this.#canvas.width = bitmap.width;
+      this.#canvas.height = bitmap.height;
+      this.#fit();
+    }
+    this.#context.drawImage(bitmap, 0, 0);
+  }
+
+  /**
+   * What is on the screen, made small.
+   *
+   * @param {number} width
+   * @returns {Promise<string>} an object URL, which the caller revokes
+   */
+  async thumbnail(width) {
+    const small = document.createElement("canvas");
+    small.width = width;
+    small.height = Math.max(Math.round((width * this.#canvas.height) / this.#canvas.width), 1);
+    small.getContext("2d")?.drawImage(this.#canvas, 0, 0, small.width, small.height);
+    const blob = await new Promise((resolve) => small.toBlob(resolve, "image/jpeg", 0.8));
+    return URL.createObjectURL(/** @type {Blob} */ (blob ?? new Blob()));
+  }
+
+  #fit() {
+    const screen = window.innerWidth / Math.max(window.innerHeight, 1);
+    const frame = this.#canvas.width / this.#canvas.height;
+    const crop = 1 - Math.min(screen, frame) / Math.max(screen, frame);
+    this.#canvas.classList.toggle("is-cropped", crop <= LARGEST_CROP);
+  }
+}

@@ -1,0 +1,130 @@
+// @ts-check
+// One WebSocket: typed messages up and down, and requests that are answered once.
+
+/** @import { ErrorCode, ExtendedClientMessage, ExtendedRpcSuccess, ExtendedServerMessage, RpcError } from "./protocol.generated.d.ts" */
+/** @import { PROTOCOL_VERSION } from "./protocol.generated.d.ts" */
+/** @import { MessageId } from "./problems.js" */
+
+/** @type {PROTOCOL_VERSION} */
+const VERSION = 5;
+// More than this waiting in the socket means that the link is slower than the input.
+const CLEAR_BYTES = 4096;
+
+/** @typedef {Extract<ExtendedClientMessage, { req_id: string }>} Request */
+/** @typedef {Request extends infer R ? R extends Request ? Omit<R, "req_id"> : never : never} RequestBody */
+/** @typedef {Exclude<ExtendedServerMessage, ExtendedRpcSuccess | RpcError>} Push */
+
+/**
+ * @typedef {object} ConnectionListener
+ * @property {() => void} onOpen
+ * @property {(push: Push) => void} onPush
+ * @property {(envelope: ArrayBuffer) => void} onFrame
+ * @property {(close: { code: number, reason: string, wasOpen: boolean }) => void} onClose not after `close()`
+ */
+
+/** A request that was answered with an error, or whose connection closed first. */
+export class RequestError extends Error {
+  /**
+   * @param {string} message
+   * @param {MessageId | undefined} errorId
+   * @param {ErrorCode | undefined} code
+   */
+  constructor(message, errorId, code) {
+    super(message);
+    this.errorId = errorId;
+    this.code = code;
+  }
+}
+
+export class Connection {
+  #socket;
+  #listener;
+  #wasOpen = false;
+  #lastRequest = 0;
+  /** @type {Map<string, { resolve: (data: any) => void, reject: (error: Error) => void }>} */
+  #unanswered = new Map();
+
+  /** @param {ConnectionListener} listener */
+  constructor(listener) {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.#listener = listener;
+    this.#socket = new WebSocket(`${scheme}//${location.host}/ws?protocol_version=${VERSION}&client=terrarium`);
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.onopen = () => this.#opened();
+    this.#socket.onmessage = (event) => this.#received(event.data);
+    this.#socket.onclose = (event) => this.#closed(event);
+  }
+
+  get isOpen() {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  /** Nothing of note waits to be sent. */
+  get isClear() {
+    return this.isOpen && this.#socket.bufferedAmount < CLEAR_BYTES;
+  }
+
+  /** @param {ExtendedClientMessage} message dropped when the socket is not open */
+  send(message) {
+    if (this.isOpen) this.#socket.send(JSON.stringify(message));
+  }
+
+  /**
+   * @template {ExtendedRpcSuccess["data"]} Data
+   * @param {RequestBody} body
+   * @returns {Promise<Data>}
+   * @throws {RequestError}
+   */
+  request(body) {
+    this.#lastRequest += 1;
+    const req_id = String(this.#lastRequest);
+    return new Promise((resolve, reject) => {
+      if (!this.isOpen) return reject(new RequestError("The connection is closed.", undefined, undefined));
+      this.#unanswered.set(req_id, { resolve, reject });
+      this.send(/** @type {Request} */ ({ ...body, req_id }));
+    });
+  }
+
+  /** Close without a word to the listener. */
+  close() {
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close(1000);
+    this.#rejectUnanswered();
+  }
+
+  #opened() {
+    this.#wasOpen = true;
+    this.#listener.onOpen();
+  }
+
+  /** @param {string | ArrayBuffer} data */
+  #received(data) {
+    if (typeof data !== "string") return this.#listener.onFrame(data);
+    /** @type {ExtendedServerMessage} */
+    const message = JSON.parse(data);
+    if (message.type === "response") this.#answer(message);
+    else this.#listener.onPush(message);
+  }
+
+  /** @param {ExtendedRpcSuccess | RpcError} reply */
+  #answer(reply) {
+    const waiting = this.#unanswered.get(reply.req_id);
+    this.#unanswered.delete(reply.req_id);
+    if (reply.success) waiting?.resolve(reply.data);
+    else waiting?.reject(new RequestError(reply.error ?? "", reply.error_id, reply.code));
+  }
+
+  /** @param {CloseEvent} event */
+  #closed(event) {
+    // The listener first: it knows the typed error that led here, which the requests left open do not.
+    this.#listener.onClose({ code: event.code, reason: event.reason, wasOpen: this.#wasOpen });
+    this.#rejectUnanswered();
+  }
+
+  #rejectUnanswered() {
+    for (const { reject } of this.#unanswered.values()) {
+      reject(new RequestError("The connection closed before the answer came.", undefined, undefined));
+    }
+    this.#unanswered.clear();
+  }
+}

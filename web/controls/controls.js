@@ -1,0 +1,95 @@
+// @ts-check
+// All inputs of a player together: started on entering play, stopped and let go on leaving it.
+
+import { ControlSender } from "./control_sender.js";
+import { GamepadInput } from "./gamepad.js";
+import { HeldButtons } from "./held_buttons.js";
+import { Keyboard } from "./keyboard.js";
+import { Pointer } from "./pointer.js";
+import { Touch } from "./touch.js";
+
+/** @import { ControlChannel } from "./control_sender.js" */
+/** @import { Shortcuts } from "./keyboard.js" */
+
+/**
+ * @typedef {object} ControlsOptions
+ * @property {HTMLElement} target the picture: where the mouse and fingers act
+ * @property {HTMLElement} stick
+ * @property {ControlChannel} channel
+ * @property {Shortcuts} shortcuts
+ * @property {() => number} sensitivity
+ * @property {() => void} onPause
+ * @property {(locked: boolean) => void} onLock
+ */
+
+export class Controls {
+  #buttons = new HeldButtons();
+  #sender;
+  #keyboard;
+  #pointer;
+  #gamepad;
+  #touch;
+  /** @type {AbortController | null} */
+  #listening = null;
+
+  /** @param {ControlsOptions} options */
+  constructor({ target, stick, channel, shortcuts, sensitivity, onPause, onLock }) {
+    const sender = new ControlSender(this.#buttons, channel, () => performance.now());
+    const onChange = () => sender.buttonChanged();
+    const onMove = (/** @type {number} */ dx, /** @type {number} */ dy) => sender.move(dx * sensitivity(), dy * sensitivity());
+    this.#sender = sender;
+    this.#keyboard = new Keyboard(this.#buttons, shortcuts, onChange);
+    this.#pointer = new Pointer(target, this.#buttons, { onMove, onChange, onLock });
+    this.#gamepad = new GamepadInput(this.#buttons, onMove, onPause);
+    this.#touch = new Touch(target, stick, this.#buttons, onMove, onChange);
+  }
+
+  get isLocked() {
+    return this.#pointer.isLocked;
+  }
+
+  start() {
+    if (this.#listening) return;
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    this.#keyboard.listen(signal);
+    this.#pointer.listen(signal);
+    this.#touch.listen(signal);
+    window.addEventListener("blur", () => this.#letGo(), { signal });
+    this.#sender.nudge();
+  }
+
+  stop() {
+    this.#listening?.abort();
+    this.#listening = null;
+    this.#letGo();
+    this.#pointer.unlock();
+  }
+
+  /** Ask for pointer lock, where there is a mouse and a click of a moment ago still allows it. */
+  lock() {
+    const hasMouse = matchMedia("(hover: hover)").matches;
+    if (hasMouse && navigator.userActivation?.isActive) void this.#pointer.lock();
+  }
+
+  /** Show the world once, after something else than input has changed it. */
+  nudge() {
+    this.#sender.nudge();
+  }
+
+  /**
+   * Once per animation frame.
+   *
+   * @param {number} now
+   */
+  frame(now) {
+    if (!this.#listening) return;
+    this.#gamepad.poll(now);
+    this.#sender.frame();
+  }
+
+  #letGo() {
+    this.#touch.letGo();
+    this.#sender.releaseAll();
+  }
+}

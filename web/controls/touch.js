@@ -1,0 +1,144 @@
+// @ts-check
+// Fingers: the left half of the picture is a stick to walk with, the right half looks around; a double tap jumps.
+
+/** @import { Button, HeldButtons } from "./held_buttons.js" */
+
+const STICK_RADIUS_PX = 56;
+// Of the radius: below it a direction is not meant.
+const STICK_THRESHOLD = 0.38;
+const DOUBLE_TAP_MS = 300;
+const TAP_PX = 12;
+
+/** @type {readonly (readonly [Button, number, number])[]} a button and the way it points on the screen */
+const DIRECTIONS = [
+  ["W", 0, -1],
+  ["S", 0, 1],
+  ["A", -1, 0],
+  ["D", 1, 0],
+];
+
+/** @typedef {{ id: number, startX: number, startY: number, x: number, y: number, startedAt: number }} Finger */
+
+export class Touch {
+  #target;
+  #stickView;
+  #buttons;
+  #onMove;
+  #onChange;
+  /** @type {Finger | null} */
+  #walking = null;
+  /** @type {Finger | null} */
+  #looking = null;
+  #lastTapAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param {HTMLElement} target
+   * @param {HTMLElement} stickView shown under the walking finger; its first child is the knob
+   * @param {HeldButtons} buttons
+   * @param {(dx: number, dy: number) => void} onMove
+   * @param {() => void} onChange
+   */
+  constructor(target, stickView, buttons, onMove, onChange) {
+    this.#target = target;
+    this.#stickView = stickView;
+    this.#buttons = buttons;
+    this.#onMove = onMove;
+    this.#onChange = onChange;
+  }
+
+  /** @param {AbortSignal} signal ends it */
+  listen(signal) {
+    this.letGo();
+    const on = (/** @type {"pointerdown" | "pointermove" | "pointerup" | "pointercancel"} */ type, /** @type {(event: PointerEvent) => void} */ handle) =>
+      this.#target.addEventListener(type, (event) => event.pointerType !== "mouse" && handle(event), { signal });
+    on("pointerdown", (event) => this.#down(event));
+    on("pointermove", (event) => this.#moved(event));
+    on("pointerup", (event) => this.#up(event));
+    on("pointercancel", (event) => this.#up(event));
+  }
+
+  letGo() {
+    this.#walking = null;
+    this.#looking = null;
+    this.#showStick();
+  }
+
+  /** @param {PointerEvent} event */
+  #down(event) {
+    event.preventDefault();
+    const bounds = this.#target.getBoundingClientRect();
+    const { clientX: x, clientY: y } = event;
+    const finger = { id: event.pointerId, startX: x, startY: y, x, y, startedAt: event.timeStamp };
+    const isLeft = x < bounds.left + bounds.width / 2;
+    if (isLeft && !this.#walking) this.#walking = finger;
+    else if (!this.#looking) this.#looking = finger;
+    this.#showStick();
+  }
+
+  /** @param {PointerEvent} event */
+  #moved(event) {
+    const { clientX: x, clientY: y } = event;
+    if (this.#looking?.id === event.pointerId) {
+      this.#onMove(x - this.#looking.x, y - this.#looking.y);
+      Object.assign(this.#looking, { x, y });
+    } else if (this.#walking?.id === event.pointerId) {
+      Object.assign(this.#walking, { x, y });
+      this.#walk();
+    }
+  }
+
+  /** @param {PointerEvent} event */
+  #up(event) {
+    for (const finger of [this.#walking, this.#looking]) {
+      if (finger?.id === event.pointerId && event.type === "pointerup") this.#countTap(finger, event);
+    }
+    if (this.#looking?.id === event.pointerId) this.#looking = null;
+    if (this.#walking?.id === event.pointerId) {
+      this.#walking = null;
+      this.#walk();
+    }
+  }
+
+  /**
+   * @param {Finger} finger
+   * @param {PointerEvent} event
+   */
+  #countTap(finger, event) {
+    const travelled = Math.hypot(event.clientX - finger.startX, event.clientY - finger.startY);
+    if (travelled > TAP_PX || event.timeStamp - finger.startedAt > DOUBLE_TAP_MS) return;
+    if (event.timeStamp - this.#lastTapAt < DOUBLE_TAP_MS) {
+      this.#buttons.tap("SPACE");
+      this.#onChange();
+      this.#lastTapAt = Number.NEGATIVE_INFINITY;
+    } else {
+      this.#lastTapAt = event.timeStamp;
+    }
+  }
+
+  #walk() {
+    const [x, y] = this.#stickPosition();
+    for (const [button, towardsX, towardsY] of DIRECTIONS) {
+      this.#buttons.set(button, "touch", x * towardsX + y * towardsY > STICK_THRESHOLD);
+    }
+    this.#showStick();
+    this.#onChange();
+  }
+
+  /** @returns {[number, number]} within the unit circle */
+  #stickPosition() {
+    if (!this.#walking) return [0, 0];
+    const x = (this.#walking.x - this.#walking.startX) / STICK_RADIUS_PX;
+    const y = (this.#walking.y - this.#walking.startY) / STICK_RADIUS_PX;
+    const length = Math.max(Math.hypot(x, y), 1);
+    return [x / length, y / length];
+  }
+
+  #showStick() {
+    this.#stickView.classList.toggle("is-held", this.#walking !== null);
+    if (!this.#walking) return;
+    const [x, y] = this.#stickPosition();
+    this.#stickView.style.translate = `${this.#walking.startX}px ${this.#walking.startY}px`;
+    const knob = this.#stickView.firstElementChild;
+    if (knob instanceof HTMLElement) knob.style.translate = `${x * STICK_RADIUS_PX}px ${y * STICK_RADIUS_PX}px`;
+  }
+}

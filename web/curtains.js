@@ -1,0 +1,81 @@
+// @ts-check
+// The two views that cover the world: on the way in, and when it was lost.
+
+import { byId } from "./dom.js";
+
+/** @import { Problem } from "./problems.js" */
+/** @import { SeedSummary } from "./rest.js" */
+
+export class LoadingCurtain {
+  #bar = byId("progress-bar", HTMLElement);
+  #progress = byId("progress", HTMLElement);
+  #sharp = byId("loading-sharp", HTMLImageElement);
+  #percent = 0;
+
+  /** @param {SeedSummary} seed */
+  open(seed) {
+    byId("loading-title", HTMLElement).textContent = seed.title;
+    byId("lost-picture", HTMLImageElement).src = seed.thumbnail_url;
+    byId("loading-soft", HTMLImageElement).src = seed.thumbnail_url;
+    byId("backdrop", HTMLImageElement).src = seed.thumbnail_url;
+    this.#sharp.src = seed.image_url;
+    this.#percent = 0;
+    this.show("Connecting", 3);
+  }
+
+  /**
+   * @param {string} text
+   * @param {number | null} percent null leaves the bar where it is
+   */
+  show(text, percent) {
+    // Stages may be told twice or out of order; a bar that runs backwards helps nobody.
+    this.#percent = Math.max(this.#percent, percent ?? 0);
+    byId("stage-text", HTMLElement).textContent = text;
+    this.#bar.style.width = `${this.#percent}%`;
+    this.#sharp.style.opacity = String(this.#percent / 100);
+    this.#progress.ariaValueNow = String(this.#percent);
+  }
+}
+
+export class LostCurtain {
+  #retry = byId("lost-retry", HTMLElement);
+  #again = byId("lost-again", HTMLButtonElement);
+  #choose = byId("lost-choose", HTMLButtonElement);
+  #countdown = 0;
+
+  /** @param {Problem} problem */
+  open(problem) {
+    byId("lost-title", HTMLElement).textContent = problem.title;
+    byId("lost-text", HTMLElement).textContent = problem.text;
+    byId("lost-detail", HTMLElement).textContent = problem.detail;
+    this.#again.textContent = { reconnect: "Try now", queue: "Try now", again: "Enter again", reload: "Reload", choose: "" }[problem.recovery];
+    const mustChoose = problem.recovery === "choose";
+    this.#again.hidden = mustChoose;
+    this.#choose.classList.toggle("is-primary", mustChoose);
+    this.#retry.textContent = "";
+    // Not again on every failed try: the person may be reading the log by then.
+    if (this.#again.closest(".curtain")?.contains(document.activeElement)) return;
+    (mustChoose ? this.#choose : this.#again).focus();
+  }
+
+  /** @param {number} delayMs until the next try by itself */
+  countDown(delayMs) {
+    const due = performance.now() + delayMs;
+    const show = () => {
+      const seconds = Math.ceil((due - performance.now()) / 1000);
+      this.#retry.textContent = seconds > 0 ? `Next try in ${seconds} s` : "Trying again";
+    };
+    this.stop();
+    show();
+    this.#countdown = window.setInterval(show, 500);
+  }
+
+  tryNow() {
+    this.stop();
+    this.#retry.textContent = "Trying again";
+  }
+
+  stop() {
+    window.clearInterval(this.#countdown);
+  }
+}

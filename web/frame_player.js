@@ -1,0 +1,169 @@
+// @ts-check
+// Passes from the socket to the screen: decoding, pacing, drawing, acknowledging. Holds at most one pass of each.
+
+import { decodeEnvelope } from "./envelope.js";
+import { newestDue, Pacer } from "./pacer.js";
+
+/** @import { FrameHeader } from "./protocol.generated.d.ts" */
+
+/**
+ * @typedef {object} Pass
+ * @property {FrameHeader} header
+ * @property {Uint8Array<ArrayBuffer>[]} jpegs
+ * @property {number[]} dueAt
+ * @property {(ImageBitmap | null)[]} bitmaps null until decoded, and again once drawn
+ * @property {number} shown index on the screen, -1 for none
+ * @property {boolean} acknowledged
+ */
+
+/**
+ * @typedef {object} FrameListener
+ * @property {(header: FrameHeader, bytes: number) => void} onArrived
+ * @property {(frameId: number) => void} onDone drawn, or given up: the server may send another pass
+ * @property {(header: FrameHeader) => void} onDrawn after each sub-frame that reached the canvas
+ * @property {(error: unknown) => void} onBroken
+ */
+
+export class FramePlayer {
+  #view;
+  #listener;
+  #pacer = new Pacer();
+  /** @type {Pass | null} on the screen, or next to be */
+  #current = null;
+  /** @type {Pass | null} its first sub-frame is being decoded */
+  #decoding = null;
+  /** @type {Pass | null} the newest one that arrived meanwhile */
+  #waiting = null;
+  #skipped = 0;
+
+  /**
+   * @param {{ draw: (bitmap: ImageBitmap) => void }} view
+   * @param {FrameListener} listener
+   */
+  constructor(view, listener) {
+    this.#view = view;
+    this.#listener = listener;
+  }
+
+  /** Passes that arrived and were never drawn. */
+  get skipped() {
+    return this.#skipped;
+  }
+
+  /**
+   * @param {ArrayBuffer} buffer
+   * @param {number} now
+   */
+  receive(buffer, now) {
+    let envelope;
+    try {
+      envelope = decodeEnvelope(buffer);
+    } catch (error) {
+      this.#listener.onBroken(error);
+      return;
+    }
+    const { header, jpegs } = envelope;
+    this.#listener.onArrived(header, buffer.byteLength);
+    const dueAt = this.#pacer.schedule(now, header.gen_ms, jpegs.length);
+    this.#giveUp(this.#waiting);
+    this.#waiting = { header, jpegs, dueAt, bitmaps: jpegs.map(() => null), shown: -1, acknowledged: false };
+    if (!this.#decoding) void this.#decodeNext();
+  }
+
+  /**
+   * Call once per animation frame.
+   *
+   * @param {number} now
+   */
+  draw(now) {
+    const pass = this.#current;
+    if (!pass) return;
+    const index = newestDue(pass.dueAt, pass.bitmaps, pass.shown, now);
+    const bitmap = pass.bitmaps[index];
+    if (!bitmap) return;
+    this.#view.draw(bitmap);
+    pass.shown = index;
+    closeBitmaps(pass, index);
+    this.#acknowledge(pass);
+    this.#listener.onDrawn(pass.header);
+  }
+
+  /** Another connection: its passes have nothing to do with those that came before. */
+  restart() {
+    for (const pass of [this.#current, this.#decoding, this.#waiting]) {
+      // The old connection takes no acknowledgement.
+      if (pass) pass.acknowledged = true;
+      if (pass) closeBitmaps(pass);
+    }
+    this.#current = null;
+    this.#waiting = null;
+    this.#decoding = null;
+    this.#skipped = 0;
+    this.#pacer.restart();
+  }
+
+  async #decodeNext() {
+    while (this.#waiting) {
+      const pass = this.#waiting;
+      this.#decoding = pass;
+      this.#waiting = null;
+      const rest = pass.jpegs.map((jpeg, index) => this.#decodeInto(pass, jpeg, index));
+      await rest[0];
+      // After a restart this pass belongs to no connection any more, and another loop may be running.
+      if (this.#decoding !== pass) return closeBitmaps(pass);
+      this.#decoding = null;
+      this.#show(pass);
+    }
+  }
+
+  /**
+   * @param {Pass} pass
+   * @param {Uint8Array<ArrayBuffer>} jpeg
+   * @param {number} index
+   */
+  async #decodeInto(pass, jpeg, index) {
+    try {
+      const bitmap = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+      const isWanted = index > pass.shown && (pass === this.#decoding || pass === this.#current);
+      if (isWanted) pass.bitmaps[index] = bitmap;
+      else bitmap.close();
+    } catch (error) {
+      this.#listener.onBroken(error);
+    }
+  }
+
+  /** @param {Pass} pass */
+  #show(pass) {
+    this.#giveUp(this.#current);
+    this.#current = pass;
+    const isBroken = pass.bitmaps.every((bitmap) => bitmap === null);
+    // A hidden page draws nothing, and must not hold up the server.
+    if (document.hidden || isBroken) this.#acknowledge(pass);
+  }
+
+  /** @param {Pass | null} pass */
+  #giveUp(pass) {
+    if (!pass) return;
+    if (pass.shown < 0) this.#skipped += 1;
+    closeBitmaps(pass);
+    this.#acknowledge(pass);
+  }
+
+  /** @param {Pass} pass */
+  #acknowledge(pass) {
+    if (pass.acknowledged) return;
+    pass.acknowledged = true;
+    this.#listener.onDone(pass.header.frame_id);
+  }
+}
+
+/**
+ * @param {Pass} pass
+ * @param {number} last index of the last one to close
+ */
+function closeBitmaps(pass, last = pass.bitmaps.length - 1) {
+  for (let index = 0; index <= last; index += 1) {
+    pass.bitmaps[index]?.close();
+    pass.bitmaps[index] = null;
+  }
+}

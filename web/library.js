@@ -1,0 +1,164 @@
+// @ts-check
+// What the server has to offer: pictures, models, and whether it checks pictures. Fills the gallery with it.
+
+import { byId, make } from "./dom.js";
+import { Gallery } from "./gallery.js";
+import { textOfError } from "./problems.js";
+import { deleteSeed, fetchHealth, fetchModels, fetchSeeds, RestError } from "./rest.js";
+import { uploadSeed } from "./upload.js";
+
+/** @import { Health, PickerModel, SeedSummary } from "./rest.js" */
+/** @import { Settings } from "./settings.js" */
+
+const RETRY_MS = 3000;
+
+/**
+ * @typedef {object} LibraryListener
+ * @property {(seed: SeedSummary) => void} onEnter
+ * @property {(file: File) => void} onFile picked
+ * @property {(model: string) => void} onModel
+ * @property {(level: "info" | "warning" | "error", text: string) => void} onLog
+ */
+
+export class Library {
+  /** @type {SeedSummary[]} */
+  seeds = [];
+  /** @type {PickerModel[]} */
+  #models = [];
+  /** @type {Health | null} */
+  health = null;
+  #listener;
+  #gallery;
+  #fileInput = byId("file-input", HTMLInputElement);
+  #modelSelect = byId("model-select", HTMLSelectElement);
+
+  /** @param {LibraryListener} listener */
+  constructor(listener) {
+    this.#listener = listener;
+    this.#gallery = new Gallery({
+      onEnter: listener.onEnter,
+      onDelete: (seed) => void this.#remove(seed),
+      onPickFile: () => this.pickFile(),
+    });
+    this.#fileInput.addEventListener("change", () => this.#picked());
+    this.#modelSelect.addEventListener("change", () => listener.onModel(this.#modelSelect.value));
+  }
+
+  /**
+   * Until the server answers.
+   *
+   * @param {Settings} settings
+   */
+  async load(settings) {
+    try {
+      [this.seeds, this.#models, this.health] = await Promise.all([fetchSeeds(), fetchModels(), fetchHealth()]);
+    } catch (error) {
+      this.#gallery.notify(`${describe(error)} This page keeps asking.`);
+      this.#listener.onLog("warning", describe(error));
+      setTimeout(() => void this.load(settings), RETRY_MS);
+      return;
+    }
+    this.#gallery.notify(null);
+    this.#gallery.show(this.seeds);
+    this.#showModels(settings.model);
+    this.#showHealth(this.health);
+  }
+
+  /**
+   * @param {string | null} preferred
+   * @returns {string} a model that the server has
+   */
+  modelFor(preferred) {
+    const isKnown = this.#models.some((model) => model.id === preferred);
+    return (isKnown ? preferred : (this.health?.default_model ?? this.#models[0]?.id)) ?? "";
+  }
+
+  /** @param {string} hash */
+  focus(hash) {
+    this.#gallery.focus(hash);
+  }
+
+  pickFile() {
+    this.#fileInput.click();
+  }
+
+  /**
+   * @param {File} file
+   * @param {(fraction: number) => void} onProgress
+   * @returns {Promise<SeedSummary>}
+   */
+  async add(file, onProgress) {
+    const seed = await uploadSeed(file, onProgress);
+    // The same picture again is the same seed.
+    const others = this.seeds.filter(({ hash }) => hash !== seed.hash);
+    const firstUpload = others.findIndex(({ origin }) => origin === "uploaded");
+    this.seeds = others.toSpliced(firstUpload < 0 ? others.length : firstUpload, 0, seed);
+    this.#gallery.show(this.seeds);
+    return seed;
+  }
+
+  /** @param {File} file */
+  async addToGallery(file) {
+    this.#gallery.notify(null);
+    this.#gallery.showUpload(0);
+    try {
+      const seed = await this.add(file, (fraction) => this.#gallery.showUpload(fraction));
+      this.#gallery.focus(seed.hash);
+    } catch (error) {
+      this.#gallery.notify(describe(error));
+      this.#listener.onLog("error", describe(error));
+    } finally {
+      this.#gallery.showUpload(null);
+    }
+  }
+
+  #picked() {
+    const file = this.#fileInput.files?.[0];
+    if (file) this.#listener.onFile(file);
+    // The same file can be picked again.
+    this.#fileInput.value = "";
+  }
+
+  /** @param {SeedSummary} seed */
+  async #remove(seed) {
+    try {
+      await deleteSeed(seed.hash);
+    } catch (error) {
+      if (!(error instanceof RestError && error.status === 404)) return this.#gallery.notify(describe(error));
+    }
+    this.seeds = this.seeds.filter(({ hash }) => hash !== seed.hash);
+    this.#gallery.show(this.seeds);
+  }
+
+  /** @param {string | null} preferred */
+  #showModels(preferred) {
+    byId("model-field", HTMLElement).hidden = this.#models.length < 2;
+    this.#modelSelect.replaceChildren(
+      ...this.#models.map((model) => make("option", { value: model.id, text: model.title || model.id, title: model.description })),
+    );
+    this.#modelSelect.value = this.modelFor(preferred);
+  }
+
+  /** @param {Health} health */
+  #showHealth({ safety, version }) {
+    byId("version-note", HTMLElement).textContent = `Terrarium ${version}`;
+    byId("safety-note", HTMLElement).textContent = safetyText(safety);
+  }
+}
+
+/**
+ * @param {Health["safety"]} safety
+ * @returns {string} empty when pictures are checked as one would expect
+ */
+function safetyText({ loaded, policy, reason }) {
+  if (policy === "off") return "Pictures are not checked on this server.";
+  if (loaded) return "";
+  const consequence = policy === "strict" ? "Own pictures cannot be played now." : "Pictures are not checked.";
+  return reason ? `${consequence} ${reason}` : consequence;
+}
+
+/** @param {unknown} error */
+export function describe(error) {
+  if (error instanceof RestError) return textOfError({ code: error.code ?? undefined, message: error.message });
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,96 @@
+// @ts-check
+// Composition: builds the parts, connects buttons to them, and shows tests and curious people how it goes.
+
+import { App } from "./app.js";
+import { diagnosticsText, handOver } from "./diagnostics.js";
+import { byId, listenForActions } from "./dom.js";
+import { Library } from "./library.js";
+import { LogBook } from "./log_book.js";
+import { LogPanel } from "./log_panel.js";
+import { listenForPictures } from "./upload.js";
+
+const panel = new LogPanel(byId("log-panel", HTMLElement), byId("log-lines", HTMLElement));
+const log = new LogBook((entry) => panel.add(entry));
+const library = new Library({
+  onEnter: (seed) => app.enter(seed),
+  onFile: (file) => take(file),
+  onModel: (model) => app.change({ model }),
+  onLog: (level, text) => log.write(level, text),
+});
+const app = new App(library, log);
+
+function report() {
+  return diagnosticsText({
+    screen: app.screen.name,
+    lastStage: app.lastStage,
+    lastProblem: app.lastProblem,
+    systemInfo: app.systemInfo,
+    health: library.health,
+    figures: app.surface.read(),
+    settings: app.settings,
+    log,
+  });
+}
+
+async function toggleFullscreen() {
+  if (document.fullscreenElement) return document.exitFullscreen();
+  await document.documentElement.requestFullscreen();
+  // Where the browser allows it, Ctrl+W then crouches and walks instead of closing the page.
+  const { keyboard } = /** @type {{ keyboard?: { lock?: () => Promise<void> } }} */ (navigator);
+  await keyboard?.lock?.();
+}
+
+listenForActions({
+  pause: () => app.pause(),
+  resume: () => app.resume(),
+  reset: () => app.reset(),
+  leave: () => app.leave(),
+  retry: () => app.retry(),
+  "show-pictures": () => app.screen.name === "paused" && app.menu.showPictures(library.seeds, app.screen.seed.hash),
+  "hide-pictures": () => app.menu.showMain(),
+  "take-snapshot": () => void app.changes.take(),
+  fullscreen: () => void toggleFullscreen().catch(() => log.write("warning", "Fullscreen was refused.")),
+  "toggle-log": (button) => panel.toggle(button),
+  "copy-diagnostics": (button) => void handOver(report(), button),
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.code === "Escape" && ["loading", "lost"].includes(app.screen.name)) app.leave();
+});
+
+/** @param {File} file picked, dropped or pasted: into the world that is paused, else into the gallery */
+function take(file) {
+  void (app.screen.name === "paused" ? app.changes.upload(file) : library.addToGallery(file));
+}
+
+listenForPictures(
+  take,
+  () => app.screen.name === "gallery" || app.screen.name === "paused",
+);
+
+// Read-only: for tests, and for the console.
+Object.defineProperty(window, "terrarium", {
+  value: Object.freeze({
+    get state() {
+      return app.screen.name;
+    },
+    get lastStage() {
+      return app.lastStage;
+    },
+    get lastErrorCode() {
+      return app.lastProblem?.code ?? null;
+    },
+    get lastError() {
+      return structuredClone(app.lastProblem);
+    },
+    get figures() {
+      return structuredClone(app.surface.read());
+    },
+    get isPointerLocked() {
+      return app.surface.isLocked;
+    },
+    report,
+  }),
+});
+
+void library.load(app.settings);

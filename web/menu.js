@@ -1,0 +1,147 @@
+// @ts-check
+// The pause menu. A modal dialog: the browser keeps focus inside and the rest of the page inert.
+
+import { byId, make } from "./dom.js";
+import { pictureOf } from "./gallery.js";
+
+/** @import { SeedSummary } from "./rest.js" */
+/** @import { Settings } from "./settings.js" */
+
+/**
+ * @typedef {object} MenuListener
+ * @property {() => void} onResume
+ * @property {() => void} onReset
+ * @property {(seed: SeedSummary) => void} onPicture
+ * @property {() => void} onPickFile
+ * @property {(change: Partial<Settings>) => void} onSettings
+ */
+
+export class Menu {
+  #dialog = byId("menu", HTMLDialogElement);
+  #main = byId("menu-main", HTMLElement);
+  #pictures = byId("menu-pictures", HTMLElement);
+  #pictureList = byId("picture-list", HTMLUListElement);
+  #listener;
+
+  /** @param {MenuListener} listener */
+  constructor(listener) {
+    this.#listener = listener;
+    this.#dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (this.#pictures.hidden) listener.onResume();
+      else this.showMain();
+    });
+    // A browser may close the dialog on a second Escape whatever the page says.
+    this.#dialog.addEventListener("close", () => listener.onResume());
+    this.#dialog.addEventListener("keydown", (event) => {
+      if (event.code === "KeyU" && !event.ctrlKey && !event.metaKey) listener.onReset();
+      if (event.code === "Tab") this.#wrapFocus(event);
+    });
+    this.#listenToSettings();
+  }
+
+  /** @param {string} title */
+  open(title) {
+    byId("menu-title", HTMLElement).textContent = title;
+    this.notify(null);
+    this.showMain();
+    if (!this.#dialog.open) this.#dialog.showModal();
+    byId("resume-button", HTMLElement).focus();
+  }
+
+  close() {
+    this.#dialog.close();
+  }
+
+  showMain() {
+    this.#main.hidden = false;
+    this.#pictures.hidden = true;
+  }
+
+  /**
+   * @param {readonly SeedSummary[]} seeds
+   * @param {string} currentHash
+   */
+  showPictures(seeds, currentHash) {
+    const own = make("button", { className: "picture is-own", type: "button", text: "Your own picture", onclick: () => this.#listener.onPickFile() });
+    this.#pictureList.replaceChildren(
+      make("li", { children: [own] }),
+      ...seeds.map((seed) => make("li", { children: [this.#picture(seed, seed.hash === currentHash)] })),
+    );
+    this.#main.hidden = true;
+    this.#pictures.hidden = false;
+    this.notify(null);
+    own.focus();
+  }
+
+  /**
+   * @param {string | null} text
+   * @param {"problem" | "progress"} kind
+   */
+  notify(text, kind = "problem") {
+    for (const id of ["menu-problem", "pictures-problem"]) {
+      const element = byId(id, HTMLElement);
+      element.textContent = text;
+      element.hidden = text === null;
+      element.dataset.kind = kind;
+    }
+  }
+
+  /** @param {boolean} isBusy a change of the world is on its way: nothing else can be asked for meanwhile */
+  setBusy(isBusy) {
+    this.#dialog.ariaBusy = String(isBusy);
+    for (const button of this.#dialog.querySelectorAll("button")) button.disabled = isBusy;
+  }
+
+  /** @param {Settings} settings */
+  showSettings(settings) {
+    byId("sensitivity", HTMLInputElement).value = String(settings.sensitivity);
+    byId("sensitivity-value", HTMLElement).textContent = `${settings.sensitivity.toFixed(1)}×`;
+    byId("cap-fps", HTMLInputElement).checked = settings.capFps;
+    byId("overlay-toggle", HTMLInputElement).checked = settings.overlay;
+  }
+
+  /**
+   * A modal dialog lets Tab out to the browser's own buttons; in a menu over a game it goes round.
+   *
+   * @param {KeyboardEvent} event
+   */
+  #wrapFocus(event) {
+    const focusable = [...this.#dialog.querySelectorAll("button, input, summary, [tabindex]")].filter(
+      (element) => element instanceof HTMLElement && element.checkVisibility() && !element.matches(":disabled"),
+    );
+    const edge = focusable.at(event.shiftKey ? 0 : -1);
+    const isAtEdge = document.activeElement === edge || document.activeElement === this.#dialog;
+    const next = focusable.at(event.shiftKey ? -1 : 0);
+    if (!isAtEdge || !(next instanceof HTMLElement)) return;
+    event.preventDefault();
+    next.focus();
+  }
+
+  #listenToSettings() {
+    const { onSettings } = this.#listener;
+    const sensitivity = byId("sensitivity", HTMLInputElement);
+    sensitivity.addEventListener("input", () => onSettings({ sensitivity: sensitivity.valueAsNumber }));
+    const capFps = byId("cap-fps", HTMLInputElement);
+    capFps.addEventListener("change", () => onSettings({ capFps: capFps.checked }));
+    const overlay = byId("overlay-toggle", HTMLInputElement);
+    overlay.addEventListener("change", () => onSettings({ overlay: overlay.checked }));
+  }
+
+  /**
+   * @param {SeedSummary} seed
+   * @param {boolean} isCurrent
+   */
+  #picture(seed, isCurrent) {
+    const button = make("button", {
+      className: "picture",
+      type: "button",
+      onclick: () => this.#listener.onPicture(seed),
+      children: [pictureOf(seed, false), make("span", { text: seed.title })],
+    });
+    button.dataset.testid = "picture";
+    button.dataset.hash = seed.hash;
+    if (isCurrent) button.setAttribute("aria-current", "true");
+    return button;
+  }
+}

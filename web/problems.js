@@ -1,0 +1,133 @@
+// @ts-check
+// Why something failed, in words for the person, and what to do about it.
+
+import { CODE_TEXTS, ERROR_TEXTS, WARNING_TEXTS } from "./texts.js";
+
+/** @import { ErrorCode, ErrorId, ErrorMessage, ErrorSnapshot, WarningId } from "./protocol.generated.d.ts" */
+
+/** @typedef {ErrorId | WarningId} MessageId */
+
+/**
+ * `reconnect`: try again by itself, soon. `queue`: by itself, patiently. `again`: when asked to. `reload`: the page is
+ * outdated. `choose`: the same picture and model would fail again.
+ *
+ * @typedef {"reconnect" | "queue" | "again" | "reload" | "choose"} Recovery
+ */
+
+/**
+ * @typedef {object} Problem
+ * @property {string} title
+ * @property {string} text what happened and what to do
+ * @property {string | null} detail the server's own words, where they say more
+ * @property {Recovery} recovery
+ * @property {ErrorCode | null} code
+ * @property {MessageId | null} errorId
+ * @property {ErrorSnapshot | null} snapshot
+ */
+
+/** @type {Partial<Record<ErrorCode, Recovery>>} */
+const RECOVERY_BY_CODE = {
+  shuttingDown: "reconnect",
+  serviceUnavailable: "reconnect",
+  serverBusy: "queue",
+  modelBusy: "queue",
+  protocolVersionMismatch: "reload",
+  invalidRequest: "reload",
+  tokenRequired: "reload",
+  unknownModel: "choose",
+  seedMissing: "choose",
+  seedUnknown: "choose",
+  seedEmpty: "choose",
+  seedNotAPicture: "choose",
+  seedTooLarge: "choose",
+  seedUnsafe: "choose",
+  seedCheckFailed: "choose",
+};
+
+/** @type {Partial<Record<MessageId, Recovery>>} */
+const RECOVERY_BY_ID = {
+  "app.server.error.serverBusy": "queue",
+  "app.server.error.protocolVersionMismatch": "reload",
+};
+
+/** @type {Record<Recovery, string>} */
+const TITLES = {
+  reconnect: "The server is away",
+  queue: "The server is full",
+  again: "The world stopped",
+  reload: "This page is outdated",
+  choose: "This picture does not work",
+};
+
+/** @type {Record<MessageId, string>} */
+const MESSAGE_TEXTS = { ...ERROR_TEXTS, ...WARNING_TEXTS };
+
+const GOING_AWAY = 1001;
+const SERVICE_RESTART = 1012;
+const TRY_AGAIN_LATER = 1013;
+
+/**
+ * @param {{ code?: ErrorCode | undefined, id?: MessageId | undefined, message?: string | undefined }} error
+ * @returns {string} the finest text there is; the server's own words for what this page does not know
+ */
+export function textOfError({ code, id, message }) {
+  const known = (code && CODE_TEXTS[code]) ?? (id && MESSAGE_TEXTS[id]);
+  return known ?? (message || "Something went wrong on the server.");
+}
+
+/**
+ * @param {ErrorMessage} error
+ * @returns {Problem}
+ */
+export function problemOfError(error) {
+  return problem(error.code, error.message_id, error.message ?? error.params?.message, error.snapshot);
+}
+
+/**
+ * @param {{ code: ErrorCode | undefined, errorId: MessageId | undefined, message: string }} failure
+ * @returns {Problem}
+ */
+export function problemOfRequest({ code, errorId, message }) {
+  return problem(code, errorId, message, undefined);
+}
+
+/**
+ * A connection that closed without a word from the server.
+ *
+ * @param {{ code: number, reason: string, wasOpen: boolean }} close
+ * @returns {Problem}
+ */
+export function problemOfClose({ code, reason, wasOpen }) {
+  const isRestart = [GOING_AWAY, SERVICE_RESTART, TRY_AGAIN_LATER].includes(code);
+  const lost = wasOpen ? "The connection to the server was lost." : "The server does not answer.";
+  return {
+    title: isRestart || wasOpen ? "Connection lost" : TITLES.reconnect,
+    text: `${isRestart ? "The server went away." : lost} This page keeps trying and returns to your world.`,
+    detail: reason || null,
+    recovery: "reconnect",
+    code: null,
+    errorId: null,
+    snapshot: null,
+  };
+}
+
+/**
+ * @param {ErrorCode | undefined} code
+ * @param {MessageId | undefined} id
+ * @param {string | undefined} message
+ * @param {ErrorSnapshot | undefined} snapshot
+ * @returns {Problem}
+ */
+function problem(code, id, message, snapshot) {
+  const recovery = (code && RECOVERY_BY_CODE[code]) ?? (id && RECOVERY_BY_ID[id]) ?? "again";
+  const text = textOfError({ code, id, message });
+  return {
+    title: code === "tokenRequired" ? "Access token needed" : TITLES[recovery],
+    text,
+    detail: message && message !== text ? message : null,
+    recovery,
+    code: code ?? null,
+    errorId: id ?? null,
+    snapshot: snapshot ?? null,
+  };
+}

@@ -1,0 +1,483 @@
+// Generated from wire_protocol.py by scripts/generate_protocol.py. Do not edit.
+
+export type PROTOCOL_VERSION = 5;
+export type KEY_CODES = {
+  "0": 48;
+  "1": 49;
+  "2": 50;
+  "3": 51;
+  "4": 52;
+  "5": 53;
+  "6": 54;
+  "7": 55;
+  "8": 56;
+  "9": 57;
+  MOUSE_LEFT: 1;
+  MOUSE_RIGHT: 2;
+  MOUSE_MIDDLE: 4;
+  MOUSE_X1: 5;
+  MOUSE_X2: 6;
+  TAB: 9;
+  ENTER: 13;
+  SHIFT: 16;
+  CTRL: 17;
+  ALT: 18;
+  SPACE: 32;
+  LEFT: 37;
+  UP: 38;
+  RIGHT: 39;
+  DOWN: 40;
+  A: 65;
+  B: 66;
+  C: 67;
+  D: 68;
+  E: 69;
+  F: 70;
+  G: 71;
+  H: 72;
+  I: 73;
+  J: 74;
+  K: 75;
+  L: 76;
+  M: 77;
+  N: 78;
+  O: 79;
+  P: 80;
+  Q: 81;
+  R: 82;
+  S: 83;
+  T: 84;
+  U: 85;
+  V: 86;
+  W: 87;
+  X: 88;
+  Y: 89;
+  Z: 90;
+  SCROLL_UP: 256;
+  SCROLL_DOWN: 257;
+};
+export type ClientMessage =
+  | ControlNotification
+  | PauseNotification
+  | ResumeNotification
+  | ResetNotification
+  | PromptNotification
+  | InitRequest
+  | SceneEditRequest
+  | GenerateSceneRequest
+  | CheckSeedSafetyRequest;
+/**
+ * The finer cause of an error, on the socket (`code`) and in REST bodies. Stable: clients may switch on it.
+ */
+export type ErrorCode =
+  | "protocolVersionMismatch"
+  | "serverBusy"
+  | "displaced"
+  | "initTimeout"
+  | "shuttingDown"
+  | "clientTooSlow"
+  | "invalidRequest"
+  | "messageTooLarge"
+  | "tooManyRequests"
+  | "cancelled"
+  | "requestTimeout"
+  | "notReady"
+  | "internal"
+  | "unknownModel"
+  | "unsupportedQuant"
+  | "unsupportedBackend"
+  | "modelLoadFailed"
+  | "modelBusy"
+  | "modelBuiltIn"
+  | "engineFailed"
+  | "seedMissing"
+  | "seedUnknown"
+  | "seedNotBase64"
+  | "seedEmpty"
+  | "seedNotAPicture"
+  | "seedTooLarge"
+  | "seedUnsafe"
+  | "seedCheckFailed"
+  | "seedShipped"
+  | "snapshotUnknown"
+  | "authoringEmptyPrompt"
+  | "authoringUnavailable"
+  | "hostForbidden"
+  | "originForbidden"
+  | "tokenRequired"
+  | "localOnly"
+  | "notFound"
+  | "methodNotAllowed"
+  | "serviceUnavailable";
+/**
+ * Errors that a stock client has a translated text for.
+ */
+export type ErrorId =
+  | "app.server.error.protocolVersionMismatch"
+  | "app.server.error.serverBusy"
+  | "app.server.error.serverStartupFailed"
+  | "app.server.error.timeoutWaitingForSeed"
+  | "app.server.error.initFailed"
+  | "app.server.error.quantUnsupportedGpu"
+  | "app.server.error.sceneAuthoringModelLoadFailed"
+  | "app.server.error.sceneAuthoringEmptyPrompt"
+  | "app.server.error.sceneAuthoringModelNotLoaded"
+  | "app.server.error.sceneAuthoringAlreadyInProgress"
+  | "app.server.error.sceneEditSafetyRejected"
+  | "app.server.error.generateSceneSafetyRejected"
+  | "app.server.error.deviceRecoveryFailed";
+export type ExtendedClientMessage =
+  | ControlNotification
+  | PauseNotification
+  | ResumeNotification
+  | ResetNotification
+  | PromptNotification
+  | FrameAckNotification
+  | CancelNotification
+  | TimedInitRequest
+  | TimedSceneEditRequest
+  | TimedGenerateSceneRequest
+  | TimedCheckSeedSafetyRequest
+  | TakeSnapshotRequest
+  | RestoreSnapshotRequest;
+export type ExtendedServerMessage =
+  | StatusMessage
+  | SystemInfoMessage
+  | ErrorMessage
+  | WarningMessage
+  | LogMessage
+  | ProgressMessage
+  | ExtendedRpcSuccess
+  | RpcError;
+/**
+ * Where a connection is on its way to the first frame.
+ */
+export type StageId =
+  | "startup.begin"
+  | "startup.world_engine_manager"
+  | "startup.safety_checker"
+  | "startup.safety_ready"
+  | "startup.ready"
+  | "session.waiting_for_seed"
+  | "session.loading_model.load"
+  | "session.loading_model.instantiate"
+  | "session.scene_authoring.load"
+  | "session.warmup.reset"
+  | "session.warmup.seed"
+  | "session.warmup.compile"
+  | "session.init.reset"
+  | "session.init.seed"
+  | "session.init.frame"
+  | "session.reset"
+  | "session.ready";
+/**
+ * Warnings that a stock client has a translated text for.
+ */
+export type WarningId =
+  | "app.server.warning.missingSeedData"
+  | "app.server.warning.invalidSeedData"
+  | "app.server.warning.seedUnsafe"
+  | "app.server.warning.seedSafetyCheckFailed"
+  | "app.server.warning.seedLoadFailed";
+export type ServerMessage =
+  StatusMessage | SystemInfoMessage | ErrorMessage | WarningMessage | LogMessage | RpcSuccess | RpcError;
+
+/**
+ * Messages of the WebSocket /ws, the header of a binary frame, and the names of keys.
+ */
+export interface TerrariumProtocol {
+  [k: string]: unknown;
+}
+/**
+ * Give up a request that was not answered yet; the request itself is answered with code `cancelled`.
+ */
+export interface CancelNotification {
+  type: "cancel";
+  target_req_id: string;
+}
+export interface CheckSeedSafetyRequest {
+  type: "check_seed_safety";
+  req_id: string;
+  image_data: string;
+}
+/**
+ * `hash` is the SHA-256 (hex) of the picture file.
+ */
+export interface CheckSeedSafetyResponseData {
+  is_safe: boolean;
+  hash: string;
+}
+/**
+ * Held buttons and mouse motion (pixels) since the last one. `ts` is the client's clock, echoed with the frame.
+ */
+export interface ControlNotification {
+  type: "control";
+  /**
+   * @maxItems 64
+   */
+  buttons?: string[];
+  mouse_dx?: number;
+  mouse_dy?: number;
+  ts?: number | null;
+}
+export interface PauseNotification {
+  type: "pause";
+}
+export interface ResumeNotification {
+  type: "resume";
+}
+export interface ResetNotification {
+  type: "reset";
+}
+/**
+ * Kept for old clients: no engine is conditioned on text, so it acts as a reset.
+ */
+export interface PromptNotification {
+  type: "prompt";
+  prompt?: string;
+}
+/**
+ * Start a world, or change the one that plays. `seed_image_data` is base64 of a picture file.
+ */
+export interface InitRequest {
+  type: "init";
+  req_id: string;
+  model: string;
+  config: SessionConfig;
+  seed_image_data?: string | null;
+  seed_filename?: string | null;
+  biome_version?: string | null;
+}
+/**
+ * What the client wants of its session. Sent whole with every `init`; the server applies the differences.
+ */
+export interface SessionConfig {
+  quant?: ("fp8w8a8" | "intw8a8") | null;
+  engine_backend?: "world_engine" | "quark";
+  scene_authoring: boolean;
+  action_logging: boolean;
+  video_recording: boolean;
+  video_output_dir: string | null;
+  cap_inference_fps: boolean;
+}
+export interface SceneEditRequest {
+  type: "scene_edit";
+  req_id: string;
+  prompt: string;
+}
+export interface GenerateSceneRequest {
+  type: "generate_scene";
+  req_id: string;
+  prompt: string;
+}
+/**
+ * Something ended or broke. Without `message_id` the client shows `message` as it is.
+ */
+export interface ErrorMessage {
+  type: "error";
+  message_id?: ErrorId;
+  message?: string;
+  params?: {
+    [k: string]: string;
+  };
+  snapshot?: ErrorSnapshot;
+  code?: ErrorCode;
+}
+/**
+ * The machine at the moment of an error.
+ */
+export interface ErrorSnapshot {
+  process_rss_bytes?: number;
+  ram_used_bytes?: number;
+  ram_total_bytes?: number;
+  vram_used_bytes?: number;
+  vram_reserved_bytes?: number;
+  gpu_util_percent?: number;
+}
+/**
+ * A pass was drawn. From the first one on, at most two passes are sent ahead of the acknowledged one.
+ */
+export interface FrameAckNotification {
+  type: "frame_ack";
+  frame_id: number;
+}
+/**
+ * `init` with a time limit, and a seed that the server already has: SHA-256 (hex) of the picture file.
+ */
+export interface TimedInitRequest {
+  type: "init";
+  req_id: string;
+  model: string;
+  config: SessionConfig;
+  seed_image_data?: string | null;
+  seed_filename?: string | null;
+  biome_version?: string | null;
+  timeout_s?: number | null;
+  seed_hash?: string | null;
+}
+export interface TimedSceneEditRequest {
+  type: "scene_edit";
+  req_id: string;
+  prompt: string;
+  timeout_s?: number | null;
+}
+export interface TimedGenerateSceneRequest {
+  type: "generate_scene";
+  req_id: string;
+  prompt: string;
+  timeout_s?: number | null;
+}
+export interface TimedCheckSeedSafetyRequest {
+  type: "check_seed_safety";
+  req_id: string;
+  image_data: string;
+  timeout_s?: number | null;
+}
+/**
+ * Keep this moment of the world; the oldest kept one gives way.
+ */
+export interface TakeSnapshotRequest {
+  type: "take_snapshot";
+  req_id: string;
+}
+export interface RestoreSnapshotRequest {
+  type: "restore_snapshot";
+  req_id: string;
+  snapshot_id: string;
+}
+export interface ExtendedRpcSuccess {
+  type: "response";
+  req_id: string;
+  success: true;
+  data:
+    | InitResponseData
+    | SceneEditResponseData
+    | GenerateSceneResponseData
+    | CheckSeedSafetyResponseData
+    | SnapshotResponseData;
+}
+export interface InitResponseData {
+  model: string;
+  inference_fps: number;
+  system_info: SystemInfo;
+}
+/**
+ * Facts about the machine that do not change while the server runs.
+ */
+export interface SystemInfo {
+  cpu_name?: string;
+  gpu_name?: string;
+  vram_total_bytes?: number;
+  runtime_version?: string;
+  driver_version?: string;
+  torch_version: string;
+  gpu_count: number;
+  world_engine?: PackageInfo;
+  quark?: PackageInfo;
+}
+export interface PackageInfo {
+  version: string;
+  commit?: string;
+}
+export interface SceneEditResponseData {
+  original_jpeg_b64: string;
+  preview_jpeg_b64: string;
+  edit_prompt: string;
+}
+export interface GenerateSceneResponseData {
+  elapsed_ms: number;
+  image_jpeg_base64: string;
+  user_prompt: string;
+  sanitized_prompt: string;
+  image_model: string;
+}
+/**
+ * `kept` lists the snapshots that can still be restored, oldest first.
+ */
+export interface SnapshotResponseData {
+  snapshot_id: string;
+  kept: string[];
+}
+export interface StatusMessage {
+  type: "status";
+  stage: StageId;
+  message?: string;
+}
+export interface SystemInfoMessage {
+  cpu_name?: string;
+  gpu_name?: string;
+  vram_total_bytes?: number;
+  runtime_version?: string;
+  driver_version?: string;
+  torch_version: string;
+  gpu_count: number;
+  world_engine?: PackageInfo;
+  quark?: PackageInfo;
+  type: "system_info";
+}
+export interface WarningMessage {
+  type: "warning";
+  message_id: WarningId;
+  message?: string;
+  params?: {
+    [k: string]: string;
+  };
+  code?: ErrorCode;
+}
+/**
+ * One structured log event of this client's own session. `timestamp` is the server's HH:MM:SS.
+ */
+export interface LogMessage {
+  type: "log";
+  event: string;
+  level: string;
+  logger?: string;
+  timestamp?: string;
+  exception?: string;
+  fields?: {
+    [k: string]: string | number | boolean;
+  };
+}
+/**
+ * How far a request is. `fraction` is 0 to 1, absent when it cannot be known.
+ */
+export interface ProgressMessage {
+  type: "progress";
+  req_id: string;
+  step: string;
+  fraction?: number;
+}
+export interface RpcError {
+  type: "response";
+  req_id: string;
+  success: false;
+  error_id?: ErrorId | WarningId;
+  error?: string;
+  code?: ErrorCode;
+}
+/**
+ * What a pass says of itself. `frame_id` is that of its first sub-frame; the next ones count up from it.
+ *
+ * `client_ts` echoes the newest control that the pass has read (0: none). `gen_ms` is the interval between passes,
+ * which clients pace by. The `t_` fields are this pass's own stages in milliseconds.
+ */
+export interface FrameHeader {
+  frame_id: number;
+  client_ts: number;
+  gen_ms: number;
+  temporal_compression: number;
+  vram_used_bytes: number;
+  gpu_util_percent: number;
+  t_infer_ms?: number;
+  t_sync_ms?: number;
+  t_enc_ms?: number;
+  t_metrics_ms?: number;
+  t_overhead_ms?: number;
+  quality?: number;
+}
+export interface RpcSuccess {
+  type: "response";
+  req_id: string;
+  success: true;
+  data: InitResponseData | SceneEditResponseData | GenerateSceneResponseData | CheckSeedSafetyResponseData;
+}

@@ -1,0 +1,46 @@
+// @ts-check
+// What the person prefers, kept in this browser.
+
+const KEY = "terrarium.settings";
+
+/**
+ * @typedef {object} Settings
+ * @property {number} sensitivity factor on mouse, stick and finger motion
+ * @property {boolean} capFps the world runs at its own pace, not as fast as the machine can
+ * @property {boolean} overlay
+ * @property {string | null} model null for the server's default
+ */
+
+/** @type {Settings} */
+const DEFAULTS = { sensitivity: 1.8, capFps: true, overlay: false, model: null };
+
+/** @returns {Settings} */
+export function loadSettings() {
+  try {
+    const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return { ...DEFAULTS, ...onlyOfSameType(stored) };
+  } catch {
+    // Storage may be forbidden, or hold something else.
+    return { ...DEFAULTS };
+  }
+}
+
+/** @param {Settings} settings */
+export function saveSettings(settings) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(settings));
+  } catch {
+    // They last as long as the page then.
+  }
+}
+
+/**
+ * @param {Record<string, unknown>} stored
+ * @returns {Partial<Settings>}
+ */
+function onlyOfSameType(stored) {
+  const known = Object.entries(DEFAULTS).filter(
+    ([key, value]) => typeof stored[key] === (value === null ? "string" : typeof value),
+  );
+  return Object.fromEntries(known.map(([key]) => [key, stored[key]]));
+}

@@ -1,0 +1,36 @@
+// @ts-check
+// How far along the way to the first frame each stage is.
+
+import { STAGE_TEXTS } from "./texts.js";
+
+/** @import { StageId } from "./protocol.generated.d.ts" */
+
+/** @type {Record<StageId, number>} percent */
+const STAGE_PERCENTS = {
+  "startup.begin": 6,
+  "startup.world_engine_manager": 7,
+  "startup.safety_checker": 8,
+  "startup.safety_ready": 9,
+  "startup.ready": 10,
+  "session.waiting_for_seed": 12,
+  "session.loading_model.load": 20,
+  "session.loading_model.instantiate": 28,
+  "session.scene_authoring.load": 38,
+  "session.warmup.reset": 48,
+  "session.warmup.seed": 55,
+  "session.warmup.compile": 70,
+  "session.init.reset": 80,
+  "session.init.seed": 88,
+  "session.init.frame": 95,
+  "session.reset": 58,
+  "session.ready": 100,
+};
+
+/**
+ * @param {StageId} stage possibly of a newer server than this page
+ * @param {string | undefined} message the server's own words
+ * @returns {{ text: string, percent: number | null }}
+ */
+export function describeStage(stage, message) {
+  return { text: STAGE_TEXTS[stage] ?? message ?? stage, percent: STAGE_PERCENTS[stage] ?? null };
+}

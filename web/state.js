@@ -1,0 +1,33 @@
+// @ts-check
+// Which view the page is in, and the data that exist in just that one.
+
+/** @import { Problem } from "./problems.js" */
+/** @import { SeedSummary } from "./rest.js" */
+
+/** @typedef {{ name: "gallery" }} InGallery */
+/** @typedef {{ name: "loading", seed: SeedSummary, attempt: number }} Loading `attempt` counts failures since the last success */
+/** @typedef {{ name: "playing", seed: SeedSummary }} Playing */
+/** @typedef {{ name: "paused", seed: SeedSummary, isBusy: boolean }} Paused `isBusy`: a change of the world is on its way */
+/** @typedef {{ name: "lost", seed: SeedSummary, attempt: number, problem: Problem }} Lost */
+/** @typedef {InGallery | Loading | Playing | Paused | Lost} Screen */
+
+/** @type {Readonly<Record<Screen["name"], readonly Screen["name"][]>>} */
+const NEXT = {
+  gallery: ["loading"],
+  loading: ["playing", "paused", "lost", "gallery"],
+  playing: ["paused", "lost", "gallery"],
+  paused: ["paused", "playing", "lost", "gallery"],
+  lost: ["loading", "gallery"],
+};
+
+/**
+ * @template {Screen} Next
+ * @param {Screen} from
+ * @param {Next} to
+ * @returns {Next}
+ * @throws {Error} for a transition that no path of the page takes
+ */
+export function transition(from, to) {
+  if (!NEXT[from.name].includes(to.name)) throw new Error(`The page cannot go from ${from.name} to ${to.name}.`);
+  return to;
+}

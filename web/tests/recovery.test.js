@@ -1,0 +1,55 @@
+// @ts-check
+// What a failure leads to: which words, and whether the page tries again by itself.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { retryDelay } from "../backoff.js";
+import { problemOfClose, problemOfError, textOfError } from "../problems.js";
+import { StallWatch } from "../stall_watch.js";
+import { CODE_TEXTS, ERROR_TEXTS } from "../texts.js";
+
+/** @import { ErrorCode } from "../protocol.generated.d.ts" */
+
+test("the finer code has the word, then the id, then the server", () => {
+  const id = "app.server.error.initFailed";
+  assert.equal(textOfError({ code: "seedUnsafe", id, message: "m" }), CODE_TEXTS.seedUnsafe);
+  assert.equal(textOfError({ id, message: "m" }), ERROR_TEXTS[id]);
+  assert.equal(textOfError({ code: /** @type {ErrorCode} */ ("ofNextYear"), message: "m" }), "m");
+  assert.notEqual(textOfError({}), "");
+});
+
+test("the server's own words stay as a detail", () => {
+  const problem = problemOfError({ type: "error", code: "engineFailed", message: "Out of memory." });
+  assert.equal(problem.detail, "Out of memory.");
+  assert.equal(problem.recovery, "again");
+});
+
+test("only what can pass by itself is retried by itself", () => {
+  const recovery = (/** @type {ErrorCode} */ code) => problemOfError({ type: "error", code }).recovery;
+  assert.equal(recovery("serverBusy"), "queue");
+  assert.equal(recovery("shuttingDown"), "reconnect");
+  assert.equal(recovery("displaced"), "again", "two windows would take the place from each other for ever");
+  assert.equal(recovery("seedUnsafe"), "choose");
+  assert.equal(recovery("protocolVersionMismatch"), "reload");
+  assert.equal(problemOfClose({ code: 1006, reason: "", wasOpen: true }).recovery, "reconnect");
+});
+
+test("delays grow, stay bounded, and are spread", () => {
+  const delays = Array.from({ length: 10 }, (_, attempt) => retryDelay("reconnect", attempt, () => 0.5));
+  assert.deepEqual(delays, [...delays].sort((a, b) => a - b));
+  assert.equal(delays.at(-1), 15_000);
+  assert.ok(retryDelay("queue", 0, () => 0) < retryDelay("queue", 0, () => 1));
+});
+
+test("a silent connection is noticed, an idle one is not", () => {
+  const watch = new StallWatch();
+  assert.equal(watch.flow(1e9), "flowing");
+  watch.controlSent(1000);
+  watch.controlSent(3000);
+  assert.equal(watch.flow(3500), "flowing");
+  assert.equal(watch.flow(4500), "waiting");
+  assert.equal(watch.flow(22_000), "lost");
+  watch.clear();
+  assert.equal(watch.flow(30_000), "flowing");
+});

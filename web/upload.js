@@ -1,0 +1,71 @@
+// @ts-check
+// Sending a picture of the person's own: from the file picker, dropped anywhere, or pasted.
+
+import { RestError, restErrorOf } from "./rest.js";
+
+/** @import { SeedSummary } from "./rest.js" */
+
+/**
+ * XMLHttpRequest, as fetch tells nothing about the progress of what it sends.
+ *
+ * @param {File} file
+ * @param {(fraction: number) => void} onProgress
+ * @returns {Promise<SeedSummary>}
+ */
+export function uploadSeed(file, onProgress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/api/seeds?title=${encodeURIComponent(titleOf(file.name))}`);
+    request.setRequestHeader("content-type", file.type || "application/octet-stream");
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    });
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(JSON.parse(request.responseText));
+      else reject(restErrorOf(request.status, request.responseText));
+    });
+    request.addEventListener("error", () => reject(new RestError("The server does not answer.", 0, null)));
+    request.send(file);
+  });
+}
+
+/**
+ * @param {string} fileName
+ * @returns {string} without its extension, in words
+ */
+export function titleOf(fileName) {
+  const words = fileName.replace(/\.[^.]*$/, "").replace(/[_-]+/g, " ").trim();
+  return words === "" || words === "image" ? "My picture" : words.slice(0, 80);
+}
+
+/**
+ * @param {(file: File) => void} onPicture
+ * @param {() => boolean} isWelcome false while a dropped picture would have no place to go
+ */
+export function listenForPictures(onPicture, isWelcome) {
+  let depth = 0;
+  const mark = () => document.body.classList.toggle("is-dropping", depth > 0);
+  document.addEventListener("dragenter", (event) => {
+    if (!isWelcome() || !event.dataTransfer?.types.includes("Files")) return;
+    depth += 1;
+    mark();
+  });
+  document.addEventListener("dragleave", () => {
+    depth = Math.max(depth - 1, 0);
+    mark();
+  });
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    depth = 0;
+    mark();
+    offer(event.dataTransfer?.files);
+  });
+  document.addEventListener("paste", (event) => offer(event.clipboardData?.files));
+
+  /** @param {FileList | undefined} files */
+  function offer(files) {
+    const file = files?.[0];
+    if (file && isWelcome()) onPicture(file);
+  }
+}

@@ -1,0 +1,115 @@
+// @ts-check
+// What can be asked of a paused world: another picture, a moment kept or returned to, another configuration.
+
+import { RequestError } from "./connection.js";
+import { describe } from "./library.js";
+import { Moments } from "./moments.js";
+import { textOfError } from "./problems.js";
+import { toast } from "./toasts.js";
+
+/** @import { App } from "./app.js" */
+/** @import { Library } from "./library.js" */
+/** @import { LogBook } from "./log_book.js" */
+/** @import { ErrorMessage, LogMessage, SessionConfig, WarningMessage } from "./protocol.generated.d.ts" */
+/** @import { SeedSummary } from "./rest.js" */
+/** @import { Session } from "./session.js" */
+
+const THUMBNAIL_PX = 240;
+
+export class WorldChanges {
+  #app;
+  #library;
+  #log;
+  #moments = new Moments((id) => void this.restore(id));
+
+  /**
+   * @param {App} app
+   * @param {Library} library
+   * @param {LogBook} log
+   */
+  constructor(app, library, log) {
+    this.#app = app;
+    this.#library = library;
+    this.#log = log;
+  }
+
+  /** @param {SeedSummary} seed */
+  async changeSeed(seed) {
+    this.#app.menu.notify("Opening the picture", "progress");
+    const done = await this.#ask((session) => session.changeSeed(seed.hash));
+    if (!done) return;
+    // Moments belong to the world they were taken in.
+    this.#moments.keep([]);
+    this.#app.setSeed(seed);
+    this.#app.resume();
+  }
+
+  /** @param {File} file */
+  async upload(file) {
+    try {
+      const seed = await this.#library.add(file, (fraction) => {
+        this.#app.menu.notify(`Sending the picture, ${Math.round(fraction * 100)} %`, "progress");
+      });
+      await this.changeSeed(seed);
+    } catch (error) {
+      this.#app.menu.notify(describe(error));
+    }
+  }
+
+  async take() {
+    const picture = await this.#app.surface.thumbnail(THUMBNAIL_PX);
+    const done = await this.#ask(async (session) => {
+      const { snapshot_id, kept } = await session.takeSnapshot();
+      this.#moments.add({ id: snapshot_id, takenAt: new Date(), picture }, kept);
+    });
+    if (!done) URL.revokeObjectURL(picture);
+  }
+
+  /** @param {string} snapshotId */
+  async restore(snapshotId) {
+    const done = await this.#ask(async (session) => this.#moments.keep((await session.restoreSnapshot(snapshotId)).kept));
+    if (done) this.#app.resume();
+  }
+
+  /** @param {SessionConfig} config */
+  async changeConfig(config) {
+    await this.#ask((session) => session.changeConfig(config));
+  }
+
+  /** @param {ErrorMessage | WarningMessage | LogMessage} push */
+  tell(push) {
+    if (push.type === "log") return this.#log.receive(push);
+    const text = textOfError({ code: push.code, id: push.message_id, message: push.message });
+    this.#log.write(push.type, text);
+    if (this.#app.screen.name === "playing") toast(text, push.type === "error" ? "error" : "info");
+    if (this.#app.screen.name === "paused") this.#app.menu.notify(text);
+  }
+
+  /** The world is left; what was kept of it is gone. */
+  forget() {
+    this.#moments.keep([]);
+  }
+
+  /**
+   * @param {(session: Session) => Promise<void>} request
+   * @returns {Promise<boolean>} true when it was done and the world is still there
+   */
+  async #ask(request) {
+    const { session } = this.#app;
+    if (!session || this.#app.screen.name !== "paused" || this.#app.screen.isBusy) return false;
+    this.#app.setBusy(true);
+    try {
+      await request(session);
+      this.#app.menu.notify(null);
+      return session === this.#app.session;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      const text = textOfError({ code: error.code, id: error.errorId, message: error.message });
+      this.#log.write("error", text);
+      this.#app.menu.notify(text);
+      return false;
+    } finally {
+      if (session === this.#app.session) this.#app.setBusy(false);
+    }
+  }
+}
