@@ -1,0 +1,154 @@
+"""Requests in order, each answered once, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from error_types import DomainError, ErrorCode
+from handlers.session.requests import Answer, RequestQueue, RequestWorker, UnparsedRequest
+from services.clock.system_clock import SystemClock
+from services.metrics.prometheus_metrics import PrometheusMetrics
+from wire_protocol import AnyRequest, CheckSeedSafetyRequest, CheckSeedSafetyResponseData, ExtendedResponseData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+
+def _check(req_id: str) -> CheckSeedSafetyRequest:
+    return CheckSeedSafetyRequest(type="check_seed_safety", req_id=req_id, image_data="")
+
+
+class Bench:
+    """A worker whose requests wait until the test lets them go."""
+
+    def __init__(self) -> None:
+        self.queue = RequestQueue(max_requests=10, max_bytes=100)
+        self.go = asyncio.Event()
+        self.fail: Exception | None = None
+        self.answers: list[Answer] = []
+        self.worker = RequestWorker(
+            self.queue,
+            serve=self._serve,
+            parse=self._parse,
+            answer=self.answers.append,
+            refused=lambda _request, _error: None,
+            clock=SystemClock(),
+            metrics=PrometheusMetrics(),
+        )
+
+    async def _serve(self, request: AnyRequest) -> ExtendedResponseData:
+        await self.go.wait()
+        if self.fail is not None:
+            raise self.fail
+        return CheckSeedSafetyResponseData(is_safe=True, hash=request.req_id)
+
+    async def _parse(self, waiting: UnparsedRequest) -> AnyRequest | None:
+        match waiting.text:
+            case "bad":
+                raise DomainError("bad", ErrorCode.INVALID_REQUEST)
+            case "notification":
+                return None
+            case text:
+                return _check(text)
+
+    def codes(self) -> list[tuple[str, str | None]]:
+        return [(answer.req_id, None if answer.success else answer.code) for answer in self.answers]
+
+
+def _run(scenario: Callable[[Bench], Coroutine[Any, Any, None]]) -> Bench:
+    async def main() -> Bench:
+        bench = Bench()
+        await scenario(bench)
+        return bench
+
+    return asyncio.run(main())
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.001)
+
+
+def test_answers_come_in_the_order_of_the_requests() -> None:
+    async def scenario(bench: Bench) -> None:
+        for req_id in ("1", "2", "3"):
+            assert bench.queue.offer(_check(req_id), 1)
+        running = asyncio.create_task(bench.worker.run())
+        bench.go.set()
+        await _until(lambda: len(bench.answers) == 3)
+        running.cancel()
+        await asyncio.wait({running})
+
+    assert [req_id for req_id, _ in _run(scenario).codes()] == ["1", "2", "3"]
+
+
+def test_what_is_parsed_late_is_answered_too() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.go.set()
+        for waiting in (UnparsedRequest("9", "bad"), UnparsedRequest(None, "notification"), UnparsedRequest(None, "7")):
+            bench.queue.offer(waiting, 1)
+        running = asyncio.create_task(bench.worker.run())
+        await _until(lambda: len(bench.answers) == 2)
+        running.cancel()
+        await asyncio.wait({running})
+
+    assert _run(scenario).codes() == [("9", "invalidRequest"), ("7", None)]
+
+
+def test_an_unexpected_failure_is_an_answer_that_gives_nothing_away() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.fail = RuntimeError("secret")
+        bench.go.set()
+        bench.queue.offer(_check("1"), 1)
+        running = asyncio.create_task(bench.worker.run())
+        await _until(lambda: len(bench.answers) == 1)
+        running.cancel()
+        await asyncio.wait({running})
+
+    bench = _run(scenario)
+    assert bench.codes() == [("1", "internal")]
+    assert "secret" not in bench.answers[0].model_dump_json()
+
+
+def test_closing_answers_the_request_in_hand_and_those_that_wait() -> None:
+    async def scenario(bench: Bench) -> None:
+        for req_id in ("1", "2", "3"):
+            bench.queue.offer(_check(req_id), 1)
+        running = asyncio.create_task(bench.worker.run())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait({running})
+        await bench.worker.close()
+
+    assert _run(scenario).codes() == [(req_id, "cancelled") for req_id in ("1", "2", "3")]
+
+
+def test_cancelling_answers_one_and_leaves_the_others() -> None:
+    async def scenario(bench: Bench) -> None:
+        for req_id in ("1", "2", "3"):
+            bench.queue.offer(_check(req_id), 1)
+        running = asyncio.create_task(bench.worker.run())
+        await asyncio.sleep(0.01)
+        bench.worker.cancel("2")
+        bench.worker.cancel("1")
+        bench.worker.cancel("no such")
+        bench.go.set()
+        await _until(lambda: len(bench.answers) == 3)
+        running.cancel()
+        await asyncio.wait({running})
+
+    assert dict(_run(scenario).codes()) == {"1": "cancelled", "2": "cancelled", "3": None}
+
+
+def test_the_queue_is_bounded_in_bytes_but_takes_one_of_any_size() -> None:
+    async def scenario(bench: Bench) -> None:
+        assert bench.queue.offer(_check("1"), 1_000)
+        assert not bench.queue.offer(_check("2"), 1)
+        assert await bench.queue.next() == _check("1")
+        assert bench.queue.offer(_check("2"), 60)
+        assert not bench.queue.offer(_check("3"), 60)
+
+    _run(scenario)
