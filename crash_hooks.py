@@ -61,14 +61,14 @@ def log_loop_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, obje
     exc = context.get("exception")
     about = {key: repr(context[key]) for key in ("task", "future", "handle", "protocol") if key in context}
     message = str(context.get("message"))
-    logger.error("event loop: %s", message, exc_info=exc if isinstance(exc, BaseException) else None, **about)
+    logger.error("Event loop: %s", message, exc_info=exc if isinstance(exc, BaseException) else None, **about)
 
 
 def _log_uncaught(kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, exc, traceback)
         return
-    logger.critical("uncaught exception", exc_info=(kind, exc, traceback))
+    logger.critical("Uncaught exception", exc_info=(kind, exc, traceback))
 
 
 def _log_thread_crash(args: threading.ExceptHookArgs) -> None:
@@ -76,7 +76,7 @@ def _log_thread_crash(args: threading.ExceptHookArgs) -> None:
         return
     name = None if args.thread is None else args.thread.name
     exc_info = None if args.exc_value is None else (args.exc_type, args.exc_value, args.exc_traceback)
-    logger.critical("thread crashed", thread=name, exc_info=exc_info)
+    logger.critical("A thread crashed", thread=name, exc_info=exc_info)
 
 
 def _log_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
@@ -84,7 +84,7 @@ def _log_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     exc_info = None if exc is None else (unraisable.exc_type, exc, unraisable.exc_traceback)
     # Only the kind of the object: keeping it, or its repr, could bring a half-destroyed one back.
     logger.error(
-        "exception that could not be raised",
+        "An exception could not be raised",
         during=unraisable.err_msg,
         kind=type(unraisable.object).__name__,
         exc_info=exc_info,

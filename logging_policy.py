@@ -181,16 +181,16 @@ def _remove_owned_handlers() -> None:
 def log_http_error(error: HTTPError) -> None:
     """At the request boundary: a refused request is one line, a failed one has its traceback."""
     if error.status < 500:
-        logger.info("request refused", status=error.status, code=error.code.value, reason=error.message)
+        logger.info("Request refused", status=error.status, code=error.code.value, reason=error.message)
     else:
-        logger.error("request failed", status=error.status, code=error.code.value, exc_info=error)
+        logger.error("Request failed", status=error.status, code=error.code.value, exc_info=error)
 
 
 def log_unhandled(exc: BaseException) -> None:
     """At the request boundary: an exception that no handler knows."""
-    logger.error("unhandled exception", exc_info=exc)
+    logger.error("Unhandled exception", exc_info=exc)
 
 
 def log_background_exception(task_name: str, exc: BaseException) -> None:
     """For those who own background work: once, with the traceback."""
-    logger.error("background task failed", task=task_name, exc_info=exc)
+    logger.error("Background task failed", task=task_name, exc_info=exc)

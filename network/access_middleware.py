@@ -68,7 +68,7 @@ def _log_refusal(scope: Scope, status: int, code: ErrorCode) -> None:
     if scope["type"] == "http":
         bind_contextvars(code=code.value)  # the one line about the request has it
     else:
-        logger.info("handshake refused", status=status, code=code.value)
+        logger.info("Handshake refused", status=status, code=code.value)
 
 
 def _as_request(scope: Scope) -> AccessRequest:

@@ -43,7 +43,7 @@ class ErrorBoundaryMiddleware:
         try:
             await self.app(scope, receive, remember)
         except (ClientDisconnect, ClientDisconnected, WebSocketDisconnect):
-            logger.debug("peer left")
+            logger.debug("The peer left")
         except Exception as exc:  # noqa: BLE001 -- the last place that sees it
             log_unhandled(exc)
             with suppress(ClientDisconnected):

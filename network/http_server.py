@@ -100,7 +100,7 @@ class TerrariumServer(uvicorn.Server):
         finally:
             forced.cancel()
         if not draining.done():
-            logger.warning("sessions were cut off", timeout_s=self._drain_timeout_s, forced=self.force_exit)
+            logger.warning("Sessions were cut off", timeout_s=self._drain_timeout_s, forced=self.force_exit)
             draining.cancel()
         elif not draining.cancelled() and (exc := draining.exception()) is not None:
             log_background_exception("drain", exc)

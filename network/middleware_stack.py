@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from network.access_middleware import AccessMiddleware
 from network.error_boundary import ErrorBoundaryMiddleware
@@ -23,5 +24,13 @@ def network_middleware(access: AccessConfig) -> list[Middleware]:
         Middleware(RequestContextMiddleware),
         Middleware(ErrorBoundaryMiddleware),
         Middleware(SlashCollapseMiddleware),
+        # A preflight carries no token: it is answered before the token is asked for, to allowed origins alone.
+        Middleware(
+            CORSMiddleware,
+            allow_origins=access.allowed_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+            allow_credentials=True,
+        ),
         Middleware(AccessMiddleware, access=access),
     ]

@@ -54,4 +54,4 @@ class RequestContextMiddleware:
 
 def _log_access(status: int, duration_s: float) -> None:
     log = logger.info if status >= 400 else logger.debug
-    log("request served", status=status, duration_ms=round(duration_s * 1000, 1))
+    log("Request served", status=status, duration_ms=round(duration_s * 1000, 1))

@@ -260,10 +260,10 @@ def test_a_crash_anywhere_is_logged(tmp_path: Path) -> None:
     status, events, _ = crash(tmp_path, "raise")
     assert status == 1
     in_thread, in_finaliser, in_main = events
-    assert (in_thread["event"], in_thread["thread"]) == ("thread crashed", "worker")
+    assert (in_thread["event"], in_thread["thread"]) == ("A thread crashed", "worker")
     assert "LookupError: in a thread" in in_thread["exception"]
     assert "LookupError: in a finaliser" in in_finaliser["exception"]
-    assert (in_main["level"], in_main["event"]) == ("critical", "uncaught exception")
+    assert (in_main["level"], in_main["event"]) == ("critical", "Uncaught exception")
     assert "LookupError: in the main thread" in in_main["exception"]
 
 

@@ -19,7 +19,19 @@ _MOST_FIELDS: Final = 32
 _LARGEST_INT: Final = 2**53  # what a JavaScript number holds
 # Told elsewhere in the message, or the server's own business.
 _NOT_FIELDS: Final = frozenset(
-    {"event", "level", "logger", "timestamp", "exception", "stack", "session_id", "request_id", "method", "path"}
+    {
+        "event",
+        "level",
+        "logger",
+        "timestamp",
+        "exception",
+        "stack",
+        "session_id",
+        "request_id",
+        "client_host",
+        "method",
+        "path",
+    }
 )
 
 

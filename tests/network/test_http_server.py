@@ -159,7 +159,7 @@ def test_a_drain_that_fails_is_logged_and_the_stop_goes_on() -> None:
         undo()
     assert app.next() == "lifespan ends"
     (failure,) = [event for event in seen if "exception" in event]
-    assert (failure["event"], failure["task"]) == ("background task failed", "drain")
+    assert (failure["event"], failure["task"]) == ("Background task failed", "drain")
 
 
 def test_a_peer_that_reads_nothing_does_not_hold_the_stop() -> None:

@@ -125,7 +125,7 @@ def test_an_access_event_has_the_request_and_no_query(events: Events) -> None:
     with serving_with() as server:
         _, headers, _ = request(server, "GET", "/api/models?token=sesame")
         request(server, "GET", "/nowhere?token=sesame")
-    served, missing = events.named("request served")
+    served, missing = events.named("Request served")
     assert (served["level"], missing["level"]) == ("debug", "info")
     assert (served["status"], served["method"], served["path"]) == (200, "GET", "/api/models")
     assert served["request_id"] == headers["X-Request-ID"] != missing["request_id"]
@@ -141,7 +141,7 @@ def test_a_failure_is_logged_once_and_gives_nothing_away(events: Events) -> None
     assert "someone" not in body
     assert "LookupError" not in body
     (failure,) = [fields for fields in events.all if "exception" in fields]
-    assert failure["event"] == "unhandled exception"
+    assert failure["event"] == "Unhandled exception"
     assert failure["request_id"] == headers["X-Request-ID"]
 
 
@@ -166,7 +166,7 @@ def test_a_refusal_is_one_line(events: Events) -> None:
         status, _, body = request(server, "GET", "/api/models", Host="evil.example")
     assert (status, json.loads(body)["code"]) == (403, "hostForbidden")
     (line,) = [fields for fields in events.all if fields["level"] != "debug"]
-    assert (line["event"], line["status"], line["code"]) == ("request served", 403, "hostForbidden")
+    assert (line["event"], line["status"], line["code"]) == ("Request served", 403, "hostForbidden")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,13 @@ from error_types import DomainError, ErrorCode
 from handlers.session.requests import Answer, RequestQueue, RequestWorker, UnparsedRequest
 from services.clock.system_clock import SystemClock
 from services.metrics.prometheus_metrics import PrometheusMetrics
-from wire_protocol import AnyRequest, CheckSeedSafetyRequest, CheckSeedSafetyResponseData, ExtendedResponseData
+from wire_protocol import (
+    AnyRequest,
+    CheckSeedSafetyRequest,
+    CheckSeedSafetyResponseData,
+    ExtendedResponseData,
+    RpcError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -53,7 +59,7 @@ class Bench:
                 return _check(text)
 
     def codes(self) -> list[tuple[str, str | None]]:
-        return [(answer.req_id, None if answer.success else answer.code) for answer in self.answers]
+        return [(answer.req_id, answer.code if isinstance(answer, RpcError) else None) for answer in self.answers]
 
 
 def _run(scenario: Callable[[Bench], Coroutine[Any, Any, None]]) -> Bench:
@@ -67,7 +73,7 @@ def _run(scenario: Callable[[Bench], Coroutine[Any, Any, None]]) -> Bench:
 
 async def _until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - a condition of plain lists, which nothing announces
             await asyncio.sleep(0.001)
 
 
