@@ -398,12 +398,21 @@ PushMessage: TypeAlias = StatusMessage | SystemInfoMessage | ErrorMessage | Warn
 ServerMessage: TypeAlias = PushMessage | RpcSuccess | RpcError
 
 
+class ProgressStep(StrEnum):
+    """What an `init` is busy with."""
+
+    READING_PICTURE = "reading_picture"
+    LOADING_MODEL = "loading_model"
+    CHECKING_PICTURE = "checking_picture"
+    OPENING_WORLD = "opening_world"
+
+
 class ProgressMessage(_ServerModel):
     """How far a request is. `fraction` is 0 to 1, absent when it cannot be known."""
 
     type: Literal["progress"] = "progress"
     req_id: str
-    step: str
+    step: ProgressStep
     fraction: FiniteFloat | None = None
 
 

@@ -179,6 +179,10 @@ export type WarningId =
   | "app.server.warning.seedUnsafe"
   | "app.server.warning.seedSafetyCheckFailed"
   | "app.server.warning.seedLoadFailed";
+/**
+ * What an `init` is busy with.
+ */
+export type ProgressStep = "reading_picture" | "loading_model" | "checking_picture" | "opening_world";
 export type ServerMessage =
   StatusMessage | SystemInfoMessage | ErrorMessage | WarningMessage | LogMessage | RpcSuccess | RpcError;
 
@@ -444,7 +448,7 @@ export interface LogMessage {
 export interface ProgressMessage {
   type: "progress";
   req_id: string;
-  step: string;
+  step: ProgressStep;
   fraction?: number;
 }
 export interface RpcError {

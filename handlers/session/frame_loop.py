@@ -74,6 +74,7 @@ class FrameLoop:
         self._idle = False
         self._stopping = False
         self._wake = asyncio.Event()
+        self._errands.append(_Errand(lambda: self._pipeline.show(active.picture), lambda: None))
 
     # ---------------------------------------------------------------------------- called by the session
 
@@ -145,12 +146,8 @@ class FrameLoop:
 
     # ----------------------------------------------------------------------------------------- the loop
 
-    async def show_seed(self) -> None:
-        """Send the seed as the first frame; before `run`."""
-        await self._pipeline.show(self._active.picture)
-
     async def run(self) -> None:
-        """Play until `stop`.
+        """Show the seed, then play until `stop`.
 
         Raises:
             EngineExhaustedError: the engine failed again and again.

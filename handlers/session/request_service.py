@@ -25,7 +25,7 @@ from wire_protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from handlers.session.active_world import ActiveWorld
     from handlers.session.context import PlayContext
@@ -47,7 +47,7 @@ class RequestService:
         self,
         context: PlayContext,
         worlds: WorldStarter,
-        start: Callable[[ActiveWorld, WorldInPlay], Awaitable[FrameLoop]],
+        start: Callable[[ActiveWorld, WorldInPlay], FrameLoop],
     ) -> None:
         self._context = context
         self._worlds = worlds
@@ -78,7 +78,7 @@ class RequestService:
             logger.warning("This server neither records nor authors scenes: those settings have no effect")
         if self._loop is None:
             active, world = await self._worlds.first(request)
-            self._loop = await self._start(active, world)
+            self._loop = self._start(active, world)
         else:
             await self._worlds.change(request, self._loop)
         spec = self._loop.active.engine.spec

@@ -77,7 +77,7 @@ class Session:
             notify=self._notified,
             refuse=lambda req_id, error: self.outbox.post(request_error(req_id, error)),
         )
-        worlds = WorldStarter(context, session_id, self.outbox.post)
+        worlds = WorldStarter(context, session_id, self.outbox.post, extended=extended)
         self._service = RequestService(context, worlds, self._start_loop)
         self._worker = RequestWorker(
             queue,
@@ -215,9 +215,14 @@ class Session:
         return None
 
     async def _serve(self, request: AnyRequest) -> ExtendedResponseData:
-        if isinstance(request, InitRequest):
-            self._disarm_init_deadline()
-        return await self._service.serve(request)
+        if not isinstance(request, InitRequest):
+            return await self._service.serve(request)
+        self._disarm_init_deadline()
+        try:
+            return await self._service.serve(request)
+        finally:
+            if self._loop is None and self._ending is None:
+                self._arm_init_deadline()
 
     def _refused(self, request: AnyRequest, error: DomainError) -> None:
         """A refused `init` may come with a warning, and a first one may be the last thing on the connection."""
@@ -226,21 +231,16 @@ class Session:
         warning = seed_warning(error)
         if warning is not None:
             self.outbox.post(warning)
-        if self._loop is not None or self._ending is not None:
-            return
-        if ends_connection(error):
+        if self._loop is None and ends_connection(error):
             snapshot = self._context.error_snapshot()
             self.end(endings.init_refused(error.message, error.code, push_id(error), snapshot))
-        else:
-            self._arm_init_deadline()
 
     # ------------------------------------------------------------------------------------- the frame loop
 
-    async def _start_loop(self, active: ActiveWorld, world: WorldInPlay) -> FrameLoop:
+    def _start_loop(self, active: ActiveWorld, world: WorldInPlay) -> FrameLoop:
         loop = FrameLoop(
             self._context, self.id, active, world.epoch, inputs=self._inputs, outbox=self.outbox, stats=self._stats
         )
-        await loop.show_seed()
         self._loop = loop
         self._loop_task = asyncio.create_task(self._guard(self._play(loop)))
         self.outbox.post(StatusMessage(stage=StageId.READY))

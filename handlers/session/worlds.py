@@ -16,7 +16,16 @@ from handlers.session.active_world import ActiveWorld, Seed, open_active_world
 from handlers.threads import in_thread, unstoppable
 from services.world_engine.catalogue import LoadStep
 from state.app_state_types import EngineKey, SessionId, WorldInPlay
-from wire_protocol import SERVED_BACKEND, AnyServerMessage, InitRequest, StageId, StatusMessage, TimedInitRequest
+from wire_protocol import (
+    SERVED_BACKEND,
+    AnyServerMessage,
+    InitRequest,
+    ProgressMessage,
+    ProgressStep,
+    StageId,
+    StatusMessage,
+    TimedInitRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,12 +44,23 @@ _LOAD_STAGES = {
 
 
 class WorldStarter:
-    """Turns `init` requests into worlds. What it opens and does not hand over, it closes again."""
+    """Turns `init` requests into worlds. What it opens and does not hand over, it closes again.
 
-    def __init__(self, context: PlayContext, session_id: SessionId, post: Callable[[AnyServerMessage], None]) -> None:
+    `extended`: the client understands messages about progress.
+    """
+
+    def __init__(
+        self,
+        context: PlayContext,
+        session_id: SessionId,
+        post: Callable[[AnyServerMessage], None],
+        *,
+        extended: bool,
+    ) -> None:
         self._context = context
         self._session_id = session_id
         self._post = post
+        self._extended = extended
 
     async def first(self, request: InitRequest) -> tuple[ActiveWorld, WorldInPlay]:
         """The session's first world; the session plays it from here on.
@@ -56,7 +76,7 @@ class WorldStarter:
             seed = await self._read_seed(request)
             if seed is None:
                 raise DomainError("A world starts from a picture, and none was sent.", ErrorCode.SEED_MISSING)
-            active = await self._acquire_and_open(key, seed)
+            active = await self._acquire_and_open(request.req_id, key, seed)
             world = WorldInPlay(key, seed.hash, active.rng_seed, epoch=0, capped=request.config.cap_inference_fps)
             if not sessions.start_playing(self._session_id, world):
                 await self.discard(active)
@@ -70,13 +90,11 @@ class WorldStarter:
         """Apply the differences to a world in play. If anything fails, the world plays on unchanged."""
         key, current = self._key_of(request), loop.active
         seed = await self._read_seed(request)
-        another_seed = seed is not None and seed.hash != current.seed.hash
         if key != current.key:
-            active = await self._acquire_and_open(key, seed or current.seed)
-            await self._hand_over(loop, active)
+            await self._hand_over(loop, await self._acquire_and_open(request.req_id, key, seed or current.seed))
             self._context.engines.release(current.key, self._session_id)
-        elif seed is not None and another_seed:
-            await self._hand_over(loop, await self._open(key, current.engine, seed))
+        elif seed is not None and seed.hash != current.seed.hash:
+            await self._hand_over(loop, await self._open(request.req_id, key, current.engine, seed))
         capped = request.config.cap_inference_fps
         self._context.sessions.change_world(self._session_id, lambda world: replace(world, capped=capped))
         loop.nudge()
@@ -107,6 +125,7 @@ class WorldStarter:
         return EngineKey(entry.model_id, quant)
 
     async def _read_seed(self, request: InitRequest) -> Seed | None:
+        self._tell(request.req_id, ProgressStep.READING_PICTURE)
         seeds = self._context.seeds
 
         def read() -> Seed | None:
@@ -119,10 +138,11 @@ class WorldStarter:
 
         return await in_thread(self._context.work_threads, read)
 
-    async def _acquire_and_open(self, key: EngineKey, seed: Seed) -> ActiveWorld:
+    async def _acquire_and_open(self, req_id: str, key: EngineKey, seed: Seed) -> ActiveWorld:
+        self._tell(req_id, ProgressStep.LOADING_MODEL)
         engine = await self._acquire(key)
         try:
-            return await self._open(key, engine, seed)
+            return await self._open(req_id, key, engine, seed)
         except BaseException:
             self._context.engines.release(key, self._session_id)
             raise
@@ -135,9 +155,10 @@ class WorldStarter:
 
         return await self._context.engines.acquire(key, self._session_id, report)
 
-    async def _open(self, key: EngineKey, engine: WorldEngine, seed: Seed) -> ActiveWorld:
+    async def _open(self, req_id: str, key: EngineKey, engine: WorldEngine, seed: Seed) -> ActiveWorld:
         spec = engine.spec
         self._post(StatusMessage(stage=StageId.INIT_SEED))
+        self._tell(req_id, ProgressStep.CHECKING_PICTURE)
 
         def decode_and_judge() -> tuple[Picture, Verdict]:
             picture = self._context.seeds.decode(seed.data, width=spec.width, height=spec.height)
@@ -152,6 +173,7 @@ class WorldStarter:
             case Unjudged(reason):
                 raise DomainError(f"This picture could not be checked: {reason}", ErrorCode.SEED_CHECK_FAILED)
         self._post(StatusMessage(stage=StageId.INIT_FRAME))
+        self._tell(req_id, ProgressStep.OPENING_WORLD)
         rng_seed = secrets.randbits(32)
         opening = in_thread(
             self._context.engine_threads, lambda: open_active_world(key, engine, seed, picture, rng_seed)
@@ -171,6 +193,11 @@ class WorldStarter:
                 await self._close(active)
             raise
         self._post(StatusMessage(stage=StageId.READY))
+
+    def _tell(self, req_id: str, step: ProgressStep) -> None:
+        if self._extended:
+            done = list(ProgressStep).index(step) / len(ProgressStep)
+            self._post(ProgressMessage(req_id=req_id, step=step, fraction=done))
 
     async def _close(self, active: ActiveWorld) -> None:
         await in_thread(self._context.engine_threads, active.world.close)

@@ -224,3 +224,30 @@ def test_a_request_of_the_page_ends_at_its_time_limit() -> None:
         assert reply["code"] == "requestTimeout"
         hold.set()
         client.start()
+
+
+def test_a_cancelled_init_leaves_the_session_waiting_for_another_and_its_deadline_running() -> None:
+    hold = threading.Event()
+    model = FakeModel(hold=hold)
+    limits = SessionLimits(init_timeout_s=1.0)
+    with play_server(fake_services(model), limits=limits) as server, server.client(extended=True) as client:
+        req_id = client.init(picture(3))
+        assert model.entered.wait(10)
+        client.send("cancel", target_req_id=req_id)
+        assert client.reply(req_id)["code"] == "cancelled"
+        hold.set()
+        assert client.of_type("error")["code"] == "initTimeout"
+
+
+def test_the_page_is_told_how_far_its_init_is() -> None:
+    with play_server() as server, server.client(extended=True) as client:
+        req_id = client.init(picture(3))
+        steps: list[tuple[str, float]] = []
+        for message in client.messages():
+            if message["type"] == "progress":
+                assert message["req_id"] == req_id
+                steps.append((message["step"], message["fraction"]))
+            if message["type"] == "response":
+                break
+        assert [step for step, _ in steps] == ["reading_picture", "loading_model", "checking_picture", "opening_world"]
+        assert [fraction for _, fraction in steps] == [0.0, 0.25, 0.5, 0.75]
