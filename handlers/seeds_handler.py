@@ -94,13 +94,11 @@ class SeedsHandler:
         """
         if not text:
             raise DomainError("The picture is empty.", ErrorCode.SEED_EMPTY)
-        data = bytearray()
+        starts = range(0, len(text), _SLICE)
         try:
-            for start in range(0, len(text), _SLICE):
-                data += binascii.a2b_base64(text[start : start + _SLICE], strict_mode=True)
+            return b"".join(binascii.a2b_base64(text[at : at + _SLICE], strict_mode=True) for at in starts)
         except ValueError as error:  # binascii.Error is one; so is what text outside ASCII raises
             raise DomainError("The picture is not valid base64.", ErrorCode.SEED_NOT_BASE64) from error
-        return bytes(data)
 
     def from_store(self, seed_hash: str) -> bytes:
         """The file of a seed in the gallery. Blocks.

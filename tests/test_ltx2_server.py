@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from websockets.sync.client import connect
 
 from network.listening_socket import create_listening_socket
 
@@ -63,6 +64,20 @@ def test_it_serves_at_the_printed_address_and_stops_when_asked(tmp_path: Path) -
         assert (process.returncode, output) == (0, "")
     for line in (tmp_path / "logs" / "server.log").read_text().splitlines():
         json.loads(line)
+
+
+def test_it_tells_its_clients_when_it_stops_and_leaves_frames_uncompressed(tmp_path: Path) -> None:
+    with started(tmp_path, "--port", "0") as process:
+        port = port_of(process)
+        url = f"ws://127.0.0.1:{port}/ws?protocol_version=5"
+        with connect(url, compression="deflate", open_timeout=DEADLINE_S) as client:
+            assert "Sec-WebSocket-Extensions" not in client.response.headers  # pyright: ignore[reportOptionalMemberAccess] - there is one once connected
+            assert answer(port, "POST", "/shutdown")[0] == 200
+            messages = [json.loads(text) for text in client]
+            assert [message["code"] for message in messages if message["type"] == "error"] == ["shuttingDown"]
+            assert (client.close_code, client.close_reason) == (1001, "shuttingDown")
+        process.communicate(timeout=DEADLINE_S)
+        assert process.returncode == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")

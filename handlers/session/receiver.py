@@ -12,18 +12,9 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from error_types import DomainError, ErrorCode
-from handlers.session.requests import RequestQueue, UnparsedRequest
+from handlers.session.requests import RequestQueue, UnparsedRequest, Waiting
 from runtime_config.runtime_config import MIB, SessionLimits
-from wire_protocol import (
-    AnyClientMessage,
-    AnyNotification,
-    CheckSeedSafetyRequest,
-    GenerateSceneRequest,
-    InitRequest,
-    RestoreSnapshotRequest,
-    SceneEditRequest,
-    TakeSnapshotRequest,
-)
+from wire_protocol import AnyClientMessage, AnyNotification, AnyRequest
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -32,14 +23,6 @@ ReceiveEvent: TypeAlias = MutableMapping[str, Any]
 _LARGE: Final = 64 * 1024  # characters; above, parsing leaves the event loop
 _FAIR_SHARE: Final = 32  # messages in a row before other tasks get a turn: a flood must not hold the loop
 _REQUEST_ID: Final = re.compile(r'"req_id"\s*:\s*"([^"\\]{1,64})"')
-_REQUEST_TYPES: Final = (
-    InitRequest,
-    SceneEditRequest,
-    GenerateSceneRequest,
-    CheckSeedSafetyRequest,
-    TakeSnapshotRequest,
-    RestoreSnapshotRequest,
-)
 
 
 class ReceivingSocketLike(Protocol):
@@ -100,12 +83,12 @@ class Receiver:
                 self._dispatch(message, len(text))
 
     def _dispatch(self, message: AnyClientMessage, size: int) -> None:
-        if isinstance(message, _REQUEST_TYPES):
+        if isinstance(message, AnyRequest):
             self._enqueue(message, size)
         else:
             self._notify(message)
 
-    def _enqueue(self, waiting: UnparsedRequest | Any, size: int) -> None:
+    def _enqueue(self, waiting: Waiting, size: int) -> None:
         if not self._queue.offer(waiting, size):
             error = DomainError("Too many requests wait for an answer.", ErrorCode.TOO_MANY_REQUESTS)
             if waiting.req_id is not None:

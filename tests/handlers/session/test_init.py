@@ -122,6 +122,12 @@ def test_a_model_that_fails_to_load_leaves_the_server_able_to_load_any_model_aga
             client.start(model="fake/bad")
 
 
+def test_no_stage_comes_after_the_reply_of_a_failed_load() -> None:
+    with play_server(fake_services(FakeModel(fail="No weights."))) as server, server.client() as client:
+        client.reply(client.init(picture(1)))
+        assert [message["type"] for message in client.messages()] == ["error"]
+
+
 def test_a_loader_that_crashes_tells_the_client_nothing_of_the_machine() -> None:
     model = FakeModel()
     model.crash = RuntimeError("secret path /home/somebody/weights")
