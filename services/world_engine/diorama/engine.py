@@ -1,0 +1,131 @@
+"""The engine `terrarium/diorama`: a walk through any picture, without a neural network."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from services.world_engine.diorama.constants import ENGINE_VERSION, FPS, FRAMES_PER_PASS, HEIGHT, WIDTH
+from services.world_engine.diorama.keys import ACTIONS
+from services.world_engine.diorama.motion import Intent, Player, advance, look_steps, tame
+from services.world_engine.diorama.phases import Phases, advance_phases
+from services.world_engine.diorama.renderer import Renderer, Scratch, View
+from services.world_engine.diorama.scene import Scene, build_scene
+from services.world_engine.diorama.snapshot import pack_state, unpack_state
+from services.world_engine.world_engine import (
+    NO_CONTROL,
+    ControlPayload,
+    Frames,
+    Picture,
+    SnapshotMismatchError,
+    WorldClosedError,
+    WorldSnapshot,
+    WorldSpec,
+)
+
+DIORAMA_SPEC: Final = WorldSpec(
+    model_id="terrarium/diorama",
+    title="Diorama",
+    height=HEIGHT,
+    width=WIDTH,
+    frames_per_pass=FRAMES_PER_PASS,
+    fps=FPS,
+    actions=ACTIONS,
+    licence="Apache-2.0",
+    weights_hash=hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
+)
+
+
+class DioramaEngine:
+    """Shares the renderer; everything else belongs to the worlds.
+
+    It has no threads of its own: OpenCV spreads each call over its pool, which measures the same as drawing sub-frames
+    side by side, and several worlds then draw on their callers' threads. The pool's size does not change the frames.
+    """
+
+    def __init__(self) -> None:
+        self._renderer = Renderer()
+
+    @property
+    def spec(self) -> WorldSpec:
+        return DIORAMA_SPEC
+
+    def open_world(self, seed: Picture, *, rng_seed: int) -> DioramaWorld:  # noqa: ARG002 - nothing here is random
+        return DioramaWorld(seed, self._renderer)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class DioramaWorld:
+    """One player's walk."""
+
+    def __init__(self, seed: Picture, renderer: Renderer) -> None:
+        self._scene: Scene | None = build_scene(_checked(seed))
+        self._renderer = renderer
+        self._scratch = Scratch()
+        self._player = Player()
+        self._phases = Phases()
+
+    def step(self, control: ControlPayload) -> Frames:
+        scene = self._open_scene()
+        frames = np.empty((FRAMES_PER_PASS, HEIGHT, WIDTH, 3), dtype=np.uint8)
+        for view, frame in zip(self._advance(control), frames, strict=True):
+            self._renderer.draw(scene, view, self._scratch, frame)
+        return frames
+
+    def continue_from(self, picture: Picture) -> None:
+        self._open_scene()
+        self._scene = build_scene(_checked(picture))
+
+    def snapshot(self) -> WorldSnapshot:
+        self._open_scene()
+        return WorldSnapshot(DIORAMA_SPEC.model_id, DIORAMA_SPEC.weights_hash, pack_state(self._player, self._phases))
+
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        self._open_scene()
+        if (snapshot.model_id, snapshot.weights_hash) != (DIORAMA_SPEC.model_id, DIORAMA_SPEC.weights_hash):
+            raise SnapshotMismatchError(
+                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}; this is "
+                f"{DIORAMA_SPEC.model_id}, weights {DIORAMA_SPEC.weights_hash[:12]}."
+            )
+        self._player, self._phases = unpack_state(snapshot.state)
+
+    def close(self) -> None:
+        self._scene = None
+
+    def _open_scene(self) -> Scene:
+        if self._scene is None:
+            raise WorldClosedError("This world is closed.")
+        return self._scene
+
+    def _advance(self, control: ControlPayload) -> list[View]:
+        """Move the player through one pass; what each sub-frame shows."""
+        intent = Intent.from_buttons(control.buttons)
+        mouse_x, mouse_y = tame(control.mouse_dx), tame(control.mouse_dy)
+        looks = zip(look_steps(mouse_x, self._player.late_dx), look_steps(mouse_y, self._player.late_dy), strict=True)
+        views: list[View] = []
+        for look_x, look_y in looks:
+            self._player = advance(self._player, intent, look_x, look_y)
+            self._phases = advance_phases(self._phases, self._player)
+            views.append(View(self._player, self._phases))
+        self._player = replace(self._player, late_dx=mouse_x, late_dy=mouse_y)
+        return views
+
+
+def _checked(picture: Picture) -> Picture:
+    if picture.shape != (HEIGHT, WIDTH, 3) or picture.dtype != np.uint8:
+        raise ValueError(
+            f"The diorama needs a uint8 picture of {HEIGHT}x{WIDTH}x3, not {picture.dtype} {picture.shape}."
+        )
+    return np.ascontiguousarray(picture)
+
+
+def warm_up(engine: DioramaEngine) -> None:
+    """Draw one pass of a grey world, so that the first player does not wait for threads and code to start."""
+    world = engine.open_world(np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8), rng_seed=0)
+    world.step(NO_CONTROL)
+    world.close()

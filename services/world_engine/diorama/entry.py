@@ -1,0 +1,51 @@
+"""The catalogue entry of the diorama; imports nothing heavy until it is loaded."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from services.world_engine.catalogue import CatalogueEntry, LoadReport, LoadStep, ModelLoadError
+
+if TYPE_CHECKING:
+    from services.world_engine.world_engine import WorldEngine
+
+
+def diorama_entry() -> CatalogueEntry:
+    return CatalogueEntry(
+        model_id="terrarium/diorama",
+        title="Diorama",
+        description=(
+            "Walk through any picture: a virtual camera over its ground and towards its horizon. "
+            "No neural network, no download, runs on any processor."
+        ),
+        model_type="procedural",
+        quants=("none",),
+        placement="cpu",
+        size_bytes=0,
+        load=load_diorama,
+    )
+
+
+def load_diorama(quant: str, report: LoadReport) -> WorldEngine:
+    """Build the engine and draw one pass.
+
+    Raises:
+        ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
+    """
+    if quant != "none":
+        raise ModelLoadError(f"The diorama has no weights to quantise; choose quantisation 'none', not '{quant}'.")
+    report(LoadStep.READING)
+    try:
+        importlib.import_module("cv2")
+    except ImportError as error:
+        raise ModelLoadError(
+            "The diorama needs OpenCV, which could not be imported. Install it with: pip install opencv-python-headless"
+        ) from error
+    from services.world_engine.diorama.engine import DioramaEngine, warm_up
+
+    report(LoadStep.BUILDING)
+    engine = DioramaEngine()
+    report(LoadStep.WARMING_UP)
+    warm_up(engine)
+    return engine

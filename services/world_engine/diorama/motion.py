@@ -1,0 +1,168 @@
+"""How the player moves: held keys and mouse pixels in, a place and a look out, one sub-frame at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from services.world_engine.diorama import keys
+from services.world_engine.diorama.constants import EYE_HEIGHT, FRAME_S, FRAMES_PER_PASS
+
+WALK_SPEED: Final = 2.0  # m/s
+RUN_SPEED: Final = 4.8
+CROUCH_SPEED: Final = 1.0
+CROUCH_DROP: Final = 0.45  # m
+HOP_SPEED: Final = 3.1  # m/s, upwards
+GRAVITY: Final = 9.8
+TURN_SPEED: Final = 1.5  # rad/s, arrow keys
+
+SPEED_UP_S: Final = 0.16  # time constants of the approach to a speed, a stance, a turn
+SLOW_DOWN_S: Final = 0.24
+STANCE_S: Final = 0.10
+TURN_S: Final = 0.08
+
+LOOK_PER_PIXEL: Final = 0.0022  # rad
+LARGEST_LOOK: Final = 3000.0  # pixels in one pass; a hand does not go faster
+PITCH_LIMIT: Final = math.radians(46.0)
+BOB_HEIGHT: Final = 0.018
+BOB_PER_METRE: Final = 2.0 * math.pi / 1.5
+
+# A pass's mouse pixels are spread over its own sub-frames and the first two of the next one. Columns four apart add up
+# to a quarter, so a steady hand turns the view by the same angle every sub-frame, across passes too.
+_LOOK_SHARES: Final = (2 / 16, 3 / 16, 4 / 16, 4 / 16, 2 / 16, 1 / 16, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Place and motion. Yaw is positive to the right, -pi to pi; tilt, positive upwards, is pitch before its limit."""
+
+    x: float = 0.0
+    z: float = 0.0
+    vx: float = 0.0
+    vz: float = 0.0
+    yaw: float = 0.0
+    tilt: float = 0.0
+    turn_rate: float = 0.0
+    lift: float = 0.0  # height of the feet above the ground
+    lift_speed: float = 0.0
+    crouch: float = 0.0  # 0 upright, 1 down
+    stride: float = 0.0  # rad, phase of the head bob
+    late_dx: float = 0.0  # mouse pixels of the last pass, part of which is still to be turned
+    late_dy: float = 0.0
+
+    @property
+    def pitch(self) -> float:
+        return PITCH_LIMIT * math.tanh(self.tilt / PITCH_LIMIT)
+
+    @property
+    def speed(self) -> float:
+        return math.hypot(self.vx, self.vz)
+
+    @property
+    def eye(self) -> float:
+        """Height of the eye above the ground."""
+        bob = BOB_HEIGHT * min(1.0, self.speed / WALK_SPEED) * math.sin(self.stride)
+        return EYE_HEIGHT + self.lift + bob - CROUCH_DROP * self.crouch
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the held keys ask for; `ahead`, `aside` and `turn` are -1, 0 or 1."""
+
+    ahead: int
+    aside: int
+    turn: int
+    run: bool
+    crouch: bool
+    hop: bool
+
+    @classmethod
+    def from_buttons(cls, buttons: frozenset[int]) -> Intent:
+        def axis(positive: set[int], negative: set[int]) -> int:
+            return bool(buttons & positive) - bool(buttons & negative)
+
+        return cls(
+            ahead=axis({keys.W, keys.UP}, {keys.S, keys.DOWN}),
+            aside=axis({keys.D}, {keys.A}),
+            turn=axis({keys.RIGHT}, {keys.LEFT}),
+            run=keys.SHIFT in buttons,
+            crouch=keys.CTRL in buttons,
+            hop=keys.SPACE in buttons,
+        )
+
+    @property
+    def speed(self) -> float:
+        if self.ahead == 0 and self.aside == 0:
+            return 0.0
+        if self.crouch:
+            return CROUCH_SPEED
+        return RUN_SPEED if self.run else WALK_SPEED
+
+
+def tame(pixels: float) -> float:
+    """A mouse delta that is safe to add up: NaN is nothing, the rest is clamped."""
+    if math.isnan(pixels):
+        return 0.0
+    return max(-LARGEST_LOOK, min(LARGEST_LOOK, pixels))
+
+
+def look_steps(pixels: float, late: float) -> tuple[float, ...]:
+    """Mouse pixels for each sub-frame of a pass, from its own delta and that of the pass before."""
+    return tuple(_LOOK_SHARES[i] * pixels + _LOOK_SHARES[i + FRAMES_PER_PASS] * late for i in range(FRAMES_PER_PASS))
+
+
+def advance(player: Player, intent: Intent, look_x: float, look_y: float) -> Player:
+    """One sub-frame later; `look_x` and `look_y` are the mouse pixels that fall into it."""
+    turn_rate = _approach(player.turn_rate, intent.turn * TURN_SPEED, TURN_S)
+    yaw = wrap(player.yaw + look_x * LOOK_PER_PIXEL + turn_rate * FRAME_S)
+    tilt = max(-2.0 * PITCH_LIMIT, min(2.0 * PITCH_LIMIT, player.tilt - look_y * LOOK_PER_PIXEL))
+
+    wish_x, wish_z = _wished_velocity(intent, yaw)
+    time_constant = SPEED_UP_S if intent.speed > player.speed else SLOW_DOWN_S
+    vx = _approach(player.vx, wish_x, time_constant)
+    vz = _approach(player.vz, wish_z, time_constant)
+    lift, lift_speed = _fall(player.lift, player.lift_speed, hop=intent.hop)
+    on_ground = lift == 0.0
+    return Player(
+        x=player.x + vx * FRAME_S,
+        z=player.z + vz * FRAME_S,
+        vx=vx,
+        vz=vz,
+        yaw=yaw,
+        tilt=tilt,
+        turn_rate=turn_rate,
+        lift=lift,
+        lift_speed=lift_speed,
+        crouch=_approach(player.crouch, 1.0 if intent.crouch else 0.0, STANCE_S),
+        stride=math.fmod(player.stride + on_ground * math.hypot(vx, vz) * FRAME_S * BOB_PER_METRE, 2.0 * math.pi),
+        late_dx=player.late_dx,
+        late_dy=player.late_dy,
+    )
+
+
+def wrap(angle: float) -> float:
+    """The same direction in [-pi, pi]."""
+    return math.remainder(angle, 2.0 * math.pi)
+
+
+def _wished_velocity(intent: Intent, yaw: float) -> tuple[float, float]:
+    if intent.speed == 0.0:
+        return 0.0, 0.0
+    scale = intent.speed / math.hypot(intent.ahead, intent.aside)
+    sin, cos = math.sin(yaw), math.cos(yaw)
+    return scale * (intent.ahead * sin + intent.aside * cos), scale * (intent.ahead * cos - intent.aside * sin)
+
+
+def _fall(lift: float, speed: float, *, hop: bool) -> tuple[float, float]:
+    if lift == 0.0 and not hop:
+        return 0.0, 0.0
+    speed = HOP_SPEED if lift == 0.0 else speed - GRAVITY * FRAME_S
+    lift += speed * FRAME_S
+    return (lift, speed) if lift > 0.0 else (0.0, 0.0)
+
+
+def _approach(value: float, goal: float, time_constant: float) -> float:
+    """Exponential approach that arrives: what is left of a metre per second below a millimetre is dropped."""
+    value = goal + (value - goal) * math.exp(-FRAME_S / time_constant)
+    return goal if abs(value - goal) < 1e-3 else value
