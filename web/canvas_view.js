@@ -1,8 +1,8 @@
 // @ts-check
 // The canvas that fills the page, and how a frame of another shape is fitted into it.
 
-// Cropping up to this share of a frame is less of a loss than bars.
-const LARGEST_CROP = 0.14;
+// Cropping up to this share of a frame is less of a loss than bars: a 4:3 tablet and a 21:9 screen are filled.
+const LARGEST_CROP = 0.26;
 
 export class CanvasView {
   #canvas;

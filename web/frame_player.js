@@ -10,7 +10,8 @@ import { newestDue, Pacer } from "./pacer.js";
  * @typedef {object} Pass
  * @property {FrameHeader} header
  * @property {Uint8Array<ArrayBuffer>[]} jpegs
- * @property {number[]} dueAt
+ * @property {number} step milliseconds from each sub-frame to the next
+ * @property {number} startedAt when its first sub-frame was drawn; NaN before that
  * @property {(ImageBitmap | null)[]} bitmaps null until decoded, and again once drawn
  * @property {number} shown index on the screen, -1 for none
  * @property {boolean} acknowledged
@@ -64,9 +65,10 @@ export class FramePlayer {
     }
     const { header, jpegs } = envelope;
     this.#listener.onArrived(header, buffer.byteLength);
-    const dueAt = this.#pacer.schedule(now, header.gen_ms, jpegs.length);
+    const step = this.#pacer.arrived(now, header.gen_ms, jpegs.length);
     this.#giveUp(this.#waiting);
-    this.#waiting = { header, jpegs, dueAt, bitmaps: jpegs.map(() => null), shown: -1, acknowledged: false };
+    const bitmaps = jpegs.map(() => null);
+    this.#waiting = { header, jpegs, step, startedAt: Number.NaN, bitmaps, shown: -1, acknowledged: false };
     if (!this.#decoding) void this.#decodeNext();
   }
 
@@ -78,7 +80,9 @@ export class FramePlayer {
   draw(now) {
     const pass = this.#current;
     if (!pass) return;
-    const index = newestDue(pass.dueAt, pass.bitmaps, pass.shown, now);
+    // From the first one drawn, not from its arrival: else the time it took to decode would cost the next one its turn.
+    if (pass.shown < 0) pass.startedAt = now;
+    const index = newestDue(pass.bitmaps, pass.shown, pass.step, now - pass.startedAt);
     const bitmap = pass.bitmaps[index];
     if (!bitmap) return;
     this.#view.draw(bitmap);

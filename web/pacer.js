@@ -5,10 +5,13 @@ const SMOOTHING = 0.2;
 const GAP_MS = 500;
 const GAP_RATIO = 5;
 const LONGEST_INTERVAL_MS = 1000;
+// A sub-frame due this soon is drawn now: the screen's own beat is never quite that of the world.
+const SLACK_MS = 4;
 
 /**
- * Spreads a pass over the interval in which the next one is expected, and buffers nothing: the first sub-frame is due on
- * arrival. The interval is the moving average of arrivals, so that a link slower than the world is paced right as well.
+ * Spreads a pass over the interval in which the next one is expected, and buffers nothing: the first sub-frame is drawn
+ * as soon as it can be. The interval is the moving average of arrivals, so that a link slower than the world is paced
+ * right as well.
  */
 export class Pacer {
   #interval = 0;
@@ -23,9 +26,9 @@ export class Pacer {
    * @param {number} receivedAt milliseconds
    * @param {number} genMs the server's own interval between passes; 0 when it does not know
    * @param {number} count sub-frames in the pass
-   * @returns {number[]} due time of each sub-frame, on the clock of `receivedAt`
+   * @returns {number} milliseconds from each sub-frame to the next
    */
-  schedule(receivedAt, genMs, count) {
+  arrived(receivedAt, genMs, count) {
     const gap = receivedAt - this.#lastArrival;
     this.#lastArrival = receivedAt;
     if (this.#isDiscontinuity(gap)) {
@@ -34,8 +37,7 @@ export class Pacer {
     } else {
       this.#interval += SMOOTHING * (gap - this.#interval);
     }
-    const step = this.#interval / Math.max(count, 1);
-    return Array.from({ length: count }, (_, index) => receivedAt + step * index);
+    return this.#interval / Math.max(count, 1);
   }
 
   /** Forget the past: another world, or another connection. */
@@ -53,15 +55,16 @@ export class Pacer {
 /**
  * The sub-frame to draw now: the newest that is due and decoded, and newer than the one shown.
  *
- * @param {readonly number[]} dueAt
  * @param {readonly unknown[]} decoded null where a sub-frame is not decoded yet
  * @param {number} shown index on the screen, -1 for none
- * @param {number} now
+ * @param {number} step milliseconds from each sub-frame to the next
+ * @param {number} elapsed milliseconds since the first one was drawn
  * @returns {number} index, or -1 to leave the screen as it is
  */
-export function newestDue(dueAt, decoded, shown, now) {
-  for (let index = dueAt.length - 1; index > shown; index -= 1) {
-    if ((dueAt[index] ?? Infinity) <= now && decoded[index]) return index;
+export function newestDue(decoded, shown, step, elapsed) {
+  const reach = elapsed + Math.min(SLACK_MS, step / 4);
+  for (let index = decoded.length - 1; index > shown; index -= 1) {
+    if (index * step <= reach && decoded[index]) return index;
   }
   return -1;
 }

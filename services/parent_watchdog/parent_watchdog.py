@@ -90,7 +90,7 @@ class ParentWatchdog:
                 break
         else:
             return
-        logger.warning("parent process is gone, stopping", parent_pid=self._parent.pid)
+        logger.warning("The parent process is gone: stopping", parent_pid=self._parent.pid)
         self._on_gone()
         if not self._stopped.wait(self._grace_s):
             self._hard_exit()

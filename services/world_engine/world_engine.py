@@ -80,7 +80,10 @@ class World(Protocol):
         """Go on from `picture` (an edited scene), keeping the player's place where the model has one."""
         ...
 
-    def snapshot(self) -> WorldSnapshot: ...
+    def snapshot(self) -> WorldSnapshot:
+        """This moment, exactly. It need not hold the picture: restore it into a world that was opened from the same
+        seed, after the same `continue_from`."""
+        ...
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot of this engine.
