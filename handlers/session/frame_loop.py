@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from error_types import DomainError, ErrorCode
+from handlers.session.errands import ErrandQueue
 from handlers.session.pacing import Pacer, PassTimer
 from handlers.session.pass_pipeline import PassPipeline, SteppedPass
 from handlers.session.recovery import RecoveryBudget
@@ -20,7 +19,7 @@ from state.app_state_types import Playing, SessionId, WorldInPlay
 from wire_protocol import StageId, StatusMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from handlers.session.active_world import ActiveWorld
     from handlers.session.context import PlayContext
@@ -35,14 +34,6 @@ Result = TypeVar("Result")
 
 class EngineExhaustedError(RuntimeError):
     """The engine kept failing until no recovery was left."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Errand:
-    """Something to do with the world between two passes."""
-
-    run: Callable[[], Awaitable[None]]
-    give_up: Callable[[], None]
 
 
 class FrameLoop:
@@ -69,12 +60,12 @@ class FrameLoop:
         self._pipeline = PassPipeline(context, active.engine.spec, epoch, outbox=outbox, stats=stats, timer=self._timer)
         self._recovery = RecoveryBudget(context.config.limits)
         self._snapshots = SnapshotShelf(context.config.limits.kept_snapshots)
-        self._errands: deque[_Errand] = deque()
+        self._wake = asyncio.Event()
+        self._errands = ErrandQueue(self._wake.set)
+        self._seed_shown = False
         self._reset_wanted = False
         self._idle = False
         self._stopping = False
-        self._wake = asyncio.Event()
-        self._errands.append(_Errand(lambda: self._pipeline.show(active.picture), lambda: None))
 
     # ---------------------------------------------------------------------------- called by the session
 
@@ -102,11 +93,11 @@ class FrameLoop:
 
     async def switch_to(self, active: ActiveWorld) -> None:
         """Play another world from the next pass on. The old one is closed; its engine is the caller's to release."""
-        await self._between_passes(lambda: self._switch(active))
+        await self._errands.ask(lambda: self._switch(active))
 
     async def take_snapshot(self) -> tuple[str, tuple[str, ...]]:
         """Keep this moment: its id, and the ids of all that are kept, oldest first."""
-        return await self._between_passes(self._keep_snapshot)
+        return await self._errands.ask(self._keep_snapshot)
 
     async def restore_snapshot(self, snapshot_id: str) -> tuple[str, ...]:
         """Go back to a kept moment; the ids that are kept.
@@ -114,35 +105,7 @@ class FrameLoop:
         Raises:
             DomainError: it is not, or no longer, kept.
         """
-        return await self._between_passes(lambda: self._return_to(snapshot_id))
-
-    async def _between_passes(self, action: Callable[[], Awaitable[Result]]) -> Result:
-        outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-
-        async def run() -> None:
-            try:
-                result = await action()
-            except DomainError as error:
-                if not outcome.done():
-                    outcome.set_exception(error)
-            except Exception:
-                if not outcome.done():
-                    outcome.set_exception(DomainError("The engine failed while doing this.", ErrorCode.ENGINE_FAILED))
-                raise
-            else:
-                if not outcome.done():
-                    outcome.set_result(result)
-
-        def give_up() -> None:
-            if not outcome.done():
-                outcome.set_exception(DomainError("The session ended before this was done.", ErrorCode.CANCELLED))
-
-        if self._stopping:
-            give_up()
-        else:
-            self._errands.append(_Errand(run, give_up))
-            self._wake.set()
-        return await outcome
+        return await self._errands.ask(lambda: self._return_to(snapshot_id))
 
     # ----------------------------------------------------------------------------------------- the loop
 
@@ -159,16 +122,17 @@ class FrameLoop:
                 except Exception as error:  # noqa: BLE001 - an engine may raise anything; recovery decides
                     await self._recover(error)
         finally:
-            self._stopping = True
-            while self._errands:
-                self._errands.popleft().give_up()
+            self._errands.close()
             await self._pipeline.finish()
             await self._close(self._active)
 
     async def _turn(self) -> None:
         """One decision, and what follows from it."""
-        if self._errands:
-            await self._errands.popleft().run()
+        if not self._seed_shown:
+            self._seed_shown = True
+            await self._pipeline.show(self._active.picture)
+        elif self._errands:
+            await self._errands.run_next()
         elif self._reset_wanted:
             self._reset_wanted = False
             await self._restart()
@@ -228,8 +192,10 @@ class FrameLoop:
         self._inputs.clear()
         self._pipeline.use_spec(active.engine.spec)
         self._begin_epoch()
-        await self._pipeline.show(active.picture)
-        await self._close(old)
+        try:
+            await self._pipeline.show(active.picture)
+        finally:
+            await self._close(old)
 
     async def _restart(self) -> None:
         """Back to the world before its first pass."""
