@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from runtime_config.runtime_config import SeedSafety
-from wire_protocol import EngineBackend, PackageInfo
+from wire_protocol import EngineBackend
 
 
 class ApiModel(BaseModel):
@@ -79,21 +79,6 @@ class ModelInfoResponse(ApiModel):
     exists: bool
     is_local: bool
     error: str | None
-
-
-# ---------------------------------------------------------------------------------------------------- system
-
-
-class SystemInfoResponse(ApiModel):
-    cpu_name: str | None
-    gpu_name: str | None
-    vram_total_bytes: int | None
-    runtime_version: str | None
-    driver_version: str | None
-    torch_version: str
-    gpu_count: int
-    world_engine: PackageInfo | None
-    quark: PackageInfo | None
 
 
 # -------------------------------------------------------------------------------------------------- sessions

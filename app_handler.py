@@ -120,7 +120,7 @@ class AppHandler:
             seeds=self.seeds,
             safety=self.safety,
             encoder=self.services.frame_encoder,
-            monitor=self.services.system_monitor,
+            system_info=self.system_info,
             metrics=self.services.metrics,
             clock=self.services.clock,
             engine_threads=self._engine_threads,

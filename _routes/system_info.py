@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from api_types import SystemInfoResponse
 from app_handler import AppHandler
 from state.deps import get_state_service
+from wire_protocol import SystemInfo
 
 router = APIRouter(prefix="/api")
 
 
 @router.get("/system-info")
-def route_system_info(handler: Annotated[AppHandler, Depends(get_state_service)]) -> SystemInfoResponse:
+def route_system_info(handler: Annotated[AppHandler, Depends(get_state_service)]) -> SystemInfo:
     return handler.system_info.get_system_info()

@@ -1,10 +1,10 @@
-"""Facts about the machine, for diagnostics."""
+"""Facts about the machine, for diagnostics: what it is, and how it is at the moment of an error."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api_types import SystemInfoResponse
+from wire_protocol import ErrorSnapshot, SystemInfo
 
 if TYPE_CHECKING:
     from services.system_monitor.system_monitor import SystemMonitor
@@ -14,9 +14,9 @@ class SystemInfoHandler:
     def __init__(self, monitor: SystemMonitor) -> None:
         self._monitor = monitor
 
-    def get_system_info(self) -> SystemInfoResponse:
+    def get_system_info(self) -> SystemInfo:
         machine = self._monitor.machine()
-        return SystemInfoResponse(
+        return SystemInfo(
             cpu_name=machine.cpu_name,
             gpu_name=machine.gpu_name,
             vram_total_bytes=machine.vram_total_bytes,
@@ -24,6 +24,15 @@ class SystemInfoHandler:
             driver_version=machine.driver_version,
             torch_version=machine.torch_version,
             gpu_count=machine.gpu_count,
-            world_engine=None,
-            quark=None,
+        )
+
+    def error_snapshot(self) -> ErrorSnapshot:
+        usage = self._monitor.usage()
+        return ErrorSnapshot(
+            process_rss_bytes=usage.process_rss_bytes,
+            ram_used_bytes=usage.ram_used_bytes,
+            ram_total_bytes=usage.ram_total_bytes,
+            vram_used_bytes=usage.vram_used_bytes,
+            vram_reserved_bytes=usage.vram_reserved_bytes,
+            gpu_util_percent=usage.gpu_util_percent,
         )

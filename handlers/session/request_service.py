@@ -82,7 +82,9 @@ class RequestService:
         else:
             await self._worlds.change(request, self._loop)
         spec = self._loop.active.engine.spec
-        return InitResponseData(model=spec.model_id, inference_fps=spec.fps, system_info=self._context.system_info())
+        return InitResponseData(
+            model=spec.model_id, inference_fps=spec.fps, system_info=self._context.system_info.get_system_info()
+        )
 
     def _check_seed_safety(self, request: CheckSeedSafetyRequest) -> CheckSeedSafetyResponseData:
         seeds, safety = self._context.seeds, self._context.safety

@@ -99,7 +99,7 @@ class Session:
     async def run(self) -> EndReason:
         """Serve the client until the session ends; returns when everything of it has ended."""
         self._context.sessions.attach_stats(self.id, self._stats)
-        self.outbox.post(SystemInfoMessage(**self._context.system_info().model_dump()))
+        self.outbox.post(SystemInfoMessage(**self._context.system_info.get_system_info().model_dump()))
         self.outbox.post(StatusMessage(stage=StageId.WAITING_FOR_SEED))
         self._arm_init_deadline()
         writer = asyncio.create_task(self._guard(self._writer.run()))
@@ -153,7 +153,7 @@ class Session:
             await work
         except Exception as error:
             logger.exception("A session failed", exc_info=error)
-            self.end(endings.internal_error(self._context.error_snapshot()))
+            self.end(endings.internal_error(self._context.system_info.error_snapshot()))
 
     # --------------------------------------------------------------------------------- the init deadline
 
@@ -232,7 +232,7 @@ class Session:
         if warning is not None:
             self.outbox.post(warning)
         if self._loop is None and ends_connection(error):
-            snapshot = self._context.error_snapshot()
+            snapshot = self._context.system_info.error_snapshot()
             self.end(endings.init_refused(error.message, error.code, push_id(error), snapshot))
 
     # ------------------------------------------------------------------------------------- the frame loop
@@ -251,4 +251,4 @@ class Session:
         try:
             await loop.run()
         except EngineExhaustedError:
-            self.end(endings.engine_failed(self._context.error_snapshot()))
+            self.end(endings.engine_failed(self._context.system_info.error_snapshot()))
