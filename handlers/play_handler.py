@@ -14,6 +14,7 @@ from error_types import ErrorCode
 from handlers.session import endings
 from handlers.session.session import Session
 from handlers.sessions_handler import Admitted, ServerStopping, SlotsEnding, SlotsTaken
+from services.read_receipts.read_receipts import SCOPE_EXTENSION
 from state.app_state_types import EndReason, SessionId
 from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, encode_message
 
@@ -46,7 +47,8 @@ class PlayHandler:
             if refusal is not None:
                 await self._refuse(socket, refusal)
                 return
-            await self._play(Session(self._context, session_id, socket, extended=extended))
+            receipts = socket.scope.get("extensions", {}).get(SCOPE_EXTENSION)
+            await self._play(Session(self._context, session_id, socket, receipts=receipts, extended=extended))
 
     async def _play(self, session: Session) -> None:
         """Run a session as a task of its own: a server that gives up on the endpoint must not cut its end short."""

@@ -11,6 +11,8 @@ from websockets.exceptions import InvalidState
 from websockets.protocol import OPEN
 
 from network.bounded_transport import BoundedTransport
+from network.ping_receipts import PingReceipts
+from services.read_receipts.read_receipts import SCOPE_EXTENSION
 
 if TYPE_CHECKING:
     from uvicorn._types import (
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     )
     from uvicorn.config import Config
     from uvicorn.server import ServerState
+    from websockets.frames import Frame
 
 _ABORT_GRACE_S: Final = 1.0  # from closing a transport to aborting it
 _CLOSE_ECHO_S: Final = 2.0  # from our close frame to closing the transport, if the peer's does not come
@@ -35,6 +38,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
     """Differs from the base in these:
 
     - `send` returns when the operating system has the message, so that its caller can drop what is stale by then;
+    - the application can ask for receipts of what the peer has read;
     - a peer that has gone without a word, or reads no more, is disconnected and its socket freed in bounded time;
     - whatever arrives from a peer is a sign of life, so that a long upload outlasts the pong that waits behind it;
     - a message that breaks a limit is answered with a close frame that reaches the peer while it still sends;
@@ -55,6 +59,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         self.app = self._run_app
         self._heard_at = self.loop.time()
         self._lingering = False
+        self._receipts = PingReceipts(self._send_ping)
 
     # ------------------------------------------------------------------------------------------ the connection
 
@@ -112,6 +117,15 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         if self.disconnected and message["type"] == "websocket.send":
             raise ClientDisconnected
 
+    def handle_pong(self, event: Frame) -> None:
+        if not self._receipts.take(bytes(event.data)):
+            super().handle_pong(event)
+
+    def _send_ping(self, payload: bytes) -> None:
+        if self._is_open():
+            self.conn.send_ping(payload)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+
     def handle_ping(self) -> None:
         if not self._lingering:
             super().handle_ping()
@@ -135,6 +149,8 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
     async def _run_app(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         # The application has the scope now; what is left here is for the base class to log.
         self.scope = cast("WebSocketScope", {**scope, "query_string": b""})
+        extensions = cast("dict[str, object]", cast("WebSocketScope", scope).get("extensions"))
+        extensions[SCOPE_EXTENSION] = self._receipts
         code, reason = 1000, ""
         try:
             await self._served_app(scope, receive, send)

@@ -18,8 +18,8 @@ def attach_state_service(app: FastAPI, handler: AppHandler) -> None:
     app.state.handler = handler
 
 
-def get_state_service(connection: HTTPConnection) -> AppHandler:
-    """The `AppHandler` behind this request.
+async def get_state_service(connection: HTTPConnection) -> AppHandler:
+    """The `AppHandler` behind this request. Asynchronous, as FastAPI would else fetch it through a worker thread.
 
     Raises:
         HTTPError: 503, the app has none (yet).

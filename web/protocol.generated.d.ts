@@ -299,7 +299,7 @@ export interface ErrorSnapshot {
   gpu_util_percent?: number;
 }
 /**
- * A pass was drawn. From the first one on, at most two passes are sent ahead of the acknowledged one.
+ * A pass was drawn. From the first one on, two passes are sent ahead of the acknowledged one, more on a long link.
  */
 export interface FrameAckNotification {
   type: "frame_ack";

@@ -7,13 +7,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from handlers.session.read_ahead import ReadAhead
 from wire_protocol import AnyServerMessage, LogMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.clock.clock import Clock
+
 _WAITING_LOGS: Final = 256
-_PASSES_AHEAD: Final = 2  # of the newest one a client that acknowledges frames has drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Outbox:
     dropped, oldest first, beyond a bound. `on_overflow` is called once when a client leaves too many messages unread.
     """
 
-    def __init__(self, max_messages: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, max_messages: int, on_overflow: Callable[[], None]) -> None:
+        self._clock = clock
         self._messages: deque[AnyServerMessage] = deque()
         self._logs: deque[LogMessage] = deque(maxlen=_WAITING_LOGS)
         self._pass: OutgoingPass | None = None
@@ -53,7 +56,7 @@ class Outbox:
         self._changed = asyncio.Event()
         self._max_messages = max_messages
         self._on_overflow = on_overflow
-        self._unacknowledged: deque[int] | None = None  # None: this client does not acknowledge
+        self._ahead = ReadAhead()
 
     def post(self, message: AnyServerMessage) -> None:
         if self._farewell is not None:
@@ -78,17 +81,23 @@ class Outbox:
         return replaced
 
     def drop_pass(self) -> None:
-        """Forget the unsent pass, and which ones were not acknowledged: another world begins."""
+        """Forget the unsent pass, and which ones were not confirmed: another world begins."""
         self._pass = None
-        if self._unacknowledged:
-            self._unacknowledged.clear()
+        self._ahead.forget()
+        self._changed.set()
+
+    def pass_sent(self, outgoing: OutgoingPass) -> int:
+        """The kernel has it; the number of the receipt to ask for."""
+        return self._ahead.sent(outgoing.first_frame_id, self._clock.monotonic())
+
+    def receipt(self, number: int) -> None:
+        """The client has read everything up to the pass of that number."""
+        self._ahead.read(number, self._clock.monotonic())
+        self._changed.set()
 
     def acknowledge(self, frame_id: int) -> None:
-        """The pass that begins with `frame_id` was drawn, and so are those before it."""
-        if self._unacknowledged is None:
-            self._unacknowledged = deque()
-        while self._unacknowledged and self._unacknowledged[0] <= frame_id:
-            self._unacknowledged.popleft()
+        """The client has drawn the pass that begins with `frame_id`, and with it those before."""
+        self._ahead.drawn(frame_id, self._clock.monotonic())
         self._changed.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -112,12 +121,7 @@ class Outbox:
             return self._logs.popleft()
         if self._farewell is not None:
             return self._farewell
-        if self._pass is None or self._ahead_of_client():
+        if self._pass is None or not self._ahead.may_send(self._clock.monotonic()):
             return None
         chosen, self._pass = self._pass, None
-        if self._unacknowledged is not None:
-            self._unacknowledged.append(chosen.first_frame_id)
         return chosen
-
-    def _ahead_of_client(self) -> bool:
-        return self._unacknowledged is not None and len(self._unacknowledged) >= _PASSES_AHEAD

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from error_types import DomainError
     from handlers.session.active_world import ActiveWorld
     from handlers.session.context import PlayContext
+    from services.read_receipts.read_receipts import ReadReceipts
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -59,15 +60,23 @@ class Session:
     """Receiver, request worker, frame loop and writer of one admitted connection."""
 
     def __init__(
-        self, context: PlayContext, session_id: SessionId, socket: SessionSocketLike, *, extended: bool
+        self,
+        context: PlayContext,
+        session_id: SessionId,
+        socket: SessionSocketLike,
+        *,
+        receipts: ReadReceipts | None,
+        extended: bool,
     ) -> None:
         limits = context.config.limits
         self.id = session_id
-        self.outbox = Outbox(limits.max_unsent_messages, lambda: self.end(endings.client_too_slow()))
+        self.outbox = Outbox(context.clock, limits.max_unsent_messages, lambda: self.end(endings.client_too_slow()))
         self._context = context
         self._stats = SessionStats()
         self._inputs = InputMailbox()
-        self._writer = Writer(socket, self.outbox, self._stats, clock=context.clock, metrics=context.metrics)
+        self._writer = Writer(
+            socket, self.outbox, self._stats, receipts=receipts, clock=context.clock, metrics=context.metrics
+        )
         queue = RequestQueue(limits.max_waiting_requests, limits.max_waiting_request_bytes)
         self._receiver = Receiver(
             socket,

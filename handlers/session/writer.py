@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from handlers.session.stats import SessionStats
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
+    from services.read_receipts.read_receipts import ReadReceipts
 
 
 class SocketLike(Protocol):
@@ -26,10 +27,22 @@ class SocketLike(Protocol):
 
 
 class Writer:
+    """`receipts` is None where the transport has none; then only the client's own word holds passes back."""
+
     def __init__(
-        self, socket: SocketLike, outbox: Outbox, stats: SessionStats, *, clock: Clock, metrics: Metrics
+        self,
+        socket: SocketLike,
+        outbox: Outbox,
+        stats: SessionStats,
+        *,
+        receipts: ReadReceipts | None,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._socket = socket
+        self._receipts = receipts
+        if receipts is not None:
+            receipts.listen(outbox.receipt)
         self._outbox = outbox
         self._stats = stats
         self._clock = clock
@@ -55,6 +68,9 @@ class Writer:
         began = self._clock.monotonic()
         await self._socket.send_bytes(outgoing.envelope)
         sent = self._clock.monotonic()
+        number = self._outbox.pass_sent(outgoing)
+        if self._receipts is not None:
+            self._receipts.ask(number)
         received_at = outgoing.input_received_at
         self._stats.pass_sent(sent, outgoing.frames, None if received_at is None else sent - received_at)
         self._metrics.frames_sent(outgoing.frames, len(outgoing.envelope))

@@ -23,7 +23,7 @@ def test_accepted_connections_inherit_the_options() -> None:
         with socket.create_connection(listener.getsockname()):
             accepted, _ = listener.accept()
             with accepted:
-                assert accepted.getsockopt(socket.IPPROTO_TCP, 25) == 128 * 1024  # TCP_NOTSENT_LOWAT
+                assert accepted.getsockopt(socket.IPPROTO_TCP, 25) == 1024 * 1024  # TCP_NOTSENT_LOWAT
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 

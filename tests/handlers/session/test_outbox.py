@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers.session.outbox import Farewell, Outbox, Outgoing, OutgoingPass
+from tests.fakes.fake_clock import FakeClock
 from wire_protocol import LogMessage, StageId, StatusMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+
+CLOCK = FakeClock()
 
 
 def _pass(first_frame_id: int) -> OutgoingPass:
@@ -26,10 +30,18 @@ def _run(scenario: Callable[[Outbox], Coroutine[Any, Any, None]]) -> list[bool]:
     overflows: list[bool] = []
 
     async def main() -> None:
-        await scenario(Outbox(3, lambda: overflows.append(True)))
+        await scenario(Outbox(CLOCK, 3, lambda: overflows.append(True)))
 
     asyncio.run(main())
     return overflows
+
+
+async def _send(outbox: Outbox, first_frame_id: int) -> int:
+    """What the writer does with a pass; the number of its receipt."""
+    outbox.post_pass(_pass(first_frame_id))
+    outgoing = await outbox.next()
+    assert outgoing == _pass(first_frame_id)
+    return outbox.pass_sent(_pass(first_frame_id))
 
 
 async def _all(outbox: Outbox) -> list[Outgoing]:
@@ -61,12 +73,13 @@ def test_an_unsent_pass_gives_way_to_a_newer_one() -> None:
     _run(scenario)
 
 
-def test_a_client_that_acknowledges_gets_two_passes_ahead() -> None:
+def test_a_client_that_acknowledges_is_two_passes_behind_at_most() -> None:
     async def scenario(outbox: Outbox) -> None:
+        await _send(outbox, 0)
         outbox.acknowledge(0)
         for first in (1, 5):
-            outbox.post_pass(_pass(first))
-            assert await _all(outbox) == [_pass(first)]
+            await _send(outbox, first)
+        CLOCK.advance(1)
         outbox.post_pass(_pass(9))
         assert await _all(outbox) == []
         outbox.acknowledge(1)
@@ -75,12 +88,27 @@ def test_a_client_that_acknowledges_gets_two_passes_ahead() -> None:
     _run(scenario)
 
 
-def test_another_world_forgets_what_was_not_acknowledged() -> None:
+def test_a_receipt_lets_the_next_pass_go() -> None:
     async def scenario(outbox: Outbox) -> None:
-        outbox.acknowledge(0)
+        numbers = [await _send(outbox, 0)]
+        outbox.receipt(numbers[0])
+        numbers += [await _send(outbox, first) for first in (1, 5)]
+        CLOCK.advance(1)
+        outbox.post_pass(_pass(9))
+        assert await _all(outbox) == []
+        outbox.receipt(numbers[-1])
+        assert await _all(outbox) == [_pass(9)]
+
+    _run(scenario)
+
+
+def test_another_world_forgets_what_was_not_confirmed() -> None:
+    async def scenario(outbox: Outbox) -> None:
+        await _send(outbox, 99)
+        outbox.acknowledge(99)
         for first in (100, 104):
-            outbox.post_pass(_pass(first))
-            await _all(outbox)
+            await _send(outbox, first)
+        CLOCK.advance(1)
         outbox.drop_pass()
         outbox.post_pass(_pass(0))
         assert await _all(outbox) == [_pass(0)]

@@ -1,0 +1,200 @@
+"""A client that plays over a raw socket: controls at a fixed rate, frames read with as little CPU as possible."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import struct
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from websockets.frames import Frame, Opcode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+CONTROL_INTERVAL_S: Final = 1 / 60
+_TIMEOUT_S: Final = 30.0
+_BUFFER_BYTES: Final = 4 * 1024 * 1024
+
+
+class PlayerError(RuntimeError):
+    """The server did not do what a client relies on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A pass that was read to its last byte. `at` and `newest_control` are monotonic seconds; 0: no control."""
+
+    at: float
+    newest_control: float
+    frames: int
+    size: int
+
+
+class MessageSocket:
+    """The client's side of a WebSocket, for messages that come in one frame each."""
+
+    def __init__(self, port: int, path: str) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        self._sending = threading.Lock()
+        self._shake_hands(port, path)
+        # Blocking from here on, so that one system call waits for a whole message; `abort` frees it.
+        self._socket.settimeout(None)
+
+    def read(self) -> tuple[Opcode, memoryview]:
+        """The next message; the view is valid until the next call.
+
+        Raises:
+            PlayerError: the connection ended.
+        """
+        first, length = self._take(2)
+        if length >= 126:
+            (length,) = struct.unpack("!Q" if length == 127 else "!H", self._take(8 if length == 127 else 2))
+        if length > _BUFFER_BYTES:
+            raise PlayerError(f"A message of {length} bytes is larger than this client takes.")
+        return Opcode(first & 0x0F), self._take(length)
+
+    def send(self, opcode: Opcode, payload: bytes) -> None:
+        frame = Frame(opcode, payload).serialize(mask=True)
+        with self._sending:
+            self._socket.sendall(frame)
+
+    def abort(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.abort()
+        self._socket.close()
+
+    def _take(self, count: int) -> memoryview:
+        have = 0
+        while have < count:
+            got = self._socket.recv_into(self._buffer[have:count], count - have, socket.MSG_WAITALL)
+            if got == 0:
+                raise PlayerError("The server closed the connection.")
+            have += got
+        return self._buffer[:count]
+
+    def _shake_hands(self, port: int, path: str) -> None:
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
+        )
+        self._socket.sendall(request.encode())
+        answer = bytearray()
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += self._take(1)
+        lines = answer.decode("latin-1").lower().splitlines()
+        if " 101 " not in lines[0] or any(line.startswith("sec-websocket-extensions:") for line in lines):
+            raise PlayerError(f"No plain WebSocket: {lines}")
+
+
+class Player:
+    """One session of play, from `init` to the end of the block; arrivals are noted from the first pass on."""
+
+    def __init__(self, port: int, model: str, *, seed: bytes, capped: bool, read_interval_s: float = 0.0) -> None:
+        """`read_interval_s` is the least time from one pass to the next: a client that is too slow."""
+        self.arrivals: list[Arrival] = []
+        self.controls: list[float] = []  # when each was sent
+        self._read_interval_s = read_interval_s
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
+        self._socket = MessageSocket(port, "/ws?protocol_version=5")
+        try:
+            self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped)).encode())
+            self._await_start()
+        except BaseException:
+            self._socket.close()
+            raise
+        self._threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._read, self._press)]
+
+    def __enter__(self) -> Player:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stopping.set()
+        self._socket.abort()
+        for thread in self._threads:
+            thread.join()
+        self._socket.close()
+        if self._failure is not None and error is None:
+            raise self._failure
+
+    def _await_start(self) -> None:
+        timer = threading.Timer(_TIMEOUT_S, self._socket.abort)
+        timer.start()
+        try:
+            while True:
+                opcode, payload = self._socket.read()
+                message: dict[str, Any] = json.loads(bytes(payload)) if opcode is Opcode.TEXT else {}
+                if message.get("type") == "response" and message["success"]:
+                    return
+                if message.get("type") in ("error", "response"):
+                    raise PlayerError(f"The server refused: {message}")
+        finally:
+            timer.cancel()
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except (OSError, PlayerError) as error:
+            if not self._stopping.is_set():
+                self._failure = error
+
+    def _press(self) -> None:
+        due = time.monotonic()
+        while not self._stopping.wait(max(0.0, due - time.monotonic())):
+            now = time.monotonic()
+            control = {"type": "control", "buttons": ["W"], "mouse_dx": 1.5, "mouse_dy": 0.0, "ts": now * 1000}
+            self.controls.append(now)
+            self._socket.send(Opcode.TEXT, json.dumps(control).encode())
+            due = max(due + CONTROL_INTERVAL_S, now)
+
+    def _read(self) -> None:
+        due = 0.0
+        while True:
+            opcode, payload = self._socket.read()
+            if opcode is Opcode.PING:
+                self._socket.send(Opcode.PONG, bytes(payload))
+            elif opcode is Opcode.BINARY:
+                self.arrivals.append(_arrival(payload))
+                due = max(due, time.monotonic()) + self._read_interval_s
+                if self._read_interval_s and self._stopping.wait(due - time.monotonic()):
+                    return
+
+
+def _arrival(payload: memoryview) -> Arrival:
+    at = time.monotonic()
+    (length,) = struct.unpack_from("<I", payload)
+    header = json.loads(bytes(payload[4 : 4 + length]))
+    return Arrival(at, header["client_ts"] / 1000, header["temporal_compression"], len(payload))
+
+
+def _init(model: str, seed: bytes, *, capped: bool) -> dict[str, Any]:
+    return {
+        "type": "init",
+        "req_id": "1",
+        "model": model,
+        "seed_image_data": base64.b64encode(seed).decode(),
+        "config": {
+            "engine_backend": "world_engine",
+            "scene_authoring": False,
+            "action_logging": False,
+            "video_recording": False,
+            "video_output_dir": None,
+            "cap_inference_fps": capped,
+        },
+    }

@@ -1,0 +1,61 @@
+"""The pictures that the benchmarks stream: seeded, smooth in structure, with a sensor's fine noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from services.world_engine.world_engine import Frames
+
+# Contrast of each octave, by cells across a picture. With the noise below, a 1280x720 JPEG at the default quality
+# has the size of those that the compared figures were taken with.
+_OCTAVES: Final = ((7, 40.0), (42, 14.0), (213, 6.0))
+_NOISE: Final = 4.95  # standard deviation, in steps of 256
+EXPECTED_JPEG_BYTES: Final = 188_000
+SIZE_TOLERANCE: Final = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSpec:
+    """The shape of a stream."""
+
+    width: int = 1280
+    height: int = 720
+    frames_per_pass: int = 4
+    fps: int = 60
+    passes: int = 3  # that differ; they are played in turn
+
+    @property
+    def is_full_size(self) -> bool:
+        return (self.width, self.height) == (1280, 720)
+
+
+def make_passes(spec: SceneSpec) -> tuple[Frames, ...]:
+    """A slow pan over one panorama, with fresh noise in every frame."""
+    rng = np.random.default_rng(20)
+    count = spec.passes * spec.frames_per_pass
+    stride = max(1, spec.width // 64)
+    panorama = _panorama(rng, spec, spec.width + stride * count)
+    frames = [_frame(rng, panorama[:, at * stride : at * stride + spec.width]) for at in range(count)]
+    return tuple(np.stack(frames[at : at + spec.frames_per_pass]) for at in range(0, count, spec.frames_per_pass))
+
+
+def _panorama(rng: np.random.Generator, spec: SceneSpec, width: int) -> NDArray[np.float32]:
+    picture = np.full((spec.height, width, 3), 128, dtype=np.float32)
+    for cells, contrast in _OCTAVES:
+        rows, columns = max(2, cells * spec.height // spec.width), max(2, cells * width // spec.width)
+        grid = rng.normal(size=(rows, columns, 3)).astype(np.float32)
+        picture += contrast * np.asarray(cv2.resize(grid, (width, spec.height), interpolation=cv2.INTER_CUBIC))
+    return picture
+
+
+def _frame(rng: np.random.Generator, view: NDArray[np.float32]) -> NDArray[np.uint8]:
+    height, width, _ = view.shape
+    noise = rng.standard_normal((height, width, 1), dtype=np.float32)
+    return np.clip(view + _NOISE * noise, 0, 255).astype(np.uint8)

@@ -1,0 +1,135 @@
+"""The server under test, as a process of its own: the real one around a null engine, or a bare push of bytes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+
+from app_factory import create_app
+from app_handler import AppHandler, build_default_service_bundle
+from benchmarks.null_engine import null_entries
+from benchmarks.scenery import SceneSpec, make_passes
+from logging_policy import configure_logging
+from network.http_server import TerrariumServer
+from network.listening_socket import create_listening_socket
+from runtime_config.runtime_config import AccessConfig, RuntimeConfig
+from services.clock.system_clock import SystemClock
+from services.log_stream.log_reduction import LogReduction
+from services.log_stream.session_log_stream import SessionLogStream
+from services.world_engine.catalogue import WorldEngineCatalogue
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from starlette.websockets import WebSocket
+
+PORT_LINE: Final = "port"
+_EXIT_GRACE_S: Final = 2.0  # beyond what a stop may take
+
+
+def main() -> None:
+    options = _parse_options()
+    config = RuntimeConfig(data_dir=options.data_dir, access=AccessConfig(port=0), log_format="json")
+    with ExitStack() as stack:
+        listener = stack.enter_context(create_listening_socket(config.access.host, 0))
+        port = int(listener.getsockname()[1])
+        config = replace(config, access=replace(config.access, port=port))
+        if options.role == "push":
+            server = _push_server(config, listener, size=options.push_bytes, count=options.push_count)
+        else:
+            server = _game_server(config, listener, _scene(options), stack)
+        _stop_with_parent(server)
+        server.run()
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("role", choices=["game", "push"])
+    parser.add_argument("--data-dir", type=Path, required=True)
+    defaults = SceneSpec()
+    for name in ("width", "height", "frames-per-pass", "fps", "passes"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(defaults, name.replace("-", "_")))
+    parser.add_argument("--push-bytes", type=int, default=0)
+    parser.add_argument("--push-count", type=int, default=0)
+    return parser.parse_args()
+
+
+def _scene(options: argparse.Namespace) -> SceneSpec:
+    return SceneSpec(options.width, options.height, options.frames_per_pass, options.fps, options.passes)
+
+
+def _game_server(config: RuntimeConfig, listener: socket.socket, scene: SceneSpec, stack: ExitStack) -> TerrariumServer:
+    """What the composition root makes, but for the catalogue."""
+    log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=Path.home()))
+    log_file = config.data_dir / "logs" / "server.log"
+    stack.callback(configure_logging(config.log_format, log_file, log_stream.tap, level=config.log_level))
+    services = build_default_service_bundle(config, log_stream)
+    catalogue = WorldEngineCatalogue(null_entries(scene, make_passes(scene)))
+    handler = AppHandler(config, replace(services, catalogue=catalogue))
+    server = TerrariumServer(
+        create_app(handler),
+        config,
+        listener,
+        on_started=_announce(config),
+        drain=handler.drain,
+        on_exit=_exit_at_last,
+    )
+    handler.lifecycle.attach(server.request_exit)
+    return server
+
+
+def _push_server(config: RuntimeConfig, listener: socket.socket, *, size: int, count: int) -> TerrariumServer:
+    """The transport alone: `count` messages of `size` bytes, one after the other, to whoever connects."""
+    message = os.urandom(size)
+
+    async def push(websocket: WebSocket) -> None:
+        await websocket.accept()
+        for _ in range(count):
+            await websocket.send_bytes(message)
+        await websocket.close()
+
+    async def drain() -> None:
+        pass
+
+    app = Starlette(routes=[WebSocketRoute("/ws", push)])
+    return TerrariumServer(app, config, listener, on_started=_announce(config), drain=drain, on_exit=_exit_at_last)
+
+
+def _announce(config: RuntimeConfig) -> Callable[[str], None]:
+    def announce(_url: str) -> None:
+        print(PORT_LINE, config.access.port, flush=True)
+
+    return announce
+
+
+def _stop_with_parent(server: TerrariumServer) -> None:
+    """The parent holds our standard input open; its end, however it comes, is ours."""
+
+    def wait() -> None:
+        sys.stdin.read()
+        server.request_exit()
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def _exit_at_last(seconds: float) -> None:
+    def leave() -> None:
+        os._exit(1)
+
+    timer = threading.Timer(seconds + _EXIT_GRACE_S, leave)
+    timer.daemon = True
+    timer.start()
+
+
+if __name__ == "__main__":
+    main()

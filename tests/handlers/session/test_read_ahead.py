@@ -1,0 +1,53 @@
+"""How far sending runs ahead of a client."""
+
+from __future__ import annotations
+
+from handlers.session.read_ahead import ReadAhead
+
+
+def test_a_client_that_confirms_nothing_is_not_held_up() -> None:
+    ahead = ReadAhead()
+    for frame_id in range(100):
+        assert ahead.may_send(float(frame_id))
+        ahead.sent(frame_id, float(frame_id))
+
+
+def test_a_slow_reader_has_two_passes_before_it() -> None:
+    ahead = ReadAhead()
+    ahead.read(ahead.sent(0, 0.0), 0.001)
+    second, third = ahead.sent(1, 0.0), ahead.sent(2, 0.1)
+    assert not ahead.may_send(0.2)
+    ahead.read(second, 0.4)
+    assert ahead.may_send(0.4)
+    ahead.sent(3, 0.4)
+    assert not ahead.may_send(0.5)
+    ahead.read(third, 0.8)
+    assert ahead.may_send(0.8)
+
+
+def test_a_long_link_may_carry_more() -> None:
+    ahead = ReadAhead()
+    ahead.read(ahead.sent(0, 0.0), 0.3)  # a round trip of 300 ms
+    for number in range(1, 8):
+        assert ahead.may_send(0.3 + number * 0.066)
+        ahead.sent(number, 0.3 + number * 0.066)
+    assert not ahead.may_send(1.0)
+
+
+def test_a_receipt_stands_for_all_before_it() -> None:
+    ahead = ReadAhead()
+    numbers = [ahead.sent(frame_id, 0.0) for frame_id in range(4)]
+    ahead.read(numbers[-1], 0.1)
+    ahead.sent(9, 5.0)
+    assert ahead.may_send(9.0)
+
+
+def test_what_a_client_draws_counts_more_than_what_it_has_read() -> None:
+    ahead = ReadAhead()
+    ahead.sent(0, 0.0)
+    ahead.drawn(0, 0.05)
+    numbers = [ahead.sent(4, 0.1), ahead.sent(8, 0.1)]
+    ahead.read(numbers[-1], 0.11)
+    assert not ahead.may_send(1.0)
+    ahead.drawn(4, 1.0)
+    assert ahead.may_send(1.0)
