@@ -86,6 +86,10 @@ class Outbox:
         self._ahead.forget()
         self._changed.set()
 
+    def receipts_begin(self) -> int:
+        """Receipts will be asked for; the number of the first."""
+        return self._ahead.probe(self._clock.monotonic())
+
     def pass_sent(self, outgoing: OutgoingPass) -> int:
         """The kernel has it; the number of the receipt to ask for."""
         return self._ahead.sent(outgoing.first_frame_id, self._clock.monotonic())

@@ -41,8 +41,6 @@ class Writer:
     ) -> None:
         self._socket = socket
         self._receipts = receipts
-        if receipts is not None:
-            receipts.listen(outbox.receipt)
         self._outbox = outbox
         self._stats = stats
         self._clock = clock
@@ -51,6 +49,9 @@ class Writer:
     async def run(self) -> None:
         """Send until the farewell, or until the client is gone."""
         try:
+            if self._receipts is not None:
+                self._receipts.listen(self._outbox.receipt)
+                self._receipts.ask(self._outbox.receipts_begin())
             while True:
                 match await self._outbox.next():
                     case Farewell(code, reason):

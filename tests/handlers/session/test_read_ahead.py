@@ -12,22 +12,30 @@ def test_a_client_that_confirms_nothing_is_not_held_up() -> None:
         ahead.sent(frame_id, float(frame_id))
 
 
-def test_a_slow_reader_has_two_passes_before_it() -> None:
+def test_a_slow_reader_has_two_passes_before_it_from_the_first_one_on() -> None:
     ahead = ReadAhead()
-    ahead.read(ahead.sent(0, 0.0), 0.001)
-    second, third = ahead.sent(1, 0.0), ahead.sent(2, 0.1)
+    ahead.read(ahead.probe(0.0), 0.001)
+    first, second = ahead.sent(0, 0.0), ahead.sent(4, 0.1)
     assert not ahead.may_send(0.2)
-    ahead.read(second, 0.4)
+    ahead.read(first, 0.4)
     assert ahead.may_send(0.4)
-    ahead.sent(3, 0.4)
+    ahead.sent(8, 0.4)
     assert not ahead.may_send(0.5)
-    ahead.read(third, 0.8)
+    ahead.read(second, 0.8)
     assert ahead.may_send(0.8)
+
+
+def test_a_client_whose_first_receipt_is_still_out_has_two_passes_before_it_too() -> None:
+    ahead = ReadAhead()
+    ahead.probe(0.0)
+    ahead.sent(0, 0.0)
+    ahead.sent(4, 0.0)
+    assert not ahead.may_send(0.2)
 
 
 def test_a_long_link_may_carry_more() -> None:
     ahead = ReadAhead()
-    ahead.read(ahead.sent(0, 0.0), 0.3)  # a round trip of 300 ms
+    ahead.read(ahead.probe(0.0), 0.3)  # a round trip of 300 ms
     for number in range(1, 8):
         assert ahead.may_send(0.3 + number * 0.066)
         ahead.sent(number, 0.3 + number * 0.066)
@@ -36,6 +44,7 @@ def test_a_long_link_may_carry_more() -> None:
 
 def test_a_receipt_stands_for_all_before_it() -> None:
     ahead = ReadAhead()
+    ahead.probe(0.0)
     numbers = [ahead.sent(frame_id, 0.0) for frame_id in range(4)]
     ahead.read(numbers[-1], 0.1)
     ahead.sent(9, 5.0)
