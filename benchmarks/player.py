@@ -139,6 +139,7 @@ class Player:
         try:
             while True:
                 opcode, payload = self._socket.read()
+                self._answer_ping(opcode, payload)
                 message: dict[str, Any] = json.loads(bytes(payload)) if opcode is Opcode.TEXT else {}
                 if message.get("type") == "response" and message["success"]:
                     return
@@ -167,13 +168,16 @@ class Player:
         due = 0.0
         while True:
             opcode, payload = self._socket.read()
-            if opcode is Opcode.PING:
-                self._socket.send(Opcode.PONG, bytes(payload))
-            elif opcode is Opcode.BINARY:
+            self._answer_ping(opcode, payload)
+            if opcode is Opcode.BINARY:
                 self.arrivals.append(_arrival(payload))
                 due = max(due, time.monotonic()) + self._read_interval_s
                 if self._read_interval_s and self._stopping.wait(due - time.monotonic()):
                     return
+
+    def _answer_ping(self, opcode: Opcode, payload: memoryview) -> None:
+        if opcode is Opcode.PING:
+            self._socket.send(Opcode.PONG, bytes(payload))
 
 
 def _arrival(payload: memoryview) -> Arrival:

@@ -92,7 +92,7 @@ class Outbox:
 
     def pass_sent(self, outgoing: OutgoingPass) -> int:
         """The kernel has it; the number of the receipt to ask for."""
-        return self._ahead.sent(outgoing.first_frame_id, self._clock.monotonic())
+        return self._ahead.sent(outgoing.first_frame_id)
 
     def receipt(self, number: int) -> None:
         """The client has read everything up to the pass of that number."""
@@ -101,7 +101,7 @@ class Outbox:
 
     def acknowledge(self, frame_id: int) -> None:
         """The client has drawn the pass that begins with `frame_id`, and with it those before."""
-        self._ahead.drawn(frame_id, self._clock.monotonic())
+        self._ahead.drawn(frame_id)
         self._changed.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -125,7 +125,7 @@ class Outbox:
             return self._logs.popleft()
         if self._farewell is not None:
             return self._farewell
-        if self._pass is None or not self._ahead.may_send(self._clock.monotonic()):
+        if self._pass is None or not self._ahead.may_send():
             return None
         chosen, self._pass = self._pass, None
         return chosen
