@@ -165,7 +165,8 @@ export class App {
       // A retry that got this far has a place on the server.
       document.body.dataset.screen = this.#screen.name;
     } else if (push.type === "progress") {
-      this.#loading.show(push.fraction === undefined ? push.step : `${push.step}, ${Math.round(push.fraction * 100)} %`, null);
+      const share = push.fraction === undefined ? "" : `, ${Math.round(push.fraction * 100)} %`;
+      this.#loading.show(push.step + share, null);
     } else if (push.type === "system_info") {
       const { type: _, ...info } = push;
       this.systemInfo = info;

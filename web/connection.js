@@ -1,7 +1,8 @@
 // @ts-check
 // One WebSocket: typed messages up and down, and requests that are answered once.
 
-/** @import { ErrorCode, ExtendedClientMessage, ExtendedRpcSuccess, ExtendedServerMessage, RpcError } from "./protocol.generated.d.ts" */
+/** @import { ErrorCode, ExtendedClientMessage, ExtendedRpcSuccess } from "./protocol.generated.d.ts" */
+/** @import { ExtendedServerMessage, RpcError } from "./protocol.generated.d.ts" */
 /** @import { PROTOCOL_VERSION } from "./protocol.generated.d.ts" */
 /** @import { MessageId } from "./problems.js" */
 

@@ -3,8 +3,11 @@
 
 import { byId } from "./dom.js";
 
-/** @import { Problem } from "./problems.js" */
+/** @import { Problem, Recovery } from "./problems.js" */
 /** @import { SeedSummary } from "./rest.js" */
+
+/** @type {Record<Recovery, string>} */
+const AGAIN_TEXTS = { reconnect: "Try now", queue: "Try now", again: "Enter again", reload: "Reload", choose: "" };
 
 export class LoadingCurtain {
   #bar = byId("progress-bar", HTMLElement);
@@ -48,7 +51,7 @@ export class LostCurtain {
     byId("lost-title", HTMLElement).textContent = problem.title;
     byId("lost-text", HTMLElement).textContent = problem.text;
     byId("lost-detail", HTMLElement).textContent = problem.detail;
-    this.#again.textContent = { reconnect: "Try now", queue: "Try now", again: "Enter again", reload: "Reload", choose: "" }[problem.recovery];
+    this.#again.textContent = AGAIN_TEXTS[problem.recovery];
     const mustChoose = problem.recovery === "choose";
     this.#again.hidden = mustChoose;
     this.#choose.classList.toggle("is-primary", mustChoose);

@@ -25,7 +25,8 @@ export function decodeEnvelope(buffer) {
   /** @param {number} count */
   function take(count) {
     if (at + count > buffer.byteLength) {
-      throw new EnvelopeError(`The envelope ends at byte ${buffer.byteLength}, inside a part that ends at ${at + count}.`);
+      const end = at + count;
+      throw new EnvelopeError(`The envelope ends at byte ${buffer.byteLength}, inside a part that ends at ${end}.`);
     }
     at += count;
     return at - count;

@@ -5,6 +5,8 @@ import { byId, make } from "./dom.js";
 
 /** @import { SeedSummary } from "./rest.js" */
 
+const UPLOAD_HINT = "Choose a file, drop it here, or paste it";
+
 /**
  * @typedef {object} GalleryListener
  * @property {(seed: SeedSummary) => void} onEnter
@@ -38,14 +40,14 @@ export class Gallery {
   notify(text) {
     this.#notice.textContent = text;
     this.#notice.hidden = text === null;
+    if (text !== null) this.#notice.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {number | null} fraction of an upload; null when none is running */
   showUpload(fraction) {
     this.#uploadCard.classList.toggle("is-busy", fraction !== null);
     this.#uploadBar.style.width = `${(fraction ?? 0) * 100}%`;
-    this.#uploadText.textContent =
-      fraction === null ? "Choose a file, drop it here, or paste it" : fraction < 1 ? `Sending, ${Math.round(fraction * 100)} %` : "Checking the picture";
+    this.#uploadText.textContent = fraction === null ? UPLOAD_HINT : uploadProgress(fraction);
   }
 
   /** @param {string} hash */
@@ -63,9 +65,13 @@ export class Gallery {
   #makeCard(seed, isHero) {
     const caption = make("span", {
       className: "seed-caption",
-      children: [make("strong", { text: seed.title }), make("span", { className: "seed-description", text: seed.description })],
+      children: [
+        make("strong", { text: seed.title }),
+        make("span", { className: "seed-description", text: seed.description }),
+      ],
     });
-    const enter = make("button", { className: "seed-enter", type: "button", onclick: () => this.#listener.onEnter(seed) });
+    const onclick = () => this.#listener.onEnter(seed);
+    const enter = make("button", { className: "seed-enter", type: "button", onclick });
     enter.dataset.hash = seed.hash;
     enter.dataset.testid = "seed-card";
     enter.append(pictureOf(seed, isHero), caption, make("span", { className: "seed-go", text: "Enter" }));
@@ -92,12 +98,21 @@ export class Gallery {
       className: "upload-button",
       type: "button",
       onclick: () => this.#listener.onPickFile(),
-      children: [make("strong", { text: "Your own picture" }), this.#uploadText, make("span", { className: "progress", children: [this.#uploadBar] })],
+      children: [
+        make("strong", { text: "Your own picture" }),
+        this.#uploadText,
+        make("span", { className: "progress", children: [this.#uploadBar] }),
+      ],
     });
     button.dataset.testid = "upload-card";
-    this.#uploadText.textContent = "Choose a file, drop it here, or paste it";
+    this.#uploadText.textContent = UPLOAD_HINT;
     return make("li", { className: "seed-card is-upload", children: [button] });
   }
+}
+
+/** @param {number} fraction */
+function uploadProgress(fraction) {
+  return fraction < 1 ? `Sending, ${Math.round(fraction * 100)} %` : "Checking the picture";
 }
 
 /**

@@ -134,7 +134,9 @@ export class Library {
   #showModels(preferred) {
     byId("model-field", HTMLElement).hidden = this.#models.length < 2;
     this.#modelSelect.replaceChildren(
-      ...this.#models.map((model) => make("option", { value: model.id, text: model.title || model.id, title: model.description })),
+      ...this.#models.map(({ id, title, description }) =>
+        make("option", { value: id, text: title || id, title: description }),
+      ),
     );
     this.#modelSelect.value = this.modelFor(preferred);
   }
@@ -153,8 +155,8 @@ export class Library {
 function safetyText({ loaded, policy, reason }) {
   if (policy === "off") return "Pictures are not checked on this server.";
   if (loaded) return "";
-  const consequence = policy === "strict" ? "Own pictures cannot be played now." : "Pictures are not checked.";
-  return reason ? `${consequence} ${reason}` : consequence;
+  if (policy === "strict") return `Own pictures cannot be played now. ${reason ?? ""}`;
+  return reason ?? "Pictures are not checked.";
 }
 
 /** @param {unknown} error */

@@ -5,7 +5,8 @@
 
 const LIMIT = 500;
 
-/** @typedef {{ time: string, level: string, text: string, source: "page" | "server", exception: string | null }} LogEntry */
+/** @typedef {"page" | "server"} LogSource */
+/** @typedef {{ time: string, level: string, text: string, source: LogSource, exception: string | null }} LogEntry */
 
 export class LogBook {
   /** @type {LogEntry[]} */

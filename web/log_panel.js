@@ -54,7 +54,11 @@ export class LogPanel {
 function lineOf(entry) {
   const line = make("li", {
     className: "log-line",
-    children: [make("time", { text: entry.time }), make("span", { className: "log-source", text: entry.source }), make("span", { text: entry.text })],
+    children: [
+      make("time", { text: entry.time }),
+      make("span", { className: "log-source", text: entry.source }),
+      make("span", { text: entry.text }),
+    ],
   });
   line.dataset.level = entry.level;
   if (entry.exception) line.append(make("pre", { text: entry.exception }));

@@ -63,7 +63,8 @@ export class Menu {
    * @param {string} currentHash
    */
   showPictures(seeds, currentHash) {
-    const own = make("button", { className: "picture is-own", type: "button", text: "Your own picture", onclick: () => this.#listener.onPickFile() });
+    const onclick = () => this.#listener.onPickFile();
+    const own = make("button", { className: "picture is-own", type: "button", text: "Your own picture", onclick });
     this.#pictureList.replaceChildren(
       make("li", { children: [own] }),
       ...seeds.map((seed) => make("li", { children: [this.#picture(seed, seed.hash === currentHash)] })),

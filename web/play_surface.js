@@ -13,6 +13,8 @@ import { StallWatch } from "./stall_watch.js";
 /** @import { Flow } from "./stall_watch.js" */
 
 const HINT_MS = 6000;
+const TOUCH_HINT = "Left half walks, right half looks around";
+const MOUSE_HINT = "Click to look around. WASD walks, Esc opens the menu.";
 
 /**
  * @typedef {object} PlaySurfaceOptions
@@ -91,7 +93,7 @@ export class PlaySurface {
     this.#controls.start();
     this.#controls.lock();
     const isTouch = matchMedia("(hover: none)").matches;
-    this.#showHint(isTouch ? "Left half walks, right half looks around" : "Click to look around. WASD walks, Esc opens the menu.");
+    this.#showHint(isTouch ? TOUCH_HINT : MOUSE_HINT);
   }
 
   stop() {

@@ -124,7 +124,8 @@ function problem(code, id, message, snapshot) {
   return {
     title: code === "tokenRequired" ? "Access token needed" : TITLES[recovery],
     text,
-    detail: message && message !== text ? message : null,
+    // What passes by itself needs no second sentence.
+    detail: message && message !== text && recovery !== "queue" && recovery !== "reconnect" ? message : null,
     recovery,
     code: code ?? null,
     errorId: id ?? null,

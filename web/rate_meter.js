@@ -1,10 +1,15 @@
 // @ts-check
 // A rate over the last moments: frames or bytes per second.
 
+// Over less than this a rate says nothing.
+const SHORTEST_MS = 250;
+
 export class RateMeter {
   /** @type {{ at: number, amount: number }[]} */
   #events = [];
   #windowMs;
+  /** When the stream began that flows now: what came before it is no lack of events. */
+  #since = 0;
 
   /** @param {number} windowMs */
   constructor(windowMs = 1500) {
@@ -16,8 +21,9 @@ export class RateMeter {
    * @param {number} amount
    */
   add(now, amount = 1) {
-    this.#events.push({ at: now, amount });
     this.#forget(now);
+    if (this.#events.length === 0) this.#since = now;
+    this.#events.push({ at: now, amount });
   }
 
   /**
@@ -27,7 +33,7 @@ export class RateMeter {
   rate(now) {
     this.#forget(now);
     const total = this.#events.reduce((sum, event) => sum + event.amount, 0);
-    return (total * 1000) / this.#windowMs;
+    return (total * 1000) / Math.min(Math.max(now - this.#since, SHORTEST_MS), this.#windowMs);
   }
 
   restart() {

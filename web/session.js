@@ -4,7 +4,8 @@
 import { Connection, RequestError } from "./connection.js";
 import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js";
 
-/** @import { ControlNotification, ErrorMessage, InitResponseData, SessionConfig, SnapshotResponseData } from "./protocol.generated.d.ts" */
+/** @import { ControlNotification, ErrorMessage, InitResponseData } from "./protocol.generated.d.ts" */
+/** @import { SessionConfig, SnapshotResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
@@ -149,7 +150,8 @@ export class Session {
 
   /** What the server said about the end, rather than how the socket closed. */
   #cause() {
-    if (this.#error && performance.now() - this.#error.at < ERROR_BELONGS_MS) return problemOfError(this.#error.message);
+    const isRecent = this.#error && performance.now() - this.#error.at < ERROR_BELONGS_MS;
+    if (this.#error && isRecent) return problemOfError(this.#error.message);
     return this.#refusal ? problemOfRequest(this.#refusal) : null;
   }
 

@@ -5,9 +5,11 @@
 /** @import { SeedSummary } from "./rest.js" */
 
 /** @typedef {{ name: "gallery" }} InGallery */
-/** @typedef {{ name: "loading", seed: SeedSummary, attempt: number }} Loading `attempt` counts failures since the last success */
+// `attempt` counts failures since the last success.
+/** @typedef {{ name: "loading", seed: SeedSummary, attempt: number }} Loading */
 /** @typedef {{ name: "playing", seed: SeedSummary }} Playing */
-/** @typedef {{ name: "paused", seed: SeedSummary, isBusy: boolean }} Paused `isBusy`: a change of the world is on its way */
+// `isBusy`: a change of the world is on its way.
+/** @typedef {{ name: "paused", seed: SeedSummary, isBusy: boolean }} Paused */
 /** @typedef {{ name: "lost", seed: SeedSummary, attempt: number, problem: Problem }} Lost */
 /** @typedef {InGallery | Loading | Playing | Paused | Lost} Screen */
 

@@ -38,7 +38,7 @@ export const ERROR_TEXTS = {
   "app.server.error.sceneAuthoringAlreadyInProgress": "An earlier change to the scene is still being made.",
   "app.server.error.sceneEditSafetyRejected": "The server declined this change to the scene.",
   "app.server.error.generateSceneSafetyRejected": "The server declined to generate this scene.",
-  "app.server.error.deviceRecoveryFailed": "The graphics card of the server failed and did not come back. Enter the world again.",
+  "app.server.error.deviceRecoveryFailed": "The graphics card of the server failed. Enter the world again.",
 };
 
 /** @type {Record<WarningId, string>} */
@@ -86,7 +86,7 @@ export const CODE_TEXTS = {
   authoringUnavailable: "Editing scenes is not available on this server.",
   hostForbidden: "The server does not answer under this address. Use the address it printed when it started.",
   originForbidden: "The server only answers to its own page. Open it under its own address.",
-  tokenRequired: "This server asks for an access token. Open the address with the token that it printed when it started.",
+  tokenRequired: "This server asks for a token. Open the address with the token that it printed when it started.",
   localOnly: "This can only be done on the machine that the server runs on.",
   notFound: "The server does not have that.",
   methodNotAllowed: "The server does not do that.",

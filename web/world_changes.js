@@ -67,7 +67,9 @@ export class WorldChanges {
 
   /** @param {string} snapshotId */
   async restore(snapshotId) {
-    const done = await this.#ask(async (session) => this.#moments.keep((await session.restoreSnapshot(snapshotId)).kept));
+    const done = await this.#ask(async (session) => {
+      this.#moments.keep((await session.restoreSnapshot(snapshotId)).kept);
+    });
     if (done) this.#app.resume();
   }
 

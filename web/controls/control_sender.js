@@ -6,8 +6,9 @@
 
 // The server plays on for 250 ms after the newest control: this keeps it playing, with room for a late one.
 const HEARTBEAT_MS = 100;
-// As long as the world may still roll after the last input. Then silence: an idle page costs the server nothing.
-const GLIDE_MS = 1000;
+// As long as the world may still roll after the last input, on a slow server too. Then silence: an idle page costs the
+// server nothing.
+const GLIDE_MS = 2500;
 
 /**
  * @typedef {object} ControlChannel
@@ -17,8 +18,8 @@ const GLIDE_MS = 1000;
  */
 
 /**
- * Once per animation frame while anything is down or moves; at once when a button goes down or up; a heartbeat while the
- * world glides to rest; nothing after that.
+ * Once per animation frame while anything is down or moves; at once when a button goes down or up; a heartbeat while
+ * the world glides to rest; nothing after that.
  */
 export class ControlSender {
   #buttons;

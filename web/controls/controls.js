@@ -36,7 +36,8 @@ export class Controls {
   constructor({ target, stick, channel, shortcuts, sensitivity, onPause, onLock }) {
     const sender = new ControlSender(this.#buttons, channel, () => performance.now());
     const onChange = () => sender.buttonChanged();
-    const onMove = (/** @type {number} */ dx, /** @type {number} */ dy) => sender.move(dx * sensitivity(), dy * sensitivity());
+    const onMove = (/** @type {number} */ dx, /** @type {number} */ dy) =>
+      sender.move(dx * sensitivity(), dy * sensitivity());
     this.#sender = sender;
     this.#keyboard = new Keyboard(this.#buttons, shortcuts, onChange);
     this.#pointer = new Pointer(target, this.#buttons, { onMove, onChange, onLock });

@@ -17,6 +17,7 @@ const DIRECTIONS = [
   ["D", 1, 0],
 ];
 
+/** @typedef {"pointerdown" | "pointermove" | "pointerup" | "pointercancel"} PointerEventName */
 /** @typedef {{ id: number, startX: number, startY: number, x: number, y: number, startedAt: number }} Finger */
 
 export class Touch {
@@ -49,7 +50,7 @@ export class Touch {
   /** @param {AbortSignal} signal ends it */
   listen(signal) {
     this.letGo();
-    const on = (/** @type {"pointerdown" | "pointermove" | "pointerup" | "pointercancel"} */ type, /** @type {(event: PointerEvent) => void} */ handle) =>
+    const on = (/** @type {PointerEventName} */ type, /** @type {(event: PointerEvent) => void} */ handle) =>
       this.#target.addEventListener(type, (event) => event.pointerType !== "mouse" && handle(event), { signal });
     on("pointerdown", (event) => this.#down(event));
     on("pointermove", (event) => this.#moved(event));

@@ -52,7 +52,7 @@ test("a press goes out at once, and a release too", () => {
   assert.deepEqual(sent.map((control) => control.buttons), [["W"], []]);
 });
 
-test("after the release a heartbeat for a second, then silence", () => {
+test("after the release a heartbeat while the world may still roll, then silence", () => {
   const { buttons, sender, run, sent, world } = setUp();
   buttons.press("W", "KeyW");
   sender.buttonChanged();
@@ -61,8 +61,8 @@ test("after the release a heartbeat for a second, then silence", () => {
   const releasedAt = world.now;
   run(5000);
   const heartbeats = sent.slice(2).map((control) => (control.ts ?? 0) - releasedAt);
-  assert.ok(heartbeats.length >= 8 && heartbeats.length <= 10, `${heartbeats}`);
-  assert.ok((heartbeats.at(-1) ?? 0) < 1000);
+  assert.ok(heartbeats.length >= 20 && heartbeats.length <= 25, `${heartbeats}`);
+  assert.ok((heartbeats.at(-1) ?? 0) < 2500);
   const gaps = heartbeats.map((at, index) => at - (heartbeats[index - 1] ?? 0));
   assert.ok(Math.max(...gaps) < 250, "the server would stop between two heartbeats");
 });
@@ -107,7 +107,7 @@ test("losing focus lets go, and says so", () => {
 test("a nudge shows the world without any input", () => {
   const { sender, run, sent } = setUp();
   sender.nudge();
-  run(3000);
-  assert.ok(sent.length >= 9 && sent.length <= 11, `${sent.length}`);
+  run(5000);
+  assert.ok(sent.length >= 20 && sent.length <= 26, `${sent.length}`);
   assert.ok(sent.every((control) => control.buttons?.length === 0));
 });

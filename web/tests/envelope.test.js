@@ -15,7 +15,8 @@ const HEADER = { frame_id: 8, client_ts: 12.5, gen_ms: 50, temporal_compression:
 function encode(header, jpegs) {
   const head = new TextEncoder().encode(JSON.stringify(header));
   const u32 = (/** @type {number} */ value) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24];
-  const parts = [...u32(head.length), ...head, ...u32(jpegs.length), ...jpegs.flatMap((jpeg) => [...u32(jpeg.length), ...jpeg])];
+  const pictures = jpegs.flatMap((jpeg) => [...u32(jpeg.length), ...jpeg]);
+  const parts = [...u32(head.length), ...head, ...u32(jpegs.length), ...pictures];
   return Uint8Array.from(parts).buffer;
 }
 

@@ -1,0 +1,46 @@
+"""A full server and one that goes away, as the page tells it and recovers from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Invite, StartServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def test_a_second_tab_waits_until_the_only_place_is_free(invite: Invite, start_server: StartServer) -> None:
+    server = start_server(TERRARIUM_MAX_SESSIONS="1")
+    first, second = invite(server.url), invite(server.url)
+    first.enter()
+    second.by_id("seed-card").first.click()
+    second.wait_for("lost")
+    assert second.by_id("lost-text").inner_text() == second.text_of("serverBusy")
+    assert second.page.evaluate("terrarium.lastErrorCode") == "serverBusy"
+    first.walk(12)
+    first.pause()
+    first.by_id("leave-button").click()
+    first.wait_for("gallery")
+    second.wait_for("playing")
+    second.walk(8)
+
+
+def test_the_page_returns_with_the_server(invite: Invite, start_server: StartServer) -> None:
+    server = start_server()
+    visitor = invite(server.url)
+    visitor.enter()
+    visitor.walk(8)
+    server.stop()
+    visitor.wait_for("lost")
+    lost = visitor.by_id("lost")
+    assert lost.is_visible()
+    assert visitor.by_id("lost-text").inner_text() == visitor.text_of("shuttingDown")
+    assert visitor.by_id("lost-retry").inner_text()
+    server.start()
+    visitor.wait_for("playing")
+    assert not lost.is_visible()
+    visitor.walk(8)
+    visitor.excuse("ERR_CONNECTION_REFUSED")

@@ -1,0 +1,52 @@
+"""A person's own picture, by the file input."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from tests.browser.visitor import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def _violet_dusk() -> bytes:
+    """A PNG of a violet sky over dark red ground, unlike any shipped picture."""
+    rows = np.linspace(0, 1, 360)[:, None, None]
+    sky = np.array([120, 20, 200]) + rows * np.array([60, 40, 40])
+    ground = np.array([110, 10, 20]) - rows * np.array([40, 5, 5])
+    pixels = np.where(rows < 0.55, sky, ground).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(np.repeat(pixels, 640, axis=1)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_an_own_picture_can_be_played(visitor: Visitor) -> None:
+    picture = {"name": "violet_dusk.png", "mimeType": "image/png", "buffer": _violet_dusk()}
+    visitor.by_id("file-input").set_input_files(picture)  # pyright: ignore[reportArgumentType] - a FilePayload
+    visitor.by_id("seed-card").filter(has_text="violet dusk").wait_for()
+    visitor.enter("violet dusk")
+    seen = visitor.see()
+    sky, ground = seen[:10].mean(axis=(0, 1)), seen[-10:].mean(axis=(0, 1))
+    assert sky[2] > sky[0] > sky[1]
+    assert ground[0] > 2 * max(ground[1], ground[2])
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"no picture at all", "seedNotAPicture"), (b"", "seedEmpty")], ids=["text", "empty"]
+)
+def test_a_file_that_is_no_picture_is_explained(visitor: Visitor, content: bytes, code: str) -> None:
+    cards = visitor.by_id("seed-card").count()
+    file = {"name": "broken.png", "mimeType": "image/png", "buffer": content}
+    visitor.by_id("file-input").set_input_files(file)  # pyright: ignore[reportArgumentType] - a FilePayload
+    notice = visitor.page.locator("#gallery-notice")
+    notice.wait_for()
+    assert notice.inner_text() == visitor.text_of(code)
+    assert visitor.by_id("seed-card").count() == cards
+    visitor.enter()
+    visitor.excuse("/api/seeds")

@@ -1,0 +1,147 @@
+"""A person in front of the page: enters worlds, holds keys, looks at the picture, and notes what the console says."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+    from playwright.sync_api import ConsoleMessage, Locator, Page
+
+Screen: TypeAlias = Literal["gallery", "loading", "playing", "paused", "lost"]
+
+# Of 255, the mean over all pixels: below the first two pictures are the same view, above the second they are not.
+SAME_VIEW: Final = 1.5
+_OTHER_VIEW: Final = 4.0
+
+_DEADLINE_S: Final = 30.0
+
+_READ_CANVAS: Final = """() => {
+  const small = document.createElement("canvas");
+  [small.width, small.height] = [96, 54];
+  const context = small.getContext("2d");
+  context.imageSmoothingQuality = "high";  // else single pixels are sampled, and the noise of JPEG counts
+  context.drawImage(document.querySelector("[data-testid=canvas]"), 0, 0, small.width, small.height);
+  return [...context.getImageData(0, 0, small.width, small.height).data];
+}"""
+
+# Resolves once no frame was drawn for so long.
+_COME_TO_REST: Final = """(quietMs) => new Promise((resolve) => {
+  let [drawn, since] = [terrarium.figures.framesDrawn, performance.now()];
+  const timer = setInterval(() => {
+    if (terrarium.figures.framesDrawn !== drawn) [drawn, since] = [terrarium.figures.framesDrawn, performance.now()];
+    if (performance.now() - since < quietMs) return;
+    clearInterval(timer);
+    resolve(drawn);
+  }, 40);
+})"""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the page measured of the stream."""
+
+    fps: float
+    frames_drawn: int
+    latency: dict[str, float] | None
+
+
+class Visitor:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # A violated content security policy arrives here as well.
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def excuse(self, words: str) -> None:
+        """Forget complaints of the browser itself that a test provokes."""
+        self.complaints = [complaint for complaint in self.complaints if words not in complaint]
+
+    def by_id(self, test_id: str) -> Locator:
+        return self.page.get_by_test_id(test_id)
+
+    def open(self, url: str) -> None:
+        self.page.goto(url)
+        self.by_id("seed-card").first.wait_for()
+
+    def enter(self, title: str | None = None) -> None:
+        """Start the first world of the gallery, or the one of this title, and wait for its first frame."""
+        cards = self.by_id("seed-card")
+        (cards.filter(has_text=title) if title else cards).first.click()
+        self.wait_for("playing")
+
+    def wait_for(self, screen: Screen) -> None:
+        self.page.wait_for_selector(f"body[data-screen={screen}]", state="attached")
+        self.page.wait_for_function("(name) => terrarium.state === name", arg=screen)
+
+    def pause(self) -> None:
+        self.page.keyboard.press("Escape")
+        self.wait_for("paused")
+
+    def figures(self) -> Figures:
+        read: dict[str, Any] = self.page.evaluate("terrarium.figures")
+        return Figures(read["fps"], read["framesDrawn"], read["latency"])
+
+    def wait_for_frames(self, count: int) -> None:
+        """So many more than were drawn by now."""
+        goal = self.figures().frames_drawn + count
+        self.page.wait_for_function("(goal) => terrarium.figures.framesDrawn >= goal", arg=goal)
+
+    def come_to_rest(self, quiet_ms: int = 400) -> int:
+        """Wait until no more frames come; the number of frames drawn until then."""
+        return self.page.evaluate(_COME_TO_REST, quiet_ms)
+
+    @contextmanager
+    def holding(self, key: str) -> Generator[None]:
+        self.page.keyboard.down(key)
+        try:
+            yield
+        finally:
+            self.page.keyboard.up(key)
+
+    def walk(self, frames: int = 30) -> None:
+        with self.holding("w"):
+            self.wait_for_frames(frames)
+
+    def stand(self, frames: int = 40) -> None:
+        """Let the world run without moving: the key has no meaning, but frames come as long as it is held."""
+        with self.holding("h"):
+            self.wait_for_frames(frames)
+
+    def see(self) -> NDArray[np.float64]:
+        """What the canvas shows, made small: [54, 96, 3]."""
+        pixels: list[int] = self.page.evaluate(_READ_CANVAS)
+        return np.array(pixels, dtype=np.float64).reshape(54, 96, 4)[:, :, :3]
+
+    def wait_for_same_view(self, picture: NDArray[np.float64]) -> None:
+        self._wait_for_difference(picture, lambda measured: measured < SAME_VIEW)
+
+    def wait_for_other_view(self, picture: NDArray[np.float64]) -> None:
+        self._wait_for_difference(picture, lambda measured: measured > _OTHER_VIEW)
+
+    def _wait_for_difference(self, picture: NDArray[np.float64], wanted: Callable[[float], bool]) -> None:
+        deadline = time.monotonic() + _DEADLINE_S
+        while not wanted(measured := difference(picture, self.see())):
+            assert time.monotonic() < deadline, f"The views differ by {measured:.1f} of 255."
+            self.page.wait_for_timeout(50)
+
+    def text_of(self, code: str) -> str:
+        """The page's words for an error code."""
+        return self.page.evaluate("async (code) => (await import('/texts.js')).CODE_TEXTS[code]", code)
+
+
+def difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """The mean over all pixels, 0 to 255."""
+    return float(np.abs(one - other).mean())
