@@ -9,6 +9,7 @@ import { Session, sessionConfig } from "./session.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { describeStage } from "./stages.js";
 import { transition } from "./state.js";
+import { PROGRESS_TEXTS } from "./texts.js";
 import { clearToasts } from "./toasts.js";
 import { WorldChanges } from "./world_changes.js";
 
@@ -166,7 +167,7 @@ export class App {
       document.body.dataset.screen = this.#screen.name;
     } else if (push.type === "progress") {
       const share = push.fraction === undefined ? "" : `, ${Math.round(push.fraction * 100)} %`;
-      this.#loading.show(push.step + share, null);
+      this.#loading.show(PROGRESS_TEXTS[push.step] + share, null);
     } else if (push.type === "system_info") {
       const { type: _, ...info } = push;
       this.systemInfo = info;

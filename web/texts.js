@@ -1,7 +1,15 @@
 // @ts-check
 // Every stage, error and warning of the protocol in plain words. Literal objects: a test compares their keys.
 
-/** @import { ErrorCode, ErrorId, StageId, WarningId } from "./protocol.generated.d.ts" */
+/** @import { ErrorCode, ErrorId, ProgressStep, StageId, WarningId } from "./protocol.generated.d.ts" */
+
+/** @type {Record<ProgressStep, string>} */
+export const PROGRESS_TEXTS = {
+  reading_picture: "Reading the picture",
+  loading_model: "Loading the model",
+  checking_picture: "Checking the picture",
+  opening_world: "Opening the world",
+};
 
 /** @type {Record<StageId, string>} */
 export const STAGE_TEXTS = {
@@ -86,7 +94,7 @@ export const CODE_TEXTS = {
   authoringUnavailable: "Editing scenes is not available on this server.",
   hostForbidden: "The server does not answer under this address. Use the address it printed when it started.",
   originForbidden: "The server only answers to its own page. Open it under its own address.",
-  tokenRequired: "This server asks for a token. Open the address with the token that it printed when it started.",
+  tokenRequired: "This server asks for a token. Ask whoever runs it, and open the page once with /?token= and the token at its end.",
   localOnly: "This can only be done on the machine that the server runs on.",
   notFound: "The server does not have that.",
   methodNotAllowed: "The server does not do that.",

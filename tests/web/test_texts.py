@@ -12,13 +12,14 @@ import pytest
 
 from error_types import ErrorCode
 from tests.web.node_tools import WEB
-from wire_protocol import ErrorId, StageId, WarningId
+from wire_protocol import ErrorId, ProgressStep, StageId, WarningId
 
 if TYPE_CHECKING:
     from enum import StrEnum
 
 TEXTS = WEB / "texts.js"
 TABLES: dict[str, type[StrEnum]] = {
+    "PROGRESS_TEXTS": ProgressStep,
     "STAGE_TEXTS": StageId,
     "ERROR_TEXTS": ErrorId,
     "WARNING_TEXTS": WarningId,
