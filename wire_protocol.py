@@ -206,7 +206,7 @@ ClientMessage: TypeAlias = Annotated[Notification | Request, Field(discriminator
 
 
 class FrameAckNotification(_ClientModel):
-    """A pass was drawn. From the first one on, two passes are sent ahead of the acknowledged one, more on a long link."""
+    """A pass was drawn. From the first one on, two passes are sent ahead of it, or more on a long link."""
 
     type: Literal["frame_ack"]
     frame_id: int

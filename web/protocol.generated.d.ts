@@ -299,7 +299,7 @@ export interface ErrorSnapshot {
   gpu_util_percent?: number;
 }
 /**
- * A pass was drawn. From the first one on, two passes are sent ahead of the acknowledged one, more on a long link.
+ * A pass was drawn. From the first one on, two passes are sent ahead of it, or more on a long link.
  */
 export interface FrameAckNotification {
   type: "frame_ack";
