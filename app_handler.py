@@ -148,9 +148,11 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.world_engine.diorama.entry import diorama_entry
+    from services.world_engine.simulator.entry import simulator_entry
 
+    simulator = simulator_entry()
     return ServiceBundle(
-        catalogue=WorldEngineCatalogue([diorama_entry()]),
+        catalogue=WorldEngineCatalogue([diorama_entry(), *([simulator] if simulator else [])]),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
         image_classifier=UnconfiguredImageClassifier(),
         picture_decoder=PillowPictureDecoder(),

@@ -17,13 +17,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "_routes": {"app_handler", "state", "api_types", "error_types", "wire_protocol"},
     "handlers": {"services", "state", "runtime_config", "api_types", "error_types", "wire_protocol", "handlers"},
-    "services": {"services", "runtime_config", "wire_protocol", "log_rendering"},
+    "services": {"services", "simulator", "runtime_config", "wire_protocol", "log_rendering"},
+    "simulator": {"simulator"},
     "state": {"state", "services", "app_handler", "error_types"},
     "runtime_config": {"runtime_config"},
     "network": {"network", "runtime_config", "services", "api_types", "error_types", "logging_policy", "crash_hooks"},
 }
 OURS = {path.stem for path in PROJECT.glob("*.py")} | {path.parent.name for path in PROJECT.glob("*/__init__.py")}
-HEAVY = ("torch", "diffusers", "transformers", "onnxruntime", "cv2")
+HEAVY = ("torch", "diffusers", "transformers", "onnxruntime", "cv2", "numba", "llvmlite")
 
 
 def _sources(folder: str) -> Iterator[Path]:

@@ -1,0 +1,58 @@
+"""The catalogue entry of the simulator; imports nothing heavy until it is loaded."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from services.world_engine.catalogue import CatalogueEntry, LoadReport, LoadStep, ModelLoadError
+from services.world_engine.simulator.constants import MODEL_ID, TITLE
+
+if TYPE_CHECKING:
+    from services.world_engine.world_engine import WorldEngine
+
+_REMEDY = "Install it again with: pip install --force-reinstall numba"
+
+
+def simulator_entry() -> CatalogueEntry | None:
+    """The entry, or None on a server without numba."""
+    if find_spec("numba") is None:
+        return None
+    return CatalogueEntry(
+        model_id=MODEL_ID,
+        title=TITLE,
+        description=(
+            "A procedural simulator, not a neural network: endless land with woods, water and villages, drawn on the "
+            "processor. A seed picture chooses which world it is and tints its colours; it cannot be walked into."
+        ),
+        model_type="procedural",
+        quants=("none",),
+        placement="cpu",
+        size_bytes=0,
+        load=load_simulator,
+    )
+
+
+def load_simulator(quant: str, report: LoadReport) -> WorldEngine:
+    """Compile the kernels (once per machine) and draw one pass.
+
+    Raises:
+        ModelLoadError: numba is missing or cannot compile, or the quantisation is unknown.
+    """
+    if quant != "none":
+        raise ModelLoadError(f"The simulator has no weights to quantise; choose quantisation 'none', not '{quant}'.")
+    report(LoadStep.READING)
+    try:
+        from services.world_engine.simulator.engine import SimulatorEngine, warm_up
+    except (ImportError, OSError) as error:
+        raise ModelLoadError(f"The simulator needs numba, which could not be imported. {_REMEDY}") from error
+    report(LoadStep.BUILDING)
+    engine = SimulatorEngine()
+    report(LoadStep.WARMING_UP)
+    from numba.core.errors import NumbaError
+
+    try:
+        warm_up(engine)
+    except (NumbaError, OSError) as error:
+        raise ModelLoadError(f"numba could not compile the simulator on this machine. {_REMEDY}") from error
+    return engine
