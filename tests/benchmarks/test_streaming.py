@@ -19,7 +19,7 @@ TOY: Final = SceneSpec(width=128, height=72, frames_per_pass=2, fps=60, passes=2
 
 
 def test_a_toy_run_measures_every_row() -> None:
-    results = run(Plan(TOY, seconds=0.3, rounds=1, slow_reader_s=1.5, slow_reader_interval_s=0.05))
+    results = run(Plan(TOY, seconds=1.5, rounds=1, slow_reader_s=3.0, slow_reader_interval_s=0.05))
     (only,) = results.rounds
     for figures in (only.uncapped, only.capped, only.slow_engine):
         assert figures.frames_per_s > 0

@@ -129,7 +129,7 @@ def fixture_visitor(server: ServerProcess, invite: Invite) -> Visitor:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.failed and report.when == "call":
+    if report.failed:
         for number, visitor in enumerate(item.stash.setdefault(_VISITORS, [])):
             report.sections.append((f"Visitor {number}", _evidence(visitor, item, number)))
         for server in item.stash.setdefault(_SERVERS, []):

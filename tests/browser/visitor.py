@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Screen: TypeAlias = Literal["gallery", "loading", "playing", "paused", "lost"]
 
 # Of 255, the mean over all pixels: below the first two pictures are the same view, above the second they are not.
-SAME_VIEW: Final = 1.5
-_OTHER_VIEW: Final = 4.0
+SAME_VIEW: Final = 3.5  # frames of one view differ by so much when the server lowers their quality on a busy machine
+_OTHER_VIEW: Final = 6.0
 
 _DEADLINE_S: Final = 30.0
 
