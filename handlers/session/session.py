@@ -194,6 +194,7 @@ class Session:
                     self._nudge()
             case ResetNotification() | PromptNotification():
                 if self._loop is not None:
+                    self._inputs.clear()  # what was pressed before must not move the world that starts over
                     self._loop.reset()
             case FrameAckNotification(frame_id=frame_id):
                 self.outbox.acknowledge(frame_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
+from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -87,7 +88,16 @@ class Visitor:
         self.page.wait_for_function("(name) => terrarium.state === name", arg=screen)
 
     def pause(self) -> None:
+        """As a person does it: a key that a busy browser swallowed is pressed again."""
+        deadline = time.monotonic() + _DEADLINE_S
         self.page.keyboard.press("Escape")
+        while time.monotonic() < deadline:
+            try:
+                self.page.wait_for_selector("body[data-screen=paused]", state="attached", timeout=4000)
+                break
+            except BrowserTimeoutError:
+                if self.page.evaluate("terrarium.state") == "playing":
+                    self.page.keyboard.press("Escape")
         self.wait_for("paused")
 
     def figures(self) -> Figures:

@@ -118,6 +118,22 @@ def test_reset_returns_to_the_seed_and_counts_frames_anew() -> None:
         assert (again.content.pass_number, again.header.frame_id) == (1, 1)
 
 
+def test_what_was_pressed_before_a_reset_does_not_move_the_world_after_it() -> None:
+    model = FakeModel()
+    with play_server(fake_services(model)) as server, server.client() as client:
+        client.start()
+        _hold_a_step(client, model.engines[0])
+        client.control("W", mouse_dx=9)
+        client.control()
+        client.send("reset")
+        client.control("A")
+        assert not client.reply(client.request("scene_edit", prompt=""))["success"]  # all of it was received
+        model.engines[0].release()
+        client.frame(lambda frame: len(frame.jpegs) == 1 and frame.header.frame_id == 0)
+        first = client.played_frame(lambda frame: frame.content.pass_number == 1)
+        assert (first.content.buttons, first.content.mouse_dx) == ({KEY_CODES["A"]}, 0)
+
+
 def test_prompt_acts_as_a_reset() -> None:
     with play_server() as server, server.client() as client:
         client.start()
