@@ -52,7 +52,7 @@ class ErrandQueue:
                 result = await action()
             except DomainError as error:
                 fail(error)
-            except Exception:
+            except Exception:  # an engine may raise anything: whoever asked is told, the loop recovers
                 fail(DomainError("The engine failed while doing this.", ErrorCode.ENGINE_FAILED))
                 raise
             else:

@@ -247,7 +247,7 @@ class FrameLoop:
             broken = self._active
             try:
                 self._active = await self._in_engine(broken.reopen)
-            except Exception as again:
+            except Exception as again:  # an engine may raise anything, and the budget bounds the tries
                 logger.exception("The engine failed to open a world again", exc_info=again)
                 continue
             await self._close(broken)
@@ -261,5 +261,5 @@ class FrameLoop:
     async def _close(self, active: ActiveWorld) -> None:
         try:
             await self._in_engine(active.world.close)
-        except Exception as error:
+        except Exception as error:  # a world that cannot be closed must not take the session with it
             logger.exception("A world could not be closed", exc_info=error)

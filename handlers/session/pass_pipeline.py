@@ -85,7 +85,7 @@ class PassPipeline:
         """`drain` at the end of the session, when nobody is left to be told of a failure."""
         try:
             await self.drain()
-        except Exception as error:
+        except Exception as error:  # an encoder may raise anything; the world must still be closed
             logger.exception("The last pass could not be encoded", exc_info=error)
 
     async def show(self, picture: Picture) -> None:
