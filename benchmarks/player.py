@@ -114,7 +114,7 @@ class Player:
         try:
             self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped)).encode())
             self._await_start()
-        except BaseException:
+        except BaseException:  # an interrupt too must not leave the socket open
             self._socket.close()
             raise
         self._threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._read, self._press)]

@@ -156,7 +156,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
             await self._served_app(scope, receive, send)
         except asyncio.CancelledError:  # by the server, at the end of its patience
             code, reason = 1012, "the server is stopping"
-        except BaseException:
+        except BaseException:  # only to choose the close code: it goes on its way
             code, reason = 1011, "internal error"
             raise
         finally:

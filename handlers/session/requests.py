@@ -163,7 +163,7 @@ class RequestWorker:
             return ExtendedRpcSuccess(req_id=request.req_id, data=await self._within_limit(request))
         except DomainError as error:
             refusal = error
-        except Exception as error:
+        except Exception as error:  # whatever happens, the client gets its one answer; the log has the rest
             logger.exception("A request failed", kind=request.type, exc_info=error)
             refusal = DomainError("The server made a mistake; its log has the details.", ErrorCode.INTERNAL)
         logger.info("Request refused", kind=request.type, code=refusal.code.value, reason=refusal.message)

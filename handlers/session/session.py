@@ -160,7 +160,7 @@ class Session:
         """A task of the session that fails ends the session, and says so."""
         try:
             await work
-        except Exception as error:
+        except Exception as error:  # the boundary of the session's tasks: it owns their tracebacks
             logger.exception("A session failed", exc_info=error)
             self.end(endings.internal_error(self._context.system_info.error_snapshot()))
 

@@ -81,7 +81,7 @@ class WorldStarter:
             if not sessions.start_playing(self._session_id, world):
                 await self.discard(active)
                 raise DomainError("The session is over.", ErrorCode.CANCELLED)
-        except BaseException:
+        except BaseException:  # a cancellation too
             sessions.abandon_preparing(self._session_id)
             raise
         return active, world
@@ -143,7 +143,7 @@ class WorldStarter:
         engine = await self._acquire(key)
         try:
             return await self._open(req_id, key, engine, seed)
-        except BaseException:
+        except BaseException:  # a cancellation too must give the engine back
             self._context.engines.release(key, self._session_id)
             raise
 
@@ -180,7 +180,7 @@ class WorldStarter:
         )
         try:
             return await unstoppable(opening, undo=self._close)
-        except Exception as error:
+        except Exception as error:  # an engine may raise anything
             logger.exception("The engine could not open a world", model=key.model_id, exc_info=error)
             message = f"{spec.title} could not start a world in this picture."
             raise DomainError(message, ErrorCode.ENGINE_FAILED) from error
