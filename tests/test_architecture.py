@@ -17,8 +17,17 @@ PROJECT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "_routes": {"app_handler", "state", "api_types", "error_types", "wire_protocol"},
     "handlers": {"services", "state", "runtime_config", "api_types", "error_types", "wire_protocol", "handlers"},
-    "services": {"services", "simulator", "runtime_config", "wire_protocol", "log_rendering"},
+    "services": {"services", "simulator", "world_model", "runtime_config", "wire_protocol", "log_rendering"},
     "simulator": {"simulator"},
+    "replay": {"replay", "services", "runtime_config", "wire_protocol"},
+    "world_model": {"world_model"},
+    "training": {
+        "training",
+        "simulator",
+        "world_model",
+        "services",
+        "wire_protocol",
+    },  # the diorama, a baseline of the evaluation
     "state": {"state", "services", "app_handler", "error_types"},
     "runtime_config": {"runtime_config"},
     "network": {"network", "runtime_config", "services", "api_types", "error_types", "logging_policy", "crash_hooks"},
@@ -51,8 +60,30 @@ def test_imports_point_one_way(layer: str) -> None:
     assert not wrong
 
 
+def test_the_server_never_imports_what_trains_its_world() -> None:
+    """The layers do not by the table above; these are the modules at the top."""
+    for path in PROJECT.glob("*.py"):
+        assert "training" not in set(_imports(path)), path.name
+
+
+def test_training_reaches_services_for_the_evaluations_baseline_alone() -> None:
+    reaching = [path.name for path in _sources("training") if "services" in set(_imports(path))]
+    assert reaching == ["subjects.py"]
+
+
 def test_a_service_imports_no_other_service_but_protocols_and_payloads() -> None:
-    allowed_outside = {"picture_decoder", "world_engine", "clock", "image_classifier", "frame_encoder", "seed_store"}
+    allowed_outside = {
+        "picture_decoder",
+        "world_engine",
+        "clock",
+        "image_classifier",
+        "frame_encoder",
+        "http_client",
+        "input_log",
+        "seed_store",
+        "torch_worker",
+        "video_writer",
+    }
     for path in _sources("services"):
         own = path.relative_to(PROJECT / "services").parts[0]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

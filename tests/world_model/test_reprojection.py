@@ -1,0 +1,117 @@
+"""What a view looks like from another place."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from simulator.config import WorldConfig
+from training.recorder import Recipe, Recorder
+from training.samples import moves_between
+from world_model.config import MICRO, ModelConfig
+from world_model.reprojection import refer, reproject
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STILL = torch.zeros(1, 6)
+WALK = Recipe("heldout", frames=48, config=WorldConfig(height=64, width=112))
+CONFIG = ModelConfig(height=64, width=128)
+
+
+def a_wall(nearness: float, config: ModelConfig = MICRO) -> Tensor:
+    colours = torch.rand(1, 3, config.height, config.width, generator=torch.Generator().manual_seed(0))
+    return torch.cat([colours, torch.full_like(colours[:, :1], nearness)], dim=1)
+
+
+def psnr(a: Tensor, b: Tensor, known: Tensor) -> float:
+    return -10.0 * math.log10(float(((a - b).square() * known).sum() / (3.0 * known.sum())))
+
+
+@pytest.mark.parametrize("nearness", [0.0, 0.2, 0.8])
+def test_without_a_move_nothing_changes(nearness: float) -> None:
+    view = a_wall(nearness)
+    seen, known = reproject(MICRO, view, STILL)
+    assert known.all()
+    assert torch.allclose(seen, view, atol=1e-4)
+
+
+def test_a_turn_shifts_the_sky_and_leaves_the_new_side_unknown() -> None:
+    """By one pixel at the middle of the picture, where the picture plane is square to the look."""
+    view = a_wall(0.0)
+    turn = torch.tensor([[0.0, 0.0, 0.0, math.atan(8.0 / MICRO.focal), 0.0, 0.0]])
+    seen, known = reproject(MICRO, view, turn)
+    assert not known[..., -4:].any()
+    assert known[..., 8:-16, :32].all()
+    centre = MICRO.width // 2
+    ahead = reproject(MICRO, view.mean(dim=2, keepdim=True).expand_as(view), turn)[0]
+    expected = view.mean(dim=2, keepdim=True).expand_as(view)
+    assert (ahead[..., centre - 8 : centre] - expected[..., centre : centre + 8]).abs().mean() < 0.3
+    assert seen.shape == view.shape
+
+
+def test_a_turn_and_back_gives_the_picture_again() -> None:
+    x = torch.linspace(0.0, 3.0, MICRO.width)[None, None, None, :].expand(1, 3, MICRO.height, -1)
+    view = torch.cat([0.5 + 0.4 * x.sin(), torch.zeros(1, 1, MICRO.height, MICRO.width)], dim=1)
+    turn = torch.tensor([[0.0, 0.0, 0.0, 0.3, 0.0, 0.0]])
+    seen, known = reproject(MICRO, view, turn)
+    back, still_known = reproject(MICRO, torch.cat([seen, known], dim=1), -turn)
+    both = (still_known * back[:, 4:] > 0.99).float()
+    assert both.mean() > 0.5
+    assert psnr(back[:, :3], view[:, :3], both) > 35.0
+
+
+def test_what_is_behind_something_is_unknown() -> None:
+    """A post before a far wall: a step aside uncovers what the post hid, and nobody knows it."""
+    view = a_wall(0.05)
+    view[:, 3, :, 28:36] = 0.5  # at one metre
+    seen, known = reproject(MICRO, view, torch.tensor([[0.3, 0.0, 0.0, 0.0, 0.0, 0.0]]))
+    shift = round(0.3 * MICRO.focal)
+    post = slice(28 - shift + 1, 36 - shift - 1)
+    assert known[0, 0, 8:-8, post].float().mean() > 0.9
+    assert torch.allclose(seen[0, 3, 8:-8, post], torch.tensor(0.5), atol=0.02)
+    assert not known[0, 0, 8:-8, 28:34].any()
+
+
+def test_the_first_view_that_shows_a_pixel_gives_it() -> None:
+    """One view looks left, the other right; where both look the first counts, where neither does nothing is known."""
+    views = torch.stack(
+        [a_wall(0.0) * 0.0 + torch.tensor([value, value, value, 0.0])[:, None, None] for value in (0.2, 0.8)]
+    )
+    moves = torch.tensor([[[0.0, 0.0, 0.0, 0.4, 0.0, 0.0]], [[0.0, 0.0, 0.0, -0.4, 0.0, 0.0]]])
+    (left, left_known), (right, right_known) = (reproject(MICRO, v, m) for v, m in zip(views, moves, strict=True))
+    reference, known = refer(MICRO, views, moves)
+    assert torch.equal(known, torch.maximum(left_known, right_known))
+    assert 0.5 < left_known.mean() < 1.0
+    expected = torch.where(left_known > 0.0, left, right)
+    assert torch.allclose(reference * known, expected * known)
+
+
+def test_channels_after_the_nearness_come_along() -> None:
+    view = torch.cat([a_wall(0.1), torch.full((1, 1, MICRO.height, MICRO.width), 0.25)], dim=1)
+    seen, _ = reproject(MICRO, view, torch.tensor([[0.0, 0.0, 0.2, 0.1, 0.0, 0.0]]))
+    assert torch.allclose(seen[:, 4], torch.tensor(0.25))
+
+
+def test_a_walk_through_the_simulator_is_foreseen() -> None:
+    """Eight frames on, against the simulator's own picture, and against repeating the frame."""
+    config = ModelConfig(height=128, width=224)
+    recipe = Recipe("heldout", frames=40, config=WorldConfig(height=128, width=224))
+    recorder, foreseen, repeated = Recorder(recipe), list[float](), list[float]()
+    for number in range(4):
+        clip = recorder.record(number, np.empty((40, 128, 224, 4), dtype=np.uint8))
+        views = torch.as_tensor(clip.frames[[30, 38]]).permute(0, 3, 1, 2).float() / 255.0
+        moves = moves_between(clip.poses[30:31], clip.poses[38:39])
+        if float(moves[0, :4].abs().sum()) < 0.05:
+            continue  # somebody who stands still proves nothing
+        seen, known = reproject(config, views[:1], moves)
+        foreseen.append(psnr(seen[:, :3], views[1:, :3], known))
+        repeated.append(psnr(views[:1, :3], views[1:, :3], torch.ones_like(known)))
+        assert known.mean() > 0.3
+    assert len(foreseen) >= 2
+    assert np.mean(foreseen) >= 25.0, foreseen
+    assert all(a > b for a, b in zip(foreseen, repeated, strict=True)), (foreseen, repeated)

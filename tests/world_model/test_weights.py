@@ -1,0 +1,112 @@
+"""The shipped weights: what is wrong with them is said, with the file and the remedy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from world_model.config import MICRO
+from world_model.runtime import Runtime, load_runtime
+from world_model.weights import GRAPHS, WeightsError, read_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FILES = ("manifest.json", *(f"{name}.onnx" for name in GRAPHS))
+
+
+@pytest.fixture
+def folder(micro_folder: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return shutil.copytree(micro_folder, tmp_path / "weights")
+
+
+def complaint(folder: Path) -> str:
+    with pytest.raises(WeightsError) as caught:
+        load_runtime(folder)
+    assert "export the weights again" in str(caught.value)
+    return str(caught.value)
+
+
+def test_whole_weights_are_read(micro_folder: Path) -> None:
+    manifest, graphs = read_weights(micro_folder)
+    assert manifest.config == MICRO
+    assert tuple(graphs) == GRAPHS
+    assert len(manifest.weights_hash) == 64
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert str(folder / name) in (told := complaint(folder))
+    assert "missing" in told
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_is_named(folder: Path, name: str) -> None:
+    data = (folder / name).read_bytes()
+    (folder / name).write_bytes(data[: len(data) // 2])
+    assert str(folder / name) in (told := complaint(folder))
+    assert "damaged" in told
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_folder_in_place_of_a_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    assert str(folder / name) in complaint(folder)
+
+
+def test_a_flipped_bit_is_found(folder: Path) -> None:
+    data = bytearray((folder / "dream.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "dream.onnx").write_bytes(data)
+    assert "dream.onnx" in complaint(folder)
+
+
+def test_another_version_is_refused(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    assert "99" in (told := complaint(folder))
+    assert str(path) in told
+
+
+def _without_a_graph(told: dict[str, Any]) -> object:
+    del told["files"]["walk"]
+    return told
+
+
+def _with_odd_sizes(told: dict[str, Any]) -> object:
+    told["config"]["height"] = 33
+    return told
+
+
+def _with_an_unknown_size(told: dict[str, Any]) -> object:
+    told["config"]["depth"] = 3
+    return told
+
+
+def _in_a_list(told: dict[str, Any]) -> object:
+    return [told]
+
+
+def _of_nothing(_: dict[str, Any]) -> object:
+    return None
+
+
+@pytest.mark.parametrize("damage", [_without_a_graph, _with_odd_sizes, _with_an_unknown_size, _in_a_list, _of_nothing])
+def test_a_damaged_manifest_is_named(folder: Path, damage: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(damage(json.loads(path.read_text()))))
+    assert str(path) in (told := complaint(folder))
+    assert "damaged" in told
+
+
+def test_a_graph_that_is_none_is_named(micro_folder: Path) -> None:
+    manifest, graphs = read_weights(micro_folder)
+    with pytest.raises(WeightsError, match="'look'"):
+        Runtime(manifest, {**graphs, "look": b"no graph"})

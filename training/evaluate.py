@@ -1,0 +1,72 @@
+"""Judge the built-in world: `python -m training.evaluate --weights assets/moss --out FOLDER`.
+
+Plays walks in worlds that it was not trained on, beside the simulator and two baselines, and writes a table (Markdown
+and JSON), a plot and a film strip. What the figures mean: docs/evaluation.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.page import put_into_page
+from training.evaluation.report import render
+from training.evaluation.results import QUICK, Plan
+from training.evaluation.subjects import Diorama, Still
+from world_model.runtime import load_runtime
+from world_model.sampler import DEFAULT_STEPS
+from world_model.weights import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from world_model.runtime import Runtime
+
+_ROOT: Final = Path(__file__).parent.parent
+_WEIGHTS: Final = _ROOT / "assets" / "moss"
+_PAGE: Final = _ROOT / "docs" / "evaluation.md"
+
+
+def evaluate(runtime: Runtime, plan: Plan, folder: Path, *, steps: int, workers: int) -> str:
+    """Write table, plot and strip to `folder`; returns the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    baselines = (Diorama(runtime.config), Still())
+    evaluation = Evaluation(runtime, plan, baselines, steps=steps, workers=workers)
+    results = evaluation.run()
+    table = render(results)
+    (folder / "evaluation.md").write_text(table, encoding="utf-8")
+    (folder / "evaluation.json").write_text(json.dumps(asdict(results), indent=1) + "\n", encoding="utf-8")
+    evaluation.draw(results, folder)
+    return table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="an exported model (default assets/moss)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for table, plot and film strip")
+    parser.add_argument("--steps", type=int, choices=(1, 2, 4), default=DEFAULT_STEPS, help="of the sampler, a frame")
+    parser.add_argument("--workers", type=int, default=2, help="walks that are played side by side (default 2)")
+    parser.add_argument("--quick", action="store_true", help="a few walks: some minutes, and rough figures")
+    parser.add_argument("--docs", action="store_true", help="put table and pictures into docs/evaluation.md, too")
+    given = parser.parse_args(arguments)
+    if given.workers < 1:
+        parser.error("--workers is at least 1")
+    try:
+        runtime = load_runtime(given.weights)
+    except WeightsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    plan = QUICK if given.quick else Plan()
+    sys.stdout.write(evaluate(runtime, plan, given.out, steps=given.steps, workers=given.workers))
+    if given.docs:
+        put_into_page(_PAGE, given.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""How a camera moved between two pictures, measured from the pictures alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from simulator.player import EYE_HEIGHT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.evaluation.trials import Picture
+
+_GROUND_FROM: Final = 0.15  # of the half height below the horizon; what is nearer to it hardly moves
+
+
+class Odometer:
+    """Measures pictures of one size whose camera looks about level. May be used by several threads."""
+
+    def __init__(self, height: int, width: int, focal: float) -> None:
+        """`focal` is in pixels."""
+        self._focal = focal
+        x, y = np.arange(width) - 0.5 * (width - 1), np.arange(height) - 0.5 * (height - 1)
+        # On a cylinder a turn moves the whole picture by the same way: a column there is an angle of 1 / focal.
+        angle = x[np.abs(x) < focal * np.arctan(0.5 * width / focal)] / focal
+        columns = np.tan(angle) * focal + 0.5 * (width - 1)
+        self._map_x = np.tile(columns.astype(np.float32), (height, 1))
+        self._map_y = (y[:, None] / np.cos(angle) + 0.5 * (height - 1)).astype(np.float32)
+        self._window = cv2.createHanningWindow(self._map_x.shape[::-1], cv2.CV_32F)
+        # A step of s metres over level ground moves a pixel below the horizon by s y (x, y) / (focal EYE_HEIGHT).
+        self._ground = y > _GROUND_FROM * 0.5 * height
+        below = y[self._ground, None]
+        flow = np.stack([below * x, np.broadcast_to(below * below, (len(below), width))], axis=-1)
+        self._step_flow = flow / (focal * EYE_HEIGHT)
+        self._weight = np.linalg.norm(self._step_flow, axis=-1)
+
+    def turn(self, before: Picture, after: Picture) -> float:
+        """Radians to the right, by phase correlation. Fails where a near wall fills the picture."""
+        (shift, _), _ = cv2.phaseCorrelate(self._unrolled(before), self._unrolled(after), self._window)
+        return -shift / self._focal
+
+    def advance(self, before: Picture, after: Picture) -> float:
+        """How far a camera that does not turn went ahead: metres over level ground, and proportional to them elsewhere.
+
+        The weighted median of what each pixel of the ground says (flow by Farneback's method).
+        """
+        grey, next_grey = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after))
+        nothing = np.zeros((*grey.shape, 2), dtype=np.float32)
+        flow = cv2.calcOpticalFlowFarneback(grey, next_grey, nothing, 0.5, 4, 15, 3, 5, 1.1, 0)[self._ground]
+        said = (flow * self._step_flow).sum(axis=-1) / np.square(self._weight)
+        order = np.argsort(said, axis=None)
+        share = np.cumsum(self._weight.ravel()[order])
+        return float(said.ravel()[order[np.searchsorted(share, 0.5 * share[-1])]])
+
+    def _unrolled(self, picture: Picture) -> NDArray[np.float32]:
+        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        unrolled = cv2.remap(grey, self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return unrolled.astype(np.float32)

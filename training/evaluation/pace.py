@@ -1,0 +1,57 @@
+"""How long a step takes: alone on a thread, and for eight worlds on two."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from training.evaluation.trials import TURN_RATE
+from world_model.config import FRAME_S
+from world_model.walker import Walker, Wish
+
+if TYPE_CHECKING:
+    from training.evaluation.trials import Picture
+    from world_model.runtime import Runtime
+
+CROWD: Final = 8  # worlds
+THREADS: Final = 2
+_WARM_UP: Final = 3  # steps
+_WISH: Final = Wish(forward=1.0, turn=0.3 * TURN_RATE * FRAME_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    p50_ms: float  # of a step, one world on one thread
+    p95_ms: float
+    alone_per_s: float  # frames
+    crowd_per_s: float  # frames of all worlds together
+
+
+def measure_pace(runtime: Runtime, first: Picture, frames: int, *, steps: int) -> Pace:
+    """`frames` frames alone, and as many of the crowd together."""
+    walkers = [Walker(runtime, first, rng_seed=number, steps=steps) for number in range(CROWD)]
+    for walker in walkers:
+        _times(walker, _WARM_UP)
+    alone = _times(walkers[0], frames)
+    each = max(1, frames // CROWD)
+    with ThreadPoolExecutor(THREADS) as pool:
+        begun = time.perf_counter()
+        for done in [pool.submit(_times, walker, each) for walker in walkers]:
+            done.result()
+        lasted = time.perf_counter() - begun
+    p50, p95 = (float(value) for value in 1000.0 * np.percentile(alone, (50.0, 95.0)))
+    return Pace(p50, p95, frames / sum(alone), CROWD * each / lasted)
+
+
+def _times(walker: Walker, frames: int) -> list[float]:
+    """Seconds of each step."""
+    times: list[float] = []
+    for _ in range(frames):
+        begun = time.perf_counter()
+        walker.step(_WISH)
+        times.append(time.perf_counter() - begun)
+    return times

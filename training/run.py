@@ -1,0 +1,158 @@
+"""A training run on disk: checkpoints to resume from, and the curves of its losses."""
+
+from __future__ import annotations
+
+import csv
+import pickle
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+
+from training.networks import make_networks
+from world_model.config import ModelConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from training.networks import Networks
+    from training.stage import Stage, StageName
+
+_UNREADABLE: Final = (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError)
+
+
+class RunFolderError(Exception):
+    """A run cannot go on from its folder; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come: stages that are finished, and steps of the one that is not."""
+
+    finished: tuple[str, ...] = ()
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a run has come to. Weights and averages are state dicts by network."""
+
+    config: ModelConfig
+    progress: Progress
+    networks: Mapping[str, Mapping[str, Tensor]]
+    averages: Mapping[str, Mapping[str, Tensor]]  # of the stage under way
+    optimiser: dict[str, Any] | None  # of the stage under way, if one is
+
+    def restored(self, device: torch.device, *, averaged: bool) -> Networks:
+        """The networks as they learn, or with the averages in place: what is shipped."""
+        networks = make_networks(self.config, device)
+        for name, module in networks.named().items():
+            learning = self.networks[name]
+            module.load_state_dict(self.averages.get(name, learning) if averaged else learning)
+        return networks
+
+    def take_up(self, stage: Stage) -> None:
+        """Give a stage the optimiser and the averages that it had."""
+        if self.optimiser is not None:
+            stage.optimiser.load_state_dict(self.optimiser)
+            for name, module in stage.averages.items():
+                module.load_state_dict(self.averages[name])
+
+
+class RunFolder:
+    """Used by one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._checkpoint, self._under_way = path / "checkpoint.pt", path / "under_way.pt"
+
+    def save(self, networks: Networks, progress: Progress, stage: Stage | None) -> None:
+        """Networks, progress and what the stage under way needs to go on. Each file is written whole or not at all."""
+        if stage is not None and stage.under_way:
+            _save(self._under_way, {"step": progress.step, "tensors": dict(stage.under_way)})
+        state: dict[str, Any] = {
+            "config": asdict(networks.config),
+            "networks": {name: module.state_dict() for name, module in networks.named().items()},
+            "finished": list(progress.finished),
+            "step": progress.step,
+            "optimiser": None if stage is None else stage.optimiser.state_dict(),
+            "averages": {} if stage is None else {n: m.state_dict() for n, m in stage.averages.items()},
+        }
+        _save(self._checkpoint, state)
+
+    def load(self) -> Checkpoint | None:
+        """The last checkpoint, or None in a new folder.
+
+        Raises:
+            RunFolderError: the checkpoint cannot be read.
+        """
+        if not self._checkpoint.exists():
+            return None
+        try:
+            state = _load(self._checkpoint)
+            found = Checkpoint(
+                config=ModelConfig.from_plain(state["config"]),
+                progress=Progress(tuple(state["finished"]), int(state["step"])),
+                networks=state["networks"],
+                averages=state["averages"],
+                optimiser=state["optimiser"],
+            )
+            found.restored(torch.device("cpu"), averaged=True)
+        except _UNREADABLE as error:
+            raise RunFolderError(
+                f"The checkpoint {self._checkpoint} is damaged or of another version; remove it to begin this run anew."
+            ) from error
+        return found
+
+    def under_way(self, step: int) -> Mapping[str, Tensor]:
+        """What a stage had under way at that step, or nothing: it is a help, not a need.
+
+        Raises:
+            RunFolderError: the file cannot be read.
+        """
+        if not self._under_way.exists():
+            return {}
+        try:
+            state = _load(self._under_way)
+            tensors: Mapping[str, Tensor] = state["tensors"] if state["step"] == step else {}
+        except _UNREADABLE as error:
+            raise RunFolderError(
+                f"{self._under_way} is damaged; remove it, and the stage goes on with fresh rollouts."
+            ) from error
+        return tensors
+
+    def curves(self, stage: StageName) -> Path:
+        """The file of a stage's losses: a column each, and the step."""
+        return self.path / f"{stage}.csv"
+
+    def note(self, stage: StageName, step: int, losses: Mapping[str, float]) -> None:
+        """A line of the stage's curves."""
+        path = self.curves(stage)
+        new = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["step", *losses])
+            writer.writerow([step, *(f"{value:.6g}" for value in losses.values())])
+
+    def forget(self, stage: StageName, step: int) -> None:
+        """Take out the curves' lines from that step on: they were written after the checkpoint, and will be again."""
+        path = self.curves(stage)
+        if path.exists():
+            head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if int(line.split(",")[0]) < step]
+            path.write_text("".join([head, *kept]), encoding="utf-8", newline="")
+
+
+def _save(path: Path, state: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,0 +1,66 @@
+"""The last stage: the nearness in a lone picture. It needs none of the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from training.samples import colour_mixes, recoloured
+from training.stage import Averaged, descend, learning_rate, mixed_precision, step_rng
+from world_model.config import NEARNESS
+from world_model.losses import nearness_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from training.networks import Networks
+    from training.presets import StagePlan
+    from training.samples import Views
+    from training.stage import StageName
+
+_DECAY: Final = 0.995  # of the average, in a step
+
+
+class SightStage:
+    name: StageName = "sight"
+
+    def __init__(self, networks: Networks, plan: StagePlan, views: Views, device: torch.device) -> None:
+        self.plan = plan
+        self._sight, self._views, self._device = networks.sight, views, device
+        self._average = Averaged(networks.sight, _DECAY)
+        self.optimiser: torch.optim.Optimizer = torch.optim.AdamW(
+            self._sight.parameters(), lr=plan.learning_rate, weight_decay=1e-3, betas=(0.9, 0.98)
+        )
+
+    @property
+    def averages(self) -> Mapping[str, nn.Module]:
+        return {"sight": self._average.module}
+
+    @property
+    def under_way(self) -> Mapping[str, Tensor]:
+        return {}
+
+    def take_up(self, under_way: Mapping[str, Tensor]) -> None:
+        """A step depends on no other."""
+
+    def step(self, number: int) -> dict[str, float]:
+        rng, store = step_rng(self.name, number), self._views.store
+        places = [(int(rng.integers(len(store))), int(rng.integers(store.length))) for _ in range(self.plan.batch)]
+        views = self._views.batch(places).to(self._device).float() / 255.0
+        views = recoloured(views, colour_mixes(self.plan.batch, rng).to(self._device))
+        mirrored = torch.as_tensor(rng.random(self.plan.batch) < 0.5, device=self._device)[:, None, None, None]
+        views = torch.where(mirrored, views.flip(3), views)
+        true = views[:, NEARNESS:]
+        with mixed_precision(self._device):
+            guessed = self._sight(views[:, :NEARNESS])
+        loss = nearness_loss(guessed.float(), true)
+        descend(self.optimiser, loss, learning_rate(self.plan, number), [self._sight.parameters()])
+        self._average.update(self._sight, number)
+        return {"nearness": loss.item(), "error": float((guessed.detach().float() - true).abs().mean())}
+
+    def finish(self) -> None:
+        """What is shipped is the average."""
+        self._sight.load_state_dict(self._average.module.state_dict())

@@ -1,0 +1,1 @@
+"""The built-in neural world model: pictures and controls in, pictures out. Knows nothing of servers."""

@@ -1,0 +1,139 @@
+"""The model as five graphs, each a function of arrays: what is exported, and what play runs.
+
+Views are bytes here, so that a world's state is small and exact. Sizes are batch 1: worlds are stepped one by one.
+
+| graph | inputs | outputs |
+| --- | --- | --- |
+| start | picture u8 [h, w, 3] | view u8 [4, h, w] |
+| walk | view, past [6], wishes [5], turn [1], slope [1] | step [3] |
+| look | views u8 [n, 4, h, w], moves [n, 6]; n is free | context [c, h/8, w/8], reference [4, h, w], known [1, h, w] |
+| dream | noisy [c, h/8, w/8], level [1], context, known, moves | clean latents [c, h/8, w/8] |
+| show | latents, reference, known | view u8 [4, h, w], picture u8 [h, w, 3] |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor, nn
+
+from world_model.config import MOVES, NEARNESS, STEP_AXES, WISHES
+from world_model.reprojection import refer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from world_model.autoencoder import Decoder, Encoder
+    from world_model.config import ModelConfig
+    from world_model.dynamics import Dynamics
+    from world_model.motion import Motion
+    from world_model.sight import Sight
+
+
+class StartGraph(nn.Module):
+    """A picture with the nearness that sight guesses."""
+
+    def __init__(self, sight: Sight) -> None:
+        super().__init__()
+        self.sight = sight
+
+    def forward(self, picture: Tensor) -> Tensor:
+        colours = picture.permute(2, 0, 1)[None].float() / 255.0
+        return _bytes(torch.cat([colours, self.sight(colours)], dim=1))[0]
+
+
+class WalkGraph(nn.Module):
+    """The step that the player takes, from what is in view and what the player wants."""
+
+    def __init__(self, motion: Motion) -> None:
+        super().__init__()
+        self.motion = motion
+
+    def forward(self, view: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
+        nearness = view[None, NEARNESS:].float() / 255.0
+        return self.motion(nearness, past[None], wishes[None], turn, slope)[0]
+
+
+class LookGraph(nn.Module):
+    """What some views show of the next one, and what that is in latents: the context of the dream."""
+
+    def __init__(self, config: ModelConfig, encoder: Encoder) -> None:
+        super().__init__()
+        self.config, self.encoder = config, encoder
+
+    def forward(self, views: Tensor, moves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        reference, known = refer(self.config, views[:, None].float() / 255.0, moves[:, None])
+        return self.encoder(reference)[0], reference[0], known[0]
+
+
+class DreamGraph(nn.Module):
+    """The clean latents, as far as they can be told at a noise level; the sampler asks once or more."""
+
+    def __init__(self, dynamics: Dynamics) -> None:
+        super().__init__()
+        self.dynamics = dynamics
+
+    def forward(self, noisy: Tensor, level: Tensor, context: Tensor, known: Tensor, moves: Tensor) -> Tensor:
+        return self.dynamics(noisy[None], level, context[None], known[None], moves[None])[0]
+
+
+class ShowGraph(nn.Module):
+    """The next view, and the picture in it as a player sees it."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, latents: Tensor, reference: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        view = _bytes(self.decoder(latents[None], reference[None], known[None]))[0]
+        return view, view[:NEARNESS].permute(1, 2, 0)
+
+
+def graphs_of(
+    config: ModelConfig, encoder: Encoder, decoder: Decoder, dynamics: Dynamics, motion: Motion, sight: Sight
+) -> Mapping[str, nn.Module]:
+    """All graphs by name; the networks are theirs, not copied."""
+    return {
+        "start": StartGraph(sight),
+        "walk": WalkGraph(motion),
+        "look": LookGraph(config, encoder),
+        "dream": DreamGraph(dynamics),
+        "show": ShowGraph(decoder),
+    }
+
+
+def example_inputs(config: ModelConfig, rng: torch.Generator) -> Mapping[str, Mapping[str, Tensor]]:
+    """Inputs of each graph by name: random, of the right shapes."""
+    h, w = config.height, config.width
+    views = torch.randint(0, 256, (3, 4, h, w), dtype=torch.uint8, generator=rng)
+    latents, known = torch.randn(config.latent_shape, generator=rng), torch.rand(1, h, w, generator=rng).round()
+    moves = 0.1 * torch.randn(3, MOVES, generator=rng)
+    reference = torch.rand(4, h, w, generator=rng)
+    return {
+        "start": {"picture": torch.randint(0, 256, (h, w, 3), dtype=torch.uint8, generator=rng)},
+        "walk": {
+            "view": views[0],
+            "past": 0.1 * torch.randn(2 * STEP_AXES, generator=rng),
+            "wishes": torch.rand(WISHES, generator=rng),
+            "turn": 0.1 * torch.randn(1, generator=rng),
+            "slope": 0.1 * torch.randn(1, generator=rng),
+        },
+        "look": {"views": views, "moves": moves},
+        "dream": {"noisy": latents, "level": torch.ones(1), "context": latents, "known": known, "moves": moves[0]},
+        "show": {"latents": latents, "reference": reference, "known": known},
+    }
+
+
+FREE_AXES: Mapping[str, Mapping[str, Mapping[int, str]]] = {"look": {"views": {0: "n"}, "moves": {0: "n"}}}
+OUTPUTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "start": ("view",),
+    "walk": ("step",),
+    "look": ("context", "reference", "known"),
+    "dream": ("clean",),
+    "show": ("view", "picture"),
+}
+
+
+def _bytes(view: Tensor) -> Tensor:
+    return (view.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)

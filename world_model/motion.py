@@ -1,0 +1,54 @@
+"""The player's motion: from what is in view and what the player wants to the step that the next frame takes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from world_model.config import STEP_AXES, WISHES, ModelConfig
+
+_PAST = 2 * STEP_AXES  # the last two steps
+STEP_SCALE = 0.1  # m; a walker's step in a frame
+
+
+class Motion(nn.Module):
+    """Learns walking, jumping, slopes and walls: inertia is in the past steps, walls are in the nearness."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config, width = config, config.motion_width
+        self.sight = nn.Sequential(
+            nn.Conv2d(1, width // 4, kernel_size=3, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Conv2d(width // 4, width // 4, kernel_size=3, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Linear(width // 4 * (config.height // 32) * (config.width // 32), width),
+        )
+        self.wish = nn.Linear(_PAST + WISHES + 2, width)
+        self.body = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, STEP_AXES))
+
+    def forward(self, nearness: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
+        """The next step, in metres along the axes of the new look.
+
+        nearness: [b, 1, h, w]; past: [b, 2 * STEP_AXES], the last two steps, newest first, along the axes of the old
+        look; wishes: [b, WISHES]; turn: [b], radians to the right; slope: [b], tangent of looking up, before
+        -> [b, STEP_AXES].
+        """
+        return self.from_small(functional.avg_pool2d(nearness, 8), past, wishes, turn, slope)
+
+    def from_small(self, nearness: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
+        """The same of a nearness [b, 1, h/8, w/8] that has been averaged already."""
+        last = turned(past[:, :STEP_AXES], turn)
+        before = turned(past[:, STEP_AXES:], turn)
+        told = torch.cat([last / STEP_SCALE, before / STEP_SCALE, wishes, turn[:, None], slope[:, None]], dim=1)
+        change = self.body(self.sight(nearness) + self.wish(told))
+        return last + STEP_SCALE * change
+
+
+def turned(step: Tensor, turn: Tensor) -> Tensor:
+    """A step [b, 3] (right, up, forward) along the axes of a look that has turned right by `turn` [b]."""
+    sin, cos = turn.sin(), turn.cos()
+    right, up, forward = step.unbind(dim=1)
+    return torch.stack([right * cos - forward * sin, up, right * sin + forward * cos], dim=1)

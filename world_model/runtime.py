@@ -1,0 +1,86 @@
+"""The graphs on ONNX Runtime: fp32 on the processor, one thread a call, so that the same call gives the same bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
+
+from world_model.weights import WeightsError, read_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from world_model.weights import Manifest
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+_PROVIDERS: Final = ("CPUExecutionProvider",)
+
+
+class _Session(Protocol):
+    def run(self, output_names: None, input_feed: Mapping[str, NDArray[Any]]) -> Sequence[Any]: ...
+
+
+class Runtime:
+    """Weights, shared by all worlds; any number of threads may call. Shapes: see `world_model.graphs`."""
+
+    def __init__(self, manifest: Manifest, graphs: Mapping[str, bytes]) -> None:
+        """Raises:
+        WeightsError: ONNX Runtime cannot load a graph.
+        """
+        self.config = manifest.config
+        self.weights_hash = manifest.weights_hash
+        onnxruntime.disable_telemetry_events()  # pyright: ignore[reportUnknownMemberType] - untyped
+        self._sessions = {name: _session(name, graph) for name, graph in graphs.items()}
+
+    def start(self, picture: Bytes) -> Bytes:
+        return self._run("start", picture=picture)[0]
+
+    def walk(self, view: Bytes, past: Floats, wishes: Floats, turn: float, slope: float) -> Floats:
+        return self._run("walk", view=view, past=past, wishes=wishes, turn=_one(turn), slope=_one(slope))[0]
+
+    def look(self, views: Bytes, moves: Floats) -> tuple[Floats, Floats, Floats]:
+        context, reference, known = self._run("look", views=views, moves=moves)
+        return context, reference, known
+
+    def dream(self, noisy: Floats, level: float, context: Floats, known: Floats, moves: Floats) -> Floats:
+        return self._run("dream", noisy=noisy, level=_one(level), context=context, known=known, moves=moves)[0]
+
+    def show(self, latents: Floats, reference: Floats, known: Floats) -> tuple[Bytes, Bytes]:
+        view, picture = self._run("show", latents=latents, reference=reference, known=known)
+        return view, picture
+
+    def run(self, graph: str, inputs: Mapping[str, NDArray[Any]]) -> Sequence[Any]:
+        """The outputs of a graph in their order."""
+        return self._sessions[graph].run(None, inputs)
+
+    def _run(self, graph: str, **inputs: NDArray[Any]) -> Sequence[Any]:
+        return self.run(graph, inputs)
+
+
+def load_runtime(folder: Path) -> Runtime:
+    """Raises:
+    WeightsError: the weights are missing, damaged or of another version.
+    """
+    return Runtime(*read_weights(folder))
+
+
+def _session(name: str, graph: bytes) -> _Session:
+    options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
+    options.intra_op_num_threads = 1  # worlds run side by side; a sum split over threads could round differently
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=list(_PROVIDERS))
+    except Exception as error:  # the runtime's exceptions share no base class
+        raise WeightsError(f"ONNX Runtime {onnxruntime.__version__} cannot load the graph '{name}'.") from error
+
+
+def _one(value: float) -> Floats:
+    return np.array([value], dtype=np.float32)
