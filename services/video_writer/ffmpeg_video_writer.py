@@ -1,0 +1,158 @@
+"""Video files by ffmpeg, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from runtime_config.constants import FONTS_DIR
+from services.video_writer.faults import RecordingError, from_os_error, sentence_of
+from services.video_writer.ffmpeg_process import run_ffmpeg
+from services.video_writer.ffmpeg_recording import FfmpegRecording
+from services.video_writer.mp4_facts import read_facts
+from services.video_writer.recording_run import WriterLimits
+from services.video_writer.recovery import Recovery
+from services.video_writer.sealing import SealingStoppedError
+from services.video_writer.toolbox import Toolbox
+from services.video_writer.video_writer import Failed, Postponed, VideoError
+from services.video_writer.work_files import WorkFiles, unfinished_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from services.video_writer.encoders import Encoder
+    from services.video_writer.video_writer import (
+        OnRecordingEnd,
+        OnRecordingFault,
+        RecordingPlan,
+        VideoFactsPayload,
+    )
+
+_THUMBNAIL_TIMEOUT_S: Final = 30.0
+_THUMBNAIL_CANDIDATES: Final = 24  # key frames, of which the one nearest to their mean is taken
+# Parts of the time for `close`: until then files are completed, or at least what the encoders hold is written down.
+_COMPLETING: Final = 0.5
+_WRITING_DOWN: Final = 0.85
+
+
+class FfmpegVideoWriter:
+    """A `VideoWriter`. Nothing is looked for or started before the first recording."""
+
+    def __init__(
+        self,
+        *,
+        executable: Path | None = None,
+        fonts: Path = FONTS_DIR,
+        limits: WriterLimits | None = None,
+        cores: int | None = None,
+        hardware: Sequence[Encoder] | None = None,
+    ) -> None:
+        """`executable` None: the ffmpeg of imageio-ffmpeg. `hardware` None: the encoders that this system may have."""
+        cores = cores or os.cpu_count() or 1
+        self._tools = Toolbox(executable=executable, fonts=fonts, cores=cores, hardware=hardware)
+        self._limits = limits or WriterLimits()
+        self._lock = threading.Lock()
+        self._recordings: set[FfmpegRecording] = set()
+        self._recovery: Recovery | None = None
+        self._recovering = threading.Lock()
+        self._is_closed = False
+
+    def start(
+        self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
+    ) -> FfmpegRecording:
+        if path.suffix != ".mp4":
+            raise ValueError(f"The name of a recording ends in .mp4, unlike {path.name!r}.")
+        recording = FfmpegRecording(
+            WorkFiles(path.absolute()),
+            plan,
+            self._tools,
+            self._limits,
+            on_end=on_end,
+            on_fault=on_fault,
+            on_gone=self._forget,
+        )
+        with self._lock:
+            is_closed = self._is_closed
+            if not is_closed:
+                self._recordings.add(recording)
+        if is_closed:
+            recording.refuse()
+        else:
+            recording.begin()
+        return recording
+
+    def recover(self, folder: Path, on_end: OnRecordingEnd) -> None:
+        with self._recovering:
+            try:
+                found = list(unfinished_in(folder))
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                fault = from_os_error(error).fault
+                on_end(Failed(folder, fault, sentence_of(fault), None))
+                return
+            for files in found:
+                self._recover(files, on_end)
+
+    def describe(self, video: Path) -> VideoFactsPayload:
+        return read_facts(video)
+
+    def thumbnail(self, video: Path, *, width: int) -> bytes:
+        read_facts(video)
+        choice = f"thumbnail=n={_THUMBNAIL_CANDIDATES},scale={width}:-2:out_range=full"
+        source = ("-skip_frame", "nokey", "-i", str(video.absolute()))
+        output = ("-map", "0:v", "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "4", "-f", "image2pipe", "pipe:1")
+        try:
+            jpeg = run_ffmpeg(
+                self._tools.executable(), (*source, "-vf", choice, *output), timeout_s=_THUMBNAIL_TIMEOUT_S
+            )
+        except RecordingError as error:
+            raise VideoError("No picture can be taken from the recording.") from error
+        if not jpeg:
+            raise VideoError("No picture can be taken from the recording.")
+        return jpeg
+
+    def close(self, timeout_s: float) -> None:
+        began = time.monotonic()
+        with self._lock:
+            self._is_closed = True
+            recordings = list(self._recordings)
+            recovery = self._recovery
+        if recovery is not None:
+            recovery.sealer.stop()
+        for recording in recordings:
+            recording.finish()
+        _join(recordings, began + timeout_s * _COMPLETING)
+        for recording in recordings:
+            recording.postpone()
+        for recording in _join(recordings, began + timeout_s * _WRITING_DOWN):
+            recording.cut_short()
+        _join(recordings, began + timeout_s)
+
+    def _recover(self, files: WorkFiles, on_end: OnRecordingEnd) -> None:
+        recovery = Recovery(files, self._tools)
+        if not recovery.is_ours:
+            return
+        with self._lock:
+            if self._is_closed:
+                return
+            self._recovery = recovery
+        try:
+            on_end(recovery.run())
+        except SealingStoppedError:
+            on_end(Postponed(files.path))
+        finally:
+            with self._lock:
+                self._recovery = None
+
+    def _forget(self, recording: FfmpegRecording) -> None:
+        with self._lock:
+            self._recordings.discard(recording)
+
+
+def _join(recordings: Sequence[FfmpegRecording], deadline: float) -> list[FfmpegRecording]:
+    """Wait for the ends until then; those that still run."""
+    return [recording for recording in recordings if not recording.join(max(0.0, deadline - time.monotonic()))]
