@@ -1,0 +1,39 @@
+"""What a world was made with: the versions that decide what its frames look like, and the kind of machine."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from runtime_config.constants import VERSION
+
+_LIBRARIES: Final = ("numpy", "opencv-python-headless", "numba", "torch", "openvino", "onnxruntime")
+
+
+def library_versions() -> dict[str, str]:
+    """Of this server, its interpreter, and each library that an engine may compute with and that is installed."""
+    found = {"terrarium": VERSION, "python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine_kind() -> str:
+    """Operating system, architecture and processor, in words."""
+    parts = (platform.system(), platform.machine(), _processor())
+    return " ".join(part for part in parts if part)
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()

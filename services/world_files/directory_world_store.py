@@ -1,0 +1,219 @@
+"""Saved worlds in a folder: each an archive, with its name and facts in a JSON beside it and a small picture."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import secrets
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import structlog
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from services.world_files.archive import read_world, write_world
+from services.world_files.world_file import Title
+from services.world_files.world_store import SavedWorldPayload, WorldOrigin, WorldStoreError
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Generator
+    from typing import BinaryIO
+
+    from services.world_engine.world_engine import Picture
+    from services.world_files.world_file import WorldFilePayload
+
+_logger = structlog.stdlib.get_logger(__name__)
+
+_ID: Final = re.compile(r"[0-9a-f]{16}")
+_FACTS_NAME: Final = re.compile(r"([0-9a-f]{16})\.json")
+_TEMPORARY_PREFIX: Final = ".new-"
+_STALE_S: Final = 3600.0  # nobody writes a world for so long
+_THUMBNAIL: Final = (480, 480)
+_REASONS: Final = {
+    errno.ENOSPC: "The disk is full",
+    errno.EDQUOT: "The disk quota is used up",
+    errno.EACCES: "The server may not write to its folder of worlds",
+    errno.EPERM: "The server may not write to its folder of worlds",
+    errno.EROFS: "The disk of the worlds is read-only",
+}
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    title: Title
+    model_id: str
+    passes: Annotated[int, Field(ge=0)]
+    seconds: FiniteFloat
+    size_bytes: Annotated[int, Field(ge=0)]
+    created_at: FiniteFloat
+    origin: WorldOrigin = "uploaded"
+
+
+class DirectoryWorldStore:
+    """A `WorldStore` on disk. Nothing that a client chooses becomes part of a path.
+
+    The facts are written last and removed first: without them there is no world.
+    """
+
+    def __init__(self, folder: Path, max_worlds: int) -> None:
+        self._folder = folder
+        self._max_worlds = max_worlds
+        self._lock = threading.Lock()
+
+    def list(self) -> tuple[SavedWorldPayload, ...]:
+        return tuple(sorted(self._worlds(), key=lambda world: (-world.created_at, world.id)))
+
+    def find(self, world_id: str) -> SavedWorldPayload | None:
+        if _ID.fullmatch(world_id) is None:
+            return None
+        try:
+            facts = _Facts.model_validate_json(self._file(world_id, "json").read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            _logger.warning("A saved world is left out", world=world_id, reason=type(error).__name__)
+            return None
+        return SavedWorldPayload(id=world_id, **facts.model_dump())
+
+    def add(self, world: WorldFilePayload, origin: WorldOrigin) -> SavedWorldPayload:
+        world_id = secrets.token_hex(8)
+        with _disk_errors():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._sweep()
+            with self._temporary() as (file, archive):
+                write_world(world, file)
+                file.flush()
+                os.fsync(file.fileno())
+                facts = _facts_of(world, file.tell(), origin)
+                file.close()
+                with self._lock:
+                    if sum(1 for _ in self._ids()) >= self._max_worlds:
+                        raise WorldStoreError(
+                            f"{self._max_worlds} worlds are saved already. Delete one, and save this one again."
+                        )
+                    self._write(self._file(world_id, "jpg"), _thumbnail_of(world))
+                    archive.replace(self._file(world_id, "world"))
+                    self._write_facts(world_id, facts)
+        return SavedWorldPayload(id=world_id, **facts.model_dump())
+
+    def read(self, world_id: str) -> WorldFilePayload | None:
+        saved, path = self.find(world_id), self.path(world_id)
+        if saved is None or path is None:
+            return None
+        with path.open("rb") as file:
+            return read_world(file).titled(saved.title)
+
+    def path(self, world_id: str) -> Path | None:
+        path = self._file(world_id, "world")
+        return path if self.find(world_id) is not None and path.is_file() else None
+
+    def thumbnail(self, world_id: str) -> bytes | None:
+        if self.find(world_id) is None:
+            return None
+        try:
+            return self._file(world_id, "jpg").read_bytes()
+        except OSError:
+            return None
+
+    def rename(self, world_id: str, title: str) -> SavedWorldPayload | None:
+        with self._lock, _disk_errors():
+            saved = self.find(world_id)
+            if saved is None:
+                return None
+            facts = _Facts.model_validate_json(self._file(world_id, "json").read_bytes())
+            renamed = facts.model_copy(update={"title": title})
+            self._write_facts(world_id, renamed)
+        return SavedWorldPayload(id=world_id, **renamed.model_dump())
+
+    def remove(self, world_id: str) -> bool:
+        with self._lock, _disk_errors():
+            if self.find(world_id) is None:
+                return False
+            for suffix in ("json", "world", "jpg"):
+                self._file(world_id, suffix).unlink(missing_ok=True)
+        return True
+
+    # ------------------------------------------------------------------------------------------------ parts
+
+    def _file(self, world_id: str, suffix: str) -> Path:
+        return self._folder / f"{world_id}.{suffix}"
+
+    def _worlds(self) -> Generator[SavedWorldPayload]:
+        for world_id in self._ids():
+            saved = self.find(world_id)
+            if saved is not None:
+                yield saved
+
+    def _ids(self) -> builtins.list[str]:
+        try:
+            names = [path.name for path in self._folder.iterdir()]
+        except OSError:
+            return []
+        return [match[1] for name in names if (match := _FACTS_NAME.fullmatch(name))]
+
+    def _write_facts(self, world_id: str, facts: _Facts) -> None:
+        self._write(self._file(world_id, "json"), facts.model_dump_json(indent=2).encode())
+
+    def _write(self, path: Path, data: bytes) -> None:
+        with self._temporary() as (file, temporary):
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            temporary.replace(path)
+
+    def _sweep(self) -> None:
+        """Remove what a crash left behind."""
+        for path in self._folder.glob(f"{_TEMPORARY_PREFIX}*"):
+            if time.time() - path.stat().st_mtime > _STALE_S:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _temporary(self) -> Generator[tuple[BinaryIO, Path]]:
+        """A file to be moved into place when it is complete, so that readers and a crash see a whole one or none."""
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=_TEMPORARY_PREFIX)
+        path = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file, path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk_errors() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, "The folder of worlds cannot be changed")
+        raise WorldStoreError(f"{reason}, so nothing was changed.") from error
+
+
+def _facts_of(world: WorldFilePayload, size_bytes: int, origin: WorldOrigin) -> _Facts:
+    return _Facts(
+        title=world.title,
+        model_id=world.model.id,
+        passes=world.place.passes,
+        seconds=world.place.passes * world.model.frames_per_pass / world.model.fps,
+        size_bytes=size_bytes,
+        created_at=world.created_at,
+        origin=origin,
+    )
+
+
+def _thumbnail_of(world: WorldFilePayload) -> bytes:
+    picture: Picture = world.pictures[world.place_picture or world.place.scene]
+    image = Image.fromarray(picture)
+    image.thumbnail(_THUMBNAIL)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=85)
+    return file.getvalue()

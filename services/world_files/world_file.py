@@ -1,0 +1,172 @@
+"""What a world file is: all it takes to return to a moment of a world, and to see again how it came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+
+from services.input_log.lines import PassCount, Sha256, ShortText
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from services.input_log.columns import InputColumns
+    from services.world_engine.world_engine import Picture, WorldSnapshot
+
+FORMAT_NAME: Final = "terrarium.world"
+FORMAT_VERSION: Final = 1
+TITLE_LENGTH: Final = 80
+LARGEST_SIDE: Final = 4096  # pixels
+
+Title: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=TITLE_LENGTH)]
+Side: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+
+
+class WorldFileFault(StrEnum):
+    """Why a file is no world that can be opened here."""
+
+    NOT_A_WORLD = "notAWorld"  # no archive, or one of something else
+    DAMAGED = "damaged"  # cut short, or a part is not what the manifest says
+    TOO_LARGE = "tooLarge"  # more than the server takes in, packed or unpacked
+    OTHER_VERSION = "otherVersion"
+
+
+class WorldFileError(ValueError):
+    """`message` is a sentence for the person who brought the file."""
+
+    def __init__(self, fault: WorldFileFault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.message = message
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelFacts(_Part):
+    """Which model, exactly: frames are reproduced by these weights alone."""
+
+    id: ShortText
+    quant: ShortText
+    weights_hash: ShortText
+    frames_per_pass: Annotated[int, Field(ge=1, le=1024)]
+    fps: Annotated[int, Field(ge=1, le=1000)]
+    width: Side
+    height: Side
+
+
+class SeedFacts(_Part):
+    """`picture`: SHA-256 of the pixels. `file`: of the picture file that they came from, for information alone."""
+
+    picture: Sha256
+    file: Sha256 | None
+
+
+class MomentFacts(_Part):
+    """A moment after `passes` passes. `scene` is the picture that the world had last gone on from."""
+
+    passes: PassCount
+    snapshot: Sha256
+    scene: Sha256
+
+
+class PlaceFacts(MomentFacts):
+    """Where the world was saved. `picture` is the frame that was seen there; None right after a return to it."""
+
+    picture: Sha256 | None
+
+
+class InputFacts(_Part):
+    sha256: Sha256
+    passes: PassCount
+
+
+class Origins(_Part):
+    """Where the file was made: what decides whether another machine computes the same frames."""
+
+    versions: Annotated[dict[ShortText, ShortText], Field(max_length=64)]
+    machine: ShortText
+
+
+class Tolerance(_Part):
+    """The largest difference of a pixel's value (0 to 255) that its maker vouches for; None: nothing is known."""
+
+    same_machine: Annotated[int, Field(ge=0, le=255)] | None = 0
+    other_machines: Annotated[int, Field(ge=0, le=255)] | None = None
+
+
+class Manifest(_Part):
+    """`base`: the inputs begin there; None: at the seed, before the first pass."""
+
+    format: Literal["terrarium.world"] = FORMAT_NAME
+    version: Literal[1] = FORMAT_VERSION
+    title: Title
+    created_at: FiniteFloat  # seconds since the Unix epoch
+    model: ModelFacts
+    rng_seed: Annotated[int, Field(ge=0, lt=2**32)]
+    seed: SeedFacts
+    base: MomentFacts | None
+    place: PlaceFacts
+    inputs: InputFacts
+    made_with: Origins
+    tolerance: Tolerance = Tolerance()
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """After `passes` passes the world went on from another picture."""
+
+    passes: int
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """SHA-256 of the last frame of pass number `passes`."""
+
+    passes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorldMoment:
+    """A moment as an engine needs it. `scene` and `picture` are hashes of pixels."""
+
+    passes: int
+    snapshot: WorldSnapshot
+    scene: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorldFilePayload:
+    """The whole content of a world file. `pictures` is by the hash of the pixels; `changes` and `checks` in order.
+
+    `inputs` hold the passes from `base` (or the seed) to `place`, one after the other.
+    """
+
+    title: str
+    created_at: float
+    model: ModelFacts
+    rng_seed: int
+    seed: SeedFacts
+    base: WorldMoment | None
+    place: WorldMoment
+    place_picture: str | None
+    inputs: InputColumns
+    changes: tuple[Continued, ...]
+    checks: tuple[Check, ...]
+    pictures: Mapping[str, Picture]
+    made_with: Origins
+    tolerance: Tolerance
+
+    @property
+    def first_pass(self) -> int:
+        """The number of passes before the inputs begin."""
+        return 0 if self.base is None else self.base.passes
+
+    def titled(self, title: str) -> WorldFilePayload:
+        return replace(self, title=title)
