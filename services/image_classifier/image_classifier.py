@@ -11,9 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClassifierReady:
-    """Pictures can be judged. `revision` names the model and its exact version."""
+    """Pictures can be judged. `revision` names the model, its exact version and the rule."""
 
     revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierFailing:
+    """There is one, and it failed the last time; it is tried again. `reason` is a sentence as below."""
+
+    revision: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +31,7 @@ class ClassifierMissing:
     reason: str
 
 
-ClassifierStatus: TypeAlias = ClassifierReady | ClassifierMissing
+ClassifierStatus: TypeAlias = ClassifierReady | ClassifierFailing | ClassifierMissing
 
 
 class ClassificationError(RuntimeError):
@@ -31,7 +39,11 @@ class ClassificationError(RuntimeError):
 
 
 class ImageClassifier(Protocol):
-    def status(self) -> ClassifierStatus: ...
+    """Safe to use from several threads; they share one model."""
+
+    def status(self) -> ClassifierStatus:
+        """Cheap: nothing is loaded."""
+        ...
 
     def is_safe(self, picture: Picture) -> bool:
         """Judge one picture of any size. Blocks.
@@ -39,4 +51,8 @@ class ImageClassifier(Protocol):
         Raises:
             ClassificationError: there is no verdict; the caller must treat the picture as unsafe.
         """
+        ...
+
+    def close(self) -> None:
+        """Unload the model. Idempotent."""
         ...

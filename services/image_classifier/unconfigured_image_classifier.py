@@ -19,3 +19,6 @@ class UnconfiguredImageClassifier:
     def is_safe(self, picture: Picture) -> bool:
         del picture
         raise ClassificationError(_REASON)
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,73 @@
+"""Whether the picture check could be loaded: its files in the Hugging Face cache, and the packages it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MODEL_ID: Final = "Freepik/nsfw_image_detector"
+# The commit of the model's repository whose answers `LABELS` and the rule were written for.
+REVISION: Final = "15b85477e4fd2000db76ae9aae0f89a72f95e2e3"
+_CONFIG: Final = "config.json"
+_WEIGHTS: Final = "model.safetensors"
+_PACKAGES: Final = ("torch", "transformers")
+_EXTRA_PACKAGES: Final = ("timm", "torchvision")  # for models that transformers takes from timm
+_EXTRAS: Final = "Install the extras models and safety to have pictures checked."
+
+
+def is_installed(package: str) -> bool:
+    """Without importing it."""
+    return importlib.util.find_spec(package) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierFiles:
+    """One revision of one model in a cache."""
+
+    cache_dir: Path
+    model_id: str = MODEL_ID
+    revision: str = REVISION
+    has_package: Callable[[str], bool] = is_installed
+
+    @property
+    def folder(self) -> Path:
+        return self._snapshots / self.revision
+
+    def what_is_missing(self) -> str | None:
+        """A sentence for the person who runs the server; None when all is there. Nothing heavy is imported."""
+        if not all(self.has_package(package) for package in _PACKAGES):
+            return f"torch and transformers are not installed. {_EXTRAS}"
+        if not (self.folder / _CONFIG).is_file() or not (self.folder / _WEIGHTS).is_file():
+            return f"{self._state()} Download it with: {self.download_command}"
+        if self._is_from_timm() and not all(self.has_package(package) for package in _EXTRA_PACKAGES):
+            return f"timm, or the torchvision that it needs, is not installed. {_EXTRAS}"
+        return None
+
+    @property
+    def download_command(self) -> str:
+        return f"hf download {self.model_id} --revision {self.revision} {_CONFIG} {_WEIGHTS}"
+
+    @property
+    def _snapshots(self) -> Path:
+        return self.cache_dir / ("models--" + self.model_id.replace("/", "--")) / "snapshots"
+
+    def _state(self) -> str:
+        if self.folder.is_dir():
+            return f"The model {self.model_id} is on this machine in part."
+        if self._snapshots.is_dir():
+            return f"The model {self.model_id} is on this machine in another version."
+        return f"The model {self.model_id} is not on this machine."
+
+    def _is_from_timm(self) -> bool:
+        try:
+            config: Any = json.loads((self.folder / _CONFIG).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False  # loading it will tell
+        kind = cast("dict[str, Any]", config).get("model_type") if isinstance(config, dict) else None
+        return kind == "timm_wrapper"

@@ -1,0 +1,105 @@
+"""The picture check: a model of transformers in a worker's process, and the rule that turns its grades to a verdict."""
+
+from __future__ import annotations
+
+import math
+import threading
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, Final
+
+from services.image_classifier.image_classifier import (
+    ClassificationError,
+    ClassifierFailing,
+    ClassifierMissing,
+    ClassifierReady,
+    ClassifierStatus,
+)
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
+from services.torch_worker.torch_worker import Plain, TorchWorker, TorchWorkerError, WorkerFault, WorkerSpec
+
+if TYPE_CHECKING:
+    from services.clock.clock import Clock
+    from services.image_classifier.classifier_files import ClassifierFiles
+    from services.world_engine.world_engine import Picture
+
+_LOW_LIMIT: Final = 0.5  # of the chance that a picture is at least "low": from here on it is unsafe
+_CHECK_LIMIT_S: Final = 120.0  # for one check, loading and those before it included
+_IDLE_S: Final = 900.0  # then the model is unloaded
+_RETRY_S: Final = 30.0  # after a load that failed: each try costs a process and seconds
+_THREADS: Final = 1
+_NICENESS: Final = 5  # worlds that run on the CPU come first
+_LOADING_FAULTS: Final = frozenset({WorkerFault.LOAD_FAILED, WorkerFault.OUT_OF_MEMORY})
+
+
+class TransformersImageClassifier:
+    """An `ImageClassifier`. The model is loaded by the first picture."""
+
+    def __init__(self, files: ClassifierFiles, worker: TorchWorker, clock: Clock) -> None:
+        self._files = files
+        self._worker = worker
+        self._clock = clock
+        self._revision = f"{files.model_id}@{files.revision} low<{_LOW_LIMIT}"
+        self._lock = threading.Lock()
+        self._failure: TorchWorkerError | None = None
+        self._no_try_before = 0.0
+
+    def status(self) -> ClassifierStatus:
+        missing = self._files.what_is_missing()
+        if missing is not None:
+            return ClassifierMissing(missing)
+        with self._lock:
+            failure = self._failure
+        return ClassifierReady(self._revision) if failure is None else ClassifierFailing(self._revision, str(failure))
+
+    def is_safe(self, picture: Picture) -> bool:
+        missing = self._files.what_is_missing()
+        if missing is not None:
+            raise ClassificationError(missing)
+        self._refuse_after_failed_load()
+        try:
+            grades = self._worker.submit("judge", picture, timeout_s=_CHECK_LIMIT_S).result()
+        except CancelledError as error:
+            raise ClassificationError("The check was cancelled.") from error
+        except TorchWorkerError as error:
+            self._note(error)
+            raise ClassificationError(str(error)) from error
+        verdict = _is_safe(grades)
+        self._note(None)
+        return verdict
+
+    def close(self) -> None:
+        self._worker.close()
+
+    def _refuse_after_failed_load(self) -> None:
+        with self._lock:
+            if self._failure is not None and self._clock.monotonic() < self._no_try_before:
+                raise ClassificationError(str(self._failure))
+
+    def _note(self, failure: TorchWorkerError | None) -> None:
+        with self._lock:
+            self._failure = failure
+            if failure is not None and failure.fault in _LOADING_FAULTS:
+                self._no_try_before = self._clock.monotonic() + _RETRY_S
+
+
+def build_image_classifier(
+    files: ClassifierFiles, clock: Clock, *, niceness: int = _NICENESS
+) -> TransformersImageClassifier:
+    """With a worker of its own: a crash in another model must not cost a verdict."""
+    spec = WorkerSpec(
+        name="image classifier",
+        factory="services.image_classifier.nsfw_model:build_nsfw_model",
+        options={"folder": str(files.folder), "threads": _THREADS},
+        threads=_THREADS,
+        niceness=niceness,
+        idle_s=_IDLE_S,
+    )
+    return TransformersImageClassifier(files, ProcessTorchWorker(spec), clock)
+
+
+def _is_safe(grades: Plain) -> bool:
+    """Raises: ClassificationError, these are no grades."""
+    low = grades.get("low") if isinstance(grades, dict) else None
+    if not isinstance(low, float) or not math.isfinite(low):
+        raise ClassificationError("The picture check gave no usable answer.")
+    return low < _LOW_LIMIT

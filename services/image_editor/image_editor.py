@@ -1,0 +1,96 @@
+"""What an image editor is: an instruction in, with a picture to change or without, and a picture out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIDE_MULTIPLE = 16  # pixels: what image models of this kind can make
+
+
+@dataclass(frozen=True, slots=True)
+class EditorReady:
+    """Pictures can be made. `model` names what makes them; `is_loaded`: without loading anything first.
+
+    `placement` says where a local model lives, or would, and why.
+    """
+
+    model: str
+    is_loaded: bool = True
+    placement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditorMissing:
+    """No picture can be made. `reason` is a sentence for the person who runs the server."""
+
+    reason: str
+
+
+EditorStatus: TypeAlias = EditorReady | EditorMissing
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOrder:
+    """`reference` is the picture file (PNG) to change; None makes one out of nothing.
+
+    `width` and `height` are what is wanted, multiples of `SIDE_MULTIPLE`; what comes may have another size.
+    """
+
+    instruction: str
+    width: int
+    height: int
+    rng_seed: int
+    reference: bytes | None = field(default=None, repr=False)
+
+
+class EditorFault(StrEnum):
+    """Why no picture was made."""
+
+    NOT_LOADED = "not_loaded"  # the model is missing, damaged, or does not fit
+    OUT_OF_MEMORY = "out_of_memory"
+    REFUSED = "refused"  # by the model's own maker
+    FAILED = "failed"
+
+
+class ImageEditorError(RuntimeError):
+    """No picture was made. `str()` of it is a sentence for the person who asked, or who runs the server."""
+
+    def __init__(self, fault: EditorFault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+class ImageEditor(Protocol):
+    def status(self) -> EditorStatus: ...
+
+    async def prepare(self) -> None:
+        """Load what is needed, if it is not there yet.
+
+        Raises:
+            ImageEditorError: it cannot be loaded.
+        """
+        ...
+
+    async def make(self, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
+        """A picture file, of whatever format, that nobody has looked at yet. Cancelling stops the model.
+
+        `on_progress` gets fractions from 0 to 1 on the event loop, where they are known.
+
+        Raises:
+            ImageEditorError: there is none.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what was loaded. Blocks; idempotent."""
+        ...
+
+
+def aligned(pixels: float) -> int:
+    """The nearest side that can be made."""
+    return max(SIDE_MULTIPLE, round(pixels / SIDE_MULTIPLE) * SIDE_MULTIPLE)

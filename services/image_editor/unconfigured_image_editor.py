@@ -1,0 +1,32 @@
+"""The image editor of a server that was given none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.image_editor.image_editor import EditorFault, EditorMissing, EditorStatus, ImageEditorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.image_editor.image_editor import PictureOrder
+
+
+class UnconfiguredImageEditor:
+    """An `ImageEditor` that says what is missing. `reason` is the sentence."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def status(self) -> EditorStatus:
+        return EditorMissing(self._reason)
+
+    async def prepare(self) -> None:
+        raise ImageEditorError(EditorFault.NOT_LOADED, self._reason)
+
+    async def make(self, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
+        del order, on_progress
+        raise ImageEditorError(EditorFault.NOT_LOADED, self._reason)
+
+    def close(self) -> None:
+        """There is nothing to give back."""

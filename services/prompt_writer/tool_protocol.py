@@ -1,0 +1,132 @@
+"""The conversation with a prompt writer's model: what it is asked, what counts as an answer, and three tries."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from services.prompt_writer.prompt_writer import (
+    EditWish,
+    Instruction,
+    PromptWriterError,
+    Refusal,
+    SceneWish,
+    WriterFault,
+)
+from services.prompt_writer.system_prompts import (
+    EDIT_PROMPT,
+    MAX_INSTRUCTION_CHARACTERS,
+    MAX_REASON_CHARACTERS,
+    REJECT,
+    RETRY_NOTE,
+    SCENE_PROMPT,
+    SUBMIT,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from services.prompt_writer.prompt_writer import Wish, Written
+
+MAX_TRIES: Final = 3
+MAX_NEW_TOKENS: Final = 400
+
+# What chat templates turn into turns and tool calls: <|im_start|>, <start_of_turn>, <tool_call>, [INST] and their kin.
+_MARKUP: Final = re.compile(
+    r"<\|[^|>]{0,64}\|>|</?\w{0,32}(?:turn|tool|think|image|bos|eos|system)\w{0,32}>|\[/?\w{0,16}(?:INST|TOOL)\w{0,16}\]",
+    re.IGNORECASE,
+)
+_LONGEST: Final = 8000  # characters that are looked at; all limits lie far below
+_JOINERS: Final = frozenset("\u200c\u200d")  # format characters that some scripts and emoji need
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message to the model. `view` is a JPEG that goes with it."""
+
+    role: str
+    text: str
+    view: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """As the model made it: the arguments may be anything."""
+
+    name: str
+    arguments: object
+
+
+Ask: TypeAlias = "Callable[[Sequence[Turn]], Awaitable[Sequence[ToolCall]]]"
+
+
+async def write_with_tools(ask: Ask, wish: Wish) -> Written:
+    """Ask a model until it answers with one good tool call, three times at most.
+
+    Nothing that the model said goes back to it, so that it cannot talk itself into anything.
+
+    Raises:
+        PromptWriterError: it never did.
+    """
+    turns = opening(wish)
+    for _ in range(MAX_TRIES):
+        written = read_calls(await ask(turns))
+        if written is not None:
+            return written
+        *rules, question = opening(wish)
+        turns = (*rules, replace(question, text=f"{question.text}\n\n{RETRY_NOTE}"))
+    message = "The prompt writer's model did not keep to its tools. Try other words, or another model."
+    raise PromptWriterError(WriterFault.FAILED, message)
+
+
+def opening(wish: Wish) -> tuple[Turn, ...]:
+    """The rules, then the wish as quoted material."""
+    quoted = json.dumps(plain_text(wish.wish), ensure_ascii=False)
+    match wish:
+        case EditWish(view=view):
+            return Turn("system", EDIT_PROMPT), Turn("user", f"The player's wish for this picture: {quoted}", view)
+        case SceneWish():
+            return Turn("system", SCENE_PROMPT), Turn("user", f"The player's wish for a place: {quoted}")
+
+
+def read_calls(calls: Sequence[ToolCall]) -> Written | None:
+    """What was written; None unless it is one call of one of the two tools with its one argument."""
+    if len(calls) != 1:
+        return None
+    parameter = {SUBMIT: "instruction", REJECT: "reason"}.get(calls[0].name)
+    arguments = _as_mapping(calls[0].arguments)
+    if parameter is None or arguments is None or set(arguments) != {parameter}:
+        return None
+    value = arguments[parameter]
+    if not isinstance(value, str):
+        return None
+    text = plain_text(value)
+    if calls[0].name == REJECT:
+        return Refusal(text[:MAX_REASON_CHARACTERS])
+    return Instruction(text[:MAX_INSTRUCTION_CHARACTERS]) if text else None
+
+
+def plain_text(text: str) -> str:
+    """One line without control characters and without what a chat template would read as its own."""
+    visible = "".join(
+        " " if character.isspace() else character
+        for character in text[:_LONGEST]
+        if character.isspace() or character in _JOINERS or unicodedata.category(character)[0] != "C"
+    )
+    # What is left after taking a marker out may be a marker again.
+    while (cleaned := _MARKUP.sub(" ", visible)) != visible:
+        visible = cleaned
+    return " ".join(visible.split())
+
+
+def _as_mapping(arguments: object) -> dict[str, Any] | None:
+    """Servers send the arguments as JSON text, some as an object."""
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments)
+        except (ValueError, RecursionError):
+            return None
+    return cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else None

@@ -1,0 +1,27 @@
+"""The prompt writer of a server that was given none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.prompt_writer.prompt_writer import PromptWriterError, WriterFault, WriterMissing, WriterStatus
+
+if TYPE_CHECKING:
+    from services.prompt_writer.prompt_writer import Wish, Written
+
+
+class UnconfiguredPromptWriter:
+    """A `PromptWriter` that says what is missing. `reason` is the sentence."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def status(self) -> WriterStatus:
+        return WriterMissing(self._reason)
+
+    async def prepare(self) -> None:
+        raise PromptWriterError(WriterFault.NOT_LOADED, self._reason)
+
+    async def write(self, wish: Wish) -> Written:
+        del wish
+        raise PromptWriterError(WriterFault.NOT_LOADED, self._reason)

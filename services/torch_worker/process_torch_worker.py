@@ -1,0 +1,91 @@
+"""A torch worker in a spawned process, started by the first call and watched by one thread."""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from services.torch_worker.orders import Order, OrderQueue
+from services.torch_worker.supervision import Supervision
+from services.torch_worker.torch_worker import (
+    Plain,
+    TorchWorkerError,
+    WorkerFault,
+    WorkerSpec,
+    WorkerStatus,
+    WorkerStopped,
+    check_plain,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ProcessTorchWorker:
+    """A `TorchWorker`. There is at most one process at a time, and a thread only while there is one."""
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._spec = spec
+        self._lock = threading.Lock()
+        self._orders = OrderQueue()
+        self._numbers = itertools.count(1)
+        self._supervision: Supervision | None = None
+        self._is_closed = False
+
+    def submit(
+        self,
+        method: str,
+        payload: Plain,
+        *,
+        timeout_s: float,
+        on_progress: Callable[[Plain], None] | None = None,
+    ) -> Future[Plain]:
+        check_plain(payload)
+        future: Future[Plain] = Future()
+        context = contextvars.copy_context()
+        with self._lock:
+            if self._is_closed:
+                future.set_exception(TorchWorkerError(WorkerFault.UNLOADED, "The server is stopping."))
+                return future
+            deadline = time.monotonic() + timeout_s
+            self._orders.put(Order(next(self._numbers), method, payload, deadline, on_progress, context, future))
+            supervision = self._supervise()
+        future.add_done_callback(lambda done: supervision.wake() if done.cancelled() else None)
+        return future
+
+    def status(self) -> WorkerStatus:
+        with self._lock:
+            return WorkerStopped() if self._supervision is None else self._supervision.status()
+
+    def unload(self) -> None:
+        with self._lock:
+            supervision = self._supervision
+        if supervision is not None:
+            supervision.stop()
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+        self.unload()
+
+    def _supervise(self) -> Supervision:
+        """Under the lock: wake the thread that watches the process, or start one."""
+        if self._supervision is None:
+            self._supervision = Supervision(self._spec, self._orders, self._retire)
+            self._supervision.start()
+        else:
+            self._supervision.wake()
+        return self._supervision
+
+    def _retire(self, *, only_if_idle: bool) -> list[Order] | None:
+        """The thread's last question: the orders that it leaves behind, or None if it has to stay. A call that comes
+        afterwards starts a new thread."""
+        with self._lock:
+            if only_if_idle and not self._orders.is_empty():
+                return None
+            self._supervision = None
+            return self._orders.take_all()

@@ -1,0 +1,208 @@
+"""The local image model: the real pipeline with random weights, in a real worker's process, on the CPU."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from PIL import Image
+
+from services.image_editor.flux_files import FluxFiles
+from services.image_editor.flux_image_editor import FluxImageEditor
+from services.image_editor.image_editor import (
+    EditorFault,
+    EditorMissing,
+    EditorReady,
+    ImageEditorError,
+    PictureOrder,
+)
+from services.image_editor.memory_plan import FreeMemory
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from runtime_config.runtime_config import LocalImages
+    from services.torch_worker.torch_worker import TorchWorker, WorkerSpec
+
+PROJECT = Path(__file__).resolve().parents[3]
+NO_GPU = FreeMemory(vram=None, ram=1 << 36)
+
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="the extra models is not installed"),
+    pytest.mark.xdist_group("torch"),
+]
+
+
+@pytest.fixture(name="folder", scope="module")
+def fixture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("flux")
+    command = [sys.executable, "-W", "ignore", "-m", "tests.services.image_editor.tiny_flux", str(folder)]
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, env=offline)
+    return folder
+
+
+def _start(spec: WorkerSpec) -> TorchWorker:
+    """With the share of the processor that tests have: nobody plays beside them."""
+    return ProcessTorchWorker(replace(spec, niceness=0))
+
+
+@contextmanager
+def editor_of(
+    folder: Path | None, asked: LocalImages = "cpu", cache: Path = Path("none")
+) -> Generator[FluxImageEditor]:
+    editor = FluxImageEditor(FluxFiles(cache, folder), asked, lambda: NO_GPU, _start)
+    try:
+        yield editor
+    finally:
+        editor.close()
+
+
+def order(*, width: int = 128, height: int = 64, seed: int = 1, reference: bytes | None = None) -> PictureOrder:
+    return PictureOrder("A flooded cathedral.", width, height, seed, reference)
+
+
+def size_of(picture: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(picture)) as image:
+        image.load()
+        return image.size
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def test_it_paints_edits_reports_and_gives_the_memory_back(folder: Path) -> None:
+    before = children()
+    with editor_of(folder) as editor:
+        status = editor.status()
+        assert isinstance(status, EditorReady)
+        assert (status.is_loaded, status.placement) == (False, "cpu: The settings say so.")
+        seen: list[float] = []
+
+        async def main() -> tuple[bytes, bytes, bytes]:
+            first = await editor.make(order(), seen.append)
+            again = await editor.make(order(), lambda _: None)
+            edited = await editor.make(order(reference=first), lambda _: None)
+            return first, again, edited
+
+        first, again, edited = asyncio.run(main())
+        assert size_of(first) == (128, 64)
+        assert first == again, "the same seed paints the same"
+        assert edited != first
+        assert seen == [0.25, 0.5, 0.75, 1.0]
+        status = editor.status()
+        assert isinstance(status, EditorReady)
+        assert status.is_loaded
+        assert len(children() - before) >= 1
+    # multiprocessing's resource tracker stays with the tests' own process.
+    assert not [pid for pid in children() - before if "spawn_main" in _command(pid)]
+
+
+def _command(pid: int) -> str:
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return ""
+
+
+def test_it_is_cancelled_in_mid_run_and_paints_again(folder: Path) -> None:
+    with editor_of(folder) as editor:
+
+        async def main() -> bytes:
+            await editor.prepare()
+            begun = asyncio.Event()
+            large = asyncio.create_task(editor.make(order(width=1024, height=1024), lambda _: begun.set()))
+            await begun.wait()
+            large.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await large
+            return await editor.make(order(), lambda _: None)
+
+        assert size_of(asyncio.run(main())) == (128, 64)
+
+
+def test_killed_in_mid_run_it_is_a_typed_error_and_starts_again(folder: Path) -> None:
+    with editor_of(folder) as editor:
+        before = children()
+
+        async def main() -> bytes:
+            await editor.prepare()
+            begun = asyncio.Event()
+            large = asyncio.create_task(editor.make(order(width=1024, height=1024), lambda _: begun.set()))
+            await begun.wait()
+            for pid in children() - before:
+                if "spawn_main" in _command(pid):
+                    psutil.Process(pid).kill()
+            with pytest.raises(ImageEditorError) as caught:
+                await large
+            assert caught.value.fault is EditorFault.FAILED
+            return await editor.make(order(), lambda _: None)
+
+        assert size_of(asyncio.run(main())) == (128, 64)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "no config"])
+def test_damaged_files_are_told_without_their_path(folder: Path, tmp_path: Path, damage: str) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(folder, copy)
+    if damage == "cut short":
+        weights = next((copy / "transformer").glob("*.safetensors"))
+        weights.write_bytes(weights.read_bytes()[:1000])
+    else:
+        (copy / "vae" / "config.json").unlink()
+    with editor_of(copy) as editor:
+        with pytest.raises(ImageEditorError, match="damaged or incomplete") as caught:
+            asyncio.run(editor.prepare())
+        assert caught.value.fault is EditorFault.NOT_LOADED
+        assert str(copy) not in str(caught.value)
+
+
+def test_what_is_missing_is_said_with_the_command_that_fetches_it(folder: Path, tmp_path: Path) -> None:
+    with editor_of(None, cache=tmp_path) as editor:
+        status = editor.status()
+        assert isinstance(status, EditorMissing)
+        assert "hf download black-forest-labs/FLUX.2-klein-4B" in status.reason
+        with pytest.raises(ImageEditorError):
+            asyncio.run(editor.prepare())
+    copy = tmp_path / "partial"
+    shutil.copytree(folder, copy)
+    next((copy / "text_encoder").glob("*.safetensors")).unlink()
+    assert "in part" in str(FluxFiles(tmp_path, copy).what_is_missing())
+    (copy / "model_index.json").write_text('{"_class_name": "Flux2Pipeline"}')
+    assert "another kind" in str(FluxFiles(tmp_path, copy).what_is_missing())
+    without = FluxFiles(tmp_path, folder, has_package=lambda package: package != "diffusers")
+    assert "extra models" in str(without.what_is_missing())
+
+
+def test_the_cache_of_the_hub_is_found(folder: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "models--black-forest-labs--FLUX.2-klein-4B"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc123\n")
+    shutil.copytree(folder, repository / "snapshots" / "abc123")
+    files = FluxFiles(tmp_path)
+    assert files.what_is_missing() is None
+    assert 0 < files.size().largest_part < files.size().total
+
+
+def test_without_a_gpu_auto_says_what_it_needs(folder: Path) -> None:
+    with editor_of(folder, "auto") as editor:
+        status = editor.status()
+        assert isinstance(status, EditorMissing)
+        assert "needs a GPU with" in status.reason
+        assert "endpoint in the settings" in status.reason
+        with pytest.raises(ImageEditorError) as caught:
+            asyncio.run(editor.make(order(), lambda _: None))
+        assert caught.value.fault is EditorFault.OUT_OF_MEMORY
