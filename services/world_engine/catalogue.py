@@ -35,6 +35,8 @@ class CatalogueEntry:
 
     `load(quant, report)` blocks, runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
     `placement` says what the engine occupies: CPU engines live side by side, device engines one at a time.
+    One that is not ready lacks something on this machine: it is offered all the same, as `load` tells what to do about
+    it, but it is no default.
     """
 
     model_id: str
@@ -45,10 +47,11 @@ class CatalogueEntry:
     placement: Placement
     size_bytes: int | None
     load: Callable[[str, LoadReport], WorldEngine]
+    is_ready: bool = True
 
 
 class WorldEngineCatalogue:
-    """Entries in the order in which they are offered; the first one is the default."""
+    """Entries in the order in which they are offered; the first one that is ready is the default."""
 
     def __init__(self, entries: Iterable[CatalogueEntry]) -> None:
         by_id = {entry.model_id: entry for entry in entries}
@@ -64,4 +67,5 @@ class WorldEngineCatalogue:
 
     @property
     def default(self) -> CatalogueEntry:
-        return next(iter(self._entries.values()))
+        entries = self.entries()
+        return next((entry for entry in entries if entry.is_ready), entries[0])

@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 
 from services.world_engine.diorama.constants import ENGINE_VERSION, FPS, FRAMES_PER_PASS, HEIGHT, WIDTH
-from services.world_engine.diorama.keys import ACTIONS
-from services.world_engine.diorama.motion import Intent, Player, advance, look_steps, tame
+from services.world_engine.diorama.motion import Player, advance, look_steps
 from services.world_engine.diorama.phases import Phases, advance_phases
 from services.world_engine.diorama.renderer import Renderer, Scratch, View
 from services.world_engine.diorama.scene import Scene, build_scene
 from services.world_engine.diorama.snapshot import pack_state, unpack_state
+from services.world_engine.player_keys import PLAYER_ACTIONS, tame, wish_of
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
@@ -33,7 +33,7 @@ DIORAMA_SPEC: Final = WorldSpec(
     width=WIDTH,
     frames_per_pass=FRAMES_PER_PASS,
     fps=FPS,
-    actions=ACTIONS,
+    actions=PLAYER_ACTIONS,
     licence="Apache-2.0",
     weights_hash=hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
 )
@@ -104,12 +104,12 @@ class DioramaWorld:
 
     def _advance(self, control: ControlPayload) -> list[View]:
         """Move the player through one pass; what each sub-frame shows."""
-        intent = Intent.from_buttons(control.buttons)
+        wish = wish_of(control)
         mouse_x, mouse_y = tame(control.mouse_dx), tame(control.mouse_dy)
         looks = zip(look_steps(mouse_x, self._player.late_dx), look_steps(mouse_y, self._player.late_dy), strict=True)
         views: list[View] = []
         for look_x, look_y in looks:
-            self._player = advance(self._player, intent, look_x, look_y)
+            self._player = advance(self._player, wish, look_x, look_y)
             self._phases = advance_phases(self._phases, self._player)
             views.append(View(self._player, self._phases))
         self._player = replace(self._player, late_dx=mouse_x, late_dy=mouse_y)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from services.world_engine.diorama import keys
 from services.world_engine.diorama.constants import EYE_HEIGHT, FRAME_S, FRAMES_PER_PASS
+from services.world_engine.player_keys import LOOK_PER_PIXEL, TURN_SPEED
+
+if TYPE_CHECKING:
+    from services.world_engine.player_keys import PlayerWish
 
 WALK_SPEED: Final = 2.0  # m/s
 RUN_SPEED: Final = 4.8
@@ -15,15 +18,12 @@ CROUCH_SPEED: Final = 1.0
 CROUCH_DROP: Final = 0.45  # m
 HOP_SPEED: Final = 3.1  # m/s, upwards
 GRAVITY: Final = 9.8
-TURN_SPEED: Final = 1.5  # rad/s, arrow keys
 
 SPEED_UP_S: Final = 0.16  # time constants of the approach to a speed, a stance, a turn
 SLOW_DOWN_S: Final = 0.24
 STANCE_S: Final = 0.10
 TURN_S: Final = 0.08
 
-LOOK_PER_PIXEL: Final = 0.0022  # rad
-LARGEST_LOOK: Final = 3000.0  # pixels in one pass; a hand does not go faster
 PITCH_LIMIT: Final = math.radians(46.0)
 BOB_HEIGHT: Final = 0.018
 BOB_PER_METRE: Final = 2.0 * math.pi / 1.5
@@ -66,63 +66,22 @@ class Player:
         return EYE_HEIGHT + self.lift + bob - CROUCH_DROP * self.crouch
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What the held keys ask for; `ahead`, `aside` and `turn` are -1, 0 or 1."""
-
-    ahead: int
-    aside: int
-    turn: int
-    run: bool
-    crouch: bool
-    hop: bool
-
-    @classmethod
-    def from_buttons(cls, buttons: frozenset[int]) -> Intent:
-        def axis(positive: set[int], negative: set[int]) -> int:
-            return bool(buttons & positive) - bool(buttons & negative)
-
-        return cls(
-            ahead=axis({keys.W, keys.UP}, {keys.S, keys.DOWN}),
-            aside=axis({keys.D}, {keys.A}),
-            turn=axis({keys.RIGHT}, {keys.LEFT}),
-            run=keys.SHIFT in buttons,
-            crouch=keys.CTRL in buttons,
-            hop=keys.SPACE in buttons,
-        )
-
-    @property
-    def speed(self) -> float:
-        if self.ahead == 0 and self.aside == 0:
-            return 0.0
-        if self.crouch:
-            return CROUCH_SPEED
-        return RUN_SPEED if self.run else WALK_SPEED
-
-
-def tame(pixels: float) -> float:
-    """A mouse delta that is safe to add up: NaN is nothing, the rest is clamped."""
-    if math.isnan(pixels):
-        return 0.0
-    return max(-LARGEST_LOOK, min(LARGEST_LOOK, pixels))
-
-
 def look_steps(pixels: float, late: float) -> tuple[float, ...]:
     """Mouse pixels for each sub-frame of a pass, from its own delta and that of the pass before."""
     return tuple(_LOOK_SHARES[i] * pixels + _LOOK_SHARES[i + FRAMES_PER_PASS] * late for i in range(FRAMES_PER_PASS))
 
 
-def advance(player: Player, intent: Intent, look_x: float, look_y: float) -> Player:
+def advance(player: Player, wish: PlayerWish, look_x: float, look_y: float) -> Player:
     """One sub-frame later; `look_x` and `look_y` are the mouse pixels that fall into it."""
-    turn_rate = _approach(player.turn_rate, intent.turn * TURN_SPEED, TURN_S)
+    turn_rate = _approach(player.turn_rate, wish.turn * TURN_SPEED, TURN_S)
     yaw = wrap(player.yaw + look_x * LOOK_PER_PIXEL + turn_rate * FRAME_S)
     tilt = max(-2.0 * PITCH_LIMIT, min(2.0 * PITCH_LIMIT, player.tilt - look_y * LOOK_PER_PIXEL))
 
-    wish_x, wish_z = _wished_velocity(intent, yaw)
-    time_constant = SPEED_UP_S if intent.speed > player.speed else SLOW_DOWN_S
+    wish_x, wish_z = _wished_velocity(wish, yaw)
+    time_constant = SPEED_UP_S if _speed(wish) > player.speed else SLOW_DOWN_S
     vx = _approach(player.vx, wish_x, time_constant)
     vz = _approach(player.vz, wish_z, time_constant)
-    lift, lift_speed = _fall(player.lift, player.lift_speed, hop=intent.hop)
+    lift, lift_speed = _fall(player.lift, player.lift_speed, hop=wish.jump)
     on_ground = lift == 0.0
     return Player(
         x=player.x + vx * FRAME_S,
@@ -134,7 +93,7 @@ def advance(player: Player, intent: Intent, look_x: float, look_y: float) -> Pla
         turn_rate=turn_rate,
         lift=lift,
         lift_speed=lift_speed,
-        crouch=_approach(player.crouch, 1.0 if intent.crouch else 0.0, STANCE_S),
+        crouch=_approach(player.crouch, 1.0 if wish.crouch else 0.0, STANCE_S),
         stride=math.fmod(player.stride + on_ground * math.hypot(vx, vz) * FRAME_S * BOB_PER_METRE, 2.0 * math.pi),
         late_dx=player.late_dx,
         late_dy=player.late_dy,
@@ -146,12 +105,21 @@ def wrap(angle: float) -> float:
     return math.remainder(angle, 2.0 * math.pi)
 
 
-def _wished_velocity(intent: Intent, yaw: float) -> tuple[float, float]:
-    if intent.speed == 0.0:
+def _speed(wish: PlayerWish) -> float:
+    if wish.ahead == 0 and wish.aside == 0:
+        return 0.0
+    if wish.crouch:
+        return CROUCH_SPEED
+    return RUN_SPEED if wish.run else WALK_SPEED
+
+
+def _wished_velocity(wish: PlayerWish, yaw: float) -> tuple[float, float]:
+    speed = _speed(wish)
+    if speed == 0.0:
         return 0.0, 0.0
-    scale = intent.speed / math.hypot(intent.ahead, intent.aside)
+    scale = speed / math.hypot(wish.ahead, wish.aside)
     sin, cos = math.sin(yaw), math.cos(yaw)
-    return scale * (intent.ahead * sin + intent.aside * cos), scale * (intent.ahead * cos - intent.aside * sin)
+    return scale * (wish.ahead * sin + wish.aside * cos), scale * (wish.ahead * cos - wish.aside * sin)
 
 
 def _fall(lift: float, speed: float, *, hop: bool) -> tuple[float, float]:

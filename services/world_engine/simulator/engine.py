@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from services.world_engine.player_keys import PLAYER_ACTIONS
 from services.world_engine.simulator.constants import (
     ENGINE_VERSION,
     FPS,
@@ -16,7 +17,7 @@ from services.world_engine.simulator.constants import (
     TITLE,
     WIDTH,
 )
-from services.world_engine.simulator.keys import ACTIONS, action_of
+from services.world_engine.simulator.keys import action_of
 from services.world_engine.simulator.origin import Origin, origin_of
 from services.world_engine.simulator.snapshot import pack_state, unpack_state
 from services.world_engine.world_engine import (
@@ -42,7 +43,7 @@ SIMULATOR_SPEC: Final = WorldSpec(
     width=WIDTH,
     frames_per_pass=FRAMES_PER_PASS,
     fps=FPS,
-    actions=ACTIONS,
+    actions=PLAYER_ACTIONS,
     licence="Apache-2.0",
     weights_hash=hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.world_engine.diorama import keys
-from services.world_engine.diorama.motion import LOOK_PER_PIXEL
+from services.world_engine.player_keys import LOOK_PER_PIXEL
 from services.world_engine.world_engine import ControlPayload
+from tests.services.diorama import keys
 
 if TYPE_CHECKING:
     from services.world_engine.diorama.engine import DioramaWorld

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from services.world_engine.diorama import keys
+from tests.services.diorama import keys
 from tests.services.diorama.controls import hold, press, turn
 from tests.services.diorama.pictures import awkward, flat, landscape, psnr
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from services.world_engine.diorama import keys
 from services.world_engine.world_engine import SnapshotMismatchError, WorldClosedError
+from tests.services.diorama import keys
 from tests.services.diorama.controls import ADVENTURE, hold, press
 from tests.services.diorama.pictures import flat, landscape, noise
 

@@ -1,4 +1,4 @@
-"""The key codes that the diorama reacts to (virtual key codes)."""
+"""Short names for the key codes that players press (virtual key codes)."""
 
 from __future__ import annotations
 
@@ -15,5 +15,3 @@ W: Final = ord("W")
 A: Final = ord("A")
 S: Final = ord("S")
 D: Final = ord("D")
-
-ACTIONS: Final = frozenset({W, A, S, D, UP, DOWN, LEFT, RIGHT, SHIFT, CTRL, SPACE})

@@ -1,0 +1,108 @@
+"""The catalogue entry of Moss; imports nothing heavy until it is loaded."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+from services.world_engine.catalogue import CatalogueEntry, LoadReport, LoadStep, ModelLoadError
+from services.world_engine.moss.constants import MODEL_ID, TITLE
+from world_model.weights import GRAPHS, Manifest, WeightsError, read_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from services.world_engine.moss.engine import MossEngine
+
+_DESCRIPTION: Final = (
+    "A small neural network, trained on the simulator, dreams every picture on the processor: walk, turn, jump, and "
+    "find again what you left behind. It keeps close to what it has seen. Beyond your picture the land is its own "
+    "invention, a little soft, and scenes other than open country turn into one."
+)
+_NO_RUNTIME: Final = (
+    "Moss needs ONNX Runtime, which could not be imported. Install it again with: "
+    "pip install --force-reinstall onnxruntime"
+)
+
+
+def moss_entry(folder: Path, steps: int) -> CatalogueEntry:
+    """The entry of the weights in `folder`, played with that many sampling steps (1, 2 or 4).
+
+    It is offered also without its weights, so that whoever chooses it is told what is wrong, but not as the default.
+    """
+    missing = _missing(folder)
+    return CatalogueEntry(
+        model_id=MODEL_ID,
+        title=TITLE,
+        description=_DESCRIPTION if missing is None else f"Cannot be played now. {missing}",
+        model_type="neural",
+        quants=("none",),
+        placement="cpu",
+        size_bytes=_size_of(folder),
+        load=partial(load_moss, folder, steps),
+        is_ready=missing is None,
+    )
+
+
+def load_moss(folder: Path, steps: int, quant: str, report: LoadReport) -> MossEngine:
+    """Read the weights, make the sessions of the runtime and dream one pass.
+
+    Raises:
+        ModelLoadError: weights are missing, damaged or of another version, ONNX Runtime is missing or refuses them, or
+            the quantisation is unknown.
+    """
+    if quant != "none":
+        raise ModelLoadError(f"Moss has its weights in full precision only; choose 'none', not '{quant}'.")
+    report(LoadStep.READING)
+    manifest, graphs = _read(folder)
+    report(LoadStep.BUILDING)
+    try:
+        from services.world_engine.moss.engine import MossEngine, warm_up
+        from world_model.runtime import Runtime
+    except (ImportError, OSError) as error:
+        raise ModelLoadError(_NO_RUNTIME) from error
+    try:
+        engine = MossEngine(Runtime(manifest, graphs), steps)
+    except WeightsError as error:
+        raise ModelLoadError(str(error)) from error
+    report(LoadStep.WARMING_UP)
+    try:
+        warm_up(engine)
+    except Exception as error:  # the runtime's exceptions share no base class of their own
+        raise ModelLoadError(
+            f"The weights in {_short(folder)} do not fit together. Put back the folder from a fresh copy of this "
+            "repository or release, or export the weights again."
+        ) from error
+    return engine
+
+
+def _missing(folder: Path) -> str | None:
+    """What keeps Moss from being played, or None."""
+    if find_spec("onnxruntime") is None:
+        return _NO_RUNTIME
+    try:
+        _read(folder)
+    except ModelLoadError as error:
+        return str(error)
+    return None
+
+
+def _read(folder: Path) -> tuple[Manifest, Mapping[str, bytes]]:
+    try:
+        return read_weights(folder)
+    except WeightsError as error:
+        # Players read this, and need not know where on its machine the server lies.
+        raise ModelLoadError(str(error).replace(str(folder), _short(folder))) from error
+
+
+def _short(folder: Path) -> str:
+    return f"{folder.parent.name}/{folder.name}"
+
+
+def _size_of(folder: Path) -> int | None:
+    try:
+        return sum((folder / f"{name}.onnx").stat().st_size for name in GRAPHS)
+    except OSError:
+        return None

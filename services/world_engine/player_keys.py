@@ -1,0 +1,64 @@
+"""What held keys and mouse pixels ask of a player on foot: one mapping, the same hand in every engine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wire_protocol import KEY_CODES
+
+if TYPE_CHECKING:
+    from services.world_engine.world_engine import ControlPayload
+
+PLAYER_ACTIONS: Final = frozenset(
+    KEY_CODES[name] for name in ("W", "A", "S", "D", "UP", "DOWN", "LEFT", "RIGHT", "SHIFT", "CTRL", "SPACE")
+)
+LOOK_PER_PIXEL: Final = 0.0022  # rad
+LARGEST_LOOK: Final = 3000.0  # pixels in one pass; a hand does not go faster
+TURN_SPEED: Final = 1.5  # rad/s, arrow keys
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerWish:
+    """What a pass asks for. `ahead`, `aside` and `turn` are -1, 0 or 1; to the right is positive.
+
+    `look_right` and `look_up` are the mouse's way in radians, summed over the pass, finite.
+    """
+
+    ahead: int
+    aside: int
+    turn: int
+    run: bool
+    jump: bool
+    crouch: bool
+    look_right: float
+    look_up: float
+
+
+def wish_of(control: ControlPayload) -> PlayerWish:
+    """Opposite keys cancel; buttons that are no action are ignored."""
+
+    def axis(positive: tuple[str, ...], negative: tuple[str, ...]) -> int:
+        return held(*positive) - held(*negative)
+
+    def held(*names: str) -> bool:
+        return any(KEY_CODES[name] in control.buttons for name in names)
+
+    return PlayerWish(
+        ahead=axis(("W", "UP"), ("S", "DOWN")),
+        aside=axis(("D",), ("A",)),
+        turn=axis(("RIGHT",), ("LEFT",)),
+        run=held("SHIFT"),
+        jump=held("SPACE"),
+        crouch=held("CTRL"),
+        look_right=tame(control.mouse_dx) * LOOK_PER_PIXEL,
+        look_up=-tame(control.mouse_dy) * LOOK_PER_PIXEL,
+    )
+
+
+def tame(pixels: float) -> float:
+    """A mouse delta that is safe to add up: NaN is nothing, the rest is clamped."""
+    if math.isnan(pixels):
+        return 0.0
+    return max(-LARGEST_LOOK, min(LARGEST_LOOK, pixels))

@@ -1,0 +1,137 @@
+"""Moss's place in the catalogue: how it is loaded, and what a person reads when its weights are not right."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.world_engine.catalogue import CatalogueEntry, LoadStep, ModelLoadError, WorldEngineCatalogue
+from services.world_engine.diorama.entry import diorama_entry
+from services.world_engine.moss.entry import moss_entry
+from world_model.weights import GRAPHS
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+_NO_RUNTIME = """
+import sys
+from pathlib import Path
+from services.world_engine.catalogue import ModelLoadError
+from services.world_engine.moss.entry import moss_entry
+entry = moss_entry(Path(sys.argv[1]), steps=2)
+assert entry.is_ready
+assert not {"onnxruntime", "torch", "cv2"} & set(sys.modules)
+sys.modules["onnxruntime"] = None  # what an import of a missing package meets
+try:
+    entry.load("none", lambda step: None)
+except ModelLoadError as error:
+    print(error)
+"""
+
+_NO_TORCH = """
+import sys
+from pathlib import Path
+from services.world_engine.moss.entry import moss_entry
+moss_entry(Path(sys.argv[1]), steps=2).load("none", lambda step: None)
+print("onnxruntime" in sys.modules, "torch" in sys.modules, "training" in sys.modules)
+"""
+
+
+@pytest.fixture
+def weights(micro_folder: Path, tmp_path: Path) -> Path:
+    """Weights that a test may damage."""
+    return Path(shutil.copytree(micro_folder, tmp_path / "assets" / "moss"))
+
+
+def refusal(entry: CatalogueEntry) -> str:
+    """What the person who chooses it is told."""
+    with pytest.raises(ModelLoadError) as refused:
+        entry.load("none", lambda _: None)
+    return str(refused.value)
+
+
+def in_a_process(code: str, folder: Path) -> str:
+    command = [sys.executable, "-c", code, str(folder)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_entry_says_what_it_is(micro_folder: Path) -> None:
+    entry = moss_entry(micro_folder, steps=2)
+    assert (entry.model_id, entry.title) == ("terrarium/moss", "Moss (neural)")
+    assert (entry.model_type, entry.placement, entry.quants) == ("neural", "cpu", ("none",))
+    assert "neural network" in entry.description
+    assert entry.is_ready
+    assert entry.size_bytes == sum((micro_folder / f"{name}.onnx").stat().st_size for name in GRAPHS)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_loading_reports_its_steps(micro_folder: Path, steps: int) -> None:
+    reported: list[LoadStep] = []
+    engine = moss_entry(micro_folder, steps).load("none", reported.append)
+    assert reported == [LoadStep.READING, LoadStep.BUILDING, LoadStep.WARMING_UP]
+    assert engine.spec.model_id == "terrarium/moss"
+    engine.close()
+
+
+def test_an_unknown_quantisation_is_refused(micro_folder: Path) -> None:
+    with pytest.raises(ModelLoadError, match="none"):
+        moss_entry(micro_folder, steps=2).load("int8", lambda _: None)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", *(f"{graph}.onnx" for graph in GRAPHS)])
+def test_a_missing_or_truncated_file_is_named_with_the_remedy(weights: Path, name: str) -> None:
+    path = weights / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    truncated = refusal(moss_entry(weights, steps=2))
+    path.unlink()
+    missing = refusal(moss_entry(weights, steps=2))
+    for told in (truncated, missing):
+        assert f"assets/moss/{name}" in told
+        assert "Put back the folder" in told
+        assert str(weights.parent.parent) not in told, "players need not know where the server lies"
+
+
+def test_weights_of_another_version_are_refused(weights: Path) -> None:
+    manifest = json.loads((weights / "manifest.json").read_text())
+    (weights / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
+    assert "format 99" in refusal(moss_entry(weights, steps=2))
+
+
+def test_graphs_that_do_not_fit_together_are_refused(weights: Path) -> None:
+    manifest = json.loads((weights / "manifest.json").read_text())
+    manifest["config"]["height"] = 64
+    (weights / "manifest.json").write_text(json.dumps(manifest))
+    assert "do not fit together" in refusal(moss_entry(weights, steps=2))
+
+
+def test_without_weights_it_is_offered_but_no_default(weights: Path) -> None:
+    whole = WorldEngineCatalogue([moss_entry(weights, steps=2), diorama_entry()])
+    assert whole.default.model_id == "terrarium/moss"
+    (weights / "dream.onnx").unlink()
+    broken = moss_entry(weights, steps=2)
+    catalogue = WorldEngineCatalogue([broken, diorama_entry()])
+    assert catalogue.default.model_id == "terrarium/diorama"
+    assert catalogue.find("terrarium/moss") is broken
+    assert "Cannot be played now" in broken.description
+    assert "assets/moss/dream.onnx is missing" in broken.description
+
+
+def test_weights_that_are_put_back_can_be_loaded_at_once(micro_folder: Path, tmp_path: Path) -> None:
+    entry = moss_entry(tmp_path / "moss", steps=2)
+    assert not entry.is_ready
+    assert entry.size_bytes is None
+    shutil.copytree(micro_folder, tmp_path / "moss")
+    entry.load("none", lambda _: None).close()
+
+
+def test_onnx_runtime_is_imported_late_and_its_absence_explained(micro_folder: Path) -> None:
+    assert "pip install --force-reinstall onnxruntime" in in_a_process(_NO_RUNTIME, micro_folder)
+
+
+def test_play_needs_no_torch(micro_folder: Path) -> None:
+    assert in_a_process(_NO_TORCH, micro_folder) == "True False False"

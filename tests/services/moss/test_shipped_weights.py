@@ -1,0 +1,37 @@
+"""The weights that ship: they load, play from any seed of the gallery, and keep a world under a megabyte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
+from services.world_engine.moss.entry import moss_entry
+from tests.services.moss.play import ADVENTURE, play
+
+if TYPE_CHECKING:
+    from services.world_engine.world_engine import WorldEngine
+
+
+@pytest.fixture(name="shipped", scope="module")
+def fixture_shipped() -> WorldEngine:
+    entry = moss_entry(MOSS_DIR, steps=2)
+    assert entry.is_ready, entry.description
+    return entry.load("none", lambda _: None)
+
+
+@pytest.mark.parametrize("slug", ["blossom_hill", "library_hall"])
+def test_a_seed_is_played_and_restored(shipped: WorldEngine, slug: str) -> None:
+    with Image.open(SHIPPED_SEEDS_DIR / f"{slug}.jpg") as image:
+        small = image.convert("RGB").resize((shipped.spec.width, shipped.spec.height), Image.Resampling.BOX)
+    assert (shipped.spec.height, shipped.spec.width) == (128, 224)
+    world = shipped.open_world(np.array(small), rng_seed=1)
+    play(world)
+    moment = world.snapshot()
+    assert len(moment.state) <= 1_000_000
+    wanted = play(world, ADVENTURE[:5])
+    world.restore(moment)
+    np.testing.assert_array_equal(play(world, ADVENTURE[:5]), wanted)
