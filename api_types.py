@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
 
 from runtime_config.runtime_config import SeedSafety
 from wire_protocol import EngineBackend
@@ -31,11 +31,24 @@ class WorldEngineHealth(ApiModel):
 
 
 class SafetyHealth(ApiModel):
-    """`loaded`: seed pictures can be judged. Otherwise `reason` says why not, and `policy` what happens then."""
+    """`loaded`: pictures can be judged. Otherwise `reason` says why not, and what happens then follows from `policy`:
+    `unjudged_pass` says whether a picture that no one can judge is played now. `revision` is the classifier's."""
 
     loaded: bool
     policy: SeedSafety
     reason: str | None
+    revision: str | None
+    unjudged_pass: bool
+
+
+class AuthoringHealth(ApiModel):
+    """Whether scenes can be made from words, and what makes them; otherwise `reason` says what is missing."""
+
+    available: bool
+    reason: str | None
+    writer: str | None
+    image_model: str | None
+    placement: str | None = None  # where a local image model lives, or would, and why
 
 
 class Capabilities(ApiModel):
@@ -48,6 +61,7 @@ class HealthResponse(ApiModel):
     startup_complete: bool
     world_engine: WorldEngineHealth
     safety: SafetyHealth
+    authoring: AuthoringHealth
     capabilities: Capabilities
     launched_from_standalone: bool
     version: str
@@ -120,7 +134,10 @@ class SessionsResponse(ApiModel):
 
 
 class SeedSummary(ApiModel):
-    """A seed picture on the server. `hash` is the SHA-256 (hex) of the file, and its name in every other call."""
+    """A seed picture on the server. `hash` is the SHA-256 (hex) of the file, and its name in every other call.
+
+    `prompt` is the wish that it was generated from, if it was.
+    """
 
     hash: str
     title: str
@@ -131,9 +148,166 @@ class SeedSummary(ApiModel):
     size_bytes: int
     image_url: str
     thumbnail_url: str
+    prompt: str | None = None
 
 
 class SeedsResponse(ApiModel):
     """Shipped seeds first, then uploads, newest first."""
 
     seeds: list[SeedSummary]
+
+
+# ---------------------------------------------------------------------------------------------------- scenes
+
+
+class GenerateSceneBody(ApiModel):
+    """`prompt`: what the place should be, in any words."""
+
+    prompt: str
+
+
+class SceneJobSummary(ApiModel):
+    """A scene that is being made, or was. `step` and `fraction` of it while it runs; `seed_hash` names the picture
+    among the seeds once it is done; `code` and `message` say why it failed."""
+
+    id: str
+    prompt: str
+    created_at: float  # seconds since the Unix epoch
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    step: Literal["writing", "painting", "checking", "applying"] | None = None
+    fraction: float | None = None
+    seed_hash: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class ScenesResponse(ApiModel):
+    """Both newest first."""
+
+    scenes: list[SeedSummary]
+    jobs: list[SceneJobSummary]
+
+
+# ------------------------------------------------------------------------------------------------ recordings
+
+
+class RecordingSummary(ApiModel):
+    """A finished recording. `name` is that of the file without its suffix, and its name in every other call.
+
+    Recordings of one stay in a world have the same `play_session` and count their `segment`s; what others put into the
+    folder has none, and no `model` or `seed`.
+    """
+
+    name: str
+    started_at: float  # seconds since the Unix epoch
+    duration_s: float
+    size_bytes: int
+    width: int
+    height: int
+    play_session: str | None
+    segment: int | None
+    model: str | None
+    seed: str | None
+    video_url: str
+    thumbnail_url: str
+
+
+class RecordingDetails(RecordingSummary):
+    """All that the file says of itself."""
+
+    title: str | None
+    artist: str | None
+    quant: str | None
+    server_version: str | None
+    client_version: str | None
+    seed_hash: str | None
+    model_hash: str | None
+    rng_seed: int | None
+    input_log: str | None
+
+
+class UnfinishedRecording(ApiModel):
+    """One that runs, or is being finished. `fraction` is 0 to 1, null where it is not known."""
+
+    name: str
+    state: Literal["recording", "finishing"]
+    started_at: float
+    duration_s: float
+    fraction: float | None
+
+
+class RecordingUsage(ApiModel):
+    """Bytes of everything in the folder of the recordings, what they may take up, and what is free on the disk."""
+
+    used_bytes: int
+    quota_bytes: int
+    free_bytes: int
+    recordings: int
+
+
+class RecordingsResponse(ApiModel):
+    """One page of recordings, newest first; `next` asks for the one after it, and is null on the last."""
+
+    recordings: list[RecordingSummary]
+    next: str | None
+    unfinished: list[UnfinishedRecording]
+    usage: RecordingUsage
+
+
+class RenameRecordingRequest(ApiModel):
+    """The name that is wanted; characters that some file system does not take are replaced."""
+
+    name: Annotated[str, StringConstraints(max_length=400)]
+
+
+# ---------------------------------------------------------------------------------------------- saved worlds
+
+
+class SavedWorldSummary(ApiModel):
+    """A world file on the server. `seconds` is how long it was played, in its own time."""
+
+    id: str
+    title: str
+    origin: Literal["saved", "uploaded"]
+    model: str
+    passes: int
+    seconds: float
+    size_bytes: int
+    created_at: float  # seconds since the Unix epoch
+    file_url: str
+    thumbnail_url: str
+
+
+class SavedWorldsResponse(ApiModel):
+    """Newest first."""
+
+    worlds: list[SavedWorldSummary]
+
+
+class RenameWorldRequest(ApiModel):
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class SaveWorldRequestBody(ApiModel):
+    """`moment`: a kept one; null for the present."""
+
+    title: Annotated[str, StringConstraints(max_length=200)] = ""
+    moment: str | None = None
+
+
+class RewindRequestBody(ApiModel):
+    seconds: Annotated[FiniteFloat, Field(gt=0, le=60)]
+
+
+class MomentResponse(ApiModel):
+    """`moment` is the one that was kept or returned to; `kept` lists all that can be returned to, oldest first."""
+
+    moment: str
+    kept: list[str]
+
+
+class RewindResponse(ApiModel):
+    """Seconds of the world's own time."""
+
+    went_back_s: float
+    left_s: float

@@ -11,7 +11,20 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from _routes import health, metrics, models, seeds, sessions, shutdown, system_info, websocket
+from _routes import (
+    health,
+    metrics,
+    models,
+    moments,
+    recordings,
+    scenes,
+    seeds,
+    sessions,
+    shutdown,
+    system_info,
+    websocket,
+    worlds,
+)
 from api_types import ErrorResponse
 from error_types import ErrorCode, HTTPError
 from logging_policy import log_http_error
@@ -50,7 +63,21 @@ def create_app(handler: AppHandler) -> FastAPI:
         responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
     )
     attach_state_service(app, handler)
-    for resource in (health, shutdown, models, system_info, seeds, sessions, metrics, websocket):
+    resources = (
+        health,
+        shutdown,
+        models,
+        system_info,
+        seeds,
+        scenes,
+        recordings,
+        worlds,
+        sessions,
+        moments,
+        metrics,
+        websocket,
+    )
+    for resource in resources:
         app.include_router(resource.router)
     app.add_exception_handler(HTTPError, _on_http_error)
     app.add_exception_handler(HTTPException, _on_starlette_error)

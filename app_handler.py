@@ -8,36 +8,53 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from handlers.authoring_handler import AuthoringHandler
+from handlers.authoring_painter import ScenePainter
 from handlers.engines_handler import EnginesHandler
 from handlers.health_handler import HealthHandler
 from handlers.lifecycle_handler import LifecycleHandler
 from handlers.models_handler import ModelsHandler
+from handlers.moments_handler import MomentsHandler
 from handlers.play_handler import PlayHandler
+from handlers.recorder_handler import RecorderHandler
+from handlers.recordings_handler import RecordingsHandler
 from handlers.safety_handler import SafetyHandler
+from handlers.scenes_handler import ScenesHandler
 from handlers.seeds_handler import SeedsHandler
 from handlers.session.context import PlayContext
 from handlers.sessions_handler import SessionsHandler
 from handlers.system_info_handler import SystemInfoHandler
 from handlers.threads import in_thread
+from handlers.world_files_handler import WorldFilesHandler
 from services.world_engine.catalogue import WorldEngineCatalogue
 from state.app_state_types import AppState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from runtime_config.runtime_config import RuntimeConfig
+    from runtime_config.runtime_config import AuthoringConfig, RuntimeConfig
     from services.clock.clock import Clock
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
+    from services.image_editor.image_editor import ImageEditor
+    from services.input_log.input_log import InputLogs
     from services.log_stream.log_stream import LogStream
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
     from services.picture_decoder.picture_decoder import PictureDecoder
+    from services.prompt_writer.prompt_writer import PromptWriter
+    from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
+    from services.verdict_cache.verdict_cache import VerdictCache
+    from services.video_writer.video_writer import VideoWriter
+    from services.world_files.world_store import WorldStore
 
 _LOAD_PATIENCE_S = 1.0  # for a model that still loads when the server stops
+_INPUT_LOG_PATIENCE_S = 0.2
+# For recordings that are not finished when the sessions have ended, of the 5 s of a stop; the next start does the rest.
+_RECORDING_PATIENCE_S = (0.7, 2.5)  # at least, and when the sessions ended at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +64,15 @@ class ServiceBundle:
     catalogue: WorldEngineCatalogue
     frame_encoder: FrameEncoder
     image_classifier: ImageClassifier
+    verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
+    prompt_writer: PromptWriter
+    image_editor: ImageEditor
     seed_store: SeedStore
+    video_writer: VideoWriter
+    recording_store: RecordingStore
+    world_store: WorldStore
+    input_logs: InputLogs
     model_hub: ModelHub
     system_monitor: SystemMonitor
     metrics: Metrics
@@ -65,8 +89,11 @@ class AppHandler:
         self.services = services
         self._lock = RLock()
         self._state = build_initial_state()
+        self._draining_since: float | None = None
         self._engine_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="engine")
         self._work_threads = ThreadPoolExecutor(4, thread_name_prefix="work")
+        # Judging a picture may take seconds, and whoever waits for it must not hold up those who decode.
+        self._check_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="check")
 
         self.lifecycle = LifecycleHandler(self._state, self._lock)
         self.sessions = SessionsHandler(self._state, self._lock, services.clock, config.max_sessions)
@@ -78,17 +105,61 @@ class AppHandler:
             clock=services.clock,
             metrics=services.metrics,
         )
-        self.safety = SafetyHandler(config.seed_safety, services.image_classifier, services.seed_store)
+        self.safety = SafetyHandler(
+            config.seed_safety, services.image_classifier, services.verdict_cache, services.seed_store
+        )
         self.seeds = SeedsHandler(
-            services.seed_store, services.picture_decoder, self._work_threads, config.max_upload_bytes
+            services.seed_store, services.picture_decoder, self.safety, self._check_threads, config.max_upload_bytes
+        )
+        self.recorder = RecorderHandler(
+            self._state,
+            self._lock,
+            writer=services.video_writer,
+            store=services.recording_store,
+            clock=services.clock,
+            config=config.recording,
+        )
+        self.recordings = RecordingsHandler(
+            services.recording_store, services.video_writer, self.recorder, config.recording.quota_bytes
+        )
+        self.world_files = WorldFilesHandler(
+            services.world_store,
+            self.safety,
+            self._work_threads,
+            services.clock,
+            max_upload_bytes=config.max_upload_bytes,
         )
         self.models = ModelsHandler(services.catalogue, services.model_hub, self.engines)
         self.system_info = SystemInfoHandler(services.system_monitor)
+        self.authoring = AuthoringHandler(
+            self._state,
+            self._lock,
+            writer=services.prompt_writer,
+            editor=services.image_editor,
+            clock=services.clock,
+            config=config.authoring,
+        )
+        self._painter = ScenePainter(
+            self.authoring,
+            writer=services.prompt_writer,
+            editor=services.image_editor,
+            decoder=services.picture_decoder,
+            safety=self.safety,
+            work_threads=self._work_threads,
+            clock=services.clock,
+        )
+        self.scenes = ScenesHandler(self.authoring, self._painter, self.seeds, self._work_threads)
         self.health = HealthHandler(
-            self._state, self._lock, config=config, catalogue=services.catalogue, safety=self.safety
+            self._state,
+            self._lock,
+            config=config,
+            catalogue=services.catalogue,
+            safety=self.safety,
+            authoring=self.authoring,
         )
         self.metrics = services.metrics
         self.play = PlayHandler(self._play_context(), services.log_stream)
+        self.moments = MomentsHandler(self.play, self.world_files, self._work_threads)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -96,21 +167,47 @@ class AppHandler:
         async with AsyncExitStack() as stack:
             stack.callback(self._engine_threads.shutdown, wait=False, cancel_futures=True)
             stack.callback(self._work_threads.shutdown, wait=False, cancel_futures=True)
+            stack.callback(self._check_threads.shutdown, wait=False, cancel_futures=True)
+            stack.push_async_callback(self._close_safety)
             stack.callback(self.services.frame_encoder.close)
             stack.push_async_callback(self._close_engines)
             stack.callback(self.services.task_runner.close, _LOAD_PATIENCE_S)
+            stack.push_async_callback(self._close_recorder)
+            stack.push_async_callback(self._close_input_logs)
+            stack.push_async_callback(self._close_image_editor)
+            stack.push_async_callback(self._painter.close)
+            stack.push_async_callback(self.scenes.close)
             stack.push_async_callback(self.drain)
+            self.services.task_runner.submit("recover recordings", self.recorder.recover)
             self.lifecycle.serving()
             yield
 
     async def drain(self) -> None:
         """Say farewell to every session and wait for their ends. Idempotent."""
         self.lifecycle.stopping()
+        self._draining_since = self._draining_since or self.services.clock.monotonic()
         await self.play.drain()
 
     async def _close_engines(self) -> None:
         for engine in self.engines.take_all():
             await in_thread(self._work_threads, engine.close)
+
+    async def _close_safety(self) -> None:
+        """The classifier first: it ends the checks that still run."""
+        await in_thread(self._work_threads, self.services.image_classifier.close)
+        await in_thread(self._work_threads, self.services.verdict_cache.close)
+
+    async def _close_image_editor(self) -> None:
+        await in_thread(self._work_threads, self.services.image_editor.close)
+
+    async def _close_input_logs(self) -> None:
+        await in_thread(self._work_threads, lambda: self.services.input_logs.close(_INPUT_LOG_PATIENCE_S))
+
+    async def _close_recorder(self) -> None:
+        least_s, most_s = _RECORDING_PATIENCE_S
+        now = self.services.clock.monotonic()
+        left_s = most_s - (now - (self._draining_since or now))
+        await in_thread(self._work_threads, lambda: self.recorder.close(max(least_s, left_s)))
 
     def _play_context(self) -> PlayContext:
         return PlayContext(
@@ -119,12 +216,18 @@ class AppHandler:
             engines=self.engines,
             seeds=self.seeds,
             safety=self.safety,
+            authoring=self.authoring,
+            painter=self._painter,
+            recorder=self.recorder,
+            world_files=self.world_files,
+            input_logs=self.services.input_logs,
             encoder=self.services.frame_encoder,
             system_info=self.system_info,
             metrics=self.services.metrics,
             clock=self.services.clock,
             engine_threads=self._engine_threads,
             work_threads=self._work_threads,
+            check_threads=self._check_threads,
         )
 
 
@@ -137,32 +240,93 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     import os
 
     from logging_policy import log_background_exception
-    from runtime_config.constants import SHIPPED_SEEDS_DIR
+    from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
     from services.clock.system_clock import SystemClock
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
-    from services.image_classifier.unconfigured_image_classifier import UnconfiguredImageClassifier
+    from services.image_classifier.classifier_files import ClassifierFiles
+    from services.image_classifier.transformers_image_classifier import build_image_classifier
+    from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.local_model_hub import LocalModelHub, default_cache_dir
     from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+    from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
+    from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
+    from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from services.world_engine.diorama.entry import diorama_entry
+    from services.world_engine.moss.entry import moss_entry
     from services.world_engine.simulator.entry import simulator_entry
+    from services.world_files.directory_world_store import DirectoryWorldStore
 
-    simulator = simulator_entry()
+    # The first that is ready is the default.
+    offered = (diorama_entry(), moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), simulator_entry())
+    clock = SystemClock()
+    video_writer = FfmpegVideoWriter()
+    monitor = PsutilSystemMonitor()
     return ServiceBundle(
-        catalogue=WorldEngineCatalogue([diorama_entry(), *([simulator] if simulator else [])]),
+        catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
-        image_classifier=UnconfiguredImageClassifier(),
+        image_classifier=build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock),
+        verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=PillowPictureDecoder(),
+        prompt_writer=build_prompt_writer(config.authoring),
+        image_editor=build_image_editor(config.authoring, monitor),
+        world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
+        input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds),
+        video_writer=video_writer,
+        recording_store=DirectoryRecordingStore(
+            config.recording.folder or config.data_dir / "recordings", video_writer.describe
+        ),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
-        system_monitor=PsutilSystemMonitor(),
+        system_monitor=monitor,
         metrics=PrometheusMetrics(),
         log_stream=log_stream,
         task_runner=ThreadingTaskRunner(log_background_exception),
-        clock=SystemClock(),
+        clock=clock,
+    )
+
+
+def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
+    from services.http_client.httpx_client import HttpxClient
+    from services.prompt_writer.openai_prompt_writer import OpenAIPromptWriter
+    from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
+
+    if config.writer is not None:
+        return OpenAIPromptWriter(HttpxClient(), config.writer, sees=config.writer_sees)
+    return UnconfiguredPromptWriter(
+        "Editing scenes needs an endpoint in the settings for the words: set TERRARIUM_WRITER_ENDPOINT and"
+        " TERRARIUM_WRITER_MODEL."
+    )
+
+
+def build_image_editor(config: AuthoringConfig, monitor: SystemMonitor) -> ImageEditor:
+    import os
+
+    from services.http_client.httpx_client import HttpxClient
+    from services.image_editor.flux_files import FluxFiles
+    from services.image_editor.flux_image_editor import FluxImageEditor
+    from services.image_editor.memory_plan import FreeMemory
+    from services.image_editor.openai_image_editor import OpenAIImageEditor
+    from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
+    from services.model_hub.local_model_hub import default_cache_dir
+
+    def free() -> FreeMemory:
+        machine, usage = monitor.machine(), monitor.usage()
+        vram = (machine.vram_total_bytes, usage.vram_used_bytes)
+        ram = (usage.ram_total_bytes, usage.ram_used_bytes)
+        return FreeMemory(*(None if total is None or used is None else total - used for total, used in (vram, ram)))
+
+    if config.images is not None:
+        return OpenAIImageEditor(HttpxClient(), config.images, size=config.image_size)
+    if config.local_images != "off":
+        files = FluxFiles(default_cache_dir(os.environ), config.local_image_folder)
+        return FluxImageEditor(files, config.local_images, free)
+    return UnconfiguredImageEditor(
+        "Editing scenes needs an image model: an endpoint in the settings (TERRARIUM_IMAGE_ENDPOINT and"
+        " TERRARIUM_IMAGE_MODEL), or one on this machine (TERRARIUM_LOCAL_IMAGES)."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,8 +12,9 @@ from runtime_config.launch_error import LaunchError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
+    from replay.command import ReplayServices
     from runtime_config.runtime_config import RuntimeConfig
     from services.log_stream.session_log_stream import SessionLogStream
     from services.parent_watchdog.parent_watchdog import ProcessIdentity
@@ -24,8 +25,11 @@ _INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop; the exit status is 0 after a clean stop, 2 when the start was refused."""
+    """Serve until told to stop, or replay; the exit status is 0 after a clean stop, 2 when the start was refused."""
     try:
+        asked = sys.argv[1:] if arguments is None else arguments
+        if asked[:1] == ["replay"]:
+            return _replay(asked[1:])
         with ExitStack() as stack:
             return _run(arguments, stack)
     except LaunchError as exc:
@@ -79,6 +83,33 @@ def _serve(
         stack.callback(watchdog.stop)
     server.run()
     return _INTERRUPTED if server.force_exit else 0
+
+
+def _replay(arguments: Sequence[str]) -> int:
+    from replay.command import run_replay
+
+    return run_replay(arguments, _replay_services)
+
+
+@contextmanager
+def _replay_services(data_dir: Path | None) -> Generator[ReplayServices]:
+    """The server's own services, without a server."""
+    from app_handler import build_default_service_bundle
+    from logging_policy import configure_logging
+    from replay.command import ReplayServices
+    from runtime_config.launch_settings import load_runtime_config
+    from services.clock.system_clock import SystemClock
+    from services.log_stream.log_reduction import LogReduction
+    from services.log_stream.session_log_stream import SessionLogStream
+
+    config = load_runtime_config([] if data_dir is None else ["--data-dir", str(data_dir)])
+    log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=_home()))
+    with ExitStack() as stack:
+        stack.callback(configure_logging(config.log_format, None, None, level="warning"))
+        services = build_default_service_bundle(config, log_stream)
+        stack.callback(services.frame_encoder.close)
+        stack.callback(services.video_writer.close, 0.0)
+        yield ReplayServices(services.catalogue, services.frame_encoder, services.video_writer)
 
 
 def _find_parent(pid: int | None) -> ProcessIdentity | None:

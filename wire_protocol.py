@@ -123,6 +123,7 @@ class _ClientModel(BaseModel):
 RequestId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 ButtonName: TypeAlias = Annotated[str, StringConstraints(max_length=32)]
 Seconds: TypeAlias = Annotated[FiniteFloat, Field(gt=0, le=3600)]
+WorldId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
 class ControlNotification(_ClientModel):
@@ -220,10 +221,12 @@ class CancelNotification(_ClientModel):
 
 
 class TimedInitRequest(InitRequest):
-    """`init` with a time limit, and a seed that the server already has: SHA-256 (hex) of the picture file."""
+    """`init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
+    saved world, which brings its own model and goes on where it was saved."""
 
     timeout_s: Seconds | None = None
     seed_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    world_id: WorldId | None = None
 
 
 class TimedSceneEditRequest(SceneEditRequest):
@@ -251,11 +254,39 @@ class RestoreSnapshotRequest(_ClientModel):
     snapshot_id: str
 
 
+class RewindRequest(_ClientModel):
+    """Go back by so much of the world's own time, or as far as is still known."""
+
+    type: Literal["rewind"]
+    req_id: RequestId
+    seconds: Annotated[FiniteFloat, Field(gt=0, le=60)]
+
+
+class SaveWorldRequest(_ClientModel):
+    """Keep this moment of the world on the server as a world file, or the moment `snapshot_id`: a branch of its own."""
+
+    type: Literal["save_world"]
+    req_id: RequestId
+    title: Annotated[str, StringConstraints(max_length=200)] = ""
+    snapshot_id: str | None = None
+
+
+class RecordingRequest(_ClientModel):
+    """Begin or end recording the session. What is ended within three seconds is removed unless `keep_short`."""
+
+    type: Literal["recording"]
+    req_id: RequestId
+    on: bool
+    keep_short: bool = False
+
+
 TimedRequest: TypeAlias = (
     TimedInitRequest | TimedSceneEditRequest | TimedGenerateSceneRequest | TimedCheckSeedSafetyRequest
 )
 ExtendedNotification: TypeAlias = Notification | FrameAckNotification | CancelNotification
-ExtendedRequest: TypeAlias = TimedRequest | TakeSnapshotRequest | RestoreSnapshotRequest
+ExtendedRequest: TypeAlias = (
+    TimedRequest | TakeSnapshotRequest | RestoreSnapshotRequest | RewindRequest | SaveWorldRequest | RecordingRequest
+)
 ExtendedClientMessage: TypeAlias = Annotated[ExtendedNotification | ExtendedRequest, Field(discriminator="type")]
 
 AnyNotification: TypeAlias = ExtendedNotification
@@ -359,11 +390,14 @@ class SceneEditResponseData(_ServerModel):
 
 
 class GenerateSceneResponseData(_ServerModel):
+    """`seed_hash` names the scene among the seeds of the server (SHA-256 of the file, hex)."""
+
     elapsed_ms: int
     image_jpeg_base64: str
     user_prompt: str
     sanitized_prompt: str
     image_model: str
+    seed_hash: str
 
 
 class CheckSeedSafetyResponseData(_ServerModel):
@@ -399,12 +433,16 @@ ServerMessage: TypeAlias = PushMessage | RpcSuccess | RpcError
 
 
 class ProgressStep(StrEnum):
-    """What an `init` is busy with."""
+    """What an `init` is busy with, and a request for a scene (the last four, with the check before the end)."""
 
     READING_PICTURE = "reading_picture"
     LOADING_MODEL = "loading_model"
     CHECKING_PICTURE = "checking_picture"
     OPENING_WORLD = "opening_world"
+    WAITING_FOR_TURN = "waiting_for_turn"
+    WRITING_PROMPT = "writing_prompt"
+    PAINTING = "painting"
+    CHANGING_WORLD = "changing_world"
 
 
 class ProgressMessage(_ServerModel):
@@ -423,7 +461,54 @@ class SnapshotResponseData(_ServerModel):
     kept: tuple[str, ...]
 
 
-ExtendedResponseData: TypeAlias = ResponseData | SnapshotResponseData
+class RewindResponseData(_ServerModel):
+    """Seconds of the world's own time: how far it went back, and how much further one could go."""
+
+    went_back_s: FiniteFloat
+    left_s: FiniteFloat
+
+
+class SaveWorldResponseData(_ServerModel):
+    """`world_id` names the saved world in `/api/worlds`."""
+
+    world_id: str
+    title: str
+
+
+class RecordingResponseData(_ServerModel):
+    """`waiting`: recording begins when play goes on. `name` is that of the segment which runs, or was ended."""
+
+    state: Literal["off", "waiting", "recording"]
+    name: str | None = None
+
+
+class RecordingEvent(StrEnum):
+    """What became of a recording."""
+
+    STARTED = "started"
+    FINISHING = "finishing"
+    SAVED = "saved"
+    REMOVED = "removed"  # too short, or without a frame
+    POSTPONED = "postponed"  # the server stops; its next start finishes the file
+    FAILED = "failed"
+    REDIRECTED = "redirected"  # not into the folder that the client asked for
+
+
+class RecordingMessage(_ServerModel):
+    """`name` is the recording's. A failure has `message` and `code`; if it is of the one that ran, recording is off
+    then. What came before it is `saved` where that can be done."""
+
+    type: Literal["recording"] = "recording"
+    event: RecordingEvent
+    name: str | None = None
+    duration_s: FiniteFloat | None = None
+    message: str | None = None
+    code: ErrorCode | None = None
+
+
+ExtendedResponseData: TypeAlias = (
+    ResponseData | SnapshotResponseData | RewindResponseData | SaveWorldResponseData | RecordingResponseData
+)
 
 
 class ExtendedRpcSuccess(_ServerModel):
@@ -433,7 +518,7 @@ class ExtendedRpcSuccess(_ServerModel):
     data: ExtendedResponseData
 
 
-ExtendedServerMessage: TypeAlias = PushMessage | ProgressMessage | ExtendedRpcSuccess | RpcError
+ExtendedServerMessage: TypeAlias = PushMessage | ProgressMessage | RecordingMessage | ExtendedRpcSuccess | RpcError
 AnyServerMessage: TypeAlias = ServerMessage | ExtendedServerMessage
 
 

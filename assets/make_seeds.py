@@ -20,6 +20,7 @@ from assets.seed_painter import (
     ringed_planet,
     snowy_village,
 )
+from assets.simulator_views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,16 +57,17 @@ PAINTINGS: Final = tuple(
 
 
 def write_index() -> None:
-    """`seeds.json`: one entry per picture, in the order in which they are offered."""
+    """`seeds.json`: one entry per picture, in the order in which they are offered; views of the simulator come last."""
+    made = [*((painting, "make_seeds") for painting in PAINTINGS), *((view, "make_simulator_seeds") for view in VIEWS)]
     entries = [
         {
-            "file": f"{painting.slug}.jpg",
-            "title": painting.title,
-            "description": painting.description,
+            "file": f"{seed.slug}.jpg",
+            "title": seed.title,
+            "description": seed.description,
             "licence": "Apache-2.0",
-            "made_by": "assets/make_seeds.py",
+            "made_by": f"assets/{script}.py",
         }
-        for painting in PAINTINGS
+        for seed, script in made
     ]
     (SEEDS / "seeds.json").write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api_types import Capabilities, HealthResponse, SafetyHealth, WorldEngineHealth
+from api_types import AuthoringHealth, Capabilities, HealthResponse, SafetyHealth, WorldEngineHealth
+from handlers.authoring_handler import AuthoringAvailable, AuthoringUnavailable
 from handlers.base import StateHandler, with_state_lock
 from runtime_config.constants import VERSION
+from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
 from state.app_state_types import AppState, EngineReady, Paused, Playing, Serving
 from wire_protocol import SERVED_BACKEND
 
 if TYPE_CHECKING:
     from threading import RLock
 
+    from handlers.authoring_handler import AuthoringHandler
     from handlers.safety_handler import SafetyHandler
     from runtime_config.runtime_config import RuntimeConfig
     from services.world_engine.catalogue import WorldEngineCatalogue
@@ -27,19 +30,21 @@ class HealthHandler(StateHandler):
         config: RuntimeConfig,
         catalogue: WorldEngineCatalogue,
         safety: SafetyHandler,
+        authoring: AuthoringHandler,
     ) -> None:
         super().__init__(state, lock)
         self._config = config
         self._catalogue = catalogue
         self._safety = safety
+        self._authoring = authoring
 
     def get_health(self) -> HealthResponse:
-        reason = self._safety.missing_reason()
         started, engine = self._condition()
         return HealthResponse(
             startup_complete=started,
             world_engine=engine,
-            safety=SafetyHealth(loaded=reason is None, policy=self._safety.policy, reason=reason),
+            safety=self._safety_health(),
+            authoring=self._authoring_health(),
             capabilities=self._capabilities(),
             launched_from_standalone=self._config.launched_from_standalone,
             version=VERSION,
@@ -52,6 +57,25 @@ class HealthHandler(StateHandler):
         seeded = any(isinstance(record.state, Playing | Paused) for record in self._state.sessions.values())
         engine = WorldEngineHealth(loaded=loaded, warmed_up=loaded, has_seed=seeded)
         return isinstance(self._state.lifecycle, Serving), engine
+
+    def _authoring_health(self) -> AuthoringHealth:
+        match self._authoring.availability():
+            case AuthoringAvailable(writer, image_model, _, placement):
+                return AuthoringHealth(
+                    available=True, reason=None, writer=writer, image_model=image_model, placement=placement
+                )
+            case AuthoringUnavailable(reason):
+                return AuthoringHealth(available=False, reason=reason, writer=None, image_model=None)
+
+    def _safety_health(self) -> SafetyHealth:
+        policy, passes = self._safety.policy, self._safety.lets_unjudged_pass()
+        match self._safety.status():
+            case ClassifierReady(revision):
+                return SafetyHealth(loaded=True, policy=policy, reason=None, revision=revision, unjudged_pass=passes)
+            case ClassifierFailing(revision, reason):
+                return SafetyHealth(loaded=False, policy=policy, reason=reason, revision=revision, unjudged_pass=passes)
+            case ClassifierMissing(reason):
+                return SafetyHealth(loaded=False, policy=policy, reason=reason, revision=None, unjudged_pass=passes)
 
     def _capabilities(self) -> Capabilities:
         """The stock client wants a key for every backend it knows, and a quantisation for each that is offered."""

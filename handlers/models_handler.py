@@ -29,7 +29,7 @@ class ModelsHandler:
             PickerModel(
                 id=entry.model_id,
                 size_bytes=entry.size_bytes,
-                is_local=True,
+                is_local=entry.is_ready,
                 model_type=entry.model_type,
                 title=entry.title,
                 description=entry.description,
@@ -45,7 +45,9 @@ class ModelsHandler:
             return ModelInfoResponse(
                 id=model_id, size_bytes=None, exists=False, is_local=False, error="Model not found"
             )
-        return ModelInfoResponse(id=model_id, size_bytes=entry.size_bytes, exists=True, is_local=True, error=None)
+        return ModelInfoResponse(
+            id=model_id, size_bytes=entry.size_bytes, exists=True, is_local=entry.is_ready, error=None
+        )
 
     def delete_cached(self, model_id: str) -> None:
         """Remove a downloaded model from the disk; nothing happens when it is not there.

@@ -20,6 +20,7 @@ from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, e
 
 if TYPE_CHECKING:
     from handlers.session.context import PlayContext
+    from handlers.session.frame_loop import FrameLoop
     from services.log_stream.log_stream import LogStream
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -59,6 +60,11 @@ class PlayHandler:
         except asyncio.CancelledError:
             session.end(endings.CLIENT_LEFT)
             raise
+
+    def loop_of(self, session_id: SessionId) -> FrameLoop | None:
+        """What plays the world of an open session; None without one."""
+        session = self._sessions.get(session_id)
+        return None if session is None else session.frame_loop
 
     async def drain(self) -> None:
         """End every session with a farewell, and wait for them. No new one is admitted: the state says so already."""

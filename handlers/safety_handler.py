@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+import numpy as np
+
 from services.image_classifier.image_classifier import (
     ClassificationError,
+    ClassifierFailing,
     ClassifierMissing,
     ClassifierReady,
+    ClassifierStatus,
     ImageClassifier,
 )
 
 if TYPE_CHECKING:
     from runtime_config.runtime_config import SeedSafety
     from services.seed_store.seed_store import SeedStore
+    from services.verdict_cache.verdict_cache import VerdictCache
     from services.world_engine.world_engine import Picture
 
 
@@ -39,25 +45,34 @@ Verdict: TypeAlias = Allowed | Unsafe | Unjudged
 
 
 class SafetyHandler:
-    """`off`: every picture passes. `when-available`: a picture passes unless a classifier objects; without a classifier
-    all pass. `strict`: a picture passes if the classifier says so; without one, shipped seeds alone pass."""
+    """Shipped seeds always pass. For every other picture:
 
-    def __init__(self, policy: SeedSafety, classifier: ImageClassifier, seed_store: SeedStore) -> None:
+    `off`: it passes. `when-available`: it passes if the classifier says so, and also if there is no classifier.
+    `strict`: it passes if the classifier says so. A classifier that fails has not said so, whatever the policy.
+
+    What it said is remembered by the very pixels that it looked at, not by what a file calls itself.
+    """
+
+    def __init__(
+        self, policy: SeedSafety, classifier: ImageClassifier, verdicts: VerdictCache, seed_store: SeedStore
+    ) -> None:
         self._policy: SeedSafety = policy
         self._classifier = classifier
+        self._verdicts = verdicts
         self._seed_store = seed_store
 
     @property
     def policy(self) -> SeedSafety:
         return self._policy
 
-    def missing_reason(self) -> str | None:
-        """Why pictures cannot be judged; None when they can."""
-        match self._classifier.status():
-            case ClassifierReady():
-                return None
-            case ClassifierMissing(reason):
-                return reason
+    def status(self) -> ClassifierStatus:
+        return self._classifier.status()
+
+    def lets_unjudged_pass(self) -> bool:
+        """Whether a picture that is not a shipped seed passes now without a verdict."""
+        if self._policy == "when-available":
+            return isinstance(self._classifier.status(), ClassifierMissing)
+        return self._policy == "off"
 
     def judge(self, seed_hash: str, picture: Picture) -> Verdict:
         """The verdict on a picture, whose file has the SHA-256 `seed_hash`. Blocks."""
@@ -67,17 +82,29 @@ class SafetyHandler:
         match status:
             case ClassifierMissing(reason):
                 return Allowed() if self._policy == "when-available" else Unjudged(reason)
-            case ClassifierReady():
-                return self._classify(picture)
+            case ClassifierReady(revision) | ClassifierFailing(revision, _):
+                return self._classify(picture, revision)
             case _:
                 assert_never(status)
 
-    def _classify(self, picture: Picture) -> Verdict:
-        try:
-            return Allowed() if self._classifier.is_safe(picture) else Unsafe()
-        except ClassificationError as error:
-            return Unjudged(str(error))
+    def _classify(self, picture: Picture, revision: str) -> Verdict:
+        key = _hash_of(picture)
+        is_safe = self._verdicts.find(key, revision)
+        if is_safe is None:
+            try:
+                is_safe = self._classifier.is_safe(picture)
+            except ClassificationError as error:
+                return Unjudged(str(error))
+            self._verdicts.keep(key, revision, is_safe=is_safe)
+        return Allowed() if is_safe else Unsafe()
 
     def _is_shipped(self, seed_hash: str) -> bool:
         found = self._seed_store.find(seed_hash)
         return found is not None and found.origin == "shipped"
+
+
+def _hash_of(picture: Picture) -> str:
+    """Of the pixels and the shape: the same bytes in rows of another length are another picture."""
+    digest = hashlib.sha256(repr(picture.shape).encode())
+    digest.update(np.ascontiguousarray(picture).data)
+    return digest.hexdigest()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import binascii
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from api_types import SeedsResponse, SeedSummary
 from error_types import DomainError, ErrorCode, HTTPError
+from handlers.safety_handler import Allowed, SafetyHandler, Unjudged, Unsafe
 from handlers.threads import in_thread
 from services.picture_decoder.picture_decoder import PictureDecoder, PictureError, PictureFault
 from services.seed_store.seed_store import SeedFilePayload, SeedStore, SeedStoreError
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from concurrent.futures import Executor
 
+    from services.picture_decoder.picture_decoder import PictureFactsPayload
     from services.world_engine.world_engine import Picture
 
 _SLICE: Final = 1 << 20  # characters of base64 at a time: decoding holds the GIL, and the frame loops need it
 _THUMBNAIL_WIDTH: Final = 640
 _TITLE_LENGTH: Final = 80
+_CHECKED_SIDE: Final = 896  # pixels: the longer side of what an upload is judged by
 
 _FAULT_CODES: Final = {
     PictureFault.EMPTY: ErrorCode.SEED_EMPTY,
@@ -39,10 +42,18 @@ class SeedFile:
 
 
 class SeedsHandler:
-    def __init__(self, store: SeedStore, decoder: PictureDecoder, threads: Executor, max_upload_bytes: int) -> None:
+    def __init__(
+        self,
+        store: SeedStore,
+        decoder: PictureDecoder,
+        safety: SafetyHandler,
+        check_threads: Executor,
+        max_upload_bytes: int,
+    ) -> None:
         self._store = store
         self._decoder = decoder
-        self._threads = threads
+        self._safety = safety
+        self._check_threads = check_threads
         self._max_upload_bytes = max_upload_bytes
 
     # ------------------------------------------------------------------------------------------- gallery
@@ -65,7 +76,7 @@ class SeedsHandler:
         """Keep a picture file that a client sends.
 
         Raises:
-            HTTPError: 413 too large, 422 no picture, 507 it cannot be kept.
+            HTTPError: 413 too large, 422 no picture or an unsafe one, 503 it cannot be checked, 507 it cannot be kept.
         """
         data = bytearray()
         async for chunk in chunks:
@@ -73,7 +84,7 @@ class SeedsHandler:
             if len(data) > self._max_upload_bytes:
                 limit = self._max_upload_bytes // (1024 * 1024)
                 raise HTTPError(413, f"The picture is larger than {limit} MiB.", ErrorCode.SEED_TOO_LARGE)
-        return await in_thread(self._threads, lambda: self._keep(bytes(data), title))
+        return await in_thread(self._check_threads, lambda: self._keep(bytes(data), title))
 
     def remove(self, seed_hash: str) -> None:
         """Raises: HTTPError 404 unknown, 409 shipped, 507 it cannot be removed."""
@@ -111,6 +122,26 @@ class SeedsHandler:
             raise DomainError("This picture is not on the server any more. Send it again.", ErrorCode.SEED_UNKNOWN)
         return data
 
+    def title_of(self, seed_hash: str) -> str | None:
+        """What the gallery calls a seed. Blocks."""
+        found = self._store.find(seed_hash)
+        return None if found is None else found.title
+
+    def keep_generated(self, data: bytes, prompt: str) -> None:
+        """Put a scene that was generated from `prompt` into the gallery. Blocks.
+
+        Raises:
+            DomainError: it cannot be kept.
+        """
+        try:
+            self._store.add(data, self._decoder.describe(data), _clean_title(prompt), prompt=prompt)
+        except SeedStoreError as error:
+            raise DomainError(str(error), ErrorCode.SERVICE_UNAVAILABLE) from error
+
+    def generated(self) -> list[SeedSummary]:
+        """The scenes of the gallery that were generated, newest first."""
+        return [_summary(seed) for seed in self._store.list() if seed.prompt is not None]
+
     def decode(self, data: bytes, *, width: int, height: int) -> Picture:
         """The picture at an engine's size. Blocks.
 
@@ -126,11 +157,31 @@ class SeedsHandler:
         try:
             facts = self._decoder.describe(data)
             self._decoder.thumbnail(data, max_width=_THUMBNAIL_WIDTH)  # the head may be sound and the pixels not
+            self._judge(data, facts)
             return _summary(self._store.add(data, facts, _clean_title(title)))
         except PictureError as error:
             raise HTTPError(422, error.message, _FAULT_CODES[error.code]) from error
         except SeedStoreError as error:
             raise HTTPError(507, str(error), ErrorCode.SERVICE_UNAVAILABLE) from error
+
+    def _judge(self, data: bytes, facts: PictureFactsPayload) -> None:
+        """The whole picture, as the gallery shows it; what a world is opened in is judged again, as it is cut there.
+
+        Raises:
+            HTTPError: it may not be shown.
+        """
+        scale = min(1.0, _CHECKED_SIDE / max(facts.width, facts.height))
+        width, height = (max(1, round(side * scale)) for side in (facts.width, facts.height))
+        verdict = self._safety.judge(hash_of(data), self._decoder.decode(data, width=width, height=height))
+        match verdict:
+            case Allowed():
+                pass
+            case Unsafe():
+                raise HTTPError(422, "This picture was judged unsafe. Choose another one.", ErrorCode.SEED_UNSAFE)
+            case Unjudged(reason):
+                raise HTTPError(503, f"This picture could not be checked: {reason}", ErrorCode.SEED_CHECK_FAILED)
+            case _:
+                assert_never(verdict)
 
     def _find(self, seed_hash: str) -> SeedFilePayload:
         found = self._store.find(seed_hash)
@@ -166,4 +217,5 @@ def _summary(seed: SeedFilePayload) -> SeedSummary:
         size_bytes=seed.size_bytes,
         image_url=f"/api/seeds/{seed.hash}/image",
         thumbnail_url=f"/api/seeds/{seed.hash}/thumbnail",
+        prompt=seed.prompt,
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import AccessConfig
 
 _FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
-_LOCAL_PATHS: Final = ("/shutdown", "/api/sessions", "/metrics")
+_LOCAL_PATHS: Final = ("/shutdown", "/api/sessions", "/api/recordings", "/api/worlds", "/metrics")
 _LOCAL_DELETE_PATHS: Final = ("/api/cached-model",)
 
 

@@ -28,7 +28,7 @@ def network_middleware(access: AccessConfig) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=access.allowed_origins,
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
             allow_credentials=True,
         ),

@@ -9,3 +9,5 @@ VERSION: Final = "0.1.0"
 PROJECT_DIR: Final = Path(__file__).resolve().parent.parent
 PAGE_DIR: Final = PROJECT_DIR / "web"
 SHIPPED_SEEDS_DIR: Final = PROJECT_DIR / "assets" / "seeds"
+MOSS_DIR: Final = PROJECT_DIR / "assets" / "moss"
+FONTS_DIR: Final = PROJECT_DIR / "assets" / "fonts"

@@ -30,8 +30,10 @@ def default_data_directory(environment: Mapping[str, str], platform: str = sys.p
     return (Path(shared) if os.path.isabs(shared) else _home() / ".local" / "share") / "terrarium"
 
 
-def prepare_data_directory(path: Path) -> Path:
+def prepare_data_directory(path: Path, flag: str = "--data-dir") -> Path:
     """Create `path` if it is missing, and write a file in it to know that one can; gives it back absolute.
+
+    `flag` is what another folder can be chosen with.
 
     Raises:
         LaunchError: it cannot be created or written.
@@ -43,7 +45,7 @@ def prepare_data_directory(path: Path) -> Path:
             probe.write(b"x")
     except (OSError, RuntimeError, ValueError) as exc:
         cause = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        msg = f"The data folder {path} cannot be written ({cause}). Choose another one with --data-dir."
+        msg = f"The folder {path} cannot be written ({cause}). Choose another one with {flag}."
         raise LaunchError(msg) from exc
     return absolute
 

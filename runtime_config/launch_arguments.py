@@ -26,7 +26,24 @@ further environment variables:
   TERRARIUM_JPEG_SUBSAMPLING        4:2:0 or 4:4:4 (default: 4:2:0)
   TERRARIUM_SMALL_JPEG_QUALITY      of frames below 360 lines, 1 to 100 (default: 90)
   TERRARIUM_SMALL_JPEG_SUBSAMPLING  4:2:0 or 4:4:4 (default: 4:4:4)
+  TERRARIUM_MOMENTS_MIB             memory of one session for kept moments and for rewinding, in MiB, 1 to 65536; the
+                                    oldest give way (default: 128)
+  TERRARIUM_RECORDINGS_QUOTA_MIB    what all recordings may take up, in MiB; then no new ones are made
+                                    (default: 20480)
+  TERRARIUM_WRITER_ENDPOINT         base address of a chat server in the OpenAI format, such as
+                                    http://127.0.0.1:11434/v1, that writes wishes out for scene authoring;
+                                    with TERRARIUM_WRITER_MODEL, and TERRARIUM_WRITER_KEY if it wants one
+                                    (default: none, and no scene authoring)
+  TERRARIUM_WRITER_SEES             whether that model reads pictures (default: yes)
+  TERRARIUM_IMAGE_ENDPOINT          the same for an images server; with TERRARIUM_IMAGE_MODEL, TERRARIUM_IMAGE_KEY
+  TERRARIUM_IMAGE_SIZE              WIDTHxHEIGHT to ask it for, if it makes certain sizes alone (default: what fits)
+  TERRARIUM_LOCAL_IMAGES            off, auto, resident, offloaded or cpu: without an images server, whether FLUX.2
+                                    klein from the Hugging Face cache makes them here, and where it lives; auto
+                                    chooses by what memory is free (default: off)
+  TERRARIUM_LOCAL_IMAGE_FOLDER      folder of that model, if it is not in the cache
   TERRARIUM_ENCODER_THREADS         1 to 64 (default: one for each core, at most four)
+
+terrarium replay FILE plays a saved world again; see terrarium replay --help.
 
 exit status: 0 after a clean stop, 1 after a failure, 2 when the server could not be started as asked
 """
@@ -59,6 +76,8 @@ def _build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_network_flags(parser)
+    _add_engine_flags(parser)
+    _add_recording_flags(parser)
     _add_process_flags(parser)
     return parser
 
@@ -90,6 +109,38 @@ def _add_network_flags(parser: argparse.ArgumentParser) -> None:
         help="a further web origin whose pages may use the server, as scheme://host[:port]; repeatable"
         " (TERRARIUM_ALLOWED_ORIGIN, comma separated, default: none)",
         metavar="ORIGIN",
+    )
+
+
+def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the neural world in the box, terrarium/moss")
+    group.add_argument(
+        "--moss-steps",
+        help="how often its network is asked for a frame, 1, 2 or 4: more is clearer and slower; saved worlds and"
+        " replays are exact for the number that they were made with (TERRARIUM_MOSS_STEPS, default: 2)",
+        metavar="NUMBER",
+    )
+    group.add_argument(
+        "--moss-weights",
+        help="folder with its weights, as training.export writes them (TERRARIUM_MOSS_WEIGHTS, default: those in the"
+        " box)",
+        metavar="FOLDER",
+    )
+
+
+def _add_recording_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("recordings")
+    group.add_argument(
+        "--recordings-dir",
+        help="folder for recordings (TERRARIUM_RECORDINGS_DIR, default: recordings in the data folder)",
+        metavar="FOLDER",
+    )
+    group.add_argument(
+        "--client-recordings-dir",
+        action="append",
+        help="a folder in which, or below which, a client may have its recordings put when it asks for that;"
+        " repeatable (TERRARIUM_CLIENT_RECORDINGS_DIR, separated as in PATH, default: none)",
+        metavar="FOLDER",
     )
 
 

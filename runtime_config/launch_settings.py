@@ -11,16 +11,23 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from runtime_config.data_directory import default_data_directory, prepare_data_directory
+from runtime_config.endpoint_settings import check_endpoint
 from runtime_config.launch_arguments import parse_arguments
 from runtime_config.launch_error import LaunchError
 from runtime_config.runtime_config import (
     MIB,
     AccessConfig,
+    AuthoringConfig,
     JpegConfig,
+    LocalImages,
     LogFormat,
     LogLevel,
+    MossConfig,
+    MossSteps,
+    RecordingConfig,
     RuntimeConfig,
     SeedSafety,
+    SessionLimits,
     Subsampling,
 )
 from runtime_config.web_origin import is_loopback_host, parse_origin
@@ -37,14 +44,29 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?", re.ASCII)
 _DEFAULTS: Final = AccessConfig()
 _JPEG: Final = JpegConfig()
+_RECORDING: Final = RecordingConfig()
+_LIMITS: Final = SessionLimits()
+_MOSS: Final = MossConfig()
 
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _split_paths(value: object) -> object:
+    """Folders may have commas in their names, so they are separated as in PATH."""
+    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def _number(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
 Origins: TypeAlias = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Folders: TypeAlias = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split_paths)]
 Quality: TypeAlias = Annotated[int, Field(ge=1, le=100)]
+# Flags and variables are text, which a literal number does not match by itself.
+Steps: TypeAlias = Annotated[MossSteps, BeforeValidator(_number)]
 
 
 class LaunchSettings(BaseSettings):
@@ -70,6 +92,22 @@ class LaunchSettings(BaseSettings):
     small_jpeg_quality: Quality = _JPEG.small_quality
     small_jpeg_subsampling: Subsampling = _JPEG.small_subsampling
     encoder_threads: Annotated[int, Field(ge=1, le=64)] | None = None
+    moments_mib: Annotated[int, Field(ge=1, le=65536)] = _LIMITS.moment_bytes // MIB
+    moss_weights: Path | None = None
+    moss_steps: Steps = _MOSS.steps
+    recordings_dir: Path | None = None
+    client_recordings_dir: Folders = ()
+    recordings_quota_mib: Annotated[int, Field(ge=1, le=1 << 30)] = _RECORDING.quota_bytes // MIB
+    writer_endpoint: str | None = None
+    writer_model: str | None = None
+    writer_key: str | None = Field(default=None, repr=False)
+    writer_sees: bool = True
+    image_endpoint: str | None = None
+    image_model: str | None = None
+    image_key: str | None = Field(default=None, repr=False)
+    local_images: LocalImages = "off"
+    local_image_folder: Path | None = None
+    image_size: Annotated[str, Field(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")] | None = None
 
 
 def load_runtime_config(arguments: Sequence[str] | None = None) -> RuntimeConfig:
@@ -97,14 +135,18 @@ def load_runtime_config(arguments: Sequence[str] | None = None) -> RuntimeConfig
         seed_safety=_seed_safety(settings.seed_safety, access.host),
         max_upload_bytes=settings.max_upload_mib * MIB,
         jpeg=_jpeg(settings),
+        recording=_recording(settings),
+        moss=MossConfig(weights=settings.moss_weights, steps=settings.moss_steps),
+        authoring=_authoring(settings),
+        limits=SessionLimits(moment_bytes=settings.moments_mib * MIB),
     )
 
 
 def _explain(error: ErrorDetails, flags: Mapping[str, object]) -> str:
     name = str(error["loc"][0])
     source = f"--{name.replace('_', '-')}" if name in flags else f"{_PREFIX}{name.upper()}"
-    if name == "token":
-        return f"{source}: this token is not text."
+    if name in {"token", "writer_key", "image_key"}:
+        return f"{source}: this {name.rpartition('_')[2]} is not text."
     problem = error["msg"].removeprefix("Input ").partition(", unable")[0].replace("a valid integer", "a whole number")
     return f"{source}: {error['input']!r} will not do, it {problem.replace('a valid boolean', 'yes or no')}."
 
@@ -173,3 +215,35 @@ def _jpeg(settings: LaunchSettings) -> JpegConfig:
         lowest_quality=min(_JPEG.lowest_quality, settings.jpeg_quality, settings.small_jpeg_quality),
         threads=settings.encoder_threads,
     )
+
+
+def _recording(settings: LaunchSettings) -> RecordingConfig:
+    folder = settings.recordings_dir
+    return RecordingConfig(
+        folder=None if folder is None else prepare_data_directory(folder, "--recordings-dir"),
+        client_folders=tuple(_check_folder(path) for path in settings.client_recordings_dir),
+        quota_bytes=settings.recordings_quota_mib * MIB,
+    )
+
+
+def _authoring(settings: LaunchSettings) -> AuthoringConfig:
+    return AuthoringConfig(
+        writer=check_endpoint("WRITER", settings.writer_endpoint, settings.writer_model, settings.writer_key),
+        writer_sees=settings.writer_sees,
+        images=check_endpoint("IMAGE", settings.image_endpoint, settings.image_model, settings.image_key),
+        image_size=settings.image_size,
+        local_images=settings.local_images,
+        local_image_folder=settings.local_image_folder,
+    )
+
+
+def _check_folder(path: Path) -> Path:
+    """An existing folder, resolved: what lies in it is decided by where links lead."""
+    try:
+        resolved = path.expanduser().resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):
+        resolved = None
+    if resolved is None or not resolved.is_dir():
+        msg = f"The folder {path}, into which clients may record, is not there. Make it, or name another one."
+        raise LaunchError(msg)
+    return resolved

@@ -12,6 +12,8 @@ SeedSafety: TypeAlias = Literal["strict", "when-available", "off"]
 LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning"]
 Subsampling: TypeAlias = Literal["4:2:0", "4:4:4"]
+LocalImages: TypeAlias = Literal["off", "auto", "resident", "offloaded", "cpu"]
+MossSteps: TypeAlias = Literal[1, 2, 4]
 
 MIB = 1024 * 1024
 
@@ -59,7 +61,62 @@ class SessionLimits:
     farewell_timeout_s: float = 2.0  # for the last messages and the close frame
     max_recoveries: int = 3  # of a failing engine, without `recovery_reset_s` of good play in between
     recovery_reset_s: float = 30.0
-    kept_snapshots: int = 8
+    kept_snapshots: int = 64
+    moment_bytes: int = 128 * MIB  # half for kept moments, half for rewinding
+    journal_passes: int = 300_000  # what led to a moment, for world files; some 36 bytes each
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingConfig:
+    """Where recordings go, and how much room they may take. Sizes in bytes.
+
+    `client_folders` are those in which, or below which, a client may have its own recordings put.
+    """
+
+    folder: Path | None = None  # None: `recordings` in the data folder
+    client_folders: tuple[Path, ...] = ()
+    quota_bytes: int = 20 * 1024 * MIB
+    least_free_bytes: int = 512 * MIB  # on the disk; the rest of the server needs room as well
+    shortest_s: float = 3.0  # what is shorter was hardly meant to be kept
+    room_check_s: float = 10.0  # between looks at the room that is left, while recording
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointConfig:
+    """A server in the OpenAI format. `base_url` is without a slash at its end; `timeout_s` is for one request."""
+
+    base_url: str
+    model: str
+    key: str | None = field(default=None, repr=False)  # never printed
+    timeout_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringConfig:
+    """What writes and paints scenes; without a writer and an image model there is no scene authoring.
+
+    Times in seconds. A stock client waits 30 s for an edit and 60 s for a scene: it must be answered before.
+    """
+
+    writer: EndpointConfig | None = None
+    writer_sees: bool = True  # whether the writer's model reads pictures
+    images: EndpointConfig | None = None
+    image_size: str | None = None  # WIDTHxHEIGHT, where the endpoint makes certain sizes alone
+    local_images: LocalImages = "off"  # used without an endpoint for images; where the model lives
+    local_image_folder: Path | None = None  # None: what the Hugging Face cache holds
+    edit_limit_s: float = 28.0
+    scene_limit_s: float = 58.0
+    job_limit_s: float = 600.0  # of a scene that no session waits for
+    max_wish_characters: int = 1000
+    kept_jobs: int = 20  # that are over
+
+
+@dataclass(frozen=True, slots=True)
+class MossConfig:
+    """The built-in neural world: its weights, and how often the network is asked for a frame."""
+
+    weights: Path | None = None  # None: those that ship with the server
+    steps: MossSteps = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +134,10 @@ class RuntimeConfig:
     max_upload_bytes: int = 64 * MIB
     max_uploaded_seeds: int = 200
     jpeg: JpegConfig = JpegConfig()
+    recording: RecordingConfig = RecordingConfig()
+    moss: MossConfig = MossConfig()
+    authoring: AuthoringConfig = AuthoringConfig()
     limits: SessionLimits = SessionLimits()
+    max_saved_worlds: int = 1000
+    input_log_bytes: int = 1024 * MIB  # all logs, and the pictures beside them
     drain_timeout_s: float = 4.0  # of the 5 s within which a stop must end

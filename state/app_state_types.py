@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from error_types import ErrorCode
     from services.world_engine.world_engine import WorldEngine
 
 SessionId: TypeAlias = str
@@ -130,6 +131,96 @@ class SessionRecord:
     state: SessionState = AwaitingSeed()
 
 
+# ------------------------------------------------------------------------------------------------ recordings
+
+RecordingName: TypeAlias = str  # of the file, without its suffix; every segment has its own
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecording:
+    """Not begun, or over: its file is among the finished ones, or there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Passes of a session go into the file."""
+
+    session_id: SessionId
+    since: float  # seconds since the Unix epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Finishing:
+    """No more passes come; the file gets its final form. It may outlive its session."""
+
+    session_id: SessionId
+    since: float
+    ended_at: float  # seconds since the Unix epoch
+
+
+RecordingState: TypeAlias = NotRecording | Recording | Finishing
+
+# -------------------------------------------------------------------------------------------- scene authoring
+
+JobId: TypeAlias = str
+
+
+class AuthoringStep(StrEnum):
+    """What a job is busy with."""
+
+    WRITING = "writing"
+    PAINTING = "painting"
+    CHECKING = "checking"
+    APPLYING = "applying"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringWaiting:
+    """For its turn: one scene is made at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringRunning:
+    """`fraction` of the step, 0 to 1; None where it is not known."""
+
+    step: AuthoringStep
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringDone:
+    """`picture_hash` is the SHA-256 (hex) of the picture file."""
+
+    picture_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringFailed:
+    """Nothing came of it; also when it was cancelled. `message` is a sentence for whoever asked."""
+
+    code: ErrorCode
+    message: str
+
+
+AuthoringState: TypeAlias = AuthoringWaiting | AuthoringRunning | AuthoringDone | AuthoringFailed
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringJob:
+    """A scene that somebody asked for in words. `owner` is the session that waits for it; None for a scene without."""
+
+    id: JobId
+    kind: Literal["edit", "scene"]
+    owner: SessionId | None
+    wish: str
+    created_at: float  # seconds since the Unix epoch
+    state: AuthoringState = AuthoringWaiting()
+
+    @property
+    def is_over(self) -> bool:
+        return isinstance(self.state, AuthoringDone | AuthoringFailed)
+
+
 # ---------------------------------------------------------------------------------------------------- server
 
 
@@ -153,8 +244,13 @@ ServerLifecycle: TypeAlias = Starting | Serving | Stopping
 
 @dataclass(slots=True)
 class AppState:
-    """All of it, under the one lock that `AppHandler` owns. `sessions` is in the order of arrival."""
+    """All of it, under the one lock that `AppHandler` owns. `sessions` is in the order of arrival.
+
+    A recording that `recordings` does not have is `NotRecording`.
+    """
 
     lifecycle: ServerLifecycle = Starting()
     engines: dict[EngineKey, EngineState] = field(default_factory=dict[EngineKey, EngineState])
     sessions: dict[SessionId, SessionRecord] = field(default_factory=dict[SessionId, SessionRecord])
+    recordings: dict[RecordingName, RecordingState] = field(default_factory=dict[RecordingName, RecordingState])
+    authoring: dict[JobId, AuthoringJob] = field(default_factory=dict[JobId, AuthoringJob])

@@ -7,15 +7,22 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from state.app_state_types import (
+    AuthoringDone,
+    AuthoringFailed,
+    AuthoringRunning,
+    AuthoringWaiting,
     AwaitingSeed,
     Ended,
     EngineFailed,
     EngineLoading,
     EngineReady,
     EngineUnloaded,
+    Finishing,
+    NotRecording,
     Paused,
     Playing,
     Preparing,
+    Recording,
     Serving,
     Starting,
     Stopping,
@@ -39,6 +46,23 @@ SESSION_TRANSITIONS: Final[TransitionTable] = MappingProxyType(
         Playing: frozenset({Playing, Paused, Ended}),  # to itself: another world, or another pace
         Paused: frozenset({Paused, Playing, Ended}),
         Ended: frozenset(),
+    }
+)
+
+RECORDING_TRANSITIONS: Final[TransitionTable] = MappingProxyType(
+    {
+        NotRecording: frozenset({Recording}),
+        Recording: frozenset({Finishing, NotRecording}),  # at once to the end: it failed
+        Finishing: frozenset({NotRecording}),
+    }
+)
+
+AUTHORING_TRANSITIONS: Final[TransitionTable] = MappingProxyType(
+    {
+        AuthoringWaiting: frozenset({AuthoringRunning, AuthoringFailed}),
+        AuthoringRunning: frozenset({AuthoringRunning, AuthoringDone, AuthoringFailed}),  # to itself: the next step
+        AuthoringDone: frozenset(),
+        AuthoringFailed: frozenset(),
     }
 )
 

@@ -1,11 +1,13 @@
 // @ts-check
 // The way of a person through the page: gallery, loading, play, pause, lost, and back.
 
+import { Authoring } from "./authoring.js";
 import { retryDelay } from "./backoff.js";
 import { LoadingCurtain, LostCurtain } from "./curtains.js";
 import { Menu } from "./menu.js";
 import { PlaySurface } from "./play_surface.js";
-import { Session, sessionConfig } from "./session.js";
+import { RecordingControl } from "./recording_control.js";
+import { originOf, Session, sessionConfig } from "./session.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { describeStage } from "./stages.js";
 import { transition } from "./state.js";
@@ -42,6 +44,8 @@ export class App {
   surface;
   menu;
   changes;
+  recording;
+  authoring;
 
   /**
    * @param {Library} library
@@ -56,6 +60,9 @@ export class App {
       onPause: () => this.pause(),
       onReset: () => this.reset(),
       onToggleOverlay: () => this.change({ overlay: !this.settings.overlay }),
+      onToggleRecording: () => void this.recording.toggle(),
+      onRewind: () => void this.changes.rewind(),
+      onEditScene: () => this.authoring.open("edit"),
       onLost: () => this.#session?.giveUp(),
       onBroken: (error) => log.write("error", `A frame could not be read: ${error}`),
     });
@@ -67,6 +74,8 @@ export class App {
       onSettings: (change) => this.change(change),
     });
     this.changes = new WorldChanges(this, library, log);
+    this.recording = new RecordingControl(this, log);
+    this.authoring = new Authoring(this, library, log);
     this.change({});
     document.addEventListener("visibilitychange", () => document.hidden && this.pause());
   }
@@ -88,7 +97,7 @@ export class App {
     this.#loading.open(seed);
     this.surface.restart();
     const model = this.#library.modelFor(this.settings.model);
-    const start = { model, seedHash: seed.hash, config: sessionConfig(this.settings.capFps) };
+    const start = { model, origin: originOf(seed), config: sessionConfig(this.settings.capFps, false) };
     this.#session = new Session(start, {
       onPush: (push) => this.#received(push),
       onFrame: (envelope) => this.surface.receive(envelope),
@@ -99,10 +108,16 @@ export class App {
 
   pause() {
     if (this.#screen.name !== "playing") return;
+    this.freeze();
+    this.menu.open(this.#screen.seed.title);
+  }
+
+  /** Pause without the menu: something else lies over the world. */
+  freeze() {
+    if (this.#screen.name !== "playing") return;
     this.#go({ name: "paused", seed: this.#screen.seed, isBusy: false });
     this.surface.stop();
     this.#session?.notify("pause");
-    this.menu.open(this.#screen.seed.title);
   }
 
   resume() {
@@ -125,6 +140,11 @@ export class App {
   setBusy(isBusy) {
     if (this.#screen.name === "paused") this.#go({ ...this.#screen, isBusy });
     this.menu.setBusy(isBusy);
+  }
+
+  /** What the place that plays now is called. */
+  get placeTitle() {
+    return this.#screen.name === "gallery" ? "" : this.#screen.seed.title;
   }
 
   /** @param {SeedSummary} seed the one that plays now */
@@ -153,7 +173,8 @@ export class App {
     saveSettings(this.settings);
     this.menu.showSettings(this.settings);
     this.surface.showOverlay(this.settings.overlay);
-    if (change.capFps !== undefined) void this.changes.changeConfig(sessionConfig(change.capFps));
+    if (change.capFps === undefined) return;
+    void this.changes.changeConfig(sessionConfig(change.capFps, this.recording.isOn));
   }
 
   /** @param {Push} push */
@@ -168,6 +189,9 @@ export class App {
     } else if (push.type === "progress") {
       const share = push.fraction === undefined ? "" : `, ${Math.round(push.fraction * 100)} %`;
       this.#loading.show(PROGRESS_TEXTS[push.step] + share, null);
+      this.authoring.progress(push);
+    } else if (push.type === "recording") {
+      this.recording.receive(push);
     } else if (push.type === "system_info") {
       const { type: _, ...info } = push;
       this.systemInfo = info;
@@ -215,6 +239,8 @@ export class App {
     this.#session = null;
     this.surface.stop();
     this.changes.forget();
+    this.recording.forget();
+    this.authoring.forget();
     this.menu.setBusy(false);
     this.menu.close();
   }

@@ -73,12 +73,14 @@ export class Connection {
   /**
    * @template {ExtendedRpcSuccess["data"]} Data
    * @param {RequestBody} body
+   * @param {AbortSignal} [signal] gives the request up; it is answered all the same, as cancelled or done
    * @returns {Promise<Data>}
    * @throws {RequestError}
    */
-  request(body) {
+  request(body, signal) {
     this.#lastRequest += 1;
     const req_id = String(this.#lastRequest);
+    signal?.addEventListener("abort", () => this.send({ type: "cancel", target_req_id: req_id }), { once: true });
     return new Promise((resolve, reject) => {
       if (!this.isOpen) return reject(new RequestError("The connection is closed.", undefined, undefined));
       this.#unanswered.set(req_id, { resolve, reject });

@@ -5,6 +5,7 @@ import { byId, make } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { textOfError } from "./problems.js";
 import { deleteSeed, fetchHealth, fetchModels, fetchSeeds, RestError } from "./rest.js";
+import { safetyText } from "./safety_text.js";
 import { uploadSeed } from "./upload.js";
 
 /** @import { Health, PickerModel, SeedSummary } from "./rest.js" */
@@ -41,7 +42,10 @@ export class Library {
       onPickFile: () => this.pickFile(),
     });
     this.#fileInput.addEventListener("change", () => this.#picked());
-    this.#modelSelect.addEventListener("change", () => listener.onModel(this.#modelSelect.value));
+    this.#modelSelect.addEventListener("change", () => {
+      this.#describeModel();
+      listener.onModel(this.#modelSelect.value);
+    });
   }
 
   /**
@@ -76,6 +80,22 @@ export class Library {
   /** @param {string} hash */
   focus(hash) {
     this.#gallery.focus(hash);
+  }
+
+  /**
+   * A seed that the server has, perhaps since a moment ago.
+   *
+   * @param {string} hash
+   * @returns {Promise<SeedSummary | null>} null when it cannot be asked, or was not kept
+   */
+  async find(hash) {
+    try {
+      this.seeds = await fetchSeeds();
+      this.#gallery.show(this.seeds);
+    } catch (error) {
+      this.#listener.onLog("warning", describe(error));
+    }
+    return this.seeds.find((seed) => seed.hash === hash) ?? null;
   }
 
   pickFile() {
@@ -134,11 +154,19 @@ export class Library {
   #showModels(preferred) {
     byId("model-field", HTMLElement).hidden = this.#models.length < 2;
     this.#modelSelect.replaceChildren(
-      ...this.#models.map(({ id, title, description }) =>
-        make("option", { value: id, text: title || id, title: description }),
+      ...this.#models.map(({ id, title, description, is_local: isHere }) =>
+        make("option", { value: id, text: isHere ? title || id : `${title || id}, not ready`, title: description }),
       ),
     );
     this.#modelSelect.value = this.modelFor(preferred);
+    this.#describeModel();
+  }
+
+  #describeModel() {
+    const chosen = this.#models.find(({ id }) => id === this.#modelSelect.value);
+    const note = byId("model-note", HTMLElement);
+    note.textContent = chosen?.description ?? "";
+    note.hidden = this.#models.length < 2;
   }
 
   /** @param {Health} health */
@@ -146,17 +174,6 @@ export class Library {
     byId("version-note", HTMLElement).textContent = `Terrarium ${version}`;
     byId("safety-note", HTMLElement).textContent = safetyText(safety);
   }
-}
-
-/**
- * @param {Health["safety"]} safety
- * @returns {string} empty when pictures are checked as one would expect
- */
-function safetyText({ loaded, policy, reason }) {
-  if (policy === "off") return "Pictures are not checked on this server.";
-  if (loaded) return "";
-  if (policy === "strict") return `Own pictures cannot be played now. ${reason ?? ""}`;
-  return reason ?? "Pictures are not checked.";
 }
 
 /** @param {unknown} error */

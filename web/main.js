@@ -7,7 +7,10 @@ import { byId, listenForActions } from "./dom.js";
 import { Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
+import { Recordings } from "./recordings.js";
 import { listenForPictures } from "./upload.js";
+import { asPlace } from "./world_texts.js";
+import { Worlds } from "./worlds.js";
 
 const panel = new LogPanel(byId("log-panel", HTMLElement), byId("log-lines", HTMLElement));
 const log = new LogBook((entry) => panel.add(entry));
@@ -18,6 +21,12 @@ const library = new Library({
   onLog: (level, text) => log.write(level, text),
 });
 const app = new App(library, log);
+const recordings = new Recordings();
+const worlds = new Worlds((world) => {
+  const place = asPlace(world);
+  if (app.screen.name === "paused") void app.changes.changeSeed(place);
+  else app.enter(place);
+});
 
 function report() {
   return diagnosticsText({
@@ -49,12 +58,23 @@ listenForActions({
   "show-pictures": () => app.screen.name === "paused" && app.menu.showPictures(library.seeds, app.screen.seed.hash),
   "hide-pictures": () => app.menu.showMain(),
   "take-snapshot": () => void app.changes.take(),
+  "save-world": () => void app.changes.save(),
+  "show-worlds": () => worlds.open(),
+  "hide-worlds": () => worlds.close(),
+  "edit-scene": () => app.authoring.open("edit"),
+  "generate-scene": () => app.authoring.open("scene"),
+  rewind: () => void app.changes.rewind(),
+  "toggle-recording": () => void app.recording.toggle(),
+  "show-recordings": () => recordings.open(),
+  "hide-recordings": () => recordings.close(),
   fullscreen: () => void toggleFullscreen().catch(() => log.write("warning", "Fullscreen was refused.")),
   "toggle-log": (button) => panel.toggle(button),
   "copy-diagnostics": (button) => void handOver(report(), button),
 });
 
 document.addEventListener("keydown", (event) => {
+  // In play the controls see to it.
+  if (event.code === "F9" && app.screen.name === "paused" && !event.repeat) void app.recording.toggle();
   if (event.code === "Escape" && ["loading", "lost"].includes(app.screen.name)) app.leave();
 });
 

@@ -49,6 +49,10 @@ export class Menu {
     byId("resume-button", HTMLElement).focus();
   }
 
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
   close() {
     this.#dialog.close();
   }

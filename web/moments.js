@@ -8,12 +8,17 @@ import { byId, make } from "./dom.js";
 export class Moments {
   #list = byId("moments", HTMLUListElement);
   #onRestore;
+  #onBranch;
   /** @type {Moment[]} newest first */
   #moments = [];
 
-  /** @param {(snapshotId: string) => void} onRestore */
-  constructor(onRestore) {
+  /**
+   * @param {(snapshotId: string) => void} onRestore
+   * @param {(snapshotId: string) => void} onBranch
+   */
+  constructor(onRestore, onBranch) {
     this.#onRestore = onRestore;
+    this.#onBranch = onBranch;
   }
 
   /**
@@ -43,6 +48,14 @@ export class Moments {
       children: [make("img", { src: moment.picture, alt: "" }), make("span", { text: time })],
     });
     button.dataset.testid = "moment";
-    return make("li", { children: [button] });
+    const branch = make("button", {
+      className: "button is-quiet moment-branch",
+      type: "button",
+      text: "Save as a world",
+      ariaLabel: `Save ${time} as a world of its own`,
+      onclick: () => this.#onBranch(moment.id),
+    });
+    branch.dataset.testid = "moment-branch";
+    return make("li", { children: [button, branch] });
   }
 }

@@ -23,6 +23,9 @@ const MOUSE_HINT = "Click to look around. WASD walks, Esc opens the menu.";
  * @property {() => void} onPause
  * @property {() => void} onReset
  * @property {() => void} onToggleOverlay
+ * @property {() => void} onToggleRecording
+ * @property {() => void} onRewind
+ * @property {() => void} onEditScene
  * @property {() => void} onLost the connection is open and says nothing any more
  * @property {(error: unknown) => void} onBroken
  */
@@ -43,7 +46,9 @@ export class PlaySurface {
   #onLost;
 
   /** @param {PlaySurfaceOptions} options */
-  constructor({ session, sensitivity, onPause, onReset, onToggleOverlay, onLost, onBroken }) {
+  constructor(options) {
+    const { session, sensitivity, onPause, onReset, onToggleOverlay, onToggleRecording } = options;
+    const { onRewind, onEditScene, onLost, onBroken } = options;
     this.#onLost = onLost;
     this.#player = new FramePlayer(this.#view, {
       onArrived: (header, bytes) => this.figures.arrived(header, bytes, performance.now()),
@@ -62,7 +67,14 @@ export class PlaySurface {
           this.#stall.controlSent(ts);
         },
       },
-      shortcuts: { Escape: onPause, KeyU: onReset, F3: onToggleOverlay },
+      shortcuts: {
+        Escape: onPause,
+        KeyU: onReset,
+        KeyQ: onEditScene,
+        F3: onToggleOverlay,
+        F9: onToggleRecording,
+        Backspace: onRewind,
+      },
       sensitivity,
       onPause,
       onLock: (isLocked) => (isLocked ? this.#showKeys() : onPause()),

@@ -100,8 +100,35 @@ export type ErrorCode =
   | "seedCheckFailed"
   | "seedShipped"
   | "snapshotUnknown"
+  | "nothingToRewind"
   | "authoringEmptyPrompt"
   | "authoringUnavailable"
+  | "authoringPromptTooLong"
+  | "authoringInProgress"
+  | "authoringLoadFailed"
+  | "authoringEditRefused"
+  | "authoringSceneRefused"
+  | "authoringFailed"
+  | "authoringOutdated"
+  | "sceneJobUnknown"
+  | "worldUnknown"
+  | "worldNotAWorld"
+  | "worldDamaged"
+  | "worldTooLarge"
+  | "worldOtherVersion"
+  | "worldOtherModel"
+  | "worldNotKept"
+  | "recordingUnknown"
+  | "recordingNameInvalid"
+  | "recordingNameTaken"
+  | "recordingInUse"
+  | "recordingDamaged"
+  | "recordingFolderRefused"
+  | "recordingFolderUnusable"
+  | "recordingDiskFull"
+  | "recordingQuotaUsed"
+  | "recordingEncoderMissing"
+  | "recordingFailed"
   | "hostForbidden"
   | "originForbidden"
   | "tokenRequired"
@@ -139,7 +166,10 @@ export type ExtendedClientMessage =
   | TimedGenerateSceneRequest
   | TimedCheckSeedSafetyRequest
   | TakeSnapshotRequest
-  | RestoreSnapshotRequest;
+  | RestoreSnapshotRequest
+  | RewindRequest
+  | SaveWorldRequest
+  | RecordingRequest;
 export type ExtendedServerMessage =
   | StatusMessage
   | SystemInfoMessage
@@ -147,6 +177,7 @@ export type ExtendedServerMessage =
   | WarningMessage
   | LogMessage
   | ProgressMessage
+  | RecordingMessage
   | ExtendedRpcSuccess
   | RpcError;
 /**
@@ -180,9 +211,21 @@ export type WarningId =
   | "app.server.warning.seedSafetyCheckFailed"
   | "app.server.warning.seedLoadFailed";
 /**
- * What an `init` is busy with.
+ * What an `init` is busy with, and a request for a scene (the last four, with the check before the end).
  */
-export type ProgressStep = "reading_picture" | "loading_model" | "checking_picture" | "opening_world";
+export type ProgressStep =
+  | "reading_picture"
+  | "loading_model"
+  | "checking_picture"
+  | "opening_world"
+  | "waiting_for_turn"
+  | "writing_prompt"
+  | "painting"
+  | "changing_world";
+/**
+ * What became of a recording.
+ */
+export type RecordingEvent = "started" | "finishing" | "saved" | "removed" | "postponed" | "failed" | "redirected";
 export type ServerMessage =
   StatusMessage | SystemInfoMessage | ErrorMessage | WarningMessage | LogMessage | RpcSuccess | RpcError;
 
@@ -306,7 +349,8 @@ export interface FrameAckNotification {
   frame_id: number;
 }
 /**
- * `init` with a time limit, and a seed that the server already has: SHA-256 (hex) of the picture file.
+ * `init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
+ * saved world, which brings its own model and goes on where it was saved.
  */
 export interface TimedInitRequest {
   type: "init";
@@ -318,6 +362,7 @@ export interface TimedInitRequest {
   biome_version?: string | null;
   timeout_s?: number | null;
   seed_hash?: string | null;
+  world_id?: string | null;
 }
 export interface TimedSceneEditRequest {
   type: "scene_edit";
@@ -349,6 +394,32 @@ export interface RestoreSnapshotRequest {
   req_id: string;
   snapshot_id: string;
 }
+/**
+ * Go back by so much of the world's own time, or as far as is still known.
+ */
+export interface RewindRequest {
+  type: "rewind";
+  req_id: string;
+  seconds: number;
+}
+/**
+ * Keep this moment of the world on the server as a world file, or the moment `snapshot_id`: a branch of its own.
+ */
+export interface SaveWorldRequest {
+  type: "save_world";
+  req_id: string;
+  title?: string;
+  snapshot_id?: string | null;
+}
+/**
+ * Begin or end recording the session. What is ended within three seconds is removed unless `keep_short`.
+ */
+export interface RecordingRequest {
+  type: "recording";
+  req_id: string;
+  on: boolean;
+  keep_short?: boolean;
+}
 export interface ExtendedRpcSuccess {
   type: "response";
   req_id: string;
@@ -358,7 +429,10 @@ export interface ExtendedRpcSuccess {
     | SceneEditResponseData
     | GenerateSceneResponseData
     | CheckSeedSafetyResponseData
-    | SnapshotResponseData;
+    | SnapshotResponseData
+    | RewindResponseData
+    | SaveWorldResponseData
+    | RecordingResponseData;
 }
 export interface InitResponseData {
   model: string;
@@ -388,12 +462,16 @@ export interface SceneEditResponseData {
   preview_jpeg_b64: string;
   edit_prompt: string;
 }
+/**
+ * `seed_hash` names the scene among the seeds of the server (SHA-256 of the file, hex).
+ */
 export interface GenerateSceneResponseData {
   elapsed_ms: number;
   image_jpeg_base64: string;
   user_prompt: string;
   sanitized_prompt: string;
   image_model: string;
+  seed_hash: string;
 }
 /**
  * `kept` lists the snapshots that can still be restored, oldest first.
@@ -401,6 +479,27 @@ export interface GenerateSceneResponseData {
 export interface SnapshotResponseData {
   snapshot_id: string;
   kept: string[];
+}
+/**
+ * Seconds of the world's own time: how far it went back, and how much further one could go.
+ */
+export interface RewindResponseData {
+  went_back_s: number;
+  left_s: number;
+}
+/**
+ * `world_id` names the saved world in `/api/worlds`.
+ */
+export interface SaveWorldResponseData {
+  world_id: string;
+  title: string;
+}
+/**
+ * `waiting`: recording begins when play goes on. `name` is that of the segment which runs, or was ended.
+ */
+export interface RecordingResponseData {
+  state: "off" | "waiting" | "recording";
+  name?: string;
 }
 export interface StatusMessage {
   type: "status";
@@ -450,6 +549,18 @@ export interface ProgressMessage {
   req_id: string;
   step: ProgressStep;
   fraction?: number;
+}
+/**
+ * `name` is the recording's. A failure has `message` and `code`; if it is of the one that ran, recording is off
+ * then. What came before it is `saved` where that can be done.
+ */
+export interface RecordingMessage {
+  type: "recording";
+  event: RecordingEvent;
+  name?: string;
+  duration_s?: number;
+  message?: string;
+  code?: ErrorCode;
 }
 export interface RpcError {
   type: "response";

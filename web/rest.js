@@ -5,7 +5,8 @@
 
 /**
  * @typedef {object} SeedSummary
- * @property {string} hash SHA-256 of the picture file
+ * @property {string} hash SHA-256 of the picture file; empty for a saved world
+ * @property {string} [world_id] of a saved world, whose place the picture shows
  * @property {string} title
  * @property {string} description
  * @property {"shipped" | "uploaded"} origin
@@ -14,6 +15,7 @@
  * @property {number} size_bytes
  * @property {string} image_url
  * @property {string} thumbnail_url
+ * @property {string | null} [prompt] the wish that it was generated from
  */
 
 /**
@@ -28,10 +30,20 @@
  */
 
 /**
+ * @typedef {object} SafetyHealth
+ * @property {boolean} loaded pictures can be judged
+ * @property {"strict" | "when-available" | "off"} policy
+ * @property {string | null} reason why they cannot
+ * @property {string | null} revision
+ * @property {boolean} unjudged_pass a picture that no one can judge is played
+ */
+
+/**
  * @typedef {object} Health
  * @property {string} version
  * @property {string} default_model
- * @property {{ loaded: boolean, policy: "strict" | "when-available" | "off", reason: string | null }} safety
+ * @property {SafetyHealth} safety
+ * @property {{ available: boolean, reason: string | null }} authoring
  * @property {boolean} startup_complete
  */
 
@@ -68,7 +80,7 @@ export function restErrorOf(status, body) {
  * @returns {Promise<Response>}
  * @throws {RestError}
  */
-async function request(path, options) {
+export async function request(path, options) {
   let response;
   try {
     response = await fetch(path, { headers: { accept: "application/json" }, ...options });

@@ -5,7 +5,9 @@ import { Connection, RequestError } from "./connection.js";
 import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js";
 
 /** @import { ControlNotification, ErrorMessage, InitResponseData } from "./protocol.generated.d.ts" */
-/** @import { SessionConfig, SnapshotResponseData } from "./protocol.generated.d.ts" */
+/** @import { RecordingResponseData, SessionConfig, SnapshotResponseData } from "./protocol.generated.d.ts" */
+/** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
+/** @import { RewindResponseData, SaveWorldResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
@@ -21,16 +23,27 @@ const ERROR_BELONGS_MS = 10_000;
  * @property {(problem: Problem) => void} onEnded never after `leave`
  */
 
+/** @typedef {{ seed_hash: string } | { world_id: string }} Origin a picture, or a saved world */
+
+/**
+ * @param {{ hash: string, world_id?: string }} place
+ * @returns {Origin}
+ */
+export function originOf({ hash, world_id }) {
+  return world_id === undefined ? { seed_hash: hash } : { world_id };
+}
+
 /**
  * @param {boolean} capFps
+ * @param {boolean} isRecorded
  * @returns {SessionConfig}
  */
-export function sessionConfig(capFps) {
+export function sessionConfig(capFps, isRecorded) {
   return {
     engine_backend: "world_engine",
     scene_authoring: false,
     action_logging: false,
-    video_recording: false,
+    video_recording: isRecorded,
     video_output_dir: null,
     cap_inference_fps: capFps,
   };
@@ -41,7 +54,7 @@ export class Session {
   #connection;
   #model;
   #config;
-  #seedHash;
+  #origin;
   #has = { frame: false, ready: false, reply: false };
   #isEntered = false;
   #isOver = false;
@@ -51,13 +64,13 @@ export class Session {
   #refusal = null;
 
   /**
-   * @param {{ model: string, seedHash: string, config: SessionConfig }} start
+   * @param {{ model: string, origin: Origin, config: SessionConfig }} start
    * @param {SessionListener} listener
    */
   constructor(start, listener) {
     this.#listener = listener;
     this.#model = start.model;
-    this.#seedHash = start.seedHash;
+    this.#origin = start.origin;
     this.#config = start.config;
     this.#connection = new Connection({
       onOpen: () => void this.#start(),
@@ -87,12 +100,12 @@ export class Session {
   }
 
   /**
-   * @param {string} seedHash
+   * @param {Origin} origin
    * @throws {RequestError}
    */
-  async changeSeed(seedHash) {
-    await this.#init({ seed_hash: seedHash });
-    this.#seedHash = seedHash;
+  async changeWorld(origin) {
+    await this.#init(origin);
+    this.#origin = origin;
   }
 
   /**
@@ -100,8 +113,42 @@ export class Session {
    * @throws {RequestError}
    */
   async changeConfig(config) {
-    this.#config = config;
+    this.#config = { ...config, scene_authoring: this.#config.scene_authoring };
     await this.#init({});
+  }
+
+  /**
+   * Scenes in words will be asked for. Once is enough.
+   *
+   * @throws {RequestError}
+   */
+  async wantScenes() {
+    if (this.#config.scene_authoring) return;
+    this.#config = { ...this.#config, scene_authoring: true };
+    await this.#init({});
+  }
+
+  /**
+   * @param {string} prompt
+   * @param {number} timeout_s
+   * @param {AbortSignal} signal
+   * @returns {Promise<SceneEditResponseData>}
+   */
+  editScene(prompt, timeout_s, signal) {
+    return this.#connection.request({ type: "scene_edit", prompt, timeout_s }, signal);
+  }
+
+  /**
+   * @param {string} prompt
+   * @param {number} timeout_s
+   * @param {AbortSignal} signal
+   * @returns {Promise<GenerateSceneResponseData>}
+   */
+  async generateScene(prompt, timeout_s, signal) {
+    /** @type {GenerateSceneResponseData} */
+    const made = await this.#connection.request({ type: "generate_scene", prompt, timeout_s }, signal);
+    this.#origin = { seed_hash: made.seed_hash };
+    return made;
   }
 
   /** @returns {Promise<SnapshotResponseData>} */
@@ -117,6 +164,39 @@ export class Session {
     return this.#connection.request({ type: "restore_snapshot", snapshot_id: snapshotId });
   }
 
+  /**
+   * @param {number} seconds
+   * @returns {Promise<RewindResponseData>}
+   */
+  rewind(seconds) {
+    return this.#connection.request({ type: "rewind", seconds });
+  }
+
+  /**
+   * @param {string} title
+   * @param {string} [snapshotId] a kept moment; else the present
+   * @returns {Promise<SaveWorldResponseData>}
+   */
+  saveWorld(title, snapshotId) {
+    const moment = snapshotId === undefined ? {} : { snapshot_id: snapshotId };
+    return this.#connection.request({ type: "save_world", title, ...moment });
+  }
+
+  /**
+   * What is switched off by hand was meant as it is, however short.
+   *
+   * @param {boolean} on
+   * @returns {Promise<RecordingResponseData>}
+   */
+  switchRecording(on) {
+    return this.#connection.request({ type: "recording", on, keep_short: !on });
+  }
+
+  /** @param {boolean} isRecorded every `init` says it anew, and must not say otherwise */
+  setRecorded(isRecorded) {
+    this.#config = { ...this.#config, video_recording: isRecorded };
+  }
+
   /** The socket is open and silent: what a close would say does not come. */
   giveUp() {
     this.#end(problemOfClose({ code: 1006, reason: "No frame came for a while.", wasOpen: true }));
@@ -128,16 +208,21 @@ export class Session {
   }
 
   /**
-   * @param {{ seed_hash?: string }} seed
+   * @param {Partial<Origin>} origin
    * @returns {Promise<InitResponseData>}
    */
-  #init(seed) {
-    return this.#connection.request({ type: "init", model: this.#model, config: this.#config, ...seed });
+  async #init(origin) {
+    const request = { type: /** @type {const} */ ("init"), model: this.#model, config: this.#config, ...origin };
+    /** @type {InitResponseData} */
+    const reply = await this.#connection.request(request);
+    // A saved world brings its own model; what is asked next must not take it away.
+    this.#model = reply.model;
+    return reply;
   }
 
   async #start() {
     try {
-      await this.#init({ seed_hash: this.#seedHash });
+      await this.#init(this.#origin);
       this.#has.reply = true;
       this.#enterWhenComplete();
     } catch (error) {

@@ -5,7 +5,9 @@ import { RequestError } from "./connection.js";
 import { describe } from "./library.js";
 import { Moments } from "./moments.js";
 import { textOfError } from "./problems.js";
+import { originOf } from "./session.js";
 import { toast } from "./toasts.js";
+import { rewoundText } from "./world_texts.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Library } from "./library.js" */
@@ -15,12 +17,17 @@ import { toast } from "./toasts.js";
 /** @import { Session } from "./session.js" */
 
 const THUMBNAIL_PX = 240;
+const REWIND_S = 5;
 
 export class WorldChanges {
   #app;
   #library;
   #log;
-  #moments = new Moments((id) => void this.restore(id));
+  #isRewinding = false;
+  #moments = new Moments(
+    (id) => void this.restore(id),
+    (id) => void this.save(id),
+  );
 
   /**
    * @param {App} app
@@ -35,8 +42,8 @@ export class WorldChanges {
 
   /** @param {SeedSummary} seed */
   async changeSeed(seed) {
-    this.#app.menu.notify("Opening the picture", "progress");
-    const done = await this.#ask((session) => session.changeSeed(seed.hash));
+    this.#app.menu.notify(seed.world_id === undefined ? "Opening the picture" : "Opening the world", "progress");
+    const done = await this.#ask((session) => session.changeWorld(originOf(seed)));
     if (!done) return;
     // Moments belong to the world they were taken in.
     this.#moments.keep([]);
@@ -71,6 +78,39 @@ export class WorldChanges {
       this.#moments.keep((await session.restoreSnapshot(snapshotId)).kept);
     });
     if (done) this.#app.resume();
+  }
+
+  /** @param {string} [snapshotId] a kept moment, which becomes a world of its own; else the present */
+  async save(snapshotId) {
+    let title = "";
+    const done = await this.#ask(async (session) => {
+      title = (await session.saveWorld(this.#app.placeTitle, snapshotId)).title;
+    });
+    if (!done) return;
+    this.#log.write("info", `Saved as “${title}”`);
+    this.#app.menu.notify(`Saved as “${title}”. Worlds has it.`, "progress");
+  }
+
+  /** In play at once; from the menu, play goes on there. */
+  async rewind() {
+    const { session, screen } = this.#app;
+    if (screen.name === "playing" && session && !this.#isRewinding) {
+      this.#isRewinding = true;
+      try {
+        await this.#rewindBy(session);
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        toast(textOfError({ code: error.code, id: error.errorId, message: error.message }), "info");
+      } finally {
+        this.#isRewinding = false;
+      }
+    } else if (await this.#ask((paused) => this.#rewindBy(paused))) this.#app.resume();
+  }
+
+  /** @param {Session} session */
+  async #rewindBy(session) {
+    const { went_back_s, left_s } = await session.rewind(REWIND_S);
+    toast(rewoundText(went_back_s, left_s), "info");
   }
 
   /** @param {SessionConfig} config */

@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from handlers.session.journal import Stretch
     from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSnapshot
     from state.app_state_types import EngineKey
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A seed as the client gave it: SHA-256 (hex) of the file, and the file itself, for engines of another size."""
+    """A seed as the client gave it: SHA-256 (hex) of the file, and the file itself, for engines of another size.
+
+    `name` is what the client or the gallery calls it.
+    """
 
     hash: str
     data: bytes
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveWorld:
-    """`picture` is the seed at the engine's size; `origin` is the world before its first pass, where a reset leads."""
+    """`picture` is the seed at the engine's size; `origin` is the world before its first pass, where a reset leads.
+
+    A saved world that was opened begins elsewhere: `past` is what led there, `shown` the frame that was seen there.
+    """
 
     key: EngineKey
     engine: WorldEngine
@@ -29,6 +37,13 @@ class ActiveWorld:
     picture: Picture
     rng_seed: int
     origin: WorldSnapshot
+    past: Stretch | None = None
+    shown: Picture | None = None
+
+    @property
+    def first_view(self) -> Picture:
+        """What is seen before the first pass."""
+        return self.picture if self.shown is None else self.shown
 
     def reopen(self) -> ActiveWorld:
         """The same world again, from its beginning. Blocks."""

@@ -48,6 +48,8 @@ class ErrandQueue:
             fail(DomainError("The session ended before this was done.", ErrorCode.CANCELLED))
 
         async def run() -> None:
+            if outcome.cancelled():  # whoever asked has given up, and is told that nothing happened
+                return
             try:
                 result = await action()
             except DomainError as error:

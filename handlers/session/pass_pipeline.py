@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handlers.session.context import PlayContext
     from handlers.session.inputs import TakenControl
     from handlers.session.pacing import PassTimer
+    from handlers.session.recording import SessionRecorder
     from handlers.session.stats import SessionStats
     from services.frame_encoder.frame_encoder import EncodeTuning
     from services.world_engine.world_engine import Frames, Picture, WorldSpec
@@ -47,6 +48,7 @@ class PassPipeline:
         outbox: Outbox,
         stats: SessionStats,
         timer: PassTimer,
+        recorder: SessionRecorder,
     ) -> None:
         self._context = context
         self._spec = spec
@@ -54,11 +56,13 @@ class PassPipeline:
         self._outbox = outbox
         self._stats = stats
         self._timer = timer
+        self._recorder = recorder
         self._quality = QualityController(context.config.jpeg, frame_height=spec.height)
         self._encoding: asyncio.Task[None] | None = None
         self._next_frame_id = 0
         self._client_ts = 0.0
         self.last_jpeg = b""
+        self.still: Picture | None = None  # the still picture that was shown last, where its pixels are known
 
     def use_spec(self, spec: WorldSpec) -> None:
         self._spec = spec
@@ -92,10 +96,13 @@ class PassPipeline:
         """Send a still picture as the frame before the next pass."""
         (jpeg,) = await self._context.encoder.encode(picture[None], self._quality.tuning)
         self.show_jpeg(jpeg)
+        self.still = picture
 
     def show_jpeg(self, jpeg: bytes) -> None:
         self.last_jpeg = jpeg
+        self.still = None
         header = FrameHeader(frame_id=self._next_frame_id, client_ts=0.0, gen_ms=0.0)
+        self._recorder.shown((jpeg,), self._spec.pass_interval_s)
         self._post(header, (jpeg,), None)
 
     async def _encode_and_post(self, stepped: SteppedPass) -> None:
@@ -111,7 +118,9 @@ class PassPipeline:
         if stepped.epoch != self._epoch:
             return
         self.last_jpeg = jpegs[-1]
-        self._post(self._header(stepped, tuning, began, encoded), jpegs, stepped.taken.received_at)
+        header = self._header(stepped, tuning, began, encoded)
+        self._recorder.shown(jpegs, header.gen_ms / 1000)
+        self._post(header, jpegs, stepped.taken.received_at)
 
     def _header(self, stepped: SteppedPass, tuning: EncodeTuning, began: float, encoded: float) -> FrameHeader:
         input_at = stepped.started_at if stepped.taken.received_at is None else stepped.taken.received_at

@@ -11,7 +11,16 @@ import structlog
 
 from error_types import DomainError, ErrorCode
 from handlers.session.refusals import init_error, request_error
-from wire_protocol import AnyRequest, ExtendedResponseData, ExtendedRpcSuccess, InitRequest, RpcError, TimedRequest
+from wire_protocol import (
+    AnyRequest,
+    ExtendedResponseData,
+    ExtendedRpcSuccess,
+    GenerateSceneRequest,
+    InitRequest,
+    RpcError,
+    SceneEditRequest,
+    TimedRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -86,8 +95,12 @@ class RequestQueue:
 
 
 class RequestWorker:
-    """Takes one request after the other. `serve` does the work; `parse` reads a large message, or raises `DomainError`
-    (None: it was no request, and has been dealt with)."""
+    """Takes one request after the other, but for scenes in words: those take long, and are made beside the others, so
+    that the world can be left, changed or reset meanwhile.
+
+    `serve` does the work; `parse` reads a large message, or raises `DomainError` (None: it was no request, and has been
+    dealt with). `limit_s` is for requests that name no limit of their own.
+    """
 
     def __init__(
         self,
@@ -99,6 +112,7 @@ class RequestWorker:
         refused: Callable[[AnyRequest, DomainError], None],
         clock: Clock,
         metrics: Metrics,
+        limit_s: Callable[[AnyRequest], float | None] = lambda _: None,
     ) -> None:
         self._queue = queue
         self._serve = serve
@@ -107,12 +121,19 @@ class RequestWorker:
         self._refused = refused
         self._clock = clock
         self._metrics = metrics
+        self._limit_s = limit_s
+        self._beside: dict[asyncio.Task[None], str] = {}
         self._current: asyncio.Task[None] | None = None
         self._current_id: str | None = None
 
     async def run(self) -> None:
         while True:
             waiting = await self._queue.next()
+            if isinstance(waiting, SceneEditRequest | GenerateSceneRequest):
+                task = asyncio.create_task(self._work_on(waiting))
+                self._beside[task] = waiting.req_id
+                task.add_done_callback(self._ended_beside)
+                continue
             self._current_id = waiting.req_id
             self._current = asyncio.create_task(self._work_on(waiting))
             try:
@@ -124,7 +145,10 @@ class RequestWorker:
 
     def cancel(self, req_id: str) -> None:
         """Give up a request that was not answered yet; it is answered as cancelled."""
-        if self._current is not None and self._current_id == req_id:
+        beside = next((task for task, known in self._beside.items() if known == req_id), None)
+        if beside is not None:
+            beside.cancel()
+        elif self._current is not None and self._current_id == req_id:
             self._current.cancel()
         elif self._queue.remove(req_id):
             self._answer(_cancelled(req_id))
@@ -136,9 +160,19 @@ class RequestWorker:
             await asyncio.wait({self._current})
             if self._current.cancelled() and self._current_id is not None:  # before its first step
                 self._answer(_cancelled(self._current_id))
+        beside = set(self._beside)
+        for task in beside:
+            task.cancel()
+        if beside:
+            await asyncio.wait(beside)
         for waiting in self._queue.empty():
             if waiting.req_id is not None:
                 self._answer(_cancelled(waiting.req_id))
+
+    def _ended_beside(self, task: asyncio.Task[None]) -> None:
+        req_id = self._beside.pop(task)
+        if task.cancelled():  # before its first step
+            self._answer(_cancelled(req_id))
 
     async def _work_on(self, waiting: Waiting) -> None:
         req_id, started, kind = waiting.req_id, self._clock.monotonic(), "unparsed"
@@ -146,7 +180,9 @@ class RequestWorker:
             request = await self._parse(waiting) if isinstance(waiting, UnparsedRequest) else waiting
             if request is None:
                 return
-            req_id, self._current_id, kind = request.req_id, request.req_id, request.type
+            req_id, kind = request.req_id, request.type
+            if waiting is not request:
+                self._current_id = req_id
             answer = await self._reply(request)
         except DomainError as error:
             answer = None if req_id is None else request_error(req_id, error)
@@ -173,12 +209,13 @@ class RequestWorker:
         return request_error(request.req_id, refusal)
 
     async def _within_limit(self, request: AnyRequest) -> ExtendedResponseData:
-        limit_s = request.timeout_s if isinstance(request, TimedRequest) else None
+        asked_s = request.timeout_s if isinstance(request, TimedRequest) else None
+        limit_s = self._limit_s(request) if asked_s is None else asked_s
         try:
             async with asyncio.timeout(limit_s):
                 return await self._serve(request)
         except TimeoutError as error:
-            raise DomainError(f"This took longer than {limit_s} s.", ErrorCode.REQUEST_TIMEOUT) from error
+            raise DomainError(f"This took longer than {limit_s:g} s.", ErrorCode.REQUEST_TIMEOUT) from error
 
 
 def _cancelled(req_id: str) -> RpcError:

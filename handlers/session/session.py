@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol, assert_never
 import structlog
 
 from handlers.session import endings
+from handlers.session.authoring import SessionAuthor
 from handlers.session.endings import CLIENT_LEFT, Ending
 from handlers.session.frame_loop import EngineExhaustedError, FrameLoop
 from handlers.session.inputs import InputMailbox
 from handlers.session.outbox import Outbox
 from handlers.session.receiver import Receiver, ReceivingSocketLike
+from handlers.session.recording import SessionRecorder
 from handlers.session.refusals import ends_connection, push_id, request_error, seed_warning
 from handlers.session.request_service import RequestService
 from handlers.session.requests import RequestQueue, RequestWorker, UnparsedRequest
@@ -30,11 +32,13 @@ from wire_protocol import (
     ControlNotification,
     ExtendedResponseData,
     FrameAckNotification,
+    GenerateSceneRequest,
     InitRequest,
     PauseNotification,
     PromptNotification,
     ResetNotification,
     ResumeNotification,
+    SceneEditRequest,
     StageId,
     StatusMessage,
     SystemInfoMessage,
@@ -86,14 +90,24 @@ class Session:
             notify=self._notified,
             refuse=lambda req_id, error: self.outbox.post(request_error(req_id, error)),
         )
+        self._recorder = SessionRecorder(
+            context.recorder,
+            session_id,
+            clock=context.clock,
+            work_threads=context.work_threads,
+            post=self.outbox.post,
+            extended=extended,
+        )
         worlds = WorldStarter(context, session_id, self.outbox.post, extended=extended)
-        self._service = RequestService(context, worlds, self._start_loop)
+        author = SessionAuthor(context, session_id, self._recorder, self.outbox.post, extended=extended)
+        self._service = RequestService(context, worlds, self._recorder, author, self._start_loop)
         self._worker = RequestWorker(
             queue,
             serve=self._serve,
             parse=self._parse,
             answer=self.outbox.post,
             refused=self._refused,
+            limit_s=self._limit_s,
             clock=context.clock,
             metrics=context.metrics,
         )
@@ -102,6 +116,10 @@ class Session:
         self._init_deadline: asyncio.TimerHandle | None = None
         self._ending: Ending | None = None
         self._over = asyncio.Event()
+
+    @property
+    def frame_loop(self) -> FrameLoop | None:
+        return self._loop
 
     # ------------------------------------------------------------------------------------------- lifetime
 
@@ -234,6 +252,16 @@ class Session:
             if self._loop is None and self._ending is None:
                 self._arm_init_deadline()
 
+    def _limit_s(self, request: AnyRequest) -> float | None:
+        """How long a request may take whose client names no limit: stock clients wait so long, and no longer."""
+        match request:
+            case SceneEditRequest():
+                return self._context.config.authoring.edit_limit_s
+            case GenerateSceneRequest():
+                return self._context.config.authoring.scene_limit_s
+            case _:
+                return None
+
     def _refused(self, request: AnyRequest, error: DomainError) -> None:
         """A refused `init` may come with a warning, and a first one may be the last thing on the connection."""
         if not isinstance(request, InitRequest):
@@ -249,7 +277,14 @@ class Session:
 
     def _start_loop(self, active: ActiveWorld, world: WorldInPlay) -> FrameLoop:
         loop = FrameLoop(
-            self._context, self.id, active, world.epoch, inputs=self._inputs, outbox=self.outbox, stats=self._stats
+            self._context,
+            self.id,
+            active,
+            world.epoch,
+            inputs=self._inputs,
+            outbox=self.outbox,
+            stats=self._stats,
+            recorder=self._recorder,
         )
         self._loop = loop
         self._loop_task = asyncio.create_task(self._guard(self._play(loop)))

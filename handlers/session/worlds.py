@@ -13,6 +13,7 @@ from error_types import DomainError, ErrorCode
 from handlers.safety_handler import Allowed, Unjudged, Unsafe, Verdict
 from handlers.seeds_handler import hash_of
 from handlers.session.active_world import ActiveWorld, Seed, open_active_world
+from handlers.session.journal_capture import model_facts, open_saved_world
 from handlers.threads import in_thread, unstoppable
 from services.world_engine.catalogue import LoadStep
 from state.app_state_types import EngineKey, SessionId, WorldInPlay
@@ -33,9 +34,18 @@ if TYPE_CHECKING:
     from handlers.session.context import PlayContext
     from handlers.session.frame_loop import FrameLoop
     from services.world_engine.world_engine import Picture, WorldEngine
+    from services.world_files.world_file import WorldFilePayload
+
+    Source = Seed | WorldFilePayload
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
+_INIT_STEPS = (
+    ProgressStep.READING_PICTURE,
+    ProgressStep.LOADING_MODEL,
+    ProgressStep.CHECKING_PICTURE,
+    ProgressStep.OPENING_WORLD,
+)
 _LOAD_STAGES = {
     LoadStep.READING: StageId.MODEL_LOAD,
     LoadStep.BUILDING: StageId.MODEL_INSTANTIATE,
@@ -68,16 +78,18 @@ class WorldStarter:
         Raises:
             DomainError: anything that was wrong; the session waits for another seed then.
         """
-        key = self._key_of(request)
+        saved = await self._read_saved(request)
+        key = self._key_of(request, saved)
         sessions = self._context.sessions
         if not sessions.begin_preparing(self._session_id, key):
             raise DomainError("The session is over.", ErrorCode.CANCELLED)
         try:
-            seed = await self._read_seed(request)
-            if seed is None:
+            source = saved or await self._read_seed(request)
+            if source is None:
                 raise DomainError("A world starts from a picture, and none was sent.", ErrorCode.SEED_MISSING)
-            active = await self._acquire_and_open(request.req_id, key, seed)
-            world = WorldInPlay(key, seed.hash, active.rng_seed, epoch=0, capped=request.config.cap_inference_fps)
+            active = await self._acquire_and_open(request.req_id, key, source)
+            capped = request.config.cap_inference_fps
+            world = WorldInPlay(key, active.seed.hash, active.rng_seed, epoch=0, capped=capped)
             if not sessions.start_playing(self._session_id, world):
                 await self.discard(active)
                 raise DomainError("The session is over.", ErrorCode.CANCELLED)
@@ -88,13 +100,14 @@ class WorldStarter:
 
     async def change(self, request: InitRequest, loop: FrameLoop) -> None:
         """Apply the differences to a world in play. If anything fails, the world plays on unchanged."""
-        key, current = self._key_of(request), loop.active
-        seed = await self._read_seed(request)
+        saved, current = await self._read_saved(request), loop.active
+        key = self._key_of(request, saved)
+        source = saved or await self._read_seed(request)
         if key != current.key:
-            await self._hand_over(loop, await self._acquire_and_open(request.req_id, key, seed or current.seed))
+            await self._hand_over(loop, await self._acquire_and_open(request.req_id, key, source or current.seed))
             self._context.engines.release(current.key, self._session_id)
-        elif seed is not None and seed.hash != current.seed.hash:
-            await self._hand_over(loop, await self._open(request.req_id, key, current.engine, seed))
+        elif source is not None and not (isinstance(source, Seed) and source.hash == current.seed.hash):
+            await self._hand_over(loop, await self._open(request.req_id, key, current.engine, source))
         capped = request.config.cap_inference_fps
         self._context.sessions.change_world(self._session_id, lambda world: replace(world, capped=capped))
         loop.nudge()
@@ -106,7 +119,8 @@ class WorldStarter:
 
     # ------------------------------------------------------------------------------------------------ parts
 
-    def _key_of(self, request: InitRequest) -> EngineKey:
+    def _key_of(self, request: InitRequest, saved: WorldFilePayload | None) -> EngineKey:
+        """A saved world brings its own model."""
         config = request.config
         if config.engine_backend != SERVED_BACKEND:
             raise DomainError(
@@ -114,8 +128,8 @@ class WorldStarter:
                 "the engine backend in the settings of your client.",
                 ErrorCode.UNSUPPORTED_BACKEND,
             )
-        entry = self._context.engines.entry(request.model)
-        quant = config.quant or "none"
+        entry = self._context.engines.entry(request.model if saved is None else saved.model.id)
+        quant = (config.quant or "none") if saved is None else saved.model.quant
         if quant not in entry.quants:
             raise DomainError(
                 f"{entry.model_id} does not come in the quantisation “{quant}”. It has: {', '.join(entry.quants)}. "
@@ -131,18 +145,26 @@ class WorldStarter:
         def read() -> Seed | None:
             if request.seed_image_data is not None:
                 data = seeds.from_base64(request.seed_image_data)
-                return Seed(hash_of(data), data)
+                return Seed(hash_of(data), data, request.seed_filename)
             if isinstance(request, TimedInitRequest) and request.seed_hash is not None:
-                return Seed(request.seed_hash, seeds.from_store(request.seed_hash))
+                data = seeds.from_store(request.seed_hash)
+                return Seed(request.seed_hash, data, request.seed_filename or seeds.title_of(request.seed_hash))
             return None
 
         return await in_thread(self._context.work_threads, read)
 
-    async def _acquire_and_open(self, req_id: str, key: EngineKey, seed: Seed) -> ActiveWorld:
+    async def _read_saved(self, request: InitRequest) -> WorldFilePayload | None:
+        if not isinstance(request, TimedInitRequest) or request.world_id is None:
+            return None
+        self._tell(request.req_id, ProgressStep.READING_PICTURE)
+        world_files, world_id = self._context.world_files, request.world_id
+        return await in_thread(self._context.work_threads, lambda: world_files.read(world_id))
+
+    async def _acquire_and_open(self, req_id: str, key: EngineKey, source: Source) -> ActiveWorld:
         self._tell(req_id, ProgressStep.LOADING_MODEL)
         engine = await self._acquire(key)
         try:
-            return await self._open(req_id, key, engine, seed)
+            return await self._open(req_id, key, engine, source)
         except BaseException:  # a cancellation too must give the engine back
             self._context.engines.release(key, self._session_id)
             raise
@@ -155,16 +177,32 @@ class WorldStarter:
 
         return await self._context.engines.acquire(key, self._session_id, report)
 
-    async def _open(self, req_id: str, key: EngineKey, engine: WorldEngine, seed: Seed) -> ActiveWorld:
-        spec = engine.spec
+    async def _open(self, req_id: str, key: EngineKey, engine: WorldEngine, source: Source) -> ActiveWorld:
         self._post(StatusMessage(stage=StageId.INIT_SEED))
+        if isinstance(source, Seed):
+            opener = await self._opener(req_id, key, engine, source)
+        else:
+            opener = _saved_opener(key, engine, source)
+        self._post(StatusMessage(stage=StageId.INIT_FRAME))
+        self._tell(req_id, ProgressStep.OPENING_WORLD)
+        opening = in_thread(self._context.engine_threads, opener)
+        try:
+            return await unstoppable(opening, undo=self._close)
+        except Exception as error:  # an engine may raise anything
+            logger.exception("The engine could not open a world", model=key.model_id, exc_info=error)
+            message = f"{engine.spec.title} could not start a world in this picture."
+            raise DomainError(message, ErrorCode.ENGINE_FAILED) from error
+
+    async def _opener(self, req_id: str, key: EngineKey, engine: WorldEngine, seed: Seed) -> Callable[[], ActiveWorld]:
+        """What opens a world in a picture that was looked at and may be shown."""
+        spec = engine.spec
         self._tell(req_id, ProgressStep.CHECKING_PICTURE)
 
         def decode_and_judge() -> tuple[Picture, Verdict]:
             picture = self._context.seeds.decode(seed.data, width=spec.width, height=spec.height)
             return picture, self._context.safety.judge(seed.hash, picture)
 
-        picture, verdict = await in_thread(self._context.work_threads, decode_and_judge)
+        picture, verdict = await in_thread(self._context.check_threads, decode_and_judge)
         match verdict:
             case Allowed():
                 pass
@@ -172,18 +210,8 @@ class WorldStarter:
                 raise DomainError("This picture was judged unsafe. Choose another one.", ErrorCode.SEED_UNSAFE)
             case Unjudged(reason):
                 raise DomainError(f"This picture could not be checked: {reason}", ErrorCode.SEED_CHECK_FAILED)
-        self._post(StatusMessage(stage=StageId.INIT_FRAME))
-        self._tell(req_id, ProgressStep.OPENING_WORLD)
         rng_seed = secrets.randbits(32)
-        opening = in_thread(
-            self._context.engine_threads, lambda: open_active_world(key, engine, seed, picture, rng_seed)
-        )
-        try:
-            return await unstoppable(opening, undo=self._close)
-        except Exception as error:  # an engine may raise anything
-            logger.exception("The engine could not open a world", model=key.model_id, exc_info=error)
-            message = f"{spec.title} could not start a world in this picture."
-            raise DomainError(message, ErrorCode.ENGINE_FAILED) from error
+        return lambda: open_active_world(key, engine, seed, picture, rng_seed)
 
     async def _hand_over(self, loop: FrameLoop, active: ActiveWorld) -> None:
         try:
@@ -196,11 +224,19 @@ class WorldStarter:
 
     def _tell(self, req_id: str, step: ProgressStep) -> None:
         if self._extended:
-            done = list(ProgressStep).index(step) / len(ProgressStep)
+            done = _INIT_STEPS.index(step) / len(_INIT_STEPS)
             self._post(ProgressMessage(req_id=req_id, step=step, fraction=done))
 
     async def _close(self, active: ActiveWorld) -> None:
         await in_thread(self._context.engine_threads, active.world.close)
+
+
+def _saved_opener(key: EngineKey, engine: WorldEngine, world: WorldFilePayload) -> Callable[[], ActiveWorld]:
+    """What opens a saved world; its pictures were judged when it was read."""
+    if model_facts(engine, key.quant) != world.model:
+        message = f"This world was made with other weights of {world.model.id} than the server has, and would differ."
+        raise DomainError(message, ErrorCode.WORLD_OTHER_MODEL)
+    return lambda: open_saved_world(key, engine, world)
 
 
 async def _keep(_: None) -> None:

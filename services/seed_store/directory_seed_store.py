@@ -98,7 +98,7 @@ class DirectorySeedStore:
             return None
         return data
 
-    def add(self, data: bytes, facts: PictureFactsPayload, title: str) -> SeedFilePayload:
+    def add(self, data: bytes, facts: PictureFactsPayload, title: str, *, prompt: str | None = None) -> SeedFilePayload:
         seed_hash = hashlib.sha256(data).hexdigest()
         with self._lock:
             self._load()
@@ -107,7 +107,7 @@ class DirectorySeedStore:
         try:
             self._uploads_dir.mkdir(parents=True, exist_ok=True)
             with _temporary_file(self._uploads_dir, data) as picture, self._lock:
-                return self._keep(seed_hash, picture, len(data), facts, title).seed
+                return self._keep(seed_hash, picture, len(data), facts, title, prompt).seed
         except OSError as error:
             raise _store_error(error) from error
 
@@ -139,7 +139,15 @@ class DirectorySeedStore:
         self._uploaded = {file.seed.hash: file for file in load_uploaded_seeds(self._uploads_dir)}
         self._is_loaded = True
 
-    def _keep(self, seed_hash: str, picture: Path, size_bytes: int, facts: PictureFactsPayload, title: str) -> SeedFile:
+    def _keep(
+        self,
+        seed_hash: str,
+        picture: Path,
+        size_bytes: int,
+        facts: PictureFactsPayload,
+        title: str,
+        prompt: str | None,
+    ) -> SeedFile:
         """Enter an upload, whose bytes are in the file `picture`, as the newest one. Under the lock."""
         known = self._uploaded.get(seed_hash)
         newest = max((file.seed.created_at for file in self._uploaded.values()), default=0.0)
@@ -148,6 +156,7 @@ class DirectorySeedStore:
             title=known.seed.title if known else title,
             size_bytes=size_bytes,
             created_at=max(self._clock.wall(), newest + _CLOCK_STEP_S),
+            prompt=known.seed.prompt if known else prompt,
         )
         file = uploaded_seed(self._uploads_dir, seed_hash, metadata)
         with _temporary_file(self._uploads_dir, metadata.model_dump_json(indent=2).encode()) as description:

@@ -51,6 +51,7 @@ class UploadMetadata(BaseModel):
     size_bytes: int
     format: PictureFormat
     created_at: float
+    prompt: str | None = None
 
 
 class _ShippedEntry(BaseModel):
@@ -68,7 +69,9 @@ def metadata_path(folder: Path, seed_hash: str) -> Path:
     return folder / f"{seed_hash}.json"
 
 
-def upload_metadata(facts: PictureFactsPayload, *, title: str, size_bytes: int, created_at: float) -> UploadMetadata:
+def upload_metadata(
+    facts: PictureFactsPayload, *, title: str, size_bytes: int, created_at: float, prompt: str | None
+) -> UploadMetadata:
     return UploadMetadata(
         title=title,
         width=facts.width,
@@ -76,6 +79,7 @@ def upload_metadata(facts: PictureFactsPayload, *, title: str, size_bytes: int, 
         size_bytes=size_bytes,
         format=facts.format,
         created_at=created_at,
+        prompt=prompt,
     )
 
 
@@ -90,6 +94,7 @@ def uploaded_seed(folder: Path, seed_hash: str, metadata: UploadMetadata) -> See
         size_bytes=metadata.size_bytes,
         media_type=MEDIA_TYPES[metadata.format],
         created_at=metadata.created_at,
+        prompt=metadata.prompt,
     )
     return SeedFile(seed, folder / f"{seed_hash}{PICTURE_SUFFIXES[metadata.format]}")
 

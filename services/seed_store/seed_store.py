@@ -24,6 +24,7 @@ class SeedFilePayload:
     size_bytes: int
     media_type: str
     created_at: float  # seconds since the Unix epoch
+    prompt: str | None = None  # the wish that it was generated from
 
 
 class SeedStoreError(RuntimeError):
@@ -43,8 +44,10 @@ class SeedStore(Protocol):
         """The bytes of the file; None for an unknown hash, and for a file that no longer has that hash."""
         ...
 
-    def add(self, data: bytes, facts: PictureFactsPayload, title: str) -> SeedFilePayload:
-        """Keep an upload. The same bytes again are the same seed, which then counts as the newest upload.
+    def add(self, data: bytes, facts: PictureFactsPayload, title: str, *, prompt: str | None = None) -> SeedFilePayload:
+        """Keep an upload, or a scene that was generated from `prompt`.
+
+        The same bytes again are the same seed, which then counts as the newest upload.
 
         The oldest uploads give way beyond the store's limit.
 

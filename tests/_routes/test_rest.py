@@ -33,9 +33,16 @@ def test_health_says_honestly_whether_pictures_are_checked() -> None:
         safety = client.get("/health").json()["safety"]
         assert (safety["loaded"], safety["policy"]) == (False, "when-available")
         assert safety["reason"]
+        assert safety["unjudged_pass"] is True
     ready = fake_services(classifier=FakeImageClassifier(status=ClassifierReady("x-1")))
     with rest_client(ready, seed_safety="strict") as client:
-        assert client.get("/health").json()["safety"] == {"loaded": True, "policy": "strict", "reason": None}
+        assert client.get("/health").json()["safety"] == {
+            "loaded": True,
+            "policy": "strict",
+            "reason": None,
+            "revision": "x-1",
+            "unjudged_pass": False,
+        }
 
 
 def test_models_are_listed_in_the_order_they_are_offered() -> None:

@@ -56,3 +56,6 @@ class FakeImageClassifier:
         if self.fail is not None:
             raise ClassificationError(self.fail)
         return self._verdict(picture)
+
+    def close(self) -> None:
+        pass

@@ -52,15 +52,15 @@ class FakeSeedStore:
             file = self._files.get(seed_hash)
         return file[1] if file else None
 
-    def add(self, data: bytes, facts: PictureFactsPayload, title: str) -> SeedFilePayload:
+    def add(self, data: bytes, facts: PictureFactsPayload, title: str, *, prompt: str | None = None) -> SeedFilePayload:
         self._fail_if_told()
-        seed = self._payload(data, facts, title, "uploaded")
+        seed = replace(self._payload(data, facts, title, "uploaded"), prompt=prompt)
         with self._lock:
             known = self._files.get(seed.hash)
             if known and known[0].origin == "shipped":
                 return known[0]
             if known:
-                seed = replace(seed, title=known[0].title)
+                seed = replace(seed, title=known[0].title, prompt=known[0].prompt)
                 del self._files[seed.hash]
             self._files[seed.hash] = (seed, data)
             uploads = [name for name, (file, _) in self._files.items() if file.origin == "uploaded"]

@@ -163,6 +163,8 @@ def test_two_origins_are_refused() -> None:
         ("POST", "//shutdown"),
         ("POST", "/shutdown/"),
         ("GET", "/api/sessions"),
+        ("GET", "/api/recordings"),
+        ("PATCH", "/api/recordings/abc"),
         ("DELETE", "/api//sessions/abc"),
         ("GET", "/metrics"),
         ("DELETE", "/api/cached-model/some/model"),

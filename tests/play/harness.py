@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import httpx
 import numpy as np
@@ -23,30 +23,44 @@ from app_handler import AppHandler, ServiceBundle
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
 from services.clock.system_clock import SystemClock
 from services.image_classifier.image_classifier import ClassifierMissing, ImageClassifier
+from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.model_hub.local_model_hub import LocalModelHub
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
+from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
+from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
+from tests.fakes.fake_verdict_cache import FakeVerdictCache
+from tests.fakes.fake_video_writer import FakeVideoWriter
+from tests.fakes.fake_world_store import FakeWorldStore
 from tests.network.live_server import LiveServer, serving
 from tests.play.stock_client import accept
 from wire_protocol import FrameHeader, decode_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Coroutine, Generator, Iterator
 
     from starlette.types import Receive, Scope, Send
 
+    from services.image_editor.image_editor import ImageEditor
+    from services.input_log.input_log import InputLogs
     from services.log_stream.log_stream import LogStream
+    from services.prompt_writer.prompt_writer import PromptWriter
+    from services.verdict_cache.verdict_cache import VerdictCache
+    from services.video_writer.video_writer import VideoWriter
+    from services.world_files.world_store import WorldStore
     from tests.fakes.fake_world_engine import FakeFrameContent
 
 DEADLINE_S = 20.0
 Json: TypeAlias = dict[str, Any]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -206,6 +220,10 @@ class PlayServer:
         """What the real server does when it stops, before it closes connections."""
         asyncio.run_coroutine_threadsafe(self.handler.drain(), self._events).result(DEADLINE_S)
 
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do something on the server's event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._events).result(DEADLINE_S)
+
     def sessions(self) -> list[Json]:
         return self.http.get("/api/sessions").json()["sessions"]
 
@@ -223,17 +241,32 @@ def fake_services(
     encoder: FakeFrameEncoder | None = None,
     classifier: ImageClassifier | None = None,
     seed_store: FakeSeedStore | None = None,
+    verdict_cache: VerdictCache | None = None,
+    video_writer: VideoWriter | None = None,
+    recordings_dir: Path = Path("no-such-folder"),
+    world_store: WorldStore | None = None,
+    input_logs: InputLogs | None = None,
+    prompt_writer: PromptWriter | None = None,
+    image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
     cache_dir: Path = Path("no-such-folder"),
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
+    writer = video_writer or FakeVideoWriter()
     missing = FakeImageClassifier(status=ClassifierMissing("There is none in this test."))
     return ServiceBundle(
         catalogue=WorldEngineCatalogue([model.entry for model in models or (FakeModel(),)]),
         frame_encoder=encoder or FakeFrameEncoder(),
         image_classifier=classifier or missing,
+        verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),
+        prompt_writer=prompt_writer or UnconfiguredPromptWriter("There is none in this test."),
+        image_editor=image_editor or UnconfiguredImageEditor("There is none in this test."),
         seed_store=seed_store or FakeSeedStore(),
+        video_writer=writer,
+        world_store=world_store or FakeWorldStore(),
+        input_logs=input_logs or FakeInputLogs(),
+        recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         model_hub=LocalModelHub(cache_dir),
         system_monitor=FakeSystemMonitor(),
         metrics=PrometheusMetrics(),

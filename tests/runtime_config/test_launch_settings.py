@@ -10,6 +10,8 @@ from runtime_config.data_directory import default_data_directory
 from runtime_config.launch_arguments import parse_arguments
 from runtime_config.launch_error import LaunchError
 from runtime_config.launch_settings import LaunchSettings, load_runtime_config
+from runtime_config.runtime_config import MossConfig
+from world_model.sampler import DEFAULT_STEPS, SCHEDULES
 
 if TYPE_CHECKING:
     from runtime_config.runtime_config import RuntimeConfig
@@ -248,3 +250,45 @@ def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     text = capsys.readouterr().out
     assert [name for name in LaunchSettings.model_fields if f"TERRARIUM_{name.upper()}" not in text] == []
+
+
+def test_recordings_have_a_folder_a_quota_and_folders_of_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load().recording.folder is None
+    assert load().recording.client_folders == ()
+    (tmp_path / "a, b").mkdir()
+    (tmp_path / "c").mkdir()
+    folders = tuple((tmp_path / name).resolve() for name in ("a, b", "c"))
+    flags = [part for folder in folders for part in ("--client-recordings-dir", str(folder))]
+    recording = load("--recordings-dir", str(tmp_path / "new" / "films"), *flags).recording
+    assert recording.folder == tmp_path / "new" / "films"
+    assert (tmp_path / "new" / "films").is_dir()
+    assert recording.client_folders == folders
+    monkeypatch.setenv("TERRARIUM_CLIENT_RECORDINGS_DIR", os.pathsep.join(map(str, folders)))
+    monkeypatch.setenv("TERRARIUM_RECORDINGS_QUOTA_MIB", "5")
+    recording = load().recording
+    assert (recording.client_folders, recording.quota_bytes) == (folders, 5 * 1024 * 1024)
+
+
+def test_a_folder_of_clients_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("missing", "file"):
+        assert name in refusal("--client-recordings-dir", str(tmp_path / name))
+    assert "--recordings-dir" in refusal("--recordings-dir", str(tmp_path / "file" / "below"))
+
+
+def test_moss_is_told_its_steps_and_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert load().moss == MossConfig(weights=None, steps=DEFAULT_STEPS)
+    monkeypatch.setenv("TERRARIUM_MOSS_STEPS", "1")
+    assert load().moss.steps == 1
+    asked = load("--moss-steps", "4", "--moss-weights", str(tmp_path)).moss
+    assert (asked.steps, asked.weights) == (4, tmp_path)
+
+
+@pytest.mark.parametrize("steps", ["3", "0", "-1", "two", "2.0"])
+def test_steps_without_a_schedule_are_refused(steps: str) -> None:
+    assert steps not in {str(known) for known in SCHEDULES}
+    told = refusal(f"--moss-steps={steps}")
+    assert "--moss-steps" in told
+    assert "1, 2 or 4" in told

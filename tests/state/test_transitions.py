@@ -7,9 +7,20 @@ from typing import get_args
 import pytest
 
 from state import app_state_types as types
-from state.app_state_types import AwaitingSeed, Ended, EndReason, EngineFailed, EngineReady, EngineUnloaded, Serving
+from state.app_state_types import (
+    AwaitingSeed,
+    Ended,
+    EndReason,
+    EngineFailed,
+    EngineReady,
+    EngineUnloaded,
+    Finishing,
+    Recording,
+    Serving,
+)
 from state.transitions import (
     ENGINE_TRANSITIONS,
+    RECORDING_TRANSITIONS,
     SERVER_TRANSITIONS,
     SESSION_TRANSITIONS,
     IllegalTransitionError,
@@ -23,6 +34,7 @@ from state.transitions import (
     [
         (ENGINE_TRANSITIONS, types.EngineState),
         (SESSION_TRANSITIONS, types.SessionState),
+        (RECORDING_TRANSITIONS, types.RecordingState),
         (SERVER_TRANSITIONS, types.ServerLifecycle),
     ],
 )
@@ -47,3 +59,8 @@ def test_an_engine_becomes_ready_by_loading_alone() -> None:
 def test_a_server_does_not_start_to_serve_twice() -> None:
     with pytest.raises(IllegalTransitionError):
         check_transition(SERVER_TRANSITIONS, Serving(), Serving())
+
+
+def test_a_finished_recording_is_not_taken_up_again() -> None:
+    with pytest.raises(IllegalTransitionError):
+        check_transition(RECORDING_TRANSITIONS, Finishing("5e55", 1.0, 2.0), Recording("5e55", 1.0))

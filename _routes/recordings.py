@@ -1,0 +1,62 @@
+"""/api/recordings: the gallery of recordings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import FileResponse
+
+from api_types import RecordingDetails, RecordingsResponse, RenameRecordingRequest
+from app_handler import AppHandler
+from state.deps import get_state_service
+
+router = APIRouter(prefix="/api/recordings")
+
+# A name may come to mean another file: ask again, which costs little with an ETag.
+_ASK_AGAIN = {"Cache-Control": "private, no-cache"}
+
+
+@router.get("")
+def route_list_recordings(
+    handler: Annotated[AppHandler, Depends(get_state_service)],
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str | None, Query(max_length=400)] = None,
+) -> RecordingsResponse:
+    return handler.recordings.list_recordings(limit, after)
+
+
+@router.get("/{name}")
+def route_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> RecordingDetails:
+    return handler.recordings.details(name)
+
+
+@router.api_route("/{name}/video", methods=["GET", "HEAD"], response_class=FileResponse)
+def route_recording_video(
+    name: str, handler: Annotated[AppHandler, Depends(get_state_service)], *, download: bool = False
+) -> FileResponse:
+    file = handler.recordings.file(name).path
+    return FileResponse(
+        file,
+        media_type="video/mp4",
+        headers=_ASK_AGAIN,
+        filename=file.name,
+        content_disposition_type="attachment" if download else "inline",
+    )
+
+
+@router.get("/{name}/thumbnail")
+def route_recording_thumbnail(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
+    return Response(handler.recordings.thumbnail(name), media_type="image/jpeg", headers=_ASK_AGAIN)
+
+
+@router.patch("/{name}")
+def route_rename_recording(
+    name: str, change: RenameRecordingRequest, handler: Annotated[AppHandler, Depends(get_state_service)]
+) -> RecordingDetails:
+    return handler.recordings.rename(name, change.name)
+
+
+@router.delete("/{name}", status_code=204)
+def route_remove_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
+    handler.recordings.remove(name)

@@ -1,0 +1,51 @@
+"""/api/worlds: saved worlds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import FileResponse
+
+from api_types import RenameWorldRequest, SavedWorldsResponse, SavedWorldSummary
+from app_handler import AppHandler
+from state.deps import get_state_service
+
+router = APIRouter(prefix="/api/worlds")
+
+_MEDIA_TYPE = "application/zip"
+
+
+@router.get("")
+def route_list_worlds(handler: Annotated[AppHandler, Depends(get_state_service)]) -> SavedWorldsResponse:
+    return handler.world_files.list_worlds()
+
+
+@router.post("", status_code=201)
+async def route_upload_world(
+    request: Request, handler: Annotated[AppHandler, Depends(get_state_service)]
+) -> SavedWorldSummary:
+    return await handler.world_files.upload(request.stream())
+
+
+@router.get("/{world_id}/file")
+def route_world_file(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> FileResponse:
+    path, name = handler.world_files.file(world_id)
+    return FileResponse(path, media_type=_MEDIA_TYPE, filename=name)
+
+
+@router.get("/{world_id}/thumbnail")
+def route_world_thumbnail(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
+    return Response(handler.world_files.thumbnail(world_id), media_type="image/jpeg")
+
+
+@router.patch("/{world_id}")
+def route_rename_world(
+    world_id: str, body: RenameWorldRequest, handler: Annotated[AppHandler, Depends(get_state_service)]
+) -> SavedWorldSummary:
+    return handler.world_files.rename(world_id, body.title)
+
+
+@router.delete("/{world_id}", status_code=204)
+def route_remove_world(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
+    handler.world_files.remove(world_id)

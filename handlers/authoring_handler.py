@@ -1,0 +1,130 @@
+"""Scene authoring as the server sees it: whether there is any, and the jobs that are under way."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from error_types import DomainError, ErrorCode
+from handlers.base import StateHandler, with_state_lock
+from services.image_editor.image_editor import EditorMissing, EditorReady
+from services.prompt_writer.prompt_writer import WriterMissing, WriterReady
+from services.prompt_writer.tool_protocol import plain_text
+from state.app_state_types import AuthoringJob, AuthoringState
+from state.transitions import AUTHORING_TRANSITIONS, check_transition
+
+if TYPE_CHECKING:
+    from threading import RLock
+
+    from runtime_config.runtime_config import AuthoringConfig
+    from services.clock.clock import Clock
+    from services.image_editor.image_editor import ImageEditor
+    from services.prompt_writer.prompt_writer import PromptWriter
+    from state.app_state_types import AppState, JobId, SessionId
+
+_MAX_UNOWNED = 8  # jobs that no session waits for, waiting or running
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringAvailable:
+    """`is_loaded`: the first scene needs no loading before. `placement`: where a local image model lives, and why."""
+
+    writer: str
+    image_model: str
+    is_loaded: bool
+    placement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringUnavailable:
+    """`reason` is a sentence for the person who runs the server."""
+
+    reason: str
+
+
+AuthoringAvailability: TypeAlias = AuthoringAvailable | AuthoringUnavailable
+
+
+class AuthoringHandler(StateHandler):
+    def __init__(
+        self,
+        state: AppState,
+        lock: RLock,
+        *,
+        writer: PromptWriter,
+        editor: ImageEditor,
+        clock: Clock,
+        config: AuthoringConfig,
+    ) -> None:
+        super().__init__(state, lock)
+        self._writer = writer
+        self._editor = editor
+        self._clock = clock
+        self.config = config
+
+    def availability(self) -> AuthoringAvailability:
+        match self._writer.status(), self._editor.status():
+            case WriterReady(writer, writer_loaded), EditorReady(image_model, editor_loaded, placement):
+                return AuthoringAvailable(writer, image_model, writer_loaded and editor_loaded, placement)
+            case WriterMissing(reason), _:
+                return AuthoringUnavailable(reason)
+            case _, EditorMissing(reason):
+                return AuthoringUnavailable(reason)
+
+    def begin(self, kind: Literal["edit", "scene"], owner: SessionId | None, wish: str) -> AuthoringJob:
+        """Take on a job; whoever began it ends it.
+
+        Raises:
+            DomainError: the wish is empty or too long, there is no authoring, or there is a job already.
+        """
+        wish = self._checked(wish)
+        match self.availability():
+            case AuthoringUnavailable(reason):
+                raise DomainError(reason, ErrorCode.AUTHORING_UNAVAILABLE)
+            case AuthoringAvailable():
+                return self._admit(AuthoringJob(secrets.token_hex(8), kind, owner, wish, self._clock.wall()))
+
+    def _checked(self, wish: str) -> str:
+        if len(wish) > self.config.max_wish_characters:
+            message = f"Say it in fewer words: {self.config.max_wish_characters} characters at most."
+            raise DomainError(message, ErrorCode.AUTHORING_PROMPT_TOO_LONG)
+        wish = plain_text(wish)
+        if not wish:
+            raise DomainError("Say what the scene should show.", ErrorCode.AUTHORING_EMPTY_PROMPT)
+        return wish
+
+    @with_state_lock
+    def _admit(self, job: AuthoringJob) -> AuthoringJob:
+        others = [other for other in self._state.authoring.values() if other.owner == job.owner and not other.is_over]
+        if job.owner is not None and others:
+            message = "An earlier change to the scene is still being made."
+            raise DomainError(message, ErrorCode.AUTHORING_IN_PROGRESS)
+        if len(others) >= _MAX_UNOWNED:
+            raise DomainError("Many scenes are waiting already. Try again later.", ErrorCode.TOO_MANY_REQUESTS)
+        self._state.authoring[job.id] = job
+        return job
+
+    @with_state_lock
+    def move(self, job_id: JobId, state: AuthoringState) -> None:
+        """The next state of a job. One that belongs to a session is forgotten when it is over."""
+        job = self._state.authoring[job_id]
+        check_transition(AUTHORING_TRANSITIONS, job.state, state)
+        job = self._state.authoring[job_id] = replace(job, state=state)
+        if not job.is_over:
+            return
+        if job.owner is not None:
+            del self._state.authoring[job_id]
+            return
+        over = [other.id for other in self._state.authoring.values() if other.is_over]
+        for old in over[: -self.config.kept_jobs]:
+            del self._state.authoring[old]
+
+    @with_state_lock
+    def unowned(self) -> tuple[AuthoringJob, ...]:
+        """The jobs that no session waits for, newest first."""
+        return tuple(job for job in reversed(self._state.authoring.values()) if job.owner is None)
+
+    @with_state_lock
+    def find(self, job_id: JobId) -> AuthoringJob | None:
+        return self._state.authoring.get(job_id)

@@ -1,0 +1,248 @@
+"""From a wish to a picture that may be shown: written out, painted, looked at. One at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import structlog
+
+from error_types import DomainError, ErrorCode
+from handlers.safety_handler import Allowed, Unjudged, Unsafe
+from handlers.seeds_handler import hash_of
+from handlers.threads import in_thread
+from runtime_config.constants import VERSION
+from services.image_editor.image_editor import (
+    EditorFault,
+    EditorReady,
+    ImageEditorError,
+    PictureOrder,
+    aligned,
+)
+from services.input_log.pictures import encode_pixels
+from services.picture_decoder.picture_decoder import PictureError
+from services.prompt_writer.prompt_writer import (
+    EditWish,
+    Instruction,
+    PromptWriterError,
+    Refusal,
+    SceneWish,
+    WriterFault,
+)
+from services.scene_file.scene_file import SceneNote, encode_scene
+from state.app_state_types import AuthoringRunning, AuthoringStep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from handlers.authoring_handler import AuthoringHandler
+    from handlers.safety_handler import SafetyHandler
+    from services.clock.clock import Clock
+    from services.image_editor.image_editor import ImageEditor
+    from services.picture_decoder.picture_decoder import PictureDecoder
+    from services.prompt_writer.prompt_writer import PromptWriter, Wish
+    from services.world_engine.world_engine import Picture
+    from state.app_state_types import AuthoringJob
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+_VIEW_WIDTH: Final = 384  # pixels: what the writer sees of a picture; more costs tokens and tells it no more
+_SCENE_WIDTH: Final = 1280
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOf:
+    """Change what is seen: `view` at the engine's size."""
+
+    view: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFor:
+    """A scene out of nothing, for an engine of this size. `client_version` goes into the file."""
+
+    width: int
+    height: int
+    client_version: str | None = None
+
+
+Painting: TypeAlias = ChangeOf | SceneFor
+
+
+@dataclass(frozen=True, slots=True)
+class PaintedScene:
+    """`file` is a JPEG, `hash` its SHA-256 (hex), `picture` what it shows at the engine's size."""
+
+    file: bytes = field(repr=False)
+    hash: str
+    picture: Picture = field(repr=False)
+    instruction: str
+    image_model: str
+
+
+class ScenePainter:
+    def __init__(
+        self,
+        authoring: AuthoringHandler,
+        *,
+        writer: PromptWriter,
+        editor: ImageEditor,
+        decoder: PictureDecoder,
+        safety: SafetyHandler,
+        work_threads: Executor,
+        clock: Clock,
+    ) -> None:
+        self._authoring = authoring
+        self._writer = writer
+        self._editor = editor
+        self._decoder = decoder
+        self._safety = safety
+        self._work_threads = work_threads
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._preparing: asyncio.Task[None] | None = None
+
+    def prepare_soon(self) -> None:
+        """Load what is needed before anybody waits for it. A failure shows when a scene is asked for."""
+        if self._preparing is None or self._preparing.done():
+            self._preparing = asyncio.create_task(self._prepare())
+
+    async def close(self) -> None:
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait({self._preparing})
+
+    async def paint(
+        self, job: AuthoringJob, painting: Painting, tell: Callable[[AuthoringStep, float | None], None]
+    ) -> PaintedScene:
+        """The picture that was wished for; `tell` follows how far it is. Cancelling stops whatever runs.
+
+        Raises:
+            DomainError: it was refused, or failed.
+        """
+
+        def report(step: AuthoringStep, fraction: float | None = None) -> None:
+            self._authoring.move(job.id, AuthoringRunning(step, fraction))
+            tell(step, fraction)
+
+        async with self._turn:
+            report(AuthoringStep.WRITING)
+            instruction = await self._write(job, await self._wish_of(job, painting))
+            report(AuthoringStep.PAINTING, 0.0)
+            order = await self._order_of(painting, instruction)
+            data = await self._make(job, order, lambda fraction: report(AuthoringStep.PAINTING, fraction))
+        report(AuthoringStep.CHECKING)
+        return await in_thread(self._work_threads, lambda: self._look_at(data, job, painting, instruction))
+
+    # ------------------------------------------------------------------------------------------------ parts
+
+    async def _prepare(self) -> None:
+        try:
+            await self._writer.prepare()
+            await self._editor.prepare()
+        except (PromptWriterError, ImageEditorError) as error:
+            logger.warning("Scene authoring cannot be loaded", reason=str(error))
+
+    async def _wish_of(self, job: AuthoringJob, painting: Painting) -> Wish:
+        if isinstance(painting, SceneFor):
+            return SceneWish(job.wish)
+        view = painting.view
+
+        def shrink() -> bytes:
+            return self._decoder.thumbnail(encode_pixels(view), max_width=_VIEW_WIDTH)
+
+        return EditWish(job.wish, await in_thread(self._work_threads, shrink))
+
+    async def _write(self, job: AuthoringJob, wish: Wish) -> str:
+        try:
+            written = await self._writer.write(wish)
+        except PromptWriterError as error:
+            is_missing = error.fault is WriterFault.NOT_LOADED
+            code = ErrorCode.AUTHORING_LOAD_FAILED if is_missing else ErrorCode.AUTHORING_FAILED
+            raise DomainError(str(error), code) from error
+        match written:
+            case Instruction(text):
+                logger.info("A wish was written out", kind=job.kind, instruction=text)
+                return text
+            case Refusal(reason):
+                raise DomainError(reason or "The wish was declined.", _refused(job))
+
+    async def _order_of(self, painting: Painting, instruction: str) -> PictureOrder:
+        rng_seed = secrets.randbits(32)
+        match painting:
+            case ChangeOf(view):
+                reference = await in_thread(self._work_threads, lambda: encode_pixels(view))
+                height, width = view.shape[:2]
+                return PictureOrder(instruction, aligned(width), aligned(height), rng_seed, reference)
+            case SceneFor(width, height):
+                return PictureOrder(
+                    instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed
+                )
+
+    async def _make(self, job: AuthoringJob, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
+        is_open = True
+
+        def follow(fraction: float) -> None:
+            if is_open:  # what runs elsewhere may report once more after it was given up
+                on_progress(fraction)
+
+        try:
+            return await self._editor.make(order, follow)
+        except ImageEditorError as error:
+            match error.fault:
+                case EditorFault.NOT_LOADED | EditorFault.OUT_OF_MEMORY:
+                    code = ErrorCode.AUTHORING_LOAD_FAILED
+                case EditorFault.REFUSED:
+                    code = _refused(job)
+                case EditorFault.FAILED:
+                    code = ErrorCode.AUTHORING_FAILED
+            raise DomainError(str(error), code) from error
+        finally:
+            is_open = False
+
+    def _look_at(self, data: bytes, job: AuthoringJob, painting: Painting, instruction: str) -> PaintedScene:
+        """Blocks. What is judged is what will be seen: the file as it is handed out, at the engine's size."""
+        status = self._editor.status()
+        image_model = status.model if isinstance(status, EditorReady) else "unknown"
+        match painting:
+            case ChangeOf(view):
+                (height, width), note = view.shape[:2], None
+            case SceneFor(width, height, client_version):
+                note = SceneNote(
+                    biome_version=client_version or f"Terrarium {VERSION}",
+                    image_model=image_model,
+                    user_prompt=job.wish,
+                    sanitized_prompt=instruction,
+                    generated_at=self._clock.wall(),
+                )
+        try:
+            file = encode_scene(self._decoder.decode(data, width=width, height=height), note)
+            picture = self._decoder.decode(file, width=width, height=height)
+        except PictureError as error:
+            message = "What the image model made is no picture that can be read."
+            raise DomainError(message, ErrorCode.AUTHORING_FAILED) from error
+        file_hash = hash_of(file)
+        match self._safety.judge(file_hash, picture):
+            case Allowed():
+                return PaintedScene(file, file_hash, picture, instruction, image_model)
+            case Unsafe():
+                raise DomainError("What came of this was judged unsafe. Try other words.", _refused(job))
+            case Unjudged(reason):
+                message = f"What came of this could not be checked: {reason}"
+                raise DomainError(message, ErrorCode.SEED_CHECK_FAILED)
+
+
+def _refused(job: AuthoringJob) -> ErrorCode:
+    return ErrorCode.AUTHORING_EDIT_REFUSED if job.kind == "edit" else ErrorCode.AUTHORING_SCENE_REFUSED
+
+
+def failure_of(error: BaseException) -> DomainError:
+    """What to tell of a job that ended so."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, asyncio.CancelledError):
+        return DomainError("The scene was given up.", ErrorCode.CANCELLED)
+    return DomainError("The server made a mistake; its log has the details.", ErrorCode.INTERNAL)

@@ -1,0 +1,202 @@
+"""The gallery of recordings: finished files, what is being finished, and the room they take up."""
+
+from __future__ import annotations
+
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from api_types import (
+    RecordingDetails,
+    RecordingsResponse,
+    RecordingSummary,
+    RecordingUsage,
+    UnfinishedRecording,
+)
+from error_types import ErrorCode, HTTPError
+from services.recording_store.recording_store import RecordingStoreError, StoreFault
+from services.video_writer.video_writer import RecordingPhase, VideoError
+from state.app_state_types import Finishing, NotRecording, Recording
+
+if TYPE_CHECKING:
+    from handlers.recorder_handler import ActiveRecording, RecorderHandler
+    from services.recording_store.recording_store import RecordingFilePayload, RecordingStore
+    from services.video_writer.video_writer import VideoWriter
+
+_THUMBNAIL_WIDTH: Final = 480
+_THUMBNAILS_AT_ONCE: Final = 2  # a gallery that opens asks for all it shows, and others play meanwhile
+
+_FAULTS: Final = {
+    StoreFault.UNKNOWN: (404, ErrorCode.RECORDING_UNKNOWN),
+    StoreFault.NAME_INVALID: (422, ErrorCode.RECORDING_NAME_INVALID),
+    StoreFault.NAME_TAKEN: (409, ErrorCode.RECORDING_NAME_TAKEN),
+    StoreFault.BUSY: (409, ErrorCode.RECORDING_IN_USE),
+    StoreFault.FOLDER: (507, ErrorCode.RECORDING_FOLDER_UNUSABLE),
+}
+
+
+class RecordingsHandler:
+    """Every method blocks."""
+
+    def __init__(self, store: RecordingStore, writer: VideoWriter, recorder: RecorderHandler, quota_bytes: int) -> None:
+        self._store = store
+        self._writer = writer
+        self._recorder = recorder
+        self._quota_bytes = quota_bytes
+        self._thumbnail_places = BoundedSemaphore(_THUMBNAILS_AT_ONCE)
+
+    def list_recordings(self, limit: int, after: str | None) -> RecordingsResponse:
+        """At most `limit` of them. `after` is the `next` of the page before.
+
+        Raises:
+            HTTPError: 422, `after` is nothing of that kind.
+        """
+        # Before the files: what ends in between is then in both lists, rather than in none.
+        unfinished = [shown for active in self._recorder.active() if (shown := _unfinished(active))]
+        recordings = self._store.list()
+        if after is not None:
+            last = _position(after)
+            recordings = tuple(recording for recording in recordings if _key(recording) > last)
+        page, rest = recordings[:limit], recordings[limit:]
+        return RecordingsResponse(
+            recordings=[_summary(recording) for recording in page],
+            next=_cursor(page[-1]) if rest else None,
+            unfinished=unfinished,
+            usage=self._usage(),
+        )
+
+    def details(self, name: str) -> RecordingDetails:
+        """Raises: HTTPError 404."""
+        return _details(self._find(name))
+
+    def file(self, name: str) -> RecordingFilePayload:
+        """The file to be sent. Raises: HTTPError 404."""
+        return self._find(name)
+
+    def thumbnail(self, name: str) -> bytes:
+        """A JPEG; made when it is first asked for.
+
+        Raises:
+            HTTPError: 404 unknown, 422 the file cannot be read.
+        """
+        recording = self._find(name)
+        kept = self._store.thumbnail(recording)
+        if kept is not None:
+            return kept
+        try:
+            with self._thumbnail_places:
+                jpeg = self._writer.thumbnail(recording.path, width=_THUMBNAIL_WIDTH)
+        except VideoError as error:
+            raise HTTPError(422, str(error), ErrorCode.RECORDING_DAMAGED) from error
+        self._store.keep_thumbnail(recording, jpeg)
+        return jpeg
+
+    def rename(self, name: str, new_name: str) -> RecordingDetails:
+        """Raises: HTTPError 404 unknown, 409 taken or in use, 422 no name, 507 the folder cannot be changed."""
+        try:
+            return _details(self._store.rename(name, new_name))
+        except RecordingStoreError as error:
+            raise _http_error(error) from error
+
+    def remove(self, name: str) -> None:
+        """Raises: HTTPError 404 unknown, 409 in use, 507 the folder cannot be changed."""
+        try:
+            self._store.remove(name)
+        except RecordingStoreError as error:
+            raise _http_error(error) from error
+
+    def _find(self, name: str) -> RecordingFilePayload:
+        recording = self._store.find(name)
+        if recording is None:
+            raise HTTPError(404, "There is no such recording.", ErrorCode.RECORDING_UNKNOWN)
+        return recording
+
+    def _usage(self) -> RecordingUsage:
+        usage = self._store.usage()
+        return RecordingUsage(
+            used_bytes=usage.used_bytes,
+            quota_bytes=self._quota_bytes,
+            free_bytes=usage.free_bytes,
+            recordings=usage.finished_files,
+        )
+
+
+def _http_error(error: RecordingStoreError) -> HTTPError:
+    status, code = _FAULTS[error.fault]
+    return HTTPError(status, str(error), code)
+
+
+# A page begins after a place in the order, not after a recording: that one may be gone by then.
+
+
+def _key(recording: RecordingFilePayload) -> tuple[float, str]:
+    return -recording.started_at, recording.name
+
+
+def _cursor(recording: RecordingFilePayload) -> str:
+    return f"{recording.started_at!r} {recording.name}"
+
+
+def _position(cursor: str) -> tuple[float, str]:
+    started_at, _, name = cursor.partition(" ")
+    try:
+        return -float(started_at), name
+    except ValueError as error:
+        raise HTTPError(422, "This page of recordings does not exist.", ErrorCode.INVALID_REQUEST) from error
+
+
+def _unfinished(active: ActiveRecording) -> UnfinishedRecording | None:
+    progress = active.progress
+    match active.state:
+        case Recording(since=since):
+            return UnfinishedRecording(
+                name=active.name, state="recording", started_at=since, duration_s=progress.duration_s, fraction=None
+            )
+        case Finishing(since=since):
+            counts = progress.phase is RecordingPhase.ENCODING and progress.frames > 0
+            fraction = 1 - progress.waiting_frames / progress.frames if counts else None
+            return UnfinishedRecording(
+                name=active.name, state="finishing", started_at=since, duration_s=progress.duration_s, fraction=fraction
+            )
+        case NotRecording():
+            return None
+
+
+def _facts(recording: RecordingFilePayload) -> dict[str, object]:
+    notes, url = recording.notes, f"/api/recordings/{quote(recording.name, safe='')}"
+    return {
+        "name": recording.name,
+        "started_at": recording.started_at,
+        "duration_s": recording.duration_s,
+        "size_bytes": recording.size_bytes,
+        "width": recording.width,
+        "height": recording.height,
+        "play_session": None if notes is None else notes.play_session,
+        "segment": None if notes is None else notes.segment,
+        "model": None if notes is None else notes.model,
+        "seed": None if notes is None else notes.seed,
+        "video_url": f"{url}/video",
+        "thumbnail_url": f"{url}/thumbnail",
+    }
+
+
+def _summary(recording: RecordingFilePayload) -> RecordingSummary:
+    return RecordingSummary.model_validate(_facts(recording))
+
+
+def _details(recording: RecordingFilePayload) -> RecordingDetails:
+    notes = recording.notes
+    return RecordingDetails.model_validate(
+        {
+            **_facts(recording),
+            "title": recording.title,
+            "artist": recording.artist,
+            "quant": None if notes is None else notes.quant,
+            "server_version": None if notes is None else notes.server_version,
+            "client_version": None if notes is None else notes.biome_version,
+            "seed_hash": None if notes is None else notes.seed_hash,
+            "model_hash": None if notes is None else notes.model_hash,
+            "rng_seed": None if notes is None else notes.rng_seed,
+            "input_log": None if notes is None else notes.input_log,
+        }
+    )

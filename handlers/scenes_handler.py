@@ -1,0 +1,136 @@
+"""Scenes without a session: generated in the background, kept among the seeds, listed and removed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, assert_never
+
+import structlog
+
+from api_types import SceneJobSummary, ScenesResponse
+from error_types import DomainError, ErrorCode, HTTPError
+from handlers.authoring_painter import SceneFor, failure_of
+from handlers.threads import in_thread
+from state.app_state_types import AuthoringDone, AuthoringFailed, AuthoringRunning, AuthoringWaiting
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from handlers.authoring_handler import AuthoringHandler
+    from handlers.authoring_painter import ScenePainter
+    from handlers.seeds_handler import SeedsHandler
+    from state.app_state_types import AuthoringJob, JobId
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+# Of no engine in particular: each crops and scales a seed to its own.
+_WIDTH: Final = 1280
+_HEIGHT: Final = 720
+
+_STATUSES: Final = {
+    ErrorCode.AUTHORING_UNAVAILABLE: 503,
+    ErrorCode.TOO_MANY_REQUESTS: 429,
+}
+
+
+class ScenesHandler:
+    def __init__(
+        self, authoring: AuthoringHandler, painter: ScenePainter, seeds: SeedsHandler, work_threads: Executor
+    ) -> None:
+        self._authoring = authoring
+        self._painter = painter
+        self._seeds = seeds
+        self._work_threads = work_threads
+        self._tasks: dict[JobId, asyncio.Task[None]] = {}
+
+    def list_scenes(self) -> ScenesResponse:
+        return ScenesResponse(scenes=self._seeds.generated(), jobs=[_summary(job) for job in self._authoring.unowned()])
+
+    async def generate(self, prompt: str) -> SceneJobSummary:
+        """Begin to generate a scene.
+
+        Raises:
+            HTTPError: 422 the prompt will not do, 429 too many are waiting, 503 there is no authoring.
+        """
+        try:
+            job = self._authoring.begin("scene", None, prompt)
+        except DomainError as error:
+            raise HTTPError(_STATUSES.get(error.code, 422), error.message, error.code) from error
+        task = self._tasks[job.id] = asyncio.create_task(self._run(job))
+        task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
+        return _summary(job)
+
+    def job(self, job_id: JobId) -> SceneJobSummary:
+        """Raises: HTTPError 404."""
+        return _summary(self._find(job_id))
+
+    async def cancel(self, job_id: JobId) -> None:
+        """Give a job up; one that is over stays as it is.
+
+        Raises:
+            HTTPError: 404.
+        """
+        self._find(job_id)
+        task = self._tasks.get(job_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+
+    def remove(self, seed_hash: str) -> None:
+        """Raises: HTTPError 404 unknown, or no generated scene; 507 it cannot be removed."""
+        if all(scene.hash != seed_hash for scene in self._seeds.generated()):
+            raise HTTPError(404, "There is no such scene.", ErrorCode.SEED_UNKNOWN)
+        self._seeds.remove(seed_hash)
+
+    async def close(self) -> None:
+        """Give up what runs."""
+        tasks = set(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _run(self, job: AuthoringJob) -> None:
+        """The boundary of a job: whatever happens ends up in its state."""
+        try:
+            limit_s = self._authoring.config.job_limit_s
+            try:
+                async with asyncio.timeout(limit_s):
+                    scene = await self._painter.paint(job, SceneFor(_WIDTH, _HEIGHT), lambda _step, _fraction: None)
+            except TimeoutError as error:
+                raise DomainError(f"This took longer than {limit_s:.0f} s.", ErrorCode.REQUEST_TIMEOUT) from error
+            await in_thread(self._work_threads, lambda: self._seeds.keep_generated(scene.file, job.wish))
+        except BaseException as error:
+            failure = failure_of(error)
+            self._authoring.move(job.id, AuthoringFailed(failure.code, failure.message))
+            if failure.code is ErrorCode.INTERNAL:
+                logger.exception("A scene failed", exc_info=error)
+            else:
+                logger.info("A scene was not generated", code=failure.code.value, reason=failure.message)
+        else:
+            self._authoring.move(job.id, AuthoringDone(scene.hash))
+            logger.info("A scene was generated", hash=scene.hash)
+
+    def _find(self, job_id: JobId) -> AuthoringJob:
+        found = self._authoring.find(job_id)
+        if found is None or found.owner is not None:
+            raise HTTPError(404, "There is no such scene under way.", ErrorCode.SCENE_JOB_UNKNOWN)
+        return found
+
+
+def _summary(job: AuthoringJob) -> SceneJobSummary:
+    state = job.state
+    plain = SceneJobSummary(id=job.id, prompt=job.wish, created_at=job.created_at, state="waiting")
+    match state:
+        case AuthoringWaiting():
+            return plain
+        case AuthoringRunning(step, fraction):
+            return plain.model_copy(update={"state": "running", "step": step.value, "fraction": fraction})
+        case AuthoringDone(picture_hash):
+            return plain.model_copy(update={"state": "done", "seed_hash": picture_hash})
+        case AuthoringFailed(code, message):
+            cancelled = code is ErrorCode.CANCELLED
+            update = {"state": "cancelled" if cancelled else "failed", "code": code.value, "message": message}
+            return plain.model_copy(update=update)
+        case _:
+            assert_never(state)

@@ -1,0 +1,219 @@
+"""What one session records: from wish to segments, cut where play pauses, starts over or changes its world."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from error_types import DomainError
+from handlers.recorder_handler import FAULT_CODES, Segment, SegmentOrder
+from handlers.session.recording_news import outcome_news, redirected, refused, started
+from handlers.session.recording_plan import plan_segment
+from handlers.threads import in_thread
+from services.video_writer.video_writer import Failed
+from wire_protocol import RecordingEvent, RecordingMessage, RecordingResponseData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from handlers.recorder_handler import RecorderHandler
+    from handlers.session.active_world import ActiveWorld
+    from services.clock.clock import Clock
+    from services.video_writer.video_writer import RecordingOutcome
+    from state.app_state_types import SessionId
+    from wire_protocol import InitRequest
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingWish:
+    """Record, into the server's own folder if `folder` is None."""
+
+    folder: Path | None = None
+
+
+class SessionRecorder:
+    """Touched by the event loop's thread alone. Nothing in it waits for a file.
+
+    The frame loop calls `playing`, `cut` and `shown`; requests call the rest. `extended`: the client understands
+    messages about recordings; for others the log says the same.
+    """
+
+    def __init__(
+        self,
+        recorder: RecorderHandler,
+        session_id: SessionId,
+        *,
+        clock: Clock,
+        work_threads: Executor,
+        post: Callable[[RecordingMessage], None],
+        extended: bool,
+    ) -> None:
+        self._recorder = recorder
+        self._session_id = session_id
+        self._clock = clock
+        self._work_threads = work_threads
+        self._post = post
+        self._extended = extended
+        self._wish: RecordingWish | None = None
+        self._segment: Segment | None = None
+        self._segments = 0
+        self._told_to_fail: set[str] = set()  # and not ended yet
+        self._picture = b""  # what the player sees now
+        self._room_watch: asyncio.Task[None] | None = None
+        self._client_version: str | None = None
+        self._events = asyncio.get_running_loop()
+        self._log_context = contextvars.copy_context()
+        self.input_log: str | None = None  # the id of the input log that is written now, for the notes
+
+    # ----------------------------------------------------------------------------------------- wishes
+
+    async def configure(self, request: InitRequest) -> None:
+        """Follow what an `init` says about recording."""
+        config = request.config
+        self._client_version = request.biome_version
+        if not config.video_recording:
+            self._stop(keep_short=False)
+            return
+        wish = RecordingWish(await self._folder(config.video_output_dir))
+        if wish != self._wish:
+            self.cut()
+            self._wish = wish
+
+    async def switch(self, *, on: bool, keep_short: bool) -> RecordingResponseData:
+        """Begin or end in mid-play. What begins, begins with the next turn of the frame loop.
+
+        Raises:
+            DomainError: there is no room.
+        """
+        if not on:
+            return RecordingResponseData(state="off", name=self._stop(keep_short=keep_short))
+        if self._wish is None:
+            await in_thread(self._work_threads, self._recorder.room.check)
+            self._wish = RecordingWish()
+        if self._segment is None:
+            return RecordingResponseData(state="waiting")
+        return RecordingResponseData(state="recording", name=self._segment.name)
+
+    def caption(self, text: str) -> None:
+        """Show `text` for a few seconds, from now on. For whatever changes the scene by words."""
+        if self._segment is not None:
+            self._segment.file.caption(text, at=self._clock.monotonic())
+
+    def _stop(self, *, keep_short: bool) -> str | None:
+        """The name of the segment that this ended."""
+        self._wish = None
+        return self._end_segment(keep_short=keep_short)
+
+    async def _folder(self, asked: str | None) -> Path | None:
+        if not asked:
+            return None
+        try:
+            return await in_thread(self._work_threads, lambda: self._recorder.room.resolve(asked))
+        except DomainError as error:
+            logger.warning("Recordings go elsewhere", code=error.code.value, reason=error.message)
+            self._tell(redirected(error))
+            return None
+
+    # ----------------------------------------------------------------------------- from the frame loop
+
+    def playing(self, active: ActiveWorld) -> None:
+        """The world runs: record it if that is wanted and not done yet."""
+        if self._wish is None or self._segment is not None:
+            return
+        self._segments += 1
+        spec = active.engine.spec
+        started_at, began = self._clock.wall(), self._clock.monotonic()
+        plan = plan_segment(
+            active,
+            play_session=self._session_id,
+            segment=self._segments,
+            started_at=started_at,
+            client_version=self._client_version,
+            input_log=self.input_log,
+        )
+        order = SegmentOrder(self._session_id, self._segments, started_at, began, plan, self._wish.folder)
+        segment = self._recorder.begin(order, self._failed, self._ended)
+        self._segment = segment
+        if self._picture:
+            segment.file.write((self._picture,), started_at=began, shown_for_s=spec.pass_interval_s)
+        self._room_watch = asyncio.create_task(self._watch_room(segment))
+        self._tell(started(segment.name))
+
+    def cut(self) -> None:
+        """Nothing comes, or what comes belongs into another file: a pause, a reset, another world, the end."""
+        self._end_segment(keep_short=False)
+
+    def shown(self, jpegs: tuple[bytes, ...], shown_for_s: float) -> None:
+        """A pass, or a still picture, goes to the client now."""
+        self._picture = jpegs[-1]
+        if self._segment is not None:
+            self._segment.file.write(jpegs, started_at=self._clock.monotonic(), shown_for_s=shown_for_s)
+
+    # ------------------------------------------------------------------------------------------- parts
+
+    def _end_segment(self, *, keep_short: bool) -> str | None:
+        segment, self._segment = self._segment, None
+        if self._room_watch is not None:
+            self._room_watch.cancel()
+            self._room_watch = None
+        if segment is None:
+            return None
+        self._recorder.end(segment, keep_short=keep_short)
+        self._tell(RecordingMessage(event=RecordingEvent.FINISHING, name=segment.name))
+        return segment.name
+
+    async def _watch_room(self, segment: Segment) -> None:
+        """Disks fill up without telling, so this looks now and then."""
+        check_s, folder = self._recorder.config.room_check_s, segment.order.folder
+        while True:
+            try:
+                await in_thread(self._work_threads, lambda: self._recorder.room.check(folder))
+            except DomainError as error:
+                logger.warning("Recording stopped", name=segment.name, code=error.code.value, reason=error.message)
+                self._room_watch = None  # this very task
+                self._tell(refused(segment.name, error))
+                self._stop(keep_short=True)
+                return
+            await asyncio.sleep(check_s)
+
+    def _failed(self, name: str, error: DomainError) -> None:
+        self._soon(lambda: self._give_up(name, error))
+
+    def _ended(self, outcome: RecordingOutcome) -> None:
+        self._soon(lambda: self._settled(outcome))
+
+    def _soon(self, act: Callable[[], None]) -> None:
+        """From a thread of the writer's, maybe long after the session."""
+        with suppress(RuntimeError):  # the event loop is closed
+            self._events.call_soon_threadsafe(act, context=self._log_context)
+
+    def _give_up(self, name: str, error: DomainError) -> None:
+        """Recording is off until somebody asks for it: what failed once is not tried with every pass."""
+        if self._segment is not None and self._segment.name == name:
+            self._segment = None
+            self._stop(keep_short=False)
+        self._told_to_fail.add(name)
+        self._tell(refused(name, error))
+
+    def _settled(self, outcome: RecordingOutcome) -> None:
+        if isinstance(outcome, Failed):
+            name = outcome.path.stem
+            if name not in self._told_to_fail:
+                self._give_up(name, DomainError(outcome.sentence, FAULT_CODES[outcome.fault]))
+            self._told_to_fail.discard(name)
+        news = outcome_news(outcome)
+        if news is not None:
+            self._tell(news)
+
+    def _tell(self, news: RecordingMessage) -> None:
+        if self._extended:
+            self._post(news)

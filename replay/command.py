@@ -1,0 +1,198 @@
+"""`terrarium replay`: its flags, its progress, and what it says in the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
+
+from replay.dataset import Dataset
+from replay.engines import load_engine
+from replay.film import Film
+from replay.log_plan import plan_of_log
+from replay.plan import ReplayError, ReplayPlan, plan_of_world
+from replay.player import Findings, Replay, one_ahead
+from replay.progress import ProgressBar
+from services.world_files.world_file import WorldFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from replay.sinks import Sink
+    from services.frame_encoder.frame_encoder import FrameEncoder
+    from services.video_writer.video_writer import VideoWriter
+    from services.world_engine.catalogue import WorldEngineCatalogue
+
+_DIFFERS: Final = 3  # exit status: it was replayed, and came out differently
+
+_DESCRIPTION: Final = """\
+Play a world file (.world) or an input log (.ndjson) again, without a client, and compare it with what was seen.
+"""
+
+_EPILOG: Final = """\
+exit status: 0 replayed, and nothing that can be compared differs; 2 it cannot be replayed; 3 it came out differently
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayServices:
+    """What a replay needs of the server's services."""
+
+    catalogue: WorldEngineCatalogue
+    frame_encoder: FrameEncoder
+    video_writer: VideoWriter
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ReplayError(f"{message[:1].upper()}{message[1:]}. Run with --help to see every flag.")
+
+
+def run_replay(
+    arguments: Sequence[str],
+    services: Callable[[Path | None], AbstractContextManager[ReplayServices]],
+    *,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+) -> int:
+    """The exit status. `services(data_dir)` opens what is needed, once the arguments are known to be sound."""
+    told: TextIO = sys.stdout if out is None else out
+    warned: TextIO = sys.stderr if err is None else err
+    try:
+        asked = _parse(arguments)
+        plan = _read(asked.file)
+        with services(asked.data_dir) as opened:
+            return _replay(asked, plan, opened, told, warned)
+    except ReplayError as error:
+        print(error.message, file=warned)
+        return 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    file: Path
+    out: Path | None
+    frames: Path | None
+    frames_as: str
+    data_dir: Path | None
+    quiet: bool
+
+
+def _parse(arguments: Sequence[str]) -> _Asked:
+    parser = _Parser(
+        prog="terrarium replay",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", type=Path, help="what to replay")
+    parser.add_argument("--out", type=Path, metavar="FILM.mp4", help="write a film")
+    parser.add_argument("--frames", type=Path, metavar="FOLDER", help="write frames and actions as a data set")
+    parser.add_argument("--frames-as", choices=("png", "mp4"), default="png", help="how frames are kept (default: png)")
+    parser.add_argument("--data-dir", type=Path, metavar="FOLDER", help="folder of models (default: the server's)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    asked = _Asked(**vars(parser.parse_args(arguments)))
+    _check_targets(asked)
+    return asked
+
+
+def _check_targets(asked: _Asked) -> None:
+    """Nothing that exists is written over."""
+    if asked.out is not None:
+        if asked.out.suffix != ".mp4":
+            raise ReplayError("The film's name must end in .mp4.")
+        if asked.out.exists():
+            raise ReplayError(f"{asked.out} exists already. Choose another name, or remove it.")
+    folder = asked.frames
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ReplayError(f"{folder} is not an empty folder. Choose another one.")
+
+
+def _read(path: Path) -> ReplayPlan:
+    try:
+        return plan_of_log(path) if path.suffix == ".ndjson" else plan_of_world(path)
+    except WorldFileError as error:
+        raise ReplayError(error.message) from error
+    except OSError as error:
+        raise ReplayError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _replay(asked: _Asked, plan: ReplayPlan, services: ReplayServices, out: TextIO, err: TextIO) -> int:
+    engine = load_engine(services.catalogue, plan.model)
+    sinks: list[Sink] = []
+    try:
+        sinks += _sinks(asked, plan, services)
+        bar = ProgressBar(len(plan.inputs), None if asked.quiet else err)
+        replay, began = Replay(plan, engine), time.perf_counter()
+        for sink in sinks:
+            sink.begin(replay.picture)
+        for replayed in one_ahead(replay.passes()):
+            for sink in sinks:
+                sink.take(replayed)
+            bar.advance()
+        bar.end()
+        made = [sink.finish() for sink in sinks]
+        taken_s = time.perf_counter() - began
+    finally:
+        for sink in sinks:
+            sink.abandon()
+        engine.close()
+    for line in (*made, *_report(plan, replay.findings, taken_s)):
+        print(line, file=out)
+    with suppress(OSError):
+        out.flush()
+    return 0 if replay.findings.is_exact else _DIFFERS
+
+
+def _sinks(asked: _Asked, plan: ReplayPlan, services: ReplayServices) -> list[Sink]:
+    sinks: list[Sink] = []
+    if asked.out is not None:
+        sinks.append(Film(asked.out.absolute(), plan, services.video_writer, services.frame_encoder))
+    if asked.frames is not None:
+        as_film = asked.frames_as == "mp4"
+        sinks.append(Dataset(asked.frames, plan, pictures=not as_film))
+        if as_film:
+            path = (asked.frames / "frames.mp4").absolute()
+            sinks.append(Film(path, plan, services.video_writer, services.frame_encoder))
+    return sinks
+
+
+def _report(plan: ReplayPlan, findings: Findings, taken_s: float) -> list[str]:
+    speed = plan.duration_s / taken_s if taken_s else 0.0
+    lines = [
+        f"{len(plan.inputs)} passes, {plan.duration_s:.2f} s of {plan.model.id} in {taken_s:.2f} s ({speed:.1f}x)",
+        f"frames: sha256 {findings.digest}",
+    ]
+    compared = findings.checked + (findings.same_state is not None) + (findings.largest is not None)
+    if not compared:
+        lines.append("compared: nothing, as the file holds nothing to compare with")
+    elif findings.is_exact:
+        lines.append(f"compared: exact, at {findings.checked} frames along the way and at the end")
+    else:
+        lines += _differences(plan, findings)
+    return lines
+
+
+def _differences(plan: ReplayPlan, findings: Findings) -> list[str]:
+    lines = [f"compared: {len(findings.differing)} of {findings.checked} frames along the way differ"]
+    if findings.differing:
+        lines.append(f"the first that differs is that of pass {findings.differing[0]}")
+    if findings.same_state is False:
+        lines.append("the world's state at the end differs")
+    if findings.largest:
+        lines.append(f"the last frame differs by {findings.largest} of 255 at most, {findings.mean:.3f} on average")
+    vouched = plan.tolerance.other_machines
+    lines.append(
+        "the file vouches for nothing on other machines than its own"
+        if vouched is None
+        else f"the file vouches for {vouched} of 255 on other machines than its own"
+    )
+    made_with = ", ".join(f"{name} {version}" for name, version in sorted(plan.made_with.versions.items()))
+    lines.append(f"it was made on {plan.made_with.machine or 'a machine it does not name'} with {made_with}")
+    return lines

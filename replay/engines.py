@@ -1,0 +1,40 @@
+"""The engine that a plan was made with, or why this machine does not have it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from replay.plan import ReplayError
+from services.world_engine.catalogue import LoadStep, ModelLoadError
+
+if TYPE_CHECKING:
+    from services.world_engine.catalogue import WorldEngineCatalogue
+    from services.world_engine.world_engine import WorldEngine
+    from services.world_files.world_file import ModelFacts
+
+
+def load_engine(catalogue: WorldEngineCatalogue, model: ModelFacts) -> WorldEngine:
+    """Raises: ReplayError, the model is unknown, cannot be loaded, or has other weights here."""
+    entry = catalogue.find(model.id)
+    if entry is None:
+        known = ", ".join(entry.model_id for entry in catalogue.entries())
+        raise ReplayError(f"This was made with {model.id}, which is not here. There is: {known}.")
+    if model.quant not in entry.quants:
+        raise ReplayError(f"This was made with {model.id} as “{model.quant}”, which is not here.")
+    try:
+        engine = entry.load(model.quant, _ignore)
+    except ModelLoadError as error:
+        raise ReplayError(str(error)) from error
+    spec = engine.spec
+    here = (spec.weights_hash, spec.frames_per_pass, spec.fps, spec.width, spec.height)
+    if here != (model.weights_hash, model.frames_per_pass, model.fps, model.width, model.height):
+        engine.close()
+        raise ReplayError(
+            f"This was made with other weights of {model.id} (or another version of it) than are here: "
+            f"{model.weights_hash[:12]}, not {spec.weights_hash[:12]}. It would come out differently."
+        )
+    return engine
+
+
+def _ignore(_: LoadStep) -> None:
+    """Nobody waits to be told."""

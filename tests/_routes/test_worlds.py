@@ -1,0 +1,119 @@
+"""/api/worlds and the moments of sessions, as a client sees them."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.image_classifier.image_classifier import ClassifierReady
+from services.world_files.archive import read_world
+from services.world_files.directory_world_store import DirectoryWorldStore
+from tests.fakes.fake_image_classifier import FakeImageClassifier
+from tests.fakes.fake_world_store import FakeWorldStore
+from tests.play.harness import fake_services, play_server
+from tests.rest_client import rest_client
+from tests.services.world_files.samples import pack, sample_world, spoiled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_world_comes_in_is_listed_and_goes_out_again(tmp_path: Path) -> None:
+    store = DirectoryWorldStore(tmp_path, 5)
+    with rest_client(fake_services(world_store=store)) as client:
+        sent = client.post("/api/worlds", content=pack(sample_world()))
+        assert sent.status_code == 201
+        world = sent.json()
+        assert (world["title"], world["model"], world["passes"], world["origin"]) == (
+            "Sample",
+            "fake/world",
+            5,
+            "uploaded",
+        )
+        assert client.get("/api/worlds").json() == {"worlds": [world]}
+        file = client.get(world["file_url"])
+        assert file.headers["content-type"] == "application/zip"
+        assert "Sample.world" in file.headers["content-disposition"]
+        assert read_world(io.BytesIO(file.content)).title == "Sample"
+        assert client.get(world["thumbnail_url"]).headers["content-type"] == "image/jpeg"
+        renamed = client.patch(f"/api/worlds/{world['id']}", json={"title": " My \x00 world "})
+        assert renamed.json() == {**world, "title": "My  world"}
+        assert client.delete(f"/api/worlds/{world['id']}").status_code == 204
+        assert client.get("/api/worlds").json() == {"worlds": []}
+
+
+@pytest.mark.parametrize("path", ["file", "thumbnail"])
+def test_unknown_worlds_are_not_found(path: str) -> None:
+    with rest_client() as client:
+        for world_id in ("0" * 16, "x", "..%2f..%2fetc%2fpasswd"):
+            assert client.get(f"/api/worlds/{world_id}/{path}").status_code == 404
+        assert client.patch(f"/api/worlds/{'0' * 16}", json={"title": "x"}).json()["code"] == "worldUnknown"
+        assert client.delete(f"/api/worlds/{'0' * 16}").json()["code"] == "worldUnknown"
+
+
+def test_bad_uploads_are_refused_with_a_reason_and_leave_nothing(tmp_path: Path) -> None:
+    store = DirectoryWorldStore(tmp_path / "worlds", 5)
+    evil = spoiled(lambda members: members.update({"../../evil": b"x"}))
+    bodies = {
+        "worldNotAWorld": b"not a world",
+        "worldDamaged": evil,
+        "worldTooLarge": b"x" * 2_000_000,
+    }
+    with rest_client(fake_services(world_store=store), max_upload_bytes=1_000_000) as client:
+        for code, body in bodies.items():
+            answer = client.post("/api/worlds", content=body)
+            assert (answer.status_code, answer.json()["code"]) == (413 if code == "worldTooLarge" else 422, code)
+        assert client.get("/api/worlds").json() == {"worlds": []}
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_pictures_in_uploads_pass_the_safety_door() -> None:
+    """Any of the three, not the seed alone."""
+    store = FakeWorldStore()
+    world = sample_world()
+    for picture in world.pictures.values():
+        spared = FakeImageClassifier(
+            lambda seen, picture=picture: not (seen == picture).all(), status=ClassifierReady("x-1")
+        )
+        with rest_client(fake_services(world_store=store, classifier=spared)) as client:
+            answer = client.post("/api/worlds", content=pack(world))
+            assert (answer.status_code, answer.json()["code"]) == (422, "seedUnsafe")
+    with rest_client(fake_services(world_store=store, classifier=FakeImageClassifier())) as client:
+        assert client.post("/api/worlds", content=pack(world)).status_code == 201
+    with rest_client(fake_services(world_store=store), seed_safety="strict") as client:
+        answer = client.post("/api/worlds", content=pack(world))
+        assert (answer.status_code, answer.json()["code"]) == (422, "seedCheckFailed")
+    assert len(store.list()) == 1
+
+
+def test_what_cannot_be_kept_is_told() -> None:
+    store = FakeWorldStore()
+    store.is_full = True
+    with rest_client(fake_services(world_store=store)) as client:
+        answer = client.post("/api/worlds", content=pack(sample_world()))
+    assert (answer.status_code, answer.json()["code"]) == (507, "worldNotKept")
+
+
+def test_the_moments_of_a_session_over_rest() -> None:
+    store = FakeWorldStore()
+    with play_server(fake_services(world_store=store)) as server, server.client() as client:
+        http = server.http
+        assert http.post("/api/sessions/none/moments").status_code == 404
+        client.start()
+        url = f"/api/sessions/{server.sessions()[0]['id']}"
+        assert http.post(f"{url}/rewind", json={"seconds": 5}).json()["code"] == "nothingToRewind"
+        client.hold("W", until=lambda frame: frame.content.pass_number > 5)
+        moment = http.post(f"{url}/moments").json()
+        assert moment == {"moment": "1", "kept": ["1"]}
+        client.hold("W", until=lambda frame: frame.content.pass_number > 20)
+        branch = http.post(f"{url}/world", json={"title": "Branch", "moment": "1"}).json()
+        assert (branch["title"], branch["origin"]) == ("Branch", "saved")
+        assert branch["passes"] < 20
+        assert http.post(f"{url}/world", json={"moment": "7"}).status_code == 404
+        assert http.post(f"{url}/world", json={}).json()["passes"] > 20
+        assert http.post(f"{url}/moments/1/restore").json() == moment
+        assert http.post(f"{url}/moments/2/restore").json()["code"] == "snapshotUnknown"
+        assert http.post(f"{url}/rewind", json={"seconds": 0}).status_code == 422
+    assert {world.title for world in store.list()} == {"Branch", "A world"}

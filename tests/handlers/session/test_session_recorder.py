@@ -1,0 +1,165 @@
+"""The recorder of one session by itself: what no request can ask for yet, and times to the second."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.recorder_handler import RecorderHandler
+from handlers.session.active_world import ActiveWorld, Seed, open_active_world
+from handlers.session.recording import SessionRecorder
+from runtime_config.runtime_config import RecordingConfig
+from services.recording_store.directory_recording_store import DirectoryRecordingStore
+from services.video_writer.video_writer import Discarded, Finished, RecordingFault
+from state.app_state_types import AppState, EngineKey, Finishing, NotRecording, Recording
+from state.transitions import IllegalTransitionError
+from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_video_writer import FakeVideoWriter
+from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
+from tests.network.live_server import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from pathlib import Path
+    from typing import Any
+
+    from wire_protocol import RecordingMessage
+
+
+class Desk:
+    """A session recorder with everything it needs, inside an event loop."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.writer = FakeVideoWriter()
+        self.state = AppState()
+        self.told: list[RecordingMessage] = []
+        self.recorder = RecorderHandler(
+            self.state,
+            RLock(),
+            writer=self.writer,
+            store=DirectoryRecordingStore(folder, self.writer.describe),
+            clock=self.clock,
+            config=RecordingConfig(),
+        )
+        self._threads = ThreadPoolExecutor(1)
+        self.session = SessionRecorder(
+            self.recorder,
+            "5e55",
+            clock=self.clock,
+            work_threads=self._threads,
+            post=self.told.append,
+            extended=True,
+        )
+
+    def state_of_first(self) -> object:
+        return self.recorder.state_of(self.writer.recordings[0].path.stem)
+
+    async def told_of(self, event: str) -> RecordingMessage:
+        while True:
+            for message in self.told:
+                if message.event == event:
+                    return message
+            await asyncio.sleep(0.005)
+
+
+def world() -> ActiveWorld:
+    engine, seed = FakeWorldEngine(), fake_seed(10)
+    return open_active_world(EngineKey("fake/world", "none"), engine, Seed("ab" * 32, b"", "A hill"), seed, 7)
+
+
+def at_a_desk(folder: Path, play: Callable[[Desk], Coroutine[Any, Any, None]]) -> Desk:
+    async def run() -> Desk:
+        desk = Desk(folder)
+        async with asyncio.timeout(20):
+            await play(desk)
+        return desk
+
+    return asyncio.run(run())
+
+
+def test_a_caption_goes_into_the_segment_that_runs(tmp_path: Path) -> None:
+    async def play(desk: Desk) -> None:
+        desk.session.caption("Nobody sees this")
+        await desk.session.switch(on=True, keep_short=False)
+        desk.session.playing(world())
+        desk.session.shown((b"one",), 0.1)
+        desk.clock.advance(2)
+        desk.session.caption("A door opens")
+        desk.session.cut()
+
+    desk = at_a_desk(tmp_path, play)
+    assert desk.writer.recordings[0].captions == [(2.0, "A door opens")]
+
+
+@pytest.mark.parametrize(("length_s", "kind"), [(2.9, Discarded), (3.1, Finished)])
+def test_three_seconds_are_long_enough(tmp_path: Path, length_s: float, kind: type) -> None:
+    async def play(desk: Desk) -> None:
+        await desk.session.switch(on=True, keep_short=False)
+        desk.session.playing(world())
+        assert isinstance(desk.state_of_first(), Recording)
+        desk.session.shown((b"one", b"two"), 0.1)
+        desk.clock.advance(length_s)
+        desk.session.cut()
+        assert isinstance(desk.state_of_first(), Finishing | NotRecording)
+        await desk.told_of("saved" if kind is Finished else "removed")
+        assert isinstance(desk.state_of_first(), NotRecording)
+
+    desk = at_a_desk(tmp_path, play)
+    assert isinstance(desk.writer.recordings[0].outcome, kind)
+    assert desk.state.recordings == {}
+
+
+def test_standing_still_takes_its_time(tmp_path: Path) -> None:
+    """No pass is made while nothing is pressed; the last picture is held."""
+
+    async def play(desk: Desk) -> None:
+        await desk.session.switch(on=True, keep_short=False)
+        desk.session.playing(world())
+        desk.session.shown((b"one", b"two"), 0.1)
+        desk.clock.advance(60)
+        desk.session.cut()
+        assert (await desk.told_of("saved")).duration_s == pytest.approx(60, abs=0.1)
+
+    at_a_desk(tmp_path, play)
+
+
+def test_a_failure_before_the_start_is_over_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def play(desk: Desk) -> None:
+        desk.writer.fail_next = RecordingFault.FOLDER_GONE
+        await desk.session.switch(on=True, keep_short=False)
+        desk.session.playing(world())
+        assert (await desk.told_of("failed")).code == "recordingFolderUnusable"
+        desk.session.shown((b"late",), 0.1)
+        desk.session.playing(world())
+        desk.session.cut()
+
+    desk = at_a_desk(tmp_path, play)
+    assert (len(desk.writer.recordings), desk.state.recordings) == (1, {})
+
+
+def test_news_that_come_after_the_session_disturb_nobody(tmp_path: Path) -> None:
+    async def play(desk: Desk) -> None:
+        await desk.session.switch(on=True, keep_short=True)
+        desk.session.playing(world())
+        desk.session.shown((b"one",), 0.1)
+
+    desk = at_a_desk(tmp_path, play)  # the event loop is closed by now
+    desk.writer.recordings[0].fail(RecordingFault.DISK_FULL)
+    wait_until(lambda: desk.state.recordings == {}, "the recording is over all the same")
+
+
+def test_a_name_is_never_recorded_into_twice(tmp_path: Path) -> None:
+    async def play(desk: Desk) -> None:
+        await desk.session.switch(on=True, keep_short=False)
+        desk.session.playing(world())
+        desk.session._segments = 0  # pyright: ignore[reportPrivateUsage] - a defect, made on purpose
+        desk.session._segment = None  # pyright: ignore[reportPrivateUsage]
+        with pytest.raises(IllegalTransitionError):
+            desk.session.playing(world())
+
+    at_a_desk(tmp_path, play)

@@ -1,0 +1,107 @@
+"""The door for pictures: every policy against every state of the classifier, and what is remembered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from handlers.safety_handler import Allowed, SafetyHandler, Unjudged, Unsafe, Verdict
+from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
+from services.picture_decoder.picture_decoder import PictureFactsPayload
+from tests.fakes.fake_image_classifier import FakeImageClassifier
+from tests.fakes.fake_seed_store import FakeSeedStore
+from tests.fakes.fake_verdict_cache import FakeVerdictCache
+
+if TYPE_CHECKING:
+    from runtime_config.runtime_config import SeedSafety
+    from services.image_classifier.image_classifier import ClassifierStatus
+
+PICTURE = np.full((4, 6, 3), 9, dtype=np.uint8)
+UNKNOWN = "0" * 64
+READY = ClassifierReady("model@1")
+FAILING = ClassifierFailing("model@1", "It failed.")
+MISSING = ClassifierMissing("There is none.")
+
+
+def door(
+    policy: SeedSafety = "strict",
+    classifier: FakeImageClassifier | None = None,
+    verdicts: FakeVerdictCache | None = None,
+) -> SafetyHandler:
+    return SafetyHandler(policy, classifier or FakeImageClassifier(), verdicts or FakeVerdictCache(), FakeSeedStore())
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "says", "verdict", "unjudged_pass"),
+    [
+        ("off", READY, False, Allowed(), True),
+        ("off", MISSING, None, Allowed(), True),
+        ("when-available", READY, True, Allowed(), False),
+        ("when-available", READY, False, Unsafe(), False),
+        ("when-available", READY, None, Unjudged("The device was lost."), False),
+        ("when-available", FAILING, True, Allowed(), False),
+        ("when-available", FAILING, None, Unjudged("The device was lost."), False),
+        ("when-available", MISSING, None, Allowed(), True),
+        ("strict", READY, True, Allowed(), False),
+        ("strict", READY, False, Unsafe(), False),
+        ("strict", READY, None, Unjudged("The device was lost."), False),
+        ("strict", MISSING, None, Unjudged("There is none."), False),
+    ],
+)
+def test_the_policy_by_table(
+    policy: SeedSafety, status: ClassifierStatus, *, says: bool | None, verdict: Verdict, unjudged_pass: bool
+) -> None:
+    classifier = FakeImageClassifier(lambda _: bool(says), status=status)
+    classifier.fail = None if says is not None else "The device was lost."
+    safety = door(policy, classifier)
+    assert safety.judge(UNKNOWN, PICTURE) == verdict
+    assert safety.lets_unjudged_pass() is unjudged_pass
+
+
+@pytest.mark.parametrize("policy", ["strict", "when-available", "off"])
+def test_shipped_seeds_always_pass_and_are_not_looked_at(policy: SeedSafety) -> None:
+    classifier = FakeImageClassifier(lambda _: False)
+    store = FakeSeedStore([(b"a file", PictureFactsPayload(6, 4, "PNG", ".png"), "Shipped")])
+    safety = SafetyHandler(policy, classifier, FakeVerdictCache(), store)
+    assert safety.judge(store.list()[0].hash, PICTURE) == Allowed()
+    assert classifier.calls == 0
+
+
+@pytest.mark.parametrize("is_safe", [True, False])
+def test_a_picture_is_looked_at_once_whatever_its_file_is_called(*, is_safe: bool) -> None:
+    classifier = FakeImageClassifier(lambda _: is_safe)
+    safety = door(classifier=classifier)
+    first = safety.judge(UNKNOWN, PICTURE)
+    assert safety.judge("1" * 64, PICTURE.copy()) == first
+    assert classifier.calls == 1
+
+
+def test_verdicts_are_of_the_pixels_their_shape_and_the_revision() -> None:
+    classifier, verdicts = FakeImageClassifier(), FakeVerdictCache()
+    safety = door(classifier=classifier, verdicts=verdicts)
+    for picture in (PICTURE, PICTURE + 1, PICTURE.reshape(6, 4, 3)):
+        safety.judge(UNKNOWN, picture)
+    assert classifier.calls == 3
+    newer = FakeImageClassifier(lambda _: False, status=ClassifierReady("model@2"))
+    assert door(classifier=newer, verdicts=verdicts).judge(UNKNOWN, PICTURE) == Unsafe()
+
+
+def test_a_failure_is_never_remembered() -> None:
+    classifier = FakeImageClassifier()
+    classifier.fail = "The device was lost."
+    safety = door(classifier=classifier)
+    assert safety.judge(UNKNOWN, PICTURE) == Unjudged("The device was lost.")
+    classifier.fail = None
+    assert safety.judge(UNKNOWN, PICTURE) == Allowed()
+
+
+def test_without_a_classifier_no_verdict_is_read_or_kept() -> None:
+    """What a model that is gone said binds nobody."""
+    verdicts = FakeVerdictCache()
+    ready = FakeImageClassifier(lambda _: False)
+    assert door("when-available", ready, verdicts).judge(UNKNOWN, PICTURE) == Unsafe()
+    gone = FakeImageClassifier(status=MISSING)
+    assert door("when-available", gone, verdicts).judge(UNKNOWN, PICTURE) == Allowed()
+    assert gone.calls == 0

@@ -1,0 +1,163 @@
+// @ts-check
+// One recording: plays it, and downloads, renames and deletes it.
+
+import { byId } from "./dom.js";
+import { describe } from "./library.js";
+import { dateText, sizeText, titleOf } from "./recording_texts.js";
+import { deleteRecording, renameRecording } from "./recordings_rest.js";
+import { RestError } from "./rest.js";
+
+/** @import { RecordingSummary } from "./recordings_rest.js" */
+
+const SURE_MS = 5000;
+
+/**
+ * @typedef {object} RecordingPlayerListener
+ * @property {() => void} onChanged it was renamed or deleted
+ * @property {(name: string) => void} onClosed
+ */
+
+export class RecordingPlayer {
+  #listener;
+  #page = byId("recording-player", HTMLElement);
+  #video = byId("recording-video", HTMLVideoElement);
+  #title = byId("recording-title", HTMLElement);
+  #facts = byId("recording-facts", HTMLElement);
+  #problem = byId("recording-problem", HTMLElement);
+  #download = byId("recording-download", HTMLAnchorElement);
+  #delete = byId("recording-delete", HTMLButtonElement);
+  #renameForm = byId("recording-rename-form", HTMLFormElement);
+  #newName = byId("recording-new-name", HTMLInputElement);
+  /** @type {RecordingSummary | null} */
+  #recording = null;
+  #sureTimer = 0;
+
+  /** @param {RecordingPlayerListener} listener */
+  constructor(listener) {
+    this.#listener = listener;
+    byId("recording-back", HTMLElement).addEventListener("click", () => this.close());
+    byId("recording-rename", HTMLElement).addEventListener("click", () => this.#askForName());
+    this.#delete.addEventListener("click", () => void this.#remove());
+    this.#renameForm.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#rename();
+    });
+    this.#video.addEventListener("error", () => {
+      if (this.#recording) this.#tell("This recording cannot be played here. It can still be downloaded.");
+    });
+  }
+
+  get isOpen() {
+    return this.#recording !== null;
+  }
+
+  /** @param {RecordingSummary} recording */
+  open(recording) {
+    this.#page.hidden = false;
+    this.#show(recording);
+    this.#video.src = recording.video_url;
+    void this.#video.play().catch(() => {
+      // The browser wants a click first: its own controls are there.
+    });
+    this.#video.focus();
+  }
+
+  close() {
+    const recording = this.#recording;
+    if (!recording) return;
+    this.#recording = null;
+    this.#video.pause();
+    // Without it the browser goes on loading.
+    this.#video.removeAttribute("src");
+    this.#video.load();
+    this.#page.hidden = true;
+    this.#listener.onClosed(recording.name);
+  }
+
+  /** @param {RecordingSummary} recording */
+  #show(recording) {
+    this.#recording = recording;
+    const { started_at, size_bytes, width, height, model } = recording;
+    this.#title.textContent = titleOf(recording);
+    const facts = [dateText(started_at), `${width} × ${height}`, sizeText(size_bytes), model];
+    this.#facts.textContent = facts.filter(Boolean).join(", ");
+    this.#download.href = `${recording.video_url}?download=true`;
+    this.#renameForm.hidden = true;
+    this.#beUnsure();
+    this.#tell(null);
+  }
+
+  #askForName() {
+    if (!this.#recording) return;
+    this.#renameForm.hidden = false;
+    this.#newName.value = titleOf(this.#recording).replaceAll(":", ".");
+    this.#newName.select();
+  }
+
+  async #rename() {
+    const recording = this.#recording;
+    if (!recording) return;
+    await this.#attempt(async () => {
+      const renamed = await renameRecording(recording.name, this.#newName.value);
+      if (this.#recording !== recording) return;
+      const { currentTime, paused } = this.#video;
+      this.#show(renamed);
+      // The old address is gone, and the browser may have loaded only a part.
+      this.#video.src = renamed.video_url;
+      this.#video.currentTime = currentTime;
+      if (!paused) void this.#video.play().catch(() => {});
+    });
+  }
+
+  async #remove() {
+    const recording = this.#recording;
+    if (!recording) return;
+    if (this.#delete.dataset.isSure !== "true") return this.#beSure();
+    // Some systems keep a file that is being read.
+    this.#video.removeAttribute("src");
+    this.#video.load();
+    const done = await this.#attempt(async () => {
+      try {
+        await deleteRecording(recording.name);
+      } catch (error) {
+        if (!(error instanceof RestError && error.status === 404)) throw error;
+      }
+    });
+    if (done && this.#recording === recording) this.close();
+  }
+
+  /** One click asks, the next one does it. */
+  #beSure() {
+    this.#delete.dataset.isSure = "true";
+    this.#delete.textContent = "Delete for good";
+    this.#sureTimer = window.setTimeout(() => this.#beUnsure(), SURE_MS);
+  }
+
+  #beUnsure() {
+    clearTimeout(this.#sureTimer);
+    this.#delete.dataset.isSure = "false";
+    this.#delete.textContent = "Delete";
+  }
+
+  /**
+   * @param {() => Promise<void>} change
+   * @returns {Promise<boolean>}
+   */
+  async #attempt(change) {
+    try {
+      await change();
+    } catch (error) {
+      this.#beUnsure();
+      this.#tell(describe(error));
+      return false;
+    }
+    this.#listener.onChanged();
+    return true;
+  }
+
+  /** @param {string | null} text */
+  #tell(text) {
+    this.#problem.textContent = text;
+    this.#problem.hidden = text === null;
+  }
+}

@@ -1,0 +1,62 @@
+// @ts-check
+// Whether this session is recorded, for how long, and what is worth saying about it. No document, no clock of its own.
+
+import { textOfError } from "./problems.js";
+import { durationText } from "./recording_texts.js";
+
+/** @import { RecordingMessage, RecordingResponseData } from "./protocol.generated.d.ts" */
+
+/** @typedef {{ kind: "info" | "error", text: string }} Notice */
+
+export class RecordingState {
+  /** It was asked for, and neither ended nor failed since. */
+  isOn = false;
+  /** @type {{ name: string, startedAt: number } | null} the segment that runs; none while the world is paused */
+  segment = null;
+
+  /** @param {number} now milliseconds, as `startedAt` */
+  elapsedSeconds(now) {
+    return this.segment ? Math.max(0, now - this.segment.startedAt) / 1000 : null;
+  }
+
+  /** @param {RecordingResponseData} answer */
+  answered(answer) {
+    this.isOn = answer.state !== "off";
+    if (!this.isOn) this.segment = null;
+  }
+
+  /**
+   * @param {RecordingMessage} news
+   * @param {number} now
+   * @returns {Notice | null}
+   */
+  told(news, now) {
+    switch (news.event) {
+      case "started":
+        this.isOn = true;
+        this.segment = { name: news.name ?? "", startedAt: now };
+        return null;
+      case "finishing":
+        if (this.segment?.name === news.name) this.segment = null;
+        return null;
+      case "saved":
+        return { kind: "info", text: `Recording saved, ${durationText(news.duration_s ?? 0)}` };
+      case "removed":
+        return { kind: "info", text: "That clip was under three seconds long and was not kept." };
+      case "postponed":
+        return { kind: "info", text: "The server finishes this recording when it starts again." };
+      case "redirected":
+        return { kind: "info", text: textOfError(news) };
+      case "failed":
+        // An older one may fail to be finished while the next one runs.
+        if (this.segment?.name === news.name) this.forget();
+        return { kind: "error", text: textOfError(news) };
+    }
+  }
+
+  /** The session is over, and with it what it recorded. */
+  forget() {
+    this.isOn = false;
+    this.segment = null;
+  }
+}

@@ -1,0 +1,155 @@
+// @ts-check
+// The dialog of saved worlds: open, take home, rename, delete, and bring one from elsewhere.
+
+import { byId, make } from "./dom.js";
+import { describe } from "./library.js";
+import { longFacts, shortFacts } from "./world_texts.js";
+import { deleteWorld, fetchWorlds, renameWorld, uploadWorld } from "./worlds_rest.js";
+
+/** @import { SavedWorld } from "./worlds_rest.js" */
+
+export class Worlds {
+  #dialog = byId("worlds", HTMLDialogElement);
+  #list = byId("world-list", HTMLUListElement);
+  #notice = byId("worlds-notice", HTMLElement);
+  #fileInput = byId("world-file-input", HTMLInputElement);
+  #onOpen;
+
+  /** @param {(world: SavedWorld) => void} onOpen */
+  constructor(onOpen) {
+    this.#onOpen = onOpen;
+    byId("world-file-button", HTMLButtonElement).addEventListener("click", () => this.#fileInput.click());
+    this.#fileInput.addEventListener("change", () => this.#picked());
+  }
+
+  open() {
+    this.#notify(null);
+    if (!this.#dialog.open) this.#dialog.showModal();
+    void this.#load();
+  }
+
+  close() {
+    this.#dialog.close();
+  }
+
+  async #load() {
+    try {
+      this.#show(await fetchWorlds());
+    } catch (error) {
+      this.#notify(describe(error));
+    }
+  }
+
+  /** @param {readonly SavedWorld[]} worlds */
+  #show(worlds) {
+    byId("worlds-empty", HTMLElement).hidden = worlds.length > 0;
+    this.#list.replaceChildren(...worlds.map((world) => this.#item(world)));
+  }
+
+  /** @param {SavedWorld} world */
+  #item(world) {
+    const caption = make("span", {
+      className: "recording-caption",
+      children: [make("strong", { text: world.title }), make("span", { text: shortFacts(world) })],
+    });
+    const picture = make("img", { alt: "", src: world.thumbnail_url, width: 16, height: 9, decoding: "async" });
+    const onclick = () => this.#enter(world);
+    const card = make("button", { className: "recording-card", type: "button", title: longFacts(world), onclick });
+    card.append(picture, caption);
+    card.dataset.testid = "world-card";
+    card.dataset.id = world.id;
+    return make("li", { className: "world-item", children: [card, this.#tools(world)] });
+  }
+
+  /** @param {SavedWorld} world */
+  #tools(world) {
+    const download = make("a", { className: "button is-quiet", href: world.file_url, download: "", text: "Download" });
+    download.dataset.testid = "world-download";
+    const tools = make("p", { className: "world-tools", children: [download] });
+    tools.append(
+      this.#tool("Rename", "world-rename", world, () => this.#askForName(world, tools)),
+      this.#tool("Delete", "world-delete", world, () => void this.#change(() => deleteWorld(world.id))),
+    );
+    return tools;
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} testId
+   * @param {SavedWorld} world
+   * @param {() => void} onclick
+   */
+  #tool(text, testId, world, onclick) {
+    const ariaLabel = `${text} ${world.title}`;
+    const button = make("button", { className: "button is-quiet", type: "button", text, ariaLabel, onclick });
+    button.dataset.testid = testId;
+    return button;
+  }
+
+  /** @param {SavedWorld} world */
+  #enter(world) {
+    this.close();
+    this.#onOpen(world);
+  }
+
+  /**
+   * @param {SavedWorld} world
+   * @param {HTMLElement} tools give way to a field
+   */
+  #askForName(world, tools) {
+    const name = make("input", { type: "text", value: world.title, maxLength: 80, required: true, ariaLabel: "New name" });
+    name.dataset.testid = "world-new-name";
+    const form = make("form", {
+      className: "world-tools",
+      children: [name, make("button", { className: "button", text: "Save name" })],
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#change(() => renameWorld(world.id, name.value));
+    });
+    tools.replaceWith(form);
+    name.select();
+  }
+
+  /** @param {() => Promise<unknown>} change */
+  async #change(change) {
+    this.#notify(null);
+    try {
+      await change();
+    } catch (error) {
+      this.#notify(describe(error));
+    }
+    await this.#load();
+  }
+
+  #picked() {
+    const file = this.#fileInput.files?.[0];
+    // The same file can be picked again.
+    this.#fileInput.value = "";
+    if (file) void this.#upload(file);
+  }
+
+  /** @param {File} file */
+  async #upload(file) {
+    this.#notify("Sending the world", "progress");
+    try {
+      const world = await uploadWorld(file, (fraction) => {
+        const text = fraction < 1 ? `Sending the world, ${Math.round(fraction * 100)} %` : "Checking the world";
+        this.#notify(text, "progress");
+      });
+      this.#enter(world);
+    } catch (error) {
+      this.#notify(describe(error));
+    }
+  }
+
+  /**
+   * @param {string | null} text
+   * @param {"problem" | "progress"} kind
+   */
+  #notify(text, kind = "problem") {
+    this.#notice.textContent = text;
+    this.#notice.hidden = text === null;
+    this.#notice.dataset.kind = kind;
+  }
+}
