@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,9 +33,18 @@ class Child:
     _process: psutil.Process
 
     def cpu_s(self) -> float:
-        """User and system seconds of all of its threads so far."""
+        """User and system seconds so far, of all of its threads and of the processes that it started."""
         times = self._process.cpu_times()
-        return float(times.user + times.system)
+        total = float(times.user + times.system + times.children_user + times.children_system)
+        for helper in self._process.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                own = helper.cpu_times()
+                total += float(own.user + own.system)
+        return total
+
+    def has_helpers(self) -> bool:
+        """Whether a process that it started still runs."""
+        return bool(self._process.children(recursive=True))
 
     def rss_mb(self) -> float:
         return self._process.memory_info().rss / 1e6
@@ -50,7 +59,8 @@ def game_server(scene: SceneSpec) -> Generator[Child]:
         "--fps": scene.fps,
         "--passes": scene.passes,
     }
-    with _served("game", *(f"{name}={value}" for name, value in sizes.items())) as child:
+    walk = ("--is-walk",) if scene.is_walk else ()
+    with _served("game", *(f"{name}={value}" for name, value in sizes.items()), *walk) as child:
         yield child
 
 

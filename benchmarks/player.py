@@ -103,7 +103,16 @@ class MessageSocket:
 class Player:
     """One session of play, from `init` to the end of the block; arrivals are noted from the first pass on."""
 
-    def __init__(self, port: int, model: str, *, seed: bytes, capped: bool, read_interval_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        port: int,
+        model: str,
+        *,
+        seed: bytes,
+        capped: bool,
+        records: bool = False,
+        read_interval_s: float = 0.0,
+    ) -> None:
         """`read_interval_s` is the least time from one pass to the next: a client that is too slow."""
         self.arrivals: list[Arrival] = []
         self.controls: list[float] = []  # when each was sent
@@ -112,7 +121,7 @@ class Player:
         self._failure: Exception | None = None
         self._socket = MessageSocket(port, "/ws?protocol_version=5")
         try:
-            self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped)).encode())
+            self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped, records=records)).encode())
             self._await_start()
         except BaseException:  # an interrupt too must not leave the socket open
             self._socket.close()
@@ -187,7 +196,7 @@ def _arrival(payload: memoryview) -> Arrival:
     return Arrival(at, header["client_ts"] / 1000, header["temporal_compression"], len(payload))
 
 
-def _init(model: str, seed: bytes, *, capped: bool) -> dict[str, Any]:
+def _init(model: str, seed: bytes, *, capped: bool, records: bool) -> dict[str, Any]:
     return {
         "type": "init",
         "req_id": "1",
@@ -197,7 +206,7 @@ def _init(model: str, seed: bytes, *, capped: bool) -> dict[str, Any]:
             "engine_backend": "world_engine",
             "scene_authoring": False,
             "action_logging": False,
-            "video_recording": False,
+            "video_recording": records,
             "video_output_dir": None,
             "cap_inference_fps": capped,
         },

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
+import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
+
+from runtime_config.constants import SHIPPED_SEEDS_DIR
+from services.world_engine.diorama.engine import DioramaEngine
+from services.world_engine.world_engine import ControlPayload
+from wire_protocol import KEY_CODES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from services.world_engine.world_engine import Frames
+    from services.world_engine.world_engine import Frames, Picture
 
 # Contrast of each octave, by cells across a picture. With the noise below, a 1280x720 JPEG at the default quality
 # has the size of those that the compared figures were taken with.
@@ -30,6 +40,7 @@ class SceneSpec:
     frames_per_pass: int = 4
     fps: int = 60
     passes: int = 3  # that differ; they are played in turn
+    is_walk: bool = False  # through a shipped picture, as a video encoder meets it, in place of the pan
 
     @property
     def is_full_size(self) -> bool:
@@ -37,13 +48,34 @@ class SceneSpec:
 
 
 def make_passes(spec: SceneSpec) -> tuple[Frames, ...]:
-    """A slow pan over one panorama, with fresh noise in every frame."""
+    """A slow pan over one panorama, with fresh noise in every frame; or a walk."""
+    if spec.is_walk:
+        return tuple(_walk(spec))
     rng = np.random.default_rng(20)
-    count = spec.passes * spec.frames_per_pass
+    total = spec.passes * spec.frames_per_pass
     stride = max(1, spec.width // 64)
-    panorama = _panorama(rng, spec, spec.width + stride * count)
-    frames = [_frame(rng, panorama[:, at * stride : at * stride + spec.width]) for at in range(count)]
-    return tuple(np.stack(frames[at : at + spec.frames_per_pass]) for at in range(0, count, spec.frames_per_pass))
+    panorama = _panorama(rng, spec, spec.width + stride * total)
+    frames = [_frame(rng, panorama[:, at * stride : at * stride + spec.width]) for at in range(total)]
+    return tuple(np.stack(frames[at : at + spec.frames_per_pass]) for at in range(0, total, spec.frames_per_pass))
+
+
+def _walk(spec: SceneSpec) -> Iterator[Frames]:
+    """Forwards with a wavering look, scaled from what the diorama draws."""
+    frames = _diorama_frames()
+    for _ in range(spec.passes):
+        taken = islice(frames, spec.frames_per_pass)
+        scaled = [cv2.resize(frame, (spec.width, spec.height), interpolation=cv2.INTER_AREA) for frame in taken]
+        yield np.stack(scaled).astype(np.uint8)
+
+
+def _diorama_frames() -> Iterator[Picture]:
+    seed = simplejpeg.decode_jpeg((SHIPPED_SEEDS_DIR / "forest_path.jpg").read_bytes())
+    engine = DioramaEngine()
+    fitted = np.asarray(cv2.resize(seed, (engine.spec.width, engine.spec.height)), dtype=np.uint8)
+    world = engine.open_world(fitted, rng_seed=0)
+    for at in count():
+        look = ControlPayload(frozenset({KEY_CODES["W"]}), mouse_dx=8 * math.sin(at / 8), mouse_dy=0.0)
+        yield from world.step(look)
 
 
 def _panorama(rng: np.random.Generator, spec: SceneSpec, width: int) -> NDArray[np.float32]:

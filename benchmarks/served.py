@@ -59,13 +59,15 @@ def _parse_options() -> argparse.Namespace:
     defaults = SceneSpec()
     for name in ("width", "height", "frames-per-pass", "fps", "passes"):
         parser.add_argument(f"--{name}", type=int, default=getattr(defaults, name.replace("-", "_")))
+    parser.add_argument("--is-walk", action="store_true")
     parser.add_argument("--push-bytes", type=int, default=0)
     parser.add_argument("--push-count", type=int, default=0)
     return parser.parse_args()
 
 
 def _scene(options: argparse.Namespace) -> SceneSpec:
-    return SceneSpec(options.width, options.height, options.frames_per_pass, options.fps, options.passes)
+    shape = (options.width, options.height, options.frames_per_pass, options.fps, options.passes)
+    return SceneSpec(*shape, is_walk=options.is_walk)
 
 
 def _game_server(config: RuntimeConfig, listener: socket.socket, scene: SceneSpec, stack: ExitStack) -> TerrariumServer:
