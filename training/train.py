@@ -26,8 +26,10 @@ from training.networks import make_networks
 from training.presets import PRESETS, Preset
 from training.run import Progress, RunFolder, RunFolderError
 from training.samples import Paintings, Views
+from training.shipped import shipped_networks
 from training.sight_stage import SightStage
 from training.stage import STAGES, seed_torch
+from world_model.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +48,19 @@ class Training:
     """One process's share of a run."""
 
     def __init__(
-        self, preset: Preset, clips: Path, out: Path, *, deadline: float, device: torch.device, workers: int
+        self,
+        preset: Preset,
+        clips: Path,
+        out: Path,
+        *,
+        deadline: float,
+        device: torch.device,
+        workers: int,
+        refine: Path | None = None,
     ) -> None:
         """Begin a run in the folder `out`, or take up the one that is there.
+
+        A new run begins with nothing learnt, or from the weights in `refine`; then it trains the dynamics alone.
 
         `clips` has the splits train and heldout. `deadline` is by `time.monotonic`. `workers` threads read clips beside
         the training; the result does not depend on them.
@@ -56,16 +68,20 @@ class Training:
         Raises:
             ClipFolderError: a split is missing.
             RunFolderError: the run cannot be taken up.
+            WeightsError: `refine` cannot be read.
         """
         self._preset, self._deadline, self._device = preset, deadline, device
         self._folder = RunFolder(out)
         self._taken_up = self._folder.load()
         seed_torch(0)  # of the first weights
-        if self._taken_up is None:
-            self._networks, self._progress = make_networks(preset.model, device), Progress()
-        else:
+        if self._taken_up is not None:
             self._networks = self._taken_up.restored(device, averaged=False)
             self._progress = self._taken_up.progress
+        elif refine is not None:
+            self._networks = shipped_networks(refine, device)
+            self._progress = Progress(tuple(name for name in STAGES if name != "dynamics"))
+        else:
+            self._networks, self._progress = make_networks(preset.model, device), Progress()
         size = (self._networks.config.height, self._networks.config.width)
         self._views = Views(ClipStore(clips / "train"), size, workers=workers)
         self._held_out = Views(ClipStore(clips / "heldout"), size)
@@ -146,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=Path, required=True, help="folder with the splits train and heldout")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; one that exists is gone on with")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
+    parser.add_argument("--refine", type=Path, help="begin a new run from exported weights, to train the dynamics on")
     parser.add_argument("--workers", type=int, help="threads that read clips (default: none without a GPU)")
     given = parser.parse_args(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -154,11 +171,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         workers = min(_MOST_READERS, os.cpu_count() or 1) if device.type == "cuda" else 0
     preset, deadline = PRESETS[given.preset], time.monotonic() + 60.0 * given.minutes
     try:
-        training = Training(preset, given.clips, given.out, deadline=deadline, device=device, workers=workers)
+        training = Training(
+            preset,
+            given.clips,
+            given.out,
+            deadline=deadline,
+            device=device,
+            workers=workers,
+            refine=given.refine,
+        )
         if training.clips < preset.clips:
             sys.stderr.write(f"There are {training.clips} clips; {given.preset} is made for {preset.clips}.\n")
         done = training.run()
-    except (ClipFolderError, RunFolderError) as error:
+    except (ClipFolderError, RunFolderError, WeightsError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(
