@@ -38,7 +38,7 @@ def shipped_networks(folder: Path, device: torch.device) -> Networks:
     networks = make_networks(manifest.config, device)
     for name, module in networks.named().items():
         try:
-            state = {key: torch.from_numpy(tensors[f"{name}.{key}"]) for key in module.state_dict()}
+            state = {key: torch.as_tensor(tensors[f"{name}.{key}"]) for key in module.state_dict()}
             module.load_state_dict({key: state[key].reshape(old.shape) for key, old in module.state_dict().items()})
         except (KeyError, RuntimeError) as error:
             raise WeightsError(f"The weights in {folder} are not of this version: '{name}' differs.") from error
