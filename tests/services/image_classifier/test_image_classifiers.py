@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,23 +15,34 @@ from services.image_classifier.image_classifier import (
     ClassifierReady,
     ImageClassifier,
 )
-from services.image_classifier.unconfigured_image_classifier import UnconfiguredImageClassifier
+from services.image_classifier.transformers_image_classifier import build_image_classifier
+from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_image_classifier import FakeImageClassifier
+from tests.services.image_classifier.tiny_classifier import tiny_files
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
 
 PICTURE = np.zeros((8, 8, 3), dtype=np.uint8)
-MISSING: list[ImageClassifier] = [
-    UnconfiguredImageClassifier(),
-    FakeImageClassifier(status=ClassifierMissing("There is none.")),
-]
 
 
-@pytest.mark.parametrize("classifier", MISSING, ids=["real", "fake"])
-def test_a_missing_classifier_says_so_and_judges_nothing(classifier: ImageClassifier) -> None:
-    status = classifier.status()
+@pytest.fixture(params=["real", "fake"])
+def missing(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[ImageClassifier]:
+    if request.param == "fake":
+        yield FakeImageClassifier(status=ClassifierMissing("There is none."))
+        return
+    real = build_image_classifier(tiny_files(tmp_path), FakeClock())
+    yield real
+    real.close()
+
+
+def test_a_missing_classifier_says_so_and_judges_nothing(missing: ImageClassifier) -> None:
+    status = missing.status()
     assert isinstance(status, ClassifierMissing)
-    assert status.reason.endswith(".")
+    assert status.reason
     with pytest.raises(ClassificationError) as caught:
-        classifier.is_safe(PICTURE)
+        missing.is_safe(PICTURE)
     assert str(caught.value) == status.reason
 
 
