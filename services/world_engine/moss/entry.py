@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION: Final = (
     "A small neural network, trained on the simulator, dreams every picture on the processor: walk, turn, jump, and "
-    "find again what you left behind. It keeps close to what it has seen. Beyond your picture the land is its own "
-    "invention, a little soft, and scenes other than open country turn into one."
+    "find again what you left behind. It is young: true to your picture for some seconds of walking, best in open "
+    "country; what it makes up beyond that is soft, and fades to fog."
 )
 _NO_RUNTIME: Final = (
     "Moss needs ONNX Runtime, which could not be imported. Install it again with: "
