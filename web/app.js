@@ -131,6 +131,7 @@ export class App {
   reset() {
     if (this.#screen.name !== "playing" && this.#screen.name !== "paused") return;
     this.#session?.notify("reset");
+    this.authoring.forgetChanges();
     this.#log.write("info", "The world starts over");
     this.resume();
     this.surface.nudge();

@@ -1,13 +1,11 @@
 // @ts-check
-// Scenes in words: a text box over the frozen world, before and after, undo, the history, and new places.
+// Scenes in words: what the text box makes of the world in play, of another place, or for the gallery.
 
 import { AuthoringHistory } from "./authoring_history.js";
-import { RequestError } from "./connection.js";
-import { byId, make } from "./dom.js";
-import { describe } from "./library.js";
-import { textOfError } from "./problems.js";
-import { fetchHealth } from "./rest.js";
-import { PROGRESS_TEXTS } from "./texts.js";
+import { obstacleOf, textOfFailure } from "./authoring_texts.js";
+import { ScenePreview } from "./scene_preview.js";
+import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
+import { WishBox } from "./wish_box.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Edit } from "./authoring_history.js" */
@@ -15,15 +13,17 @@ import { PROGRESS_TEXTS } from "./texts.js";
 /** @import { LogBook } from "./log_book.js" */
 /** @import { ProgressMessage } from "./protocol.generated.d.ts" */
 /** @import { Session } from "./session.js" */
+/** @import { WishWords } from "./wish_box.js" */
 
 const LIMIT_S = 600;
 
-/** @typedef {"edit" | "scene"} Mode */
+/** @typedef {"edit" | "scene" | "gallery"} Mode `scene`: another place for the world in play */
 
-/** @type {Readonly<Record<Mode, { title: string, hint: string, submit: string }>>} */
+/** @type {Readonly<Record<Mode, WishWords>>} */
 const WORDS = {
   edit: { title: "Change the scene", hint: "Add a dragon, make it night, let it snow", submit: "Change it" },
   scene: { title: "A new place", hint: "A flooded cathedral at dawn", submit: "Go there" },
+  gallery: { title: "A place in words", hint: "A flooded cathedral at dawn", submit: "Make it" },
 };
 
 export class Authoring {
@@ -35,15 +35,18 @@ export class Authoring {
   #mode = "edit";
   /** @type {AbortController | null} */
   #running = null;
-  #dialog = byId("authoring", HTMLDialogElement);
-  #wish = byId("authoring-wish", HTMLTextAreaElement);
-  #submit = byId("authoring-submit", HTMLButtonElement);
-  #status = byId("authoring-status", HTMLElement);
-  #preview = byId("authoring-preview", HTMLElement);
-  #picture = byId("authoring-picture", HTMLImageElement);
-  #compare = byId("authoring-compare", HTMLButtonElement);
-  #undo = byId("authoring-undo", HTMLButtonElement);
-  #list = byId("authoring-history", HTMLUListElement);
+  #isMaking = false;
+  /** @type {Promise<boolean>} whether there is something to make scenes with */
+  #ready = Promise.resolve(false);
+  /** @type {string | null} a moment that is kept of the world just as it stands */
+  #present = null;
+  #hasChanged = false;
+  #box = new WishBox({
+    onWish: (wish) => void this.#make(wish),
+    onCancel: () => this.#running?.abort(),
+    onClosed: () => this.#closed(),
+  });
+  #preview = new ScenePreview(this.#history, (edit) => void this.#takeBack(edit));
 
   /**
    * @param {App} app
@@ -54,98 +57,114 @@ export class Authoring {
     this.#app = app;
     this.#library = library;
     this.#log = log;
-    byId("authoring-form", HTMLFormElement).addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#make();
-    });
-    this.#wish.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      void this.#make();
-    });
-    this.#compare.addEventListener("click", () => this.#show(this.#compare.ariaPressed !== "true"));
-    this.#undo.addEventListener("click", () => this.#history.last && void this.#takeBack(this.#history.last));
-    byId("authoring-close", HTMLButtonElement).addEventListener("click", () => this.close());
-    this.#dialog.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      this.close();
-    });
-    this.#dialog.addEventListener("close", () => this.#closed());
+  }
+
+  get isOpen() {
+    return this.#box.isOpen;
   }
 
   /**
-   * From play the world freezes behind the text; from the menu the menu stays there.
+   * From play the world freezes behind the text; the menu makes room for it.
    *
    * @param {Mode} mode
+   * @param {string} [wish] to begin with
    */
-  open(mode) {
+  open(mode, wish) {
+    if (this.isOpen || this.#running) return;
     if (this.#app.screen.name === "playing") this.#app.freeze();
-    if (this.#app.screen.name !== "paused" || this.#app.screen.isBusy || this.#dialog.open) return;
+    const { screen } = this.#app;
+    if (mode === "gallery" ? screen.name !== "gallery" : screen.name !== "paused" || screen.isBusy) return;
     this.#mode = mode;
-    const { title, hint, submit } = WORDS[mode];
-    byId("authoring-title", HTMLElement).textContent = title;
-    this.#submit.textContent = submit;
-    this.#wish.placeholder = hint;
-    this.#wish.value = "";
-    this.#say("");
-    this.#draw();
-    this.#dialog.showModal();
-    this.#wish.focus();
-    void this.#offer();
-  }
-
-  /** Gives up what is being made. */
-  close() {
-    this.#running?.abort();
-    this.#dialog.close();
+    this.#present = null;
+    this.#hasChanged = false;
+    if (mode === "edit") this.#preview.show(null);
+    else this.#preview.hide();
+    this.#box.open(WORDS[mode], mode !== "gallery");
+    if (wish) this.#box.write(wish);
+    this.#ready = this.#offer();
   }
 
   /** @param {ProgressMessage} push */
   progress({ step, fraction }) {
-    if (!this.#running) return;
-    this.#say(PROGRESS_TEXTS[step] + (fraction === undefined ? "" : `, ${Math.round(fraction * 100)} %`));
+    if (this.#isMaking) this.#box.showProgress(PROGRESS_TEXTS[step], fraction);
   }
 
-  /** The world is left, or is another one. */
+  /** The world is left. */
   forget() {
+    this.forgetChanges();
+    this.#box.close();
+  }
+
+  /** The world is another one, or starts over: nothing was changed in it. */
+  forgetChanges() {
     this.#history.clear();
-    this.close();
+    this.#present = null;
+  }
+
+  /** @param {Date} moment that the world went back to */
+  wentBackTo(moment) {
+    this.#history.wentBackTo(moment);
   }
 
   #closed() {
-    if (!this.#app.menu.isOpen) this.#app.resume();
+    this.#running?.abort();
+    this.#preview.hide();
+    // Back to the menu that it was opened from, unless there is something new to walk in.
+    if (this.#hasChanged || !this.#app.menu.isOpen) this.#app.resume();
   }
 
-  /** Say what is missing before anybody types in vain; load what is there meanwhile. */
+  /** Say what is missing before anybody types in vain; have what is there loaded meanwhile. */
   async #offer() {
-    this.#submit.disabled = true;
+    this.#box.setObstacle(obstacleOf(this.#library.health?.authoring));
     try {
-      const { authoring } = await fetchHealth();
-      if (!authoring.available) return this.#say(authoring.reason ?? "", "problem");
-      await this.#app.session?.wantScenes();
-      this.#submit.disabled = this.#running !== null;
+      const { authoring } = await this.#library.refreshHealth();
+      this.#box.setObstacle(obstacleOf(authoring));
+      if (authoring.available && this.#mode !== "gallery") await this.#app.session?.wantScenes();
+      return authoring.available;
     } catch (error) {
-      this.#say(error instanceof RequestError ? wordsOf(error) : describe(error), "problem");
+      this.#box.say(textOfFailure(error), "problem");
+      return false;
     }
   }
 
-  async #make() {
-    const { session } = this.#app;
-    const wish = this.#wish.value.trim();
-    if (!session || this.#running || this.#submit.disabled || !wish) return;
+  /** @param {string} wish */
+  async #make(wish) {
+    if (this.#running) return;
+    if (!wish) return this.#box.say(CODE_TEXTS.authoringEmptyPrompt, "problem");
     this.#running = new AbortController();
-    this.#submit.disabled = true;
-    this.#say("Sending");
+    this.#box.setBusy(true);
+    this.#preview.setBusy(true);
+    this.#box.say("Sending");
     try {
-      if (this.#mode === "edit") await this.#edit(session, wish, this.#running.signal);
-      else await this.#generate(session, wish, this.#running.signal);
+      // What stood in the way when the box opened may be gone by now.
+      const isReady = (await this.#ready) || (await (this.#ready = this.#offer()));
+      this.#isMaking = isReady;
+      if (isReady) await this.#fulfil(wish, this.#running.signal);
     } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      this.#log.write("error", wordsOf(error));
-      this.#say(wordsOf(error), "problem");
+      const text = textOfFailure(error);
+      const isCancelled = this.#running.signal.aborted;
+      this.#log.write(isCancelled ? "info" : "error", text);
+      this.#box.say(text, isCancelled ? "progress" : "problem");
     } finally {
       this.#running = null;
-      this.#submit.disabled = false;
+      this.#isMaking = false;
+      this.#box.setBusy(false);
+      this.#preview.setBusy(false);
+    }
+  }
+
+  /**
+   * @param {string} wish
+   * @param {AbortSignal} signal
+   */
+  async #fulfil(wish, signal) {
+    const { session } = this.#app;
+    if (this.#mode === "gallery") {
+      await this.#library.jobs.begin(wish);
+      this.#box.write("");
+      this.#box.close();
+    } else if (session) {
+      await (this.#mode === "edit" ? this.#edit(session, wish, signal) : this.#generate(session, wish, signal));
     }
   }
 
@@ -155,15 +174,26 @@ export class Authoring {
    * @param {AbortSignal} signal
    */
   async #edit(session, wish, signal) {
-    const { snapshot_id: moment } = await session.takeSnapshot();
+    const moment = (this.#present ??= await this.#keepMoment(session));
     const made = await session.editScene(wish, LIMIT_S, signal);
     if (session !== this.#app.session) return;
+    this.#present = null;
+    this.#hasChanged = true;
     const [before, after] = [made.original_jpeg_b64, made.preview_jpeg_b64].map((data) => `data:image/jpeg;base64,${data}`);
-    this.#history.add({ wish, moment, before: before ?? "", after: after ?? "" });
+    const edit = { wish, moment, madeAt: new Date(), before: before ?? "", after: after ?? "" };
+    this.#history.add(edit);
     this.#log.write("info", `Changed: ${made.edit_prompt}`);
-    this.#wish.value = "";
-    this.#say("Done. Esc goes on.");
-    this.#draw();
+    this.#box.write("");
+    if (!this.isOpen) return;
+    this.#box.say("Done. Close this to walk on.");
+    this.#preview.show(edit);
+  }
+
+  /** @param {Session} session */
+  async #keepMoment(session) {
+    const { snapshot_id, kept } = await session.takeSnapshot();
+    this.#app.changes.kept(kept);
+    return snapshot_id;
   }
 
   /**
@@ -174,71 +204,34 @@ export class Authoring {
   async #generate(session, wish, signal) {
     const { seed_hash } = await session.generateScene(wish, LIMIT_S, signal);
     if (session !== this.#app.session) return;
-    this.#history.clear();
+    this.#app.changes.forget();
+    this.#box.write("");
     const seed = await this.#library.find(seed_hash);
+    if (session !== this.#app.session) return;
     if (seed) this.#app.setSeed(seed);
     this.#app.menu.close();
-    this.#dialog.close();
+    this.#box.close();
   }
 
   /** @param {Edit} edit */
   async #takeBack(edit) {
     const { session } = this.#app;
     if (!session || this.#running) return;
+    this.#running = new AbortController();
+    this.#preview.setBusy(true);
     try {
-      await session.restoreSnapshot(edit.moment);
+      this.#app.changes.kept((await session.restoreSnapshot(edit.moment)).kept);
       this.#history.undone(edit);
-      this.#say(`Taken back: ${edit.wish}`);
+      this.#present = edit.moment;
+      this.#box.say(`Taken back: ${edit.wish}`);
+      this.#preview.show(null);
+      // The button for it may be gone.
+      this.#box.focus();
     } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      this.#say(wordsOf(error), "problem");
+      this.#box.say(textOfFailure(error), "problem");
+    } finally {
+      this.#running = null;
+      this.#preview.setBusy(false);
     }
-    this.#draw();
   }
-
-  #draw() {
-    const { edits, last } = this.#history;
-    this.#preview.hidden = last === null || this.#mode !== "edit";
-    this.#show(false);
-    this.#list.replaceChildren(...(this.#mode === "edit" ? edits.map((edit) => this.#item(edit)) : []));
-  }
-
-  /** @param {boolean} isBefore */
-  #show(isBefore) {
-    const { last } = this.#history;
-    this.#compare.ariaPressed = String(isBefore);
-    if (last === null) return;
-    this.#picture.src = isBefore ? last.before : last.after;
-    this.#picture.alt = isBefore ? "Before" : `After: ${last.wish}`;
-  }
-
-  /** @param {Edit} edit */
-  #item(edit) {
-    const button = make("button", {
-      className: "moment",
-      type: "button",
-      ariaLabel: `Go back to before: ${edit.wish}`,
-      onclick: () => void this.#takeBack(edit),
-      children: [make("img", { src: edit.before, alt: "" }), make("span", { text: edit.wish })],
-    });
-    button.dataset.testid = "authoring-edit";
-    return make("li", { children: [button] });
-  }
-
-  /**
-   * @param {string} text
-   * @param {"progress" | "problem"} kind
-   */
-  #say(text, kind = "progress") {
-    this.#status.textContent = text;
-    this.#status.dataset.kind = kind;
-    this.#status.hidden = text === "";
-  }
-}
-
-/** @param {RequestError} error */
-function wordsOf(error) {
-  // The server's own words say what was wrong with these words.
-  const isOwn = error.code?.startsWith("authoring") && error.message;
-  return isOwn ? error.message : textOfError({ code: error.code, id: error.errorId, message: error.message });
 }

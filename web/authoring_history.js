@@ -1,7 +1,14 @@
 // @ts-check
 // The changes of a scene in words, newest last, and what undoing one takes back.
 
-/** @typedef {{ wish: string, moment: string, before: string, after: string }} Edit `moment`: kept right before it */
+/**
+ * @typedef {object} Edit
+ * @property {string} wish
+ * @property {string} moment kept right before it
+ * @property {Date} madeAt
+ * @property {string} before address of a picture
+ * @property {string} after
+ */
 
 export class AuthoringHistory {
   /** @type {Edit[]} */
@@ -21,10 +28,23 @@ export class AuthoringHistory {
     this.#edits.push(edit);
   }
 
+  /**
+   * @param {Edit} edit
+   * @returns {number} how many were made after it
+   */
+  laterThan(edit) {
+    return this.#edits.length - 1 - this.#edits.indexOf(edit);
+  }
+
   /** @param {Edit} edit what is undone, with all that came after it */
   undone(edit) {
     const at = this.#edits.indexOf(edit);
     if (at >= 0) this.#edits.length = at;
+  }
+
+  /** @param {Date} moment that the world went back to: what was changed later did not happen there */
+  wentBackTo(moment) {
+    this.#edits = this.#edits.filter(({ madeAt }) => madeAt <= moment);
   }
 
   /** Another world, where none of it happened. */

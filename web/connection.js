@@ -78,6 +78,7 @@ export class Connection {
    * @throws {RequestError}
    */
   request(body, signal) {
+    if (signal?.aborted) return Promise.reject(new RequestError("Cancelled.", undefined, "cancelled"));
     this.#lastRequest += 1;
     const req_id = String(this.#lastRequest);
     signal?.addEventListener("abort", () => this.send({ type: "cancel", target_req_id: req_id }), { once: true });

@@ -1,17 +1,21 @@
 // @ts-check
 // The gallery: seed pictures as large cards, and the card that takes one's own.
 
+import { captionOf } from "./authoring_texts.js";
 import { byId, make } from "./dom.js";
 
 /** @import { SeedSummary } from "./rest.js" */
 
 const UPLOAD_HINT = "Choose a file, drop it here, or paste it";
+const WORDS_HINT = "Say what you want to see";
+const NO_WORDS_HINT = "Not available on this server";
 
 /**
  * @typedef {object} GalleryListener
  * @property {(seed: SeedSummary) => void} onEnter
  * @property {(seed: SeedSummary) => void} onDelete
  * @property {() => void} onPickFile
+ * @property {() => void} onWords
  */
 
 export class Gallery {
@@ -20,20 +24,51 @@ export class Gallery {
   #listener;
   #uploadCard;
   #uploadBar = make("div", { className: "progress-bar" });
-  #uploadText = make("span", { className: "upload-hint" });
+  #uploadText = make("span", { className: "upload-hint", text: UPLOAD_HINT });
+  #wordsCard;
+  #wordsText = make("span", { className: "upload-hint", text: WORDS_HINT });
+  /** @type {readonly HTMLLIElement[]} */
+  #jobs = [];
+  /** @type {Set<string>} scenes of this visit stay where they were made */
+  #fresh = new Set();
 
   /** @param {GalleryListener} listener */
   constructor(listener) {
     this.#listener = listener;
     this.#uploadCard = this.#makeUploadCard();
+    this.#wordsCard = this.#makeWordsCard();
     this.#grid.replaceChildren(...Array.from({ length: 4 }, () => make("li", { className: "seed-card is-empty" })));
   }
 
   /** @param {readonly SeedSummary[]} seeds */
   show(seeds) {
-    const cards = seeds.map((seed, index) => this.#makeCard(seed, index === 0));
-    cards.splice(Math.min(cards.length, 1), 0, this.#uploadCard);
-    this.#grid.replaceChildren(...cards);
+    const [hero, ...others] = seeds;
+    const fresh = others.filter(({ hash }) => this.#fresh.has(hash));
+    const rest = others.filter(({ hash }) => !this.#fresh.has(hash));
+    const cards = [...fresh, ...rest].map((seed) => this.#makeCard(seed, false));
+    const focused = document.activeElement;
+    const first = hero ? [this.#makeCard(hero, true)] : [];
+    this.#grid.replaceChildren(...first, this.#uploadCard, this.#wordsCard, ...this.#jobs, ...cards);
+    if (focused instanceof HTMLElement) this.#focusAgain(focused);
+  }
+
+  /** @param {readonly HTMLLIElement[]} cards of scenes that are being made, newest first; new ones come first */
+  showJobs(cards) {
+    for (const gone of this.#jobs.filter((card) => !cards.includes(card))) gone.remove();
+    const added = cards.filter((card) => !this.#jobs.includes(card));
+    // What is there already stays untouched, and with it the focus.
+    this.#wordsCard.after(...added);
+    this.#jobs = cards;
+  }
+
+  /** @param {boolean} isAvailable */
+  showWords(isAvailable) {
+    this.#wordsText.textContent = isAvailable ? WORDS_HINT : NO_WORDS_HINT;
+  }
+
+  /** @param {string} hash of a scene that was just made: its card takes the place where its progress was */
+  keepInFront(hash) {
+    this.#fresh.add(hash);
   }
 
   /** @param {string | null} text null to clear it */
@@ -67,11 +102,11 @@ export class Gallery {
       className: "seed-caption",
       children: [
         make("strong", { text: seed.title }),
-        make("span", { className: "seed-description", text: seed.description }),
+        make("span", { className: "seed-description", text: captionOf(seed) }),
       ],
     });
     const onclick = () => this.#listener.onEnter(seed);
-    const enter = make("button", { className: "seed-enter", type: "button", onclick });
+    const enter = make("button", { className: "seed-enter", type: "button", title: seed.prompt ?? "", onclick });
     enter.dataset.hash = seed.hash;
     enter.dataset.testid = "seed-card";
     enter.append(pictureOf(seed, isHero), caption, make("span", { className: "seed-go", text: "Enter" }));
@@ -105,8 +140,26 @@ export class Gallery {
       ],
     });
     button.dataset.testid = "upload-card";
-    this.#uploadText.textContent = UPLOAD_HINT;
     return make("li", { className: "seed-card is-upload", children: [button] });
+  }
+
+  #makeWordsCard() {
+    const button = make("button", {
+      className: "upload-button",
+      type: "button",
+      ariaHasPopup: "dialog",
+      onclick: () => this.#listener.onWords(),
+      children: [make("strong", { text: "A place in words" }), this.#wordsText],
+    });
+    button.dataset.testid = "words-card";
+    return make("li", { className: "seed-card is-upload", children: [button] });
+  }
+
+  /** @param {HTMLElement} focused before the cards were laid out anew */
+  #focusAgain(focused) {
+    const { hash } = focused.dataset;
+    const again = hash ? this.#grid.querySelector(`[data-hash="${hash}"]`) : focused;
+    if (again instanceof HTMLElement && this.#grid.contains(again)) again.focus({ preventScroll: true });
   }
 }
 

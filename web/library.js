@@ -1,14 +1,18 @@
 // @ts-check
 // What the server has to offer: pictures, models, and whether it checks pictures. Fills the gallery with it.
 
+import { shortened } from "./authoring_texts.js";
 import { byId, make } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { textOfError } from "./problems.js";
 import { deleteSeed, fetchHealth, fetchModels, fetchSeeds, RestError } from "./rest.js";
 import { safetyText } from "./safety_text.js";
+import { SceneJobs } from "./scene_jobs.js";
+import { toast } from "./toasts.js";
 import { uploadSeed } from "./upload.js";
 
 /** @import { Health, PickerModel, SeedSummary } from "./rest.js" */
+/** @import { SceneJob } from "./scenes_rest.js" */
 /** @import { Settings } from "./settings.js" */
 
 const RETRY_MS = 3000;
@@ -17,6 +21,7 @@ const RETRY_MS = 3000;
  * @typedef {object} LibraryListener
  * @property {(seed: SeedSummary) => void} onEnter
  * @property {(file: File) => void} onFile picked
+ * @property {(wish?: string) => void} onWords a place shall be made from words, perhaps from these
  * @property {(model: string) => void} onModel
  * @property {(level: "info" | "warning" | "error", text: string) => void} onLog
  */
@@ -28,6 +33,8 @@ export class Library {
   #models = [];
   /** @type {Health | null} */
   health = null;
+  /** The scenes that are being made without a world in play. */
+  jobs;
   #listener;
   #gallery;
   #fileInput = byId("file-input", HTMLInputElement);
@@ -40,6 +47,13 @@ export class Library {
       onEnter: listener.onEnter,
       onDelete: (seed) => void this.#remove(seed),
       onPickFile: () => this.pickFile(),
+      onWords: () => listener.onWords(),
+    });
+    this.jobs = new SceneJobs({
+      onCards: (cards) => this.#gallery.showJobs(cards),
+      onDone: (job, hadFocus) => this.#addScene(job, hadFocus),
+      onAgain: (prompt) => listener.onWords(prompt),
+      onProblem: (text) => this.#complain(text),
     });
     this.#fileInput.addEventListener("change", () => this.#picked());
     this.#modelSelect.addEventListener("change", () => {
@@ -66,6 +80,17 @@ export class Library {
     this.#gallery.show(this.seeds);
     this.#showModels(settings.model);
     this.#showHealth(this.health);
+    void this.jobs.find();
+  }
+
+  /**
+   * @returns {Promise<Health>} as it is now
+   * @throws {RestError}
+   */
+  async refreshHealth() {
+    this.health = await fetchHealth();
+    this.#showHealth(this.health);
+    return this.health;
   }
 
   /**
@@ -125,11 +150,28 @@ export class Library {
       const seed = await this.add(file, (fraction) => this.#gallery.showUpload(fraction));
       this.#gallery.focus(seed.hash);
     } catch (error) {
-      this.#gallery.notify(describe(error));
-      this.#listener.onLog("error", describe(error));
+      this.#complain(describe(error));
     } finally {
       this.#gallery.showUpload(null);
     }
+  }
+
+  /**
+   * @param {SceneJob} job that is done
+   * @param {boolean} hadFocus its card, which goes now
+   */
+  async #addScene({ prompt, seed_hash }, hadFocus) {
+    if (seed_hash === null) return;
+    this.#gallery.keepInFront(seed_hash);
+    await this.find(seed_hash);
+    if (hadFocus) this.#gallery.focus(seed_hash);
+    toast(`In the gallery: ${shortened(prompt)}`);
+  }
+
+  /** @param {string} text */
+  #complain(text) {
+    this.#gallery.notify(text);
+    this.#listener.onLog("error", text);
   }
 
   #picked() {
@@ -170,7 +212,8 @@ export class Library {
   }
 
   /** @param {Health} health */
-  #showHealth({ safety, version }) {
+  #showHealth({ authoring, safety, version }) {
+    this.#gallery.showWords(authoring.available);
     byId("version-note", HTMLElement).textContent = `Terrarium ${version}`;
     byId("safety-note", HTMLElement).textContent = safetyText(safety);
   }

@@ -17,6 +17,7 @@ const log = new LogBook((entry) => panel.add(entry));
 const library = new Library({
   onEnter: (seed) => app.enter(seed),
   onFile: (file) => take(file),
+  onWords: (wish) => app.authoring.open("gallery", wish),
   onModel: (model) => app.change({ model }),
   onLog: (level, text) => log.write(level, text),
 });
@@ -85,7 +86,7 @@ function take(file) {
 
 listenForPictures(
   take,
-  () => app.screen.name === "gallery" || app.screen.name === "paused",
+  () => (app.screen.name === "gallery" || app.screen.name === "paused") && !app.authoring.isOpen,
 );
 
 // Read-only: for tests, and for the console.

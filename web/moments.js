@@ -30,6 +30,14 @@ export class Moments {
     this.keep(kept);
   }
 
+  /**
+   * @param {string} id
+   * @returns {Date | null}
+   */
+  timeOf(id) {
+    return this.#moments.find((moment) => moment.id === id)?.takenAt ?? null;
+  }
+
   /** @param {readonly string[]} kept */
   keep(kept) {
     for (const gone of this.#moments.filter(({ id }) => !kept.includes(id))) URL.revokeObjectURL(gone.picture);

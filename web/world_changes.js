@@ -46,7 +46,8 @@ export class WorldChanges {
     const done = await this.#ask((session) => session.changeWorld(originOf(seed)));
     if (!done) return;
     // Moments belong to the world they were taken in.
-    this.#moments.keep([]);
+    this.forget();
+    this.#app.authoring.forgetChanges();
     this.#app.setSeed(seed);
     this.#app.resume();
   }
@@ -74,10 +75,11 @@ export class WorldChanges {
 
   /** @param {string} snapshotId */
   async restore(snapshotId) {
-    const done = await this.#ask(async (session) => {
-      this.#moments.keep((await session.restoreSnapshot(snapshotId)).kept);
-    });
-    if (done) this.#app.resume();
+    const moment = this.#moments.timeOf(snapshotId);
+    const done = await this.#ask(async (session) => this.kept((await session.restoreSnapshot(snapshotId)).kept));
+    if (!done) return;
+    if (moment) this.#app.authoring.wentBackTo(moment);
+    this.#app.resume();
   }
 
   /** @param {string} [snapshotId] a kept moment, which becomes a world of its own; else the present */
@@ -127,7 +129,12 @@ export class WorldChanges {
     if (this.#app.screen.name === "paused") this.#app.menu.notify(text);
   }
 
-  /** The world is left; what was kept of it is gone. */
+  /** @param {readonly string[]} kept the moments that the server still has */
+  kept(kept) {
+    this.#moments.keep(kept);
+  }
+
+  /** The world is left, or another one; what was kept of it is gone. */
   forget() {
     this.#moments.keep([]);
   }

@@ -69,7 +69,7 @@ def fixture_start_server(request: pytest.FixtureRequest, tmp_path: Path) -> Gene
         data_dir.mkdir()
         server = ServerProcess(data_dir, environment)
         servers.append(server)
-        request.node.stash.setdefault(_SERVERS, []).append(server)
+        show_log_of(server, request)
         server.start()
         return server
 
@@ -91,8 +91,13 @@ def fixture_shared_server(browser: Browser, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(name="server")
 def fixture_server(request: pytest.FixtureRequest, shared_server: ServerProcess) -> ServerProcess:
-    request.node.stash.setdefault(_SERVERS, []).append(shared_server)
+    show_log_of(shared_server, request)
     return shared_server
+
+
+def show_log_of(server: ServerProcess, request: pytest.FixtureRequest) -> None:
+    """If the test that asks fails."""
+    request.node.stash.setdefault(_SERVERS, []).append(server)
 
 
 class Invite(Protocol):

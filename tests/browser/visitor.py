@@ -24,12 +24,12 @@ _OTHER_VIEW: Final = 6.0
 
 _DEADLINE_S: Final = 30.0
 
-_READ_CANVAS: Final = """() => {
+_READ_PICTURE: Final = """(element) => {
   const small = document.createElement("canvas");
   [small.width, small.height] = [96, 54];
   const context = small.getContext("2d");
   context.imageSmoothingQuality = "high";  // else single pixels are sampled, and the noise of JPEG counts
-  context.drawImage(document.querySelector("[data-testid=canvas]"), 0, 0, small.width, small.height);
+  context.drawImage(element, 0, 0, small.width, small.height);
   return [...context.getImageData(0, 0, small.width, small.height).data];
 }"""
 
@@ -130,9 +130,9 @@ class Visitor:
         with self.holding("h"):
             self.wait_for_frames(frames)
 
-    def see(self) -> NDArray[np.float64]:
-        """What the canvas shows, made small: [54, 96, 3]."""
-        pixels: list[int] = self.page.evaluate(_READ_CANVAS)
+    def see(self, test_id: str = "canvas") -> NDArray[np.float64]:
+        """What the canvas shows, or another picture of the page, made small: [54, 96, 3]."""
+        pixels: list[int] = self.by_id(test_id).evaluate(_READ_PICTURE)
         return np.array(pixels, dtype=np.float64).reshape(54, 96, 4)[:, :, :3]
 
     def wait_for_same_view(self, picture: NDArray[np.float64]) -> None:

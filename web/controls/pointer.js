@@ -24,6 +24,9 @@ export class Pointer {
   #wheel = 0;
   /** @type {{ at: number, travelled: number } | null} */
   #drag = null;
+  #hasLocked = false;
+  /** @type {AbortSignal | null} */
+  #end = null;
 
   /**
    * @param {HTMLElement} target
@@ -44,6 +47,8 @@ export class Pointer {
   listen(signal) {
     this.#drag = null;
     this.#wheel = 0;
+    this.#hasLocked = false;
+    this.#end = signal;
     const target = this.#target;
     target.addEventListener("pointerdown", (event) => this.#capture(event), { signal });
     target.addEventListener("mousedown", (event) => this.#down(event), { signal });
@@ -63,6 +68,8 @@ export class Pointer {
     } catch (error) {
       if (error instanceof DOMException && error.name === "NotSupportedError") await this.#lockAdjusted();
     }
+    // Granted too late: a menu is open by now, and needs the pointer.
+    if (this.#end?.aborted) this.unlock();
   }
 
   async #lockAdjusted() {
@@ -78,6 +85,9 @@ export class Pointer {
   }
 
   #lockChanged() {
+    // The end of an earlier lock may be told late, and ends nothing here.
+    if (!this.isLocked && !this.#hasLocked) return;
+    this.#hasLocked = this.isLocked;
     if (this.isLocked) this.#drag = null;
     this.#listener.onLock(this.isLocked);
   }

@@ -5,16 +5,24 @@ import { test } from "node:test";
 
 import { AuthoringHistory } from "../authoring_history.js";
 
-/** @param {string} wish */
-const edit = (wish) => ({ wish, moment: wish, before: "", after: "" });
+/**
+ * @param {string} wish
+ * @param {number} minute
+ */
+const edit = (wish, minute = 0) => ({ wish, moment: wish, madeAt: new Date(0, 0, 1, 0, minute), before: "", after: "" });
+
+/** @param {AuthoringHistory} history */
+const wishes = ({ edits }) => edits.map(({ wish }) => wish);
 
 test("undoing an edit takes back what came after it", () => {
   const history = new AuthoringHistory();
-  const edits = ["fog", "rain", "night"].map(edit);
+  const edits = ["fog", "rain", "night"].map((wish) => edit(wish));
   for (const made of edits) history.add(made);
+  const rain = /** @type {typeof edits[number]} */ (edits[1]);
   assert.equal(history.last?.wish, "night");
-  history.undone(/** @type {typeof edits[number]} */ (edits[1]));
-  assert.deepEqual(history.edits.map(({ wish }) => wish), ["fog"]);
+  assert.equal(history.laterThan(rain), 1);
+  history.undone(rain);
+  assert.deepEqual(wishes(history), ["fog"]);
 });
 
 test("what is not there cannot be undone, and another world has no history", () => {
@@ -24,4 +32,13 @@ test("what is not there cannot be undone, and another world has no history", () 
   assert.equal(history.edits.length, 1);
   history.clear();
   assert.equal(history.last, null);
+});
+
+test("back at a moment, only what was changed before it is so", () => {
+  const history = new AuthoringHistory();
+  for (const made of [edit("fog", 1), edit("rain", 3), edit("night", 5)]) history.add(made);
+  history.wentBackTo(new Date(0, 0, 1, 0, 4));
+  assert.deepEqual(wishes(history), ["fog", "rain"]);
+  history.wentBackTo(new Date(0, 0, 1, 0, 0));
+  assert.deepEqual(wishes(history), []);
 });

@@ -1,0 +1,98 @@
+// @ts-check
+// Scenes in words, in words: how far one is, why there is none, and what undoing takes along.
+
+import { RequestError } from "./connection.js";
+import { textOfError } from "./problems.js";
+import { RestError } from "./rest.js";
+import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
+
+/** @import { MessageId } from "./problems.js" */
+/** @import { ErrorCode, ProgressStep } from "./protocol.generated.d.ts" */
+/** @import { Health, SeedSummary } from "./rest.js" */
+/** @import { SceneJob } from "./scenes_rest.js" */
+
+const LINE_LETTERS = 48;
+
+/** @type {Readonly<Record<string, ProgressStep>>} */
+const STEPS = {
+  writing: "writing_prompt",
+  painting: "painting",
+  checking: "checking_picture",
+  applying: "changing_world",
+};
+
+/**
+ * @param {SceneJob} job that waits or runs
+ * @returns {string}
+ */
+export function stepText({ state, step }) {
+  if (state === "waiting") return PROGRESS_TEXTS.waiting_for_turn;
+  const known = STEPS[step ?? ""];
+  return known ? PROGRESS_TEXTS[known] : "Being made";
+}
+
+/**
+ * @param {number | null | undefined} fraction
+ * @returns {number | null} null until there is something to show: before the first step a model may be loading
+ */
+export function stepFraction(fraction) {
+  return fraction ? fraction : null;
+}
+
+/**
+ * The server's own words, where they say what was wrong with just these ones.
+ *
+ * @param {{ code?: ErrorCode | undefined, id?: MessageId | undefined, message?: string | undefined }} failure
+ * @returns {string}
+ */
+export function failureText({ code, id, message }) {
+  const isOwn = code?.startsWith("authoring") || code === "seedCheckFailed";
+  return isOwn && message ? message : textOfError({ code, id, message });
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string}
+ * @throws {unknown} what is no failure of a request
+ */
+export function textOfFailure(error) {
+  if (error instanceof RequestError) {
+    return failureText({ code: error.code, id: error.errorId, message: error.message });
+  }
+  if (error instanceof RestError) return failureText({ code: error.code ?? undefined, message: error.message });
+  throw error;
+}
+
+/**
+ * @param {Health["authoring"] | undefined} authoring what the server said last, if anything
+ * @returns {string | null} why no scene can be made; null when one can, as far as is known
+ */
+export function obstacleOf(authoring) {
+  if (!authoring || authoring.available) return null;
+  return authoring.reason ?? CODE_TEXTS.authoringUnavailable;
+}
+
+/**
+ * @param {number} later changes that were made after the one in question
+ * @returns {string}
+ */
+export function undoText(later) {
+  return later === 0 ? "Undo" : `Undo this and ${later} later`;
+}
+
+/**
+ * @param {string} wish
+ * @returns {string} fit for one line
+ */
+export function shortened(wish) {
+  const letters = [...wish];
+  return letters.length > LINE_LETTERS ? `${letters.slice(0, LINE_LETTERS - 1).join("").trimEnd()}…` : wish;
+}
+
+/**
+ * @param {Pick<SeedSummary, "description" | "prompt">} seed
+ * @returns {string} what a card says below the title, which are the words themselves for a generated scene
+ */
+export function captionOf({ description, prompt }) {
+  return typeof prompt === "string" ? "Made from these words" : description;
+}

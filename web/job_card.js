@@ -1,0 +1,61 @@
+// @ts-check
+// The card of a scene that is being made: its words, how far it is, or why there is none.
+
+import { failureText, stepFraction, stepText } from "./authoring_texts.js";
+import { make } from "./dom.js";
+import { ProgressBar } from "./progress_bar.js";
+import { isOver } from "./scene_job_list.js";
+
+/** @import { SceneJob } from "./scenes_rest.js" */
+
+/**
+ * @typedef {object} JobCardListener
+ * @property {() => void} onDismiss give it up, or put it away
+ * @property {() => void} onAgain
+ */
+
+export class JobCard {
+  #prompt;
+  #text = make("p", { className: "job-text" });
+  #progress = new ProgressBar(make("div"));
+  #again;
+  #dismiss;
+  element;
+
+  /**
+   * @param {string} prompt
+   * @param {JobCardListener} listener
+   */
+  constructor(prompt, { onDismiss, onAgain }) {
+    this.#prompt = prompt;
+    this.#text.setAttribute("role", "status");
+    this.#text.dataset.testid = "job-text";
+    this.#progress.element.ariaLabel = prompt;
+    this.#again = make("button", { className: "button", type: "button", text: "Other words", onclick: onAgain });
+    this.#again.dataset.testid = "job-again";
+    this.#dismiss = make("button", { className: "icon-button seed-delete", type: "button", text: "×", onclick: onDismiss });
+    this.#dismiss.dataset.testid = "job-dismiss";
+    const title = make("strong", { text: prompt, title: prompt });
+    const children = [title, this.#text, this.#progress.element, this.#again, this.#dismiss];
+    this.element = make("li", { className: "seed-card is-job", children });
+    this.element.dataset.testid = "scene-job";
+  }
+
+  get hasFocus() {
+    return this.element.contains(document.activeElement);
+  }
+
+  /** @param {SceneJob} job that waits, runs or failed */
+  show(job) {
+    const isFailed = isOver(job);
+    const failure = { code: job.code ?? undefined, message: job.message ?? undefined };
+    const text = isFailed ? failureText(failure) : stepText(job);
+    // The same words again are no news to whoever listens to the page.
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+    this.element.classList.toggle("is-failed", isFailed);
+    this.#again.hidden = !isFailed;
+    this.#dismiss.ariaLabel = `${isFailed ? "Put away" : "Cancel"}: ${this.#prompt}`;
+    this.#progress.element.hidden = isFailed;
+    this.#progress.show(stepFraction(job.fraction));
+  }
+}

@@ -1,0 +1,138 @@
+// @ts-check
+// The text box for scenes in words: a dialog that takes a wish, shows how far it is, and lets go of it.
+
+import { stepFraction } from "./authoring_texts.js";
+import { byId } from "./dom.js";
+import { ProgressBar } from "./progress_bar.js";
+
+/** @typedef {{ title: string, hint: string, submit: string }} WishWords `submit` is what the button says */
+
+/**
+ * @typedef {object} WishBoxListener
+ * @property {(wish: string) => void} onWish
+ * @property {() => void} onCancel what is being made shall not be made
+ * @property {() => void} onClosed however that came about
+ */
+
+export class WishBox {
+  #listener;
+  #isBusy = false;
+  #canWish = true;
+  #dialog = byId("authoring", HTMLDialogElement);
+  #title = byId("authoring-title", HTMLElement);
+  #wish = byId("authoring-wish", HTMLTextAreaElement);
+  #submit = byId("authoring-submit", HTMLButtonElement);
+  #leave = byId("authoring-close", HTMLButtonElement);
+  #leaveLabel = byId("authoring-close-label", HTMLElement);
+  #status = byId("authoring-status", HTMLElement);
+  #progress = new ProgressBar(byId("authoring-progress", HTMLElement));
+
+  /** @param {WishBoxListener} listener */
+  constructor(listener) {
+    this.#listener = listener;
+    byId("authoring-form", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#ask();
+    });
+    this.#wish.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#ask();
+    });
+    this.#leave.addEventListener("click", () => this.#leaveOrCancel());
+    this.#dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      this.#leaveOrCancel();
+    });
+    this.#dialog.addEventListener("close", () => listener.onClosed());
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  /**
+   * A wish that was not fulfilled is still there, selected.
+   *
+   * @param {WishWords} words
+   * @param {boolean} isOverWorld else over the gallery
+   */
+  open({ title, hint, submit }, isOverWorld) {
+    if (this.#title.textContent !== title) this.#wish.value = "";
+    this.#title.textContent = title;
+    this.#wish.placeholder = hint;
+    this.#submit.textContent = submit;
+    this.#dialog.dataset.over = isOverWorld ? "world" : "gallery";
+    this.setBusy(false);
+    this.say("");
+    this.#dialog.showModal();
+    this.focus();
+  }
+
+  close() {
+    this.#dialog.close();
+  }
+
+  /** @param {string} wish to be changed, or sent as it is */
+  write(wish) {
+    this.#wish.value = wish;
+    this.focus();
+  }
+
+  focus() {
+    this.#wish.focus();
+    this.#wish.select();
+  }
+
+  /** @param {string | null} reason why nothing can be wished for here; null when something can */
+  setObstacle(reason) {
+    const isNew = this.#canWish !== (reason === null);
+    this.#canWish = reason === null;
+    this.#wish.hidden = this.#submit.hidden = !this.#canWish;
+    if (reason !== null) this.say(reason, "problem");
+    else if (isNew) this.say("");
+    if (isNew && this.isOpen) (this.#canWish ? this.#wish : this.#leave).focus();
+  }
+
+  /** @param {boolean} isBusy something is being made, and can be cancelled */
+  setBusy(isBusy) {
+    // A button that is disabled would let go of the focus.
+    if (isBusy && document.activeElement === this.#submit) this.#wish.focus();
+    this.#isBusy = isBusy;
+    this.#dialog.ariaBusy = String(isBusy);
+    this.#submit.disabled = this.#wish.readOnly = isBusy;
+    this.#leaveLabel.textContent = isBusy ? "Cancel" : "Close";
+    this.#progress.element.hidden = !isBusy;
+    if (isBusy) this.#progress.show(null);
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} [fraction] absent while it is not known
+   */
+  showProgress(text, fraction) {
+    this.say(text);
+    this.#progress.show(stepFraction(fraction));
+  }
+
+  /**
+   * @param {string} text
+   * @param {"progress" | "problem"} kind
+   */
+  say(text, kind = "progress") {
+    // The same words again are no news to whoever listens to the page.
+    if (this.#status.textContent !== text) this.#status.textContent = text;
+    this.#status.dataset.kind = kind;
+    this.#status.hidden = text === "";
+  }
+
+  #ask() {
+    if (this.#isBusy || !this.#canWish) return;
+    this.#listener.onWish(this.#wish.value.trim());
+  }
+
+  #leaveOrCancel() {
+    if (this.#isBusy) this.#listener.onCancel();
+    else this.close();
+  }
+}
