@@ -48,7 +48,24 @@ class AuthoringHealth(ApiModel):
     reason: str | None
     writer: str | None
     image_model: str | None
-    placement: str | None = None  # where a local image model lives, or would, and why
+
+
+class ModelPlacement(ApiModel):
+    """Where a model on this machine is, or would be loaded to now, and why, with the numbers.
+
+    `unload-engine`: the world engine is unloaded meanwhile, and loaded again afterwards.
+    """
+
+    choice: Literal["resident", "offloaded", "cpu", "unload-engine", "refused"]
+    reason: str
+
+
+class MemoryHealth(ApiModel):
+    """Null for a model that takes no memory of this machine: there is none, or it is behind an endpoint."""
+
+    classifier: ModelPlacement | None
+    writer: ModelPlacement | None
+    editor: ModelPlacement | None
 
 
 class Capabilities(ApiModel):
@@ -62,6 +79,7 @@ class HealthResponse(ApiModel):
     world_engine: WorldEngineHealth
     safety: SafetyHealth
     authoring: AuthoringHealth
+    memory: MemoryHealth
     capabilities: Capabilities
     launched_from_standalone: bool
     version: str

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
+from handlers.engine_leaves import EngineLeaves
 from handlers.engines_handler import EnginesHandler
 from handlers.health_handler import HealthHandler
 from handlers.lifecycle_handler import LifecycleHandler
+from handlers.memory_handler import MemoryHandler
 from handlers.models_handler import ModelsHandler
 from handlers.moments_handler import MomentsHandler
 from handlers.play_handler import PlayHandler
 from handlers.recorder_handler import RecorderHandler
 from handlers.recordings_handler import RecordingsHandler
 from handlers.safety_handler import SafetyHandler
+from handlers.scene_room import Housekeeper
 from handlers.scenes_handler import ScenesHandler
 from handlers.seeds_handler import SeedsHandler
 from handlers.session.context import PlayContext
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_writer.video_writer import VideoWriter
+    from services.world_engine.catalogue import CatalogueEntry
     from services.world_files.world_store import WorldStore
 
 _LOAD_PATIENCE_S = 1.0  # for a model that still loads when the server stops
@@ -104,9 +108,23 @@ class AppHandler:
             task_runner=services.task_runner,
             clock=services.clock,
             metrics=services.metrics,
+            make_room=self._make_room_for_engine,
+        )
+        self.leaves = EngineLeaves(self._state, self._lock, self.engines)
+        self.memory = MemoryHandler(
+            self.engines,
+            monitor=services.system_monitor,
+            classifier=services.image_classifier,
+            writer=services.prompt_writer,
+            editor=services.image_editor,
+            config=config.authoring,
         )
         self.safety = SafetyHandler(
-            config.seed_safety, services.image_classifier, services.verdict_cache, services.seed_store
+            config.seed_safety,
+            services.image_classifier,
+            services.verdict_cache,
+            services.seed_store,
+            place_classifier=self.memory.place_classifier,
         )
         self.seeds = SeedsHandler(
             services.seed_store, services.picture_decoder, self.safety, self._check_threads, config.max_upload_bytes
@@ -136,8 +154,16 @@ class AppHandler:
             self._lock,
             writer=services.prompt_writer,
             editor=services.image_editor,
+            memory=self.memory,
             clock=services.clock,
             config=config.authoring,
+        )
+        self._housekeeper = Housekeeper(
+            self.memory,
+            self.engines,
+            self.leaves,
+            {"editor": services.image_editor, "writer": services.prompt_writer},
+            self._work_threads,
         )
         self._painter = ScenePainter(
             self.authoring,
@@ -145,6 +171,7 @@ class AppHandler:
             editor=services.image_editor,
             decoder=services.picture_decoder,
             safety=self.safety,
+            housekeeper=self._housekeeper,
             work_threads=self._work_threads,
             clock=services.clock,
         )
@@ -156,6 +183,7 @@ class AppHandler:
             catalogue=services.catalogue,
             safety=self.safety,
             authoring=self.authoring,
+            memory=self.memory,
         )
         self.metrics = services.metrics
         self.play = PlayHandler(self._play_context(), services.log_stream)
@@ -174,7 +202,7 @@ class AppHandler:
             stack.callback(self.services.task_runner.close, _LOAD_PATIENCE_S)
             stack.push_async_callback(self._close_recorder)
             stack.push_async_callback(self._close_input_logs)
-            stack.push_async_callback(self._close_image_editor)
+            stack.push_async_callback(self._close_scene_models)
             stack.push_async_callback(self._painter.close)
             stack.push_async_callback(self.scenes.close)
             stack.push_async_callback(self.drain)
@@ -188,6 +216,9 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         await self.play.drain()
 
+    def _make_room_for_engine(self, entry: CatalogueEntry) -> None:
+        self._housekeeper.vacate_for(entry)
+
     async def _close_engines(self) -> None:
         for engine in self.engines.take_all():
             await in_thread(self._work_threads, engine.close)
@@ -197,7 +228,8 @@ class AppHandler:
         await in_thread(self._work_threads, self.services.image_classifier.close)
         await in_thread(self._work_threads, self.services.verdict_cache.close)
 
-    async def _close_image_editor(self) -> None:
+    async def _close_scene_models(self) -> None:
+        await in_thread(self._work_threads, self.services.prompt_writer.close)
         await in_thread(self._work_threads, self.services.image_editor.close)
 
     async def _close_input_logs(self) -> None:
@@ -214,6 +246,7 @@ class AppHandler:
             config=self.config,
             sessions=self.sessions,
             engines=self.engines,
+            leaves=self.leaves,
             seeds=self.seeds,
             safety=self.safety,
             authoring=self.authoring,
@@ -264,7 +297,6 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     offered = (diorama_entry(), moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
-    monitor = PsutilSystemMonitor()
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
@@ -272,7 +304,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=PillowPictureDecoder(),
         prompt_writer=build_prompt_writer(config.authoring),
-        image_editor=build_image_editor(config.authoring, monitor),
+        image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds),
@@ -281,7 +313,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
-        system_monitor=monitor,
+        system_monitor=PsutilSystemMonitor(),
         metrics=PrometheusMetrics(),
         log_stream=log_stream,
         task_runner=ThreadingTaskRunner(log_background_exception),
@@ -290,40 +322,46 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
 
 
 def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
+    import os
+
     from services.http_client.httpx_client import HttpxClient
+    from services.model_hub.local_model_hub import default_cache_dir
+    from services.prompt_writer.local_prompt_writer import LocalPromptWriter
     from services.prompt_writer.openai_prompt_writer import OpenAIPromptWriter
     from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
+    from services.prompt_writer.writer_files import REVISION, WriterFiles
 
     if config.writer is not None:
         return OpenAIPromptWriter(HttpxClient(), config.writer, sees=config.writer_sees)
+    if config.local_writer != "off":
+        files = WriterFiles(
+            default_cache_dir(os.environ),
+            config.local_writer_folder,
+            revision=config.local_writer_revision or REVISION,
+            quant=config.local_writer_quant,
+        )
+        return LocalPromptWriter(files)
     return UnconfiguredPromptWriter(
-        "Editing scenes needs an endpoint in the settings for the words: set TERRARIUM_WRITER_ENDPOINT and"
-        " TERRARIUM_WRITER_MODEL."
+        "Editing scenes needs something that writes the wishes out: an endpoint in the settings"
+        " (TERRARIUM_WRITER_ENDPOINT and TERRARIUM_WRITER_MODEL), or a model on this machine (TERRARIUM_LOCAL_WRITER)."
     )
 
 
-def build_image_editor(config: AuthoringConfig, monitor: SystemMonitor) -> ImageEditor:
+def build_image_editor(config: AuthoringConfig) -> ImageEditor:
     import os
 
     from services.http_client.httpx_client import HttpxClient
     from services.image_editor.flux_files import FluxFiles
     from services.image_editor.flux_image_editor import FluxImageEditor
-    from services.image_editor.memory_plan import FreeMemory
     from services.image_editor.openai_image_editor import OpenAIImageEditor
     from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
     from services.model_hub.local_model_hub import default_cache_dir
 
-    def free() -> FreeMemory:
-        machine, usage = monitor.machine(), monitor.usage()
-        vram = (machine.vram_total_bytes, usage.vram_used_bytes)
-        ram = (usage.ram_total_bytes, usage.ram_used_bytes)
-        return FreeMemory(*(None if total is None or used is None else total - used for total, used in (vram, ram)))
-
     if config.images is not None:
         return OpenAIImageEditor(HttpxClient(), config.images, size=config.image_size)
     if config.local_images != "off":
-        files = FluxFiles(default_cache_dir(os.environ), config.local_image_folder)
-        return FluxImageEditor(files, config.local_images, free)
+        files = FluxFiles(default_cache_dir(os.environ), config.local_image_folder, quant=config.local_images_quant)
+        return FluxImageEditor(files)
     return UnconfiguredImageEditor(
         "Editing scenes needs an image model: an endpoint in the settings (TERRARIUM_IMAGE_ENDPOINT and"
         " TERRARIUM_IMAGE_MODEL), or one on this machine (TERRARIUM_LOCAL_IMAGES)."

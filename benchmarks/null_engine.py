@@ -6,7 +6,7 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry
+from services.world_engine.catalogue import CatalogueEntry, EngineMemory
 from services.world_engine.world_engine import WorldSnapshot, WorldSpec
 
 if TYPE_CHECKING:
@@ -96,5 +96,6 @@ def _entry(model_id: str, scene: SceneSpec, passes: Sequence[Frames], step_s: fl
         quants=("none",),
         placement="cpu",
         size_bytes=None,
+        memory=EngineMemory(ram=0),
         load=load,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
 from services.image_editor.image_editor import EditorMissing, EditorReady
+from services.memory_planner.memory_plan import InsteadOfEngine, NoRoom
 from services.prompt_writer.prompt_writer import WriterMissing, WriterReady
 from services.prompt_writer.tool_protocol import plain_text
 from state.app_state_types import AuthoringJob, AuthoringState
@@ -17,6 +18,7 @@ from state.transitions import AUTHORING_TRANSITIONS, check_transition
 if TYPE_CHECKING:
     from threading import RLock
 
+    from handlers.memory_handler import MemoryHandler
     from runtime_config.runtime_config import AuthoringConfig
     from services.clock.clock import Clock
     from services.image_editor.image_editor import ImageEditor
@@ -28,12 +30,11 @@ _MAX_UNOWNED = 8  # jobs that no session waits for, waiting or running
 
 @dataclass(frozen=True, slots=True)
 class AuthoringAvailable:
-    """`is_loaded`: the first scene needs no loading before. `placement`: where a local image model lives, and why."""
+    """`is_loaded`: there is nothing to be loaded before somebody wants a scene."""
 
     writer: str
     image_model: str
     is_loaded: bool
-    placement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +55,35 @@ class AuthoringHandler(StateHandler):
         *,
         writer: PromptWriter,
         editor: ImageEditor,
+        memory: MemoryHandler,
         clock: Clock,
         config: AuthoringConfig,
     ) -> None:
         super().__init__(state, lock)
         self._writer = writer
         self._editor = editor
+        self._memory = memory
         self._clock = clock
         self.config = config
 
-    def availability(self) -> AuthoringAvailability:
+    def availability(self, asker: SessionId | None = None) -> AuthoringAvailability:
+        """For a session, or for nobody who plays: the world of the one may give way where that of another may not."""
         match self._writer.status(), self._editor.status():
-            case WriterReady(writer, writer_loaded), EditorReady(image_model, editor_loaded, placement):
-                return AuthoringAvailable(writer, image_model, writer_loaded and editor_loaded, placement)
             case WriterMissing(reason), _:
                 return AuthoringUnavailable(reason)
             case _, EditorMissing(reason):
                 return AuthoringUnavailable(reason)
+            case WriterReady() as writer, EditorReady() as editor:
+                return self._with_room(writer, editor, asker)
+
+    def _with_room(self, writer: WriterReady, editor: EditorReady, asker: SessionId | None) -> AuthoringAvailability:
+        plans = self._memory.plans(asker)
+        is_loaded = True
+        for status, plan in ((writer, plans.get("writer")), (editor, plans.get("editor"))):
+            if isinstance(plan, NoRoom):
+                return AuthoringUnavailable(plan.reason)
+            is_loaded = is_loaded and (status.is_loaded or isinstance(plan, InsteadOfEngine))
+        return AuthoringAvailable(writer.model, editor.model, is_loaded)
 
     def begin(self, kind: Literal["edit", "scene"], owner: SessionId | None, wish: str) -> AuthoringJob:
         """Take on a job; whoever began it ends it.
@@ -79,7 +92,7 @@ class AuthoringHandler(StateHandler):
             DomainError: the wish is empty or too long, there is no authoring, or there is a job already.
         """
         wish = self._checked(wish)
-        match self.availability():
+        match self.availability(owner):
             case AuthoringUnavailable(reason):
                 raise DomainError(reason, ErrorCode.AUTHORING_UNAVAILABLE)
             case AuthoringAvailable():

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from handlers.authoring_handler import AuthoringHandler
     from handlers.safety_handler import SafetyHandler
+    from handlers.scene_room import Housekeeper, StepAside
     from services.clock.clock import Clock
     from services.image_editor.image_editor import ImageEditor
     from services.picture_decoder.picture_decoder import PictureDecoder
@@ -92,6 +93,7 @@ class ScenePainter:
         editor: ImageEditor,
         decoder: PictureDecoder,
         safety: SafetyHandler,
+        housekeeper: Housekeeper,
         work_threads: Executor,
         clock: Clock,
     ) -> None:
@@ -100,6 +102,7 @@ class ScenePainter:
         self._editor = editor
         self._decoder = decoder
         self._safety = safety
+        self._housekeeper = housekeeper
         self._work_threads = work_threads
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -116,9 +119,15 @@ class ScenePainter:
             await asyncio.wait({self._preparing})
 
     async def paint(
-        self, job: AuthoringJob, painting: Painting, tell: Callable[[AuthoringStep, float | None], None]
+        self,
+        job: AuthoringJob,
+        painting: Painting,
+        tell: Callable[[AuthoringStep, float | None], None],
+        step_aside: StepAside | None = None,
     ) -> PaintedScene:
         """The picture that was wished for; `tell` follows how far it is. Cancelling stops whatever runs.
+
+        `step_aside` is how the owner's world makes room, if there is too little.
 
         Raises:
             DomainError: it was refused, or failed.
@@ -128,9 +137,11 @@ class ScenePainter:
             self._authoring.move(job.id, AuthoringRunning(step, fraction))
             tell(step, fraction)
 
-        async with self._turn:
+        async with self._turn, self._housekeeper.room(job.owner, step_aside) as room:
             report(AuthoringStep.WRITING)
+            await room.admit("writer")
             instruction = await self._write(job, await self._wish_of(job, painting))
+            await room.admit("editor")
             report(AuthoringStep.PAINTING, 0.0)
             order = await self._order_of(painting, instruction)
             data = await self._make(job, order, lambda fraction: report(AuthoringStep.PAINTING, fraction))
@@ -141,8 +152,11 @@ class ScenePainter:
 
     async def _prepare(self) -> None:
         try:
-            await self._writer.prepare()
-            await self._editor.prepare()
+            async with self._turn:  # what is loaded meanwhile would be missing from what a scene plans with
+                if self._housekeeper.place_ahead("writer"):
+                    await self._writer.prepare()
+                if self._housekeeper.place_ahead("editor"):
+                    await self._editor.prepare()
         except (PromptWriterError, ImageEditorError) as error:
             logger.warning("Scene authoring cannot be loaded", reason=str(error))
 
@@ -160,8 +174,11 @@ class ScenePainter:
         try:
             written = await self._writer.write(wish)
         except PromptWriterError as error:
-            is_missing = error.fault is WriterFault.NOT_LOADED
-            code = ErrorCode.AUTHORING_LOAD_FAILED if is_missing else ErrorCode.AUTHORING_FAILED
+            match error.fault:
+                case WriterFault.NOT_LOADED | WriterFault.OUT_OF_MEMORY:
+                    code = ErrorCode.AUTHORING_LOAD_FAILED
+                case WriterFault.FAILED:
+                    code = ErrorCode.AUTHORING_FAILED
             raise DomainError(str(error), code) from error
         match written:
             case Instruction(text):

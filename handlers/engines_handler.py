@@ -7,13 +7,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-import structlog
-
 from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
-from services.world_engine.catalogue import CatalogueEntry, LoadReport, ModelLoadError, WorldEngineCatalogue
+from handlers.engine_loading import EngineLoader, LoadOrder
 from state.app_state_types import (
     AppState,
+    EngineAside,
     EngineFailed,
     EngineKey,
     EngineLoading,
@@ -25,14 +24,14 @@ from state.app_state_types import (
 from state.transitions import ENGINE_TRANSITIONS, check_transition
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import RLock
 
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
     from services.task_runner.task_runner import TaskRunner
+    from services.world_engine.catalogue import CatalogueEntry, LoadReport, WorldEngineCatalogue
     from services.world_engine.world_engine import WorldEngine
-
-logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +41,13 @@ class _Lent:
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """Somebody loads it already."""
+    """Somebody loads it already, or needs its memory for a while; then `attempt` is None."""
 
-    attempt: int
+    attempt: int | None
     finished: Future[None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """This caller loads it, after `evicted` engines have been closed."""
-
-    attempt: int
-    finished: Future[None]
-    evicted: tuple[WorldEngine, ...]
-
-
-_Plan: TypeAlias = _Lent | _Wait | _Load
+_Plan: TypeAlias = _Lent | _Wait | LoadOrder
 
 
 class EnginesHandler(StateHandler):
@@ -70,12 +60,12 @@ class EnginesHandler(StateHandler):
         task_runner: TaskRunner,
         clock: Clock,
         metrics: Metrics,
+        make_room: Callable[[CatalogueEntry], None],
     ) -> None:
+        """`make_room` blocks, and is called on a thread before an engine is loaded."""
         super().__init__(state, lock)
         self._catalogue = catalogue
-        self._task_runner = task_runner
-        self._clock = clock
-        self._metrics = metrics
+        self.loader = EngineLoader(task_runner, clock, metrics, make_room, self._finish_load)
         self._attempts = 0
 
     # -------------------------------------------------------------------------------------------- lending
@@ -93,22 +83,28 @@ class EnginesHandler(StateHandler):
             match plan:
                 case _Lent(engine):
                     return engine
-                case _Load(attempt, finished, evicted):
-                    self._start_load(key, entry, attempt, finished, evicted, report)
-                case _Wait(attempt, finished):
+                case LoadOrder():
+                    self.loader.start(plan, entry, report)
+                case _Wait():
                     pass
                 case _:
                     assert_never(plan)
-            awaited = attempt
+            awaited = plan.attempt
             # Shielded: a session that leaves does not cancel a load that others wait for.
-            await asyncio.shield(asyncio.wrap_future(finished))
+            await asyncio.shield(asyncio.wrap_future(plan.finished))
 
     @with_state_lock
     def release(self, key: EngineKey, session_id: SessionId) -> None:
         """The session's worlds in this engine are closed. The engine stays in memory for the next one."""
-        current = self._of(key)
-        if isinstance(current, EngineReady):
-            self._change(key, replace(current, users=current.users - {session_id}))
+        current = self.of(key)
+        match current:
+            case EngineReady(users=users) | EngineLoading(users=users):
+                self.change(key, replace(current, users=users - {session_id}))
+            case EngineAside(user=user) if user == session_id:
+                self.change(key, EngineUnloaded())
+                current.finished.set_result(None)
+            case EngineAside() | EngineFailed() | EngineUnloaded():
+                pass
 
     @with_state_lock
     def release_all(self, session_id: SessionId) -> None:
@@ -133,6 +129,28 @@ class EnginesHandler(StateHandler):
         return entry
 
     @with_state_lock
+    def of(self, key: EngineKey) -> EngineState:
+        return self._state.engines.get(key, EngineUnloaded())
+
+    @with_state_lock
+    def change(self, key: EngineKey, after: EngineState) -> None:
+        check_transition(ENGINE_TRANSITIONS, self.of(key), after)
+        self._state.engines[key] = after
+
+    @with_state_lock
+    def on_device(self) -> tuple[EngineKey, EngineState] | None:
+        """The engine that has the device, or is on its way there, or would be the next; None: no engine uses it."""
+        for key, state in self._state.engines.items():
+            is_there = not isinstance(state, EngineUnloaded | EngineFailed)
+            if is_there and self.entry(key.model_id).placement == "device":
+                return key, state
+        default = self._catalogue.default
+        if default.placement == "cpu":
+            return None
+        key = EngineKey(default.model_id, default.quants[0])
+        return key, self.of(key)
+
+    @with_state_lock
     def loaded_models(self) -> frozenset[str]:
         return frozenset(key.model_id for key, state in self._state.engines.items() if isinstance(state, EngineReady))
 
@@ -141,31 +159,47 @@ class EnginesHandler(StateHandler):
         """Empty the table at the end of the server; the caller closes what it gets."""
         ready = [(key, state) for key, state in self._state.engines.items() if isinstance(state, EngineReady)]
         for key, _ in ready:
-            self._change(key, EngineUnloaded())
+            self.change(key, EngineUnloaded())
         return tuple(state.engine for _, state in ready)
 
     # ------------------------------------------------------------------------------------------- deciding
 
     @with_state_lock
     def _plan(self, key: EngineKey, entry: CatalogueEntry, session_id: SessionId, awaited: int | None) -> _Plan:
-        current = self._of(key)
+        current = self.of(key)
         match current:
             case EngineReady(engine, users):
                 self._check_room(engine, users, session_id)
-                self._change(key, replace(current, users=users | {session_id}))
+                self.change(key, replace(current, users=users | {session_id}))
                 return _Lent(engine)
             case EngineLoading(attempt, finished):
                 return _Wait(attempt, finished)
             case EngineFailed(attempt, message) if attempt == awaited:
                 raise DomainError(message, ErrorCode.MODEL_LOAD_FAILED)
+            case EngineAside(finished, user) if user == session_id:
+                return self._order(key, finished, frozenset({session_id}), ())
+            case EngineAside(finished):
+                return _Wait(None, finished)
             case EngineFailed() | EngineUnloaded():
-                evicted = self._make_room(entry)
-                self._attempts += 1
-                loading = EngineLoading(self._attempts, Future())
-                self._change(key, loading)
-                return _Load(loading.attempt, loading.finished, evicted)
+                kept = self._kept_for_a_scene(entry)
+                return kept or self._order(key, Future(), frozenset(), self._make_room(entry))
             case _:
                 assert_never(current)
+
+    def _order(
+        self, key: EngineKey, finished: Future[None], users: frozenset[SessionId], evicted: tuple[WorldEngine, ...]
+    ) -> LoadOrder:
+        self._attempts += 1
+        self.change(key, EngineLoading(self._attempts, finished, users))
+        return LoadOrder(key, self._attempts, finished, evicted)
+
+    def _kept_for_a_scene(self, entry: CatalogueEntry) -> _Wait | None:
+        """The device is a model's for as long as a picture takes, and nobody plays there."""
+        match self.on_device():
+            case _, EngineAside(finished, None) if entry.placement == "device":
+                return _Wait(None, finished)
+            case _:
+                return None
 
     def _check_room(self, engine: WorldEngine, users: frozenset[SessionId], session_id: SessionId) -> None:
         limit = engine.spec.max_worlds
@@ -183,63 +217,21 @@ class EnginesHandler(StateHandler):
         for key, state in list(self._state.engines.items()):
             if self.entry(key.model_id).placement == "cpu":
                 continue
-            busy = isinstance(state, EngineLoading) or (isinstance(state, EngineReady) and bool(state.users))
+            lent = isinstance(state, EngineReady) and bool(state.users)
+            busy = lent or isinstance(state, EngineLoading | EngineAside)
             if busy:
                 raise DomainError(
                     f"The device is in use by {key.model_id}. Try again when its sessions have ended.",
                     ErrorCode.MODEL_BUSY,
                 )
             if isinstance(state, EngineReady):
-                self._change(key, EngineUnloaded())
+                self.change(key, EngineUnloaded())
                 evicted.append(state.engine)
         return tuple(evicted)
 
-    def _of(self, key: EngineKey) -> EngineState:
-        return self._state.engines.get(key, EngineUnloaded())
-
-    def _change(self, key: EngineKey, after: EngineState) -> None:
-        check_transition(ENGINE_TRANSITIONS, self._of(key), after)
-        self._state.engines[key] = after
-
-    # -------------------------------------------------------------------------------------------- loading
-
-    def _start_load(
-        self,
-        key: EngineKey,
-        entry: CatalogueEntry,
-        attempt: int,
-        finished: Future[None],
-        evicted: tuple[WorldEngine, ...],
-        report: LoadReport,
-    ) -> None:
-        def work() -> None:
-            started = self._clock.monotonic()
-            for engine in evicted:
-                engine.close()
-            logger.info("Loading a model", model=key.model_id, quant=key.quant)
-            try:
-                engine = entry.load(key.quant, report)
-            except ModelLoadError as error:
-                logger.warning("The model could not be loaded", model=key.model_id, reason=str(error))
-                self._finish_load(key, EngineFailed(attempt, str(error)))
-                self._metrics.engine_failed(key.model_id)
-            else:
-                seconds = self._clock.monotonic() - started
-                logger.info("Model loaded", model=key.model_id, duration_s=round(seconds, 3))
-                self._finish_load(key, EngineReady(engine))
-                self._metrics.engine_loaded(key.model_id, seconds)
-            finished.set_result(None)
-
-        def failed(_: BaseException) -> None:
-            message = (
-                f"{entry.title} could not be loaded because of an unexpected error; the server's log has the details."
-            )
-            self._finish_load(key, EngineFailed(attempt, message))
-            self._metrics.engine_failed(key.model_id)
-            finished.set_result(None)
-
-        self._task_runner.submit(f"load {key.model_id}", work, on_error=failed)
-
     @with_state_lock
     def _finish_load(self, key: EngineKey, outcome: EngineReady | EngineFailed) -> None:
-        self._change(key, outcome)
+        loading = self.of(key)
+        if isinstance(outcome, EngineReady) and isinstance(loading, EngineLoading):
+            outcome = replace(outcome, users=loading.users)
+        self.change(key, outcome)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api_types import AuthoringHealth, Capabilities, HealthResponse, SafetyHealth, WorldEngineHealth
+from api_types import (
+    AuthoringHealth,
+    Capabilities,
+    HealthResponse,
+    MemoryHealth,
+    ModelPlacement,
+    SafetyHealth,
+    WorldEngineHealth,
+)
 from handlers.authoring_handler import AuthoringAvailable, AuthoringUnavailable
 from handlers.base import StateHandler, with_state_lock
 from runtime_config.constants import VERSION
 from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
+from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, NoRoom, Offloaded, OnCpu, Resident
 from state.app_state_types import AppState, EngineReady, Paused, Playing, Serving
 from wire_protocol import SERVED_BACKEND
 
@@ -16,9 +25,11 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from handlers.authoring_handler import AuthoringHandler
+    from handlers.memory_handler import MemoryHandler
     from handlers.safety_handler import SafetyHandler
     from runtime_config.runtime_config import RuntimeConfig
     from services.world_engine.catalogue import WorldEngineCatalogue
+    from state.app_state_types import SessionId
 
 
 class HealthHandler(StateHandler):
@@ -31,20 +42,24 @@ class HealthHandler(StateHandler):
         catalogue: WorldEngineCatalogue,
         safety: SafetyHandler,
         authoring: AuthoringHandler,
+        memory: MemoryHandler,
     ) -> None:
         super().__init__(state, lock)
         self._config = config
         self._catalogue = catalogue
         self._safety = safety
         self._authoring = authoring
+        self._memory = memory
 
     def get_health(self) -> HealthResponse:
         started, engine = self._condition()
+        asker = self._memory.likely_asker()
         return HealthResponse(
             startup_complete=started,
             world_engine=engine,
             safety=self._safety_health(),
-            authoring=self._authoring_health(),
+            authoring=self._authoring_health(asker),
+            memory=self._memory_health(asker),
             capabilities=self._capabilities(),
             launched_from_standalone=self._config.launched_from_standalone,
             version=VERSION,
@@ -58,14 +73,16 @@ class HealthHandler(StateHandler):
         engine = WorldEngineHealth(loaded=loaded, warmed_up=loaded, has_seed=seeded)
         return isinstance(self._state.lifecycle, Serving), engine
 
-    def _authoring_health(self) -> AuthoringHealth:
-        match self._authoring.availability():
-            case AuthoringAvailable(writer, image_model, _, placement):
-                return AuthoringHealth(
-                    available=True, reason=None, writer=writer, image_model=image_model, placement=placement
-                )
+    def _authoring_health(self, asker: SessionId | None) -> AuthoringHealth:
+        match self._authoring.availability(asker):
+            case AuthoringAvailable(writer, image_model):
+                return AuthoringHealth(available=True, reason=None, writer=writer, image_model=image_model)
             case AuthoringUnavailable(reason):
                 return AuthoringHealth(available=False, reason=reason, writer=None, image_model=None)
+
+    def _memory_health(self, asker: SessionId | None) -> MemoryHealth:
+        plans = {role: _placement(plan) for role, plan in self._memory.plans(asker).items()}
+        return MemoryHealth(classifier=plans.get("classifier"), writer=plans.get("writer"), editor=plans.get("editor"))
 
     def _safety_health(self) -> SafetyHealth:
         policy, passes = self._safety.policy, self._safety.lets_unjudged_pass()
@@ -81,3 +98,17 @@ class HealthHandler(StateHandler):
         """The stock client wants a key for every backend it knows, and a quantisation for each that is offered."""
         quants = dict.fromkeys(quant for entry in self._catalogue.entries() for quant in entry.quants)
         return Capabilities(backends=[SERVED_BACKEND], quants={SERVED_BACKEND: list(quants), "quark": []})
+
+
+def _placement(plan: MemoryPlan) -> ModelPlacement:
+    match plan:
+        case Resident(reason):
+            return ModelPlacement(choice="resident", reason=reason)
+        case Offloaded(reason):
+            return ModelPlacement(choice="offloaded", reason=reason)
+        case OnCpu(reason):
+            return ModelPlacement(choice="cpu", reason=reason)
+        case InsteadOfEngine(_, reason):
+            return ModelPlacement(choice="unload-engine", reason=reason)
+        case NoRoom(reason):
+            return ModelPlacement(choice="refused", reason=reason)

@@ -30,19 +30,19 @@ class MomentsHandler:
         self._threads = threads
 
     async def take(self, session_id: str) -> MomentResponse:
-        moment, kept = await _asked(self._loop(session_id).take_snapshot())
+        moment, kept = await _asked(self._loop(session_id).between_passes(lambda world: world.take_snapshot()))
         return MomentResponse(moment=moment, kept=list(kept))
 
     async def restore(self, session_id: str, moment: str) -> MomentResponse:
-        kept = await _asked(self._loop(session_id).restore_snapshot(moment))
+        kept = await _asked(self._loop(session_id).between_passes(lambda world: world.restore_snapshot(moment)))
         return MomentResponse(moment=moment, kept=list(kept))
 
     async def rewind(self, session_id: str, seconds: float) -> RewindResponse:
-        went_back_s, left_s = await _asked(self._loop(session_id).rewind(seconds))
+        went_back_s, left_s = await _asked(self._loop(session_id).between_passes(lambda world: world.rewind(seconds)))
         return RewindResponse(went_back_s=went_back_s, left_s=left_s)
 
     async def save(self, session_id: str, title: str, moment: str | None) -> SavedWorldSummary:
-        capture = await _asked(self._loop(session_id).capture(moment))
+        capture = await _asked(self._loop(session_id).between_passes(lambda world: world.capture(moment)))
         saving = in_thread(self._threads, lambda: self._world_files.save(capture, title))
         return self._world_files.summary(await _asked(saving))
 

@@ -18,6 +18,8 @@ from services.image_classifier.image_classifier import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime_config.runtime_config import SeedSafety
     from services.seed_store.seed_store import SeedStore
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -54,12 +56,20 @@ class SafetyHandler:
     """
 
     def __init__(
-        self, policy: SeedSafety, classifier: ImageClassifier, verdicts: VerdictCache, seed_store: SeedStore
+        self,
+        policy: SeedSafety,
+        classifier: ImageClassifier,
+        verdicts: VerdictCache,
+        seed_store: SeedStore,
+        *,
+        place_classifier: Callable[[], None],
     ) -> None:
+        """`place_classifier` says where the classifier is to work, before it does."""
         self._policy: SeedSafety = policy
         self._classifier = classifier
         self._verdicts = verdicts
         self._seed_store = seed_store
+        self._place_classifier = place_classifier
 
     @property
     def policy(self) -> SeedSafety:
@@ -82,7 +92,7 @@ class SafetyHandler:
         match status:
             case ClassifierMissing(reason):
                 return Allowed() if self._policy == "when-available" else Unjudged(reason)
-            case ClassifierReady(revision) | ClassifierFailing(revision, _):
+            case ClassifierReady(revision) | ClassifierFailing(revision):
                 return self._classify(picture, revision)
             case _:
                 assert_never(status)
@@ -91,6 +101,7 @@ class SafetyHandler:
         key = _hash_of(picture)
         is_safe = self._verdicts.find(key, revision)
         if is_safe is None:
+            self._place_classifier()
             try:
                 is_safe = self._classifier.is_safe(picture)
             except ClassificationError as error:

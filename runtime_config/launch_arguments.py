@@ -33,14 +33,24 @@ further environment variables:
   TERRARIUM_WRITER_ENDPOINT         base address of a chat server in the OpenAI format, such as
                                     http://127.0.0.1:11434/v1, that writes wishes out for scene authoring;
                                     with TERRARIUM_WRITER_MODEL, and TERRARIUM_WRITER_KEY if it wants one
-                                    (default: none, and no scene authoring)
+                                    (default: none)
   TERRARIUM_WRITER_SEES             whether that model reads pictures (default: yes)
+  TERRARIUM_LOCAL_WRITER            off, auto, resident, offloaded or cpu: without a chat server, whether Qwen3-VL from
+                                    the Hugging Face cache writes wishes out here, and where it lives; auto chooses
+                                    by what memory is free (default: off)
+  TERRARIUM_LOCAL_WRITER_FOLDER     folder of that model, or of another one that calls tools, if it is not in the cache
+  TERRARIUM_LOCAL_WRITER_REVISION   commit of that model in the cache (default: the one that the server was made with)
+  TERRARIUM_LOCAL_WRITER_QUANT      none or int8: its weights in half the memory (default: none)
   TERRARIUM_IMAGE_ENDPOINT          the same for an images server; with TERRARIUM_IMAGE_MODEL, TERRARIUM_IMAGE_KEY
   TERRARIUM_IMAGE_SIZE              WIDTHxHEIGHT to ask it for, if it makes certain sizes alone (default: what fits)
   TERRARIUM_LOCAL_IMAGES            off, auto, resident, offloaded or cpu: without an images server, whether FLUX.2
                                     klein from the Hugging Face cache makes them here, and where it lives; auto
                                     chooses by what memory is free (default: off)
   TERRARIUM_LOCAL_IMAGE_FOLDER      folder of that model, if it is not in the cache
+  TERRARIUM_LOCAL_IMAGES_QUANT      none or int8: its weights in about half the memory (default: none)
+  TERRARIUM_UNLOAD_ENGINE           auto, always or never: whether a world engine on the GPU is unloaded while a model
+                                    on this machine makes a scene, and loaded again afterwards; auto does so where
+                                    nothing else fits, and where nobody else plays on it (default: auto)
   TERRARIUM_ENCODER_THREADS         1 to 64 (default: one for each core, at most four)
 
 terrarium replay FILE plays a saved world again; see terrarium replay --help.

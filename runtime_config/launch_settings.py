@@ -10,25 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from runtime_config.authoring_settings import authoring_config
 from runtime_config.data_directory import default_data_directory, prepare_data_directory
-from runtime_config.endpoint_settings import check_endpoint
 from runtime_config.launch_arguments import parse_arguments
 from runtime_config.launch_error import LaunchError
 from runtime_config.runtime_config import (
     MIB,
     AccessConfig,
-    AuthoringConfig,
     JpegConfig,
     LocalImages,
+    LocalWriter,
     LogFormat,
     LogLevel,
     MossConfig,
     MossSteps,
+    Quantisation,
     RecordingConfig,
     RuntimeConfig,
     SeedSafety,
     SessionLimits,
     Subsampling,
+    UnloadEngine,
 )
 from runtime_config.web_origin import is_loopback_host, parse_origin
 
@@ -102,11 +104,17 @@ class LaunchSettings(BaseSettings):
     writer_model: str | None = None
     writer_key: str | None = Field(default=None, repr=False)
     writer_sees: bool = True
+    local_writer: LocalWriter = "off"
+    local_writer_folder: Path | None = None
+    local_writer_revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    local_writer_quant: Quantisation = "none"
     image_endpoint: str | None = None
     image_model: str | None = None
     image_key: str | None = Field(default=None, repr=False)
     local_images: LocalImages = "off"
     local_image_folder: Path | None = None
+    local_images_quant: Quantisation = "none"
+    unload_engine: UnloadEngine = "auto"
     image_size: Annotated[str, Field(pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$")] | None = None
 
 
@@ -137,7 +145,7 @@ def load_runtime_config(arguments: Sequence[str] | None = None) -> RuntimeConfig
         jpeg=_jpeg(settings),
         recording=_recording(settings),
         moss=MossConfig(weights=settings.moss_weights, steps=settings.moss_steps),
-        authoring=_authoring(settings),
+        authoring=authoring_config(settings),
         limits=SessionLimits(moment_bytes=settings.moments_mib * MIB),
     )
 
@@ -223,17 +231,6 @@ def _recording(settings: LaunchSettings) -> RecordingConfig:
         folder=None if folder is None else prepare_data_directory(folder, "--recordings-dir"),
         client_folders=tuple(_check_folder(path) for path in settings.client_recordings_dir),
         quota_bytes=settings.recordings_quota_mib * MIB,
-    )
-
-
-def _authoring(settings: LaunchSettings) -> AuthoringConfig:
-    return AuthoringConfig(
-        writer=check_endpoint("WRITER", settings.writer_endpoint, settings.writer_model, settings.writer_key),
-        writer_sees=settings.writer_sees,
-        images=check_endpoint("IMAGE", settings.image_endpoint, settings.image_model, settings.image_key),
-        image_size=settings.image_size,
-        local_images=settings.local_images,
-        local_image_folder=settings.local_image_folder,
     )
 
 

@@ -13,6 +13,9 @@ LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning"]
 Subsampling: TypeAlias = Literal["4:2:0", "4:4:4"]
 LocalImages: TypeAlias = Literal["off", "auto", "resident", "offloaded", "cpu"]
+LocalWriter: TypeAlias = LocalImages
+Quantisation: TypeAlias = Literal["none", "int8"]
+UnloadEngine: TypeAlias = Literal["auto", "always", "never"]
 MossSteps: TypeAlias = Literal[1, 2, 4]
 
 MIB = 1024 * 1024
@@ -99,11 +102,17 @@ class AuthoringConfig:
     """
 
     writer: EndpointConfig | None = None
-    writer_sees: bool = True  # whether the writer's model reads pictures
+    writer_sees: bool = True  # whether the endpoint's model reads pictures
+    local_writer: LocalWriter = "off"  # used without an endpoint for the writer; where the model lives
+    local_writer_folder: Path | None = None  # None: what the Hugging Face cache holds
+    local_writer_revision: str | None = None  # a commit in the cache; None: the one that the server knows
+    local_writer_quant: Quantisation = "none"
     images: EndpointConfig | None = None
     image_size: str | None = None  # WIDTHxHEIGHT, where the endpoint makes certain sizes alone
     local_images: LocalImages = "off"  # used without an endpoint for images; where the model lives
     local_image_folder: Path | None = None  # None: what the Hugging Face cache holds
+    local_images_quant: Quantisation = "none"
+    unload_engine: UnloadEngine = "auto"  # while a model on this machine makes a scene
     edit_limit_s: float = 28.0
     scene_limit_s: float = 58.0
     job_limit_s: float = 600.0  # of a scene that no session waits for

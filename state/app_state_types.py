@@ -32,10 +32,14 @@ class EngineUnloaded:
 
 @dataclass(frozen=True, slots=True)
 class EngineLoading:
-    """`attempt` tells this load from an older one of the same engine; `finished` resolves when it is over."""
+    """`attempt` tells this load from an older one of the same engine; `finished` resolves when it is over.
+
+    `users` get it back: they had it before.
+    """
 
     attempt: int
     finished: Future[None]
+    users: frozenset[SessionId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,17 @@ class EngineReady:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineAside:
+    """Not in memory for a while, which a model for scenes needs; it is kept for `user`, if it had one.
+
+    `finished` resolves when it is there again, or free for anybody to load.
+    """
+
+    finished: Future[None]
+    user: SessionId | None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFailed:
     """The last load failed; the next request for it tries again. `message` is a sentence for the user."""
 
@@ -54,7 +69,7 @@ class EngineFailed:
     message: str
 
 
-EngineState: TypeAlias = EngineUnloaded | EngineLoading | EngineReady | EngineFailed
+EngineState: TypeAlias = EngineUnloaded | EngineLoading | EngineReady | EngineAside | EngineFailed
 
 # -------------------------------------------------------------------------------------------------- sessions
 

@@ -13,6 +13,7 @@ from state.app_state_types import (
     AuthoringWaiting,
     AwaitingSeed,
     Ended,
+    EngineAside,
     EngineFailed,
     EngineLoading,
     EngineReady,
@@ -32,10 +33,11 @@ TransitionTable: TypeAlias = Mapping[type, frozenset[type]]
 
 ENGINE_TRANSITIONS: Final[TransitionTable] = MappingProxyType(
     {
-        EngineUnloaded: frozenset({EngineLoading}),
-        EngineLoading: frozenset({EngineReady, EngineFailed, EngineUnloaded}),
-        EngineReady: frozenset({EngineReady, EngineUnloaded}),  # to itself: its users change
-        EngineFailed: frozenset({EngineLoading}),
+        EngineUnloaded: frozenset({EngineLoading, EngineAside}),
+        EngineLoading: frozenset({EngineLoading, EngineReady, EngineFailed, EngineUnloaded}),  # to itself, as below
+        EngineReady: frozenset({EngineReady, EngineAside, EngineUnloaded}),  # to itself: its users change
+        EngineAside: frozenset({EngineLoading, EngineUnloaded}),
+        EngineFailed: frozenset({EngineLoading, EngineAside}),
     }
 )
 

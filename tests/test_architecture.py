@@ -80,6 +80,8 @@ def test_a_service_imports_no_other_service_but_protocols_and_payloads() -> None
         "frame_encoder",
         "http_client",
         "input_log",
+        "local_models",
+        "memory_planner",
         "seed_store",
         "torch_worker",
         "video_writer",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,6 +48,19 @@ class ActiveWorld:
     def reopen(self) -> ActiveWorld:
         """The same world again, from its beginning. Blocks."""
         return open_active_world(self.key, self.engine, self.seed, self.picture, self.rng_seed)
+
+    def carried_on(self, engine: WorldEngine, snapshot: WorldSnapshot, scene: Picture) -> ActiveWorld:
+        """The same world at a moment of it, in its engine loaded again. `scene` is the picture that it had last gone on
+        from. Blocks."""
+        world = engine.open_world(self.picture, rng_seed=self.rng_seed)
+        try:
+            if scene is not self.picture:
+                world.continue_from(scene)
+            world.restore(snapshot)
+        except BaseException:
+            world.close()
+            raise
+        return replace(self, engine=engine, world=world)
 
 
 def open_active_world(key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture, rng_seed: int) -> ActiveWorld:

@@ -89,7 +89,7 @@ class SessionAuthor:
         self._is_wanted, self._client_version = request.config.scene_authoring, request.biome_version
         if not self._is_wanted:
             return
-        match self._context.authoring.availability():
+        match self._context.authoring.availability(self._session_id):
             case AuthoringAvailable(is_loaded=is_loaded):
                 if not is_loaded:
                     self._post(StatusMessage(stage=StageId.AUTHORING_LOAD))
@@ -106,9 +106,9 @@ class SessionAuthor:
         job = self._begin("edit", request.prompt)
 
         async def work() -> tuple[PaintedScene, bytes]:
-            view, epoch = await loop.view()
+            view, epoch = await loop.between_passes(lambda world: world.view())
             original = await in_thread(self._context.work_threads, lambda: encode_scene(view))
-            scene = await self._paint(request.req_id, job, ChangeOf(view))
+            scene = await self._paint(request.req_id, job, ChangeOf(view), loop)
             await self._apply(request.req_id, job, loop, SceneChange(job.wish, scene.picture, epoch))
             return scene, original
 
@@ -127,10 +127,10 @@ class SessionAuthor:
         job = self._begin("scene", request.prompt)
 
         async def work() -> PaintedScene:
-            _, epoch = await loop.view()
-            spec = loop.active.engine.spec
+            _, epoch = await loop.between_passes(lambda world: world.view())
+            spec = loop.world.active.engine.spec
             painting = SceneFor(spec.width, spec.height, self._client_version)
-            scene = await self._paint(request.req_id, job, painting)
+            scene = await self._paint(request.req_id, job, painting, loop)
             seed = Seed(scene.hash, scene.file, job.wish)
             await self._apply(request.req_id, job, loop, SceneChange(job.wish, scene.picture, epoch, seed))
             return scene
@@ -175,19 +175,19 @@ class SessionAuthor:
         logger.info("The scene was changed in words", kind=job.kind, wish=job.wish)
         return made
 
-    async def _paint(self, req_id: str, job: AuthoringJob, painting: Painting) -> PaintedScene:
+    async def _paint(self, req_id: str, job: AuthoringJob, painting: Painting, loop: FrameLoop) -> PaintedScene:
         self._tell(req_id, ProgressStep.WAITING_FOR_TURN)
 
         def tell(step: AuthoringStep, fraction: float | None) -> None:
             self._tell(req_id, _PROGRESS[step], fraction)
 
-        return await self._context.painter.paint(job, painting, tell)
+        return await self._context.painter.paint(job, painting, tell, loop.engine_aside)
 
     async def _apply(self, req_id: str, job: AuthoringJob, loop: FrameLoop, change: SceneChange) -> None:
         """A change that has begun is not given up any more: it happened, and the answer says so."""
         self._context.authoring.move(job.id, AuthoringRunning(AuthoringStep.APPLYING))
         self._tell(req_id, ProgressStep.CHANGING_WORLD)
-        applying = asyncio.ensure_future(loop.change_scene(change))
+        applying = asyncio.ensure_future(loop.between_passes(lambda world: world.change_scene(change)))
         try:
             await asyncio.shield(applying)
         except asyncio.CancelledError:

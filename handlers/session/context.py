@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from handlers.authoring_handler import AuthoringHandler
     from handlers.authoring_painter import ScenePainter
+    from handlers.engine_leaves import EngineLeaves
     from handlers.engines_handler import EnginesHandler
     from handlers.recorder_handler import RecorderHandler
     from handlers.safety_handler import SafetyHandler
@@ -29,6 +30,7 @@ class PlayContext:
     config: RuntimeConfig
     sessions: SessionsHandler
     engines: EnginesHandler
+    leaves: EngineLeaves
     seeds: SeedsHandler
     safety: SafetyHandler
     authoring: AuthoringHandler

@@ -27,14 +27,16 @@ _MAX_SCENES: Final = 16  # pictures that a path goes on from; a picture is some 
 class Stretch:
     """Passes without a turn. It begins `parent_length` passes into `parent`, or is the first.
 
-    `scene` is the picture the world had last gone on from, and `continues` whether it did so right here. `base` is the
-    world at the beginning, where it is known; the first stretch of a path has one, unless it begins at the seed.
+    `scene` is the picture the world had last gone on from, and `continues` whether it did so right here; `wish` are the
+    words that the picture was made of. `base` is the world at the beginning, where it is known; the first stretch of a
+    path has one, unless it begins at the seed.
     """
 
     parent: Stretch | None
     parent_length: int
     scene: Picture
     continues: bool = False
+    wish: str | None = None
     base: WorldSnapshot | None = None
     passes_before: int = 0  # of the whole path, this stretch not included
     last_base: int = 0  # the passes before the newest stretch of the path that has a base
@@ -108,9 +110,9 @@ class Journal:
         self._turn(Stretch(self._now, self._now.length, self._now.scene, base=snapshot))
         self._forget()
 
-    def continued_from(self, picture: Picture, snapshot: WorldSnapshot) -> None:
+    def continued_from(self, picture: Picture, snapshot: WorldSnapshot, wish: str | None = None) -> None:
         """The world goes on from another picture; `snapshot` is the world right after that."""
-        self._turn(Stretch(self._now, self._now.length, picture, continues=True, base=snapshot))
+        self._turn(Stretch(self._now, self._now.length, picture, continues=True, wish=wish, base=snapshot))
         self._forget()
 
     def returned_to(self, moment: JournalMoment) -> None:
@@ -155,6 +157,7 @@ class Journal:
                     0 if merged is None else merged.length,
                     stretch.scene,
                     continues=stretch.continues,
+                    wish=stretch.wish,
                     base=stretch.base,
                     passes_before=stretch.passes_before,
                     last_base=stretch.last_base,

@@ -29,14 +29,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CopiedPath:
-    """A path that no longer changes. `base` is its beginning, None: the seed; `changes` and `checks` by passes."""
+    """A path that no longer changes. `base` is its beginning, None: the seed; `changes` and `checks` by passes.
+
+    A change is a picture that the world went on from, and the words that it was made of.
+    """
 
     first_pass: int
     base: WorldSnapshot | None
     base_scene: Picture
     scene: Picture
     inputs: InputColumns
-    changes: tuple[tuple[int, Picture], ...]
+    changes: tuple[tuple[int, Picture, str | None], ...]
     checks: tuple[tuple[int, Future[str]], ...]
 
 
@@ -54,7 +57,7 @@ def copy_path(moment: JournalMoment) -> CopiedPath:
         base_scene=first.scene,
         scene=moment.stretch.scene,
         inputs=inputs,
-        changes=tuple((stretch.passes_before, stretch.scene) for stretch, _ in path if stretch.continues),
+        changes=tuple((stretch.passes_before, stretch.scene, stretch.wish) for stretch, _ in path if stretch.continues),
         checks=tuple(checks),
     )
 
@@ -92,7 +95,7 @@ class WorldCapture:
             place=WorldMoment(passes, self.snapshot, name(path.scene)),
             place_picture=None if self.frame is None else name(self.frame),
             inputs=path.inputs,
-            changes=tuple(Continued(at, name(picture)) for at, picture in path.changes),
+            changes=tuple(Continued(at, name(picture), wish) for at, picture, wish in path.changes),
             checks=tuple(Check(at, digest.result()) for at, digest in path.checks),
             pictures=pictures,
             made_with=origins,
@@ -166,6 +169,15 @@ def _known(digest: str) -> Future[str]:
 def _turned(now: Stretch, changes: list[Continued], world: WorldFilePayload) -> Stretch:
     passes = now.passes_before + now.length
     while changes and changes[0].passes == passes:
-        scene = world.pictures[changes.pop(0).picture]
-        now = Stretch(now, now.length, scene, continues=True, passes_before=passes, last_base=now.last_base)
+        change = changes.pop(0)
+        scene = world.pictures[change.picture]
+        now = Stretch(
+            now,
+            now.length,
+            scene,
+            continues=True,
+            wish=change.wish,
+            passes_before=passes,
+            last_base=now.last_base,
+        )
     return now

@@ -12,7 +12,15 @@ from handlers.session.journal_capture import WorldCapture, copy_path
 from handlers.session.journal_log import SegmentLog
 from handlers.session.rewind import RewindTrack, Waypoint
 from services.input_log.columns import PassInput
-from services.input_log.lines import ContinuedFrom, FrameCheck, WorldChanged, WorldReset, WorldRestored
+from services.input_log.lines import (
+    ContinuedFrom,
+    FrameCheck,
+    GenerateScene,
+    SceneEdit,
+    WorldChanged,
+    WorldReset,
+    WorldRestored,
+)
 from services.input_log.pictures import pixels_hash
 
 if TYPE_CHECKING:
@@ -72,20 +80,23 @@ class JournalKeeper:
         self._log.wanted = wanted
         if not wanted:
             self._log.end(self._journal.passes)
+            self._log.forget_words()
 
     async def before_pass(self, take_snapshot: Callable[[], Awaitable[WorldSnapshot]]) -> None:
         """Snapshots are taken here, where the world stands still and nobody waits for a frame of it yet."""
         passes, journal = self._journal.passes, self._journal
         waypoint_due, begins_log = self._rewind.due(self._world_seconds()), self._log.is_due
+        # A world that went on from another picture before its first pass is no longer at its seed.
+        is_at_seed = not passes and journal.scene is self._active.picture
         snapshot = None
-        if waypoint_due or journal.checkpoint_due or (begins_log and passes):
+        if waypoint_due or journal.checkpoint_due or (begins_log and not is_at_seed):
             snapshot = await take_snapshot()
             if waypoint_due:
                 self._rewind.add(Waypoint(self._world_seconds(), snapshot, journal.moment))
             if journal.checkpoint_due:
                 journal.checkpoint(snapshot)
         if begins_log:
-            self._log.begin(self._active, journal.scene, passes, snapshot if passes else None)
+            self._log.begin(self._active, journal.scene, passes, None if is_at_seed else snapshot)
 
     def stepped(self, taken: TakenControl, frames: Frames) -> None:
         given = PassInput(taken.control, self._context.clock.wall(), taken.client_ts)
@@ -101,8 +112,8 @@ class JournalKeeper:
 
     # --------------------------------------------------------------------------------------------- turns
 
-    def switched(self, active: ActiveWorld) -> None:
-        """Another world is played from here on."""
+    def switched(self, active: ActiveWorld, wish: str | None = None) -> None:
+        """Another world is played from here on; `wish` are the words that its seed was just made of."""
         picture = pixels_hash(active.picture) if self._log.wanted else ""
         self._turn(
             lambda ts, passes: WorldChanged(
@@ -111,6 +122,8 @@ class JournalKeeper:
         )
         self._log.forget_pictures()
         self._begin(active)
+        if wish is not None:
+            self._log.say(GenerateScene(ts=self._context.clock.wall(), frame_id=0, prompt=wish))
 
     def started_over(self, active: ActiveWorld, cause: Literal["asked", "engine_failed"] = "asked") -> None:
         """The same world, before its first pass."""
@@ -119,6 +132,10 @@ class JournalKeeper:
         self._rewind.clear()
         self.frame = None
 
+    def carried_on(self, active: ActiveWorld) -> None:
+        """The same world at the same moment, in its engine loaded again."""
+        self._active = active
+
     def returned_to(self, moment: JournalMoment, frame: Picture | None, *, keep_rewind: bool = False) -> None:
         self._turn(lambda ts, passes: WorldRestored(ts=ts, frame_id=passes, to=moment.passes))
         self._journal.returned_to(moment)
@@ -126,14 +143,17 @@ class JournalKeeper:
         if not keep_rewind:
             self._rewind.clear()
 
-    def continued_from(self, picture: Picture, snapshot: WorldSnapshot) -> None:
-        """The world goes on from another picture; `snapshot` is the world right after."""
+    def continued_from(self, picture: Picture, snapshot: WorldSnapshot, wish: str | None) -> None:
+        """The world goes on from another picture, for `wish` if it was asked for in words; `snapshot` is the world
+        right after."""
         passes = self._journal.passes
-        self._journal.continued_from(picture, snapshot)
+        self._journal.continued_from(picture, snapshot, wish)
         self._rewind.clear()  # its snapshots belong to the picture before
         if self._log.wanted:
-            self._log.keep_picture(picture)
             ts = self._context.clock.wall()
+            if wish is not None:
+                self._log.say(SceneEdit(ts=ts, frame_id=passes, prompt=wish))
+            self._log.keep_picture(picture)
             self._log.event(ContinuedFrom(ts=ts, frame_id=passes, picture=pixels_hash(picture)))
         self.frame = None
 
@@ -157,6 +177,7 @@ class JournalKeeper:
         if self._log.wanted:
             self._log.event(line(self._context.clock.wall(), passes))
         self._log.end(passes)
+        self._log.forget_words()
 
     def _check(self, frame: Picture, passes: int) -> None:
         digest: Future[str] = self._context.work_threads.submit(frame_hash, frame)

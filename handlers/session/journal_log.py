@@ -12,17 +12,22 @@ if TYPE_CHECKING:
     from handlers.session.context import PlayContext
     from services.input_log.columns import PassInput
     from services.input_log.input_log import InputLog
-    from services.input_log.lines import LogLine
+    from services.input_log.lines import GenerateScene, LogLine, SceneEdit
     from services.world_engine.world_engine import Picture, WorldSnapshot
 
 
 class SegmentLog:
-    """At most one segment is open. Without `wanted` nothing is written."""
+    """At most one segment is open. Without `wanted` nothing is written.
+
+    What was said while none was open stands at the beginning of the next one: play rests while a wish comes true in a
+    pause, but the log says why the world goes on from where it does.
+    """
 
     def __init__(self, context: PlayContext) -> None:
         self._context = context
         self._log: InputLog | None = None
         self._hashes: dict[int, tuple[Picture, str]] = {}
+        self._said: list[SceneEdit | GenerateScene] = []
         self.wanted = False
 
     @property
@@ -57,6 +62,9 @@ class SegmentLog:
         if snapshot is not None:
             self._log.keep_picture(scene)
             self._log.keep_snapshot(snapshot)
+        for line in self._said:
+            self._log.write(line)
+        self._said.clear()
 
     def sink(self) -> InputLog | None:
         """The open segment, for a line that comes later."""
@@ -69,6 +77,17 @@ class SegmentLog:
     def event(self, line: LogLine) -> None:
         if self._log is not None:
             self._log.write(line)
+
+    def say(self, line: SceneEdit | GenerateScene) -> None:
+        """Words about the world as it is now."""
+        if self._log is not None:
+            self._log.write(line)
+        elif self.wanted:
+            self._said.append(line)
+
+    def forget_words(self) -> None:
+        """The world is no longer where the words that wait had brought it."""
+        self._said.clear()
 
     def keep_picture(self, picture: Picture) -> None:
         if self._log is not None:

@@ -35,9 +35,10 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RecordingWish:
-    """Record, into the server's own folder if `folder` is None."""
+    """Record, into the server's own folder if `folder` is None. `with_authoring`: what the file says of the session."""
 
     folder: Path | None = None
+    with_authoring: bool = False
 
 
 class SessionRecorder:
@@ -70,6 +71,7 @@ class SessionRecorder:
         self._picture = b""  # what the player sees now
         self._room_watch: asyncio.Task[None] | None = None
         self._client_version: str | None = None
+        self._with_authoring = False
         self._events = asyncio.get_running_loop()
         self._log_context = contextvars.copy_context()
         self.input_log: str | None = None  # the id of the input log that is written now, for the notes
@@ -79,11 +81,11 @@ class SessionRecorder:
     async def configure(self, request: InitRequest) -> None:
         """Follow what an `init` says about recording."""
         config = request.config
-        self._client_version = request.biome_version
+        self._client_version, self._with_authoring = request.biome_version, config.scene_authoring
         if not config.video_recording:
             self._stop(keep_short=False)
             return
-        wish = RecordingWish(await self._folder(config.video_output_dir))
+        wish = RecordingWish(await self._folder(config.video_output_dir), config.scene_authoring)
         if wish != self._wish:
             self.cut()
             self._wish = wish
@@ -98,7 +100,7 @@ class SessionRecorder:
             return RecordingResponseData(state="off", name=self._stop(keep_short=keep_short))
         if self._wish is None:
             await in_thread(self._work_threads, self._recorder.room.check)
-            self._wish = RecordingWish()
+            self._wish = RecordingWish(with_authoring=self._with_authoring)
         if self._segment is None:
             return RecordingResponseData(state="waiting")
         return RecordingResponseData(state="recording", name=self._segment.name)
@@ -137,6 +139,7 @@ class SessionRecorder:
             play_session=self._session_id,
             segment=self._segments,
             started_at=started_at,
+            with_authoring=self._wish.with_authoring,
             client_version=self._client_version,
             input_log=self.input_log,
         )

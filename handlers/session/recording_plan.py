@@ -18,16 +18,18 @@ def plan_segment(
     play_session: str,
     segment: int,
     started_at: float,
+    with_authoring: bool,
     client_version: str | None,
     input_log: str | None,
 ) -> RecordingPlan:
-    """The plan for recording `active` from now on."""
+    """The plan for recording `active` from now on. `with_authoring`: its player may change scenes in words."""
     spec = active.engine.spec
     notes = RecordingNotes(
         biome_version=_short(client_version or f"Terrarium {VERSION}"),
         model=active.key.model_id,
         quant=active.key.quant,
         seed=None if active.seed.name is None else _short(active.seed.name),
+        scene_authoring_enabled=with_authoring,
         server_version=VERSION,
         play_session=play_session,
         segment=segment,

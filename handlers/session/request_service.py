@@ -74,13 +74,15 @@ class RequestService:
             case GenerateSceneRequest():
                 return await self._author.generate(request, self._loop_in_play())
             case TakeSnapshotRequest():
-                snapshot_id, kept = await self._loop_in_play().take_snapshot()
+                snapshot_id, kept = await self._loop_in_play().between_passes(lambda world: world.take_snapshot())
                 return SnapshotResponseData(snapshot_id=snapshot_id, kept=kept)
             case RestoreSnapshotRequest():
-                kept = await self._loop_in_play().restore_snapshot(request.snapshot_id)
-                return SnapshotResponseData(snapshot_id=request.snapshot_id, kept=kept)
+                moment = request.snapshot_id
+                kept = await self._loop_in_play().between_passes(lambda world: world.restore_snapshot(moment))
+                return SnapshotResponseData(snapshot_id=moment, kept=kept)
             case RewindRequest():
-                went_back_s, left_s = await self._loop_in_play().rewind(request.seconds)
+                seconds = request.seconds
+                went_back_s, left_s = await self._loop_in_play().between_passes(lambda world: world.rewind(seconds))
                 return RewindResponseData(went_back_s=went_back_s, left_s=left_s)
             case SaveWorldRequest():
                 return await self._save_world(request)
@@ -99,15 +101,16 @@ class RequestService:
             await self._worlds.change(request, self._loop)
             await self._recorder.configure(request)
             self._loop.nudge()
-        self._loop.log_inputs(wanted=config.action_logging)
+        self._loop.world.log_inputs(wanted=config.action_logging)
         self._author.configure(request)
-        spec = self._loop.active.engine.spec
+        spec = self._loop.world.active.engine.spec
         return InitResponseData(
             model=spec.model_id, inference_fps=spec.fps, system_info=self._context.system_info.get_system_info()
         )
 
     async def _save_world(self, request: SaveWorldRequest) -> SaveWorldResponseData:
-        capture = await self._loop_in_play().capture(request.snapshot_id)
+        moment = request.snapshot_id
+        capture = await self._loop_in_play().between_passes(lambda world: world.capture(moment))
         world_files, threads = self._context.world_files, self._context.work_threads
         saved = await in_thread(threads, lambda: world_files.save(capture, request.title))
         return SaveWorldResponseData(world_id=saved.id, title=saved.title)

@@ -100,14 +100,14 @@ class WorldStarter:
 
     async def change(self, request: InitRequest, loop: FrameLoop) -> None:
         """Apply the differences to a world in play. If anything fails, the world plays on unchanged."""
-        saved, current = await self._read_saved(request), loop.active
+        saved, current = await self._read_saved(request), loop.world.active
         key = self._key_of(request, saved)
         source = saved or await self._read_seed(request)
         if key != current.key:
             await self._hand_over(loop, await self._acquire_and_open(request.req_id, key, source or current.seed))
             self._context.engines.release(current.key, self._session_id)
         elif source is not None and not (isinstance(source, Seed) and source.hash == current.seed.hash):
-            await self._hand_over(loop, await self._open(request.req_id, key, current.engine, source))
+            await self._exchange(loop, request.req_id, key, source)
         capped = request.config.cap_inference_fps
         self._context.sessions.change_world(self._session_id, lambda world: replace(world, capped=capped))
         loop.nudge()
@@ -162,20 +162,32 @@ class WorldStarter:
 
     async def _acquire_and_open(self, req_id: str, key: EngineKey, source: Source) -> ActiveWorld:
         self._tell(req_id, ProgressStep.LOADING_MODEL)
-        engine = await self._acquire(key)
+        engine = await self._acquire(key, self._session_id)
         try:
             return await self._open(req_id, key, engine, source)
         except BaseException:  # a cancellation too must give the engine back
             self._context.engines.release(key, self._session_id)
             raise
 
-    async def _acquire(self, key: EngineKey) -> WorldEngine:
+    async def _exchange(self, loop: FrameLoop, req_id: str, key: EngineKey, source: Source) -> None:
+        """Another world in the same engine, once that is there: it may have given way to a scene.
+
+        Meanwhile the session has the engine twice, so that it does not give way with a world in it.
+        """
+        twice = f"{self._session_id}/next"
+        engine = await self._acquire(key, twice)
+        try:
+            await self._hand_over(loop, await self._open(req_id, key, engine, source))
+        finally:
+            self._context.engines.release(key, twice)
+
+    async def _acquire(self, key: EngineKey, user: SessionId) -> WorldEngine:
         events = asyncio.get_running_loop()
 
         def report(step: LoadStep) -> None:
             events.call_soon_threadsafe(self._post, StatusMessage(stage=_LOAD_STAGES[step]))
 
-        return await self._context.engines.acquire(key, self._session_id, report)
+        return await self._context.engines.acquire(key, user, report)
 
     async def _open(self, req_id: str, key: EngineKey, engine: WorldEngine, source: Source) -> ActiveWorld:
         self._post(StatusMessage(stage=StageId.INIT_SEED))
@@ -215,7 +227,7 @@ class WorldStarter:
 
     async def _hand_over(self, loop: FrameLoop, active: ActiveWorld) -> None:
         try:
-            await unstoppable(loop.switch_to(active), undo=_keep)
+            await unstoppable(loop.between_passes(lambda world: world.switch_to(active)), undo=_keep)
         except DomainError as error:
             if error.code is ErrorCode.CANCELLED:  # the loop ended without taking it
                 await self._close(active)

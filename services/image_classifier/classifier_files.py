@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from services.memory_planner.model_memory import ModelSize
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -48,6 +50,11 @@ class ClassifierFiles:
         if self._is_from_timm() and not all(self.has_package(package) for package in _EXTRA_PACKAGES):
             return f"timm, or the torchvision that it needs, is not installed. {_EXTRAS}"
         return None
+
+    def size(self) -> ModelSize:
+        """All of it works at once."""
+        size = (self.folder / _WEIGHTS).stat().st_size
+        return ModelSize(size, size)
 
     @property
     def download_command(self) -> str:

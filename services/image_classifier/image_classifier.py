@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from services.memory_planner.model_memory import ModelMemory, Placement
     from services.world_engine.world_engine import Picture
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifierReady:
-    """Pictures can be judged. `revision` names the model, its exact version and the rule."""
+    """Pictures can be judged. `revision` names the model, its exact version and the rule.
+
+    `memory` is what it takes of this machine; None: nothing.
+    """
 
     revision: str
+    memory: ModelMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class ClassifierFailing:
 
     revision: str
     reason: str
+    memory: ModelMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,10 @@ class ImageClassifier(Protocol):
 
     def status(self) -> ClassifierStatus:
         """Cheap: nothing is loaded."""
+        ...
+
+    def place(self, placement: Placement) -> None:
+        """Where to work from here on. Without room on the device after all, the CPU has to do."""
         ...
 
     def is_safe(self, picture: Picture) -> bool:

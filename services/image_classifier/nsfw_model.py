@@ -27,13 +27,11 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 LABELS: Final = ("neutral", "low", "medium", "high")
-_ROOM_FACTOR: Final = 2  # of the weights: themselves, and what a picture takes on its way
-_ROOM_BESIDES: Final = 512 << 20  # bytes that other models on the device may still want
 
 
 class NsfwModel:
-    """A `WorkerService`. `judge` takes a picture (uint8 [height, width, 3]) and gives a mapping of grade to the
-    probability that the picture is at least that."""
+    """A `WorkerService`. `judge` takes `picture` (uint8 [height, width, 3]) and `on_device`, whether to do it there,
+    and gives the grades, each with the probability that the picture is at least that."""
 
     def __init__(self, folder: Path, threads: int) -> None:
         torch.set_num_threads(threads)
@@ -46,17 +44,21 @@ class NsfwModel:
             folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
         ).eval()
         self._columns = _columns(self._model.config.id2label)
-        self._move_to(_device_with_room(_weight_bytes(self._model)))
+        self._device = "cpu"
+        self._has_device = torch.cuda.is_available()
 
     def handle(self, method: str, payload: Plain, job: Job) -> Plain:
         del method, job  # there is one, and it takes a moment
-        picture = np.asarray(payload, dtype=np.uint8)
+        order = cast("Mapping[str, Any]", payload)
+        picture = np.asarray(order["picture"], dtype=np.uint8)
         try:
+            self._move_to("cuda" if order["on_device"] and self._has_device else "cpu")
             return self._grade(picture)
         except torch.OutOfMemoryError:
-            if self._device == "cpu":
+            if not self._has_device:
                 raise
             logger.warning("The device is out of memory, so pictures are checked on the CPU from here on")
+            self._has_device = False
             self._move_to("cpu")
             torch.cuda.empty_cache()
             return self._grade(picture)
@@ -71,8 +73,9 @@ class NsfwModel:
         return {"low": min(1.0, low + medium + high), "medium": min(1.0, medium + high), "high": high}
 
     def _move_to(self, device: str) -> None:
-        self._device = device
-        self._model.to(device)
+        if device != self._device:
+            self._device = device
+            self._model.to(device)
 
 
 def build_nsfw_model(folder: str, threads: int) -> NsfwModel:
@@ -92,17 +95,6 @@ def _columns(id2label: Mapping[int, str]) -> tuple[int, ...]:
     if set(found) != set(LABELS):
         raise ServiceRefusalError("The model of the picture check has other grades than neutral, low, medium and high.")
     return tuple(found[label] for label in LABELS)
-
-
-def _weight_bytes(model: Any) -> int:
-    return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-
-
-def _device_with_room(weight_bytes: int) -> str:
-    if not torch.cuda.is_available():
-        return "cpu"
-    free_bytes, _ = torch.cuda.mem_get_info()
-    return "cuda" if free_bytes >= weight_bytes * _ROOM_FACTOR + _ROOM_BESIDES else "cpu"
 
 
 def explain(error: Exception) -> str:

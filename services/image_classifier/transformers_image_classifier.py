@@ -14,8 +14,16 @@ from services.image_classifier.image_classifier import (
     ClassifierReady,
     ClassifierStatus,
 )
+from services.memory_planner.model_memory import ModelMemory, Placement
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
-from services.torch_worker.torch_worker import Plain, TorchWorker, TorchWorkerError, WorkerFault, WorkerSpec
+from services.torch_worker.torch_worker import (
+    Plain,
+    TorchWorker,
+    TorchWorkerError,
+    WorkerFault,
+    WorkerSpec,
+    WorkerStopped,
+)
 
 if TYPE_CHECKING:
     from services.clock.clock import Clock
@@ -28,6 +36,7 @@ _IDLE_S: Final = 900.0  # then the model is unloaded
 _RETRY_S: Final = 30.0  # after a load that failed: each try costs a process and seconds
 _THREADS: Final = 1
 _NICENESS: Final = 5  # worlds that run on the CPU come first
+_PICTURE_BYTES: Final = 512 << 20  # what a picture takes on its way, besides copies of weights
 _LOADING_FAULTS: Final = frozenset({WorkerFault.LOAD_FAILED, WorkerFault.OUT_OF_MEMORY})
 
 
@@ -42,22 +51,31 @@ class TransformersImageClassifier:
         self._lock = threading.Lock()
         self._failure: TorchWorkerError | None = None
         self._no_try_before = 0.0
+        self._placement: Placement = "cpu"
 
     def status(self) -> ClassifierStatus:
         missing = self._files.what_is_missing()
         if missing is not None:
             return ClassifierMissing(missing)
         with self._lock:
-            failure = self._failure
-        return ClassifierReady(self._revision) if failure is None else ClassifierFailing(self._revision, str(failure))
+            failure, placement = self._failure, self._placement
+        memory = self._memory(placement)
+        if failure is not None:
+            return ClassifierFailing(self._revision, str(failure), memory)
+        return ClassifierReady(self._revision, memory)
+
+    def place(self, placement: Placement) -> None:
+        with self._lock:
+            self._placement = placement
 
     def is_safe(self, picture: Picture) -> bool:
         missing = self._files.what_is_missing()
         if missing is not None:
             raise ClassificationError(missing)
         self._refuse_after_failed_load()
+        order: Plain = {"picture": picture, "on_device": self._placement == "resident"}
         try:
-            grades = self._worker.submit("judge", picture, timeout_s=_CHECK_LIMIT_S).result()
+            grades = self._worker.submit("judge", order, timeout_s=_CHECK_LIMIT_S).result()
         except CancelledError as error:
             raise ClassificationError("The check was cancelled.") from error
         except TorchWorkerError as error:
@@ -69,6 +87,15 @@ class TransformersImageClassifier:
 
     def close(self) -> None:
         self._worker.close()
+
+    def _memory(self, placement: Placement) -> ModelMemory | None:
+        try:
+            size = self._files.size()
+        except OSError:  # it went a moment ago
+            return None
+        is_running = not isinstance(self._worker.status(), WorkerStopped)
+        work = size.total + _PICTURE_BYTES
+        return ModelMemory(size, work, ("resident", "cpu"), placement if is_running else None)
 
     def _refuse_after_failed_load(self) -> None:
         with self._lock:

@@ -12,7 +12,7 @@ from services.image_editor.image_editor import (
     EditorStatus,
     ImageEditorError,
 )
-from services.image_editor.memory_plan import FreeMemory, MemoryPlan, NoRoom, Offloaded, OnCpu, Resident, plan_memory
+from services.memory_planner.model_memory import ModelMemory, Placement
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import (
     Plain,
@@ -26,13 +26,15 @@ from services.torch_worker.torch_worker import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtime_config.runtime_config import LocalImages
     from services.image_editor.flux_files import FluxFiles
     from services.image_editor.image_editor import PictureOrder
     from services.torch_worker.torch_worker import TorchWorker
 
 _MAKE_LIMIT_S: Final = 900.0  # whoever waits has a shorter one
 _IDLE_S: Final = 600.0  # then the model is unloaded
+_WORK_BYTES: Final = (
+    2 << 30
+)  # what a picture takes on its way through the model, and the device's own share of a process
 
 _FAULTS: Final = {
     WorkerFault.LOAD_FAILED: EditorFault.NOT_LOADED,
@@ -41,36 +43,30 @@ _FAULTS: Final = {
 
 
 class FluxImageEditor:
-    """An `ImageEditor`. Where the model lives is decided anew whenever it is loaded. `free` asks the machine.
+    """An `ImageEditor`. It is loaded to where it was told to be placed last.
 
-    `close` blocks until the process is gone.
+    `unload` and `close` block until the process is gone.
     """
 
-    def __init__(
-        self,
-        files: FluxFiles,
-        asked: LocalImages,
-        free: Callable[[], FreeMemory],
-        start: Callable[[WorkerSpec], TorchWorker] = ProcessTorchWorker,
-    ) -> None:
+    def __init__(self, files: FluxFiles, start: Callable[[WorkerSpec], TorchWorker] = ProcessTorchWorker) -> None:
         self._files = files
-        self._asked: LocalImages = asked
-        self._free = free
         self._start = start
         self._worker: TorchWorker | None = None
-        self._plan: MemoryPlan | None = None
+        self._placement: Placement | None = None
 
     def status(self) -> EditorStatus:
         missing = self._files.what_is_missing()
         if missing is not None:
             return EditorMissing(missing)
-        is_loaded = self._worker is not None and isinstance(self._worker.status(), WorkerReady)
-        plan = self._plan if is_loaded and self._plan is not None else self._plan_now()
-        match plan:
-            case NoRoom(reason):
-                return EditorMissing(reason)
-            case Resident(reason) | Offloaded(reason) | OnCpu(reason):
-                return EditorReady(self._files.model_id, is_loaded, f"{_placement(plan)}: {reason}")
+        worker = WorkerStopped() if self._worker is None else self._worker.status()
+        placement = None if isinstance(worker, WorkerStopped) else self._placement
+        memory = ModelMemory(self._files.size(), _WORK_BYTES, placement=placement)
+        return EditorReady(self._files.model_id, isinstance(worker, WorkerReady), memory)
+
+    def place(self, placement: Placement) -> None:
+        is_running = self._worker is not None and not isinstance(self._worker.status(), WorkerStopped)
+        if not is_running and placement != self._placement:
+            self._placement, self._worker = placement, None
 
     async def prepare(self) -> None:
         await self._ask("prepare", None, lambda _: None)
@@ -88,12 +84,16 @@ class FluxImageEditor:
             raise ImageEditorError(EditorFault.FAILED, "The image model gave no picture.")
         return answer
 
+    def unload(self) -> None:
+        if self._worker is not None:
+            self._worker.unload()
+
     def close(self) -> None:
         if self._worker is not None:
             self._worker.close()
 
     async def _ask(self, method: str, payload: Plain, on_progress: Callable[[float], None]) -> Plain:
-        events, worker = asyncio.get_running_loop(), self._loaded_worker()
+        events, worker = asyncio.get_running_loop(), self._usable_worker()
 
         def report(progress: Plain) -> None:
             if isinstance(progress, float):
@@ -106,37 +106,26 @@ class FluxImageEditor:
         except TorchWorkerError as error:
             raise ImageEditorError(_FAULTS.get(error.fault, EditorFault.FAILED), str(error)) from error
 
-    def _loaded_worker(self) -> TorchWorker:
-        """The one that holds the model, or a new one where there is room."""
-        if self._worker is not None and not isinstance(self._worker.status(), WorkerStopped):
-            return self._worker
-        missing, plan = self._files.what_is_missing(), self._plan_now()
+    def _usable_worker(self) -> TorchWorker:
+        """The one that holds the model, or is about to."""
+        missing = self._files.what_is_missing()
         if missing is not None:
             raise ImageEditorError(EditorFault.NOT_LOADED, missing)
-        if isinstance(plan, NoRoom):
-            raise ImageEditorError(EditorFault.OUT_OF_MEMORY, plan.reason)
-        if self._worker is None or plan != self._plan:
-            self._worker, self._plan = self._new_worker(_placement(plan)), plan
+        if self._placement is None:
+            raise ImageEditorError(EditorFault.NOT_LOADED, "Nothing says where the image model is to be loaded.")
+        if self._worker is None:
+            self._worker = self._start(self._spec(self._placement))
         return self._worker
 
-    def _new_worker(self, placement: str) -> TorchWorker:
-        spec = WorkerSpec(
+    def _spec(self, placement: Placement) -> WorkerSpec:
+        return WorkerSpec(
             name="image model",
             factory="services.image_editor.flux_service:build_flux_service",
-            options={"folder": str(self._files.folder), "placement": placement, "threads": 1},
+            options={
+                "folder": str(self._files.folder),
+                "placement": placement,
+                "threads": 1,
+                "quant": self._files.quant,
+            },
             idle_s=_IDLE_S,
         )
-        return self._start(spec)
-
-    def _plan_now(self) -> MemoryPlan:
-        return plan_memory(self._asked, self._files.size(), self._free())
-
-
-def _placement(plan: Resident | Offloaded | OnCpu) -> str:
-    match plan:
-        case Resident():
-            return "resident"
-        case Offloaded():
-            return "offloaded"
-        case OnCpu():
-            return "cpu"

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import structlog
 import torch
 from diffusers.pipelines.flux2.pipeline_flux2_klein import Flux2KleinPipeline
+from diffusers.utils.logging import disable_progress_bar
 from PIL import Image
 
-from services.torch_worker.worker_service import ServiceRefusalError
+from services.local_models.loading import loading
+from services.local_models.quantising import for_diffusers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runtime_config.runtime_config import Quantisation
     from services.torch_worker.torch_worker import Plain
     from services.torch_worker.worker_service import Job
 
@@ -27,21 +30,21 @@ _GUIDANCE: Final = 1.0  # the distilled model has none
 class FluxService:
     """A `WorkerService`. `make` takes an order as a mapping and gives a PNG; `prepare` does nothing more than load."""
 
-    def __init__(self, folder: str, placement: str, threads: int) -> None:
+    def __init__(self, folder: str, placement: str, threads: int, quant: Quantisation) -> None:
         torch.set_num_threads(threads)
-        dtype = torch.float32 if placement == "cpu" else torch.bfloat16
+        disable_progress_bar()  # nobody watches the standard error of a server
         # diffusers leaves these untyped
         pipeline: Any = Flux2KleinPipeline.from_pretrained(  # pyright: ignore[reportUnknownMemberType]
-            folder, torch_dtype=dtype, local_files_only=True, use_safetensors=True
+            folder,
+            dtype=torch.float32 if placement == "cpu" and quant == "none" else torch.bfloat16,
+            local_files_only=True,
+            use_safetensors=True,
+            device_map="cuda" if placement == "resident" else "cpu",  # without a stay in RAM on the way
+            quantization_config=for_diffusers(quant, own=["transformer"], of_transformers=["text_encoder"]),
         )
         pipeline.set_progress_bar_config(disable=True)
-        match placement:
-            case "resident":
-                pipeline.to("cuda")
-            case "offloaded":
-                pipeline.enable_model_cpu_offload()
-            case _:
-                pass
+        if placement == "offloaded":
+            pipeline.enable_model_cpu_offload()
         self._pipeline = pipeline
 
     def handle(self, method: str, payload: Plain, job: Job) -> Plain:
@@ -63,30 +66,22 @@ class FluxService:
             return tensors
 
         reference = order["reference"]
-        with torch.inference_mode():
-            made: Any = self._pipeline(
-                image=None if reference is None else Image.open(io.BytesIO(reference)).convert("RGB"),
-                prompt=order["instruction"],
-                width=order["width"],
-                height=order["height"],
-                num_inference_steps=_STEPS,
-                guidance_scale=_GUIDANCE,
-                generator=torch.Generator("cpu").manual_seed(order["rng_seed"]),
-                callback_on_step_end=stepped,
-            )
+        # No inference mode around it: what is quantised could not be moved to a device and back in there.
+        made: Any = self._pipeline(
+            image=None if reference is None else Image.open(io.BytesIO(reference)).convert("RGB"),
+            prompt=order["instruction"],
+            width=order["width"],
+            height=order["height"],
+            num_inference_steps=_STEPS,
+            guidance_scale=_GUIDANCE,
+            generator=torch.Generator("cpu").manual_seed(order["rng_seed"]),
+            callback_on_step_end=stepped,
+        )
         return made.images[0]
 
 
-def build_flux_service(folder: str, placement: str, threads: int) -> FluxService:
-    try:
-        service = FluxService(folder, placement, threads)
-    except (ServiceRefusalError, MemoryError, torch.OutOfMemoryError):
-        raise
-    except ImportError as error:
-        message = "The image model cannot be loaded: a package is missing. Install the extra models."
-        raise ServiceRefusalError(message) from error
-    except Exception as error:
-        message = "The files of the image model are damaged or incomplete. Remove them and download them again."
-        raise ServiceRefusalError(message) from error
-    logger.info("The image model is loaded", placement=placement)
+def build_flux_service(folder: str, placement: str, threads: int, quant: Quantisation = "none") -> FluxService:
+    with loading("image model", placement):
+        service = FluxService(folder, placement, threads, quant)
+    logger.info("The image model is loaded", placement=placement, quant=quant)
     return service

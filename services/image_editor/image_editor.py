@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.memory_planner.model_memory import ModelMemory, Placement
+
 SIDE_MULTIPLE = 16  # pixels: what image models of this kind can make
 
 
@@ -16,12 +18,12 @@ SIDE_MULTIPLE = 16  # pixels: what image models of this kind can make
 class EditorReady:
     """Pictures can be made. `model` names what makes them; `is_loaded`: without loading anything first.
 
-    `placement` says where a local model lives, or would, and why.
+    `memory` is what it takes of this machine; None: nothing.
     """
 
     model: str
     is_loaded: bool = True
-    placement: str | None = None
+    memory: ModelMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,13 @@ class ImageEditorError(RuntimeError):
 class ImageEditor(Protocol):
     def status(self) -> EditorStatus: ...
 
+    def place(self, placement: Placement) -> None:
+        """Where to load it from here on; what is loaded already stays where it is.
+
+        One that takes memory of this machine has to be told before it is used.
+        """
+        ...
+
     async def prepare(self) -> None:
         """Load what is needed, if it is not there yet.
 
@@ -84,6 +93,10 @@ class ImageEditor(Protocol):
         Raises:
             ImageEditorError: there is none.
         """
+        ...
+
+    def unload(self) -> None:
+        """Give the memory back; the next call loads it again. Blocks until it is back."""
         ...
 
     def close(self) -> None:

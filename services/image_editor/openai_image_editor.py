@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import EndpointConfig
     from services.http_client.http_client import HTTPClient
     from services.image_editor.image_editor import PictureOrder
+    from services.memory_planner.model_memory import Placement
 
 _MAX_PICTURE_BYTES: Final = 48 << 20
 _MAX_ANSWER_BYTES: Final = 64 << 20  # the same in base64, with room
@@ -49,6 +50,9 @@ class OpenAIImageEditor:
     def status(self) -> EditorStatus:
         return EditorReady(self._endpoint.model)
 
+    def place(self, placement: Placement) -> None:
+        """A server elsewhere takes no memory here."""
+
     async def prepare(self) -> None:
         """The endpoint loads its model itself."""
 
@@ -63,6 +67,9 @@ class OpenAIImageEditor:
         picture = await self._picture(response.body)
         on_progress(1.0)
         return picture
+
+    def unload(self) -> None:
+        """There is nothing to give back."""
 
     def close(self) -> None:
         """There is nothing to give back."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.image_editor.image_editor import PictureOrder
+    from services.memory_planner.model_memory import Placement
 
 
 class UnconfiguredImageEditor:
@@ -21,12 +22,18 @@ class UnconfiguredImageEditor:
     def status(self) -> EditorStatus:
         return EditorMissing(self._reason)
 
+    def place(self, placement: Placement) -> None:
+        """It takes no memory here."""
+
     async def prepare(self) -> None:
         raise ImageEditorError(EditorFault.NOT_LOADED, self._reason)
 
     async def make(self, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
         del order, on_progress
         raise ImageEditorError(EditorFault.NOT_LOADED, self._reason)
+
+    def unload(self) -> None:
+        """There is nothing to give back."""
 
     def close(self) -> None:
         """There is nothing to give back."""

@@ -21,6 +21,7 @@ LOG_FORMAT: Final = 1
 Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 PassCount: TypeAlias = Annotated[int, Field(ge=0, le=2**53)]
 ShortText: TypeAlias = Annotated[str, StringConstraints(max_length=200)]
+Words: TypeAlias = Annotated[str, StringConstraints(max_length=10_000)]
 KeyCode: TypeAlias = Annotated[int, Field(ge=0, le=0xFFFF)]
 
 
@@ -71,10 +72,22 @@ class FrameInput(Line):
 
 
 class SceneEdit(Line):
+    """The words of a change. The picture that came of it is in the `continued_from` that follows, or is what the log
+    starts from, when the world was paused or had not been played yet."""
+
     type: Literal["scene_edit"] = "scene_edit"
     ts: FiniteFloat
     frame_id: PassCount
-    prompt: Annotated[str, StringConstraints(max_length=10_000)]
+    prompt: Words
+
+
+class GenerateScene(Line):
+    """The words that this world's seed was made of, a moment ago. It stands where the log of that world begins."""
+
+    type: Literal["generate_scene"] = "generate_scene"
+    ts: FiniteFloat
+    frame_id: PassCount
+    prompt: Words
 
 
 class ContinuedFrom(Line):
@@ -135,6 +148,7 @@ LogLine: TypeAlias = (
     SessionStart
     | FrameInput
     | SceneEdit
+    | GenerateScene
     | ContinuedFrom
     | WorldReset
     | WorldRestored

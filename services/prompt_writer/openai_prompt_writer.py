@@ -12,17 +12,17 @@ from services.http_client.endpoint import complaint, key_header
 from services.http_client.http_client import HTTPClientError, HTTPRequestPayload
 from services.prompt_writer.prompt_writer import PromptWriterError, WriterFault, WriterReady, WriterStatus
 from services.prompt_writer.system_prompts import TOOLS
-from services.prompt_writer.tool_protocol import MAX_NEW_TOKENS, ToolCall, Turn, write_with_tools
+from services.prompt_writer.tool_protocol import MAX_NEW_TOKENS, TEMPERATURE, ToolCall, Turn, write_with_tools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runtime_config.runtime_config import EndpointConfig
     from services.http_client.http_client import HTTPClient
+    from services.memory_planner.model_memory import Placement
     from services.prompt_writer.prompt_writer import Wish, Written
 
 _MAX_ANSWER_BYTES: Final = 1 << 20
-_TEMPERATURE: Final = 0.4
 
 
 class _Part(BaseModel):
@@ -61,11 +61,20 @@ class OpenAIPromptWriter:
     def status(self) -> WriterStatus:
         return WriterReady(self._endpoint.model)
 
+    def place(self, placement: Placement) -> None:
+        """A server elsewhere takes no memory here."""
+
     async def prepare(self) -> None:
         """The endpoint loads its model itself."""
 
     async def write(self, wish: Wish) -> Written:
         return await write_with_tools(self._ask, wish)
+
+    def unload(self) -> None:
+        """There is nothing to give back."""
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
     async def _ask(self, turns: Sequence[Turn]) -> Sequence[ToolCall]:
         body = {
@@ -74,7 +83,7 @@ class OpenAIPromptWriter:
             "tools": [dict(tool) for tool in TOOLS],
             "tool_choice": "required",
             "max_tokens": MAX_NEW_TOKENS,
-            "temperature": _TEMPERATURE,
+            "temperature": TEMPERATURE,
         }
         request = HTTPRequestPayload(
             method="POST",

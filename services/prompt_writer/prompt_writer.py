@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from services.memory_planner.model_memory import ModelMemory, Placement
 
 
 @dataclass(frozen=True, slots=True)
 class WriterReady:
-    """Wishes can be written out. `model` names what does it; `is_loaded`: without loading anything first."""
+    """Wishes can be written out. `model` names what does it; `is_loaded`: without loading anything first.
+
+    `memory` is what it takes of this machine; None: nothing.
+    """
 
     model: str
     is_loaded: bool = True
+    memory: ModelMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class WriterFault(StrEnum):
     """Why nothing was written."""
 
     NOT_LOADED = "not_loaded"  # the model is missing, damaged, or does not fit
+    OUT_OF_MEMORY = "out_of_memory"
     FAILED = "failed"
 
 
@@ -77,6 +85,13 @@ class PromptWriterError(RuntimeError):
 
 class PromptWriter(Protocol):
     def status(self) -> WriterStatus: ...
+
+    def place(self, placement: Placement) -> None:
+        """Where to load it from here on; what is loaded already stays where it is.
+
+        One that takes memory of this machine has to be told before it is used.
+        """
+        ...
 
     async def prepare(self) -> None:
         """Load what is needed, if it is not there yet.
@@ -92,4 +107,12 @@ class PromptWriter(Protocol):
         Raises:
             PromptWriterError: it failed, or gave no usable answer.
         """
+        ...
+
+    def unload(self) -> None:
+        """Give the memory back; the next call loads it again. Blocks until it is back."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was loaded, for good. Blocks; idempotent."""
         ...

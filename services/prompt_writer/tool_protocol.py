@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 MAX_TRIES: Final = 3
 MAX_NEW_TOKENS: Final = 400
+TEMPERATURE: Final = 0.4
 
-# What chat templates turn into turns and tool calls: <|im_start|>, <start_of_turn>, <tool_call>, [INST] and their kin.
+# What chat templates turn into turns and tool calls: <|im_start|>, <start_of_turn>, <tool_call>, </s>, [INST] and kin.
 _MARKUP: Final = re.compile(
-    r"<\|[^|>]{0,64}\|>|</?\w{0,32}(?:turn|tool|think|image|bos|eos|system)\w{0,32}>|\[/?\w{0,16}(?:INST|TOOL)\w{0,16}\]",
+    r"<[|｜][^|｜>]{0,64}[|｜]>|</?s>|</?\w{0,32}(?:turn|tool|think|image|bos|eos|system)\w{0,32}>"  # noqa: RUF001 - theirs
+    r"|\[/?\w{0,16}(?:INST|TOOL)\w{0,16}\]",
     re.IGNORECASE,
 )
 _LONGEST: Final = 8000  # characters that are looked at; all limits lie far below

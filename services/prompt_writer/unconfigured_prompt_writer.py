@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from services.prompt_writer.prompt_writer import PromptWriterError, WriterFault, WriterMissing, WriterStatus
 
 if TYPE_CHECKING:
+    from services.memory_planner.model_memory import Placement
     from services.prompt_writer.prompt_writer import Wish, Written
 
 
@@ -19,9 +20,18 @@ class UnconfiguredPromptWriter:
     def status(self) -> WriterStatus:
         return WriterMissing(self._reason)
 
+    def place(self, placement: Placement) -> None:
+        """It takes no memory here."""
+
     async def prepare(self) -> None:
         raise PromptWriterError(WriterFault.NOT_LOADED, self._reason)
 
     async def write(self, wish: Wish) -> Written:
         del wish
         raise PromptWriterError(WriterFault.NOT_LOADED, self._reason)
+
+    def unload(self) -> None:
+        """There is nothing to give back."""
+
+    def close(self) -> None:
+        """There is nothing to give back."""

@@ -29,7 +29,12 @@ from services.torch_worker.messages import (
 )
 from services.torch_worker.relayed_logs import relay_logs
 from services.torch_worker.torch_worker import Plain, WorkerFault, WorkerSpec, check_plain
-from services.torch_worker.worker_service import JobCancelledError, ServiceRefusalError, WorkerService
+from services.torch_worker.worker_service import (
+    JobCancelledError,
+    ServiceRefusalError,
+    WorkerService,
+    is_out_of_memory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +43,6 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _GONE: Final = 0  # the exit status of a process whose server closed the connection: it is no failure
-# What torch says where it has no exception of its own for it.
-_MEMORY_PHRASES: Final = ("out of memory", "not enough memory", "can't allocate memory", "failed to allocate")
 
 
 def run_worker(connection: Connection, spec: WorkerSpec, log_level: int) -> None:
@@ -164,12 +167,7 @@ def _explain(error: Exception, fault: WorkerFault, what: str) -> tuple[WorkerFau
         logger.warning(f"The model {what}", reason=str(error), exc_info=error if error.__cause__ else None)
         return fault, str(error)
     logger.error(f"The model {what}", exc_info=error)
-    if _is_out_of_memory(error):
-        return WorkerFault.OUT_OF_MEMORY, "There was not enough memory for the model."
+    if is_out_of_memory(error):
+        advice = "Close what else uses it, or choose a smaller model or an endpoint in the settings."
+        return WorkerFault.OUT_OF_MEMORY, f"There was not enough memory for the model. {advice}"
     return fault, f"The model {what} ({type(error).__name__}); the server's log has more."
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, without importing it
-        return True
-    return isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _MEMORY_PHRASES)

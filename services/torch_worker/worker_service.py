@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from services.torch_worker.torch_worker import Plain
+
+# What libraries say where they have no exception of their own for it.
+_MEMORY_PHRASES: Final = (
+    *("out of memory", "not enough memory", "allocate memory", "failed to allocate"),
+    "can't start new thread",  # its stack is memory as well
+)
 
 
 class JobCancelledError(Exception):
@@ -35,3 +41,12 @@ class WorkerService(Protocol):
         """Answer one call, on the process's main thread. Whatever it raises becomes the call's `TorchWorkerError`;
         running out of memory is recognised."""
         ...
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Of the device or the machine."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, without importing it
+        return True
+    return isinstance(error, RuntimeError | OSError | ImportError) and any(
+        phrase in str(error).lower() for phrase in _MEMORY_PHRASES
+    )

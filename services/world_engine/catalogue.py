@@ -22,6 +22,19 @@ class LoadStep(Enum):
     WARMING_UP = "warming_up"  # the first passes, compilation
 
 
+@dataclass(frozen=True, slots=True)
+class EngineMemory:
+    """Bytes that an engine takes while it is loaded, its worlds and what it works with included.
+
+    `can_be_unloaded_in_play`: `close` gives them back, and when the engine is loaded again a world goes on from its
+    snapshot as if nothing had been. Not so where a library never lets go of the device, or a snapshot loses something.
+    """
+
+    ram: int
+    vram: int = 0
+    can_be_unloaded_in_play: bool = True
+
+
 LoadReport: TypeAlias = Callable[[LoadStep], None]
 
 
@@ -35,6 +48,7 @@ class CatalogueEntry:
 
     `load(quant, report)` blocks, runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
     `placement` says what the engine occupies: CPU engines live side by side, device engines one at a time.
+    `size_bytes` is what its files take on the disk.
     One that is not ready lacks something on this machine: it is offered all the same, as `load` tells what to do about
     it, but it is no default.
     """
@@ -46,6 +60,7 @@ class CatalogueEntry:
     quants: tuple[str, ...]  # "none" is full precision
     placement: Placement
     size_bytes: int | None
+    memory: EngineMemory
     load: Callable[[str, LoadReport], WorldEngine]
     is_ready: bool = True
 

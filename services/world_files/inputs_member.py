@@ -15,6 +15,7 @@ from services.input_log.lines import (
     FrameCheck,
     FrameInput,
     LogLine,
+    SceneEdit,
     SessionEnd,
     SessionStart,
     StartsFrom,
@@ -78,8 +79,10 @@ def _events(world: WorldFilePayload) -> dict[int, list[LogLine]]:
     for check in world.checks:
         events.setdefault(check.passes, []).append(FrameCheck(frame_id=check.passes, sha256=check.sha256))
     for change in world.changes:
-        line = ContinuedFrom(ts=world.created_at, frame_id=change.passes, picture=change.picture)
-        events.setdefault(change.passes, []).append(line)
+        ts, at = world.created_at, change.passes
+        if change.wish is not None:
+            events.setdefault(at, []).append(SceneEdit(ts=ts, frame_id=at, prompt=change.wish))
+        events.setdefault(at, []).append(ContinuedFrom(ts=ts, frame_id=at, picture=change.picture))
     return events
 
 
@@ -113,6 +116,7 @@ class _Collector:
         self._number = 0 if manifest.base is None else manifest.base.passes
         self._has_begun = False
         self._has_ended = False
+        self._wish: str | None = None  # its picture is in the next line
         self.columns = InputColumns()
         self.changes: list[Continued] = []
         self.checks: list[Check] = []
@@ -120,13 +124,18 @@ class _Collector:
     def take(self, line: LogLine) -> None:
         if self._has_ended or isinstance(line, SessionStart) == self._has_begun:
             raise damaged("its inputs are out of order")
+        if self._wish is not None and not isinstance(line, ContinuedFrom):
+            raise damaged("its inputs are out of order")
         match line:
             case SessionStart():
                 self._begin(line)
             case FrameInput():
                 self._pass(line)
             case ContinuedFrom(frame_id=at, picture=picture) if at == self._number:
-                self.changes.append(Continued(at, picture))
+                self.changes.append(Continued(at, picture, self._wish))
+                self._wish = None
+            case SceneEdit(frame_id=at, prompt=wish) if at == self._number:
+                self._wish = wish
             case FrameCheck(frame_id=at, sha256=sha256) if at == self._number:
                 self.checks.append(Check(at, sha256))
             case SessionEnd(frame_id=at) if at == self._number:

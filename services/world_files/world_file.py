@@ -118,10 +118,11 @@ class Manifest(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """After `passes` passes the world went on from another picture."""
+    """After `passes` passes the world went on from another picture; `wish` are the words that it was made of."""
 
     passes: int
     picture: str
+    wish: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def too_large() -> WorldFileError:
 
 def _check_kind(info: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(info.external_attr >> 16)
-    if info.is_dir() or kind not in (0, stat.S_IFREG):
+    if not info.filename or info.is_dir() or kind not in (0, stat.S_IFREG):
         raise damaged("it holds something that is no file")
     if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
         raise damaged("it is packed in a way that is not read here")

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry, LoadReport, LoadStep, ModelLoadError, Placement
+from services.world_engine.catalogue import (
+    CatalogueEntry,
+    EngineMemory,
+    LoadReport,
+    LoadStep,
+    ModelLoadError,
+    Placement,
+)
 from tests.fakes.fake_world_engine import HOLD_LIMIT_S, FakeWorldEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_MEMORY: Final = EngineMemory(ram=1_000_000)
 
 
 class FakeModel:
@@ -27,6 +36,7 @@ class FakeModel:
         placement: Placement = "cpu",
         quants: tuple[str, ...] = ("none",),
         size_bytes: int | None = 1_000_000,
+        memory: EngineMemory = _MEMORY,
         hold: threading.Event | None = None,
         fail: str | None = None,
     ) -> None:
@@ -47,6 +57,7 @@ class FakeModel:
             quants=quants,
             placement=placement,
             size_bytes=size_bytes,
+            memory=memory,
             load=self._load,
         )
 

@@ -15,6 +15,7 @@ from services.image_classifier.image_classifier import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.memory_planner.model_memory import Placement
     from services.world_engine.world_engine import Picture
 
 HOLD_LIMIT_S = 30.0  # a test that forgets to let go fails instead of hanging
@@ -28,7 +29,7 @@ def _everything(picture: Picture) -> bool:
 class FakeImageClassifier:
     """Set `fail` to make the next calls raise, `hold` to keep them inside `is_safe` until the event is set.
 
-    `entered` is set as soon as a call is inside.
+    `entered` is set as soon as a call is inside. `placements` are what it was told.
     """
 
     def __init__(
@@ -41,9 +42,13 @@ class FakeImageClassifier:
         self.hold: threading.Event | None = None
         self.entered = threading.Event()
         self.calls = 0
+        self.placements: list[Placement] = []
 
     def status(self) -> ClassifierStatus:
         return self._status
+
+    def place(self, placement: Placement) -> None:
+        self.placements.append(placement)
 
     def is_safe(self, picture: Picture) -> bool:
         with self._lock:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
 
 from services.image_editor.image_editor import (
+    EditorFault,
     EditorReady,
     EditorStatus,
     ImageEditorError,
 )
+from tests.fakes.fake_device import FakeOutOfMemoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.image_editor.image_editor import PictureOrder
+    from services.memory_planner.model_memory import Placement
+    from tests.fakes.fake_device import FakeModelOnDevice
 
 STEPS: Final = 4
 _HOLD_LIMIT_S: Final = 30.0  # a test that forgets to let go fails instead of hanging
@@ -28,11 +34,18 @@ _HOLD_LIMIT_S: Final = 30.0  # a test that forgets to let go fails instead of ha
 class FakeImageEditor:
     """`colour` fills the picture. While `hold` was called, `make` waits after its second step, until `release`.
 
-    `cancelled` counts the orders that were given up, `data` replaces the picture file.
+    `cancelled` counts the orders that were given up, `data` replaces the picture file. `model` takes memory for it.
     """
 
-    def __init__(self, colour: tuple[int, int, int] = (10, 200, 30), *, status: EditorStatus | None = None) -> None:
+    def __init__(
+        self,
+        colour: tuple[int, int, int] = (10, 200, 30),
+        *,
+        status: EditorStatus | None = None,
+        model: FakeModelOnDevice | None = None,
+    ) -> None:
         self._status = status or EditorReady("fake-painter")
+        self._model = model
         self._is_free = threading.Event()
         self._is_free.set()
         self.colour = colour
@@ -54,18 +67,26 @@ class FakeImageEditor:
             raise AssertionError("No picture came to be held.")
 
     def status(self) -> EditorStatus:
-        return self._status
+        if self._model is None:
+            return self._status
+        return EditorReady("fake-painter", self._model.is_loaded, self._model.memory)
+
+    def place(self, placement: Placement) -> None:
+        if self._model is not None:
+            self._model.place(placement)
 
     async def prepare(self) -> None:
         await asyncio.sleep(0)
+        if self._model is not None:
+            self._model.load()
 
     async def make(self, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
         self.orders.append(order)
         try:
-            for step in range(1, STEPS + 1):
-                on_progress(step / STEPS)
-                if step == STEPS // 2:
-                    await self._wait()
+            with nullcontext() if self._model is None else self._model.working():
+                await self._run(on_progress)
+        except FakeOutOfMemoryError as error:
+            raise ImageEditorError(EditorFault.OUT_OF_MEMORY, str(error)) from error
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -73,14 +94,26 @@ class FakeImageEditor:
             raise self.fail
         return self._paint(order) if self.data is None else self.data
 
+    def unload(self) -> None:
+        if self._model is not None:
+            self._model.unload()
+
     def close(self) -> None:
-        """There is nothing to give back."""
+        self.unload()
+
+    async def _run(self, on_progress: Callable[[float], None]) -> None:
+        for step in range(1, STEPS + 1):
+            on_progress(step / STEPS)
+            if step == STEPS // 2:
+                await self._wait()
 
     async def _wait(self) -> None:
         self.entered.set()
-        async with asyncio.timeout(_HOLD_LIMIT_S):
-            while not self._is_free.is_set():  # noqa: ASYNC110 - set from the thread of the test
-                await asyncio.sleep(0.005)
+        give_up_at = time.monotonic() + _HOLD_LIMIT_S  # by the machine's clock, whatever the event loop's says
+        while not self._is_free.is_set():
+            if time.monotonic() > give_up_at:
+                raise AssertionError("The test never let go of the picture.")
+            await asyncio.sleep(0.005)
 
     def _paint(self, order: PictureOrder) -> bytes:
         pixels = np.full((order.height, order.width, 3), self.colour, dtype=np.uint8)

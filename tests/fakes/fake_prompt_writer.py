@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from services.prompt_writer.prompt_writer import (
@@ -14,31 +15,59 @@ from services.prompt_writer.prompt_writer import (
 )
 
 if TYPE_CHECKING:
+    from services.memory_planner.model_memory import Placement
     from services.prompt_writer.prompt_writer import Wish, Written
+    from tests.fakes.fake_device import FakeModelOnDevice
 
 
 class FakePromptWriter:
-    """`answer` is given to every wish, or `fail` raised; without either the wish itself is the instruction."""
+    """`answer` is given to every wish, or `fail` raised; without either the wish itself is the instruction.
 
-    def __init__(self, *, status: WriterStatus | None = None, answer: Written | None = None) -> None:
+    `model` takes memory for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        status: WriterStatus | None = None,
+        answer: Written | None = None,
+        model: FakeModelOnDevice | None = None,
+    ) -> None:
         self._status = status or WriterReady("fake-writer")
+        self._model = model
         self.answer = answer
         self.fail: PromptWriterError | None = None
         self.wishes: list[Wish] = []
         self.prepared = 0
 
     def status(self) -> WriterStatus:
-        return self._status
+        if self._model is None:
+            return self._status
+        return WriterReady("fake-writer", self._model.is_loaded, self._model.memory)
+
+    def place(self, placement: Placement) -> None:
+        if self._model is not None:
+            self._model.place(placement)
 
     async def prepare(self) -> None:
         self.prepared += 1
+        if self._model is not None:
+            self._model.load()
 
     async def write(self, wish: Wish) -> Written:
         self.wishes.append(wish)
-        await asyncio.sleep(0)
+        with nullcontext() if self._model is None else self._model.working():
+            await asyncio.sleep(0)
         if self.fail is not None:
             raise self.fail
         return self.answer or Instruction(f"{wish.wish}, written out")
+
+    def unload(self) -> None:
+        if self._model is not None:
+            self._model.unload()
+
+    def close(self) -> None:
+        self.unload()
 
 
 def writer_failure(message: str, fault: WriterFault = WriterFault.FAILED) -> PromptWriterError:

@@ -30,7 +30,13 @@ def door(
     classifier: FakeImageClassifier | None = None,
     verdicts: FakeVerdictCache | None = None,
 ) -> SafetyHandler:
-    return SafetyHandler(policy, classifier or FakeImageClassifier(), verdicts or FakeVerdictCache(), FakeSeedStore())
+    return SafetyHandler(
+        policy,
+        classifier or FakeImageClassifier(),
+        verdicts or FakeVerdictCache(),
+        FakeSeedStore(),
+        place_classifier=lambda: None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,7 +70,7 @@ def test_the_policy_by_table(
 def test_shipped_seeds_always_pass_and_are_not_looked_at(policy: SeedSafety) -> None:
     classifier = FakeImageClassifier(lambda _: False)
     store = FakeSeedStore([(b"a file", PictureFactsPayload(6, 4, "PNG", ".png"), "Shipped")])
-    safety = SafetyHandler(policy, classifier, FakeVerdictCache(), store)
+    safety = SafetyHandler(policy, classifier, FakeVerdictCache(), store, place_classifier=lambda: None)
     assert safety.judge(store.list()[0].hash, PICTURE) == Allowed()
     assert classifier.calls == 0
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from services.input_log.input_log import InputLogs
     from services.log_stream.log_stream import LogStream
     from services.prompt_writer.prompt_writer import PromptWriter
+    from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
@@ -202,7 +203,7 @@ class PlayServer:
     def __init__(
         self, handler: AppHandler, server: LiveServer, http: httpx.Client, events: asyncio.AbstractEventLoop
     ) -> None:
-        self._events = events
+        self.events = events
         self.handler = handler
         self.server = server
         self.http = http
@@ -218,11 +219,11 @@ class PlayServer:
 
     def drain(self) -> None:
         """What the real server does when it stops, before it closes connections."""
-        asyncio.run_coroutine_threadsafe(self.handler.drain(), self._events).result(DEADLINE_S)
+        asyncio.run_coroutine_threadsafe(self.handler.drain(), self.events).result(DEADLINE_S)
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do something on the server's event loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._events).result(DEADLINE_S)
+        return asyncio.run_coroutine_threadsafe(work, self.events).result(DEADLINE_S)
 
     def sessions(self) -> list[Json]:
         return self.http.get("/api/sessions").json()["sessions"]
@@ -249,6 +250,7 @@ def fake_services(
     prompt_writer: PromptWriter | None = None,
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
+    system_monitor: SystemMonitor | None = None,
     cache_dir: Path = Path("no-such-folder"),
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
@@ -268,7 +270,7 @@ def fake_services(
         input_logs=input_logs or FakeInputLogs(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         model_hub=LocalModelHub(cache_dir),
-        system_monitor=FakeSystemMonitor(),
+        system_monitor=system_monitor or FakeSystemMonitor(),
         metrics=PrometheusMetrics(),
         log_stream=log_stream or SilentLogStream(),
         task_runner=ThreadingTaskRunner(lambda _name, _error: None),
@@ -278,9 +280,9 @@ def fake_services(
 
 @contextmanager
 def play_server(
-    services: ServiceBundle | None = None, *, limits: SessionLimits | None = None, **config: Any
+    services: ServiceBundle | None = None, *, limits: SessionLimits | None = None, loop: str = "asyncio", **config: Any
 ) -> Generator[PlayServer]:
-    """A server on a free port of loopback, stopped at the end of the block."""
+    """A server on a free port of loopback, stopped at the end of the block. `loop` names its event loop for uvicorn."""
     runtime = RuntimeConfig(data_dir=Path("unused"), limits=limits or SessionLimits(), **config)
     handler = AppHandler(runtime, services or fake_services())
     limits = runtime.limits
@@ -295,6 +297,7 @@ def play_server(
         serving(
             noting_its_loop,
             lifespan="on",
+            loop=loop,
             ws_max_size=limits.max_frame_bytes,
             ws_ping_interval=limits.ping_interval_s,
             ws_ping_timeout=limits.ping_timeout_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import get_args
 
 import pytest
@@ -11,6 +12,7 @@ from state.app_state_types import (
     AwaitingSeed,
     Ended,
     EndReason,
+    EngineAside,
     EngineFailed,
     EngineReady,
     EngineUnloaded,
@@ -51,7 +53,7 @@ def test_nothing_follows_the_end() -> None:
 
 
 def test_an_engine_becomes_ready_by_loading_alone() -> None:
-    for before in (EngineUnloaded(), EngineFailed(1, "no weights")):
+    for before in (EngineUnloaded(), EngineFailed(1, "no weights"), EngineAside(Future(), None)):
         with pytest.raises(IllegalTransitionError):
             check_transition(ENGINE_TRANSITIONS, before, EngineReady.__new__(EngineReady))
 

@@ -100,10 +100,10 @@ def test_another_scene_is_part_of_the_path() -> None:
     played = journal()
     before = played.moment
     play(played, 1)
-    played.continued_from(scene(7), snapshot(1))
+    played.continued_from(scene(7), snapshot(1), "make it night")
     play(played, 2)
     path = copy_path(played.moment)
-    assert [(at, picture[0, 0, 0]) for at, picture in path.changes] == [(1, 7)]
+    assert [(at, picture[0, 0, 0], wish) for at, picture, wish in path.changes] == [(1, 7, "make it night")]
     assert played.scene[0, 0, 0] == 7
     played.returned_to(before)
     assert played.scene[0, 0, 0] == 0

@@ -219,7 +219,7 @@ def test_another_picture_in_mid_world_is_replayed_and_undone_by_a_return() -> No
         moment = asked(client, "take_snapshot")["snapshot_id"]
         loop = server.handler.play.loop_of(server.sessions()[0]["id"])
         assert loop is not None
-        server.run(loop.continue_from(fake_seed(77)))
+        server.run(loop.between_passes(lambda world: world.continue_from(fake_seed(77))))
         client.send("resume")
         client.hold("W", until=lambda frame: frame.content.seed_mean[0] == 77)
         world = store.read(save(client))

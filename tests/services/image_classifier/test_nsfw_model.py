@@ -30,14 +30,16 @@ class QuietJob:
         pass
 
 
-def grades(folder: Path, picture: Plain) -> Mapping[str, float]:
+def grades(folder: Path, picture: Plain, *, on_device: bool = False) -> Mapping[str, float]:
     import torch
 
     from services.image_classifier.nsfw_model import build_nsfw_model  # torch takes seconds; most tests do without
 
     was_on = torch.is_grad_enabled()
     try:
-        answer = build_nsfw_model(str(folder), 1).handle("judge", picture, QuietJob())
+        answer = build_nsfw_model(str(folder), 1).handle(
+            "judge", {"picture": picture, "on_device": on_device}, QuietJob()
+        )
     finally:
         torch.set_grad_enabled(was_on)  # the model has its process for itself, and these tests have not
     return cast("Mapping[str, float]", answer)
@@ -60,6 +62,12 @@ def test_each_grade_includes_those_above_it_whatever_their_order_in_the_model(
 def test_pictures_of_any_shape_are_graded(tmp_path: Path, shape: tuple[int, ...]) -> None:
     write_tiny_classifier(tmp_path)
     assert grades(tiny_files(tmp_path).folder, np.full(shape, 30, dtype=np.uint8))["low"] < 0.5
+
+
+def test_a_device_that_is_not_there_is_done_without(tmp_path: Path) -> None:
+    write_tiny_classifier(tmp_path)
+    folder = tiny_files(tmp_path).folder
+    assert grades(folder, BRIGHT, on_device=True)["high"] > 0.9
 
 
 def test_an_answer_of_no_use_is_refused(tmp_path: Path) -> None:

@@ -155,15 +155,17 @@ def test_files_that_cannot_be_loaded_are_an_error_that_heals(tmp_path: Path, cac
 
 
 class ScriptedWorker:
-    """A worker whose every answer is the next of a list."""
+    """A worker whose every answer is the next of a list. `on_device` is what each call said of that."""
 
     def __init__(self, *answers: Plain | TorchWorkerError) -> None:
         self._answers = list(answers)
         self.calls = 0
+        self.on_device: list[Plain] = []
 
     def submit(self, method: str, payload: Plain, *, timeout_s: float, on_progress: object = None) -> Future[Plain]:
-        del method, payload, timeout_s, on_progress
+        del method, timeout_s, on_progress
         self.calls += 1
+        self.on_device.append(payload["on_device"] if isinstance(payload, dict) else None)
         future: Future[Plain] = Future()
         answer = self._answers.pop(0)
         if isinstance(answer, TorchWorkerError):
@@ -206,6 +208,27 @@ def test_a_lack_of_memory_is_not_tried_again_at_once_and_a_death_is(cache_dir: P
 
     assert run(WorkerFault.OUT_OF_MEMORY) == 1
     assert run(WorkerFault.DIED) == 2
+
+
+def test_it_works_where_it_is_placed(cache_dir: Path) -> None:
+    worker = ScriptedWorker({"low": 0.1}, {"low": 0.1}, {"low": 0.1})
+    classifier = TransformersImageClassifier(tiny_files(cache_dir), worker, FakeClock())
+    for placement in ("cpu", "resident", "cpu"):
+        classifier.place(placement)
+        assert classifier.is_safe(DARK)
+    assert worker.on_device == [False, True, False]
+
+
+def test_it_knows_what_it_takes_and_where_it_is(cache_dir: Path) -> None:
+    with classifier_of(cache_dir) as classifier:
+        classifier.place("resident")
+        for placement in (None, "resident"):
+            status = classifier.status()
+            assert isinstance(status, ClassifierReady)
+            assert status.memory is not None
+            assert status.memory.placement == placement
+            assert status.memory.size.total == (tiny_files(cache_dir).folder / "model.safetensors").stat().st_size
+            assert classifier.is_safe(DARK)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

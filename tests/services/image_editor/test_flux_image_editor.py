@@ -27,17 +27,15 @@ from services.image_editor.image_editor import (
     ImageEditorError,
     PictureOrder,
 )
-from services.image_editor.memory_plan import FreeMemory
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from runtime_config.runtime_config import LocalImages
+    from services.memory_planner.model_memory import Placement
     from services.torch_worker.torch_worker import TorchWorker, WorkerSpec
 
 PROJECT = Path(__file__).resolve().parents[3]
-NO_GPU = FreeMemory(vram=None, ram=1 << 36)
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="the extra models is not installed"),
@@ -60,10 +58,9 @@ def _start(spec: WorkerSpec) -> TorchWorker:
 
 
 @contextmanager
-def editor_of(
-    folder: Path | None, asked: LocalImages = "cpu", cache: Path = Path("none")
-) -> Generator[FluxImageEditor]:
-    editor = FluxImageEditor(FluxFiles(cache, folder), asked, lambda: NO_GPU, _start)
+def editor_of(folder: Path | None, cache: Path = Path("none")) -> Generator[FluxImageEditor]:
+    editor = FluxImageEditor(FluxFiles(cache, folder), _start)
+    editor.place("cpu")
     try:
         yield editor
     finally:
@@ -80,6 +77,13 @@ def size_of(picture: bytes) -> tuple[int, int]:
         return image.size
 
 
+def placement_of(editor: FluxImageEditor) -> Placement | None:
+    status = editor.status()
+    assert isinstance(status, EditorReady)
+    assert status.memory is not None
+    return status.memory.placement
+
+
 def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
@@ -89,7 +93,7 @@ def test_it_paints_edits_reports_and_gives_the_memory_back(folder: Path) -> None
     with editor_of(folder) as editor:
         status = editor.status()
         assert isinstance(status, EditorReady)
-        assert (status.is_loaded, status.placement) == (False, "cpu: The settings say so.")
+        assert (status.is_loaded, placement_of(editor)) == (False, None)
         seen: list[float] = []
 
         async def main() -> tuple[bytes, bytes, bytes]:
@@ -105,7 +109,9 @@ def test_it_paints_edits_reports_and_gives_the_memory_back(folder: Path) -> None
         assert seen == [0.25, 0.5, 0.75, 1.0]
         status = editor.status()
         assert isinstance(status, EditorReady)
-        assert status.is_loaded
+        assert (status.is_loaded, placement_of(editor)) == (True, "cpu")
+        editor.place("resident")
+        assert placement_of(editor) == "cpu", "what is loaded stays where it is"
         assert len(children() - before) >= 1
     # multiprocessing's resource tracker stays with the tests' own process.
     assert not [pid for pid in children() - before if "spawn_main" in _command(pid)]
@@ -197,12 +203,34 @@ def test_the_cache_of_the_hub_is_found(folder: Path, tmp_path: Path) -> None:
     assert 0 < files.size().largest_part < files.size().total
 
 
-def test_without_a_gpu_auto_says_what_it_needs(folder: Path) -> None:
-    with editor_of(folder, "auto") as editor:
+def test_it_is_loaded_where_it_is_placed_and_unloaded_when_it_is_told(folder: Path) -> None:
+    placements: list[object] = []
+
+    def start_on_cpu(spec: WorkerSpec) -> TorchWorker:
+        placements.append(spec.options["placement"])
+        return _start(replace(spec, options={**spec.options, "placement": "cpu"}))
+
+    editor, before = FluxImageEditor(FluxFiles(Path("none"), folder), start_on_cpu), children()
+    try:
+        with pytest.raises(ImageEditorError, match="Nothing says where") as caught:
+            asyncio.run(editor.prepare())
+        assert caught.value.fault is EditorFault.NOT_LOADED
+        for placement in ("resident", "resident", "offloaded"):
+            editor.place(placement)
+            asyncio.run(editor.prepare())
+            assert placement_of(editor) == placement
+            editor.unload()
+            assert placement_of(editor) is None
+            assert not [pid for pid in children() - before if "spawn_main" in _command(pid)]
+        assert placements == ["resident", "offloaded"], "the same place needs no other worker"
+    finally:
+        editor.close()
+
+
+def test_it_knows_what_it_takes(folder: Path) -> None:
+    with editor_of(folder) as editor:
         status = editor.status()
-        assert isinstance(status, EditorMissing)
-        assert "needs a GPU with" in status.reason
-        assert "endpoint in the settings" in status.reason
-        with pytest.raises(ImageEditorError) as caught:
-            asyncio.run(editor.make(order(), lambda _: None))
-        assert caught.value.fault is EditorFault.OUT_OF_MEMORY
+        assert isinstance(status, EditorReady)
+        assert status.memory is not None
+        assert status.memory.size == FluxFiles(Path("none"), folder).size()
+        assert status.memory.placements == ("resident", "offloaded")

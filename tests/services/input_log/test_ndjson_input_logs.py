@@ -138,7 +138,7 @@ def test_a_killed_server_loses_at_most_the_last_second(tmp_path: Path) -> None:
     player = subprocess.Popen([sys.executable, "-c", _PLAYER, str(tmp_path)], cwd=PROJECT, stdout=subprocess.PIPE)
     assert player.stdout is not None
     played: list[tuple[float, int]] = []
-    while not played or played[-1][0] - played[0][0] < 2.5:
+    while sum(at < played[-1][0] - 1.5 for at, _ in played) <= 50:  # however long a slow machine takes for them
         played.append((time.monotonic(), int(player.stdout.readline())))
     os.kill(player.pid, signal.SIGKILL)
     killed_at = time.monotonic()

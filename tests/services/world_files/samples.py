@@ -56,7 +56,7 @@ def sample_world(passes: int = 5, *, with_base: bool = False) -> WorldFilePayloa
         place=WorldMoment(first + passes, WorldSnapshot("fake/world", "f00d", b"state" * 20), pixels_hash(scene)),
         place_picture=pixels_hash(place),
         inputs=inputs,
-        changes=(Continued(first + 2, pixels_hash(scene)),),
+        changes=(Continued(first + 2, pixels_hash(scene), "make it night"),),
         checks=(Check(first + 3, "ab" * 32),),
         pictures={pixels_hash(picture): picture for picture in (seed, scene, place)},
         made_with=Origins(versions={"numpy": "2"}, machine="a test"),

@@ -60,6 +60,7 @@ def test_its_inputs_are_a_log_that_others_can_read() -> None:
         "session_start",
         "frame_input",
         "frame_input",
+        "scene_edit",
         "continued_from",
         "frame_input",
         "frame_input",
@@ -184,7 +185,9 @@ DAMAGE: dict[str, Callable[[Members], None]] = {
     "inputs of another world": _inputs(_replace_line(0, rng_seed=5)),
     "a mouse at infinity": _inputs(_replace_line(1, mouse_dx="Infinity")),
     "a button that is none": _inputs(_replace_line(1, buttons=[-1])),
-    "a change to a picture that is not there": _inputs(_replace_line(3, picture="0" * 64)),
+    "a change to a picture that is not there": _inputs(_replace_line(4, picture="0" * 64)),
+    "words twice": _inputs(lambda lines: [*lines[:4], *lines[3:]]),
+    "words behind their picture": _inputs(lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]]),
 }
 
 

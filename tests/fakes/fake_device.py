@@ -1,0 +1,141 @@
+"""A device of known size, with an engine and models on it. Taking more than there is fails, as it does for real."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from services.memory_planner.model_memory import ModelMemory, ModelSize, Placement
+from services.world_engine.catalogue import EngineMemory, ModelLoadError
+from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_system_monitor import FAKE_MACHINE, FAKE_USAGE
+from tests.fakes.fake_world_engine import FakeWorldEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from services.system_monitor.system_monitor import MachinePayload, UsagePayload
+
+GIB: Final = 1 << 30
+
+
+class FakeOutOfMemoryError(RuntimeError):
+    """More was taken than there is."""
+
+
+class FakeDevice:
+    """A `SystemMonitor` of a machine with a GPU. `history` has every loading (`+name`) and unloading (`-name`)."""
+
+    def __init__(self, *, vram: float, ram: float = 64) -> None:
+        """In GiB."""
+        self.vram = int(vram * GIB)
+        self.ram = int(ram * GIB)
+        self.history: list[str] = []
+        self._lock = threading.Lock()
+        self._taken: dict[str, tuple[int, int]] = {}  # bytes of VRAM and of RAM
+
+    def machine(self) -> MachinePayload:
+        return replace(FAKE_MACHINE, gpu_name="Fake GPU", gpu_count=1, vram_total_bytes=self.vram)
+
+    def usage(self) -> UsagePayload:
+        with self._lock:
+            vram, ram = self._used()
+        return replace(FAKE_USAGE, vram_used_bytes=vram, ram_used_bytes=ram, ram_total_bytes=self.ram)
+
+    def take(self, name: str, *, vram: int = 0, ram: int = 0, is_noted: bool = True) -> None:
+        with self._lock:
+            used_vram, used_ram = self._used()
+            if used_vram + vram > self.vram or used_ram + ram > self.ram:
+                raise FakeOutOfMemoryError(f"{name} found {(self.vram - used_vram) / GIB:.1f} GiB free.")
+            self._taken[name] = (vram, ram)
+            if is_noted:
+                self.history.append(f"+{name}")
+
+    def give_back(self, name: str) -> None:
+        with self._lock:
+            if self._taken.pop(name, None) is not None and f"+{name}" in self.history:
+                self.history.append(f"-{name}")
+
+    def has(self, name: str) -> bool:
+        with self._lock:
+            return name in self._taken
+
+    def engine(
+        self, model_id: str, *, vram: float, stated_vram: float | None = None, can_be_unloaded_in_play: bool = True
+    ) -> FakeModel:
+        """The model of an engine that takes so many GiB here, and says that it takes so many."""
+        size, stated = int(vram * GIB), int((stated_vram or vram) * GIB)
+
+        def make(model_id: str) -> FakeWorldEngine:
+            try:
+                self.take(model_id, vram=size)
+            except FakeOutOfMemoryError as error:
+                raise ModelLoadError(str(error)) from error
+            return _EngineOnDevice(self, model_id)
+
+        memory = EngineMemory(ram=0, vram=stated, can_be_unloaded_in_play=can_be_unloaded_in_play)
+        return FakeModel(model_id, make_engine=make, placement="device", memory=memory)
+
+    def _used(self) -> tuple[int, int]:
+        return sum(vram for vram, _ in self._taken.values()), sum(ram for _, ram in self._taken.values())
+
+
+class _EngineOnDevice(FakeWorldEngine):
+    def __init__(self, device: FakeDevice, model_id: str) -> None:
+        super().__init__(model_id)
+        self._device = device
+
+    def close(self) -> None:
+        super().close()
+        self._device.give_back(self.spec.model_id)
+
+
+class FakeModelOnDevice:
+    """The part of a fake writer or editor that takes memory. Sizes in GiB; `placements` are where it was loaded."""
+
+    def __init__(self, device: FakeDevice, name: str, *, weights: float, largest: float, work: float) -> None:
+        self.placements: list[Placement] = []
+        self._device = device
+        self._name = name
+        self._size = ModelSize(int(weights * GIB), int(largest * GIB))
+        self._work = int(work * GIB)
+        self._placement: Placement | None = None
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._device.has(self._name)
+
+    @property
+    def memory(self) -> ModelMemory:
+        return ModelMemory(self._size, self._work, placement=self._placement if self.is_loaded else None)
+
+    def place(self, placement: Placement) -> None:
+        if not self.is_loaded:
+            self._placement = placement
+
+    def load(self) -> None:
+        """Raises: FakeOutOfMemoryError."""
+        if self.is_loaded:
+            return
+        if self._placement is None:
+            raise AssertionError(f"{self._name} was used before it was told where to live.")
+        size, on_device = self._size.total, self._placement == "resident"
+        self._device.take(self._name, vram=size if on_device else 0, ram=0 if on_device else size)
+        self.placements.append(self._placement)
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """Raises: FakeOutOfMemoryError."""
+        self.load()
+        part = self._size.largest_part if self._placement == "offloaded" else 0
+        name = f"{self._name} at work"
+        self._device.take(name, vram=0 if self._placement == "cpu" else part + self._work, is_noted=False)
+        try:
+            yield
+        finally:
+            self._device.give_back(name)
+
+    def unload(self) -> None:
+        self._device.give_back(self._name)

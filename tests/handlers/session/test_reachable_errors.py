@@ -1,0 +1,192 @@
+"""Every error that belongs to safety and to scenes in words is reached here. One that no scenario reaches fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from error_types import ErrorCode
+from runtime_config.runtime_config import AuthoringConfig
+from services.image_classifier.image_classifier import ClassifierMissing
+from services.image_editor.image_editor import EditorFault, EditorMissing, ImageEditorError
+from services.prompt_writer.prompt_writer import Refusal
+from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_image_classifier import FakeImageClassifier
+from tests.fakes.fake_image_editor import FakeImageEditor
+from tests.fakes.fake_prompt_writer import FakePromptWriter
+from tests.fakes.fake_world_engine import FakeWorldEngine
+from tests.handlers.session.authoring_studio import SEED, ask, begin, studio
+from tests.play.harness import Json, PlayClient, fake_services, picture, play_server
+from wire_protocol import ErrorId, WarningId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Id: TypeAlias = ErrorCode | ErrorId | WarningId
+
+
+def told(*messages: Json) -> set[str]:
+    """Every id in what a client was told."""
+    names = ("code", "error_id", "message_id")
+    return {message[name] for message in messages for name in names if message.get(name)}
+
+
+def asked(kind: str, prompt: str = "fog", *models: FakeModel, **given: Any) -> set[str]:
+    """What a session is told that asks for a scene."""
+    with studio(*models, **given) as at, at.server.client() as client:
+        begin(client)
+        return told(ask(client, kind, prompt))
+
+
+def edit(prompt: str = "fog", **given: Any) -> set[str]:
+    return asked("scene_edit", prompt, **given)
+
+
+def failing_editor(fault: EditorFault) -> FakeImageEditor:
+    editor = FakeImageEditor()
+    editor.fail = ImageEditorError(fault, "It is broken.")
+    return editor
+
+
+def not_asked_for() -> set[str]:
+    with studio() as at, at.server.client() as client:
+        client.start(picture(SEED))
+        return told(ask(client, "scene_edit"))
+
+
+def held(meanwhile: Callable[[PlayClient, str], Json | None], *, is_released: bool = False) -> set[str]:
+    """What a session is told while the painter holds its edit: in answer to what it does then, or to the edit."""
+    with studio() as at, at.server.client(extended=True) as client:
+        begin(client)
+        at.editor.hold()
+        req_id = client.request("scene_edit", prompt="fog")
+        at.editor.wait_until_held()
+        reply = meanwhile(client, req_id)
+        if is_released:
+            at.editor.release()
+        found = told(client.reply(req_id) if reply is None else reply)
+        at.editor.release()
+        return found
+
+
+def reset(client: PlayClient, _: str) -> None:
+    client.send("reset")
+    client.hold("W", until=lambda frame: frame.content.pass_number < 3)
+
+
+def cancel(client: PlayClient, req_id: str) -> None:
+    client.send("cancel", target_req_id=req_id)
+
+
+def before_a_world() -> set[str]:
+    with studio() as at, at.server.client() as client:
+        return told(ask(client, "scene_edit"))
+
+
+def too_slow() -> set[str]:
+    with studio(authoring=AuthoringConfig(edit_limit_s=0.1)) as at, at.server.client() as client:
+        begin(client)
+        at.editor.hold()
+        found = told(ask(client, "scene_edit"))
+        at.editor.release()
+        return found
+
+
+def no_room_for_another_world() -> set[str]:
+    small = FakeModel(make_engine=lambda name: FakeWorldEngine(name, max_worlds=1))
+    return asked("generate_scene", "fog", small)
+
+
+def started(classifier: FakeImageClassifier, **config: Any) -> set[str]:
+    """What a client is told that starts a world in a picture."""
+    with play_server(fake_services(classifier=classifier), **config) as server, server.client() as client:
+        req_id = client.init(picture(SEED))
+        warning = client.of_type("warning")
+        return told(warning, client.reply(req_id))
+
+
+def rest(method: str, path: str) -> set[str]:
+    with play_server(fake_services()) as server:
+        return told(server.http.request(method, path).json())
+
+
+def many_jobs() -> set[str]:
+    with studio() as at:
+        at.editor.hold()
+        answers = [at.server.http.post("/api/scenes", json={"prompt": "x"}).json() for _ in range(9)]
+        at.editor.release()
+        return told(answers[-1])
+
+
+def refusing(kind: str) -> set[str]:
+    return asked(kind, writer=FakePromptWriter(answer=Refusal("No brands.")))
+
+
+def unsafe(picture: Any) -> bool:
+    del picture
+    return False
+
+
+REACHED: dict[Id, Callable[[], set[str]]] = {
+    ErrorCode.AUTHORING_EMPTY_PROMPT: lambda: edit(" \n"),
+    ErrorCode.AUTHORING_PROMPT_TOO_LONG: lambda: edit("x" * 100_000),
+    ErrorCode.AUTHORING_UNAVAILABLE: not_asked_for,
+    ErrorCode.AUTHORING_IN_PROGRESS: lambda: held(lambda client, _: ask(client, "scene_edit")),
+    ErrorCode.AUTHORING_OUTDATED: lambda: held(reset, is_released=True),
+    ErrorCode.AUTHORING_LOAD_FAILED: lambda: edit(editor=failing_editor(EditorFault.NOT_LOADED)),
+    ErrorCode.AUTHORING_FAILED: lambda: edit(editor=failing_editor(EditorFault.FAILED)),
+    ErrorCode.AUTHORING_EDIT_REFUSED: lambda: refusing("scene_edit"),
+    ErrorCode.AUTHORING_SCENE_REFUSED: lambda: refusing("generate_scene"),
+    ErrorCode.SCENE_JOB_UNKNOWN: lambda: rest("GET", "/api/scenes/jobs/unknown"),
+    ErrorCode.SEED_UNSAFE: lambda: started(FakeImageClassifier(unsafe)),
+    ErrorCode.SEED_CHECK_FAILED: lambda: started(
+        FakeImageClassifier(status=ClassifierMissing("None.")), seed_safety="strict"
+    ),
+    # of any request, and so of a scene's too
+    ErrorCode.CANCELLED: lambda: held(cancel),
+    ErrorCode.REQUEST_TIMEOUT: too_slow,
+    ErrorCode.NOT_READY: before_a_world,
+    ErrorCode.TOO_MANY_REQUESTS: many_jobs,
+    ErrorCode.ENGINE_FAILED: no_room_for_another_world,
+    # what a stock client has texts for
+    ErrorId.AUTHORING_EMPTY_PROMPT: lambda: edit(""),
+    ErrorId.AUTHORING_MODEL_NOT_LOADED: lambda: edit(editor=FakeImageEditor(status=EditorMissing("None."))),
+    ErrorId.AUTHORING_ALREADY_IN_PROGRESS: lambda: held(lambda client, _: ask(client, "generate_scene")),
+    ErrorId.AUTHORING_MODEL_LOAD_FAILED: lambda: edit(editor=failing_editor(EditorFault.OUT_OF_MEMORY)),
+    ErrorId.SCENE_EDIT_SAFETY_REJECTED: lambda: edit(editor=failing_editor(EditorFault.REFUSED)),
+    ErrorId.GENERATE_SCENE_SAFETY_REJECTED: lambda: refusing("generate_scene"),
+    ErrorId.INIT_FAILED: before_a_world,
+    WarningId.SEED_UNSAFE: lambda: started(FakeImageClassifier(unsafe)),
+    WarningId.SEED_SAFETY_CHECK_FAILED: lambda: started(
+        FakeImageClassifier(status=ClassifierMissing("None.")), seed_safety="strict"
+    ),
+}
+
+# What has nothing to do with safety or scenes in words. A new error belongs here, or above with what reaches it.
+ELSEWHERE: frozenset[Id] = frozenset(
+    {
+        *(code for code in ErrorCode if code.name.startswith(("MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_"))),
+        *(ErrorCode.PROTOCOL_VERSION_MISMATCH, ErrorCode.SERVER_BUSY, ErrorCode.DISPLACED, ErrorCode.INIT_TIMEOUT),
+        *(ErrorCode.SHUTTING_DOWN, ErrorCode.CLIENT_TOO_SLOW, ErrorCode.INVALID_REQUEST, ErrorCode.MESSAGE_TOO_LARGE),
+        *(ErrorCode.INTERNAL, ErrorCode.UNKNOWN_MODEL, ErrorCode.SNAPSHOT_UNKNOWN, ErrorCode.NOTHING_TO_REWIND),
+        *(ErrorCode.SEED_MISSING, ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_NOT_BASE64, ErrorCode.SEED_EMPTY),
+        *(ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE, ErrorCode.SEED_SHIPPED),
+        *(ErrorCode.HOST_FORBIDDEN, ErrorCode.ORIGIN_FORBIDDEN, ErrorCode.TOKEN_REQUIRED, ErrorCode.LOCAL_ONLY),
+        *(ErrorCode.NOT_FOUND, ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.SERVICE_UNAVAILABLE),
+        *(ErrorId.PROTOCOL_VERSION_MISMATCH, ErrorId.SERVER_BUSY, ErrorId.SERVER_STARTUP_FAILED),
+        *(ErrorId.TIMEOUT_WAITING_FOR_SEED, ErrorId.QUANT_UNSUPPORTED_GPU, ErrorId.DEVICE_RECOVERY_FAILED),
+        *(WarningId.MISSING_SEED_DATA, WarningId.INVALID_SEED_DATA, WarningId.SEED_LOAD_FAILED),
+    }
+)
+
+
+def test_every_error_is_accounted_for() -> None:
+    every = {*ErrorCode, *ErrorId, *WarningId}
+    assert every - REACHED.keys() - ELSEWHERE == set(), "these need a scenario that reaches them"
+    assert REACHED.keys() & ELSEWHERE == set()
+
+
+@pytest.mark.parametrize("wanted", REACHED, ids=lambda wanted: f"{type(wanted).__name__}.{wanted.name}")
+def test_it_is_reached(wanted: Id) -> None:
+    assert wanted.value in REACHED[wanted]()

@@ -1,0 +1,82 @@
+"""A real server whose wishes are written out by a tiny model in a process of its own; the painter is a fake."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runtime_config.runtime_config import AuthoringConfig
+from services.prompt_writer.local_prompt_writer import LocalPromptWriter
+from services.prompt_writer.writer_files import WriterFiles
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
+from tests.fakes.fake_image_editor import FakeImageEditor
+from tests.network.live_server import wait_until
+from tests.play.harness import fake_services
+from tests.rest_client import rest_client
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from starlette.testclient import TestClient
+
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="the extra models is not installed"),
+    pytest.mark.xdist_group("torch"),
+]
+
+
+@contextmanager
+def server_of(folder: Path) -> Generator[tuple[TestClient, FakeImageEditor]]:
+    files = WriterFiles(Path("none"), folder)
+    writer = LocalPromptWriter(files, lambda spec: ProcessTorchWorker(replace(spec, niceness=0)))
+    editor = FakeImageEditor()
+    services = fake_services(prompt_writer=writer, image_editor=editor)
+    with rest_client(services, authoring=AuthoringConfig(local_writer="cpu")) as client:
+        yield client, editor
+
+
+def job_for(client: TestClient, prompt: str) -> dict[str, Any]:
+    path = f"/api/scenes/jobs/{client.post('/api/scenes', json={'prompt': prompt}).json()['id']}"
+    wait_until(lambda: client.get(path).json()["state"] not in {"waiting", "running"}, "the job ended")
+    return client.get(path).json()
+
+
+def test_a_scene_is_painted_as_it_was_written_out(tiny_writers: Path) -> None:
+    with server_of(tiny_writers / "vision") as (client, editor):
+        health = client.get("/health").json()
+        assert health["authoring"]["writer"] == "vision"
+        assert health["memory"]["writer"] == {"choice": "cpu", "reason": "The settings say so."}
+        assert job_for(client, "a cathedral")["state"] == "done"
+        assert [order.instruction for order in editor.orders] == ["A flooded cathedral."]
+        assert client.get("/health").json()["memory"]["writer"] == {"choice": "cpu", "reason": "It is loaded."}
+
+
+def test_a_writer_that_talks_nonsense_fails_the_scene_alone(tiny_writers: Path) -> None:
+    with server_of(tiny_writers / "random") as (client, editor):
+        job = job_for(client, "a cathedral")
+        assert (job["state"], job["code"]) == ("failed", "authoringFailed")
+        assert "keep to its tools" in job["message"]
+        assert editor.orders == []
+        assert client.get("/health").status_code == 200
+
+
+def test_a_writer_that_cannot_be_loaded_says_what_to_do(tiny_writers: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(tiny_writers / "vision", copy)
+    os.truncate(copy / "model.safetensors", 1000)
+    with server_of(copy) as (client, _):
+        job = job_for(client, "a cathedral")
+        assert (job["state"], job["code"]) == ("failed", "authoringLoadFailed")
+        assert "download them again" in job["message"]
+        assert str(tmp_path) not in str(job)
+        (copy / "model.safetensors").unlink()
+        health = client.get("/health").json()["authoring"]
+        assert (health["available"], health["writer"]) == (False, None)
+        assert "lacks files" in health["reason"]
