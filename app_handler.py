@@ -294,7 +294,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.world_files.directory_world_store import DirectoryWorldStore
 
     # The first that is ready is the default.
-    offered = (diorama_entry(), moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), simulator_entry())
+    offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     return ServiceBundle(

@@ -2,8 +2,8 @@
 
 Each step draws a batch of rollouts that are under way, learns to name the next true view from the model's own
 reference, then lets the sampler make the next view and puts it back (as DIAMOND's trainer writes its outputs into the
-context, Alonso et al. 2024). So the errors that training sees are the ones that play meets; none are made up. Pixels
-that the model has invented weigh next to nothing.
+context, Alonso et al. 2024). So the errors that training sees are the ones that play meets; none are made up. What the
+model has invented cannot be the truth: it shall stay as it was.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from training.samples import Views
     from training.stage import StageName
 
-_INVENTED: Final = 0.03  # weight of pixels that the model has made up
+_INVENTED: Final = 0.1  # weight of pixels that the model has made up
 _DECODER_RATE: Final = 0.25  # of the dynamics' learning rate
 _REFERENCE_NOISE: Final = 0.15  # standard deviations, at most, on half of the references' latents
 _SINGLE_STEP: Final = 0.5  # fraction of the batches whose next views are sampled in one step
@@ -46,6 +46,7 @@ class _Seen:
     reference: Tensor  # [b, 4, h, w]
     known: Tensor  # [b, 1, h, w]
     true: Tensor  # [b, 1, h, w], how far the reference stems from the truth
+    target: Tensor  # [b, 4, h, w]
     weight: Tensor  # [b, 1, h, w]
 
 
@@ -86,7 +87,7 @@ class DynamicsStage:
         seen = self._seen(drawn)
         with mixed_precision(self._device):
             latents, made = self._losing(drawn, seen, rng)
-        views = view_loss(made, drawn.truth, seen.weight)
+        views = view_loss(made, seen.target, seen.weight)
         clipped = [networks.dynamics.parameters(), networks.decoder.parameters()]
         descend(self.optimiser, latents + views, learning_rate(self.plan, number), clipped)
         self._dynamics.update(networks.dynamics, number)
@@ -108,14 +109,15 @@ class DynamicsStage:
     def _seen(self, drawn: Drawn) -> _Seen:
         views, moves = torch.stack([drawn.anchor, drawn.now]), torch.stack([drawn.anchor_moves, drawn.moves])
         seen, known = refer(self._networks.config, views, moves)
-        true = seen[:, 4:] * known
-        return _Seen(seen[:, :4], known, true, torch.maximum(true, 1.0 - known) + _INVENTED)
+        reference, true = seen[:, :4], seen[:, 4:] * known
+        told = torch.maximum(true, 1.0 - known)
+        return _Seen(reference, known, true, reference.lerp(drawn.truth, told), told.clamp(min=_INVENTED))
 
     def _losing(self, drawn: Drawn, seen: _Seen, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """The loss of the latents, and the next views [b, 4, h, w] as play would make them."""
         networks = self._networks
         with torch.no_grad():
-            clean = networks.encoder(drawn.truth).float()
+            clean = networks.encoder(seen.target).float()
             context = _shaken(networks.encoder(seen.reference).float())
         level = _levels(drawn.count, rng).to(self._device)
         noisy = clean.lerp(torch.randn_like(clean), level[:, None, None, None])

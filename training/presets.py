@@ -48,12 +48,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
         clips=4,
         model=MICRO,
     ),
-    # An hour and a half on two cores with bf16 units; what the shipped weights were made with.
+    # Two hours on two quiet cores with bf16 units.
     "cpu": Preset(
         autoencoder=StagePlan(steps=2400, batch=24, learning_rate=1.5e-3),
         motion=StagePlan(steps=2500, batch=256, learning_rate=2e-3),
-        dynamics=StagePlan(steps=3300, batch=32, learning_rate=6e-4),
-        sight=StagePlan(steps=900, batch=16, learning_rate=1.5e-3),
+        dynamics=StagePlan(steps=6000, batch=32, learning_rate=5e-4),
+        sight=StagePlan(steps=6000, batch=16, learning_rate=1e-3, cool_down=0.4),
         pool=384,
         longest_rollout=64,
         clips=640,

@@ -41,6 +41,7 @@ _NOTE_EVERY: Final = 10  # steps
 _PICTURE_EVERY: Final = 500  # steps, and in a long stage
 _PICTURES: Final = 40  # at most
 _MOST_READERS: Final = 8
+_REFINED: Final[frozenset[StageName]] = frozenset({"dynamics", "sight"})  # what gains most by more training
 _SEEDS: Final = Path(__file__).parent.parent / "assets" / "seeds"
 
 
@@ -60,7 +61,7 @@ class Training:
     ) -> None:
         """Begin a run in the folder `out`, or take up the one that is there.
 
-        A new run begins with nothing learnt, or from the weights in `refine`; then it trains the dynamics alone.
+        A new run begins with nothing learnt, or from the weights in `refine`; then it trains dynamics and sight alone.
 
         `clips` has the splits train and heldout. `deadline` is by `time.monotonic`. `workers` threads read clips beside
         the training; the result does not depend on them.
@@ -79,7 +80,7 @@ class Training:
             self._progress = self._taken_up.progress
         elif refine is not None:
             self._networks = shipped_networks(refine, device)
-            self._progress = Progress(tuple(name for name in STAGES if name != "dynamics"))
+            self._progress = Progress(tuple(name for name in STAGES if name not in _REFINED))
         else:
             self._networks, self._progress = make_networks(preset.model, device), Progress()
         size = (self._networks.config.height, self._networks.config.width)
@@ -162,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=Path, required=True, help="folder with the splits train and heldout")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; one that exists is gone on with")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
-    parser.add_argument("--refine", type=Path, help="begin a new run from exported weights, to train the dynamics on")
+    parser.add_argument("--refine", type=Path, help="begin from exported weights, to train dynamics and sight on")
     parser.add_argument("--workers", type=int, help="threads that read clips (default: none without a GPU)")
     given = parser.parse_args(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

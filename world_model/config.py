@@ -49,6 +49,11 @@ class ModelConfig:
         return 0.5 * self.width / math.tan(0.5 * math.radians(self.fov_deg))
 
     @property
+    def fov(self) -> float:
+        """Of the width, radians."""
+        return math.radians(self.fov_deg)
+
+    @property
     def latent_shape(self) -> tuple[int, int, int]:
         return self.latent_channels, self.height // 8, self.width // 8
 

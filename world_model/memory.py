@@ -3,12 +3,17 @@
 Were each frame made from the last one alone, resampling would blur a little more with every frame. So the frames are
 made from an *anchor* while it is near, and what it does not show from the last view. Then a view is resampled once in a
 metre or a sixth of a right angle, not thirty times a second.
+
+What was never seen has to come from somewhere, too. A landscape goes on much as it begins, so what comes in at a side
+is *imagined* first: the picture that the world began with, side by side with its mirror images all around, which join
+each other without a seam (but for the one behind the back of who started there). Whoever walks away from this *home*
+takes it along: the world begins anew around them before too much of it is made up of what was made up.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
 
     from world_model.runtime import Bytes, Floats
 
-CAPACITY: Final = 6  # views; a world's state stays under a megabyte
+CAPACITY: Final = 5  # views besides home; a world's state stays under a megabyte
 # A look so far from every remembered one is remembered. A little under a sixth of a turn: six views close the circle,
 # and the first is still there when it comes into view again.
 _NEW_ANGLE: Final = math.radians(58.0)
@@ -29,6 +34,8 @@ _ANCHOR_DISTANCE: Final = 0.8  # m
 _HELPFUL: Final = math.radians(60.0)  # a remembered view that looks farther aside shows nothing of what comes in
 _RAD_PER_METRE: Final = 0.12  # how much a metre away counts against a view
 _AS_NEAR: Final = 0.5  # strain up to which a remembered view becomes the anchor again
+_STILL: Final = 1e-3  # rad or m in a frame; a smaller turn or step aside brings nothing into view
+_HOME_REACH: Final = 15.0  # m
 _ENTERING: Final = math.radians(30.0)  # from the middle of the view to what comes in when turning
 
 
@@ -52,9 +59,9 @@ class Remembered:
 Memory = tuple[Remembered, ...]  # oldest first
 
 
-def remember(memory: Memory, view: Bytes, pose: Pose) -> Memory:
-    """The memory with this view, if it shows something that no other does; the least useful one goes."""
-    for old in memory:
+def remember(home: Remembered, memory: Memory, view: Bytes, pose: Pose) -> Memory:
+    """The memory with this view, if it shows something that home and no other does; the least useful one goes."""
+    for old in (home, *memory):
         if _angle(old.pose.yaw - pose.yaw) < _NEW_ANGLE and _distance(old.pose, pose) < _NEW_DISTANCE:
             return memory
     grown = (*memory, Remembered(view, pose))
@@ -67,13 +74,43 @@ def remember(memory: Memory, view: Bytes, pose: Pose) -> Memory:
 
 def recall(memory: Memory, pose: Pose, turn: float) -> Remembered | None:
     """The remembered view that shows most of what comes into view when turning by `turn`, if any shows something."""
-    entering = pose.yaw + math.copysign(_ENTERING, turn) if abs(turn) > 1e-3 else pose.yaw
+    entering = pose.yaw + math.copysign(_ENTERING, turn) if abs(turn) > _STILL else pose.yaw
 
     def aside(old: Remembered) -> float:
         return _angle(old.pose.yaw - entering) + _RAD_PER_METRE * _distance(old.pose, pose)
 
     best = min(memory, key=aside, default=None)
     return best if best is not None and aside(best) < _HELPFUL else None
+
+
+def imagine(home: Remembered, pose: Pose, aside: float, fov: float) -> Remembered | None:
+    """What may be seen on the side that `aside` has the sign of, if nobody remembers it; `fov` is of a view's width.
+
+    None: nothing comes into view there.
+    """
+    if abs(aside) < _STILL:
+        return None
+    return around(home, pose.yaw + math.copysign(_ENTERING, aside), fov)
+
+
+def around(home: Remembered, yaw: float, fov: float) -> Remembered:
+    """Home, or that of the images around it which shows most of what lies in a direction."""
+    tile = round(math.remainder(yaw - home.pose.yaw, 2.0 * math.pi) / fov)
+    if tile == 0:
+        return home
+    view = np.ascontiguousarray(home.view[:, :, ::-1]) if tile % 2 else home.view
+    yaw = math.remainder(home.pose.yaw + tile * fov, 2.0 * math.pi)
+    return Remembered(view, replace(home.pose, yaw=yaw))
+
+
+def has_left(home: Remembered, pose: Pose) -> bool:
+    """Whether the walker is so far from home that there is more made up than seen."""
+    return _distance(home.pose, pose) > _HOME_REACH
+
+
+def taken_along(home: Remembered, pose: Pose) -> Remembered:
+    """Home, around the walker: what is far stays in its direction."""
+    return Remembered(home.view, replace(pose, yaw=home.pose.yaw, slope=home.pose.slope))
 
 
 def next_anchor(anchor: Remembered, memory: Memory, view: Bytes, pose: Pose) -> Remembered:

@@ -1,8 +1,9 @@
-"""What a view looks like from another place: the reference that the next frame is made from.
+"""What views look like from another place: the reference that the next frame is made from.
 
 Each pixel with its nearness is a point in space. The points are thrown into the new camera, the nearest winning; then
 every new pixel fetches its colour from where its point lies in the old view. What no point reaches, or what the old
-view shows something else for, is unknown.
+view shows something else for, is unknown. Colours are fetched once, from the first view that shows the pixel, and by
+cubics: what is made from what was made from what was made would soon be blurred by straight lines.
 
 The camera is the simulator's: a vertical picture plane, so that looking up shifts the picture (a shift lens).
 """
@@ -21,6 +22,7 @@ _EMPTY = -1.0  # inverse depth where no point fell
 _SKY = 0.5 / 255.0  # nearness below which a point is infinitely far
 _NEAREST = 0.9  # nearness: nothing comes nearer to the eye than 11 cm
 _EDGE, _EDGE_SHARE = 0.02, 0.25  # a range of nearness in five pixels that no even ground has
+_MARGIN = 2  # pixels, what a cubic looks beyond
 _BEHIND = 0.05  # points less than this in front of the eye, relative to their distance, are dropped
 
 
@@ -32,24 +34,29 @@ def reproject(config: ModelConfig, view: Tensor, moves: Tensor) -> tuple[Tensor,
     nearness are carried along. Where nothing is known the colours are those of the rotated, stretched border, and the
     nearness is 0.
     """
-    motion = _Motion(*(m[:, None, None] for m in moves.unbind(dim=1)))
-    view = torch.cat([view[:, :NEARNESS], _crisp(view[:, NEARNESS:][:, :1]), view[:, NEARNESS + 1 :]], dim=1)
-    inverse = _close_cracks(_thrown(config, view, motion))
-    return _fetched(config, view, motion, inverse)
+    return refer(config, view[None], moves[None], last=0)
 
 
-def refer(config: ModelConfig, views: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
+def refer(config: ModelConfig, views: Tensor, moves: Tensor, *, last: int = 1) -> tuple[Tensor, Tensor]:
     """The reference of the next view: each pixel from the first of several views that shows it.
 
-    views: [n, b, 4 or more, h, w], the preferred one first, the last one made second; moves: [n, b, MOVES] from each to
-    the next view. What is returned has the shapes of `reproject`; where nothing is known it is the last view's border.
+    views: [n, b, 4 or more, h, w], the preferred one first; moves: [n, b, MOVES] from each to the next view. What is
+    returned has the shapes of `reproject`; where nothing is known it is the border of the view numbered `last`, the
+    last one that was made.
     """
-    n, b = views.shape[:2]
-    seen, known = reproject(config, views.flatten(0, 1), moves.flatten(0, 1))
-    seen, known = seen.reshape(n, b, *seen.shape[1:]), known.reshape(n, b, *known.shape[1:])
-    first = known * (torch.cumsum(known, dim=0) < 1.5)  # 1 for the first that knows the pixel
-    anybody = torch.sum(first, dim=0)
-    return torch.sum(first * seen, dim=0) + (1.0 - anybody) * seen[1], anybody
+    n, b, _, h, w = views.shape
+    motion = _Motion(*(m[:, None, None] for m in moves.flatten(0, 1).unbind(dim=1)))
+    nearness = _crisp(views[:, :, NEARNESS].reshape(n * b, 1, h, w))
+    inverse = _close_cracks(_thrown(config, nearness, motion))
+    column, row, near, known = (x.reshape(n, b, h, w) for x in _traced(config, nearness, motion, inverse))
+    untold = (torch.cumsum(known, dim=0) < 0.5).to(views.dtype)  # 1 until a view knows the pixel
+    first, nobody = known * (torch.cumsum(known, dim=0) < 1.5), untold[-1]
+    number = torch.sum(untold, dim=0) * (1.0 - nobody) + last * nobody  # of the view that gives the pixel: [b, h, w]
+    column = torch.sum(first * column, dim=0) + nobody * column[last]
+    row = torch.sum(first * row, dim=0) + nobody * row[last]
+    fetched = _fetched(torch.cat([views[:, :, :NEARNESS], views[:, :, NEARNESS + 1 :]], dim=2), number, column, row)
+    near = torch.sum(first * near, dim=0)[:, None]
+    return torch.cat([fetched[:, :NEARNESS], near, fetched[:, NEARNESS:]], dim=1), (1.0 - nobody)[:, None]
 
 
 class _Motion(NamedTuple):
@@ -63,12 +70,12 @@ class _Motion(NamedTuple):
     slope_after: Tensor
 
 
-def _thrown(config: ModelConfig, view: Tensor, motion: _Motion) -> Tensor:
-    """Inverse depths [b, h, w] after the move, `_EMPTY` where no point of the view falls."""
-    b, _, h, w = view.shape
-    aside, down = _grid(config, view)
+def _thrown(config: ModelConfig, nearness: Tensor, motion: _Motion) -> Tensor:
+    """Inverse depths [b, h, w] after the move, `_EMPTY` where no point of the view [b, 1, h, w] falls."""
+    b, _, h, w = nearness.shape
+    aside, down = _grid(config, nearness)
     # Homogeneous points (x, y, 1, inverse depth) of the old camera.
-    inverse = torch.sqrt(1.0 + aside * aside) * _inverse_distance(view[:, NEARNESS])  # [b, h, w]
+    inverse = torch.sqrt(1.0 + aside * aside) * _inverse_distance(nearness[:, 0])  # [b, h, w]
     x, z = aside - motion.right * inverse, 1.0 - motion.forward * inverse
     y = motion.slope_before - down - motion.up * inverse
     sin, cos = motion.turn.sin(), motion.turn.cos()
@@ -78,18 +85,20 @@ def _thrown(config: ModelConfig, view: Tensor, motion: _Motion) -> Tensor:
     column = torch.round((x * cos - z * sin) / depth * config.focal + (0.5 * w - 0.5))
     row = torch.round((motion.slope_after - y / depth) * config.focal + (0.5 * h - 0.5))
     inside = front & (column >= 0) & (column < w) & (row >= 0) & (row < h)
-    first = torch.arange(b, device=view.device)[:, None, None] * (h * w)
+    first = torch.arange(b, device=nearness.device)[:, None, None] * (h * w)
     place = torch.where(inside, row * w + column, torch.zeros_like(row)).long() + first
     thrown = torch.where(inside, inverse / depth, torch.full_like(depth, _EMPTY))
-    buffer = view.new_full((b * h * w,), _EMPTY)
+    buffer = nearness.new_full((b * h * w,), _EMPTY)
     buffer = buffer.scatter_reduce(0, place.flatten(), thrown.flatten(), reduce="amax", include_self=True)
     return buffer.reshape(b, h, w)
 
 
-def _fetched(config: ModelConfig, view: Tensor, motion: _Motion, inverse: Tensor) -> tuple[Tensor, Tensor]:
-    """What `reproject` returns, from the inverse depths after the move."""
-    h, w = view.shape[2:]
-    aside, down = _grid(config, view)
+def _traced(
+    config: ModelConfig, nearness: Tensor, motion: _Motion, inverse: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where the new pixels lie in the old view, column and row, their nearness, and where that is known: [b, h, w]."""
+    h, w = nearness.shape[2:]
+    aside, down = _grid(config, nearness)
     reached = inverse >= 0.0
     inverse = inverse.clamp(min=0.0)
     sin, cos = motion.turn.sin(), motion.turn.cos()
@@ -101,13 +110,28 @@ def _fetched(config: ModelConfig, view: Tensor, motion: _Motion, inverse: Tensor
     z = torch.where(front, z, torch.full_like(z, _BEHIND))
     column, row = x / z * config.focal, (motion.slope_before - y / z) * config.focal  # from the centre
     grid = torch.stack([column * (2.0 / w), row * (2.0 / h)], dim=-1)
-    fetched = functional.grid_sample(view, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    found = functional.grid_sample(nearness, grid, mode="bilinear", padding_mode="border", align_corners=False)[:, 0]
     within = (column.abs() <= 0.5 * w) & (row.abs() <= 0.5 * h)
     expected = _nearness(inverse / z / torch.sqrt(1.0 + (x / z) ** 2))
-    agrees = (fetched[:, NEARNESS] - expected).abs() < 0.02 + 0.12 * expected
-    known = (reached & front & within & agrees).to(view.dtype)
+    agrees = (found - expected).abs() < 0.02 + 0.12 * expected
+    known = (reached & front & within & agrees).to(nearness.dtype)
     near = _nearness(inverse / torch.sqrt(1.0 + aside * aside)) * known
-    return torch.cat([fetched[:, :NEARNESS], near[:, None], fetched[:, NEARNESS + 1 :]], dim=1), known[:, None]
+    return column + (0.5 * w - 0.5), row + (0.5 * h - 0.5), near, known
+
+
+def _fetched(views: Tensor, number: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """Pixels [b, c, h, w] of several views [n, b, c, h, w], each from one of them and a place there, [b, h, w].
+
+    The views are laid one below the other, with margins, and sampled as one picture.
+    """
+    h, w = views.shape[3:]
+    top, bottom = views[:, :, :, :1], views[:, :, :, -1:]
+    laid = torch.cat([top, top, views, bottom, bottom], dim=3).permute(1, 2, 0, 3, 4).flatten(2, 3)
+    tall = laid.shape[2]
+    row = row.clamp(0.0, h - 1.0) + (number * (h + 2.0 * _MARGIN) + _MARGIN)
+    grid = torch.stack([(column + 0.5) * (2.0 / w) - 1.0, (row + 0.5) * (2.0 / tall) - 1.0], dim=-1)
+    sampled = functional.grid_sample(laid, grid, mode="bicubic", padding_mode="border", align_corners=False)
+    return sampled.clamp(0.0, 1.0)
 
 
 def _grid(config: ModelConfig, view: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,8 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from world_model.memory import Memory, Pose, Remembered, moves_between, next_anchor, recall, remember
+from world_model.memory import (
+    Memory,
+    Pose,
+    Remembered,
+    around,
+    has_left,
+    imagine,
+    moves_between,
+    next_anchor,
+    recall,
+    remember,
+    taken_along,
+)
 from world_model.noise import pass_noise
+from world_model.renewal import EVERY, has_come_apart
 from world_model.sampler import DEFAULT_STEPS, sample
 
 if TYPE_CHECKING:
@@ -19,6 +32,10 @@ PITCH_LIMIT: Final = math.radians(38.0)
 LARGEST_TURN: Final = math.pi  # rad in one frame
 _STILL: Final = 1.5e-3  # m in a frame; a smaller step of one who wants none is no step
 _LONGEST_STEP: Final = 0.5  # m in a frame, far above running: no step leaves the picture behind
+# Nobody leaves the ground but by jumping: a guess of how far below it is may be wrong, and would become a fall.
+FLIGHT: Final = 26  # frames, a little more than a jump takes on even ground
+_STEEPEST: Final = 0.35  # metres up or down in a metre ahead
+_LIFT: Final = 0.01  # m in a frame, by which the eye finds back to its height
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +60,10 @@ class WalkerState:
     view: Bytes  # [4, h, w]
     pose: Pose
     past: tuple[float, ...]  # [6], the last two steps along the axes of the look, metres
+    aloft: int  # frames that a jump may still take
+    home: Remembered
     anchor: Remembered
-    memory: Memory
+    memory: Memory  # besides home
 
 
 class Walker:
@@ -58,8 +77,8 @@ class Walker:
         """
         self._runtime, self._steps = runtime, steps
         view, pose = runtime.start(self._checked(picture)), Pose()
-        anchor = Remembered(view, pose)
-        self.state = WalkerState(rng_seed, 0, view, pose, (0.0,) * 6, anchor, (anchor,))
+        home = Remembered(view, pose)
+        self.state = WalkerState(rng_seed, 0, view, pose, (0.0,) * 6, 0, home, home, ())
 
     def step(self, wish: Wish) -> Bytes:
         """The next picture, uint8 [h, w, 3]: a new array."""
@@ -69,31 +88,46 @@ class Walker:
         step = self._step(state, wish, turn)
         pose = _moved(state.pose, step, turn, math.tan(pitch))
         moves = moves_between(state.pose, pose)
-        context, reference, known = self._look(state, pose, moves, turn)
+        context, reference, known = self._look(state, pose, moves, turn or step[0])
         noise = pass_noise(state.rng_seed, state.frame, 1, context.shape)[0]
         latents = sample(
             lambda noisy, level: self._runtime.dream(noisy, level, context, known, moves), noise, self._steps
         )
         view, picture = self._runtime.show(latents, reference, known)
         past = (*step, *_turned(state.past[:3], turn))
-        anchor = next_anchor(state.anchor, state.memory, view, pose)
-        memory = remember(state.memory, view, pose)
-        self.state = WalkerState(state.rng_seed, state.frame + 1, view, pose, past, anchor, memory)
+        aloft = FLIGHT if wish.jump else max(0, state.aloft - 1)
+        home, anchor, memory = self._kept(state, view, pose)
+        self.state = WalkerState(state.rng_seed, state.frame + 1, view, pose, past, aloft, home, anchor, memory)
         return np.ascontiguousarray(picture)
 
     def continue_from(self, picture: Bytes) -> None:
         """Go on from another picture of the same place: what was remembered of the old one is forgotten."""
         view = self._runtime.start(self._checked(picture))
-        anchor = Remembered(view, self.state.pose)
-        self.state = replace(self.state, view=view, anchor=anchor, memory=(anchor,))
+        home = Remembered(view, self.state.pose)
+        self.state = replace(self.state, view=view, home=home, anchor=home, memory=())
 
-    def _look(self, state: WalkerState, pose: Pose, moves: Floats, turn: float) -> tuple[Floats, Floats, Floats]:
-        """What the anchor, the last view and the memory show of the next view: context, reference, where known."""
+    def _kept(self, state: WalkerState, view: Bytes, pose: Pose) -> tuple[Remembered, Remembered, Memory]:
+        """Home, anchor and memory after a step. Far from home, or where a dream came apart, it begins anew with home
+        around the walker."""
+        lost = state.frame % EVERY == 0 and has_come_apart(view, pose, state.home.view)
+        if lost or has_left(state.home, pose):
+            home = taken_along(state.home, pose)
+            return home, around(home, pose.yaw, self._runtime.config.fov), ()
+        seen = (state.home, *state.memory)
+        return state.home, next_anchor(state.anchor, seen, view, pose), remember(state.home, state.memory, view, pose)
+
+    def _look(self, state: WalkerState, pose: Pose, moves: Floats, aside: float) -> tuple[Floats, Floats, Floats]:
+        """What is seen, remembered and imagined of the next view: context, reference, where known.
+
+        `aside` has the sign of the side where something comes into view: of the turn, else of the step.
+        """
+        recalled = recall((state.home, *state.memory), pose, aside)
+        imagined = imagine(state.home, pose, aside, self._runtime.config.fov)
         views, leads = [state.anchor.view, state.view], [moves_between(state.anchor.pose, pose), moves]
-        helpful = recall(state.memory, pose, turn)
-        if helpful is not None and helpful is not state.anchor:
-            views.append(helpful.view)
-            leads.append(moves_between(helpful.pose, pose))
+        for found in (recalled, imagined if imagined is not recalled else None):
+            if found is not None and found is not state.anchor:
+                views.append(found.view)
+                leads.append(moves_between(found.pose, pose))
         return self._runtime.look(np.stack(views), np.stack(leads))
 
     def _step(self, state: WalkerState, wish: Wish, turn: float) -> tuple[float, float, float]:
@@ -113,6 +147,8 @@ class Walker:
         if not wishes.any() and float(np.abs(step).max()) < _STILL:
             return 0.0, 0.0, 0.0
         right, up, forward = (_within(float(length), _LONGEST_STEP) for length in step)
+        if not (wish.jump or state.aloft):
+            up = _within(up, _STEEPEST * math.hypot(right, forward) + _LIFT)
         return right, up, forward
 
     def _checked(self, picture: Bytes) -> Bytes:

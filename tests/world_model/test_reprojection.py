@@ -115,3 +115,50 @@ def test_a_walk_through_the_simulator_is_foreseen() -> None:
     assert len(foreseen) >= 2
     assert np.mean(foreseen) >= 25.0, foreseen
     assert all(a > b for a, b in zip(foreseen, repeated, strict=True)), (foreseen, repeated)
+
+
+AWAY = torch.tensor([[0.0, 0.0, 0.0, 2.5, 0.0, 0.0]])
+
+
+def plain(value: float) -> Tensor:
+    view = torch.full((1, 4, MICRO.height, MICRO.width), value)
+    view[:, 3] = 0.0
+    return view
+
+
+@pytest.mark.parametrize("nth", [0, 1, 2])
+def test_a_pixel_comes_from_the_one_view_that_shows_it(nth: int) -> None:
+    views = torch.stack([a_wall(0.3).roll(n, dims=3) for n in range(3)])
+    moves = torch.stack([STILL if n == nth else AWAY for n in range(3)])
+    reference, known = refer(MICRO, views, moves)
+    assert known.all()
+    assert torch.allclose(reference, views[nth], atol=1e-4)
+
+
+@pytest.mark.parametrize("nth", [0, 1, 2])
+@pytest.mark.parametrize("slope", [0.4, -0.4, 0.5 / MICRO.focal])
+def test_views_do_not_run_into_each_other(nth: int, slope: float) -> None:
+    """At their upper and lower edges, where a cubic looks beyond."""
+    views = torch.stack([plain(value) for value in (0.1, 0.5, 0.9)])
+    looked_up = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, slope]])
+    moves = torch.stack([looked_up if n == nth else AWAY for n in range(3)])
+    reference, known = refer(MICRO, views, moves, last=nth)
+    assert known.mean() > 0.3
+    assert torch.allclose(reference[:, :3], views[nth, :, :3], atol=1e-5)
+
+
+@pytest.mark.parametrize("last", [0, 1, 2])
+def test_where_nothing_is_known_stands_the_border_of_the_last_view(last: int) -> None:
+    views = torch.stack([plain(value) for value in (0.1, 0.5, 0.9)])
+    reference, known = refer(MICRO, views, AWAY[None].expand(3, -1, -1), last=last)
+    assert not known.any()
+    assert torch.allclose(reference[:, :3], views[last, :, :3], atol=1e-5)
+
+
+def test_cubics_do_not_overshoot() -> None:
+    """Half a pixel on at the edge between black and white they would."""
+    view = plain(0.0)
+    view[:, :3, MICRO.height // 2 :] = 1.0
+    seen, _ = reproject(MICRO, view, torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.5 / MICRO.focal]]))
+    assert ((seen[:, :3] > 0.4) & (seen[:, :3] < 0.6)).any()
+    assert (float(seen.min()), float(seen.max())) == (0.0, 1.0)

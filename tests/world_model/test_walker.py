@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from world_model.config import MICRO
-from world_model.memory import Pose, moves_between
-from world_model.runtime import load_runtime
-from world_model.walker import LARGEST_TURN, PITCH_LIMIT, Walker, WalkerState, Wish
+from world_model.memory import Pose, Remembered, around, moves_between, taken_along
+from world_model.renewal import EVERY
+from world_model.runtime import Runtime, load_runtime
+from world_model.walker import FLIGHT, LARGEST_TURN, PITCH_LIMIT, Walker, WalkerState, Wish
+from world_model.weights import read_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from world_model.runtime import Runtime
+    from world_model.runtime import Bytes, Floats
 
 WISHES = [Wish(forward=1.0, turn=0.05), Wish(strafe=-1.0, run=True), Wish(jump=True, look_up=0.1), Wish()] * 3
 
@@ -24,6 +26,31 @@ WISHES = [Wish(forward=1.0, turn=0.05), Wish(strafe=-1.0, run=True), Wish(jump=T
 @pytest.fixture(scope="module")
 def runtime(micro_folder: Path) -> Runtime:
     return load_runtime(micro_folder)
+
+
+class SteeredRuntime(Runtime):
+    """Makes the steps it is told to; shows the view that it is told to, if any; and keeps what was looked at last."""
+
+    made_step: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    shown: Bytes | None = None
+    looked_at: Bytes | None = None
+
+    def walk(self, view: Bytes, past: Floats, wishes: Floats, turn: float, slope: float) -> Floats:
+        wanted = super().walk(view, past, wishes, turn, slope)
+        return np.array(self.made_step, dtype=wanted.dtype)
+
+    def look(self, views: Bytes, moves: Floats) -> tuple[Floats, Floats, Floats]:
+        self.looked_at = views
+        return super().look(views, moves)
+
+    def show(self, latents: Floats, reference: Floats, known: Floats) -> tuple[Bytes, Bytes]:
+        view, image = super().show(latents, reference, known)
+        return view if self.shown is None else self.shown, image
+
+
+@pytest.fixture
+def steered(micro_folder: Path) -> SteeredRuntime:
+    return SteeredRuntime(*read_weights(micro_folder))
 
 
 def picture(seed: int = 0) -> np.ndarray:
@@ -101,20 +128,25 @@ def test_another_picture_is_walked_into(runtime: Runtime) -> None:
         walker.step(wish)
     pose, frame = walker.state.pose, walker.state.frame
     walker.continue_from(picture(5))
-    assert (walker.state.pose, walker.state.frame, len(walker.state.memory)) == (pose, frame, 1)
+    assert (walker.state.pose, walker.state.frame, walker.state.memory) == (pose, frame, ())
+    assert walker.state.home is walker.state.anchor
+    assert walker.state.home.pose == pose
+    assert walker.state.home.view is walker.state.view
     assert (walker.state.view[:3].transpose(1, 2, 0) == picture(5)).all()
     walker.step(Wish())
     assert walker.state.frame == frame + 1
 
 
 def test_a_state_stays_small(runtime: Runtime) -> None:
-    """Six views remembered and one seen: of the size that ships 0.8 MB."""
+    """Home, five views remembered, an anchor apart and one seen: of the size that ships 0.9 MB."""
     walker = Walker(runtime, picture(), rng_seed=1)
     for _ in range(60):
         walker.step(Wish(forward=1.0, turn=0.3))
-    views = {id(array): array.nbytes for array in (walker.state.view, *(old.view for old in walker.state.memory))}
-    assert sum(views.values()) <= 7 * 4 * MICRO.height * MICRO.width
-    assert 7 * 4 * 128 * 224 < 1_000_000
+    state = walker.state
+    kept = (state.view, *(old.view for old in (state.home, state.anchor, *state.memory)))
+    views = {id(array): array.nbytes for array in kept}
+    assert sum(views.values()) <= 8 * 4 * MICRO.height * MICRO.width
+    assert 8 * 4 * 128 * 224 < 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -137,3 +169,90 @@ def test_moves_are_told_along_the_old_axes() -> None:
     """To the east while looking east is forward; a turn through the back is a small one."""
     before, after = Pose(yaw=math.pi / 2.0, slope=0.1), Pose(x=2.0, y=0.5, yaw=-math.pi + 0.1, slope=-0.2)
     assert moves_between(before, after) == pytest.approx([0.0, 0.5, 2.0, math.pi / 2.0 + 0.1, 0.1, -0.2], abs=1e-6)
+
+
+def heights(walker: Walker, wish: Wish, frames: int) -> list[float]:
+    """By how much each of some frames leads up."""
+    climbed = list[float]()
+    for _ in range(frames):
+        before = walker.state.pose.y
+        walker.step(wish)
+        climbed.append(walker.state.pose.y - before)
+    return climbed
+
+
+@pytest.mark.parametrize("way", [1.0, -1.0])
+def test_nobody_falls_or_climbs_without_a_jump(steered: SteeredRuntime, way: float) -> None:
+    walker = Walker(steered, picture(), rng_seed=1, steps=1)
+    steered.made_step = (0.0, way * 0.4, 0.0)
+    assert heights(walker, Wish(), 3) == pytest.approx([way * 0.01] * 3)
+    steered.made_step = (0.3, way * 0.45, 0.4)  # half a metre along the ground
+    assert heights(walker, Wish(forward=1.0), 3) == pytest.approx([way * (0.35 * 0.5 + 0.01)] * 3)
+    steered.made_step = (0.0, way * 0.02, 0.4)  # a slope that can be walked
+    assert heights(walker, Wish(forward=1.0), 3) == pytest.approx([way * 0.02] * 3)
+
+
+def test_a_jump_may_rise_and_fall_for_a_while(steered: SteeredRuntime) -> None:
+    walker = Walker(steered, picture(), rng_seed=1, steps=1)
+    steered.made_step = (0.0, 0.2, 0.0)
+    assert heights(walker, Wish(jump=True), 1) == pytest.approx([0.2])
+    steered.made_step = (0.0, -0.4, 0.0)
+    assert heights(walker, Wish(), FLIGHT) == pytest.approx([-0.4] * FLIGHT)
+    assert walker.state.aloft == 0
+    assert heights(walker, Wish(), 2) == pytest.approx([-0.01] * 2)
+
+
+def test_home_is_taken_along_and_the_dream_begins_anew(steered: SteeredRuntime) -> None:
+    walker = Walker(steered, picture(), rng_seed=1, steps=1)
+    first = walker.state.home
+    steered.shown, steered.made_step = first.view, (0.0, 0.0, 0.5)
+    while walker.state.pose.z < 14.9:
+        walker.step(Wish(forward=1.0))
+        assert walker.state.home is first
+    walker.step(Wish(forward=1.0, turn=0.2))
+    pose, home = walker.state.pose, walker.state.home
+    assert home.view is first.view
+    assert home.pose == Pose(pose.x, pose.y, pose.z)
+    assert walker.state.anchor is home
+    assert walker.state.memory == ()
+    walker.step(Wish(forward=1.0))
+    assert walker.state.home is home
+
+
+def test_a_dream_that_came_apart_begins_anew(steered: SteeredRuntime) -> None:
+    walker = Walker(steered, picture(), rng_seed=1, steps=1)
+    first = walker.state.home
+    steered.shown, steered.made_step = first.view, (0.0, 0.0, 0.3)
+    for _ in range(EVERY):
+        walker.step(Wish(forward=1.0, turn=0.3))
+    assert walker.state.home is first
+    assert walker.state.memory
+    steered.shown = np.zeros_like(first.view)
+    walker.step(Wish(forward=1.0, turn=-0.9))
+    state = walker.state
+    assert state.memory == ()
+    assert_same(state.home, taken_along(first, state.pose))
+    assert_same(state.anchor, around(state.home, state.pose.yaw, MICRO.fov))
+    assert state.anchor.pose.yaw == pytest.approx(MICRO.fov)
+    walker.step(Wish())
+    assert steered.looked_at is not None
+    assert (steered.looked_at[0] == first.view[:, :, ::-1]).all()
+
+
+def test_a_view_is_not_judged_in_every_frame(steered: SteeredRuntime) -> None:
+    walker = Walker(steered, picture(), rng_seed=1, steps=1)
+    first = walker.state.home
+    steered.shown = first.view
+    walker.step(Wish(turn=1.5))
+    steered.shown = np.zeros_like(first.view)
+    for _ in range(EVERY - 1):
+        walker.step(Wish())
+        assert walker.state.home is first
+        assert walker.state.memory
+    walker.step(Wish())
+    assert walker.state.memory == ()
+
+
+def assert_same(a: Remembered, b: Remembered) -> None:
+    assert a.pose == b.pose
+    np.testing.assert_array_equal(a.view, b.view)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION: Final = (
     "A small neural network, trained on the simulator, dreams every picture on the processor: walk, turn, jump, and "
-    "find again what you left behind. It is young: true to your picture for some seconds of walking, best in open "
-    "country; what it makes up beyond that is soft, and fades to fog."
+    "find again what you left behind. It is at home in open country; beyond your picture the landscape repeats it, and "
+    "what comes very near may come apart."
 )
 _RAM: Final = 256 << 20  # measured: 134 MiB; worlds share the weights
 _NO_RUNTIME: Final = (
