@@ -12,15 +12,14 @@ from services.image_editor.image_editor import (
     EditorStatus,
     ImageEditorError,
 )
+from services.local_models.placed_worker import PlacedWorker
 from services.memory_planner.model_memory import ModelMemory, Placement
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorkerError,
     WorkerFault,
-    WorkerReady,
     WorkerSpec,
-    WorkerStopped,
 )
 
 if TYPE_CHECKING:
@@ -50,23 +49,17 @@ class FluxImageEditor:
 
     def __init__(self, files: FluxFiles, start: Callable[[WorkerSpec], TorchWorker] = ProcessTorchWorker) -> None:
         self._files = files
-        self._start = start
-        self._worker: TorchWorker | None = None
-        self._placement: Placement | None = None
+        self._worker = PlacedWorker(start, self._spec)
 
     def status(self) -> EditorStatus:
         missing = self._files.what_is_missing()
         if missing is not None:
             return EditorMissing(missing)
-        worker = WorkerStopped() if self._worker is None else self._worker.status()
-        placement = None if isinstance(worker, WorkerStopped) else self._placement
-        memory = ModelMemory(self._files.size(), _WORK_BYTES, placement=placement)
-        return EditorReady(self._files.model_id, isinstance(worker, WorkerReady), memory)
+        memory = ModelMemory(self._files.size(), _WORK_BYTES, placement=self._worker.placement)
+        return EditorReady(self._files.model_id, self._worker.is_loaded, memory)
 
     def place(self, placement: Placement) -> None:
-        is_running = self._worker is not None and not isinstance(self._worker.status(), WorkerStopped)
-        if not is_running and placement != self._placement:
-            self._placement, self._worker = placement, None
+        self._worker.place(placement)
 
     async def prepare(self) -> None:
         await self._ask("prepare", None, lambda _: None)
@@ -85,12 +78,10 @@ class FluxImageEditor:
         return answer
 
     def unload(self) -> None:
-        if self._worker is not None:
-            self._worker.unload()
+        self._worker.unload()
 
     def close(self) -> None:
-        if self._worker is not None:
-            self._worker.close()
+        self._worker.close()
 
     async def _ask(self, method: str, payload: Plain, on_progress: Callable[[float], None]) -> Plain:
         events, worker = asyncio.get_running_loop(), self._usable_worker()
@@ -111,11 +102,10 @@ class FluxImageEditor:
         missing = self._files.what_is_missing()
         if missing is not None:
             raise ImageEditorError(EditorFault.NOT_LOADED, missing)
-        if self._placement is None:
+        worker = self._worker.get()
+        if worker is None:
             raise ImageEditorError(EditorFault.NOT_LOADED, "Nothing says where the image model is to be loaded.")
-        if self._worker is None:
-            self._worker = self._start(self._spec(self._placement))
-        return self._worker
+        return worker
 
     def _spec(self, placement: Placement) -> WorkerSpec:
         return WorkerSpec(

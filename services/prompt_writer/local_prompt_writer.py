@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from services.local_models.placed_worker import PlacedWorker
 from services.memory_planner.model_memory import ModelMemory, Placement
 from services.prompt_writer.hermes_calls import calls_in
 from services.prompt_writer.prompt_writer import (
@@ -20,9 +21,7 @@ from services.torch_worker.torch_worker import (
     Plain,
     TorchWorkerError,
     WorkerFault,
-    WorkerReady,
     WorkerSpec,
-    WorkerStopped,
 )
 
 if TYPE_CHECKING:
@@ -51,23 +50,17 @@ class LocalPromptWriter:
 
     def __init__(self, files: WriterFiles, start: Callable[[WorkerSpec], TorchWorker] = ProcessTorchWorker) -> None:
         self._files = files
-        self._start = start
-        self._worker: TorchWorker | None = None
-        self._placement: Placement | None = None
+        self._worker = PlacedWorker(start, self._spec)
 
     def status(self) -> WriterStatus:
         missing = self._files.what_is_missing()
         if missing is not None:
             return WriterMissing(missing)
-        worker = WorkerStopped() if self._worker is None else self._worker.status()
-        placement = None if isinstance(worker, WorkerStopped) else self._placement
-        memory = ModelMemory(self._files.size(), _WORK_BYTES, placement=placement)
-        return WriterReady(self._files.name, isinstance(worker, WorkerReady), memory)
+        memory = ModelMemory(self._files.size(), _WORK_BYTES, placement=self._worker.placement)
+        return WriterReady(self._files.name, self._worker.is_loaded, memory)
 
     def place(self, placement: Placement) -> None:
-        is_running = self._worker is not None and not isinstance(self._worker.status(), WorkerStopped)
-        if not is_running and placement != self._placement:
-            self._placement, self._worker = placement, None
+        self._worker.place(placement)
 
     async def prepare(self) -> None:
         await self._do("prepare", None)
@@ -76,12 +69,10 @@ class LocalPromptWriter:
         return await write_with_tools(self._ask, wish)
 
     def unload(self) -> None:
-        if self._worker is not None:
-            self._worker.unload()
+        self._worker.unload()
 
     def close(self) -> None:
-        if self._worker is not None:
-            self._worker.close()
+        self._worker.close()
 
     async def _ask(self, turns: Sequence[Turn]) -> Sequence[ToolCall]:
         said = await self._do("say", [{"role": turn.role, "text": turn.text, "view": turn.view} for turn in turns])
@@ -99,11 +90,10 @@ class LocalPromptWriter:
         missing = self._files.what_is_missing()
         if missing is not None:
             raise PromptWriterError(WriterFault.NOT_LOADED, missing)
-        if self._placement is None:
+        worker = self._worker.get()
+        if worker is None:
             raise PromptWriterError(WriterFault.NOT_LOADED, "Nothing says where the prompt writer is to be loaded.")
-        if self._worker is None:
-            self._worker = self._start(self._spec(self._placement))
-        return self._worker
+        return worker
 
     def _spec(self, placement: Placement) -> WorkerSpec:
         return WorkerSpec(
