@@ -100,7 +100,7 @@ class ScenesHandler:
             except TimeoutError as error:
                 raise DomainError(f"This took longer than {limit_s:.0f} s.", ErrorCode.REQUEST_TIMEOUT) from error
             await in_thread(self._work_threads, lambda: self._seeds.keep_generated(scene.file, job.wish))
-        except BaseException as error:
+        except BaseException as error:  # the task ends here; the job says how
             failure = failure_of(error)
             self._authoring.move(job.id, AuthoringFailed(failure.code, failure.message))
             if failure.code is ErrorCode.INTERNAL:

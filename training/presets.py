@@ -48,7 +48,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         clips=4,
         model=MICRO,
     ),
-    # Two hours on two quiet cores with bf16 units.
+    # Some two hours on two quiet cores with bf16 units, by the time of its steps; never run as a whole.
     "cpu": Preset(
         autoencoder=StagePlan(steps=2400, batch=24, learning_rate=1.5e-3),
         motion=StagePlan(steps=2500, batch=256, learning_rate=2e-3),

@@ -57,7 +57,7 @@ class ActiveWorld:
             if scene is not self.picture:
                 world.continue_from(scene)
             world.restore(snapshot)
-        except BaseException:
+        except BaseException:  # whatever ends this, the world is closed
             world.close()
             raise
         return replace(self, engine=engine, world=world)

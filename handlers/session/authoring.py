@@ -165,7 +165,7 @@ class SessionAuthor:
         """Whatever becomes of it, the job ends, and the log has it."""
         try:
             made = await work
-        except BaseException as error:
+        except BaseException as error:  # the job ends also when it was cancelled
             failure = failure_of(error)
             self._context.authoring.move(job.id, AuthoringFailed(failure.code, failure.message))
             if failure.code in {ErrorCode.AUTHORING_OUTDATED, ErrorCode.CANCELLED}:

@@ -131,7 +131,7 @@ def open_saved_world(key: EngineKey, engine: WorldEngine, world: WorldFilePayloa
         if world.place.scene != world.seed.picture:
             active.world.continue_from(scene)
         active.world.restore(world.place.snapshot)
-    except BaseException:
+    except BaseException:  # whatever ends this, the world is closed
         active.world.close()
         raise
     shown = None if world.place_picture is None else world.pictures[world.place_picture]

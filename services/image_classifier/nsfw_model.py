@@ -83,7 +83,7 @@ def build_nsfw_model(folder: str, threads: int) -> NsfwModel:
         model = NsfwModel(Path(folder), threads)
     except (ServiceRefusalError, MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # libraries raise what they like; the text explains it
         raise ServiceRefusalError(explain(error)) from error
     logger.info("The picture check is loaded")
     return model

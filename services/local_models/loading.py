@@ -28,7 +28,7 @@ def loading(model: str, placement: str) -> Generator[None]:
         yield
     except ServiceRefusalError:
         raise
-    except Exception as error:
+    except Exception as error:  # libraries raise what they like
         if is_out_of_memory(error):
             raise
         if isinstance(error, ImportError):

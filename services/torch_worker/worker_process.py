@@ -33,7 +33,7 @@ class WorkerProcess:
         )
         try:
             self._process.start()
-        except BaseException:
+        except BaseException:  # whatever ends this, the pipe is closed
             self._connection.close()
             raise
         finally:

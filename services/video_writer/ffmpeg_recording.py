@@ -132,7 +132,7 @@ class FfmpegRecording:
         outcome: RecordingOutcome = Failed(self._path, fault, sentence_of(fault), None)
         try:
             outcome = self._run.run()
-        except Exception:
+        except Exception:  # its thread must end, and say so
             _logger.exception("A recording has failed unexpectedly", file=self._path.name)
         self._end(outcome)
 
@@ -145,7 +145,7 @@ class FfmpegRecording:
         self._on_gone(self)
         try:
             self._on_end(outcome)
-        except Exception:
+        except Exception:  # a listener must not end the thread
             _logger.exception("The end of a recording cannot be reported", file=self._path.name)
 
     def _interrupted(self, error: RecordingError) -> None:
@@ -161,7 +161,7 @@ class FfmpegRecording:
             return
         try:
             self._on_fault(fault, sentence_of(fault))
-        except Exception:
+        except Exception:  # a listener must not end the thread
             _logger.exception("The failure of a recording cannot be reported", file=self._path.name)
 
     def _sealing(self) -> None:
