@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.image_editor import EditorReady
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, Offloaded, Resident, plan_models
-from services.memory_planner.situation import Contender, EngineOnDevice, FreeMemory, Machine
+from services.memory_planner.situation import ModelRequirement, EngineOnDevice, FreeMemory, Machine
 from services.prompt_writer.prompt_writer import WriterReady
 from state.app_state_types import (
     EngineAside,
@@ -62,12 +62,12 @@ class MemoryHandler:
 
         Those that take no memory of this machine are left out.
         """
-        contenders = self._contenders()
-        roles: list[Role] = [role for role in _ORDER if role in contenders]
-        plans = plan_models(self._machine(asker), [contenders[role] for role in roles])
+        requirements = self._contenders()
+        roles: list[Role] = [role for role in _ORDER if role in requirements]
+        plans = plan_models(self._machine(asker), [requirements[role] for role in roles])
         aside = self._engine_aside()
         return {
-            role: plan if aside is None else _in_its_place(plan, aside, is_loaded=contenders[role].is_loaded)
+            role: plan if aside is None else _in_its_place(plan, aside, is_loaded=requirements[role].is_loaded)
             for role, plan in zip(roles, plans, strict=True)
         }
 
@@ -76,27 +76,27 @@ class MemoryHandler:
 
         None: it takes no memory of this machine.
         """
-        contenders = self._contenders()
-        if role not in contenders:
+        requirements = self._contenders()
+        if role not in requirements:
             return None
-        chosen = [contender for one, contender in contenders.items() if one in {"classifier", role}]
+        chosen = [requirement for one, requirement in requirements.items() if one in {"classifier", role}]
         machine = Machine(self._free(), unload_engine=self._config.unload_engine)
         return plan_models(machine, chosen)[-1]
 
     def place_classifier(self) -> None:
         """Before pictures are checked: where the classifier is to be loaded, if it is not there already."""
-        contender = self._contenders().get("classifier")
-        if contender is None or contender.memory.placement is not None:
+        requirement = self._contenders().get("classifier")
+        if requirement is None or requirement.memory.placement is not None:
             return
         on_device = isinstance(self.plans(None).get("classifier"), Resident)
         self._classifier.place("resident" if on_device else "cpu")
 
     def is_in_the_way_of(self, engine: CatalogueEntry, role: SceneRole) -> bool:
         """Whether a model is on the device, where the engine has too little room."""
-        free, contender = self._free().vram, self._contenders().get(role)
-        if free is None or contender is None:
+        free, requirement = self._free().vram, self._contenders().get(role)
+        if free is None or requirement is None:
             return False
-        return contender.memory.placement == "resident" and free < engine.memory.vram
+        return requirement.memory.placement == "resident" and free < engine.memory.vram
 
     def likely_asker(self) -> SessionId | None:
         """Whoever plays on the device's engine alone: for them it could give way."""
@@ -108,18 +108,20 @@ class MemoryHandler:
 
     # ------------------------------------------------------------------------------------------------------ parts
 
-    def _contenders(self) -> Mapping[Role, Contender]:
-        found: dict[Role, Contender] = {}
+    def _contenders(self) -> Mapping[Role, ModelRequirement]:
+        found: dict[Role, ModelRequirement] = {}
         classifier, writer, editor = self._classifier.status(), self._writer.status(), self._editor.status()
         if not isinstance(classifier, ClassifierMissing) and classifier.memory is not None:
             memory = classifier.memory
-            found["classifier"] = Contender(
+            found["classifier"] = ModelRequirement(
                 "The picture check", memory, is_loaded=memory.placement is not None, is_for_scenes=False
             )
         if isinstance(writer, WriterReady) and writer.memory is not None and self._config.local_writer != "off":
-            found["writer"] = Contender("The writer", writer.memory, self._config.local_writer, writer.is_loaded)
+            found["writer"] = ModelRequirement("The writer", writer.memory, self._config.local_writer, writer.is_loaded)
         if isinstance(editor, EditorReady) and editor.memory is not None and self._config.local_images != "off":
-            found["editor"] = Contender("The image model", editor.memory, self._config.local_images, editor.is_loaded)
+            found["editor"] = ModelRequirement(
+                "The image model", editor.memory, self._config.local_images, editor.is_loaded
+            )
         return found
 
     def _machine(self, asker: SessionId | None) -> Machine:
