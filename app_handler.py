@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
-from handlers.engine_leaves import EngineLeaves
-from handlers.engines_handler import EnginesHandler
+from handlers.base import StateChanges
+from handlers.engines.ledger import MemoryLedger
+from handlers.engines.pool import EnginePool
+from handlers.engines.residency import ModelResidency
 from handlers.health_handler import HealthHandler
 from handlers.lifecycle_handler import LifecycleHandler
-from handlers.memory_handler import MemoryHandler
 from handlers.models_handler import ModelsHandler
 from handlers.moments_handler import MomentsHandler
 from handlers.play_handler import PlayHandler
 from handlers.recorder_handler import RecorderHandler
 from handlers.recordings_handler import RecordingsHandler
 from handlers.safety_handler import SafetyHandler
-from handlers.scene_room import Housekeeper
 from handlers.scenes_handler import ScenesHandler
 from handlers.seeds_handler import SeedsHandler
 from handlers.session.context import PlayContext
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_writer.video_writer import VideoWriter
-    from services.world_engine.catalogue import CatalogueEntry
     from services.world_files.world_store import WorldStore
 
 _LOAD_PATIENCE_S = 1.0  # for a model that still loads when the server stops
@@ -101,30 +100,45 @@ class AppHandler:
 
         self.lifecycle = LifecycleHandler(self._state, self._lock)
         self.sessions = SessionsHandler(self._state, self._lock, services.clock, config.max_sessions)
-        self.engines = EnginesHandler(
+        changes = StateChanges()
+        ledger = MemoryLedger(
+            self._state,
+            self._lock,
+            catalogue=services.catalogue,
+            monitor=services.system_monitor,
+            classifier=services.image_classifier,
+            writer=services.prompt_writer,
+            editor=services.image_editor,
+            config=config.authoring,
+            clock=services.clock,
+            changes=changes,
+        )
+        self.engines = EnginePool(
             self._state,
             self._lock,
             catalogue=services.catalogue,
             task_runner=services.task_runner,
             clock=services.clock,
             metrics=services.metrics,
-            make_room=self._make_room_for_engine,
+            memory=ledger,
+            changes=changes,
         )
-        self.leaves = EngineLeaves(self._state, self._lock, self.engines)
-        self.memory = MemoryHandler(
-            self.engines,
-            monitor=services.system_monitor,
+        self.residency = ModelResidency(
+            self._state,
+            self._lock,
+            ledger=ledger,
+            pool=self.engines,
             classifier=services.image_classifier,
-            writer=services.prompt_writer,
-            editor=services.image_editor,
-            config=config.authoring,
+            work_threads=self._work_threads,
+            clock=services.clock,
+            changes=changes,
         )
         self.safety = SafetyHandler(
             config.seed_safety,
             services.image_classifier,
             services.verdict_cache,
             services.seed_store,
-            place_classifier=self.memory.place_classifier,
+            classifying=self.residency.classifying,
         )
         self.seeds = SeedsHandler(
             services.seed_store, services.picture_decoder, self.safety, self._check_threads, config.max_upload_bytes
@@ -147,23 +161,16 @@ class AppHandler:
             services.clock,
             max_upload_bytes=config.max_upload_bytes,
         )
-        self.models = ModelsHandler(services.catalogue, services.model_hub, self.engines)
+        self.models = ModelsHandler(
+            services.catalogue, services.model_hub, self.engines, after_deletion=self.residency.look
+        )
         self.system_info = SystemInfoHandler(services.system_monitor)
         self.authoring = AuthoringHandler(
             self._state,
             self._lock,
-            writer=services.prompt_writer,
-            editor=services.image_editor,
-            memory=self.memory,
+            residency=self.residency,
             clock=services.clock,
             config=config.authoring,
-        )
-        self._housekeeper = Housekeeper(
-            self.memory,
-            self.engines,
-            self.leaves,
-            {"editor": services.image_editor, "writer": services.prompt_writer},
-            self._work_threads,
         )
         self._painter = ScenePainter(
             self.authoring,
@@ -171,7 +178,7 @@ class AppHandler:
             editor=services.image_editor,
             decoder=services.picture_decoder,
             safety=self.safety,
-            housekeeper=self._housekeeper,
+            residency=self.residency,
             work_threads=self._work_threads,
             clock=services.clock,
         )
@@ -182,8 +189,7 @@ class AppHandler:
             config=config,
             catalogue=services.catalogue,
             safety=self.safety,
-            authoring=self.authoring,
-            memory=self.memory,
+            residency=self.residency,
         )
         self.metrics = services.metrics
         self.play = PlayHandler(self._play_context(), services.log_stream)
@@ -207,6 +213,7 @@ class AppHandler:
             stack.push_async_callback(self.scenes.close)
             stack.push_async_callback(self.drain)
             self.services.task_runner.submit("recover recordings", self.recorder.recover)
+            await self.residency.refresh()
             self.lifecycle.serving()
             yield
 
@@ -215,9 +222,6 @@ class AppHandler:
         self.lifecycle.stopping()
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         await self.play.drain()
-
-    def _make_room_for_engine(self, entry: CatalogueEntry) -> None:
-        self._housekeeper.vacate_for(entry)
 
     async def _close_engines(self) -> None:
         for engine in self.engines.take_all():
@@ -246,7 +250,6 @@ class AppHandler:
             config=self.config,
             sessions=self.sessions,
             engines=self.engines,
-            leaves=self.leaves,
             seeds=self.seeds,
             safety=self.safety,
             authoring=self.authoring,

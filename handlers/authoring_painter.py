@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from handlers.authoring_handler import AuthoringHandler
+    from handlers.engines.reservation import Reservation, StepAside
+    from handlers.engines.residency import ModelResidency
     from handlers.safety_handler import SafetyHandler
-    from handlers.scene_room import Housekeeper, StepAside
     from services.clock.clock import Clock
     from services.image_editor.image_editor import ImageEditor
     from services.picture_decoder.picture_decoder import PictureDecoder
@@ -93,7 +94,7 @@ class ScenePainter:
         editor: ImageEditor,
         decoder: PictureDecoder,
         safety: SafetyHandler,
-        housekeeper: Housekeeper,
+        residency: ModelResidency,
         work_threads: Executor,
         clock: Clock,
     ) -> None:
@@ -102,10 +103,9 @@ class ScenePainter:
         self._editor = editor
         self._decoder = decoder
         self._safety = safety
-        self._housekeeper = housekeeper
+        self._residency = residency
         self._work_threads = work_threads
         self._clock = clock
-        self._turn = asyncio.Lock()
         self._preparing: asyncio.Task[None] | None = None
 
     def prepare_soon(self) -> None:
@@ -137,14 +137,12 @@ class ScenePainter:
             self._authoring.move(job.id, AuthoringRunning(step, fraction))
             tell(step, fraction)
 
-        async with self._turn, self._housekeeper.room(job.owner, step_aside) as room:
+        async with self._residency.reserve(job.owner, step_aside) as reservation:
             report(AuthoringStep.WRITING)
-            await room.admit("writer")
-            instruction = await self._write(job, await self._wish_of(job, painting))
-            await room.admit("editor")
+            instruction = await self._write(job, await self._wish_of(job, painting), reservation)
             report(AuthoringStep.PAINTING, 0.0)
             order = await self._order_of(painting, instruction)
-            data = await self._make(job, order, lambda fraction: report(AuthoringStep.PAINTING, fraction))
+            data = await self._make(job, order, reservation, lambda fraction: report(AuthoringStep.PAINTING, fraction))
         report(AuthoringStep.CHECKING)
         return await in_thread(self._work_threads, lambda: self._look_at(data, job, painting, instruction))
 
@@ -152,11 +150,9 @@ class ScenePainter:
 
     async def _prepare(self) -> None:
         try:
-            async with self._turn:  # what is loaded meanwhile would be missing from what a scene plans with
-                if self._housekeeper.place_ahead("writer"):
-                    await self._writer.prepare()
-                if self._housekeeper.place_ahead("editor"):
-                    await self._editor.prepare()
+            async with self._residency.reserve(self._residency.likely_player(), None) as reservation:
+                await reservation.load_ahead("writer")
+                await reservation.load_ahead("editor")
         except (PromptWriterError, ImageEditorError) as error:
             logger.warning("Scene authoring cannot be loaded", reason=str(error))
 
@@ -170,8 +166,9 @@ class ScenePainter:
 
         return EditWish(job.wish, await in_thread(self._work_threads, shrink))
 
-    async def _write(self, job: AuthoringJob, wish: Wish) -> str:
+    async def _write(self, job: AuthoringJob, wish: Wish, reservation: Reservation) -> str:
         try:
+            await reservation.admit("writer")
             written = await self._writer.write(wish)
         except PromptWriterError as error:
             match error.fault:
@@ -199,7 +196,9 @@ class ScenePainter:
                     instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed
                 )
 
-    async def _make(self, job: AuthoringJob, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
+    async def _make(
+        self, job: AuthoringJob, order: PictureOrder, reservation: Reservation, on_progress: Callable[[float], None]
+    ) -> bytes:
         is_open = True
 
         def follow(fraction: float) -> None:
@@ -207,6 +206,7 @@ class ScenePainter:
                 on_progress(fraction)
 
         try:
+            await reservation.admit("editor")
             return await self._editor.make(order, follow)
         except ImageEditorError as error:
             match error.fault:

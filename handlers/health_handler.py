@@ -13,7 +13,7 @@ from api_types import (
     SafetyHealth,
     WorldEngineHealth,
 )
-from handlers.authoring_handler import AuthoringAvailable, AuthoringUnavailable
+from handlers.authoring_handler import AuthoringAvailable, AuthoringUnavailable, availability_in
 from handlers.base import StateHandler, with_state_lock
 from runtime_config.constants import VERSION
 from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
@@ -24,12 +24,10 @@ from wire_protocol import SERVED_BACKEND
 if TYPE_CHECKING:
     from threading import RLock
 
-    from handlers.authoring_handler import AuthoringHandler
-    from handlers.memory_handler import MemoryHandler
+    from handlers.engines.residency import ModelResidency, ModelsReport
     from handlers.safety_handler import SafetyHandler
     from runtime_config.runtime_config import RuntimeConfig
     from services.world_engine.catalogue import WorldEngineCatalogue
-    from state.app_state_types import SessionId
 
 
 class HealthHandler(StateHandler):
@@ -41,25 +39,24 @@ class HealthHandler(StateHandler):
         config: RuntimeConfig,
         catalogue: WorldEngineCatalogue,
         safety: SafetyHandler,
-        authoring: AuthoringHandler,
-        memory: MemoryHandler,
+        residency: ModelResidency,
     ) -> None:
         super().__init__(state, lock)
         self._config = config
         self._catalogue = catalogue
         self._safety = safety
-        self._authoring = authoring
-        self._memory = memory
+        self._residency = residency
 
     def get_health(self) -> HealthResponse:
+        """Reads AppState alone, as it is called on the event loop while worlds are played."""
         started, engine = self._condition()
-        asker = self._memory.likely_asker()
+        report = self._residency.report()
         return HealthResponse(
             startup_complete=started,
             world_engine=engine,
-            safety=self._safety_health(),
-            authoring=self._authoring_health(asker),
-            memory=self._memory_health(asker),
+            safety=self._safety_health(report),
+            authoring=_authoring_health(report),
+            memory=_memory_health(report),
             capabilities=self._capabilities(),
             launched_from_standalone=self._config.launched_from_standalone,
             version=VERSION,
@@ -73,20 +70,11 @@ class HealthHandler(StateHandler):
         engine = WorldEngineHealth(loaded=loaded, warmed_up=loaded, has_seed=seeded)
         return isinstance(self._state.lifecycle, Serving), engine
 
-    def _authoring_health(self, asker: SessionId | None) -> AuthoringHealth:
-        match self._authoring.availability(asker):
-            case AuthoringAvailable(writer, image_model):
-                return AuthoringHealth(available=True, reason=None, writer=writer, image_model=image_model)
-            case AuthoringUnavailable(reason):
-                return AuthoringHealth(available=False, reason=reason, writer=None, image_model=None)
-
-    def _memory_health(self, asker: SessionId | None) -> MemoryHealth:
-        plans = {role: _placement(plan) for role, plan in self._memory.plans(asker).items()}
-        return MemoryHealth(classifier=plans.get("classifier"), writer=plans.get("writer"), editor=plans.get("editor"))
-
-    def _safety_health(self) -> SafetyHealth:
-        policy, passes = self._safety.policy, self._safety.lets_unjudged_pass()
-        match self._safety.status():
+    def _safety_health(self, report: ModelsReport) -> SafetyHealth:
+        policy = self._safety.policy
+        is_missing = isinstance(report.classifier, ClassifierMissing)
+        passes = policy == "off" or (policy == "when-available" and is_missing)
+        match report.classifier:
             case ClassifierReady(revision):
                 return SafetyHealth(loaded=True, policy=policy, reason=None, revision=revision, unjudged_pass=passes)
             case ClassifierFailing(revision, reason):
@@ -100,8 +88,25 @@ class HealthHandler(StateHandler):
         return Capabilities(backends=[SERVED_BACKEND], quants={SERVED_BACKEND: list(quants), "quark": []})
 
 
-def _placement(plan: MemoryPlan) -> ModelPlacement:
+def _authoring_health(report: ModelsReport) -> AuthoringHealth:
+    match availability_in(report):
+        case AuthoringAvailable(writer, image_model):
+            return AuthoringHealth(available=True, reason=None, writer=writer, image_model=image_model)
+        case AuthoringUnavailable(reason):
+            return AuthoringHealth(available=False, reason=reason, writer=None, image_model=None)
+
+
+def _memory_health(report: ModelsReport) -> MemoryHealth:
+    plans = report.plans
+    return MemoryHealth(
+        classifier=_placement(plans.classifier), writer=_placement(plans.writer), editor=_placement(plans.editor)
+    )
+
+
+def _placement(plan: MemoryPlan | None) -> ModelPlacement | None:
     match plan:
+        case None:
+            return None
         case Resident(reason):
             return ModelPlacement(choice="resident", reason=reason)
         case Offloaded(reason):

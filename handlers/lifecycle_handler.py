@@ -9,8 +9,9 @@ import structlog
 from api_types import ShutdownResponse
 from error_types import ErrorCode, HTTPError
 from handlers.base import StateHandler, with_state_lock
-from state.app_state_types import AppState, Serving, Stopping
-from state.transitions import SERVER_TRANSITIONS, check_transition
+from state.app_state_types import AppState, Stopping
+from state.events import ServingBegan, StopBegan
+from state.transitions import lifecycle_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,16 +31,14 @@ class LifecycleHandler(StateHandler):
 
     @with_state_lock
     def serving(self) -> None:
-        check_transition(SERVER_TRANSITIONS, self._state.lifecycle, Serving())
-        self._state.lifecycle = Serving()
+        lifecycle_event(self._state, ServingBegan())
 
     @with_state_lock
     def stopping(self) -> bool:
         """No session is admitted from here on; whether this is news."""
         if isinstance(self._state.lifecycle, Stopping):
             return False
-        check_transition(SERVER_TRANSITIONS, self._state.lifecycle, Stopping())
-        self._state.lifecycle = Stopping()
+        lifecycle_event(self._state, StopBegan())
         return True
 
     def request_shutdown(self) -> ShutdownResponse:

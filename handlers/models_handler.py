@@ -10,15 +10,21 @@ from services.model_hub.model_hub import ModelHub, ModelHubError
 from wire_protocol import SERVED_BACKEND, EngineBackend
 
 if TYPE_CHECKING:
-    from handlers.engines_handler import EnginesHandler
+    from collections.abc import Callable
+
+    from handlers.engines.pool import EnginePool
     from services.world_engine.catalogue import WorldEngineCatalogue
 
 
 class ModelsHandler:
-    def __init__(self, catalogue: WorldEngineCatalogue, hub: ModelHub, engines: EnginesHandler) -> None:
+    def __init__(
+        self, catalogue: WorldEngineCatalogue, hub: ModelHub, engines: EnginePool, after_deletion: Callable[[], None]
+    ) -> None:
+        """`after_deletion` blocks, and is called when files of a model may have gone."""
         self._catalogue = catalogue
         self._hub = hub
         self._engines = engines
+        self._after_deletion = after_deletion
 
     def list_models(self, backend: EngineBackend | None) -> list[PickerModel]:
         """What can be played, in the order in which it is offered."""
@@ -61,3 +67,5 @@ class ModelsHandler:
             self._hub.delete_cached(model_id)
         except ModelHubError as error:
             raise HTTPError(422, str(error), ErrorCode.INVALID_REQUEST) from error
+        finally:
+            self._after_deletion()

@@ -23,8 +23,9 @@ from services.video_writer.video_writer import (
     RecordingPlan,
     RecordingProgress,
 )
-from state.app_state_types import Finishing, NotRecording, Recording, RecordingName, RecordingState, SessionId
-from state.transitions import RECORDING_TRANSITIONS, check_transition
+from state.app_state_types import NotRecording, Recording, RecordingName, RecordingState, SessionId
+from state.events import RecordingBegan, RecordingClosed, RecordingStopped
+from state.transitions import recording_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,7 +120,7 @@ class RecorderHandler(StateHandler):
         """Begin a file. `on_fault` is called at most once, when nothing more is recorded; `on_end` once, after it, when
         the file is done. Both are called on threads of the writer's."""
         name = new_name(order.started_at, order.session_id, order.number)
-        self._change(name, Recording(order.session_id, order.started_at))
+        self._began(name, order)
 
         def failed(fault: RecordingFault, sentence: str) -> None:
             self._finishing(name)
@@ -164,22 +165,19 @@ class RecorderHandler(StateHandler):
         ]
 
     @with_state_lock
-    def _change(self, name: RecordingName, after: RecordingState) -> None:
-        check_transition(RECORDING_TRANSITIONS, self.state_of(name), after)
-        self._state.recordings[name] = after
+    def _began(self, name: RecordingName, order: SegmentOrder) -> None:
+        recording_event(self._state, name, RecordingBegan(order.session_id, order.started_at))
 
     @with_state_lock
     def _finishing(self, name: RecordingName) -> bool:
-        before = self.state_of(name)
-        if not isinstance(before, Recording):
+        if not isinstance(self.state_of(name), Recording):
             return False
-        self._change(name, Finishing(before.session_id, before.since, self._clock.wall()))
+        recording_event(self._state, name, RecordingStopped(self._clock.wall()))
         return True
 
     @with_state_lock
     def _forget(self, name: RecordingName) -> None:
-        check_transition(RECORDING_TRANSITIONS, self.state_of(name), NotRecording())
-        del self._state.recordings[name]
+        recording_event(self._state, name, RecordingClosed())
         self._files.pop(name, None)
 
     @with_state_lock

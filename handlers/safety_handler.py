@@ -19,6 +19,7 @@ from services.image_classifier.image_classifier import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from runtime_config.runtime_config import SeedSafety
     from services.seed_store.seed_store import SeedStore
@@ -62,14 +63,14 @@ class SafetyHandler:
         verdicts: VerdictCache,
         seed_store: SeedStore,
         *,
-        place_classifier: Callable[[], None],
+        classifying: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """`place_classifier` says where the classifier is to work, before it does."""
+        """`classifying` is entered while the classifier works: it says where, and notes how that went."""
         self._policy: SeedSafety = policy
         self._classifier = classifier
         self._verdicts = verdicts
         self._seed_store = seed_store
-        self._place_classifier = place_classifier
+        self._classifying = classifying
 
     @property
     def policy(self) -> SeedSafety:
@@ -101,9 +102,9 @@ class SafetyHandler:
         key = _hash_of(picture)
         is_safe = self._verdicts.find(key, revision)
         if is_safe is None:
-            self._place_classifier()
             try:
-                is_safe = self._classifier.is_safe(picture)
+                with self._classifying():
+                    is_safe = self._classifier.is_safe(picture)
             except ClassificationError as error:
                 return Unjudged(str(error))
             self._verdicts.keep(key, revision, is_safe=is_safe)

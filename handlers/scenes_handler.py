@@ -53,7 +53,7 @@ class ScenesHandler:
             HTTPError: 422 the prompt will not do, 429 too many are waiting, 503 there is no authoring.
         """
         try:
-            job = self._authoring.begin("scene", None, prompt)
+            job = await self._authoring.begin("scene", None, prompt)
         except DomainError as error:
             raise HTTPError(_STATUSES.get(error.code, 422), error.message, error.code) from error
         task = self._tasks[job.id] = asyncio.create_task(self._run(job))

@@ -77,9 +77,7 @@ class EngineFailed:
     message: str
 
 
-EngineState: TypeAlias = (
-    EngineUnloaded | EngineLoading | EngineReady | EngineUnloading | EngineOffloaded | EngineFailed
-)
+EngineState: TypeAlias = EngineUnloaded | EngineLoading | EngineReady | EngineUnloading | EngineOffloaded | EngineFailed
 
 
 def leases_of(state: EngineState) -> tuple[Lease, ...]:

@@ -103,7 +103,7 @@ class SessionAuthor:
         Raises:
             DomainError: refused, failed, or too late.
         """
-        job = self._begin("edit", request.prompt)
+        job = await self._begin("edit", request.prompt)
 
         async def work() -> tuple[PaintedScene, bytes]:
             view, epoch = await loop.between_passes(lambda world: world.view())
@@ -124,7 +124,7 @@ class SessionAuthor:
             DomainError: refused, failed, or too late.
         """
         started = self._context.clock.monotonic()
-        job = self._begin("scene", request.prompt)
+        job = await self._begin("scene", request.prompt)
 
         async def work() -> PaintedScene:
             _, epoch = await loop.between_passes(lambda world: world.view())
@@ -148,8 +148,8 @@ class SessionAuthor:
 
     # ------------------------------------------------------------------------------------------------ parts
 
-    def _begin(self, kind: str, prompt: str) -> AuthoringJob:
-        job = self._context.authoring.begin("edit" if kind == "edit" else "scene", self._session_id, prompt)
+    async def _begin(self, kind: str, prompt: str) -> AuthoringJob:
+        job = await self._context.authoring.begin("edit" if kind == "edit" else "scene", self._session_id, prompt)
         if self._is_wanted:
             return job
         error = DomainError(

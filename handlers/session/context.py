@@ -10,8 +10,7 @@ if TYPE_CHECKING:
 
     from handlers.authoring_handler import AuthoringHandler
     from handlers.authoring_painter import ScenePainter
-    from handlers.engine_leaves import EngineLeaves
-    from handlers.engines_handler import EnginesHandler
+    from handlers.engines.pool import EnginePool
     from handlers.recorder_handler import RecorderHandler
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 class PlayContext:
     config: RuntimeConfig
     sessions: SessionsHandler
-    engines: EnginesHandler
-    leaves: EngineLeaves
+    engines: EnginePool
     seeds: SeedsHandler
     safety: SafetyHandler
     authoring: AuthoringHandler

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from handlers.session.active_world import ActiveWorld
     from handlers.session.context import PlayContext
     from handlers.session.inputs import InputMailbox
+    from handlers.session.leases import SessionLeases
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
     from handlers.session.stats import SessionStats
@@ -43,6 +44,7 @@ class FrameLoop:
         self,
         context: PlayContext,
         session_id: SessionId,
+        leases: SessionLeases,
         active: ActiveWorld,
         epoch: int,
         *,
@@ -53,6 +55,7 @@ class FrameLoop:
     ) -> None:
         self._context = context
         self._session_id = session_id
+        self._leases = leases
         self._inputs = inputs
         self._outbox = outbox
         self._timer = PassTimer()
@@ -63,7 +66,7 @@ class FrameLoop:
         )
         self._recovery = RecoveryBudget(context.config.limits)
         self._world = PlayedWorld(
-            context, session_id, active, inputs=inputs, pipeline=self._pipeline, recorder=recorder
+            context, session_id, leases, active, inputs=inputs, pipeline=self._pipeline, recorder=recorder
         )
         self._wake = asyncio.Event()
         self._errands = ErrandQueue(self._wake.set)
@@ -216,8 +219,7 @@ class FrameLoop:
 
     async def _return_to_engine(self) -> None:
         """Have it loaded again and go on, unless the session ends first."""
-        acquiring = self._context.engines.acquire(self._world.active.key, self._session_id, lambda _: None)
-        loading = asyncio.ensure_future(acquiring)
+        loading = asyncio.ensure_future(self._leases.reload(self._world.active.key))
         loading.add_done_callback(lambda _: self._wake.set())
         while not (loading.done() or self._stopping):
             await self._sleep(None)
@@ -225,7 +227,7 @@ class FrameLoop:
             loading.cancel()
             await asyncio.wait({loading})
             return
-        engine = loading.result()
+        engine = loading.result().engine
         self._absence = None
         await self._world.return_to(engine)
         logger.info("The world goes on", model=self._world.active.key.model_id)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from handlers.session.context import PlayContext
     from handlers.session.inputs import InputMailbox, TakenControl
     from handlers.session.journal_capture import WorldCapture
+    from handlers.session.leases import SessionLeases
     from handlers.session.pass_pipeline import PassPipeline
     from handlers.session.recording import SessionRecorder
     from services.world_engine.world_engine import Frames, Picture, WorldEngine, WorldSnapshot
@@ -43,6 +44,7 @@ class PlayedWorld:
         self,
         context: PlayContext,
         session_id: SessionId,
+        leases: SessionLeases,
         active: ActiveWorld,
         *,
         inputs: InputMailbox,
@@ -52,6 +54,7 @@ class PlayedWorld:
         limits = context.config.limits
         self._context = context
         self._session_id = session_id
+        self._leases = leases
         self._active = active
         self._inputs = inputs
         self._pipeline = pipeline
@@ -136,7 +139,14 @@ class PlayedWorld:
             DomainError: others play on the engine too; nothing has happened then.
         """
         kept, active = await self._snapshot(), self._active
-        await self._context.leaves.set_aside(active.key, self._session_id, lambda: self._close(active))
+        self._leases.check_offload(active.key)
+        await self._close(active)
+        try:
+            await self._leases.offload(active.key)
+        except DomainError:  # somebody else came in the meantime
+            scene = self._journal.scene
+            self._active = await self._in_engine(lambda: active.carried_on(active.engine, kept, scene))
+            raise
         self._kept = kept
 
     async def return_to(self, engine: WorldEngine) -> None:

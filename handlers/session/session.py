@@ -12,6 +12,7 @@ from handlers.session.authoring import SessionAuthor
 from handlers.session.endings import CLIENT_LEFT, Ending
 from handlers.session.frame_loop import EngineExhaustedError, FrameLoop
 from handlers.session.inputs import InputMailbox
+from handlers.session.leases import SessionLeases
 from handlers.session.outbox import Outbox
 from handlers.session.receiver import Receiver, ReceivingSocketLike
 from handlers.session.recording import SessionRecorder
@@ -98,7 +99,8 @@ class Session:
             post=self.outbox.post,
             extended=extended,
         )
-        worlds = WorldStarter(context, session_id, self.outbox.post, extended=extended)
+        self._leases = SessionLeases(context.engines, session_id)
+        worlds = WorldStarter(context, session_id, self._leases, self.outbox.post, extended=extended)
         author = SessionAuthor(context, session_id, self._recorder, self.outbox.post, extended=extended)
         self._service = RequestService(context, worlds, self._recorder, author, self._start_loop)
         self._worker = RequestWorker(
@@ -158,7 +160,7 @@ class Session:
         if self._loop is not None and self._loop_task is not None:
             self._loop.stop()
             await asyncio.wait({self._loop_task})
-        self._context.engines.release_all(self.id)
+        await self._leases.close()
 
     async def _say_farewell(self, writer: asyncio.Task[None]) -> None:
         ending = self._ending or CLIENT_LEFT
@@ -279,6 +281,7 @@ class Session:
         loop = FrameLoop(
             self._context,
             self.id,
+            self._leases,
             active,
             world.epoch,
             inputs=self._inputs,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from handlers.session.context import PlayContext
     from handlers.session.frame_loop import FrameLoop
+    from handlers.session.leases import SessionLeases
     from services.world_engine.world_engine import Picture, WorldEngine
     from services.world_files.world_file import WorldFilePayload
 
@@ -63,12 +64,14 @@ class WorldStarter:
         self,
         context: PlayContext,
         session_id: SessionId,
+        leases: SessionLeases,
         post: Callable[[AnyServerMessage], None],
         *,
         extended: bool,
     ) -> None:
         self._context = context
         self._session_id = session_id
+        self._leases = leases
         self._post = post
         self._extended = extended
 
@@ -105,7 +108,7 @@ class WorldStarter:
         source = saved or await self._read_seed(request)
         if key != current.key:
             await self._hand_over(loop, await self._acquire_and_open(request.req_id, key, source or current.seed))
-            self._context.engines.release(current.key, self._session_id)
+            await self._leases.give_back(current.key)
         elif source is not None and not (isinstance(source, Seed) and source.hash == current.seed.hash):
             await self._exchange(loop, request.req_id, key, source)
         capped = request.config.cap_inference_fps
@@ -115,7 +118,7 @@ class WorldStarter:
     async def discard(self, active: ActiveWorld) -> None:
         """Close a world that will not be played, and give its engine back."""
         await self._close(active)
-        self._context.engines.release(active.key, self._session_id)
+        await self._leases.give_back(active.key)
 
     # ------------------------------------------------------------------------------------------------ parts
 
@@ -162,32 +165,31 @@ class WorldStarter:
 
     async def _acquire_and_open(self, req_id: str, key: EngineKey, source: Source) -> ActiveWorld:
         self._tell(req_id, ProgressStep.LOADING_MODEL)
-        engine = await self._acquire(key, self._session_id)
+        engine = await self._acquire(key)
         try:
             return await self._open(req_id, key, engine, source)
         except BaseException:  # a cancellation too must give the engine back
-            self._context.engines.release(key, self._session_id)
+            await self._leases.give_back(key)
             raise
 
     async def _exchange(self, loop: FrameLoop, req_id: str, key: EngineKey, source: Source) -> None:
-        """Another world in the same engine, once that is there: it may have given way to a scene.
+        """Another world in the same engine, once that is there: it may be offloaded for a scene.
 
-        Meanwhile the session has the engine twice, so that it does not give way with a world in it.
+        Meanwhile the session has two leases on it, so that it is not offloaded with a world in it.
         """
-        twice = f"{self._session_id}/next"
-        engine = await self._acquire(key, twice)
+        engine = await self._acquire(key)
         try:
             await self._hand_over(loop, await self._open(req_id, key, engine, source))
         finally:
-            self._context.engines.release(key, twice)
+            await self._leases.give_back(key)
 
-    async def _acquire(self, key: EngineKey, user: SessionId) -> WorldEngine:
+    async def _acquire(self, key: EngineKey) -> WorldEngine:
         events = asyncio.get_running_loop()
 
         def report(step: LoadStep) -> None:
             events.call_soon_threadsafe(self._post, StatusMessage(stage=_LOAD_STAGES[step]))
 
-        return await self._context.engines.acquire(key, user, report)
+        return (await self._leases.take(key, report)).engine
 
     async def _open(self, req_id: str, key: EngineKey, engine: WorldEngine, source: Source) -> ActiveWorld:
         self._post(StatusMessage(stage=StageId.INIT_SEED))

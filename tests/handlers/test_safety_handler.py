@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +36,7 @@ def door(
         classifier or FakeImageClassifier(),
         verdicts or FakeVerdictCache(),
         FakeSeedStore(),
-        place_classifier=lambda: None,
+        classifying=nullcontext,
     )
 
 
@@ -70,7 +71,7 @@ def test_the_policy_by_table(
 def test_shipped_seeds_always_pass_and_are_not_looked_at(policy: SeedSafety) -> None:
     classifier = FakeImageClassifier(lambda _: False)
     store = FakeSeedStore([(b"a file", PictureFactsPayload(6, 4, "PNG", ".png"), "Shipped")])
-    safety = SafetyHandler(policy, classifier, FakeVerdictCache(), store, place_classifier=lambda: None)
+    safety = SafetyHandler(policy, classifier, FakeVerdictCache(), store, classifying=nullcontext)
     assert safety.judge(store.list()[0].hash, PICTURE) == Allowed()
     assert classifier.calls == 0
 

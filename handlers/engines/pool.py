@@ -1,0 +1,469 @@
+"""Engines in memory: each is loaded once, leased to sessions, and unloaded when another one needs the device."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never
+
+from error_types import DomainError, ErrorCode
+from handlers.base import StateChanges, StateHandler, with_state_lock
+from handlers.engines._loading import EngineLoader, RoomMaker
+from state.app_state_types import (
+    AppState,
+    DeviceReserved,
+    EngineFailed,
+    EngineKey,
+    EngineLoading,
+    EngineOffloaded,
+    EngineReady,
+    EngineState,
+    EngineUnloaded,
+    EngineUnloading,
+    Lease,
+    SessionId,
+    leases_of,
+)
+from state.events import (
+    DeviceReturned,
+    DeviceTaken,
+    Evicted,
+    LeaseReturned,
+    LeaseTaken,
+    LoadBegan,
+    LoadFailed,
+    LoadSucceeded,
+    Offloaded,
+    TakenDown,
+    UnloadFinished,
+)
+from state.transitions import engine_event, reservation_event
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from threading import RLock
+
+    from services.clock.clock import Clock
+    from services.metrics.metrics import Metrics
+    from services.task_runner.task_runner import TaskRunner
+    from services.world_engine.catalogue import CatalogueEntry, LoadReport, LoadStep, WorldEngineCatalogue
+    from services.world_engine.world_engine import WorldEngine
+
+
+class MemoryKeeper(RoomMaker, Protocol):
+    def look(self) -> object:
+        """Note what is in memory now. Blocks; never raises."""
+        ...
+
+
+class LeaseError(RuntimeError):
+    """An engine was used through a lease that does not have it in memory: a defect of the caller."""
+
+
+class EngineLease:
+    """The right of a session to one open world in an engine. It ends with the block of `EnginePool.lease`."""
+
+    def __init__(self, pool: EnginePool, key: EngineKey, lease: Lease) -> None:
+        self._pool = pool
+        self._lease = lease
+        self.key = key
+
+    @property
+    def id(self) -> int:
+        return self._lease.id
+
+    @property
+    def session(self) -> SessionId:
+        return self._lease.session
+
+    @property
+    def engine(self) -> WorldEngine:
+        """Raises: LeaseError, the engine is offloaded, or the lease was given back."""
+        return self._pool.engine_of(self.key, self._lease)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    """The engine is in memory, and the lease on it is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Unload:
+    key: EngineKey
+    engine: WorldEngine
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """Until the state has changed. `attempt` is the load that is waited for, if it is one."""
+
+    attempt: int | None = None
+
+
+_Step: TypeAlias = _Leased | _Load | _Unload | _Wait
+
+
+class EnginePool(StateHandler):
+    """CPU engines live side by side. The device holds one engine at a time, which sessions can share."""
+
+    def __init__(
+        self,
+        state: AppState,
+        lock: RLock,
+        *,
+        catalogue: WorldEngineCatalogue,
+        task_runner: TaskRunner,
+        clock: Clock,
+        metrics: Metrics,
+        memory: MemoryKeeper,
+        changes: StateChanges,
+    ) -> None:
+        super().__init__(state, lock)
+        self._catalogue = catalogue
+        self._loader = EngineLoader(task_runner, clock, metrics, memory)
+        self._memory = memory
+        self._changes = changes
+        self._engines: dict[EngineKey, WorldEngine] = {}  # of every key that is `EngineReady`
+        self._open_leases: dict[int, Lease] = {}  # of every block of `lease` that has not ended
+        self._lease_ids = count(1)
+        self._attempts = count(1)
+
+    def entry(self, model_id: str) -> CatalogueEntry:
+        """The catalogue's entry.
+
+        Raises:
+            DomainError: there is no such model; the text names those there are.
+        """
+        entry = self._catalogue.find(model_id)
+        if entry is None:
+            names = ", ".join(entry.model_id for entry in self._catalogue.entries())
+            raise DomainError(
+                f"This server has no model “{model_id}”. It has: {names}. Choose one of them as the world model in the "
+                "settings of your client.",
+                ErrorCode.UNKNOWN_MODEL,
+            )
+        return entry
+
+    # --------------------------------------------------------------------------------------------- leases
+
+    @asynccontextmanager
+    async def lease(
+        self, key: EngineKey, session: SessionId, report: LoadReport | None = None
+    ) -> AsyncGenerator[EngineLease]:
+        """Have an engine in memory, loaded first if need be, until the end of the block; close its worlds before that.
+
+        A session may hold several leases on one engine, each for one open world. `report` is called on the loading
+        thread. Cancelling does not stop a load, as others may wait for it.
+
+        Raises:
+            DomainError: the load failed, the engine has no room for another world, or others use the device.
+        """
+        entry = self.entry(key.model_id)
+        lease = Lease(next(self._lease_ids), session)
+        self._open_leases[lease.id] = lease
+        try:
+            await self._obtain(key, entry, lease, report or _ignore)
+            yield EngineLease(self, key, lease)
+        finally:
+            self._give_back(key, lease)
+            self._changes.announce()
+
+    async def offload(self, lease: EngineLease) -> None:
+        """Give the memory of the engine back for a while; the caller has closed its world. The lease stays.
+
+        Until `reload`, or the end of the lease, nobody but the lease's session can load an engine on the device. When
+        this is cancelled, the engine is unloaded all the same.
+
+        Raises:
+            DomainError: there is another lease on the engine, or it is not on the device; nothing has happened then.
+        """
+        engine = self._begin_offload(lease)
+        if engine is not None:
+            self._unload(lease.key, engine)
+        while True:
+            mark = self._changes.mark()
+            if not isinstance(self.of(lease.key), EngineUnloading):
+                return
+            await self._changes.after(mark)
+
+    @with_state_lock
+    def check_offload(self, lease: EngineLease) -> None:
+        """Ask before closing a world.
+
+        Raises:
+            DomainError: `offload` would raise it now.
+        """
+        if not self._is_alone_on_device(lease.key, self._open(lease)):
+            raise _busy(self.entry(lease.key.model_id))
+
+    async def reload(self, lease: EngineLease) -> None:
+        """Load the engine again after `offload`; nothing happens if it is in memory.
+
+        When this is cancelled, or fails, it can be called again. After a failure the lease holds nothing until then.
+
+        Raises:
+            DomainError: the load failed, or others use the device by now.
+            LeaseError: the lease was given back.
+        """
+        await self._obtain(lease.key, self.entry(lease.key.model_id), self._open(lease), _ignore)
+
+    @with_state_lock
+    def engine_of(self, key: EngineKey, lease: Lease) -> WorldEngine:
+        match self.of(key):
+            case EngineReady(leases=leases) if lease in leases:
+                return self._engines[key]
+            case state:
+                raise LeaseError(f"{key.model_id} is not in memory for lease {lease.id}: {type(state).__name__}.")
+
+    # ------------------------------------------------------------------------------- the device without an engine
+
+    async def reserve_device(self, asker: SessionId | None) -> None:
+        """Keep the device free of engines until `return_device`, for the holder of the reservation.
+
+        Idle engines are unloaded. What `asker` has offloaded itself stays so.
+
+        Raises:
+            DomainError: a session uses the device; nothing has happened then.
+        """
+        evicted: EngineKey | None = None
+        while True:
+            mark = self._changes.mark()
+            step = self._clear_device_for_models(asker, evicted)
+            if step is None:
+                return
+            if isinstance(step, _Unload):
+                evicted = step.key
+                self._unload(step.key, step.engine)
+            await self._changes.after(mark)
+
+    def return_device(self) -> None:
+        with self._lock:
+            reservation_event(self._state, DeviceReturned())
+        self._changes.announce()
+
+    # -------------------------------------------------------------------------------------------- reading
+
+    @with_state_lock
+    def of(self, key: EngineKey) -> EngineState:
+        return self._state.engines.get(key, EngineUnloaded())
+
+    @with_state_lock
+    def loaded_models(self) -> frozenset[str]:
+        return frozenset(key.model_id for key, state in self._state.engines.items() if isinstance(state, EngineReady))
+
+    @with_state_lock
+    def plays_on_device(self, session: SessionId) -> bool:
+        """Whether the session holds an engine that is in memory on the device."""
+        return any(
+            isinstance(state, EngineReady) and any(lease.session == session for lease in state.leases)
+            for _, state in self._on_device()
+        )
+
+    @with_state_lock
+    def take_all(self) -> tuple[WorldEngine, ...]:
+        """Empty the pool at the end of the server; the caller closes what it gets."""
+        for key in list(self._engines):
+            engine_event(self._state, key, TakenDown())
+        taken = tuple(self._engines.values())
+        self._engines.clear()
+        return taken
+
+    # ----------------------------------------------------------------------------------------- obtaining
+
+    async def _obtain(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, report: LoadReport) -> None:
+        awaited: int | None = None
+        while True:
+            mark = self._changes.mark()
+            step = self._next_step(key, entry, lease, awaited)
+            match step:
+                case _Leased():
+                    return
+                case _Load(attempt):
+                    awaited = attempt
+                    self._load(key, entry, report)
+                case _Unload():
+                    self._unload(step.key, step.engine)
+                case _Wait(attempt):
+                    awaited = attempt
+                case _:
+                    assert_never(step)
+            await self._changes.after(mark)
+
+    @with_state_lock
+    def _next_step(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, awaited: int | None) -> _Step:
+        current = self.of(key)
+        match current:
+            case EngineReady(leases=leases) if lease in leases:
+                return _Leased()
+            case EngineLoading(attempt, leases) if lease in leases:
+                return _Wait(attempt)
+            case EngineFailed(attempt, message) if attempt == awaited:
+                raise DomainError(message, ErrorCode.MODEL_LOAD_FAILED)
+            case EngineReady() | EngineLoading():
+                return self._join(key, entry, lease, current)
+            case EngineUnloading():
+                return _Wait()
+            case EngineOffloaded(keeper) if keeper != lease:
+                return _Wait()
+            case EngineOffloaded() | EngineFailed() | EngineUnloaded():
+                return self._clear_device(entry, lease.session, key) or self._begin_load(key, lease)
+            case _:
+                assert_never(current)
+
+    def _join(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, current: EngineReady | EngineLoading) -> _Step:
+        """Take a lease on an engine that is in memory, or on its way there."""
+        if entry.placement == "device" and self._is_kept_for_another(key, lease.session):
+            return _Wait()
+        if isinstance(current, EngineReady) and current.max_worlds is not None:
+            self._check_limit(entry, current, current.max_worlds)
+        engine_event(self._state, key, LeaseTaken(lease))
+        return _Leased() if isinstance(current, EngineReady) else _Wait(current.attempt)
+
+    def _check_limit(self, entry: CatalogueEntry, current: EngineReady, limit: int) -> None:
+        if len(current.leases) >= limit:
+            raise DomainError(
+                f"{entry.title} holds {limit} world(s) at a time, and has them. Try again when one ends.",
+                ErrorCode.MODEL_BUSY,
+            )
+
+    def _begin_load(self, key: EngineKey, lease: Lease) -> _Load:
+        attempt = next(self._attempts)
+        engine_event(self._state, key, LoadBegan(attempt, lease))
+        return _Load(attempt)
+
+    @with_state_lock
+    def _begin_offload(self, lease: EngineLease) -> WorldEngine | None:
+        """The engine to close; None: it is closed, or being closed, already."""
+        key, mine = lease.key, self._open(lease)
+        self.check_offload(lease)
+        if not isinstance(self.of(key), EngineReady):
+            return None
+        engine_event(self._state, key, Offloaded(mine))
+        return self._engines.pop(key)
+
+    def _is_alone_on_device(self, key: EngineKey, lease: Lease) -> bool:
+        state = self.of(key)
+        return (
+            isinstance(state, EngineReady | EngineUnloading | EngineOffloaded)
+            and leases_of(state) == (lease,)
+            and self._is_on_device(key)
+        )
+
+    @with_state_lock
+    def _open(self, lease: EngineLease) -> Lease:
+        found = self._open_leases.get(lease.id)
+        if found is None:
+            raise LeaseError(f"Lease {lease.id} on {lease.key.model_id} was given back.")
+        return found
+
+    @with_state_lock
+    def _give_back(self, key: EngineKey, lease: Lease) -> None:
+        del self._open_leases[lease.id]
+        if lease in leases_of(self.of(key)):
+            engine_event(self._state, key, LeaseReturned(lease))
+
+    # ----------------------------------------------------------------------------------- making room on the device
+
+    def _clear_device(
+        self, entry: CatalogueEntry, session: SessionId | None, wanted: EngineKey | None
+    ) -> _Unload | _Wait | None:
+        """What is to be done before `wanted` can be loaded for a session; None: nothing.
+
+        Raises:
+            DomainError: another session has the device.
+        """
+        if entry.placement == "cpu":
+            return None
+        if isinstance(self._state.reservation, DeviceReserved):
+            return _Wait()
+        return self._clear_engines(session, wanted)
+
+    def _clear_engines(self, session: SessionId | None, wanted: EngineKey | None) -> _Unload | _Wait | None:
+        """As `_clear_device`, for engines alone: an engine without leases goes, one with leases stays."""
+        others = [(key, state) for key, state in self._on_device() if key != wanted]
+        for key, state in others:
+            holders = {lease.session for lease in leases_of(state)}
+            if holders and not (isinstance(state, EngineUnloading | EngineOffloaded) and holders == {session}):
+                raise _busy(self.entry(key.model_id))
+        if any(isinstance(state, EngineLoading | EngineUnloading) for _, state in others):
+            return _Wait()
+        for key, state in others:
+            if isinstance(state, EngineReady):
+                engine_event(self._state, key, Evicted())
+                return _Unload(key, self._engines.pop(key))
+        return None
+
+    @with_state_lock
+    def _clear_device_for_models(self, asker: SessionId | None, evicted: EngineKey | None) -> _Unload | _Wait | None:
+        step = self._clear_engines(asker, None)
+        if step is None:
+            offloaded = next((key for key, _ in self._on_device()), evicted)
+            reservation_event(self._state, DeviceTaken(offloaded or self._default_on_device()))
+        return step
+
+    def _is_kept_for_another(self, key: EngineKey, session: SessionId) -> bool:
+        """Whether a session that has offloaded its engine may still want the device back from this one."""
+        return any(
+            isinstance(state, EngineUnloading | EngineOffloaded)
+            and any(lease.session != session for lease in leases_of(state))
+            for other, state in self._on_device()
+            if other != key
+        )
+
+    def _on_device(self) -> list[tuple[EngineKey, EngineState]]:
+        """The engines that have the device, want it, or have given it away for a while."""
+        return [
+            (key, state)
+            for key, state in self._state.engines.items()
+            if not isinstance(state, EngineFailed) and self._is_on_device(key)
+        ]
+
+    def _is_on_device(self, key: EngineKey) -> bool:
+        return self.entry(key.model_id).placement == "device"
+
+    def _default_on_device(self) -> EngineKey | None:
+        default = self._catalogue.default
+        return EngineKey(default.model_id, default.quants[0]) if default.placement == "device" else None
+
+    # --------------------------------------------------------------------------------------- loading, unloading
+
+    def _load(self, key: EngineKey, entry: CatalogueEntry, report: LoadReport) -> None:
+        def finish(outcome: WorldEngine | LoadFailed) -> None:
+            self._finish_load(key, outcome)
+            self._memory.look()
+            self._changes.announce()
+
+        self._loader.load(entry, key.quant, report, finish)
+
+    @with_state_lock
+    def _finish_load(self, key: EngineKey, outcome: WorldEngine | LoadFailed) -> None:
+        if isinstance(outcome, LoadFailed):
+            engine_event(self._state, key, outcome)
+            return
+        engine_event(self._state, key, LoadSucceeded(outcome.spec.max_worlds))
+        self._engines[key] = outcome
+
+    def _unload(self, key: EngineKey, engine: WorldEngine) -> None:
+        def finish() -> None:
+            with self._lock:
+                engine_event(self._state, key, UnloadFinished())
+            self._memory.look()
+            self._changes.announce()
+
+        self._loader.unload(key.model_id, engine, finish)
+
+
+def _busy(entry: CatalogueEntry) -> DomainError:
+    return DomainError(
+        f"The device is in use by {entry.model_id}. Try again when its sessions have ended.", ErrorCode.MODEL_BUSY
+    )
+
+
+def _ignore(_: LoadStep) -> None:
+    """Nobody wants to be told of the load."""
