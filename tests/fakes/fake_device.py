@@ -63,9 +63,15 @@ class FakeDevice:
             return name in self._taken
 
     def engine(
-        self, model_id: str, *, vram: float, stated_vram: float | None = None, can_be_unloaded_in_play: bool = True
+        self,
+        model_id: str,
+        *,
+        vram: float,
+        stated_vram: float | None = None,
+        can_be_unloaded_in_play: bool = True,
+        max_worlds: int | None = None,
     ) -> FakeModel:
-        """The model of an engine that takes so many GiB here, and says that it takes so many."""
+        """The model of an engine that takes `vram` GiB here, and says that it takes `stated_vram`."""
         size, stated = int(vram * GIB), int((stated_vram or vram) * GIB)
 
         def make(model_id: str) -> FakeWorldEngine:
@@ -73,7 +79,7 @@ class FakeDevice:
                 self.take(model_id, vram=size)
             except FakeOutOfMemoryError as error:
                 raise ModelLoadError(str(error)) from error
-            return _EngineOnDevice(self, model_id)
+            return _EngineOnDevice(self, model_id, max_worlds)
 
         memory = EngineMemory(ram=0, vram=stated, can_be_unloaded_in_play=can_be_unloaded_in_play)
         return FakeModel(model_id, make_engine=make, placement="device", memory=memory)
@@ -83,8 +89,8 @@ class FakeDevice:
 
 
 class _EngineOnDevice(FakeWorldEngine):
-    def __init__(self, device: FakeDevice, model_id: str) -> None:
-        super().__init__(model_id)
+    def __init__(self, device: FakeDevice, model_id: str, max_worlds: int | None) -> None:
+        super().__init__(model_id, max_worlds=max_worlds)
         self._device = device
 
     def close(self) -> None:

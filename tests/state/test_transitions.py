@@ -363,8 +363,9 @@ def test_every_cell_leads_where_it_says(machine: Machine) -> None:
 @MACHINE
 def test_what_a_table_does_not_have_is_refused_by_both_names(machine: Machine) -> None:
     examples: dict[type, Any] = {Stopping: Stopping()}
-    examples.update((type(before), before) for before, _, _ in machine.cells)
-    happenings: dict[type, Any] = {type(event): event for _, event, _ in machine.cells}
+    happenings: dict[type, Any] = {}
+    for before, event, _ in machine.cells:
+        examples[type(before)], happenings[type(event)] = before, event
     for kind in machine.members:
         for what in machine.events:
             if (kind, what) in machine.table:
