@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 
 from handlers.base import StateChanges, StateHandler, with_state_lock
+from handlers.engines._device import on_device
 from services.image_classifier.image_classifier import ClassifierMissing, ClassifierStatus
 from services.image_editor.image_editor import EditorReady, EditorStatus
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, Offloaded, Resident, plan_models
@@ -19,11 +20,9 @@ from state.app_state_types import (
     DeviceReserved,
     EngineKey,
     EngineLoading,
-    EngineOffloaded,
     EngineReady,
     EngineState,
     EngineUnloaded,
-    EngineUnloading,
     ModelIdle,
     ModelPlans,
     ModelsKnown,
@@ -31,6 +30,7 @@ from state.app_state_types import (
     Role,
     SceneRole,
     SessionId,
+    leases_of,
 )
 from state.events import ModelsObserved, VacatingBegan, VacatingEnded
 from state.transitions import model_use_event, models_event
@@ -132,10 +132,10 @@ class MemoryLedger(StateHandler):
     def observe(self) -> ModelsKnown:
         """As `look`; what was kept. Raises what the services raise."""
         look, now = self._next_look(), self._clock.monotonic()
-        facts, on_device = self._read(), self._on_device()
-        alone = shared = self._plans(facts, on_device, is_shared=False)
-        if on_device is not None and isinstance(on_device.state, EngineReady):
-            shared = self._plans(facts, on_device, is_shared=True)
+        facts, there = self._read(), self._on_device()
+        alone = shared = self._plans(facts, there, is_shared=False)
+        if there is not None and isinstance(there.state, EngineReady):
+            shared = self._plans(facts, there, is_shared=True)
         known = ModelsKnown(look, now, facts.classifier, facts.writer, facts.editor, alone, shared)
         self._keep(known)
         return known
@@ -196,13 +196,11 @@ class MemoryLedger(StateHandler):
     def _on_device(self) -> _OnDevice | None:
         """The engine that has the device, or is on its way there, or would be the next; None: no engine uses it."""
         offloaded: _OnDevice | None = None
-        for key, state in self._state.engines.items():
+        for key, state in on_device(self._state.engines, self._catalogue):
             entry = self._catalogue.find(key.model_id)
-            if entry is None or entry.placement == "cpu":
-                continue
-            if isinstance(state, EngineReady | EngineLoading):
+            if entry is not None and isinstance(state, EngineReady | EngineLoading):
                 return _OnDevice(entry, state)
-            if isinstance(state, EngineUnloading | EngineOffloaded) and state.keeper is not None:
+            if entry is not None and leases_of(state):
                 offloaded = _OnDevice(entry, state, is_offloaded=True)
         return offloaded or self._next_on_device()
 
@@ -266,25 +264,25 @@ class MemoryLedger(StateHandler):
             ram=_difference(usage.ram_total_bytes, usage.ram_used_bytes),
         )
 
-    def _plans(self, facts: _Facts, on_device: _OnDevice | None, *, is_shared: bool) -> ModelPlans:
+    def _plans(self, facts: _Facts, there: _OnDevice | None, *, is_shared: bool) -> ModelPlans:
         roles: list[Role] = [role for role in _ORDER if role in facts.requirements]
-        machine = self._machine(facts.free, on_device, is_shared=is_shared)
+        machine = self._machine(facts.free, there, is_shared=is_shared)
         plans = dict(zip(roles, plan_models(machine, [facts.requirements[role] for role in roles]), strict=True))
-        if on_device is not None and on_device.is_offloaded:
+        if there is not None and there.is_offloaded:
             plans = {
-                role: _in_its_place(plan, on_device.entry.title, is_loaded=facts.requirements[role].is_loaded)
+                role: _in_its_place(plan, there.entry.title, is_loaded=facts.requirements[role].is_loaded)
                 for role, plan in plans.items()
             }
         return ModelPlans(plans.get("classifier"), plans.get("writer"), plans.get("editor"))
 
-    def _machine(self, free: FreeMemory, on_device: _OnDevice | None, *, is_shared: bool) -> Machine:
+    def _machine(self, free: FreeMemory, there: _OnDevice | None, *, is_shared: bool) -> Machine:
         unload_engine = self._config.unload_engine
-        if on_device is None:
+        if there is None:
             return Machine(free, unload_engine=unload_engine)
-        title, memory = on_device.entry.title, on_device.entry.memory
-        match on_device:
+        title, memory = there.entry.title, there.entry.memory
+        match there:
             case _OnDevice(state=EngineReady()):
-                engine = EngineOnDevice(title, memory.vram, _why_it_stays(on_device.entry, is_shared=is_shared))
+                engine = EngineOnDevice(title, memory.vram, _why_it_stays(there.entry, is_shared=is_shared))
                 return Machine(free, engine, unload_engine=unload_engine)
             case _OnDevice(state=EngineUnloaded(), is_offloaded=False):
                 # Nobody plays on it yet. Its room is kept, and a scene may use it that leaves nothing behind.

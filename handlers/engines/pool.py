@@ -5,11 +5,22 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
 from handlers.base import StateChanges, StateHandler, with_state_lock
-from handlers.engines._loading import EngineLoader, RoomMaker
+from handlers.engines._device import (
+    Free,
+    Idle,
+    Moving,
+    OnDevice,
+    Taken,
+    device_busy,
+    is_kept_for_another,
+    occupancy,
+    on_device,
+)
+from handlers.engines._loading import LoadedEngines, MemoryKeeper
 from state.app_state_types import (
     AppState,
     DeviceReserved,
@@ -32,11 +43,7 @@ from state.events import (
     LeaseReturned,
     LeaseTaken,
     LoadBegan,
-    LoadFailed,
-    LoadSucceeded,
     Offloaded,
-    TakenDown,
-    UnloadFinished,
 )
 from state.transitions import engine_event, reservation_event
 
@@ -49,12 +56,6 @@ if TYPE_CHECKING:
     from services.task_runner.task_runner import TaskRunner
     from services.world_engine.catalogue import CatalogueEntry, LoadReport, LoadStep, WorldEngineCatalogue
     from services.world_engine.world_engine import WorldEngine
-
-
-class MemoryKeeper(RoomMaker, Protocol):
-    def look(self) -> object:
-        """Note what is in memory now. Blocks; never raises."""
-        ...
 
 
 class LeaseError(RuntimeError):
@@ -96,7 +97,6 @@ class _Load:
 @dataclass(frozen=True, slots=True)
 class _Unload:
     key: EngineKey
-    engine: WorldEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +126,10 @@ class EnginePool(StateHandler):
     ) -> None:
         super().__init__(state, lock)
         self._catalogue = catalogue
-        self._loader = EngineLoader(task_runner, clock, metrics, memory)
-        self._memory = memory
+        self._engines = LoadedEngines(
+            state, lock, task_runner=task_runner, clock=clock, metrics=metrics, memory=memory, changes=changes
+        )
         self._changes = changes
-        self._engines: dict[EngineKey, WorldEngine] = {}  # of every key that is `EngineReady`
         self._open_leases: dict[int, Lease] = {}  # of every block of `lease` that has not ended
         self._lease_ids = count(1)
         self._attempts = count(1)
@@ -183,9 +183,8 @@ class EnginePool(StateHandler):
         Raises:
             DomainError: there is another lease on the engine, or it is not on the device; nothing has happened then.
         """
-        engine = self._begin_offload(lease)
-        if engine is not None:
-            self._unload(lease.key, engine)
+        if self._begin_offload(lease):
+            self._engines.unload(lease.key)
         while True:
             mark = self._changes.mark()
             if not isinstance(self.of(lease.key), EngineUnloading):
@@ -200,7 +199,7 @@ class EnginePool(StateHandler):
             DomainError: `offload` would raise it now.
         """
         if not self._is_alone_on_device(lease.key, self._open(lease)):
-            raise _busy(self.entry(lease.key.model_id))
+            raise device_busy(self.entry(lease.key.model_id))
 
     async def reload(self, lease: EngineLease) -> None:
         """Load the engine again after `offload`; nothing happens if it is in memory.
@@ -217,7 +216,7 @@ class EnginePool(StateHandler):
     def engine_of(self, key: EngineKey, lease: Lease) -> WorldEngine:
         match self.of(key):
             case EngineReady(leases=leases) if lease in leases:
-                return self._engines[key]
+                return self._engines.get(key)
             case state:
                 raise LeaseError(f"{key.model_id} is not in memory for lease {lease.id}: {type(state).__name__}.")
 
@@ -239,7 +238,7 @@ class EnginePool(StateHandler):
                 return
             if isinstance(step, _Unload):
                 evicted = step.key
-                self._unload(step.key, step.engine)
+                self._engines.unload(step.key)
             await self._changes.after(mark)
 
     def return_device(self) -> None:
@@ -262,17 +261,12 @@ class EnginePool(StateHandler):
         """Whether the session holds an engine that is in memory on the device."""
         return any(
             isinstance(state, EngineReady) and any(lease.session == session for lease in state.leases)
-            for _, state in self._on_device()
+            for _, state in self._others_on_device(None)
         )
 
-    @with_state_lock
     def take_all(self) -> tuple[WorldEngine, ...]:
         """Empty the pool at the end of the server; the caller closes what it gets."""
-        for key in list(self._engines):
-            engine_event(self._state, key, TakenDown())
-        taken = tuple(self._engines.values())
-        self._engines.clear()
-        return taken
+        return self._engines.take_all()
 
     # ----------------------------------------------------------------------------------------- obtaining
 
@@ -286,9 +280,9 @@ class EnginePool(StateHandler):
                     return
                 case _Load(attempt):
                     awaited = attempt
-                    self._load(key, entry, report)
-                case _Unload():
-                    self._unload(step.key, step.engine)
+                    self._engines.load(key, entry, report)
+                case _Unload(evicted):
+                    self._engines.unload(evicted)
                 case _Wait(attempt):
                     awaited = attempt
                 case _:
@@ -318,7 +312,7 @@ class EnginePool(StateHandler):
 
     def _join(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, current: EngineReady | EngineLoading) -> _Step:
         """Take a lease on an engine that is in memory, or on its way there."""
-        if entry.placement == "device" and self._is_kept_for_another(key, lease.session):
+        if entry.placement == "device" and is_kept_for_another(self._others_on_device(key), lease.session):
             return _Wait()
         if isinstance(current, EngineReady) and current.max_worlds is not None:
             self._check_limit(entry, current, current.max_worlds)
@@ -338,21 +332,20 @@ class EnginePool(StateHandler):
         return _Load(attempt)
 
     @with_state_lock
-    def _begin_offload(self, lease: EngineLease) -> WorldEngine | None:
-        """The engine to close; None: it is closed, or being closed, already."""
-        key, mine = lease.key, self._open(lease)
+    def _begin_offload(self, lease: EngineLease) -> bool:
+        """Whether there is something to unload; not when it was offloaded before."""
         self.check_offload(lease)
-        if not isinstance(self.of(key), EngineReady):
-            return None
-        engine_event(self._state, key, Offloaded(mine))
-        return self._engines.pop(key)
+        if not isinstance(self.of(lease.key), EngineReady):
+            return False
+        engine_event(self._state, lease.key, Offloaded(self._open(lease)))
+        return True
 
     def _is_alone_on_device(self, key: EngineKey, lease: Lease) -> bool:
         state = self.of(key)
         return (
             isinstance(state, EngineReady | EngineUnloading | EngineOffloaded)
             and leases_of(state) == (lease,)
-            and self._is_on_device(key)
+            and self.entry(key.model_id).placement == "device"
         )
 
     @with_state_lock
@@ -370,9 +363,7 @@ class EnginePool(StateHandler):
 
     # ----------------------------------------------------------------------------------- making room on the device
 
-    def _clear_device(
-        self, entry: CatalogueEntry, session: SessionId | None, wanted: EngineKey | None
-    ) -> _Unload | _Wait | None:
+    def _clear_device(self, entry: CatalogueEntry, session: SessionId, wanted: EngineKey) -> _Unload | _Wait | None:
         """What is to be done before `wanted` can be loaded for a session; None: nothing.
 
         Raises:
@@ -385,84 +376,33 @@ class EnginePool(StateHandler):
         return self._clear_engines(session, wanted)
 
     def _clear_engines(self, session: SessionId | None, wanted: EngineKey | None) -> _Unload | _Wait | None:
-        """As `_clear_device`, for engines alone: an engine without leases goes, one with leases stays."""
-        others = [(key, state) for key, state in self._on_device() if key != wanted]
-        for key, state in others:
-            holders = {lease.session for lease in leases_of(state)}
-            if holders and not (isinstance(state, EngineUnloading | EngineOffloaded) and holders == {session}):
-                raise _busy(self.entry(key.model_id))
-        if any(isinstance(state, EngineLoading | EngineUnloading) for _, state in others):
-            return _Wait()
-        for key, state in others:
-            if isinstance(state, EngineReady):
+        """As `_clear_device`, for engines alone."""
+        match occupancy(self._others_on_device(wanted), session):
+            case Taken(key):
+                raise device_busy(self.entry(key.model_id))
+            case Moving():
+                return _Wait()
+            case Idle(key):
                 engine_event(self._state, key, Evicted())
-                return _Unload(key, self._engines.pop(key))
-        return None
+                return _Unload(key)
+            case Free():
+                return None
 
     @with_state_lock
     def _clear_device_for_models(self, asker: SessionId | None, evicted: EngineKey | None) -> _Unload | _Wait | None:
         step = self._clear_engines(asker, None)
         if step is None:
-            offloaded = next((key for key, _ in self._on_device()), evicted)
+            offloaded = next((key for key, _ in self._others_on_device(None)), evicted)
             reservation_event(self._state, DeviceTaken(offloaded or self._default_on_device()))
         return step
 
-    def _is_kept_for_another(self, key: EngineKey, session: SessionId) -> bool:
-        """Whether a session that has offloaded its engine may still want the device back from this one."""
-        return any(
-            isinstance(state, EngineUnloading | EngineOffloaded)
-            and any(lease.session != session for lease in leases_of(state))
-            for other, state in self._on_device()
-            if other != key
-        )
-
-    def _on_device(self) -> list[tuple[EngineKey, EngineState]]:
-        """The engines that have the device, want it, or have given it away for a while."""
-        return [
-            (key, state)
-            for key, state in self._state.engines.items()
-            if not isinstance(state, EngineFailed) and self._is_on_device(key)
-        ]
-
-    def _is_on_device(self, key: EngineKey) -> bool:
-        return self.entry(key.model_id).placement == "device"
+    def _others_on_device(self, wanted: EngineKey | None) -> OnDevice:
+        found = on_device(self._state.engines, self._catalogue)
+        return [(key, state) for key, state in found if key != wanted]
 
     def _default_on_device(self) -> EngineKey | None:
         default = self._catalogue.default
         return EngineKey(default.model_id, default.quants[0]) if default.placement == "device" else None
-
-    # --------------------------------------------------------------------------------------- loading, unloading
-
-    def _load(self, key: EngineKey, entry: CatalogueEntry, report: LoadReport) -> None:
-        def finish(outcome: WorldEngine | LoadFailed) -> None:
-            self._finish_load(key, outcome)
-            self._memory.look()
-            self._changes.announce()
-
-        self._loader.load(entry, key.quant, report, finish)
-
-    @with_state_lock
-    def _finish_load(self, key: EngineKey, outcome: WorldEngine | LoadFailed) -> None:
-        if isinstance(outcome, LoadFailed):
-            engine_event(self._state, key, outcome)
-            return
-        engine_event(self._state, key, LoadSucceeded(outcome.spec.max_worlds))
-        self._engines[key] = outcome
-
-    def _unload(self, key: EngineKey, engine: WorldEngine) -> None:
-        def finish() -> None:
-            with self._lock:
-                engine_event(self._state, key, UnloadFinished())
-            self._memory.look()
-            self._changes.announce()
-
-        self._loader.unload(key.model_id, engine, finish)
-
-
-def _busy(entry: CatalogueEntry) -> DomainError:
-    return DomainError(
-        f"The device is in use by {entry.model_id}. Try again when its sessions have ended.", ErrorCode.MODEL_BUSY
-    )
 
 
 def _ignore(_: LoadStep) -> None:

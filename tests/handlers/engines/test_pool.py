@@ -129,6 +129,7 @@ def test_two_who_want_the_device_do_not_evict_each_others_loads() -> None:
 
     async def main() -> None:
         here = Rig(max_worlds=None)
+
         async def play(key: EngineKey) -> str:
             async with here.lease(key, str(key)):
                 await asyncio.sleep(0)
