@@ -127,7 +127,7 @@ class AppHandler:
             self._state,
             self._lock,
             ledger=ledger,
-            pool=self.engines,
+            device=self.engines.device,
             classifier=services.image_classifier,
             work_threads=self._work_threads,
             clock=services.clock,

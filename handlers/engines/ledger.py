@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 
 from handlers.base import StateChanges, StateHandler, with_state_lock
-from handlers.engines._device import on_device
+from handlers.engines.device import engines_there
 from services.image_classifier.image_classifier import ClassifierMissing, ClassifierStatus
 from services.image_editor.image_editor import EditorReady, EditorStatus
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, Offloaded, Resident, plan_models
@@ -196,11 +196,10 @@ class MemoryLedger(StateHandler):
     def _on_device(self) -> _OnDevice | None:
         """The engine that has the device, or is on its way there, or would be the next; None: no engine uses it."""
         offloaded: _OnDevice | None = None
-        for key, state in on_device(self._state.engines, self._catalogue):
-            entry = self._catalogue.find(key.model_id)
-            if entry is not None and isinstance(state, EngineReady | EngineLoading):
+        for entry, _, state in engines_there(self._state.engines, self._catalogue):
+            if isinstance(state, EngineReady | EngineLoading):
                 return _OnDevice(entry, state)
-            if entry is not None and leases_of(state):
+            if leases_of(state):
                 offloaded = _OnDevice(entry, state, is_offloaded=True)
         return offloaded or self._next_on_device()
 

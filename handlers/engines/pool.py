@@ -9,21 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
 from handlers.base import StateChanges, StateHandler, with_state_lock
-from handlers.engines._device import (
-    Free,
-    Idle,
-    Moving,
-    OnDevice,
-    Taken,
-    device_busy,
-    is_kept_for_another,
-    occupancy,
-    on_device,
-)
 from handlers.engines._loading import LoadedEngines, MemoryKeeper
+from handlers.engines.device import Device, Unload, Wait, device_busy
 from state.app_state_types import (
     AppState,
-    DeviceReserved,
     EngineFailed,
     EngineKey,
     EngineLoading,
@@ -37,15 +26,12 @@ from state.app_state_types import (
     leases_of,
 )
 from state.events import (
-    DeviceReturned,
-    DeviceTaken,
-    Evicted,
     LeaseReturned,
     LeaseTaken,
     LoadBegan,
     Offloaded,
 )
-from state.transitions import engine_event, reservation_event
+from state.transitions import engine_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -94,19 +80,7 @@ class _Load:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Unload:
-    key: EngineKey
-
-
-@dataclass(frozen=True, slots=True)
-class _Wait:
-    """Until the state has changed. `attempt` is the load that is waited for, if it is one."""
-
-    attempt: int | None = None
-
-
-_Step: TypeAlias = _Leased | _Load | _Unload | _Wait
+_Step: TypeAlias = _Leased | _Load | Unload | Wait
 
 
 class EnginePool(StateHandler):
@@ -129,6 +103,7 @@ class EnginePool(StateHandler):
         self._engines = LoadedEngines(
             state, lock, task_runner=task_runner, clock=clock, metrics=metrics, memory=memory, changes=changes
         )
+        self.device = Device(state, lock, catalogue=catalogue, engines=self._engines, changes=changes)
         self._changes = changes
         self._open_leases: dict[int, Lease] = {}  # of every block of `lease` that has not ended
         self._lease_ids = count(1)
@@ -220,32 +195,6 @@ class EnginePool(StateHandler):
             case state:
                 raise LeaseError(f"{key.model_id} is not in memory for lease {lease.id}: {type(state).__name__}.")
 
-    # ------------------------------------------------------------------------------- the device without an engine
-
-    async def reserve_device(self, asker: SessionId | None) -> None:
-        """Keep the device free of engines until `return_device`, for the holder of the reservation.
-
-        Idle engines are unloaded. What `asker` has offloaded itself stays so.
-
-        Raises:
-            DomainError: a session uses the device; nothing has happened then.
-        """
-        evicted: EngineKey | None = None
-        while True:
-            mark = self._changes.mark()
-            step = self._clear_device_for_models(asker, evicted)
-            if step is None:
-                return
-            if isinstance(step, _Unload):
-                evicted = step.key
-                self._engines.unload(step.key)
-            await self._changes.after(mark)
-
-    def return_device(self) -> None:
-        with self._lock:
-            reservation_event(self._state, DeviceReturned())
-        self._changes.announce()
-
     # -------------------------------------------------------------------------------------------- reading
 
     @with_state_lock
@@ -255,14 +204,6 @@ class EnginePool(StateHandler):
     @with_state_lock
     def loaded_models(self) -> frozenset[str]:
         return frozenset(key.model_id for key, state in self._state.engines.items() if isinstance(state, EngineReady))
-
-    @with_state_lock
-    def plays_on_device(self, session: SessionId) -> bool:
-        """Whether the session holds an engine that is in memory on the device."""
-        return any(
-            isinstance(state, EngineReady) and any(lease.session == session for lease in state.leases)
-            for _, state in self._others_on_device(None)
-        )
 
     def take_all(self) -> tuple[WorldEngine, ...]:
         """Empty the pool at the end of the server; the caller closes what it gets."""
@@ -281,9 +222,9 @@ class EnginePool(StateHandler):
                 case _Load(attempt):
                     awaited = attempt
                     self._engines.load(key, entry, report)
-                case _Unload(evicted):
+                case Unload(evicted):
                     self._engines.unload(evicted)
-                case _Wait(attempt):
+                case Wait(attempt):
                     awaited = attempt
                 case _:
                     assert_never(step)
@@ -296,28 +237,29 @@ class EnginePool(StateHandler):
             case EngineReady(leases=leases) if lease in leases:
                 return _Leased()
             case EngineLoading(attempt, leases) if lease in leases:
-                return _Wait(attempt)
+                return Wait(attempt)
             case EngineFailed(attempt, message) if attempt == awaited:
                 raise DomainError(message, ErrorCode.MODEL_LOAD_FAILED)
             case EngineReady() | EngineLoading():
                 return self._join(key, entry, lease, current)
             case EngineUnloading():
-                return _Wait()
+                return Wait()
             case EngineOffloaded(keeper) if keeper != lease:
-                return _Wait()
+                return Wait()
             case EngineOffloaded() | EngineFailed() | EngineUnloaded():
-                return self._clear_device(entry, lease.session, key) or self._begin_load(key, lease)
+                step = self.device.clear_for(key, lease.session) if entry.placement == "device" else None
+                return step or self._begin_load(key, lease)
             case _:
                 assert_never(current)
 
     def _join(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, current: EngineReady | EngineLoading) -> _Step:
         """Take a lease on an engine that is in memory, or on its way there."""
-        if entry.placement == "device" and is_kept_for_another(self._others_on_device(key), lease.session):
-            return _Wait()
+        if entry.placement == "device" and self.device.is_kept_from(lease.session, key):
+            return Wait()
         if isinstance(current, EngineReady) and current.max_worlds is not None:
             self._check_limit(entry, current, current.max_worlds)
         engine_event(self._state, key, LeaseTaken(lease))
-        return _Leased() if isinstance(current, EngineReady) else _Wait(current.attempt)
+        return _Leased() if isinstance(current, EngineReady) else Wait(current.attempt)
 
     def _check_limit(self, entry: CatalogueEntry, current: EngineReady, limit: int) -> None:
         if len(current.leases) >= limit:
@@ -360,49 +302,6 @@ class EnginePool(StateHandler):
         del self._open_leases[lease.id]
         if lease in leases_of(self.of(key)):
             engine_event(self._state, key, LeaseReturned(lease))
-
-    # ----------------------------------------------------------------------------------- making room on the device
-
-    def _clear_device(self, entry: CatalogueEntry, session: SessionId, wanted: EngineKey) -> _Unload | _Wait | None:
-        """What is to be done before `wanted` can be loaded for a session; None: nothing.
-
-        Raises:
-            DomainError: another session has the device.
-        """
-        if entry.placement == "cpu":
-            return None
-        if isinstance(self._state.reservation, DeviceReserved):
-            return _Wait()
-        return self._clear_engines(session, wanted)
-
-    def _clear_engines(self, session: SessionId | None, wanted: EngineKey | None) -> _Unload | _Wait | None:
-        """As `_clear_device`, for engines alone."""
-        match occupancy(self._others_on_device(wanted), session):
-            case Taken(key):
-                raise device_busy(self.entry(key.model_id))
-            case Moving():
-                return _Wait()
-            case Idle(key):
-                engine_event(self._state, key, Evicted())
-                return _Unload(key)
-            case Free():
-                return None
-
-    @with_state_lock
-    def _clear_device_for_models(self, asker: SessionId | None, evicted: EngineKey | None) -> _Unload | _Wait | None:
-        step = self._clear_engines(asker, None)
-        if step is None:
-            offloaded = next((key for key, _ in self._others_on_device(None)), evicted)
-            reservation_event(self._state, DeviceTaken(offloaded or self._default_on_device()))
-        return step
-
-    def _others_on_device(self, wanted: EngineKey | None) -> OnDevice:
-        found = on_device(self._state.engines, self._catalogue)
-        return [(key, state) for key, state in found if key != wanted]
-
-    def _default_on_device(self) -> EngineKey | None:
-        default = self._catalogue.default
-        return EngineKey(default.model_id, default.quants[0]) if default.placement == "device" else None
 
 
 def _ignore(_: LoadStep) -> None:

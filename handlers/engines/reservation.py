@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from threading import RLock
     from types import TracebackType
 
+    from handlers.engines.device import Device
     from handlers.engines.ledger import MemoryLedger
-    from handlers.engines.pool import EnginePool
     from services.memory_planner.model_memory import Placement
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -46,7 +46,7 @@ class Reservation(StateHandler):
         lock: RLock,
         *,
         ledger: MemoryLedger,
-        pool: EnginePool,
+        device: Device,
         known: ModelsKnown,
         asker: SessionId | None,
         step_aside: StepAside | None,
@@ -55,7 +55,7 @@ class Reservation(StateHandler):
     ) -> None:
         super().__init__(state, lock)
         self._ledger = ledger
-        self._pool = pool
+        self._device = device
         plans = ledger.plans_for(asker, known)
         self._plans: Mapping[SceneRole, MemoryPlan | None] = {"writer": plans.writer, "editor": plans.editor}
         self._loaded = _loaded_at(known)
@@ -172,16 +172,16 @@ class Reservation(StateHandler):
     async def _offload_engine(self, reason: str) -> None:
         logger.info("The world engine makes room for a scene", reason=reason)
         try:
-            if self._step_aside is not None and self._asker is not None and self._pool.plays_on_device(self._asker):
+            if self._step_aside is not None and self._asker is not None and self._device.is_played_on_by(self._asker):
                 await self._offloading.enter_async_context(self._step_aside())
-            await self._pool.reserve_device(self._asker)
+            await self._device.reserve(self._asker)
         except DomainError as error:
             if error.code is not ErrorCode.MODEL_BUSY:
                 raise
             raise DomainError(
                 f"{error.message} There is no room for the scene beside it.", ErrorCode.AUTHORING_LOAD_FAILED
             ) from error
-        self._offloading.callback(self._pool.return_device)
+        self._offloading.callback(self._device.give_back)
         self._offloading.push_async_callback(self._unload_replacing)
 
     async def _end_offloading(self) -> None:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from threading import RLock
 
+    from handlers.engines.device import Device
     from handlers.engines.ledger import MemoryLedger
-    from handlers.engines.pool import EnginePool
     from handlers.engines.reservation import StepAside
     from services.clock.clock import Clock
     from services.image_classifier.image_classifier import ImageClassifier
@@ -59,7 +59,7 @@ class ModelResidency(StateHandler):
         lock: RLock,
         *,
         ledger: MemoryLedger,
-        pool: EnginePool,
+        device: Device,
         classifier: ImageClassifier,
         work_threads: Executor,
         clock: Clock,
@@ -67,7 +67,7 @@ class ModelResidency(StateHandler):
     ) -> None:
         super().__init__(state, lock)
         self._ledger = ledger
-        self._pool = pool
+        self._device = device
         self._classifier = classifier
         self._work_threads = work_threads
         self._clock = clock
@@ -141,7 +141,7 @@ class ModelResidency(StateHandler):
                 self._state,
                 self._lock,
                 ledger=self._ledger,
-                pool=self._pool,
+                device=self._device,
                 known=known,
                 asker=asker,
                 step_aside=step_aside,

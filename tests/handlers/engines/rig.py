@@ -76,7 +76,7 @@ class Rig:
             self.state,
             self.lock,
             ledger=self.ledger,
-            pool=self.pool,
+            device=self.pool.device,
             classifier=self.classifier,
             work_threads=self.threads,
             clock=clock,
