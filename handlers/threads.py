@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ async def in_thread(executor: Executor, work: Callable[[], Result]) -> Result:
 
 
 async def unstoppable(work: Awaitable[Result], *, undo: Callable[[Result], Awaitable[None]]) -> Result:
-    """Await work that cannot be stopped halfway. A cancellation waits for its end, undoes it, and goes on its way."""
+    """Await work that cannot be stopped halfway. Cancellations, however many, wait for its end; then it is undone."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task})
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
         if task.exception() is None:
             await undo(task.result())
         raise

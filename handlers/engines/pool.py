@@ -173,7 +173,7 @@ class EnginePool(StateHandler):
         Raises:
             DomainError: `offload` would raise it now.
         """
-        if not self._is_alone_on_device(lease.key, self._open(lease)):
+        if not self._is_alone_on_device(lease.key, self._open(lease.key, lease.id)):
             raise device_busy(self.entry(lease.key.model_id))
 
     async def reload(self, lease: EngineLease) -> None:
@@ -185,7 +185,7 @@ class EnginePool(StateHandler):
             DomainError: the load failed, or others use the device by now.
             LeaseError: the lease was given back.
         """
-        await self._obtain(lease.key, self.entry(lease.key.model_id), self._open(lease), _ignore)
+        await self._obtain(lease.key, self.entry(lease.key.model_id), self._open(lease.key, lease.id), _ignore)
 
     @with_state_lock
     def engine_of(self, key: EngineKey, lease: Lease) -> WorldEngine:
@@ -232,6 +232,7 @@ class EnginePool(StateHandler):
 
     @with_state_lock
     def _next_step(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, awaited: int | None) -> _Step:
+        self._open(key, lease.id)  # a `reload` must not outlive its lease, and take it again
         current = self.of(key)
         match current:
             case EngineReady(leases=leases) if lease in leases:
@@ -279,7 +280,7 @@ class EnginePool(StateHandler):
         self.check_offload(lease)
         if not isinstance(self.of(lease.key), EngineReady):
             return False
-        engine_event(self._state, lease.key, Offloaded(self._open(lease)))
+        engine_event(self._state, lease.key, Offloaded(self._open(lease.key, lease.id)))
         return True
 
     def _is_alone_on_device(self, key: EngineKey, lease: Lease) -> bool:
@@ -291,10 +292,10 @@ class EnginePool(StateHandler):
         )
 
     @with_state_lock
-    def _open(self, lease: EngineLease) -> Lease:
-        found = self._open_leases.get(lease.id)
+    def _open(self, key: EngineKey, lease_id: int) -> Lease:
+        found = self._open_leases.get(lease_id)
         if found is None:
-            raise LeaseError(f"Lease {lease.id} on {lease.key.model_id} was given back.")
+            raise LeaseError(f"Lease {lease_id} on {key.model_id} was given back.")
         return found
 
     @with_state_lock

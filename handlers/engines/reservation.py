@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import structlog
 
 from error_types import DomainError, ErrorCode
-from handlers.base import StateChanges, StateHandler, with_state_lock
 from handlers.threads import in_thread, unstoppable
 from services.image_editor.image_editor import EditorReady
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, NoRoom, Offloaded, OnCpu, Resident
 from services.prompt_writer.prompt_writer import WriterReady
-from state.app_state_types import AppState, ModelIdle, ModelsKnown, ModelVacating, SceneRole, SessionId
-from state.events import ModelReturned, ModelTaken
-from state.transitions import model_use_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
     from contextlib import AbstractAsyncContextManager
-    from threading import RLock
     from types import TracebackType
 
     from handlers.engines.device import Device
     from handlers.engines.ledger import MemoryLedger
     from services.memory_planner.model_memory import Placement
+    from state.app_state_types import ModelsKnown, SceneRole, SessionId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -34,16 +30,15 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 StepAside: TypeAlias = "Callable[[], AbstractAsyncContextManager[None]]"
 
 
-class Reservation(StateHandler):
-    """Made by `ModelResidency.reserve`, one at a time. The planner was asked when it began.
+class Reservation:
+    """Made by `ModelResidency.reserve`, one at a time, which keeps others from unloading the models until its end.
 
-    It is asked again only when an engine was offloaded: how much that gave back is known no earlier.
+    The planner was asked when it began. It is asked again only after an engine was offloaded, as what that gave back is
+    known no earlier.
     """
 
     def __init__(
         self,
-        state: AppState,
-        lock: RLock,
         *,
         ledger: MemoryLedger,
         device: Device,
@@ -51,9 +46,7 @@ class Reservation(StateHandler):
         asker: SessionId | None,
         step_aside: StepAside | None,
         work_threads: Executor,
-        changes: StateChanges,
     ) -> None:
-        super().__init__(state, lock)
         self._ledger = ledger
         self._device = device
         plans = ledger.plans_for(asker, known)
@@ -62,8 +55,6 @@ class Reservation(StateHandler):
         self._asker = asker
         self._step_aside = step_aside
         self._work_threads = work_threads
-        self._changes = changes
-        self._taken = AsyncExitStack()  # the models in use
         self._offloading = AsyncExitStack()  # the engine that is offloaded meanwhile
         self._plans_in_place: Mapping[SceneRole, MemoryPlan] | None = None  # while the engine is offloaded
         self._replacing: SceneRole | None = None  # the one model that is loaded in the engine's place
@@ -75,10 +66,7 @@ class Reservation(StateHandler):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """What was loaded in the engine's place is unloaded first, then the engine may come back."""
-        try:
-            await self._offloading.__aexit__(kind, error, trace)
-        finally:
-            await self._taken.aclose()
+        await self._offloading.__aexit__(kind, error, trace)
 
     async def admit(self, role: SceneRole) -> None:
         """Have a model in memory before it is used. Before one that takes no memory here, the engine comes back.
@@ -91,7 +79,6 @@ class Reservation(StateHandler):
         if plan is None:
             await self._end_offloading()
             return
-        await self._take(role)
         if self._plans_in_place is not None or isinstance(plan, InsteadOfEngine):
             await self._load_in_engines_place(role, plan.reason)
         else:
@@ -107,36 +94,11 @@ class Reservation(StateHandler):
         plan = self._plans[role]
         if isinstance(plan, InsteadOfEngine | NoRoom):
             return
-        await self._take(role)
         if plan is not None:
             self._place(role, plan)
         await self._load(role)
 
     # ------------------------------------------------------------------------------------------------------ models
-
-    async def _take(self, role: SceneRole) -> None:
-        """Wait until the model is not being unloaded for an engine; then nobody else unloads it."""
-        while True:
-            mark = self._changes.mark()
-            if self._try_to_take(role):
-                return
-            await self._changes.after(mark)
-
-    @with_state_lock
-    def _try_to_take(self, role: SceneRole) -> bool:
-        match self._state.model_use.get(role, ModelIdle()):
-            case ModelVacating():
-                return False
-            case ModelIdle():
-                model_use_event(self._state, role, ModelTaken())
-                self._taken.callback(self._return, role)
-                return True
-            case _:  # by this reservation, as there is one at a time
-                return True
-
-    @with_state_lock
-    def _return(self, role: SceneRole) -> None:
-        model_use_event(self._state, role, ModelReturned())
 
     def _place(self, role: SceneRole, plan: MemoryPlan) -> None:
         match plan:

@@ -16,18 +16,20 @@ from services.memory_planner.memory_plan import Resident
 from services.prompt_writer.prompt_writer import WriterMissing, WriterStatus
 from state.app_state_types import (
     AppState,
+    ModelInUse,
     ModelPlans,
     ModelsKnown,
     ModelsUnknown,
+    ModelVacating,
     NotReserved,
     SessionId,
     Ticket,
 )
-from state.events import ReservationAsked, ReservationLeft
-from state.transitions import reservation_event
+from state.events import ModelReturned, ModelTaken, ReservationAsked, ReservationLeft
+from state.transitions import model_use_event, reservation_event
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator
     from concurrent.futures import Executor
     from threading import RLock
 
@@ -135,18 +137,17 @@ class ModelResidency(StateHandler):
         ticket = Ticket(next(self._tickets), asker)
         self._ask(ticket)
         try:
-            await self._wait_for_turn(ticket)
+            await self._until(lambda: self._has_turn(ticket))
+            # Taken before the planner is asked, which counts on what is loaded.
+            await self._until(self._take_models)
             known = await in_thread(self._work_threads, self._ledger.observe)
             reservation = Reservation(
-                self._state,
-                self._lock,
                 ledger=self._ledger,
                 device=self._device,
                 known=known,
                 asker=asker,
                 step_aside=step_aside,
                 work_threads=self._work_threads,
-                changes=self._changes,
             )
             async with reservation:
                 yield reservation
@@ -164,17 +165,30 @@ class ModelResidency(StateHandler):
 
     @with_state_lock
     def _leave(self, ticket: Ticket) -> None:
+        if self._has_turn(ticket):
+            for role, use in list(self._state.model_use.items()):
+                if isinstance(use, ModelInUse):
+                    model_use_event(self._state, role, ModelReturned())
         reservation_event(self._state, ReservationLeft(ticket))
+
+    @with_state_lock
+    def _take_models(self) -> bool:
+        """Whether the models for scenes are this reservation's; not while one makes room for an engine."""
+        if any(isinstance(use, ModelVacating) for use in self._state.model_use.values()):
+            return False
+        for role in self._ledger.models:
+            model_use_event(self._state, role, ModelTaken())
+        return True
 
     @with_state_lock
     def _has_turn(self, ticket: Ticket) -> bool:
         reservation = self._state.reservation
         return not isinstance(reservation, NotReserved) and reservation.holder == ticket
 
-    async def _wait_for_turn(self, ticket: Ticket) -> None:
+    async def _until(self, is_so: Callable[[], bool]) -> None:
         while True:
             mark = self._changes.mark()
-            if self._has_turn(ticket):
+            if is_so():
                 return
             await self._changes.after(mark)
 

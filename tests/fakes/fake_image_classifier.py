@@ -44,6 +44,9 @@ class FakeImageClassifier:
         self.calls = 0
         self.placements: list[Placement] = []
 
+    def become(self, status: ClassifierStatus) -> None:
+        self._status = status
+
     def status(self) -> ClassifierStatus:
         return self._status
 

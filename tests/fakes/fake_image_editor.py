@@ -78,7 +78,10 @@ class FakeImageEditor:
     async def prepare(self) -> None:
         await asyncio.sleep(0)
         if self._model is not None:
-            self._model.load()
+            try:
+                self._model.load()
+            except FakeOutOfMemoryError as error:
+                raise ImageEditorError(EditorFault.OUT_OF_MEMORY, str(error)) from error
 
     async def make(self, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
         self.orders.append(order)

@@ -13,6 +13,7 @@ from services.prompt_writer.prompt_writer import (
     WriterReady,
     WriterStatus,
 )
+from tests.fakes.fake_device import FakeOutOfMemoryError
 
 if TYPE_CHECKING:
     from services.memory_planner.model_memory import Placement
@@ -52,7 +53,10 @@ class FakePromptWriter:
     async def prepare(self) -> None:
         self.prepared += 1
         if self._model is not None:
-            self._model.load()
+            try:
+                self._model.load()
+            except FakeOutOfMemoryError as error:
+                raise PromptWriterError(WriterFault.OUT_OF_MEMORY, str(error)) from error
 
     async def write(self, wish: Wish) -> Written:
         self.wishes.append(wish)

@@ -35,9 +35,12 @@ Result = TypeVar("Result")
 
 
 class Rig:
-    """A pond on the CPU; a lake, with room for one world, and a hill, which want the device. Sizes in GiB."""
+    """A pond on the CPU; a lake, with room for one world, and a hill, which want the device. Sizes in GiB.
 
-    def __init__(self, *, vram: float = 20, max_worlds: int | None = 1, default: str = "pond") -> None:
+    The image model is on this machine; the writer only with `local_writer`.
+    """
+
+    def __init__(self, *, vram: float = 20, max_worlds: int | None = 1, local_writer: bool = False) -> None:
         self.device = FakeDevice(vram=vram)
         self.pond = FakeModel(POND.model_id)
         self.lake = self.device.engine(LAKE.model_id, vram=12, max_worlds=max_worlds)
@@ -45,29 +48,29 @@ class Rig:
         self.painter = FakeModelOnDevice(self.device, "painter", weights=16, largest=8, work=2)
         self.writer = FakeModelOnDevice(self.device, "writer", weights=9, largest=9, work=1)
         self.editor = FakeImageEditor(model=self.painter)
-        self.state, self.lock, self.changes, clock = AppState(), RLock(), StateChanges(), FakeClock()
+        self.state, self.lock, self.changes, self.clock = AppState(), RLock(), StateChanges(), FakeClock()
         self.threads = ThreadPoolExecutor(2)
         self.classifier = FakeImageClassifier()
-        models = sorted((self.pond, self.lake, self.hill), key=lambda model: default not in model.entry.model_id)
+        catalogue = WorldEngineCatalogue([self.pond.entry, self.lake.entry, self.hill.entry])
         self.ledger = MemoryLedger(
             self.state,
             self.lock,
-            catalogue=WorldEngineCatalogue(model.entry for model in models),
+            catalogue=catalogue,
             monitor=self.device,
             classifier=self.classifier,
-            writer=FakePromptWriter(model=self.writer),
+            writer=FakePromptWriter(model=self.writer if local_writer else None),
             editor=self.editor,
             config=AuthoringConfig(local_images="auto", local_writer="auto"),
-            clock=clock,
+            clock=self.clock,
             changes=self.changes,
         )
         self.runner = ThreadingTaskRunner(lambda _name, _error: None)
         self.pool = EnginePool(
             self.state,
             self.lock,
-            catalogue=WorldEngineCatalogue(model.entry for model in models),
+            catalogue=catalogue,
             task_runner=self.runner,
-            clock=clock,
+            clock=self.clock,
             metrics=PrometheusMetrics(),
             memory=self.ledger,
             changes=self.changes,
@@ -79,7 +82,7 @@ class Rig:
             device=self.pool.device,
             classifier=self.classifier,
             work_threads=self.threads,
-            clock=clock,
+            clock=self.clock,
             changes=self.changes,
         )
 

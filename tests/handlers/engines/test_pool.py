@@ -44,8 +44,9 @@ def test_an_engine_is_loaded_once_and_stays_when_its_leases_end() -> None:
         assert here.pool.loaded_models() == {POND.model_id}
         with pytest.raises(LeaseError):
             _ = one.engine
-        with pytest.raises(LeaseError):
-            await here.pool.reload(one)
+        for late in (here.pool.reload(one), here.pool.offload(one)):
+            with pytest.raises(LeaseError):
+                await late
 
     run(main)
 
@@ -233,6 +234,24 @@ def test_the_device_of_an_offloaded_engine_is_kept_from_others() -> None:
     run(main)
 
 
+def test_a_reload_ends_with_its_lease() -> None:
+    async def main() -> None:
+        here = Rig()
+        async with here.lease(LAKE) as lease:
+            await here.pool.offload(lease)
+            async with here.lease(HILL):
+                here.hill.hold = threading.Event()
+            here.lake.hold, here.lake.fail = threading.Event(), "The device is full."
+            reloading = asyncio.create_task(here.pool.reload(lease))
+            await here.until(lambda: isinstance(here.pool.of(LAKE), EngineLoading))
+        here.lake.hold.set()
+        with pytest.raises(LeaseError):
+            await reloading
+        assert sessions_on(here, LAKE) == []
+
+    run(main)
+
+
 def test_whoever_waits_for_an_offloaded_engine_has_it_when_its_keeper_leaves() -> None:
     async def main() -> None:
         here = Rig()
@@ -378,17 +397,25 @@ def test_a_cancelled_offload_or_reload_leaves_a_lease_that_works(times: int) -> 
         async with here.lease(LAKE) as lease:
 
             async def there_and_back() -> None:
+                events = asyncio.get_running_loop()
+                here.device.hold_closing, here.lake.hold = threading.Event(), threading.Event()
+                events.call_soon(here.device.hold_closing.set)  # not before it waits for it
                 await here.pool.offload(lease)
+                events.call_soon(here.lake.hold.set)
                 await here.pool.reload(lease)
 
             cancelled = 0
             async for _ in for_each_await(there_and_back, times=times):
                 cancelled += 1
+                assert here.device.hold_closing is not None
+                assert here.lake.hold is not None
+                here.device.hold_closing.set()
+                here.lake.hold.set()
                 await here.settled(*KEYS)
                 assert sessions_on(here, LAKE) == ["player"]
                 await here.pool.reload(lease)
                 assert lease.engine is here.lake.engines[-1]
-            assert cancelled
+            assert cancelled >= 2
         check_nothing_is_held(here)
 
     run(main)
