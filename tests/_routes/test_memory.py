@@ -155,6 +155,23 @@ def test_the_classifier_is_told_where_to_work_before_its_first_picture() -> None
             assert here.classifier.placements == [placement]
 
 
+def test_health_reads_nothing_but_the_state() -> None:
+    """It is answered on the event loop's thread, which frames wait for: no disk, no driver, no planner."""
+    with rig(21) as here, here.playing():
+        before = here.health()
+        here.device.fail = AssertionError("The driver was asked.")
+        here.classifier.fail_status = here.editor.fail_status = AssertionError("The disk was read.")
+        assert here.health() == before
+
+
+def test_a_deleted_model_is_gone_from_the_next_report() -> None:
+    with rig(40) as here:
+        assert here.choices()["editor"] == "resident"
+        here.device.vram = 0
+        assert here.client.delete("/api/cached-model/some/model").status_code == 204
+        assert here.choices()["editor"] == "refused"
+
+
 # ---------------------------------------------------------------------------------------------- scenes without a player
 
 

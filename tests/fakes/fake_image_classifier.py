@@ -39,6 +39,7 @@ class FakeImageClassifier:
         self._status = status or ClassifierReady(revision="fake-1")
         self._lock = threading.Lock()
         self.fail: str | None = None
+        self.fail_status: BaseException | None = None
         self.hold: threading.Event | None = None
         self.entered = threading.Event()
         self.calls = 0
@@ -48,6 +49,8 @@ class FakeImageClassifier:
         self._status = status
 
     def status(self) -> ClassifierStatus:
+        if self.fail_status is not None:
+            raise self.fail_status
         return self._status
 
     def place(self, placement: Placement) -> None:

@@ -51,6 +51,7 @@ class FakeImageEditor:
         self.colour = colour
         self.data: bytes | None = None
         self.fail: ImageEditorError | None = None
+        self.fail_status: BaseException | None = None
         self.orders: list[PictureOrder] = []
         self.entered = threading.Event()
         self.cancelled = 0
@@ -67,6 +68,8 @@ class FakeImageEditor:
             raise AssertionError("No picture came to be held.")
 
     def status(self) -> EditorStatus:
+        if self.fail_status is not None:
+            raise self.fail_status
         if self._model is None:
             return self._status
         return EditorReady("fake-painter", self._model.is_loaded, self._model.memory)
