@@ -56,14 +56,19 @@ class StateChanges:
             return self._count
 
     async def after(self, mark: int) -> None:
-        """Return once something has changed since `mark`. Who waits longest wakes first."""
+        """Return once something has changed since `mark`. Who waits longest wakes first.
+
+        What a thread had the event loop call before it announced the change has run by then.
+        """
         events = asyncio.get_running_loop()
         changed = events.create_future()
-        if self._enlist(changed, events, mark):
-            try:
-                await changed
-            finally:
-                self._dismiss(changed)
+        if not self._enlist(changed, events, mark):
+            await asyncio.sleep(0)
+            return
+        try:
+            await changed
+        finally:
+            self._dismiss(changed)
 
     def announce(self) -> None:
         """Wake whoever waits. Call it from any thread, after the change."""
