@@ -26,8 +26,8 @@ from _routes import (
     worlds,
 )
 from api_types import ErrorResponse
-from error_types import ErrorCode, HTTPError
-from logging_policy import log_http_error
+from error_types import DomainError, ErrorCode
+from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import network_middleware
 from network.page_files import PageFiles
@@ -36,6 +36,8 @@ from state.deps import attach_state_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from starlette.requests import HTTPConnection
 
     from app_handler import AppHandler
 
@@ -79,7 +81,7 @@ def create_app(handler: AppHandler) -> FastAPI:
     )
     for resource in resources:
         app.include_router(resource.router)
-    app.add_exception_handler(HTTPError, _on_http_error)
+    app.add_exception_handler(DomainError, _on_domain_error)
     app.add_exception_handler(HTTPException, _on_starlette_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.mount("/", PageFiles(PAGE_DIR))
@@ -90,10 +92,12 @@ def _answer(status: int, code: ErrorCode, message: str) -> JSONResponse:
     return JSONResponse(ErrorResponse(code=code.value, message=message).model_dump(), status)
 
 
-def _on_http_error(_: Request, error: Exception) -> JSONResponse:
-    refused = cast("HTTPError", error)
-    log_http_error(refused)
-    return _answer(refused.status, refused.code, refused.message)
+def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONResponse:
+    if connection.scope["type"] == "websocket":  # there is no response to send: the error boundary closes the socket
+        raise error
+    refused = cast("DomainError", error)
+    log_refusal(refused)
+    return _answer(refused.http_status, refused.code, refused.message)
 
 
 def _on_starlette_error(_: Request, error: Exception) -> JSONResponse:

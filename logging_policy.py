@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from error_types import HTTPError
+    from error_types import DomainError
     from runtime_config.runtime_config import LogFormat, LogLevel
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -178,12 +178,13 @@ def _remove_owned_handlers() -> None:
         handler.close()
 
 
-def log_http_error(error: HTTPError) -> None:
+def log_refusal(error: DomainError) -> None:
     """At the request boundary: a refused request is one line, a failed one has its traceback."""
-    if error.status < 500:
-        logger.info("Request refused", status=error.status, code=error.code.value, reason=error.message)
+    status = error.http_status
+    if status < 500:
+        logger.info("Request refused", status=status, code=error.code.value, reason=error.message)
     else:
-        logger.error("Request failed", status=error.status, code=error.code.value, exc_info=error)
+        logger.error("Request failed", status=status, code=error.code.value, exc_info=error)
 
 
 def log_unhandled(exc: BaseException) -> None:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import structlog
 
 from error_types import DomainError, ErrorCode
-from handlers.safety_handler import Allowed, Unjudged, Unsafe
 from handlers.seeds_handler import hash_of
+from handlers.service_errors import service_errors_translated
 from handlers.threads import in_thread
 from runtime_config.constants import VERSION
 from services.image_editor.image_editor import (
-    EditorFault,
     EditorReady,
     ImageEditorError,
     PictureOrder,
@@ -29,7 +28,6 @@ from services.prompt_writer.prompt_writer import (
     PromptWriterError,
     Refusal,
     SceneWish,
-    WriterFault,
 )
 from services.scene_file.scene_file import SceneNote, encode_scene
 from state.app_state_types import AuthoringRunning, AuthoringStep
@@ -171,15 +169,8 @@ class ScenePainter:
         return EditWish(job.wish, await in_thread(self._work_threads, shrink))
 
     async def _write(self, job: AuthoringJob, wish: Wish) -> str:
-        try:
+        with service_errors_translated():
             written = await self._writer.write(wish)
-        except PromptWriterError as error:
-            match error.fault:
-                case WriterFault.NOT_LOADED | WriterFault.OUT_OF_MEMORY:
-                    code = ErrorCode.AUTHORING_LOAD_FAILED
-                case WriterFault.FAILED:
-                    code = ErrorCode.AUTHORING_FAILED
-            raise DomainError(str(error), code) from error
         match written:
             case Instruction(text):
                 logger.info("A wish was written out", kind=job.kind, instruction=text)
@@ -207,16 +198,12 @@ class ScenePainter:
                 on_progress(fraction)
 
         try:
-            return await self._editor.make(order, follow)
-        except ImageEditorError as error:
-            match error.fault:
-                case EditorFault.NOT_LOADED | EditorFault.OUT_OF_MEMORY:
-                    code = ErrorCode.AUTHORING_LOAD_FAILED
-                case EditorFault.REFUSED:
-                    code = _refused(job)
-                case EditorFault.FAILED:
-                    code = ErrorCode.AUTHORING_FAILED
-            raise DomainError(str(error), code) from error
+            with service_errors_translated():
+                return await self._editor.make(order, follow)
+        except DomainError as error:
+            if error.code is ErrorCode.AUTHORING_SCENE_REFUSED:
+                raise DomainError(error.message, _refused(job)) from error
+            raise
         finally:
             is_open = False
 
@@ -242,14 +229,13 @@ class ScenePainter:
             message = "What the image model made is no picture that can be read."
             raise DomainError(message, ErrorCode.AUTHORING_FAILED) from error
         file_hash = hash_of(file)
-        match self._safety.judge(file_hash, picture):
-            case Allowed():
-                return PaintedScene(file, file_hash, picture, instruction, image_model)
-            case Unsafe():
-                raise DomainError("What came of this was judged unsafe. Try other words.", _refused(job))
-            case Unjudged(reason):
-                message = f"What came of this could not be checked: {reason}"
-                raise DomainError(message, ErrorCode.SEED_CHECK_FAILED)
+        try:
+            self._safety.require(file_hash, picture, "The new picture")
+        except DomainError as error:
+            if error.code is ErrorCode.SEED_UNSAFE:
+                raise DomainError("The new picture was judged unsafe. Try other words.", _refused(job)) from error
+            raise
+        return PaintedScene(file, file_hash, picture, instruction, image_model)
 
 
 def _refused(job: AuthoringJob) -> ErrorCode:

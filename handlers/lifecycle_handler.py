@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from api_types import ShutdownResponse
-from error_types import ErrorCode, HTTPError
+from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
 from state.app_state_types import AppState, Serving, Stopping
 from state.transitions import SERVER_TRANSITIONS, check_transition
@@ -46,10 +46,10 @@ class LifecycleHandler(StateHandler):
         """Ask the process to stop; sessions are told by the drain that follows.
 
         Raises:
-            HTTPError: 503, nothing that could stop is attached.
+            DomainError: nothing that could stop is attached.
         """
         if self._request_exit is None:
-            raise HTTPError(503, "This server cannot be stopped from here.", ErrorCode.SERVICE_UNAVAILABLE)
+            raise DomainError("This server cannot be stopped from here.", ErrorCode.SERVICE_UNAVAILABLE)
         if not self.stopping():
             return ShutdownResponse(status="already_shutting_down")
         logger.info("Shutdown requested")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api_types import ModelInfoResponse, PickerModel
-from error_types import ErrorCode, HTTPError
-from services.model_hub.model_hub import ModelHub, ModelHubError
+from error_types import DomainError, ErrorCode
+from handlers.service_errors import service_errors_translated
 from wire_protocol import SERVED_BACKEND, EngineBackend
 
 if TYPE_CHECKING:
     from handlers.engines_handler import EnginesHandler
+    from services.model_hub.model_hub import ModelHub
     from services.world_engine.catalogue import WorldEngineCatalogue
 
 
@@ -53,11 +54,9 @@ class ModelsHandler:
         """Remove a downloaded model from the disk; nothing happens when it is not there.
 
         Raises:
-            HTTPError: 409 it is part of the server, 422 no model id, 500 the files cannot be removed.
+            DomainError: it is part of the server, no model id, or its files cannot be removed.
         """
         if self._catalogue.find(model_id) is not None:
-            raise HTTPError(409, f"{model_id} is part of the server and cannot be removed.", ErrorCode.MODEL_BUILT_IN)
-        try:
+            raise DomainError(f"{model_id} is part of the server and cannot be removed.", ErrorCode.MODEL_BUILT_IN)
+        with service_errors_translated():
             self._hub.delete_cached(model_id)
-        except ModelHubError as error:
-            raise HTTPError(422, str(error), ErrorCode.INVALID_REQUEST) from error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
-from error_types import DomainError, ErrorCode
+from error_types import DomainError
 from handlers.base import StateHandler, with_state_lock
 from handlers.recording_room import RecordingRoom
+from handlers.service_errors import RECORDING_CODES
 from services.recording_store.file_names import SUFFIX, new_name
 from services.video_writer.video_writer import (
     Discarded,
@@ -27,7 +27,7 @@ from state.app_state_types import Finishing, NotRecording, Recording, RecordingN
 from state.transitions import RECORDING_TRANSITIONS, check_transition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
     from threading import RLock
 
@@ -39,19 +39,6 @@ if TYPE_CHECKING:
     from state.app_state_types import AppState
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
-
-FAULT_CODES: Final[Mapping[RecordingFault, ErrorCode]] = MappingProxyType(
-    {
-        RecordingFault.DISK_FULL: ErrorCode.RECORDING_DISK_FULL,
-        RecordingFault.FOLDER_GONE: ErrorCode.RECORDING_FOLDER_UNUSABLE,
-        RecordingFault.NOT_WRITABLE: ErrorCode.RECORDING_FOLDER_UNUSABLE,
-        RecordingFault.NAME_TAKEN: ErrorCode.RECORDING_NAME_TAKEN,
-        RecordingFault.ENCODER_MISSING: ErrorCode.RECORDING_ENCODER_MISSING,
-        RecordingFault.ENCODER_FAILED: ErrorCode.RECORDING_FAILED,
-        RecordingFault.ENCODER_TOO_SLOW: ErrorCode.RECORDING_FAILED,
-        RecordingFault.WRITER_CLOSED: ErrorCode.SHUTTING_DOWN,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +110,7 @@ class RecorderHandler(StateHandler):
 
         def failed(fault: RecordingFault, sentence: str) -> None:
             self._finishing(name)
-            error = DomainError(sentence, FAULT_CODES[fault])
+            error = DomainError(sentence, RECORDING_CODES[fault])
             _log_of(order.session_id).warning(
                 "Recording stopped", name=name, code=error.code.value, reason=error.message
             )
@@ -223,6 +210,6 @@ def _log_end(outcome: RecordingOutcome, session_id: SessionId | None) -> None:
         case Postponed():
             log.info("Recording will be finished at the next start", name=name)
         case Failed(fault=fault, sentence=sentence):
-            log.warning("Recording was not saved", name=name, code=FAULT_CODES[fault].value, reason=sentence)
+            log.warning("Recording was not saved", name=name, code=RECORDING_CODES[fault].value, reason=sentence)
         case _:
             assert_never(outcome)

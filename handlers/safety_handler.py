@@ -1,4 +1,4 @@
-"""The one door for pictures: what the seed-safety policy says of each."""
+"""The seed-safety policy: every picture that somebody may see passes here first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 import numpy as np
 
+from error_types import DomainError, ErrorCode
 from services.image_classifier.image_classifier import (
     ClassificationError,
     ClassifierFailing,
@@ -84,9 +85,28 @@ class SafetyHandler:
             return isinstance(self._classifier.status(), ClassifierMissing)
         return self._policy == "off"
 
-    def judge(self, seed_hash: str, picture: Picture) -> Verdict:
-        """The verdict on a picture, whose file has the SHA-256 `seed_hash`. Blocks."""
-        if self._policy == "off" or self._is_shipped(seed_hash):
+    def require(self, file_hash: str, picture: Picture, subject: str = "This picture") -> None:
+        """Let a picture pass, or say why not. Blocks, for as long as the classifier takes.
+
+        `file_hash` is the SHA-256 (hex) of its file; `subject` is what the sentence calls the picture.
+
+        Raises:
+            DomainError: SEED_UNSAFE, or SEED_CHECK_FAILED where the policy wants a verdict and there is none.
+        """
+        verdict = self.judge(file_hash, picture)
+        match verdict:
+            case Allowed():
+                return
+            case Unsafe():
+                raise DomainError(f"{subject} was judged unsafe. Choose another one.", ErrorCode.SEED_UNSAFE)
+            case Unjudged(reason):
+                raise DomainError(f"{subject} could not be checked: {reason}", ErrorCode.SEED_CHECK_FAILED)
+            case _:
+                assert_never(verdict)
+
+    def judge(self, file_hash: str, picture: Picture) -> Verdict:
+        """The verdict on a picture, for those who tell it instead of acting on it. Blocks."""
+        if self._policy == "off" or self._is_shipped(file_hash):
             return Allowed()
         status = self._classifier.status()
         match status:

@@ -51,7 +51,7 @@ class AccessMiddleware:
                 return
             case LoggedIn(set_cookie):
                 response: Response = RedirectResponse("/", 303, {"Set-Cookie": set_cookie})
-            case Refused(status, code):
+            case Refused(status=status, code=code):
                 _log_refusal(scope, status, code)
                 response = _refusal(decision)
         response.headers["Cache-Control"] = "no-store"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from error_types import ErrorCode
+from error_types import HTTP_STATUS, ErrorCode
 from network.access_token import TokenCheck, bearer_token, query_token
 from network.paths import collapse_slashes
 from runtime_config.web_origin import (
@@ -63,27 +63,28 @@ class LoggedIn:
 class Refused:
     """`for_browser`: the request is for the page, so a person reads the answer."""
 
-    status: int
     code: ErrorCode
     message: str
     for_browser: bool = False
 
+    @property
+    def status(self) -> int:
+        return HTTP_STATUS[self.code]
+
 
 Decision: TypeAlias = Allowed | LoggedIn | Refused
 
-_NO_HOST: Final = Refused(400, ErrorCode.HOST_FORBIDDEN, "The request needs exactly one well-formed Host header.")
+_NO_HOST: Final = Refused(ErrorCode.HOST_INVALID, "The request needs exactly one well-formed Host header.")
 _FOREIGN_HOST: Final = Refused(
-    403,
     ErrorCode.HOST_FORBIDDEN,
     "This server does not answer to that host name. Use its address, or start it with --allowed-origin.",
 )
 _FOREIGN_ORIGIN: Final = Refused(
-    403,
     ErrorCode.ORIGIN_FORBIDDEN,
     "Pages of this origin may not use the server. Start it with --allowed-origin to let them.",
 )
 _LOCAL_ONLY: Final = Refused(
-    403, ErrorCode.LOCAL_ONLY, "Only the machine that the server runs on may do this, or a client with the token."
+    ErrorCode.LOCAL_ONLY, "Only the machine that the server runs on may do this, or a client with the token."
 )
 
 
@@ -156,7 +157,7 @@ class AccessPolicy:
 
 def _token_required(*, for_browser: bool) -> Refused:
     message = "This server asks for its token, as `Authorization: Bearer <token>`."
-    return Refused(401, ErrorCode.TOKEN_REQUIRED, message, for_browser)
+    return Refused(ErrorCode.TOKEN_REQUIRED, message, for_browser)
 
 
 def _own_authority(request: AccessRequest) -> WebOrigin | None:

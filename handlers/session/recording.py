@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from error_types import DomainError
-from handlers.recorder_handler import FAULT_CODES, Segment, SegmentOrder
+from handlers.recorder_handler import Segment, SegmentOrder
+from handlers.service_errors import RECORDING_CODES
 from handlers.session.recording_news import outcome_news, redirected, refused, started
 from handlers.session.recording_plan import plan_segment
 from handlers.threads import in_thread
@@ -211,7 +212,7 @@ class SessionRecorder:
         if isinstance(outcome, Failed):
             name = outcome.path.stem
             if name not in self._told_to_fail:
-                self._give_up(name, DomainError(outcome.sentence, FAULT_CODES[outcome.fault]))
+                self._give_up(name, DomainError(outcome.sentence, RECORDING_CODES[outcome.fault]))
             self._told_to_fail.discard(name)
         news = outcome_news(outcome)
         if news is not None:

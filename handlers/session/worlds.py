@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from error_types import DomainError, ErrorCode
-from handlers.safety_handler import Allowed, Unjudged, Unsafe, Verdict
 from handlers.seeds_handler import hash_of
 from handlers.session.active_world import ActiveWorld, Seed, open_active_world
 from handlers.session.journal_capture import model_facts, open_saved_world
@@ -210,18 +209,12 @@ class WorldStarter:
         spec = engine.spec
         self._tell(req_id, ProgressStep.CHECKING_PICTURE)
 
-        def decode_and_judge() -> tuple[Picture, Verdict]:
+        def decode_and_check() -> Picture:
             picture = self._context.seeds.decode(seed.data, width=spec.width, height=spec.height)
-            return picture, self._context.safety.judge(seed.hash, picture)
+            self._context.safety.require(seed.hash, picture)
+            return picture
 
-        picture, verdict = await in_thread(self._context.check_threads, decode_and_judge)
-        match verdict:
-            case Allowed():
-                pass
-            case Unsafe():
-                raise DomainError("This picture was judged unsafe. Choose another one.", ErrorCode.SEED_UNSAFE)
-            case Unjudged(reason):
-                raise DomainError(f"This picture could not be checked: {reason}", ErrorCode.SEED_CHECK_FAILED)
+        picture = await in_thread(self._context.check_threads, decode_and_check)
         rng_seed = secrets.randbits(32)
         return lambda: open_active_world(key, engine, seed, picture, rng_seed)
 

@@ -84,7 +84,7 @@ def test_pictures_in_uploads_pass_the_safety_door() -> None:
         assert client.post("/api/worlds", content=pack(world)).status_code == 201
     with rest_client(fake_services(world_store=store), seed_safety="strict") as client:
         answer = client.post("/api/worlds", content=pack(world))
-        assert (answer.status_code, answer.json()["code"]) == (422, "seedCheckFailed")
+        assert (answer.status_code, answer.json()["code"]) == (503, "seedCheckFailed")
     assert len(store.list()) == 1
 
 
