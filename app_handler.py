@@ -96,8 +96,10 @@ class AppHandler:
         self._draining_since: float | None = None
         self._engine_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="engine")
         self._work_threads = ThreadPoolExecutor(4, thread_name_prefix="work")
-        # Judging a picture may take seconds, and whoever waits for it must not hold up those who decode.
+        # Judging a picture may take minutes. Who waits for that must hold up neither those who decode, nor, with what
+        # comes in to be kept (uploads, painted scenes), those who want to play.
         self._check_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="check")
+        self._intake_threads = ThreadPoolExecutor(4, thread_name_prefix="intake")
 
         self.lifecycle = LifecycleHandler(self._state, self._lock)
         self.sessions = SessionsHandler(self._state, self._lock, services.clock, config.max_sessions)
@@ -127,7 +129,7 @@ class AppHandler:
             place_classifier=self.memory.place_classifier,
         )
         self.seeds = SeedsHandler(
-            services.seed_store, services.picture_decoder, self.safety, self._check_threads, config.max_upload_bytes
+            services.seed_store, services.picture_decoder, self.safety, self._intake_threads, config.max_upload_bytes
         )
         self.recorder = RecorderHandler(
             self._state,
@@ -143,7 +145,7 @@ class AppHandler:
         self.world_files = WorldFilesHandler(
             services.world_store,
             self.safety,
-            self._work_threads,
+            self._intake_threads,
             services.clock,
             max_upload_bytes=config.max_upload_bytes,
         )
@@ -173,6 +175,7 @@ class AppHandler:
             safety=self.safety,
             housekeeper=self._housekeeper,
             work_threads=self._work_threads,
+            intake_threads=self._intake_threads,
             clock=services.clock,
         )
         self.scenes = ScenesHandler(self.authoring, self._painter, self.seeds, self._work_threads)
@@ -196,6 +199,7 @@ class AppHandler:
             stack.callback(self._engine_threads.shutdown, wait=False, cancel_futures=True)
             stack.callback(self._work_threads.shutdown, wait=False, cancel_futures=True)
             stack.callback(self._check_threads.shutdown, wait=False, cancel_futures=True)
+            stack.callback(self._intake_threads.shutdown, wait=False, cancel_futures=True)
             stack.push_async_callback(self._close_safety)
             stack.callback(self.services.frame_encoder.close)
             stack.push_async_callback(self._close_engines)

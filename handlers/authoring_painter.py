@@ -93,6 +93,7 @@ class ScenePainter:
         safety: SafetyHandler,
         housekeeper: Housekeeper,
         work_threads: Executor,
+        intake_threads: Executor,
         clock: Clock,
     ) -> None:
         self._authoring = authoring
@@ -102,6 +103,7 @@ class ScenePainter:
         self._safety = safety
         self._housekeeper = housekeeper
         self._work_threads = work_threads
+        self._intake_threads = intake_threads
         self._clock = clock
         self._turn = asyncio.Lock()
         self._preparing: asyncio.Task[None] | None = None
@@ -144,7 +146,7 @@ class ScenePainter:
             order = await self._order_of(painting, instruction)
             data = await self._make(job, order, lambda fraction: report(AuthoringStep.PAINTING, fraction))
         report(AuthoringStep.CHECKING)
-        return await in_thread(self._work_threads, lambda: self._look_at(data, job, painting, instruction))
+        return await in_thread(self._intake_threads, lambda: self._look_at(data, job, painting, instruction))
 
     # ------------------------------------------------------------------------------------------------ parts
 

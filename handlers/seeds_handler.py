@@ -41,13 +41,13 @@ class SeedsHandler:
         store: SeedStore,
         decoder: PictureDecoder,
         safety: SafetyHandler,
-        check_threads: Executor,
+        intake_threads: Executor,
         max_upload_bytes: int,
     ) -> None:
         self._store = store
         self._decoder = decoder
         self._safety = safety
-        self._check_threads = check_threads
+        self._intake_threads = intake_threads
         self._max_upload_bytes = max_upload_bytes
 
     # ------------------------------------------------------------------------------------------- gallery
@@ -77,7 +77,7 @@ class SeedsHandler:
             if len(data) > self._max_upload_bytes:
                 limit = self._max_upload_bytes // (1024 * 1024)
                 raise DomainError(f"The picture is larger than {limit} MiB.", ErrorCode.SEED_TOO_LARGE)
-        return await in_thread(self._check_threads, lambda: self._keep(bytes(data), title))
+        return await in_thread(self._intake_threads, lambda: self._keep(bytes(data), title))
 
     def remove(self, seed_hash: str) -> None:
         """Raises: DomainError, there is no such picture, it came with the server, or it cannot be removed."""

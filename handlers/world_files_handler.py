@@ -34,14 +34,14 @@ class WorldFilesHandler:
         self,
         store: WorldStore,
         safety: SafetyHandler,
-        threads: Executor,
+        intake_threads: Executor,
         clock: Clock,
         *,
         max_upload_bytes: int,
     ) -> None:
         self._store = store
         self._safety = safety
-        self._threads = threads
+        self._intake_threads = intake_threads
         self._clock = clock
         self._max_upload_bytes = max_upload_bytes
 
@@ -81,7 +81,7 @@ class WorldFilesHandler:
                 limit = self._max_upload_bytes // (1024 * 1024)
                 raise DomainError(f"The world file is larger than {limit} MiB.", ErrorCode.WORLD_TOO_LARGE)
             file.write(chunk)
-        return await in_thread(self._threads, lambda: self._keep_upload(file))
+        return await in_thread(self._intake_threads, lambda: self._keep_upload(file))
 
     def rename(self, world_id: str, title: str) -> SavedWorldSummary:
         """Raises: DomainError, there is no such world, or the new title cannot be kept."""
@@ -111,7 +111,9 @@ class WorldFilesHandler:
             return self._store.add(capture.payload(named, self._clock.wall(), self.origins), "saved")
 
     def read(self, world_id: str) -> WorldFilePayload:
-        """A saved world, to be played. Blocks. What lies on the disk is trusted no more than an upload.
+        """A saved world, to be played. Blocks, for as long as it takes to judge its pictures.
+
+        What lies on the disk is trusted no more than an upload.
 
         Raises:
             DomainError: it is unknown, damaged, or shows what may not be shown.

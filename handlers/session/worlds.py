@@ -157,7 +157,7 @@ class WorldStarter:
             return None
         self._tell(request.req_id, ProgressStep.READING_PICTURE)
         world_files, world_id = self._context.world_files, request.world_id
-        return await in_thread(self._context.work_threads, lambda: world_files.read(world_id))
+        return await in_thread(self._context.check_threads, lambda: world_files.read(world_id))
 
     async def _acquire_and_open(self, req_id: str, key: EngineKey, source: Source) -> ActiveWorld:
         self._tell(req_id, ProgressStep.LOADING_MODEL)
