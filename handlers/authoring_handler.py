@@ -130,7 +130,7 @@ class AuthoringHandler(StateHandler):
             del self._state.authoring[job_id]
             return
         over = [other.id for other in self._state.authoring.values() if other.is_over]
-        for old in over[: -self.config.kept_jobs]:
+        for old in over[: max(0, len(over) - self.config.kept_jobs)]:
             del self._state.authoring[old]
 
     @with_state_lock

@@ -120,6 +120,15 @@ def test_only_so_many_wait_and_only_so_many_are_remembered() -> None:
         assert [job["prompt"] for job in client.get("/api/scenes").json()["jobs"]] == ["7", "6", "5"]
 
 
+def test_none_that_are_over_are_remembered_where_the_settings_say_none() -> None:
+    services = fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())
+    with rest_client(services, authoring=AuthoringConfig(kept_jobs=0)) as client:
+        job = client.post("/api/scenes", json={"prompt": "a quiet bay"}).json()
+        wait_until(lambda: client.get("/api/scenes").json()["scenes"], "the scene was made")
+        wait_until(lambda: not client.get("/api/scenes").json()["jobs"], "the job was forgotten")
+        assert client.get(f"/api/scenes/jobs/{job['id']}").json()["code"] == "sceneJobUnknown"
+
+
 def test_failures_are_told_with_their_sentence() -> None:
     editor, seeds = FakeImageEditor(), FakeSeedStore()
     services = fake_services(prompt_writer=FakePromptWriter(), image_editor=editor, seed_store=seeds)
