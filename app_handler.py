@@ -149,7 +149,7 @@ class AppHandler:
             services.clock,
             max_upload_bytes=config.max_upload_bytes,
         )
-        self.models = ModelsHandler(services.catalogue, services.model_hub, self.engines)
+        self.models = ModelsHandler(services.catalogue, services.model_hub, self.engines, config)
         self.system_info = SystemInfoHandler(services.system_monitor)
         self.authoring = AuthoringHandler(
             self._state,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from runtime_config.runtime_config import AuthoringConfig, EndpointConfig
 from services.image_classifier.image_classifier import ClassifierReady
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
@@ -13,8 +15,10 @@ from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.play.harness import fake_services, picture
 from tests.rest_client import rest_client
 
-if TYPE_CHECKING:
-    from pathlib import Path
+CLASSIFIER = "Freepik/nsfw_image_detector"
+WRITER = "Qwen/Qwen3-VL-4B-Instruct"
+PAINTER = "black-forest-labs/FLUX.2-klein-4B"
+ENDPOINT = EndpointConfig("http://127.0.0.1:1/v1", "some-model")
 
 
 def test_health_has_what_a_stock_client_needs() -> None:
@@ -86,6 +90,38 @@ def test_a_built_in_model_cannot_be_deleted() -> None:
     with rest_client() as client:
         answer = client.delete("/api/cached-model/fake/world")
         assert (answer.status_code, answer.json()["code"]) == (409, "modelBuiltIn")
+
+
+@pytest.mark.parametrize(
+    ("config", "model_id", "status"),
+    [
+        ({"seed_safety": "strict"}, CLASSIFIER, 409),
+        ({"seed_safety": "when-available"}, CLASSIFIER, 409),
+        ({"seed_safety": "strict"}, CLASSIFIER.swapcase(), 409),  # the same folder for Windows and macOS
+        ({"seed_safety": "off"}, CLASSIFIER, 204),
+        ({"authoring": AuthoringConfig(local_writer="auto")}, WRITER, 409),
+        ({"authoring": AuthoringConfig(local_writer="auto", local_writer_folder=Path("mine"))}, WRITER, 204),
+        ({"authoring": AuthoringConfig(local_writer="auto", writer=ENDPOINT)}, WRITER, 204),
+        ({"authoring": AuthoringConfig()}, WRITER, 204),
+        ({"authoring": AuthoringConfig(local_images="cpu")}, PAINTER, 409),
+        ({"authoring": AuthoringConfig(local_images="cpu", local_image_folder=Path("mine"))}, PAINTER, 204),
+        ({"authoring": AuthoringConfig(local_images="cpu", images=ENDPOINT)}, PAINTER, 204),
+        ({"authoring": AuthoringConfig()}, PAINTER, 204),
+    ],
+)
+def test_a_model_that_the_server_uses_is_not_deleted(
+    config: dict[str, Any], model_id: str, status: int, tmp_path: Path
+) -> None:
+    weights = tmp_path / ("models--" + model_id.replace("/", "--")) / "snapshots" / "1" / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    with rest_client(fake_services(cache_dir=tmp_path), **config) as client:
+        answer = client.delete(f"/api/cached-model/{model_id}")
+        assert answer.status_code == status
+        assert weights.exists() == (status == 409)
+        if status == 409:
+            assert answer.json()["code"] == "modelInUse"
+            assert answer.json()["message"].endswith("so it is not removed.")
 
 
 def test_system_info_has_every_field_of_the_contract() -> None:
