@@ -60,7 +60,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         redoc_url=None,
         middleware=[
             *network_middleware(handler.config.access),
-            Middleware(HttpMetricsMiddleware, metrics=handler.metrics),
+            Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),
         ],
         responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
     )

@@ -12,8 +12,6 @@ from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
 from handlers.engine_leaves import EngineLeaves
 from handlers.engines_handler import EnginesHandler
-from handlers.health_handler import HealthHandler
-from handlers.lifecycle_handler import LifecycleHandler
 from handlers.memory_handler import MemoryHandler
 from handlers.models_handler import ModelsHandler
 from handlers.moments_handler import MomentsHandler
@@ -24,9 +22,9 @@ from handlers.safety_handler import SafetyHandler
 from handlers.scene_room import Housekeeper
 from handlers.scenes_handler import ScenesHandler
 from handlers.seeds_handler import SeedsHandler
+from handlers.server_handler import ServerHandler
 from handlers.session.context import PlayContext
 from handlers.sessions_handler import SessionsHandler
-from handlers.system_info_handler import SystemInfoHandler
 from handlers.threads import in_thread
 from handlers.world_files_handler import WorldFilesHandler
 from services.world_engine.catalogue import WorldEngineCatalogue
@@ -101,7 +99,6 @@ class AppHandler:
         self._check_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="check")
         self._intake_threads = ThreadPoolExecutor(4, thread_name_prefix="intake")
 
-        self.lifecycle = LifecycleHandler(self._state, self._lock)
         self.sessions = SessionsHandler(self._state, self._lock, services.clock, config.max_sessions)
         self.engines = EnginesHandler(
             self._state,
@@ -150,7 +147,6 @@ class AppHandler:
             max_upload_bytes=config.max_upload_bytes,
         )
         self.models = ModelsHandler(services.catalogue, services.model_hub, self.engines, config)
-        self.system_info = SystemInfoHandler(services.system_monitor)
         self.authoring = AuthoringHandler(
             self._state,
             self._lock,
@@ -179,7 +175,7 @@ class AppHandler:
             clock=services.clock,
         )
         self.scenes = ScenesHandler(self.authoring, self._painter, self.seeds, self._work_threads)
-        self.health = HealthHandler(
+        self.server = ServerHandler(
             self._state,
             self._lock,
             config=config,
@@ -187,8 +183,9 @@ class AppHandler:
             safety=self.safety,
             authoring=self.authoring,
             memory=self.memory,
+            monitor=services.system_monitor,
+            metrics=services.metrics,
         )
-        self.metrics = services.metrics
         self.play = PlayHandler(self._play_context(), services.log_stream)
         self.moments = MomentsHandler(self.play, self.world_files, self._work_threads)
 
@@ -211,12 +208,12 @@ class AppHandler:
             stack.push_async_callback(self.scenes.close)
             stack.push_async_callback(self.drain)
             self.services.task_runner.submit("recover recordings", self.recorder.recover)
-            self.lifecycle.serving()
+            self.server.serving()
             yield
 
     async def drain(self) -> None:
         """Say farewell to every session and wait for their ends. Idempotent."""
-        self.lifecycle.stopping()
+        self.server.stopping()
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         await self.play.drain()
 
@@ -259,7 +256,7 @@ class AppHandler:
             world_files=self.world_files,
             input_logs=self.services.input_logs,
             encoder=self.services.frame_encoder,
-            system_info=self.system_info,
+            system_info=self.server,
             metrics=self.services.metrics,
             clock=self.services.clock,
             engine_threads=self._engine_threads,

@@ -74,7 +74,7 @@ def _serve(
         drain=handler.drain,
         on_exit=lambda seconds: exit_process_after(seconds, _crash_file(config)),
     )
-    handler.lifecycle.attach(server.request_exit)
+    handler.server.attach(server.request_exit)
     if parent is not None:
         from services.parent_watchdog.parent_watchdog import ParentWatchdog
 

@@ -86,7 +86,7 @@ def _game_server(config: RuntimeConfig, listener: socket.socket, scene: SceneSpe
         drain=handler.drain,
         on_exit=_exit_at_last,
     )
-    handler.lifecycle.attach(server.request_exit)
+    handler.server.attach(server.request_exit)
     return server
 
 

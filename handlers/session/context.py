@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from handlers.recorder_handler import RecorderHandler
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
+    from handlers.server_handler import ServerHandler
     from handlers.sessions_handler import SessionsHandler
-    from handlers.system_info_handler import SystemInfoHandler
     from handlers.world_files_handler import WorldFilesHandler
     from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
@@ -39,7 +39,7 @@ class PlayContext:
     world_files: WorldFilesHandler
     input_logs: InputLogs
     encoder: FrameEncoder
-    system_info: SystemInfoHandler
+    system_info: ServerHandler
     metrics: Metrics
     clock: Clock
     engine_threads: Executor  # steps of worlds, one thread for each session at most

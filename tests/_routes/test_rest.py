@@ -152,7 +152,7 @@ def test_shutdown_stops_once() -> None:
     services = fake_services()
     stopped: list[bool] = []
     with rest_client(services) as client:
-        client.app.state.handler.lifecycle.attach(lambda: stopped.append(True))  # pyright: ignore[reportFunctionMemberAccess, reportUnknownMemberType, reportAttributeAccessIssue] - a FastAPI app behind an ASGI type
+        client.app.state.handler.server.attach(lambda: stopped.append(True))  # pyright: ignore[reportFunctionMemberAccess, reportUnknownMemberType, reportAttributeAccessIssue] - a FastAPI app behind an ASGI type
         assert client.post("/shutdown").json() == {"status": "shutting_down"}
         assert client.post("/shutdown").json() == {"status": "already_shutting_down"}
     assert stopped == [True]

@@ -1,8 +1,10 @@
-"""What the server says of its own condition."""
+"""The server about itself: whether it starts, serves or stops, how it is, and what machine it runs on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import structlog
 
 from api_types import (
     AuthoringHealth,
@@ -11,28 +13,36 @@ from api_types import (
     MemoryHealth,
     ModelPlacement,
     SafetyHealth,
+    ShutdownResponse,
     WorldEngineHealth,
 )
+from error_types import DomainError, ErrorCode
 from handlers.authoring_handler import AuthoringAvailable, AuthoringUnavailable
 from handlers.base import StateHandler, with_state_lock
 from runtime_config.constants import VERSION
 from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, NoRoom, Offloaded, OnCpu, Resident
-from state.app_state_types import AppState, EngineReady, Paused, Playing, Serving
-from wire_protocol import SERVED_BACKEND
+from state.app_state_types import AppState, EngineReady, Paused, Playing, Serving, Stopping
+from state.transitions import SERVER_TRANSITIONS, check_transition
+from wire_protocol import SERVED_BACKEND, ErrorSnapshot, SystemInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import RLock
 
     from handlers.authoring_handler import AuthoringHandler
     from handlers.memory_handler import MemoryHandler
     from handlers.safety_handler import SafetyHandler
     from runtime_config.runtime_config import RuntimeConfig
+    from services.metrics.metrics import Metrics
+    from services.system_monitor.system_monitor import SystemMonitor
     from services.world_engine.catalogue import WorldEngineCatalogue
     from state.app_state_types import SessionId
 
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-class HealthHandler(StateHandler):
+
+class ServerHandler(StateHandler):
     def __init__(
         self,
         state: AppState,
@@ -43,6 +53,8 @@ class HealthHandler(StateHandler):
         safety: SafetyHandler,
         authoring: AuthoringHandler,
         memory: MemoryHandler,
+        monitor: SystemMonitor,
+        metrics: Metrics,
     ) -> None:
         super().__init__(state, lock)
         self._config = config
@@ -50,6 +62,75 @@ class HealthHandler(StateHandler):
         self._safety = safety
         self._authoring = authoring
         self._memory = memory
+        self._monitor = monitor
+        self._metrics = metrics
+        self._request_exit: Callable[[], None] | None = None
+
+    # ------------------------------------------------------------------------------------------ its life
+
+    def attach(self, request_exit: Callable[[], None]) -> None:
+        """Name what stops the process; without it, `request_shutdown` has nothing to ask."""
+        self._request_exit = request_exit
+
+    @with_state_lock
+    def serving(self) -> None:
+        check_transition(SERVER_TRANSITIONS, self._state.lifecycle, Serving())
+        self._state.lifecycle = Serving()
+
+    @with_state_lock
+    def stopping(self) -> bool:
+        """No session is admitted from here on; whether this is news."""
+        if isinstance(self._state.lifecycle, Stopping):
+            return False
+        check_transition(SERVER_TRANSITIONS, self._state.lifecycle, Stopping())
+        self._state.lifecycle = Stopping()
+        return True
+
+    def request_shutdown(self) -> ShutdownResponse:
+        """Ask the process to stop; sessions are told by the drain that follows.
+
+        Raises:
+            DomainError: nothing that could stop is attached.
+        """
+        if self._request_exit is None:
+            raise DomainError("This server cannot be stopped from here.", ErrorCode.SERVICE_UNAVAILABLE)
+        if not self.stopping():
+            return ShutdownResponse(status="already_shutting_down")
+        logger.info("Shutdown requested")
+        self._request_exit()
+        return ShutdownResponse(status="shutting_down")
+
+    # ---------------------------------------------------------------------------------------- its machine
+
+    def get_system_info(self) -> SystemInfo:
+        machine = self._monitor.machine()
+        return SystemInfo(
+            cpu_name=machine.cpu_name,
+            gpu_name=machine.gpu_name,
+            vram_total_bytes=machine.vram_total_bytes,
+            runtime_version=machine.runtime_version,
+            driver_version=machine.driver_version,
+            torch_version=machine.torch_version,
+            gpu_count=machine.gpu_count,
+        )
+
+    def error_snapshot(self) -> ErrorSnapshot:
+        """How the machine is at the moment of an error."""
+        usage = self._monitor.usage()
+        return ErrorSnapshot(
+            process_rss_bytes=usage.process_rss_bytes,
+            ram_used_bytes=usage.ram_used_bytes,
+            ram_total_bytes=usage.ram_total_bytes,
+            vram_used_bytes=usage.vram_used_bytes,
+            vram_reserved_bytes=usage.vram_reserved_bytes,
+            gpu_util_percent=usage.gpu_util_percent,
+        )
+
+    def get_metrics(self) -> tuple[bytes, str]:
+        """The text for Prometheus, and its content type."""
+        return self._metrics.render()
+
+    # ----------------------------------------------------------------------------------------- its health
 
     def get_health(self) -> HealthResponse:
         started, engine = self._condition()
