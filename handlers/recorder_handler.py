@@ -1,16 +1,17 @@
-"""Recordings in the making: begun, ended, and finished beside everything else."""
+"""Recordings in the making: where there is room for them, and how they begin, end and are finished beside play."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, assert_never
 
 import structlog
 
-from error_types import DomainError
+from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
-from handlers.recording_room import RecordingRoom
 from handlers.service_errors import RECORDING_CODES
 from services.recording_store.file_names import SUFFIX, new_name
 from services.video_writer.video_writer import (
@@ -27,8 +28,7 @@ from state.app_state_types import Finishing, NotRecording, Recording, RecordingN
 from state.transitions import RECORDING_TRANSITIONS, check_transition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
     from threading import RLock
 
     from runtime_config.runtime_config import RecordingConfig
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from state.app_state_types import AppState
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+_MOST_FOLDERS: Final = 2000  # of clients' that are looked through after a crash
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,63 @@ class ActiveRecording:
     name: RecordingName
     state: RecordingState
     progress: RecordingProgress
+
+
+class RecordingRoom:
+    """Where recordings may go, and whether there is room for them.
+
+    Every method blocks. None stands for the server's own folder.
+    """
+
+    def __init__(self, store: RecordingStore, config: RecordingConfig) -> None:
+        self._store = store
+        self._config = config
+
+    def check(self, folder: Path | None = None) -> None:
+        """Raises: DomainError, there is no room to record (on): on the disk, or within the quota."""
+        if folder is None:
+            usage = self._store.usage()
+            free_bytes = usage.free_bytes
+            if usage.used_bytes >= self._config.quota_bytes:
+                raise DomainError(
+                    "The recordings take up all the room they may. Delete some to record again.",
+                    ErrorCode.RECORDING_QUOTA_USED,
+                )
+        else:
+            free_bytes = self._store.free_bytes(folder)
+        if free_bytes < self._config.least_free_bytes:
+            raise DomainError("The disk of the recordings is full.", ErrorCode.RECORDING_DISK_FULL)
+
+    def resolve(self, asked: str) -> Path:
+        """The folder that a client wants its recordings in.
+
+        Raises:
+            DomainError: it is in none of those that the settings allow.
+        """
+        try:
+            path = Path(asked)
+            resolved = path.resolve() if path.is_absolute() else None
+        except (OSError, RuntimeError, ValueError):  # a null byte, a loop of links
+            resolved = None
+        if resolved is not None and any(resolved.is_relative_to(root) for root in self._config.client_folders):
+            return resolved
+        raise DomainError(
+            "This server does not record into that folder, but into its own one. Whoever runs it can allow a folder "
+            "with --client-recordings-dir.",
+            ErrorCode.RECORDING_FOLDER_REFUSED,
+        )
+
+    def folders(self) -> Iterator[Path]:
+        """Every folder that there may be recordings in: the server's own, and those that clients may have chosen."""
+        yield self._store.folder
+        looked_at = 0
+        for root in self._config.client_folders:
+            for folder, _, _ in os.walk(root):
+                looked_at += 1
+                if looked_at > _MOST_FOLDERS:
+                    logger.warning("Not every folder was searched for unfinished recordings", searched=_MOST_FOLDERS)
+                    return
+                yield Path(folder)
 
 
 class RecorderHandler(StateHandler):
