@@ -127,7 +127,10 @@ class ServerHandler(StateHandler):
         )
 
     def get_metrics(self) -> tuple[bytes, str]:
-        """The text for Prometheus, and its content type."""
+        """The text for Prometheus, and its content type. Blocks: the GPU is asked what it does now."""
+        usage = self._monitor.usage()
+        percent = usage.gpu_util_percent
+        self._metrics.gpu_sampled(usage.vram_used_bytes, None if percent is None else percent / 100)
         return self._metrics.render()
 
     # ----------------------------------------------------------------------------------------- its health

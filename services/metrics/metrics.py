@@ -37,6 +37,10 @@ class Metrics(Protocol):
         """`route` is the template that matched (`/api/seeds/{hash}`), never the path that was asked for."""
         ...
 
+    def gpu_sampled(self, memory_used_bytes: int | None, utilisation: float | None) -> None:
+        """What the first GPU does at this moment, `utilisation` from 0 to 1. None is unknown, and is not shown."""
+        ...
+
     def render(self) -> tuple[bytes, str]:
         """The text exposition of everything, and its content type."""
         ...

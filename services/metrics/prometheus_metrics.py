@@ -19,6 +19,7 @@ _HTTP_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE
 _MAX_LABEL_VALUES: Final = 64
 _MAX_LABEL_LENGTH: Final = 128
 _OTHER: Final = "other"
+_FIRST_GPU: Final = "0"
 
 
 class _BoundedLabel:
@@ -47,6 +48,7 @@ class PrometheusMetrics:
         self._init_passes()
         self._init_requests()
         self._init_engines()
+        self._init_machine()
 
     def session_opened(self) -> None:
         self._sessions_opened.inc()
@@ -84,6 +86,13 @@ class PrometheusMetrics:
     def http_answered(self, method: str, route: str, status: int, seconds: float) -> None:
         known = method if method in _HTTP_METHODS else _OTHER
         self._http.labels(known, self._route(route), self._status(str(status))).observe(seconds)
+
+    def gpu_sampled(self, memory_used_bytes: int | None, utilisation: float | None) -> None:
+        for gauge, value in ((self._gpu_memory, memory_used_bytes), (self._gpu_utilisation, utilisation)):
+            if value is None:
+                gauge.clear()  # no GPU is another thing than an idle one
+            else:
+                gauge.labels(_FIRST_GPU).set(value)
 
     def render(self) -> tuple[bytes, str]:
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
@@ -125,6 +134,17 @@ class PrometheusMetrics:
         self._model = _BoundedLabel()
         self._loads = self._histogram("terrarium_engine_load_seconds", "Time to load a model.", _LOAD_BUCKETS, "model")
         self._failures = self._counter("terrarium_engine_failures_total", "Failures of a model.", "model")
+
+    def _init_machine(self) -> None:
+        self._gpu_memory = Gauge(
+            "terrarium_gpu_memory_used_bytes", "Memory of the GPU in use.", ("gpu",), registry=self._registry
+        )
+        self._gpu_utilisation = Gauge(
+            "terrarium_gpu_utilisation_ratio",
+            "Part of the time in which the GPU worked, 0 to 1.",
+            ("gpu",),
+            registry=self._registry,
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self._registry)

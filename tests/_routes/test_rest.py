@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,8 +14,12 @@ from services.image_classifier.image_classifier import ClassifierReady
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_seed_store import FakeSeedStore
+from tests.fakes.fake_system_monitor import FAKE_USAGE, FakeSystemMonitor
 from tests.play.harness import fake_services, picture
 from tests.rest_client import rest_client
+
+if TYPE_CHECKING:
+    from services.system_monitor.system_monitor import UsagePayload
 
 CLASSIFIER = "Freepik/nsfw_image_detector"
 WRITER = "Qwen/Qwen3-VL-4B-Instruct"
@@ -141,6 +147,24 @@ def test_metrics_are_prometheus_text_with_one_registry_per_app() -> None:
         assert 'route="/health"' not in two.get("/metrics").text
         one.get("/api/seeds/whatever/image")
         assert "whatever" not in one.get("/metrics").text
+
+
+def test_metrics_say_what_the_gpu_does_and_ask_it_beside_the_event_loop() -> None:
+    asked_on: list[str] = []
+
+    class Monitor(FakeSystemMonitor):
+        def usage(self) -> UsagePayload:
+            asked_on.append(threading.current_thread().name)
+            return super().usage()
+
+    monitor = Monitor()
+    with rest_client(fake_services(system_monitor=monitor)) as client:
+        assert "gpu" not in "".join(line for line in client.get("/metrics").text.splitlines() if line[0] != "#")
+        monitor.current_usage = replace(FAKE_USAGE, vram_used_bytes=3_000_000_000, gpu_util_percent=75)
+        text = client.get("/metrics").text
+        assert 'terrarium_gpu_memory_used_bytes{gpu="0"} 3e+09' in text
+        assert 'terrarium_gpu_utilisation_ratio{gpu="0"} 0.75' in text
+    assert asked_on == ["AnyIO worker thread"] * 2
 
 
 def test_shutdown_without_a_process_to_stop_is_a_typed_error() -> None:
