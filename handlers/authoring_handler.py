@@ -10,8 +10,8 @@ from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
 from services.image_editor.image_editor import EditorMissing, EditorReady
 from services.memory_planner.memory_plan import InsteadOfEngine, NoRoom
+from services.prompt_writer.plain_text import plain_text
 from services.prompt_writer.prompt_writer import WriterMissing, WriterReady
-from services.prompt_writer.tool_protocol import plain_text
 from state.app_state_types import AuthoringJob, AuthoringState
 from state.transitions import AUTHORING_TRANSITIONS, check_transition
 

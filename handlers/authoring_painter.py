@@ -20,8 +20,8 @@ from services.image_editor.image_editor import (
     PictureOrder,
     aligned,
 )
-from services.input_log.pictures import encode_pixels
 from services.picture_decoder.picture_decoder import PictureError
+from services.picture_decoder.png_pixels import encode_pixels
 from services.prompt_writer.prompt_writer import (
     EditWish,
     Instruction,

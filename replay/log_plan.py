@@ -19,7 +19,8 @@ from services.input_log.lines import (
     SessionStart,
     pass_input,
 )
-from services.input_log.pictures import PixelsError, decode_pixels, pixels_hash
+from services.input_log.pictures import pixels_hash
+from services.picture_decoder.png_pixels import PixelsError, decode_pixels
 from services.world_engine.world_engine import WorldSnapshot
 from services.world_files.world_file import Check, Continued, ModelFacts, Origins, Tolerance, WorldMoment
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from handlers.session.active_world import ActiveWorld, Seed, open_active_world
 from handlers.session.journal import JournalMoment, Stretch
 from services.input_log.columns import InputColumns
-from services.input_log.pictures import encode_pixels, pixels_hash
+from services.input_log.pictures import pixels_hash
+from services.picture_decoder.png_pixels import encode_pixels
 from services.world_files.world_file import (
     Check,
     Continued,

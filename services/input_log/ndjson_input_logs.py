@@ -15,7 +15,8 @@ import structlog
 
 from services.input_log.lines import FrameInput, LogLine, SessionStart
 from services.input_log.log_folder import keep_side_file, log_name, remove_surplus
-from services.input_log.pictures import encode_pixels, pixels_hash, snapshot_hash
+from services.input_log.pictures import pixels_hash, snapshot_hash
+from services.picture_decoder.png_pixels import encode_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from services.prompt_writer.plain_text import plain_text
 from services.prompt_writer.prompt_writer import (
     EditWish,
     Instruction,
@@ -34,15 +33,6 @@ if TYPE_CHECKING:
 MAX_TRIES: Final = 3
 MAX_NEW_TOKENS: Final = 400
 TEMPERATURE: Final = 0.4
-
-# What chat templates turn into turns and tool calls: <|im_start|>, <start_of_turn>, <tool_call>, </s>, [INST] and kin.
-_MARKUP: Final = re.compile(
-    r"<[|｜][^|｜>]{0,64}[|｜]>|</?s>|</?\w{0,32}(?:turn|tool|think|image|bos|eos|system)\w{0,32}>"  # noqa: RUF001 - theirs
-    r"|\[/?\w{0,16}(?:INST|TOOL)\w{0,16}\]",
-    re.IGNORECASE,
-)
-_LONGEST: Final = 8000  # characters that are looked at; all limits lie far below
-_JOINERS: Final = frozenset("\u200c\u200d")  # format characters that some scripts and emoji need
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +99,6 @@ def read_calls(calls: Sequence[ToolCall]) -> Written | None:
     if calls[0].name == REJECT:
         return Refusal(text[:MAX_REASON_CHARACTERS])
     return Instruction(text[:MAX_INSTRUCTION_CHARACTERS]) if text else None
-
-
-def plain_text(text: str) -> str:
-    """One line without control characters and without what a chat template would read as its own."""
-    visible = "".join(
-        " " if character.isspace() else character
-        for character in text[:_LONGEST]
-        if character.isspace() or character in _JOINERS or unicodedata.category(character)[0] != "C"
-    )
-    # What is left after taking a marker out may be a marker again.
-    while (cleaned := _MARKUP.sub(" ", visible)) != visible:
-        visible = cleaned
-    return " ".join(visible.split())
 
 
 def _as_mapping(arguments: object) -> dict[str, Any] | None:

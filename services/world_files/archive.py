@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
-from services.input_log.pictures import PixelsError, decode_pixels, encode_pixels, pixels_hash, snapshot_hash
+from services.input_log.pictures import pixels_hash, snapshot_hash
+from services.picture_decoder.png_pixels import PixelsError, decode_pixels, encode_pixels
 from services.world_engine.world_engine import WorldSnapshot
 from services.world_files.inputs_member import encode_inputs, read_inputs
 from services.world_files.world_file import (

@@ -16,7 +16,8 @@ from replay.command import ReplayServices, run_replay
 from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
 from services.input_log.columns import InputColumns, PassInput
 from services.input_log.lines import SessionStart, encode_lines, frame_input
-from services.input_log.pictures import encode_pixels, pixels_hash
+from services.input_log.pictures import pixels_hash
+from services.picture_decoder.png_pixels import encode_pixels
 from services.world_engine.catalogue import WorldEngineCatalogue
 from services.world_engine.world_engine import ControlPayload
 from services.world_files.world_file import ModelFacts, SeedFacts, WorldFilePayload, WorldMoment

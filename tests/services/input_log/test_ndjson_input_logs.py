@@ -16,7 +16,8 @@ from services.input_log.columns import PassInput
 from services.input_log.lines import SessionEnd, SessionStart, frame_input
 from services.input_log.log_folder import keep_side_file, remove_surplus
 from services.input_log.ndjson_input_logs import NdjsonInputLogs
-from services.input_log.pictures import decode_pixels, encode_pixels, pixels_hash
+from services.input_log.pictures import pixels_hash
+from services.picture_decoder.png_pixels import decode_pixels, encode_pixels
 from services.world_engine.world_engine import ControlPayload, WorldSnapshot
 
 PROJECT = Path(__file__).resolve().parents[3]

@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from services.http_client.httpx_client import HttpxClient
 from services.prompt_writer.openai_prompt_writer import OpenAIPromptWriter
+from services.prompt_writer.plain_text import plain_text
 from services.prompt_writer.prompt_writer import EditWish, Instruction, PromptWriterError, Refusal, SceneWish
 from services.prompt_writer.system_prompts import EDIT_PROMPT, SCENE_PROMPT
-from services.prompt_writer.tool_protocol import plain_text
 from tests.services.openai_server import OpenAIServer, call, calls, openai_server, says
 
 if TYPE_CHECKING:

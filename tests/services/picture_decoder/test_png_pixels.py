@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from services.input_log.pictures import PixelsError, decode_pixels, encode_pixels
+from services.picture_decoder.png_pixels import PixelsError, decode_pixels, encode_pixels
 
 PICTURE = np.random.default_rng(5).integers(0, 256, (9, 16, 3), dtype=np.uint8)
 
