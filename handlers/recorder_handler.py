@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -14,6 +14,7 @@ from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
 from handlers.service_errors import RECORDING_CODES
 from services.recording_store.file_names import SUFFIX, new_name
+from services.recording_store.recording_notes import read_notes, write_notes
 from services.video_writer.video_writer import (
     Discarded,
     Failed,
@@ -185,6 +186,14 @@ class RecorderHandler(StateHandler):
         file = self._writer.start(path, order.plan, ended, failed)
         self._attach(name, file)
         return Segment(name, order, file)
+
+    def note_input_log(self, segment: Segment, input_log: str) -> None:
+        """Have the file of `segment` name the input log of what it shows."""
+        metadata = segment.order.plan.metadata
+        notes = read_notes(metadata.comment)
+        if notes is not None:
+            comment = write_notes(notes.model_copy(update={"input_log": input_log}))
+            segment.file.annotate(replace(metadata, comment=comment))
 
     def end(self, segment: Segment, *, keep_short: bool) -> None:
         """No more passes come; the file is finished beside play, or removed when it is too short."""

@@ -70,6 +70,11 @@ class JournalKeeper:
         point = self._rewind.back(now_s, seconds)
         return point, now_s - point.at_s
 
+    @property
+    def input_log(self) -> str | None:
+        """The id of the input log that is written now."""
+        return self._log.id
+
     def rewind_left_s(self) -> float:
         return self._rewind.left_s(self._world_seconds())
 

@@ -66,6 +66,11 @@ class SegmentLog:
             self._log.write(line)
         self._said.clear()
 
+    @property
+    def id(self) -> str | None:
+        """Of the open segment."""
+        return None if self._log is None else self._log.id
+
     def sink(self) -> InputLog | None:
         """The open segment, for a line that comes later."""
         return self._log

@@ -76,6 +76,7 @@ class PlayedWorld:
     async def step(self, taken: TakenControl) -> Frames:
         frames = await self._in_engine(lambda: self._active.world.step(taken.control))
         self._journal.stepped(taken, frames)
+        self._recorder.logged_in(self._journal.input_log)
         return frames
 
     def resting(self) -> None:

@@ -75,7 +75,7 @@ class SessionRecorder:
         self._with_authoring = False
         self._events = asyncio.get_running_loop()
         self._log_context = contextvars.copy_context()
-        self.input_log: str | None = None  # the id of the input log that is written now, for the notes
+        self._names_input_log = False  # the file of the segment does
 
     # ----------------------------------------------------------------------------------------- wishes
 
@@ -142,15 +142,20 @@ class SessionRecorder:
             started_at=started_at,
             with_authoring=self._wish.with_authoring,
             client_version=self._client_version,
-            input_log=self.input_log,
         )
         order = SegmentOrder(self._session_id, self._segments, started_at, began, plan, self._wish.folder)
         segment = self._recorder.begin(order, self._failed, self._ended)
-        self._segment = segment
+        self._segment, self._names_input_log = segment, False
         if self._picture:
             segment.file.write((self._picture,), started_at=began, shown_for_s=spec.pass_interval_s)
         self._room_watch = asyncio.create_task(self._watch_room(segment))
         self._tell(started(segment.name))
+
+    def logged_in(self, input_log: str | None) -> None:
+        """A pass was written into this input log. A segment names the first log of what it shows."""
+        if self._segment is not None and input_log is not None and not self._names_input_log:
+            self._names_input_log = True
+            self._recorder.note_input_log(self._segment, input_log)
 
     def cut(self) -> None:
         """Nothing comes, or what comes belongs into another file: a pause, a reset, another world, the end."""

@@ -20,7 +20,6 @@ def plan_segment(
     started_at: float,
     with_authoring: bool,
     client_version: str | None,
-    input_log: str | None,
 ) -> RecordingPlan:
     """The plan for recording `active` from now on. `with_authoring`: its player may change scenes in words."""
     spec = active.engine.spec
@@ -37,7 +36,6 @@ def plan_segment(
         seed_hash=active.seed.hash,
         model_hash=spec.weights_hash,
         rng_seed=active.rng_seed,
-        input_log=input_log,
     )
     metadata = VideoMetadata(title="Terrarium Recording", artist=f"Terrarium v{VERSION}", comment=write_notes(notes))
     return RecordingPlan(spec.width, spec.height, float(spec.fps), metadata)

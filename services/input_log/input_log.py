@@ -15,6 +15,11 @@ class InputLog(Protocol):
     A log that cannot keep up, or whose disk fails, ends there and says so; it has no gaps.
     """
 
+    @property
+    def id(self) -> str:
+        """Names the log among all of its folder."""
+        ...
+
     def write(self, line: LogLine) -> None: ...
 
     def keep_picture(self, picture: Picture) -> None:

@@ -141,6 +141,10 @@ class _Log:
 
     # --------------------------------------------------------------------------------- called by the session
 
+    @property
+    def id(self) -> str:
+        return self._path.stem
+
     def write(self, line: LogLine) -> None:
         self._give(line)
 

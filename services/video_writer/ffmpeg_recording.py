@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         OnRecordingFault,
         RecordingOutcome,
         RecordingPlan,
+        VideoMetadata,
     )
     from services.video_writer.work_files import WorkFiles
 
@@ -89,6 +90,13 @@ class FfmpegRecording:
         with self._lock:
             if self._phase is RecordingPhase.RECORDING:
                 self._run.captions.add(self._timeline.since_start_us(at), text)
+
+    def annotate(self, metadata: VideoMetadata) -> None:
+        with self._lock:
+            if self._phase is not RecordingPhase.RECORDING:
+                return
+            self._run.annotate(metadata)
+        self._thread("annotate", self._run.save_annotation).start()
 
     def finish(self, *, ended_at: float | None = None) -> None:
         with self._lock:

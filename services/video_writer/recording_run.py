@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.video_writer.toolbox import Toolbox
-    from services.video_writer.video_writer import RecordingOutcome, RecordingPlan
+    from services.video_writer.video_writer import RecordingOutcome, RecordingPlan, VideoMetadata
     from services.video_writer.work_files import WorkFiles
 
 _logger = structlog.stdlib.get_logger(__name__)
@@ -71,7 +71,9 @@ class RecordingRun:
         self._limits = limits
         self._on_interrupt = on_interrupt
         self._on_sealing = on_sealing
+        self._job_lock = threading.Lock()  # around writing the job's file; nobody who must return at once takes it
         self._job = Job(plan=plan, encoder_name="", owner=ProcessMark.of())
+        self._may_save_job = False  # the name is claimed, and not let go of
         self._spool = Spool(
             files,
             stream_head(plan.width, plan.height, plan.fps),
@@ -87,6 +89,7 @@ class RecordingRun:
         self._has_spilled = threading.Event()
         self._lock = threading.Lock()
         self._will = Will.KEEP
+        self._metadata = plan.metadata
         self._fault: RecordingError | None = None
         self._encoding: LiveEncoding | None = None
 
@@ -123,6 +126,17 @@ class RecordingRun:
         self.backlog.abort()
         self._sealer.stop()
 
+    def annotate(self, metadata: VideoMetadata) -> None:
+        """What the file is to say of itself."""
+        with self._lock:
+            self._metadata = metadata
+
+    def save_annotation(self) -> None:
+        """Write it down at once, for a process that is killed. Blocks; on a thread of its own."""
+        with self._job_lock:
+            if self._may_save_job:
+                self._save_job()
+
     def kill_encoder(self) -> None:
         with self._lock:
             encoding = self._encoding
@@ -152,9 +166,22 @@ class RecordingRun:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists() or self._files.job.exists() or self._files.part.exists():
                 raise RecordingError(RecordingFault.NAME_TAKEN, "There is something of this name.")
-            self._files.save_job(self._job)
+            with self._job_lock:
+                self._files.save_job(self._annotated())
+                self._may_save_job = True
         except OSError as error:
             raise from_os_error(error) from error
+
+    def _annotated(self, **changes: object) -> Job:
+        """The job as it is now, with `changes` to it."""
+        with self._lock:
+            plan = replace(self._job.plan, metadata=self._metadata)
+        self._job = self._job.model_copy(update={"plan": plan, **changes})
+        return self._job
+
+    def _save_job(self, **changes: object) -> None:
+        with suppress(OSError):  # the folder is looked after elsewhere
+            self._files.save_job(self._annotated(**changes))
 
     def _encode_and_wait(self) -> bool:
         """Whether everything that came is in the part."""
@@ -180,20 +207,22 @@ class RecordingRun:
             self._tools.executable(), self._job.plan, encoder, self._files, has_room_for=self._has_room_for
         )
         mark = ProcessMark.of(encoding.pid)
-        self._job = self._job.model_copy(update={"encoder_name": encoder.name, "encoder": mark})
         with self._lock:
             self._encoding = encoding
             is_unwanted = self._will is Will.DISCARD
         if is_unwanted:
             encoding.kill()
-        with suppress(OSError):  # says who writes the part, should we be killed; the folder is looked after elsewhere
-            self._files.save_job(self._job)
+        with self._job_lock:  # says who writes the part, should we be killed
+            self._save_job(encoder_name=encoder.name, encoder=mark)
         return encoding.run(self.backlog, self.captions, on_full=self._interrupt)
 
     def _has_room_for(self, size_bytes: int) -> bool:
         return self._limits.free_bytes(self._files.path.parent) >= size_bytes + self._limits.reserve_bytes
 
     def _conclude(self, *, is_encoded: bool) -> RecordingOutcome:
+        with self._job_lock:  # as the file is about to say it: `recover` compares the two
+            self._save_job(captions=self.captions.all())
+            self._may_save_job = False
         if self._shall(Will.DISCARD):
             return self._discard()
         self._put_away(is_encoded=is_encoded)
@@ -201,7 +230,7 @@ class RecordingRun:
             return self._let_go(Postponed(self._files.path))
         self._on_sealing()
         try:
-            result = self._sealer.seal(self._job.model_copy(update={"captions": self.captions.all()}))
+            result = self._sealer.seal(self._job)
         except SealingStoppedError:
             return self._discard() if self._shall(Will.DISCARD) else self._let_go(Postponed(self._files.path))
         except RecordingError as error:
@@ -228,9 +257,7 @@ class RecordingRun:
 
     def _let_go(self, outcome: Postponed | Failed) -> Postponed | Failed:
         """Leave the files to `recover`, which asks whose they are."""
-        job = self._job.model_copy(update={"owner": None, "encoder": None, "captions": self.captions.all()})
-        with suppress(OSError):  # then they are nobody's when this process has ended
-            self._files.save_job(job)
+        self._save_job(owner=None, encoder=None)  # if that fails, they are nobody's when this process has ended
         return outcome
 
     def _discard(self) -> Discarded:

@@ -133,6 +133,10 @@ class Recording(Protocol):
         """Show `text` for five seconds from `at`, the last of which fades it out. A later caption replaces it."""
         ...
 
+    def annotate(self, metadata: VideoMetadata) -> None:
+        """Have the file say this in place of what the plan said."""
+        ...
+
     def finish(self, *, ended_at: float | None = None) -> None:
         """No more frames come. The last one is held until `ended_at`."""
         ...

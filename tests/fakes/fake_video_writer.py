@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -203,6 +204,12 @@ class FakeRecording:
         with self._lock:
             if self._phase is RecordingPhase.RECORDING:
                 self.captions.append((self._timeline.since_start_us(at) / 1_000_000, text))
+                self.save_part()
+
+    def annotate(self, metadata: VideoMetadata) -> None:
+        with self._lock:
+            if self._phase is RecordingPhase.RECORDING:
+                self.plan = replace(self.plan, metadata=metadata)
                 self.save_part()
 
     def finish(self, *, ended_at: float | None = None) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from services.input_log.input_log import InputLogs
     from services.log_stream.log_stream import LogStream
     from tests.fakes.fake_catalogue import FakeModel
 
@@ -46,10 +47,13 @@ def studio(
     recording: RecordingConfig = ANY_LENGTH,
     writer: FakeVideoWriter | None = None,
     log_stream: LogStream | None = None,
+    input_logs: InputLogs | None = None,
 ) -> Generator[Studio]:
     writer = writer or FakeVideoWriter()
     folder = tmp_path / "recordings"
-    services = fake_services(*models, video_writer=writer, recordings_dir=folder, log_stream=log_stream)
+    services = fake_services(
+        *models, video_writer=writer, recordings_dir=folder, log_stream=log_stream, input_logs=input_logs
+    )
     with play_server(services, recording=recording) as server:
         yield Studio(server, writer, folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -16,6 +17,7 @@ from services.video_writer.video_writer import (
     RecordingFault,
     RecordingPhase,
     VideoError,
+    VideoMetadata,
     VideoWriter,
 )
 from tests.fakes.fake_video_writer import FakeVideoWriter
@@ -72,6 +74,21 @@ def test_a_file_tells_what_it_was_given(writer: VideoWriter, tmp_path: Path) -> 
     assert facts.duration_s == pytest.approx(1.0, abs=1 / 60)
     assert facts.size_bytes == (tmp_path / "walk.mp4").stat().st_size
     assert writer.thumbnail(tmp_path / "walk.mp4", width=80)[:2] == b"\xff\xd8"
+
+
+def test_what_a_file_says_can_change_until_it_ends(writer: VideoWriter, tmp_path: Path) -> None:
+    ends = Ends()
+    said_before = replace(plan(), metadata=VideoMetadata("Untitled", "Nobody", ""))
+    recording = writer.start(tmp_path / "walk.mp4", said_before, ends.on_end)
+    recording.annotate(VideoMetadata("Untitled", "Somebody", "{}"))
+    ended_at = play(recording, 15)
+    recording.annotate(METADATA)
+    recording.finish(ended_at=ended_at)
+    recording.annotate(said_before.metadata)
+    ends.wait()
+    assert writer.describe(tmp_path / "walk.mp4").metadata == METADATA
+    recording.annotate(said_before.metadata)
+    assert [file.name for file in tmp_path.iterdir()] == ["walk.mp4"]
 
 
 def test_progress_follows_a_recording_to_its_end(writer: VideoWriter, tmp_path: Path) -> None:
