@@ -154,7 +154,7 @@ class SessionsResponse(ApiModel):
 class SeedSummary(ApiModel):
     """A seed picture on the server. `hash` is the SHA-256 (hex) of the file, and its name in every other call.
 
-    `prompt` is the wish that it was generated from, if it was.
+    `prompt` is the words that it was generated from; null for any other picture.
     """
 
     hash: str

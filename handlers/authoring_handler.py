@@ -85,27 +85,27 @@ class AuthoringHandler(StateHandler):
             is_loaded = is_loaded and (status.is_loaded or isinstance(plan, InsteadOfEngine))
         return AuthoringAvailable(writer.model, editor.model, is_loaded)
 
-    def begin(self, kind: Literal["edit", "scene"], owner: SessionId | None, wish: str) -> AuthoringJob:
+    def begin(self, kind: Literal["edit", "scene"], owner: SessionId | None, prompt: str) -> AuthoringJob:
         """Take on a job; whoever began it ends it.
 
         Raises:
-            DomainError: the wish is empty or too long, there is no authoring, or there is a job already.
+            DomainError: the prompt is empty or too long, there is no authoring, or there is a job already.
         """
-        wish = self._checked(wish)
+        prompt = self._checked(prompt)
         match self.availability(owner):
             case AuthoringUnavailable(reason):
                 raise DomainError(reason, ErrorCode.AUTHORING_UNAVAILABLE)
             case AuthoringAvailable():
-                return self._admit(AuthoringJob(secrets.token_hex(8), kind, owner, wish, self._clock.wall()))
+                return self._admit(AuthoringJob(secrets.token_hex(8), kind, owner, prompt, self._clock.wall()))
 
-    def _checked(self, wish: str) -> str:
-        if len(wish) > self.config.max_wish_characters:
+    def _checked(self, prompt: str) -> str:
+        if len(prompt) > self.config.max_wish_characters:
             message = f"Say it in fewer words: {self.config.max_wish_characters} characters at most."
             raise DomainError(message, ErrorCode.AUTHORING_PROMPT_TOO_LONG)
-        wish = plain_text(wish)
-        if not wish:
+        prompt = plain_text(prompt)
+        if not prompt:
             raise DomainError("Say what the scene should show.", ErrorCode.AUTHORING_EMPTY_PROMPT)
-        return wish
+        return prompt
 
     @with_state_lock
     def _admit(self, job: AuthoringJob) -> AuthoringJob:

@@ -1,4 +1,4 @@
-"""From a wish to a picture that may be shown: written out, painted, looked at. One at a time."""
+"""From a person's prompt to a picture that may be shown: written out, painted and checked, one scene at a time."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class ScenePainter:
         tell: Callable[[AuthoringStep, float | None], None],
         step_aside: StepAside | None = None,
     ) -> PaintedScene:
-        """The picture that was wished for; `tell` follows how far it is. Cancelling stops whatever runs.
+        """The picture that the job's prompt asks for; `tell` hears of each step. Cancelling stops whatever runs.
 
         `step_aside` is how the owner's world makes room, if there is too little.
 
@@ -140,19 +140,19 @@ class ScenePainter:
         async with self._turn, self._housekeeper.room(job.owner, step_aside) as room:
             report(AuthoringStep.WRITING)
             await room.admit("writer")
-            instruction = await self._write(job, await self._wish_of(job, painting))
+            instruction = await self._write(job, await self._request_of(job, painting))
             await room.admit("editor")
             report(AuthoringStep.PAINTING, 0.0)
             order = await self._order_of(painting, instruction)
-            data = await self._make(job, order, lambda fraction: report(AuthoringStep.PAINTING, fraction))
+            data = await self._edit(job, order, lambda fraction: report(AuthoringStep.PAINTING, fraction))
         report(AuthoringStep.CHECKING)
-        return await in_thread(self._intake_threads, lambda: self._look_at(data, job, painting, instruction))
+        return await in_thread(self._intake_threads, lambda: self._checked(data, job, painting, instruction))
 
     # ------------------------------------------------------------------------------------------------ parts
 
     async def _prepare(self) -> None:
         try:
-            async with self._turn:  # what is loaded meanwhile would be missing from what a scene plans with
+            async with self._turn:  # a scene plans with what is loaded when it begins
                 if self._housekeeper.place_ahead("writer"):
                     await self._writer.prepare()
                 if self._housekeeper.place_ahead("editor"):
@@ -160,7 +160,7 @@ class ScenePainter:
         except (PromptWriterError, ImageEditorError) as error:
             logger.warning("Scene authoring cannot be loaded", reason=str(error))
 
-    async def _wish_of(self, job: AuthoringJob, painting: Painting) -> Wish:
+    async def _request_of(self, job: AuthoringJob, painting: Painting) -> Wish:
         if isinstance(painting, SceneFor):
             return SceneWish(job.wish)
         view = painting.view
@@ -170,15 +170,15 @@ class ScenePainter:
 
         return EditWish(job.wish, await in_thread(self._work_threads, shrink))
 
-    async def _write(self, job: AuthoringJob, wish: Wish) -> str:
+    async def _write(self, job: AuthoringJob, request: Wish) -> str:
         with service_errors_translated():
-            written = await self._writer.write(wish)
+            written = await self._writer.write(request)
         match written:
             case Instruction(text):
-                logger.info("A wish was written out", kind=job.kind, instruction=text)
+                logger.info("A prompt was written out", kind=job.kind, instruction=text)
                 return text
             case Refusal(reason):
-                raise DomainError(reason or "The wish was declined.", _refused(job))
+                raise DomainError(reason or "The request was declined.", _refused(job))
 
     async def _order_of(self, painting: Painting, instruction: str) -> PictureOrder:
         rng_seed = secrets.randbits(32)
@@ -192,7 +192,7 @@ class ScenePainter:
                     instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed
                 )
 
-    async def _make(self, job: AuthoringJob, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
+    async def _edit(self, job: AuthoringJob, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
         is_open = True
 
         def follow(fraction: float) -> None:
@@ -209,8 +209,8 @@ class ScenePainter:
         finally:
             is_open = False
 
-    def _look_at(self, data: bytes, job: AuthoringJob, painting: Painting, instruction: str) -> PaintedScene:
-        """Blocks. What is judged is what will be seen: the file as it is handed out, at the engine's size."""
+    def _checked(self, data: bytes, job: AuthoringJob, painting: Painting, instruction: str) -> PaintedScene:
+        """Blocks. The picture that is checked is the one that will be shown: encoded, and at the engine's size."""
         status = self._editor.status()
         image_model = status.model if isinstance(status, EditorReady) else "unknown"
         match painting:
@@ -245,7 +245,7 @@ def _refused(job: AuthoringJob) -> ErrorCode:
 
 
 def failure_of(error: BaseException) -> DomainError:
-    """What to tell of a job that ended so."""
+    """What a job that ended with `error` says of its end."""
     if isinstance(error, DomainError):
         return error
     if isinstance(error, asyncio.CancelledError):
