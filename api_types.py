@@ -94,7 +94,7 @@ class ShutdownResponse(ApiModel):
 
 
 class PickerModel(ApiModel):
-    """One model that can be played. `loaded`: its engine is in memory now."""
+    """One model that can be played. `loaded`: its engine is in memory now. `licence` is an SPDX identifier."""
 
     id: str
     size_bytes: int | None
@@ -102,6 +102,7 @@ class PickerModel(ApiModel):
     model_type: str | None
     title: str
     description: str
+    licence: str
     loaded: bool
 
 

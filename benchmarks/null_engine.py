@@ -79,8 +79,6 @@ def _entry(model_id: str, scene: SceneSpec, passes: Sequence[Frames], step_s: fl
         width=scene.width,
         frames_per_pass=scene.frames_per_pass,
         fps=scene.fps,
-        actions=frozenset(),
-        licence="Apache-2.0",
         weights_hash="0",
     )
 
@@ -93,6 +91,7 @@ def _entry(model_id: str, scene: SceneSpec, passes: Sequence[Frames], step_s: fl
         title=model_id,
         description="Precomputed frames.",
         model_type="benchmark",
+        licence="Apache-2.0",
         quants=("none",),
         placement="cpu",
         size_bytes=None,

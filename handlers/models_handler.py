@@ -43,6 +43,7 @@ class ModelsHandler:
                 model_type=entry.model_type,
                 title=entry.title,
                 description=entry.description,
+                licence=entry.licence,
                 loaded=entry.model_id in loaded,
             )
             for entry in self._catalogue.entries()

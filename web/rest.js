@@ -26,6 +26,7 @@
  * @property {string | null} model_type
  * @property {string} title
  * @property {string} description
+ * @property {string} licence
  * @property {boolean} loaded
  */
 

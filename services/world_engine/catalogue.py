@@ -57,6 +57,7 @@ class CatalogueEntry:
     title: str
     description: str
     model_type: str
+    licence: str  # of the weights, or of the code of an engine without weights; an SPDX identifier
     quants: tuple[str, ...]  # "none" is full precision
     placement: Placement
     size_bytes: int | None

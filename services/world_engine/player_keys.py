@@ -11,9 +11,6 @@ from wire_protocol import KEY_CODES
 if TYPE_CHECKING:
     from services.world_engine.world_engine import ControlPayload
 
-PLAYER_ACTIONS: Final = frozenset(
-    KEY_CODES[name] for name in ("W", "A", "S", "D", "UP", "DOWN", "LEFT", "RIGHT", "SHIFT", "CTRL", "SPACE")
-)
 LOOK_PER_PIXEL: Final = 0.0022  # rad
 LARGEST_LOOK: Final = 3000.0  # pixels in one pass; a hand does not go faster
 TURN_SPEED: Final = 1.5  # rad/s, arrow keys

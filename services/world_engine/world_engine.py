@@ -38,8 +38,6 @@ class WorldSpec:
     width: int
     frames_per_pass: int
     fps: int
-    actions: frozenset[int]  # key codes the model reacts to; the others are accepted and do nothing
-    licence: str
     weights_hash: str  # hex; of the code's own version for an engine without weights
     max_worlds: int | None = None  # how many worlds may be open at a time; None: as many as there are sessions
 

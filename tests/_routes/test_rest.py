@@ -61,7 +61,7 @@ def test_models_are_listed_in_the_order_they_are_offered() -> None:
         for path in ("/api/models", "/api/models?backend=world_engine", "/api/models/"):
             listed = client.get(path.rstrip("/")).json()
             assert [model["id"] for model in listed] == ["a/first", "a/second"]
-        assert listed[0]["is_local"] is True
+        assert (listed[0]["is_local"], listed[0]["licence"]) == (True, "Apache-2.0")
         assert client.get("/api/models?backend=quark").json() == []
         assert client.get("/health").json()["default_model"] == "a/first"
 

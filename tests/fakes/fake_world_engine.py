@@ -19,7 +19,6 @@ from services.world_engine.world_engine import (
     WorldSnapshot,
     WorldSpec,
 )
-from wire_protocol import KEY_CODES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,8 +95,6 @@ class FakeWorldEngine:
             width=width,
             frames_per_pass=frames_per_pass,
             fps=fps,
-            actions=frozenset(KEY_CODES.values()),
-            licence="Apache-2.0",
             weights_hash=weights_hash,
             max_worlds=max_worlds,
         )

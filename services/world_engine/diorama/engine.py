@@ -14,7 +14,7 @@ from services.world_engine.diorama.phases import Phases, advance_phases
 from services.world_engine.diorama.renderer import Renderer, Scratch, View
 from services.world_engine.diorama.scene import Scene, build_scene
 from services.world_engine.diorama.snapshot import pack_state, unpack_state
-from services.world_engine.player_keys import PLAYER_ACTIONS, tame, wish_of
+from services.world_engine.player_keys import tame, wish_of
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
@@ -33,8 +33,6 @@ DIORAMA_SPEC: Final = WorldSpec(
     width=WIDTH,
     frames_per_pass=FRAMES_PER_PASS,
     fps=FPS,
-    actions=PLAYER_ACTIONS,
-    licence="Apache-2.0",
     weights_hash=hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
 )
 

@@ -23,6 +23,7 @@ def diorama_entry() -> CatalogueEntry:
             "No neural network, no download, runs on any processor."
         ),
         model_type="procedural",
+        licence="Apache-2.0",
         quants=("none",),
         placement="cpu",
         size_bytes=0,

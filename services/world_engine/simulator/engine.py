@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from services.world_engine.player_keys import PLAYER_ACTIONS
 from services.world_engine.simulator.constants import (
     ENGINE_VERSION,
     FPS,
@@ -43,8 +42,6 @@ SIMULATOR_SPEC: Final = WorldSpec(
     width=WIDTH,
     frames_per_pass=FRAMES_PER_PASS,
     fps=FPS,
-    actions=PLAYER_ACTIONS,
-    licence="Apache-2.0",
     weights_hash=hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
 )
 

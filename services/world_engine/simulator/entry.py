@@ -27,6 +27,7 @@ def simulator_entry() -> CatalogueEntry | None:
             "processor. A seed picture chooses which world it is and tints its colours; it cannot be walked into."
         ),
         model_type="procedural",
+        licence="Apache-2.0",
         quants=("none",),
         placement="cpu",
         size_bytes=0,
