@@ -94,6 +94,11 @@ def test_a_service_imports_no_other_service_but_protocols_and_payloads() -> None
                 assert other == own or other in allowed_outside, f"{path.name} imports {node.module}"
 
 
+def test_routes_call_handlers_and_no_service() -> None:
+    for path in _sources("_routes"):
+        assert "handler.services" not in path.read_text(encoding="utf-8"), path.name
+
+
 def test_the_app_factory_loads_nothing_heavy() -> None:
     code = f"import sys, app_factory; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
