@@ -11,13 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 import psutil
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
 from benchmarks.measures import Percentiles, percentiles
 from benchmarks.player import Player
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-from services.video_writer.toolbox import bundled_ffmpeg
 from services.video_writer.video_writer import Finished, RecordingOutcome, RecordingPlan, VideoMetadata
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _slow_ffmpeg(folder: Path, speed: float) -> Path:
     path.write_text(
         f"#!{sys.executable} -IS\nimport os, sys\nargs = sys.argv[1:]\n"
         f"if 'pipe:0' in args: args[args.index('-probesize'):0] = ['-readrate', '{speed}']\n"
-        f"os.execv({str(bundled_ffmpeg())!r}, ['ffmpeg', *args])\n",
+        f"os.execv({imageio_ffmpeg.get_ffmpeg_exe()!r}, ['ffmpeg', *args])\n",
         encoding="utf-8",
     )
     path.chmod(0o755)

@@ -11,8 +11,8 @@ import uvicorn
 
 from crash_hooks import log_loop_exception
 from logging_policy import log_background_exception
+from network._websocket_transport import WebSocketTransport
 from network.listening_socket import browser_url
-from network.websocket_transport import WebSocketTransport
 
 if TYPE_CHECKING:
     import socket

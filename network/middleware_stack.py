@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from network.access_middleware import AccessMiddleware
-from network.error_boundary import ErrorBoundaryMiddleware
-from network.paths import SlashCollapseMiddleware
-from network.request_context import RequestContextMiddleware
-from network.response_headers import ResponseHeadersMiddleware
+from network._access_middleware import AccessMiddleware
+from network._error_boundary import ErrorBoundaryMiddleware
+from network._paths import SlashCollapseMiddleware
+from network._request_context import RequestContextMiddleware
+from network._response_headers import ResponseHeadersMiddleware
 
 if TYPE_CHECKING:
     from runtime_config.runtime_config import AccessConfig

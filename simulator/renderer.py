@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from simulator.columns import Steps, draw_land, draw_sky, haze_at, make_steps, mirror
-from simulator.facades import draw_house
-from simulator.jit import inner, njit
-from simulator.shapes import HOUSE, MOST_SHAPES, SHAPE_FIELDS, Camera, column_range, gather
-from simulator.sky import sky_at
-from simulator.solids import Column, draw_solid
+from simulator._columns import Steps, draw_land, draw_sky, haze_at, make_steps, mirror
+from simulator._facades import draw_house
+from simulator._jit import inner, njit
+from simulator._shapes import HOUSE, MOST_SHAPES, SHAPE_FIELDS, Camera, column_range, gather
+from simulator._sky import sky_at
+from simulator._solids import Column, draw_solid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

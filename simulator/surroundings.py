@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from simulator.houses import HOUSE_CELL, HOUSE_FIELDS, house_at
-from simulator.jit import inner, njit
-from simulator.noise import noise_texture, noise_volume
-from simulator.plants import PLANT_CELL, PLANT_FIELDS, plant_at
-from simulator.shade import cast_shadows
-from simulator.sky import paint_sky
-from simulator.terrain import ground_colour, height_at, under_water
+from simulator._houses import HOUSE_CELL, HOUSE_FIELDS, house_at
+from simulator._jit import inner, njit
+from simulator._noise import noise_texture, noise_volume
+from simulator._plants import PLANT_CELL, PLANT_FIELDS, plant_at
+from simulator._shade import cast_shadows
+from simulator._sky import paint_sky
+from simulator._terrain import ground_colour, height_at, under_water
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from simulator.columns import land_height
-from simulator.houses import HOUSE_CELL, in_house
-from simulator.jit import inner, njit
-from simulator.plants import PLANT_CELL
-from simulator.terrain import height_at
+from simulator._columns import land_height
+from simulator._houses import HOUSE_CELL, in_house
+from simulator._jit import inner, njit
+from simulator._plants import PLANT_CELL
+from simulator._terrain import height_at
 
 if TYPE_CHECKING:
     import numpy as np

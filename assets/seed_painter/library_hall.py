@@ -10,6 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from assets.seed_painter._ground import EYE, FOCAL
 from assets.seed_painter.canvas import (
     OVERSAMPLING,
     WIDTH,
@@ -25,7 +26,6 @@ from assets.seed_painter.canvas import (
     shine,
     smooth,
 )  # fmt: skip
-from assets.seed_painter.ground import EYE, FOCAL
 
 TITLE = "The long library"
 DESCRIPTION = "A barrel-vaulted hall of books; lamps along the pillars, a red runner towards the great window."

@@ -22,8 +22,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from services.picture_decoder.colour import resizable, to_srgb
-from services.picture_decoder.file_heads import (
+from services.picture_decoder._colour import resizable, to_srgb
+from services.picture_decoder._file_headers import (
     JpegScans,
     is_heic,
     jpeg_scans,

@@ -8,22 +8,22 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from runtime_config.constants import FONTS_DIR
-from services.video_writer.faults import RecordingError, from_os_error, sentence_of
-from services.video_writer.ffmpeg_process import run_ffmpeg
-from services.video_writer.ffmpeg_recording import FfmpegRecording
-from services.video_writer.mp4_facts import read_facts
-from services.video_writer.recording_run import WriterLimits
-from services.video_writer.recovery import Recovery
-from services.video_writer.sealing import SealingStoppedError
-from services.video_writer.toolbox import Toolbox
+from services.video_writer._errors import RecordingError, from_os_error, sentence_of
+from services.video_writer._ffmpeg_process import run_ffmpeg
+from services.video_writer._ffmpeg_recording import FfmpegRecording
+from services.video_writer._ffmpeg_tools import FfmpegTools
+from services.video_writer._mp4_facts import read_facts
+from services.video_writer._recording_run import WriterLimits
+from services.video_writer._recovery import Recovery
+from services.video_writer._sealing import SealingStoppedError
+from services.video_writer._work_files import WorkFiles, unfinished_in
 from services.video_writer.video_writer import Failed, Postponed, VideoError
-from services.video_writer.work_files import WorkFiles, unfinished_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from services.video_writer.encoders import Encoder
+    from services.video_writer._encoders import Encoder
     from services.video_writer.video_writer import (
         OnRecordingEnd,
         OnRecordingFault,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _THUMBNAIL_TIMEOUT_S: Final = 30.0
 _THUMBNAIL_CANDIDATES: Final = 24  # key frames, of which the one nearest to their mean is taken
 # Parts of the time for `close`: until then files are completed, or at least what the encoders hold is written down.
-_COMPLETING: Final = 0.5
-_WRITING_DOWN: Final = 0.85
+_FINISH_SHARE: Final = 0.5
+_FLUSH_SHARE: Final = 0.85
 
 
 class FfmpegVideoWriter:
@@ -52,7 +52,7 @@ class FfmpegVideoWriter:
     ) -> None:
         """`executable` None: the ffmpeg of imageio-ffmpeg. `hardware` None: the encoders that this system may have."""
         cores = cores or os.cpu_count() or 1
-        self._tools = Toolbox(executable=executable, fonts=fonts, cores=cores, hardware=hardware)
+        self._tools = FfmpegTools(executable=executable, fonts=fonts, cores=cores, hardware=hardware)
         self._limits = limits or WriterLimits()
         self._lock = threading.Lock()
         self._recordings: set[FfmpegRecording] = set()
@@ -125,11 +125,11 @@ class FfmpegVideoWriter:
             recovery.sealer.stop()
         for recording in recordings:
             recording.finish()
-        _join(recordings, began + timeout_s * _COMPLETING)
+        _join(recordings, began + timeout_s * _FINISH_SHARE)
         for recording in recordings:
             recording.postpone()
-        for recording in _join(recordings, began + timeout_s * _WRITING_DOWN):
-            recording.cut_short()
+        for recording in _join(recordings, began + timeout_s * _FLUSH_SHARE):
+            recording.kill_encoder()
         _join(recordings, began + timeout_s)
 
     def _recover(self, files: WorkFiles, on_end: OnRecordingEnd) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from services.video_writer.timeline import TimedFrame, Timeline
+from services.video_writer._timeline import TimedFrame, Timeline
 from services.video_writer.video_writer import (
     Discarded,
     Failed,

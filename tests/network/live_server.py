@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from network._websocket_transport import WebSocketTransport
 from network.listening_socket import create_listening_socket
-from network.websocket_transport import WebSocketTransport
 
 if TYPE_CHECKING:
     import socket

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from error_types import ErrorCode
-from network.access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Refused
+from network._access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Refused
 from runtime_config.runtime_config import AccessConfig
 
 TOKEN = "correct+horse/battery.staple"

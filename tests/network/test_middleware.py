@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
 from logging_policy import configure_logging
-from network.access_middleware import AccessMiddleware
+from network._access_middleware import AccessMiddleware
+from network._response_headers import SECURITY_HEADERS
 from network.middleware_stack import network_middleware
-from network.response_headers import SECURITY_HEADERS
 from runtime_config.runtime_config import AccessConfig
 from tests.network.live_server import LiveServer, serving, wait_until
 from tests.network.raw_peer import RawPeer

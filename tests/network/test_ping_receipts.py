@@ -7,7 +7,7 @@ from typing import Any
 
 from websockets.sync.client import connect
 
-from network.ping_receipts import PingReceipts
+from network._ping_receipts import PingReceipts
 from services.read_receipts.read_receipts import SCOPE_EXTENSION
 from tests.network.live_server import serving, wait_until
 

@@ -8,12 +8,12 @@ from typing import Final
 
 import numpy as np
 
+from services.world_engine.diorama._phases import Phases, advance_phases
+from services.world_engine.diorama._renderer import Renderer, Scratch, View
+from services.world_engine.diorama._scene import Scene, build_scene
+from services.world_engine.diorama._snapshot import pack_state, unpack_state
 from services.world_engine.diorama.constants import ENGINE_VERSION, FPS, FRAMES_PER_PASS, HEIGHT, WIDTH
 from services.world_engine.diorama.motion import Player, advance, look_steps
-from services.world_engine.diorama.phases import Phases, advance_phases
-from services.world_engine.diorama.renderer import Renderer, Scratch, View
-from services.world_engine.diorama.scene import Scene, build_scene
-from services.world_engine.diorama.snapshot import pack_state, unpack_state
 from services.world_engine.player_keys import PLAYER_ACTIONS, tame, wish_of
 from services.world_engine.world_engine import (
     NO_CONTROL,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from services.world_engine.player_keys import PLAYER_ACTIONS
-from services.world_engine.simulator.constants import (
+from services.world_engine.simulator._constants import (
     ENGINE_VERSION,
     FPS,
     FRAMES_PER_PASS,
@@ -17,9 +17,9 @@ from services.world_engine.simulator.constants import (
     TITLE,
     WIDTH,
 )
-from services.world_engine.simulator.keys import action_of
-from services.world_engine.simulator.origin import Origin, origin_of
-from services.world_engine.simulator.snapshot import pack_state, unpack_state
+from services.world_engine.simulator._keys import action_of
+from services.world_engine.simulator._origin import Origin, origin_of
+from services.world_engine.simulator._snapshot import pack_state, unpack_state
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from services.world_engine.catalogue import CatalogueEntry, EngineMemory, LoadReport, LoadStep, ModelLoadError
-from services.world_engine.simulator.constants import MODEL_ID, TITLE
+from services.world_engine.simulator._constants import MODEL_ID, TITLE
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import WorldEngine

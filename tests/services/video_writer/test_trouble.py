@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.video_writer.backlog import MemoryLimits
-from services.video_writer.recording_run import WriterLimits
-from services.video_writer.spool import free_bytes
+from services.video_writer._backlog import MemoryLimits
+from services.video_writer._recording_run import WriterLimits
+from services.video_writer._spool import free_bytes
+from services.video_writer._work_files import WorkFiles
 from services.video_writer.video_writer import Discarded, Failed, Finished, RecordingFault, RecordingOutcome
-from services.video_writer.work_files import WorkFiles
 from tests.services.video_writer.videos import (
     COUNT,
     Ends,

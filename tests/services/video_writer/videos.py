@@ -15,8 +15,8 @@ import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 import numpy as np
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
+from services.video_writer._work_files import WorkFiles
 from services.video_writer.video_writer import RecordingPlan, VideoMetadata
-from services.video_writer.work_files import WorkFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,96 @@
+"""The upright part of the proxy geometry: walls along the view that stand for rooms, streets and woods.
+
+Seen from a copy's home, every tile of the surroundings has a wall on either side of its axis; an open landscape has
+walls so far away that they do not count. A wall is given by its inverse distance from the axis (1/m), 0 for none.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from services.world_engine.diorama._geometry import Field, tile_angles
+from services.world_engine.diorama.constants import EYE_HEIGHT, HEIGHT, WIDTH
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from services.world_engine.world_engine import Picture
+
+FARTHEST: Final = 60.0  # metres; where a wall's line would meet the axis
+OPEN: Final = 0.35  # closed less than this, a picture is open land
+_SAMPLES: Final = 720  # of the full circle
+_EXPECTED: Final = 4.0  # metres from the axis, where the picture does not tell
+_WIDEST: Final = 8.0
+_NARROWEST: Final = 2.4
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """Inverse distances (1/m) of the walls left and right of the seed's axis."""
+
+    left: float
+    right: float
+
+    @property
+    def stand(self) -> bool:
+        return self.left > 0.0 or self.right > 0.0
+
+
+def wall_nearness(walls: Walls, azimuth: Field, *, x: float, z: float) -> Field:
+    """Inverse horizontal distance (1/m) to the wall in each direction, for a player at `x`, `z` from the home.
+
+    The outline is a curve around the home. Its points are turned into directions and distances from the player and
+    interpolated between, which is exact for what the player can see of it.
+    """
+    around = np.linspace(-math.pi, math.pi, _SAMPLES, endpoint=False, dtype=np.float32)
+    inside, mirrored = tile_angles(around)
+    right = (inside * np.where(mirrored, -1.0, 1.0) * np.where(around < 0.0, -1.0, 1.0)) >= 0.0
+    nearness = np.abs(np.sin(inside)) * np.where(right, walls.right, walls.left) + 1.0 / FARTHEST
+    outline_x, outline_z = np.sin(around) / nearness - x, np.cos(around) / nearness - z
+    directions = np.arctan2(outline_x, outline_z)
+    found = np.interp(azimuth, directions, 1.0 / np.maximum(np.hypot(outline_x, outline_z), 0.5), period=2.0 * math.pi)
+    return found.astype(np.float32)
+
+
+def find_walls(picture: Picture, upright: Field, horizon: float) -> Walls:
+    """Walls where upright things fill the sides of the picture above its horizon (`upright`, 0 to 1, any size)."""
+    rows, columns = upright.shape
+    above = upright[: max(2, int(horizon / HEIGHT * rows))]
+    closed = (_fill(above[:, : columns // 4]) + _fill(above[:, -(columns // 4) :])) / 2
+    if closed < OPEN:
+        return Walls(left=0.0, right=0.0)
+    small = np.asarray(cv2.resize(picture, (WIDTH // 4, HEIGHT // 4), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return Walls(
+        left=closed / _foot_distance(small[:, ::-1], horizon / 4),
+        right=closed / _foot_distance(small, horizon / 4),
+    )
+
+
+def _fill(side: Field) -> float:
+    """How far one side of the picture is closed, 0 to 1: by things that reach the upper half of it, not just hills."""
+    whole, top = float(side.mean()), float(side[: len(side) // 2].mean())
+    return min(1.0, max(0.0, (whole - 0.42) / 0.16)) * min(1.0, max(0.0, (top - 0.45) / 0.08))
+
+
+def _foot_distance(small: NDArray[np.float32], horizon: float) -> float:
+    """How far from the axis the right-hand wall stands (m): the ray from the vanishing point with the clearest edge.
+
+    The foot of a wall w metres aside runs `EYE_HEIGHT` / w rows down per column.
+    """
+    widths = np.linspace(_NARROWEST, _WIDEST, 29)
+    columns = np.linspace(0.12, 0.48, 60)[None, :] * small.shape[1]
+    middle = (small.shape[1] - 1) / 2
+    colours: list[NDArray[np.float32]] = []
+    for shift in (-0.07, 0.07):
+        rows = horizon + columns * (EYE_HEIGHT / widths[:, None] + shift)
+        across = np.broadcast_to(middle + columns, rows.shape).astype(np.float32)
+        found = cv2.remap(small, across, rows.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        colours.append(np.asarray(found, dtype=np.float32))
+    strength = np.abs(cv2.blur(colours[0] - colours[1], (9, 1))).mean(axis=(1, 2))
+    expected = np.exp(-0.5 * (np.log(widths / _EXPECTED) / 0.45) ** 2)
+    return float(widths[int(np.argmax((strength + 4.0) * expected))])
