@@ -5,7 +5,7 @@ import { AuthoringHistory } from "./authoring_history.js";
 import { obstacleOf, textOfFailure } from "./authoring_texts.js";
 import { ScenePreview } from "./scene_preview.js";
 import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
-import { WishBox } from "./wish_box.js";
+import { PromptBox } from "./prompt_box.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Edit } from "./authoring_history.js" */
@@ -13,13 +13,13 @@ import { WishBox } from "./wish_box.js";
 /** @import { LogBook } from "./log_book.js" */
 /** @import { ProgressMessage } from "./protocol.generated.d.ts" */
 /** @import { Session } from "./session.js" */
-/** @import { WishWords } from "./wish_box.js" */
+/** @import { PromptTexts } from "./prompt_box.js" */
 
 const LIMIT_S = 600;
 
 /** @typedef {"edit" | "scene" | "gallery"} Mode `scene`: another place for the world in play */
 
-/** @type {Readonly<Record<Mode, WishWords>>} */
+/** @type {Readonly<Record<Mode, PromptTexts>>} */
 const WORDS = {
   edit: { title: "Change the scene", hint: "Add a dragon, make it night, let it snow", submit: "Change it" },
   scene: { title: "A new place", hint: "A flooded cathedral at dawn", submit: "Go there" },
@@ -41,8 +41,8 @@ export class Authoring {
   /** @type {string | null} a moment that is kept of the world just as it stands */
   #present = null;
   #hasChanged = false;
-  #box = new WishBox({
-    onWish: (wish) => void this.#make(wish),
+  #box = new PromptBox({
+    onPrompt: (prompt) => void this.#make(prompt),
     onCancel: () => this.#running?.abort(),
     onClosed: () => this.#closed(),
   });
@@ -67,9 +67,9 @@ export class Authoring {
    * From play the world freezes behind the text; the menu makes room for it.
    *
    * @param {Mode} mode
-   * @param {string} [wish] to begin with
+   * @param {string} [prompt] to begin with
    */
-  open(mode, wish) {
+  open(mode, prompt) {
     if (this.isOpen || this.#running) return;
     if (this.#app.screen.name === "playing") this.#app.freeze();
     const { screen } = this.#app;
@@ -80,7 +80,7 @@ export class Authoring {
     if (mode === "edit") this.#preview.show(null);
     else this.#preview.hide();
     this.#box.open(WORDS[mode], mode !== "gallery");
-    if (wish) this.#box.write(wish);
+    if (prompt) this.#box.write(prompt);
     this.#ready = this.#offer();
   }
 
@@ -127,10 +127,10 @@ export class Authoring {
     }
   }
 
-  /** @param {string} wish */
-  async #make(wish) {
+  /** @param {string} prompt */
+  async #make(prompt) {
     if (this.#running) return;
-    if (!wish) return this.#box.say(CODE_TEXTS.authoringEmptyPrompt, "problem");
+    if (!prompt) return this.#box.say(CODE_TEXTS.authoringEmptyPrompt, "problem");
     this.#running = new AbortController();
     this.#box.setBusy(true);
     this.#preview.setBusy(true);
@@ -139,7 +139,7 @@ export class Authoring {
       // What stood in the way when the box opened may be gone by now.
       const isReady = (await this.#ready) || (await (this.#ready = this.#offer()));
       this.#isMaking = isReady;
-      if (isReady) await this.#fulfil(wish, this.#running.signal);
+      if (isReady) await this.#fulfil(prompt, this.#running.signal);
     } catch (error) {
       const text = textOfFailure(error);
       const isCancelled = this.#running.signal.aborted;
@@ -154,33 +154,33 @@ export class Authoring {
   }
 
   /**
-   * @param {string} wish
+   * @param {string} prompt
    * @param {AbortSignal} signal
    */
-  async #fulfil(wish, signal) {
+  async #fulfil(prompt, signal) {
     const { session } = this.#app;
     if (this.#mode === "gallery") {
-      await this.#library.jobs.begin(wish);
+      await this.#library.jobs.begin(prompt);
       this.#box.write("");
       this.#box.close();
     } else if (session) {
-      await (this.#mode === "edit" ? this.#edit(session, wish, signal) : this.#generate(session, wish, signal));
+      await (this.#mode === "edit" ? this.#edit(session, prompt, signal) : this.#generate(session, prompt, signal));
     }
   }
 
   /**
    * @param {Session} session
-   * @param {string} wish
+   * @param {string} prompt
    * @param {AbortSignal} signal
    */
-  async #edit(session, wish, signal) {
+  async #edit(session, prompt, signal) {
     const moment = (this.#present ??= await this.#keepMoment(session));
-    const made = await session.editScene(wish, LIMIT_S, signal);
+    const made = await session.editScene(prompt, LIMIT_S, signal);
     if (session !== this.#app.session) return;
     this.#present = null;
     this.#hasChanged = true;
     const [before, after] = [made.original_jpeg_b64, made.preview_jpeg_b64].map((data) => `data:image/jpeg;base64,${data}`);
-    const edit = { wish, moment, madeAt: new Date(), before: before ?? "", after: after ?? "" };
+    const edit = { prompt, moment, madeAt: new Date(), before: before ?? "", after: after ?? "" };
     this.#history.add(edit);
     this.#log.write("info", `Changed: ${made.edit_prompt}`);
     this.#box.write("");
@@ -198,11 +198,11 @@ export class Authoring {
 
   /**
    * @param {Session} session
-   * @param {string} wish
+   * @param {string} prompt
    * @param {AbortSignal} signal
    */
-  async #generate(session, wish, signal) {
-    const { seed_hash } = await session.generateScene(wish, LIMIT_S, signal);
+  async #generate(session, prompt, signal) {
+    const { seed_hash } = await session.generateScene(prompt, LIMIT_S, signal);
     if (session !== this.#app.session) return;
     this.#app.changes.forget();
     this.#box.write("");
@@ -223,7 +223,7 @@ export class Authoring {
       this.#app.changes.kept((await session.restoreSnapshot(edit.moment)).kept);
       this.#history.undone(edit);
       this.#present = edit.moment;
-      this.#box.say(`Taken back: ${edit.wish}`);
+      this.#box.say(`Taken back: ${edit.prompt}`);
       this.#preview.show(null);
       // The button for it may be gone.
       this.#box.focus();

@@ -3,7 +3,7 @@
 
 /**
  * @typedef {object} Edit
- * @property {string} wish
+ * @property {string} prompt
  * @property {string} moment kept right before it
  * @property {Date} madeAt
  * @property {string} before address of a picture

@@ -81,12 +81,12 @@ export function undoText(later) {
 }
 
 /**
- * @param {string} wish
+ * @param {string} prompt
  * @returns {string} fit for one line
  */
-export function shortened(wish) {
-  const letters = [...wish];
-  return letters.length > LINE_LETTERS ? `${letters.slice(0, LINE_LETTERS - 1).join("").trimEnd()}…` : wish;
+export function shortened(prompt) {
+  const letters = [...prompt];
+  return letters.length > LINE_LETTERS ? `${letters.slice(0, LINE_LETTERS - 1).join("").trimEnd()}…` : prompt;
 }
 
 /**

@@ -21,7 +21,7 @@ const RETRY_MS = 3000;
  * @typedef {object} LibraryListener
  * @property {(seed: SeedSummary) => void} onEnter
  * @property {(file: File) => void} onFile picked
- * @property {(wish?: string) => void} onWords a place shall be made from words, perhaps from these
+ * @property {(prompt?: string) => void} onWords a place shall be made from words, perhaps from these
  * @property {(model: string) => void} onModel
  * @property {(level: "info" | "warning" | "error", text: string) => void} onLog
  */

@@ -17,7 +17,7 @@ const log = new LogBook((entry) => panel.add(entry));
 const library = new Library({
   onEnter: (seed) => app.enter(seed),
   onFile: (file) => take(file),
-  onWords: (wish) => app.authoring.open("gallery", wish),
+  onWords: (prompt) => app.authoring.open("gallery", prompt),
   onModel: (model) => app.change({ model }),
   onLog: (level, text) => log.write(level, text),
 });

@@ -71,7 +71,7 @@ export class ScenePreview {
     this.#figure.hidden = edit === null || side === null;
     if (edit === null || side === null) return this.#picture.removeAttribute("src");
     this.#picture.src = edit[side];
-    this.#label.textContent = side === "before" ? "Before" : `After: ${edit.wish}`;
+    this.#label.textContent = side === "before" ? "Before" : `After: ${edit.prompt}`;
   }
 
   /** @param {Edit} edit */
@@ -80,7 +80,7 @@ export class ScenePreview {
     const button = make("button", {
       className: "moment",
       type: "button",
-      title: edit.wish,
+      title: edit.prompt,
       ariaPressed: String(isChosen),
       onclick: () => {
         const at = this.#history.edits.indexOf(edit);
@@ -88,7 +88,7 @@ export class ScenePreview {
         // The strip was drawn anew under the finger that pressed it.
         this.#list.querySelectorAll("button")[at]?.focus();
       },
-      children: [make("img", { src: edit.after, alt: "" }), make("span", { text: edit.wish })],
+      children: [make("img", { src: edit.after, alt: "" }), make("span", { text: edit.prompt })],
     });
     button.dataset.testid = "authoring-edit";
     return make("li", { children: [button] });

@@ -1,40 +1,40 @@
 // @ts-check
-// The text box for scenes in words: a dialog that takes a wish, shows how far it is, and lets go of it.
+// The text box for scenes in words: a dialog that takes a prompt, shows how far it is, and lets go of it.
 
 import { stepFraction } from "./authoring_texts.js";
 import { byId } from "./dom.js";
 import { ProgressBar } from "./progress_bar.js";
 
-/** @typedef {{ title: string, hint: string, submit: string }} WishWords `submit` is what the button says */
+/** @typedef {{ title: string, hint: string, submit: string }} PromptTexts `submit` is what the button says */
 
 /**
- * @typedef {object} WishBoxListener
- * @property {(wish: string) => void} onWish
+ * @typedef {object} PromptBoxListener
+ * @property {(prompt: string) => void} onPrompt
  * @property {() => void} onCancel what is being made shall not be made
  * @property {() => void} onClosed however that came about
  */
 
-export class WishBox {
+export class PromptBox {
   #listener;
   #isBusy = false;
-  #canWish = true;
+  #isAvailable = true;
   #dialog = byId("authoring", HTMLDialogElement);
   #title = byId("authoring-title", HTMLElement);
-  #wish = byId("authoring-wish", HTMLTextAreaElement);
+  #prompt = byId("authoring-prompt", HTMLTextAreaElement);
   #submit = byId("authoring-submit", HTMLButtonElement);
   #leave = byId("authoring-close", HTMLButtonElement);
   #leaveLabel = byId("authoring-close-label", HTMLElement);
   #status = byId("authoring-status", HTMLElement);
   #progress = new ProgressBar(byId("authoring-progress", HTMLElement));
 
-  /** @param {WishBoxListener} listener */
+  /** @param {PromptBoxListener} listener */
   constructor(listener) {
     this.#listener = listener;
     byId("authoring-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       this.#ask();
     });
-    this.#wish.addEventListener("keydown", (event) => {
+    this.#prompt.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.#ask();
@@ -52,15 +52,15 @@ export class WishBox {
   }
 
   /**
-   * A wish that was not fulfilled is still there, selected.
+   * A prompt that was not fulfilled is still there, selected.
    *
-   * @param {WishWords} words
+   * @param {PromptTexts} words
    * @param {boolean} isOverWorld else over the gallery
    */
   open({ title, hint, submit }, isOverWorld) {
-    if (this.#title.textContent !== title) this.#wish.value = "";
+    if (this.#title.textContent !== title) this.#prompt.value = "";
     this.#title.textContent = title;
-    this.#wish.placeholder = hint;
+    this.#prompt.placeholder = hint;
     this.#submit.textContent = submit;
     this.#dialog.dataset.over = isOverWorld ? "world" : "gallery";
     this.setBusy(false);
@@ -73,34 +73,34 @@ export class WishBox {
     this.#dialog.close();
   }
 
-  /** @param {string} wish to be changed, or sent as it is */
-  write(wish) {
-    this.#wish.value = wish;
+  /** @param {string} prompt to be changed, or sent as it is */
+  write(prompt) {
+    this.#prompt.value = prompt;
     this.focus();
   }
 
   focus() {
-    this.#wish.focus();
-    this.#wish.select();
+    this.#prompt.focus();
+    this.#prompt.select();
   }
 
   /** @param {string | null} reason why nothing can be wished for here; null when something can */
   setObstacle(reason) {
-    const isNew = this.#canWish !== (reason === null);
-    this.#canWish = reason === null;
-    this.#wish.hidden = this.#submit.hidden = !this.#canWish;
+    const isNew = this.#isAvailable !== (reason === null);
+    this.#isAvailable = reason === null;
+    this.#prompt.hidden = this.#submit.hidden = !this.#isAvailable;
     if (reason !== null) this.say(reason, "problem");
     else if (isNew) this.say("");
-    if (isNew && this.isOpen) (this.#canWish ? this.#wish : this.#leave).focus();
+    if (isNew && this.isOpen) (this.#isAvailable ? this.#prompt : this.#leave).focus();
   }
 
   /** @param {boolean} isBusy something is being made, and can be cancelled */
   setBusy(isBusy) {
     // A button that is disabled would let go of the focus.
-    if (isBusy && document.activeElement === this.#submit) this.#wish.focus();
+    if (isBusy && document.activeElement === this.#submit) this.#prompt.focus();
     this.#isBusy = isBusy;
     this.#dialog.ariaBusy = String(isBusy);
-    this.#submit.disabled = this.#wish.readOnly = isBusy;
+    this.#submit.disabled = this.#prompt.readOnly = isBusy;
     this.#leaveLabel.textContent = isBusy ? "Cancel" : "Close";
     this.#progress.element.hidden = !isBusy;
     if (isBusy) this.#progress.show(null);
@@ -127,8 +127,8 @@ export class WishBox {
   }
 
   #ask() {
-    if (this.#isBusy || !this.#canWish) return;
-    this.#listener.onWish(this.#wish.value.trim());
+    if (this.#isBusy || !this.#isAvailable) return;
+    this.#listener.onPrompt(this.#prompt.value.trim());
   }
 
   #leaveOrCancel() {
