@@ -1,4 +1,4 @@
-"""Frames between those who make them and the encoder: in memory while that suffices, then on the disk."""
+"""The queue of frames that wait for the encoder: first in memory, then on disk."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from services.video_writer._timeline import TimedFrame
 
 _MIB: Final = 1024 * 1024
-_KEPT_TAKEN_US: Final = 3_000_000  # more than a pipe, an encoder and a fragment hold
+# How long taken frames are kept: longer than the pipe, the encoder and an unwritten fragment hold together.
+_KEPT_TAKEN_US: Final = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryLimits:
-    """How much may wait in memory: beyond `span_s` of play or half of `max_bytes` it goes to the disk."""
+    """How much may wait in memory. Beyond `span_s` seconds of play or half of `max_bytes`, frames go to disk."""
 
     span_s: float = 1.0
     max_bytes: int = 256 * _MIB
@@ -30,7 +31,7 @@ class MemoryLimits:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits. Frames on their way to the disk count as frames alone."""
+    """The length of the queue. A frame that is being written to disk counts in `frames` only, not in either size."""
 
     frames: int
     memory_bytes: int
@@ -38,14 +39,14 @@ class Waiting:
 
 
 class Backlog:
-    """A queue that one thread fills and another empties, without a bound that either of them notices.
+    """A first-in, first-out queue between the thread that records frames and the thread that encodes them.
 
-    A third thread, in `spill_until_closed`, carries frames to the disk, so that filling it never waits for one. Frames
-    come out as they went in: what is on the disk is older than what is in memory. After an error nothing more is put
-    in; what waits can still be taken.
+    A third thread runs `spill_until_closed`, which moves frames from memory to disk. So `put` never waits for a disk.
+    Every frame on disk is older than every frame in memory. After an error the queue takes no more frames, but those
+    in it can still be taken.
 
-    Frames that were taken are remembered for a while, and go to the disk first: should the encoder be killed, they may
-    not be in its file yet.
+    The queue keeps copies of recently taken frames and writes them to disk before any others. If the encoder is
+    killed, its file may not contain them yet.
     """
 
     def __init__(self, spool: Spool, limits: MemoryLimits) -> None:
@@ -71,7 +72,7 @@ class Backlog:
             return Waiting(frames, self._memory_bytes, self._spool.waiting_bytes)
 
     def put(self, frames: Iterable[TimedFrame]) -> None:
-        """Returns at once. Nothing is taken after `close`, `abort` or an error."""
+        """Add frames without blocking. After `close`, `abort` or an error they are ignored."""
         with self._changed:
             if self._is_closed or self._is_aborted:
                 return
@@ -83,10 +84,10 @@ class Backlog:
             self._changed.notify_all()
 
     def take(self) -> TimedFrame | None:
-        """The oldest frame, as soon as there is one; None when there will be none.
+        """Wait for the oldest frame and remove it. None: the queue has ended.
 
         Raises:
-            RecordingError: the disk has lost it.
+            RecordingError: the frame was on disk and cannot be read back.
         """
         while True:
             with self._changed:
@@ -104,45 +105,45 @@ class Backlog:
                     return self._keep_taken(frame)
 
     def wait_for_first(self) -> bool:
-        """Until there is a frame; False when there will be none."""
+        """Block until a frame is waiting. False: the queue ended without one."""
         with self._changed:
             self._changed.wait_for(self._can_take)
             return not self._is_aborted and (bool(self._memory) or len(self._spool) > 0)
 
     def close(self) -> None:
-        """No more frames come; those that wait can still be taken."""
+        """Accept no more frames. The waiting ones can still be taken."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
 
     def abort(self) -> None:
-        """Nothing more is taken out."""
+        """End the queue at once: `take` returns None from now on. The waiting frames stay for `spill_rest`."""
         with self._changed:
             self._is_aborted = True
             self._changed.notify_all()
 
     def spill_until_closed(self) -> None:
-        """Carry to the disk what memory may not hold. For a thread of its own.
+        """Move frames to disk whenever memory holds too many. Runs on a thread of its own.
 
         Raises:
-            RecordingError: the disk does not take it, or takes it too slowly.
+            RecordingError: the disk refuses the frames, or too many wait already.
         """
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._is_closed or self._is_aborted or self._is_over_limit())
                 if self._error is not None:
                     raise self._error
-                if self._is_closed or self._is_aborted:  # what is left is within the bounds, or about to be
+                if self._is_closed or self._is_aborted:  # no more frames come, so memory cannot grow any further
                     return
                 batch = self._take_memory()
                 taken = list(self._taken) if len(self._spool) == 0 else []
             self._spill(taken, batch, is_last=False)
 
     def spill_rest(self) -> None:
-        """Carry to the disk what is still in memory, after `abort`.
+        """After `abort`, write to disk what is still in memory.
 
         Raises:
-            RecordingError: the disk does not take it.
+            RecordingError: the disk refuses the frames.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._spilling == 0)
@@ -173,7 +174,7 @@ class Backlog:
             self._spool.put_already_taken(taken)
             self._spool.append(batch, is_last=is_last)
         except RecordingError as error:
-            # What the disk does not take stays in memory, where it is bounded by what memory may hold.
+            # The frames go back to memory. They cannot exceed its bound, because nothing is added after an error.
             with self._changed:
                 self._memory.extendleft(reversed(batch))
                 self._memory_bytes += sum(len(frame.jpeg) for frame in batch)

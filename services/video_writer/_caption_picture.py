@@ -1,7 +1,8 @@
-"""The picture of a caption, drawn by the libass inside ffmpeg: it orders, joins and wraps every script.
+"""Renders a caption as a picture, with the libass that is part of ffmpeg.
 
-Pillow would need libfribidi on the machine for that; ffmpeg carries it. Glyphs that the shipped font lacks (Chinese,
-Japanese, Korean) come from the machine's fonts, and are boxes where it has none.
+libass shapes and wraps text of every script, including right-to-left ones. Pillow could do that only on machines with
+libfribidi. Glyphs that the shipped font lacks (Chinese, Japanese, Korean) come from the machine's own fonts; where it
+has none, boxes appear instead.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FONT: Final = "DejaVu Sans"
-_LINES_OF_PICTURE: Final = 18  # one line of text is this part of the height
+_LINES_OF_PICTURE: Final = 18  # lines of text that would fill the picture's height
 _SMALLEST: Final = 11
 _MOST_LINES: Final = 4
 _GLYPH_WIDTH: Final = 0.55  # of the font size, on average
-_MARGIN: Final = 16  # one part in so many is left free on each side
-_UNPRINTABLE_CATEGORIES: Final = ("Cc", "Cs", "Co", "Cn")  # but not "Cf", which joins letters and turns directions
-_TIMEOUT_S: Final = 30.0  # the first look at the machine's fonts may take long
+_MARGIN: Final = 16  # each margin is 1/16 of the width or height
+# "Cf" is not among them: format characters join letters and change the writing direction.
+_UNPRINTABLE_CATEGORIES: Final = ("Cc", "Cs", "Co", "Cn")
+_TIMEOUT_S: Final = 30.0  # scanning the machine's fonts for the first time can take long
 
 _SCRIPT: Final = """\
 [Script Info]
@@ -51,7 +53,7 @@ Dialogue: 0,0:00:00.00,0:00:10.00,Default,{text}
 
 @dataclass(frozen=True, slots=True)
 class CaptionPicture:
-    """What is laid over a part of a frame, uint16 of 0..255. `colour` is already multiplied by `alpha`."""
+    """A rendered caption and its place in a frame: uint16 arrays with values 0 to 255, `colour` premultiplied."""
 
     rows: slice
     columns: slice
@@ -59,14 +61,14 @@ class CaptionPicture:
     alpha: NDArray[np.uint16]  # [height, width, 1]
 
     def blend_onto(self, picture: NDArray[np.uint8], opacity: float) -> None:
-        """Change `picture`, uint8 [height, width, 3]."""
+        """Blend the caption onto `picture`, uint8 [height, width, 3], in place. `opacity` is 0 to 1."""
         weight = round(opacity * 255)
         part = picture[self.rows, self.columns]
         part[:] = (part * (255 - self.alpha * weight // 255) + self.colour * weight) // 255
 
 
 def draw_caption(executable: Path, fonts: Path, text: str, width: int, height: int) -> CaptionPicture | None:
-    """None if there is nothing to be seen, or it cannot be drawn."""
+    """Render `text` for a frame of `width` x `height` pixels. None: ffmpeg failed, or the text has no visible ink."""
     size = max(_SMALLEST, round(height / _LINES_OF_PICTURE))
     room = int(_MOST_LINES * width * (1 - 2 / _MARGIN) / (size * _GLYPH_WIDTH))
     script = _SCRIPT.format(
@@ -79,7 +81,7 @@ def draw_caption(executable: Path, fonts: Path, text: str, width: int, height: i
         below=height // _MARGIN,
         text=_plain(text, room),
     )
-    # As an address, and the fonts by a relative path: no quoting of paths, which differ between systems.
+    # A data URL for the script and a relative path for the fonts avoid quoting paths, which differs between systems.
     address = base64.b64encode(script.encode()).decode()
     filters = f"subtitles=f='data\\:text/plain;base64,{address}':fontsdir=.:alpha=1:wrap_unicode=1"
     canvas = f"color=c=black@0:s={width}x{height}:r=1:d=1,format=rgba"
@@ -110,7 +112,7 @@ def _extent(places: NDArray[np.intp]) -> slice:
 
 
 def _plain(text: str, room: int) -> str:
-    """One line without meaning for libass, at most `room` letters wide."""
+    """`text` as one line of at most `room` letters, with the characters escaped that libass would interpret."""
     line = " ".join("".join(" " if category(char) in _UNPRINTABLE_CATEGORIES else char for char in text).split())
     widths = accumulate(2 if east_asian_width(char) in "WF" else 1 for char in line)
     fitting = sum(1 for width in widths if width <= room)

@@ -1,4 +1,4 @@
-"""The captions of a recording: which one a frame shows, and how strongly."""
+"""Draws the captions of a recording onto its frames."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 _logger = structlog.stdlib.get_logger(__name__)
 
 _SHOWN_US: Final = 5_000_000
-_FADE_US: Final = 1_000_000  # the last part of it
-_QUALITY: Final = 92  # of a frame that is encoded once more
+_FADE_US: Final = 1_000_000  # at the end of that time
+_QUALITY: Final = 92  # JPEG quality of a frame that is encoded a second time
 
 
 class Captions:
-    """`add` may be called from any thread, `burn_in` from one.
+    """The captions of one recording. `add` may be called from any thread, `burn_in` from one only.
 
-    A frame under a caption is decoded, drawn on and encoded again: five seconds after an edit, and nothing otherwise.
+    A frame with a caption has to be decoded and encoded again. This affects the five seconds after a caption begins;
+    all other frames pass unchanged.
     """
 
     def __init__(self, tools: FfmpegTools, captions: Iterable[tuple[int, str]] = ()) -> None:
@@ -45,7 +46,7 @@ class Captions:
             return tuple(self._captions)
 
     def burn_in(self, frame: TimedFrame) -> TimedFrame:
-        """The frame with what it has to show."""
+        """The frame with the caption of its time, or the frame itself if there is none."""
         begun = [caption for caption in self.all() if caption[0] <= frame.at_us]
         if not begun:
             return frame
@@ -66,7 +67,7 @@ class Captions:
             jpeg = simplejpeg.encode_jpeg(
                 picture, quality=_QUALITY, colorspace="RGB", colorsubsampling=subsampling.replace(":", "")
             )
-        except ValueError:  # no JPEG: the encoder leaves it out as well
+        except ValueError:  # not a JPEG: the encoder will skip it as well
             return frame
         return TimedFrame(frame.at_us, jpeg)
 
@@ -75,5 +76,5 @@ class Captions:
         if self._drawn is None or self._drawn[0] != key:
             self._drawn = (key, draw_caption(self._tools.executable(), self._tools.fonts, text, width, height))
             if self._drawn[1] is None and text.strip():
-                _logger.warning("A caption cannot be drawn and is left out", length=len(text))
+                _logger.warning("A caption could not be drawn and was left out", length=len(text))
         return self._drawn[1]

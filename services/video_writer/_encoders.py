@@ -1,4 +1,4 @@
-"""Which H.264 encoder a recording gets, how it is set, and what ffmpeg is told to do."""
+"""H.264 encoders: which ones to try, their settings, and the ffmpeg command lines of a recording."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 SOFTWARE: Final = "libx264"
 _CRF: Final = 20
-_FRAGMENT_US: Final = 500_000  # with the delay of the encoder: less than a second is lost to a kill
-_DELAY_S: Final = 0.3  # of frames that the encoder keeps to look ahead
+_FRAGMENT_US: Final = 500_000  # a killed encoder loses this plus its own delay: less than a second
+_DELAY_S: Final = 0.3  # how much play the encoder may hold back for B-frames and lookahead
 _KEY_FRAME_S: Final = 2.0
 _TIME_BASE: Final = 90_000
 _TIMESCALE: Final = ("-video_track_timescale", str(_TIME_BASE))
 _HD_LINES: Final = 720
 _PROBE_TIMEOUT_S: Final = 10.0
 
-# Seconds of one core for a million pixels, measured with libx264 on a textured walk, decoding of the JPEGs included.
+# Core seconds per million pixels, including the decoding of the JPEGs. Measured with libx264 on a detailed walk.
 _PRESETS: Final = (("veryfast", 0.017), ("superfast", 0.012))
-_FASTEST: Final = ("ultrafast", 0.008)  # four times the bytes, and still worse pictures
-_SHARE_OF_MACHINE: Final = 0.4  # that encoding may take before a faster preset is chosen
-_SHARE_OF_CORE: Final = 0.5  # that one thread is asked for
+_FASTEST: Final = ("ultrafast", 0.008)  # produces four times the bytes at lower quality
+_SHARE_OF_MACHINE: Final = 0.4  # a preset that needs a larger share of all cores is skipped for a faster one
+_SHARE_OF_CORE: Final = 0.5  # the load of one encoder thread
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """An H.264 encoder of ffmpeg's. `options` stand behind its name."""
+    """An ffmpeg encoder for H.264. `options` follow its name on the command line."""
 
     name: str
     options: tuple[str, ...]
 
 
-# Each at about the quality of libx264's CRF 20, and without frames that wait to be encoded.
+# Each is set to about the quality of libx264 at CRF 20, and to hold back no frames.
 _HARDWARE: Final = (
     Encoder("h264_nvenc", ("-preset", "p4", "-rc", "vbr", "-cq", "21", "-b:v", "0", "-bf", "0", "-delay", "0")),
     Encoder("h264_qsv", ("-preset", "veryfast", "-global_quality", "21", "-bf", "0", "-async_depth", "1")),
@@ -49,12 +49,12 @@ _APPLE_HARDWARE: Final = (Encoder("h264_videotoolbox", ("-q:v", "65", "-realtime
 
 
 def hardware_candidates() -> tuple[Encoder, ...]:
-    """What may be tried on this system, best first."""
+    """The hardware encoders that may exist on this operating system, best first."""
     return _APPLE_HARDWARE if sys.platform == "darwin" else _HARDWARE
 
 
 def software_encoder(plan: RecordingPlan, cores: int) -> Encoder:
-    """libx264 at the finest preset that leaves the machine to the game."""
+    """libx264 with the best preset that leaves enough of the machine for play."""
     megapixels_a_second = plan.width * plan.height * plan.fps / 1e6
     fine = (preset for preset in _PRESETS if megapixels_a_second * preset[1] <= _SHARE_OF_MACHINE * cores)
     name, cost = next(fine, _FASTEST)
@@ -68,7 +68,10 @@ def software_encoder(plan: RecordingPlan, cores: int) -> Encoder:
 
 
 def is_encoder_working(executable: Path, encoder: Encoder, plan: RecordingPlan) -> bool:
-    """Whether a probe of the recording's size can be encoded. A list of encoders says what was compiled in, no more."""
+    """Whether the encoder can encode a short test video of the recording's size.
+
+    ffmpeg's own list of encoders is not enough: it says what was compiled in, not what this machine's hardware can do.
+    """
     size = f"{_even(plan.width)}x{_even(plan.height)}"
     source = ("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30", "-frames:v", "8", "-pix_fmt", "yuv420p")
     output = ("-c:v", encoder.name, *encoder.options, "-f", "null", "-")
@@ -80,9 +83,9 @@ def is_encoder_working(executable: Path, encoder: Encoder, plan: RecordingPlan) 
 
 
 def encode_arguments(plan: RecordingPlan, encoder: Encoder, output: Path) -> Sequence[str]:
-    """A Matroska stream of JPEGs on its input becomes a fragmented MP4. Every frame keeps its time."""
+    """Read a Matroska stream of JPEGs from standard input and write a fragmented MP4. Every frame keeps its time."""
     return (
-        # Nothing is waited for: the stream's head says what comes.
+        # The stream's header describes it fully, so ffmpeg need not wait for more data to probe.
         *("-threads", "1", "-probesize", "32", "-analyzeduration", "0", "-f", "matroska", "-i", "pipe:0"),
         *("-map", "0:v", "-filter_threads", "1", "-vf", _filters(plan)),
         *("-fps_mode", "passthrough", "-enc_time_base", f"1:{_TIME_BASE}"),
@@ -94,12 +97,12 @@ def encode_arguments(plan: RecordingPlan, encoder: Encoder, output: Path) -> Seq
 
 
 def copy_arguments(part: Path, output: Path) -> Sequence[str]:
-    """A fragmented file becomes one with an index, as it is."""
+    """Turn a fragmented MP4 into one with an index, without encoding it again."""
     return ("-i", str(part), "-map", "0:v", "-c", "copy", *_TIMESCALE, "-f", "mp4", "-y", str(output))
 
 
 def seal_arguments(inputs: Sequence[str], metadata: VideoMetadata | None, output: Path) -> Sequence[str]:
-    """What is encoded becomes the complete file, as it is, with its index at the front."""
+    """Write the complete file from encoded inputs: no second encoding, and the index at the front."""
     return (
         *(*inputs, "-map", "0:v", "-c", "copy"),
         *(metadata_arguments(metadata) if metadata is not None else ("-map_metadata", "0")),
@@ -113,9 +116,10 @@ def metadata_arguments(metadata: VideoMetadata) -> Sequence[str]:
 
 
 def _filters(plan: RecordingPlan) -> str:
-    """JPEG's colours (full range, BT.601) become those that players expect of a video, and guess where it does not say.
+    """Convert JPEG colours (full range, BT.601) to what video players expect, and tag the stream accordingly.
 
-    They take BT.709 for high definition; below, the matrix stays, which costs nothing.
+    Players that ignore the tags assume BT.709 for high definition. Smaller pictures keep the BT.601 matrix, which
+    needs no conversion.
     """
     matrix = "bt709" if plan.height >= _HD_LINES else "smpte170m"
     scale = f"scale={plan.width}:{plan.height}:in_range=full:out_range=limited:out_color_matrix={matrix}"

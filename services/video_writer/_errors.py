@@ -1,4 +1,4 @@
-"""What goes wrong with a recording, and how a person is told."""
+"""The error that ends a recording, how it is derived, and its sentence for the player."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 _SENTENCES: Final[Mapping[RecordingFault, str]] = MappingProxyType(
     {
         RecordingFault.DISK_FULL: "The disk is full, so the recording has ended.",
-        RecordingFault.FOLDER_GONE: "The folder of the recordings is gone, so the recording has ended.",
-        RecordingFault.NOT_WRITABLE: "The server may not write to the folder of the recordings.",
-        RecordingFault.NAME_TAKEN: "There is a recording of this name already.",
+        RecordingFault.FOLDER_GONE: "The recordings folder is gone, so the recording has ended.",
+        RecordingFault.NOT_WRITABLE: "The server is not allowed to write to the recordings folder.",
+        RecordingFault.NAME_TAKEN: "A recording with this name already exists.",
         RecordingFault.ENCODER_MISSING: "Nothing can be recorded: ffmpeg cannot be started on the server.",
         RecordingFault.ENCODER_FAILED: "The video encoder has failed, so the recording has ended.",
         RecordingFault.ENCODER_TOO_SLOW: "The server encodes more slowly than it plays, so the recording has ended.",
@@ -37,7 +37,7 @@ _BY_ERRNO: Final[Mapping[int, RecordingFault]] = MappingProxyType(
         errno.EROFS: RecordingFault.NOT_WRITABLE,
     }
 )
-# What ffmpeg, in whose words the reason comes when it is the one who writes, calls some of these.
+# When ffmpeg is the one that writes, the cause is only known from its messages. These are its words for some causes.
 _BY_MESSAGE: Final = (
     ("No space left on device", RecordingFault.DISK_FULL),
     ("Disk quota exceeded", RecordingFault.DISK_FULL),
@@ -49,7 +49,7 @@ _BY_MESSAGE: Final = (
 
 
 class RecordingError(RuntimeError):
-    """Ends a recording. `str()` of it is for the log."""
+    """The reason why a recording ended. `str()` of it is for the log; `sentence_of` gives the text for the player."""
 
     def __init__(self, fault: RecordingFault, detail: str) -> None:
         super().__init__(detail)
@@ -66,6 +66,6 @@ def from_os_error(error: OSError) -> RecordingError:
 
 
 def from_encoder(exit_code: int, messages: str) -> RecordingError:
-    """ffmpeg has ended by itself. `messages` is the end of what it printed."""
+    """The error for an ffmpeg that ended by itself. `messages` is the end of what it printed."""
     fault = next((fault for words, fault in _BY_MESSAGE if words in messages), RecordingFault.ENCODER_FAILED)
-    return RecordingError(fault, f"ffmpeg ended with {exit_code}: {messages[-500:] or 'it said nothing'}")
+    return RecordingError(fault, f"ffmpeg ended with {exit_code}: {messages[-500:] or 'no message'}")

@@ -1,4 +1,4 @@
-"""Starting ffmpeg so that it stands in nobody's way, and hearing why it ended."""
+"""Runs ffmpeg as a child process with low priority, and reports why it ended."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _COMMON: Final = ("-hide_banner", "-nostats", "-loglevel", "error")
-_NICENESS: Final = 10  # play comes first
+_NICENESS: Final = 10  # play has precedence over encoding
 _KEPT_LINES: Final = 40
 _KILL_PATIENCE_S: Final = 5.0
 _EXIT_PATIENCE_S: Final = 2.0
 
 
 class FfmpegProcess:
-    """A running ffmpeg, in a process group of its own: a Ctrl-C in the terminal does not reach it.
+    """A running ffmpeg. It has its own process group, so a Ctrl-C in the terminal does not reach it.
 
-    One that takes input works while somebody plays, and so with low priority. When this process dies, it reads the end
-    of its input and completes its file.
+    A process with `takes_input` encodes while somebody plays, so it gets a low priority. If the server dies, that
+    ffmpeg sees the end of its input and completes its file.
     """
 
     def __init__(
         self, executable: Path, arguments: Sequence[str], *, takes_input: bool, folder: Path | None = None
     ) -> None:
-        """`folder` is what relative paths among the arguments are relative to.
+        """Start ffmpeg. `folder` is its working directory, to which relative paths in `arguments` refer.
 
         Raises:
-            RecordingError: it cannot be started.
+            RecordingError: ffmpeg cannot be started.
         """
         on_windows = sys.platform == "win32"
         try:
@@ -66,10 +66,10 @@ class FfmpegProcess:
         return self._process.pid
 
     def write(self, data: bytes) -> None:
-        """Blocks as long as ffmpeg is busy.
+        """Write to ffmpeg's standard input. Blocks while the pipe is full.
 
         Raises:
-            RecordingError: it has ended.
+            RecordingError: ffmpeg has ended.
         """
         assert self._process.stdin is not None
         rest = memoryview(data)
@@ -80,15 +80,15 @@ class FfmpegProcess:
             raise self._error() from error
 
     def read_all(self) -> bytes:
-        """Everything it writes to its output."""
+        """Read ffmpeg's standard output to its end."""
         assert self._process.stdout is not None
         return self._process.stdout.read()
 
     def finish(self, timeout_s: float | None = None) -> None:
-        """Let it read the end of its input, and wait for its own end.
+        """Close ffmpeg's input and wait until it exits.
 
         Raises:
-            RecordingError: it did not succeed, or not in time; then it was killed.
+            RecordingError: ffmpeg failed, or it took too long and was killed.
         """
         if self._process.stdin is not None:
             with suppress(OSError):
@@ -103,11 +103,11 @@ class FfmpegProcess:
         self.close()
 
     def kill(self) -> None:
-        """End it, also while another thread writes to it or waits for it. Returns at once."""
+        """Kill the process without waiting. Safe while another thread writes to it or waits for it."""
         self._process.kill()
 
     def close(self) -> None:
-        """End it if it still runs, and let go of it. Not while another thread writes to it. Idempotent."""
+        """Kill the process if it still runs and release its pipes. Not safe while another thread writes. Idempotent."""
         self._process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_KILL_PATIENCE_S)
@@ -118,7 +118,7 @@ class FfmpegProcess:
                     stream.close()
 
     def _error(self) -> RecordingError:
-        with suppress(subprocess.TimeoutExpired):  # it may still be saying why
+        with suppress(subprocess.TimeoutExpired):  # give it time to print the reason
             self._process.wait(_EXIT_PATIENCE_S)
         self.close()
         messages = b"".join(self._lines).decode(errors="replace")
@@ -126,12 +126,12 @@ class FfmpegProcess:
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
-        with suppress(OSError, ValueError):  # closed meanwhile
+        with suppress(OSError, ValueError):  # `close` closes the pipe while this thread reads
             for line in self._process.stderr:
                 self._lines.append(line[:500])
 
     def _lower_priority(self) -> None:
-        """Before the first byte is written, so that every thread it starts inherits it."""
+        """Called before the first byte is written, so that every thread that ffmpeg starts inherits the priority."""
         with suppress(psutil.Error, OSError):
             process = psutil.Process(self._process.pid)
             if sys.platform == "win32":
@@ -143,10 +143,10 @@ class FfmpegProcess:
 def run_ffmpeg(
     executable: Path, arguments: Sequence[str], *, timeout_s: float | None = None, folder: Path | None = None
 ) -> bytes:
-    """Run it to its end and return what it wrote to its output.
+    """Run ffmpeg to its end and return its standard output.
 
     Raises:
-        RecordingError: it failed, or took too long.
+        RecordingError: ffmpeg failed, or it took longer than `timeout_s`.
     """
     process = FfmpegProcess(executable, arguments, takes_input=False, folder=folder)
     killer = threading.Timer(timeout_s, process.kill) if timeout_s is not None else None

@@ -1,4 +1,4 @@
-"""A recording as its session sees it: everything returns at once, the work is done on threads beside."""
+"""The `Recording` that a session holds: its methods return at once, and two threads do the work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _logger = structlog.stdlib.get_logger(__name__)
 
 
 class FfmpegRecording:
-    """A `Recording`. One thread feeds ffmpeg and then completes the file; another carries to the disk what waits.
+    """A `Recording`. One thread feeds ffmpeg and then completes the file; another moves waiting frames to disk.
 
     ```
     write -> Timeline -> Backlog (memory, then Spool) -> Captions -> ffmpeg -> .part -> Sealer -> the file
@@ -53,7 +53,7 @@ class FfmpegRecording:
         on_fault: OnRecordingFault | None,
         on_gone: Callable[[FfmpegRecording], None],
     ) -> None:
-        """`on_gone` is called before `on_end`, when the files are let go of."""
+        """`on_gone` is called before `on_end`, once the recording has released its files."""
         self._path = files.path
         self._on_end = on_end
         self._on_fault = on_fault
@@ -71,12 +71,12 @@ class FfmpegRecording:
         return self._path
 
     def begin(self) -> None:
-        """Start the work. For the writer alone, as are `refuse`, `postpone`, `kill_encoder` and `join`."""
+        """Start the threads. Only the writer calls this, `refuse`, `postpone`, `kill_encoder` and `join`."""
         self._spiller.start()
         self._main.start()
 
     def refuse(self) -> None:
-        """End before it begins: the writer is closed."""
+        """Report that the recording failed because the writer is closed. Called instead of `begin`."""
         fault = RecordingFault.WRITER_CLOSED
         self._thread("refuse", lambda: self._end(Failed(self._path, fault, sentence_of(fault), None))).start()
 
@@ -115,15 +115,15 @@ class FfmpegRecording:
         )
 
     def postpone(self) -> None:
-        """Stop as soon as that loses nothing, and leave the rest to `recover`."""
+        """Save the frames that wait, stop, and leave the rest of the work to `recover`."""
         self._run.stop(Disposition.POSTPONE)
 
     def kill_encoder(self) -> None:
-        """For an encoder that does not let itself be postponed."""
+        """Force the end when the encoder does not react to `postpone`."""
         self._run.kill_encoder()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the end; whether it came in time."""
+        """Wait at most `timeout_s` for the end. True: the recording has ended."""
         self._main.join(timeout_s)
         return not self._main.is_alive()
 
@@ -132,8 +132,8 @@ class FfmpegRecording:
         outcome: RecordingOutcome = Failed(self._path, fault, sentence_of(fault), None)
         try:
             outcome = self._run.run()
-        except Exception:  # its thread must end, and say so
-            _logger.exception("A recording has failed unexpectedly", file=self._path.name)
+        except Exception:  # whatever happens, the end must be reported
+            _logger.exception("A recording failed unexpectedly", file=self._path.name)
         self._end(outcome)
 
     def _end(self, outcome: RecordingOutcome) -> None:
@@ -146,7 +146,7 @@ class FfmpegRecording:
         try:
             self._on_end(outcome)
         except Exception:  # a listener must not end the thread
-            _logger.exception("The end of a recording cannot be reported", file=self._path.name)
+            _logger.exception("The listener for the end of a recording failed", file=self._path.name)
 
     def _interrupted(self, error: RecordingError) -> None:
         with self._lock:
@@ -162,7 +162,7 @@ class FfmpegRecording:
         try:
             self._on_fault(fault, sentence_of(fault))
         except Exception:  # a listener must not end the thread
-            _logger.exception("The failure of a recording cannot be reported", file=self._path.name)
+            _logger.exception("The listener for the failure of a recording failed", file=self._path.name)
 
     def _sealing(self) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""What all recordings of a writer share: where ffmpeg is, the fonts, and which encoders work here."""
+"""The ffmpeg installation that all recordings of a writer share: executable, fonts and working encoders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FfmpegTools:
     def __init__(
         self, *, executable: Path | None, fonts: Path, cores: int, hardware: Sequence[Encoder] | None = None
     ) -> None:
-        """`executable` None: the ffmpeg that imageio-ffmpeg brings. `hardware` None: what this system may have."""
+        """Without `executable`, imageio-ffmpeg's ffmpeg is used; without `hardware`, all encoders of this system."""
         self.fonts = fonts
         self._cores = cores
         self._hardware = hardware_candidates() if hardware is None else tuple(hardware)
@@ -31,10 +31,10 @@ class FfmpegTools:
         self._unusable: set[tuple[str, int, int]] = set()  # name, width, height
 
     def executable(self) -> Path:
-        """Where ffmpeg is.
+        """The path of ffmpeg.
 
         Raises:
-            RecordingError: there is none.
+            RecordingError: no ffmpeg is installed.
         """
         with self._lock:
             if self._executable is None:
@@ -42,18 +42,21 @@ class FfmpegTools:
             return self._executable
 
     def choose_encoder(self, plan: RecordingPlan) -> Encoder:
-        """Hardware if a probe shows that it works, at this size and now: some take only so many at a time.
+        """The first hardware encoder that passes a probe, else libx264.
+
+        The probe uses the recording's size and is repeated for each recording, because some encoders support only
+        certain sizes or a limited number of sessions at a time.
 
         Raises:
-            RecordingError: there is no ffmpeg.
+            RecordingError: no ffmpeg is installed.
         """
         return next((found for found in self._hardware if self._works(found, plan)), self._software(plan))
 
     def encoder_named(self, name: str, plan: RecordingPlan) -> Encoder:
-        """The one a recording was begun with, if it still works; else libx264.
+        """The encoder that a recording was begun with if it still works, else libx264.
 
         Raises:
-            RecordingError: there is no ffmpeg.
+            RecordingError: no ffmpeg is installed.
         """
         named = (found for found in self._hardware if found.name == name and self._works(found, plan))
         return next(named, self._software(plan))
@@ -77,7 +80,7 @@ def bundled_ffmpeg() -> Path:
     """The ffmpeg of imageio-ffmpeg.
 
     Raises:
-        RecordingError: there is none for this machine.
+        RecordingError: imageio-ffmpeg has none for this machine.
     """
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Feeding ffmpeg while frames still come."""
+"""Feeds frames to ffmpeg while the recording still runs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from services.video_writer.video_writer import RecordingPlan
 
 _DISK_CHECK_S: Final = 1.0
-_FLUSH_PATIENCE_S: Final = 120.0  # for what the encoder still holds when the last frame was given to it
+_FLUSH_PATIENCE_S: Final = 120.0  # for the encoder to finish after it got the last frame
 
 
 class LiveEncoding:
-    """Turns what a backlog gives into the `.part`. `kill` may be called from any thread."""
+    """Encodes the frames of a backlog into the `.part` file. `kill` may be called from any thread."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class LiveEncoding:
         files: WorkFiles,
         has_room_for: Callable[[int], bool],
     ) -> None:
-        """`has_room_for(size)` says whether a further file of that size would fit on the disk.
+        """`has_room_for(size)` says whether another file of `size` bytes would fit on the disk.
 
         Raises:
             RecordingError: ffmpeg cannot be started.
@@ -53,12 +53,13 @@ class LiveEncoding:
         return self._process.pid
 
     def run(self, backlog: Backlog, captions: Captions, on_full: Callable[[RecordingError], None]) -> bool:
-        """Until the backlog ends; whether everything in it was encoded. False when it was aborted.
+        """Encode until the backlog ends. True: every frame was encoded; False: the backlog was aborted.
 
-        `on_full` is told when the disk is so full that the complete file would only just fit: no more may come.
+        Completing the file needs as much room again as the part. `on_full` is called when there is hardly more left,
+        so that the recording can end in time.
 
         Raises:
-            RecordingError: ffmpeg or the folder is gone, or the disk has no room left at all.
+            RecordingError: ffmpeg ended, the folder disappeared, or the disk is full.
         """
         try:
             self._process.write(self._head)
@@ -74,7 +75,7 @@ class LiveEncoding:
         self._process.kill()
 
     def _check_disk(self, on_full: Callable[[RecordingError], None]) -> None:
-        """For what nobody reports: when its folder is removed, ffmpeg goes on writing into nothing."""
+        """Detect what ffmpeg does not report. If its folder is removed, it goes on writing to a deleted file."""
         now = time.monotonic()
         if now - self._checked_at < _DISK_CHECK_S:
             return
@@ -83,4 +84,4 @@ class LiveEncoding:
             raise RecordingError(RecordingFault.FOLDER_GONE, "The files of the recording have disappeared.")
         with suppress(OSError):
             if not self._has_room_for(self._files.part.stat().st_size):
-                on_full(RecordingError(RecordingFault.DISK_FULL, "There is just room to complete the file."))
+                on_full(RecordingError(RecordingFault.DISK_FULL, "There is only room left to complete the file."))

@@ -1,7 +1,7 @@
-"""JPEGs with their times as a Matroska stream: what ffmpeg is fed, and what waits on the disk.
+"""Reads and writes JPEGs with their times as a Matroska stream, both for ffmpeg's input and for the spool on disk.
 
-Just as much of the format as that takes: one track, no index, one cluster for each frame, so that a stream may be cut
-behind any of them. https://www.matroska.org/technical/elements.html
+Only what that needs of the format: one track, no index, and one cluster per frame, so that a stream can be cut after
+any frame. https://www.matroska.org/technical/elements.html
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 _UNKNOWN_SIZE: Final = b"\x01" + b"\xff" * 7
 _MICROSECOND_NS: Final = 1_000
 
-# A cluster is its id, its size, its time as an element of fixed length, and one block that begins with the number of
-# its track (1), its time within the cluster (0) and flags (a key frame).
+# A cluster consists of its id, its size, its time as an element of fixed length, and one block. The block begins with
+# its track number (1), its time within the cluster (0) and its flags (a key frame).
 _CLUSTER: Final = struct.Struct(">4sQ2sQ1sQ4s")
 _CLUSTER_ID: Final = b"\x1f\x43\xb6\x75"
 _TIME_HEAD: Final = b"\xe7\x88"
 _BLOCK_ID: Final = b"\xa3"
 _BLOCK_HEAD: Final = b"\x81\x00\x00\x80"
-_SIZE_MARK: Final = 1 << 56  # says that a size takes eight bytes
-_TO_CLUSTER_BODY: Final = 12  # bytes of a cluster before what its size counts
+_SIZE_MARK: Final = 1 << 56  # marks a size field of eight bytes
+_TO_CLUSTER_BODY: Final = 12  # bytes of a cluster that its size field does not count
 _TO_BLOCK_BODY: Final = _CLUSTER.size - len(_BLOCK_HEAD)
 
 
 class StreamDamagedError(ValueError):
-    """A stream is cut off, or was not written by this module."""
+    """A stream is truncated, or was not written by this module."""
 
 
 def stream_header(width: int, height: int, fps: float) -> bytes:
-    """What every stream begins with."""
+    """The header of a stream. Its length is the same for all sizes and rates."""
     ebml = (
         _element(b"\x42\x82", b"matroska") + _element(b"\x42\x87", _number(4)) + _element(b"\x42\x85", _number(2))
     )  # DocType, its version, and the oldest one that reads it
@@ -50,7 +50,7 @@ def stream_header(width: int, height: int, fps: float) -> bytes:
         + _element(b"\x83", _number(1))  # TrackType: video
         + _element(b"\x9c", _number(0))  # FlagLacing
         + _element(b"\x86", b"V_MJPEG")  # CodecID
-        + _element(b"\x23\xe3\x83", _number(round(1e9 / fps)))  # DefaultDuration: of the last frame
+        + _element(b"\x23\xe3\x83", _number(round(1e9 / fps)))  # DefaultDuration: applies to the last frame
         + _element(b"\xe0", video)
     )
     segment = _element(b"\x15\x49\xa9\x66", info) + _element(b"\x16\x54\xae\x6b", _element(b"\xae", track))
@@ -58,7 +58,7 @@ def stream_header(width: int, height: int, fps: float) -> bytes:
 
 
 def frame_bytes(frame: TimedFrame) -> bytes:
-    """A frame as a cluster of its own."""
+    """One frame as a cluster."""
     block_size = len(_BLOCK_HEAD) + len(frame.jpeg)
     head = _CLUSTER.pack(
         _CLUSTER_ID,
@@ -73,23 +73,23 @@ def frame_bytes(frame: TimedFrame) -> bytes:
 
 
 def read_frame(file: BinaryIO) -> TimedFrame | None:
-    """The frame at the file's position, which moves behind it; None at the end.
+    """Read the frame at the file's current position. None: the end of the file.
 
     Raises:
-        StreamDamagedError: there is no whole frame.
+        StreamDamagedError: the frame is truncated, or something else is there.
     """
     head = file.read(_CLUSTER.size)
     if not head:
         return None
     if len(head) < _CLUSTER.size:
-        raise StreamDamagedError("The stream is cut off in the head of a frame.")
+        raise StreamDamagedError("The stream is truncated in a frame's header.")
     cluster_id, _, time_head, at_us, block_id, block_size, block_head = _CLUSTER.unpack(head)
     if (cluster_id, time_head, block_id, block_head) != (_CLUSTER_ID, _TIME_HEAD, _BLOCK_ID, _BLOCK_HEAD):
-        raise StreamDamagedError("There is something else where a frame should be.")
+        raise StreamDamagedError("The stream has unknown data where a frame should be.")
     size = (block_size & ~_SIZE_MARK) - len(_BLOCK_HEAD)
     jpeg = file.read(size)
     if len(jpeg) < size:
-        raise StreamDamagedError("The stream is cut off in a frame.")
+        raise StreamDamagedError("The stream is truncated in a frame.")
     return TimedFrame(at_us, jpeg)
 
 

@@ -1,6 +1,6 @@
-"""What a complete MP4 file says of itself, read from its boxes alone.
+"""Reads an MP4 file's duration, size, frame times and metadata from its boxes, without decoding any picture.
 
-ISO/IEC 14496-12 (boxes, times), and Apple's `ilst` for the metadata.
+ISO/IEC 14496-12 defines boxes and times; the metadata is in Apple's `ilst` box.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-_MAX_INDEX_BYTES: Final = 256 * 1024 * 1024  # of `moov`; an hour of 60 frames a second takes 4 MB
+_MAX_INDEX_BYTES: Final = 256 * 1024 * 1024  # of the `moov` box; an hour at 60 frames per second takes 4 MB
 _TITLE: Final = b"\xa9nam"
 _ARTIST: Final = b"\xa9ART"
 _COMMENT: Final = b"\xa9cmt"
@@ -25,10 +25,10 @@ _DATA_HEAD_BYTES: Final = 8  # type and locale
 
 
 def read_facts(path: Path) -> VideoFactsPayload:
-    """Reads the index, not the pictures.
+    """Read the facts of a complete file from its index (the `moov` box).
 
     Raises:
-        VideoError: this is no complete MP4 file with a video.
+        VideoError: the file is not a complete MP4 file with a video track.
     """
     try:
         with path.open("rb") as file:
@@ -41,10 +41,10 @@ def read_facts(path: Path) -> VideoFactsPayload:
 
 
 def frame_times_us(path: Path) -> list[int]:
-    """When each frame of a complete file is shown, in microseconds from the first, in order.
+    """The display time of each frame of a complete file, in microseconds from the first frame, ascending.
 
     Raises:
-        VideoError: as `read_facts`.
+        VideoError: the file is not a complete MP4 file with a video track.
     """
     try:
         with path.open("rb") as file:
@@ -65,12 +65,12 @@ def frame_times_us(path: Path) -> list[int]:
 
 
 def whole_fragments_end(path: Path) -> int:
-    """Where the last fragment of a fragmented MP4 ends that is whole; 0 if there is none, or no file.
+    """The offset at which the last complete fragment of a fragmented MP4 ends. 0: no complete fragment, or no file.
 
-    What follows it was being written when the writer was killed. ffmpeg refuses a file with half a fragment.
+    A killed ffmpeg leaves an incomplete fragment after that offset, and ffmpeg refuses to read such a file.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     whole, is_in_fragment = 0, False
     try:
@@ -88,7 +88,7 @@ def whole_fragments_end(path: Path) -> int:
 
 
 class _Box:
-    """The body of a box, seen as boxes."""
+    """The body of a box, which may contain further boxes."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -120,7 +120,7 @@ class _Box:
 
 
 def _top_level(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Each box as its kind, where its body begins and where it ends, which may be behind the end of the file."""
+    """Kind, start of the body and end of each top-level box. The end of the last may lie beyond the end of the file."""
     at = 0
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
@@ -168,14 +168,15 @@ def _video_track(index: _Box) -> _Box:
 
 
 def _pairs(table: _Box, layout: str) -> Iterator[tuple[int, int]]:
-    """The entries of a box that begins with version, flags and their count."""
+    """The entries of a table box, which follow its version, flags and entry count."""
     yield from struct.iter_unpack(layout, table.body[8:])
 
 
 def _media_times(media: _Box) -> tuple[int, int]:
-    """Ticks a second, and ticks in all."""
+    """Ticks per second, and the duration in ticks."""
     body = media.find(b"mdhd").body
-    layout = ">16xIQ" if body[0] == 1 else ">8xII"  # behind version and flags: made, changed, scale, duration
+    # After version and flags: creation time, modification time, time scale, duration.
+    layout = ">16xIQ" if body[0] == 1 else ">8xII"
     scale, duration = struct.unpack_from(layout, body, 4)
     return scale, duration
 
@@ -187,5 +188,5 @@ def _metadata(index: _Box) -> VideoMetadata:
         for kind, item in _Box(meta.body[_META_VERSION_BYTES:]).find(b"ilst").children():
             texts[kind] = item.find(b"data").body[_DATA_HEAD_BYTES:].decode(errors="replace")
     except LookupError:
-        pass  # a file without any
+        pass  # the file has no metadata
     return VideoMetadata(texts.get(_TITLE, ""), texts.get(_ARTIST, ""), texts.get(_COMMENT, ""))

@@ -1,4 +1,7 @@
-"""What becomes of one recording: encoded while it comes, completed, postponed, discarded, or saved from a failure."""
+"""The life of one recording: it is encoded while it runs, then completed, postponed or discarded.
+
+After a failure, what was recorded before it is still completed.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ _MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
-    """Bounds of each recording. `reserve_bytes` of the disk stay free, besides the room to complete the file."""
+    """Bounds for each recording. `reserve_bytes` of the disk stay free, besides the room to complete the file."""
 
     memory: MemoryLimits = field(default_factory=MemoryLimits)
     spool_bytes: int = 8192 * _MIB
@@ -45,7 +48,7 @@ class WriterLimits:
 
 
 class Disposition(Enum):
-    """What is to become of a recording."""
+    """What shall happen with a recording."""
 
     KEEP = auto()
     POSTPONE = auto()
@@ -53,7 +56,7 @@ class Disposition(Enum):
 
 
 class RecordingRun:
-    """`run` and `spill` have a thread each; everything else may be called from any thread, and returns at once."""
+    """`run` and `spill` each block a thread of their own. All other methods return at once, on any thread."""
 
     def __init__(
         self,
@@ -65,7 +68,7 @@ class RecordingRun:
         on_interrupt: Callable[[RecordingError], None],
         on_sealing: Callable[[], None],
     ) -> None:
-        """`on_interrupt` is told, at most once, that no more frames are taken because of an error."""
+        """`on_interrupt` is called at most once, when an error means that no more frames can be recorded."""
         self._files = files
         self._tools = tools
         self._limits = limits
@@ -83,7 +86,7 @@ class RecordingRun:
         self.backlog: Final = Backlog(self._spool, limits.memory)
         self.captions: Final = Captions(tools)
         self._sealer = Sealer(files, tools)
-        self._may_spill = threading.Event()  # there is a folder, or nothing comes
+        self._may_spill = threading.Event()  # set once the folder exists, or the recording has failed
         self._has_spilled = threading.Event()
         self._lock = threading.Lock()
         self._disposition = Disposition.KEEP
@@ -105,7 +108,7 @@ class RecordingRun:
             self._spool.close()
 
     def spill(self) -> None:
-        """Keep memory within its bounds."""
+        """Move frames to disk when memory holds too many, until the recording ends."""
         self._may_spill.wait()
         try:
             self.backlog.spill_until_closed()
@@ -115,7 +118,7 @@ class RecordingRun:
             self._has_spilled.set()
 
     def stop(self, disposition: Disposition) -> None:
-        """Change what is to become of it; what was discarded stays so."""
+        """Stop encoding and set what shall happen with the recording. Discarding cannot be undone."""
         with self._lock:
             if self._disposition is Disposition.DISCARD:
                 return
@@ -142,22 +145,22 @@ class RecordingRun:
         self._on_interrupt(error)
 
     def _prepare(self) -> None:
-        """Claim the name.
+        """Claim the recording's name by writing its job file.
 
         Raises:
-            RecordingError: it is taken, or the folder cannot be written.
+            RecordingError: the name is taken, or the folder is not writable.
         """
         path = self._files.path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists() or self._files.job.exists() or self._files.part.exists():
-                raise RecordingError(RecordingFault.NAME_TAKEN, "There is something of this name.")
+                raise RecordingError(RecordingFault.NAME_TAKEN, "A file with this name exists.")
             self._files.save_job(self._job)
         except OSError as error:
             raise from_os_error(error) from error
 
     def _encode_and_wait(self) -> bool:
-        """Whether everything that came is in the part."""
+        """Encode, and wait until nothing is written to disk any more. True: the part contains every frame."""
         try:
             return self._encode()
         except RecordingError as error:
@@ -168,10 +171,10 @@ class RecordingRun:
             self._has_spilled.wait()
 
     def _encode(self) -> bool:
-        """Whether everything that came is in the part.
+        """Encode until the recording ends. True: the part contains every frame.
 
         Raises:
-            RecordingError: it is not.
+            RecordingError: encoding failed.
         """
         encoder = self._tools.choose_encoder(self._job.plan)
         if not self.backlog.wait_for_first():
@@ -186,7 +189,9 @@ class RecordingRun:
             is_unwanted = self._disposition is Disposition.DISCARD
         if is_unwanted:
             encoding.kill()
-        with suppress(OSError):  # says who writes the part, should we be killed; the folder is looked after elsewhere
+        # If the server is killed, the job tells `recover` which ffmpeg is still writing the part. An error can be
+        # ignored: `LiveEncoding` notices a folder that has disappeared.
+        with suppress(OSError):
             self._files.save_job(self._job)
         return encoding.run(self.backlog, self.captions, on_full=self._interrupt)
 
@@ -212,7 +217,7 @@ class RecordingRun:
             self._interrupt(error)
             fault = (self._fault or error).fault
             return self._leave_to_recovery(Failed(self._files.path, fault, sentence_of(fault), None))
-        if self._is_set_to(Disposition.DISCARD):  # it came when the file was just complete
+        if self._is_set_to(Disposition.DISCARD):  # discarded after the last check in `seal`
             return self._discard()
         if self._fault is None:
             return result
@@ -220,7 +225,7 @@ class RecordingRun:
         return Failed(self._files.path, self._fault.fault, sentence_of(self._fault.fault), kept)
 
     def _save_unencoded(self, *, is_encoded: bool) -> None:
-        """On the disk stays what the part does not hold."""
+        """Make sure that the frames that are not in the part are on disk. If there are none, remove the spool."""
         try:
             if is_encoded:
                 self._spool.remove()
@@ -228,12 +233,12 @@ class RecordingRun:
                 self.backlog.spill_rest()
                 self._spool.close()
         except (RecordingError, OSError) as error:
-            _logger.warning("Frames of a recording are lost", file=self._files.path.name, reason=str(error))
+            _logger.warning("Frames of a recording were lost", file=self._files.path.name, reason=str(error))
 
     def _leave_to_recovery(self, outcome: Postponed | Failed) -> Postponed | Failed:
-        """Leave the files to `recover`, which asks whose they are."""
+        """Give up ownership of the files, so that `recover` may finish them."""
         job = self._job.model_copy(update={"owner": None, "encoder": None, "captions": self.captions.all()})
-        with suppress(OSError):  # then they are nobody's when this process has ended
+        with suppress(OSError):  # then the ownership ends with this process
             self._files.save_job(job)
         return outcome
 
@@ -243,5 +248,9 @@ class RecordingRun:
             self._files.remove()
             self._files.path.unlink(missing_ok=True)
         except OSError as error:
-            _logger.warning("A discarded recording leaves files", file=self._files.path.name, reason=error.strerror)
+            _logger.warning(
+                "Files of a discarded recording could not be removed",
+                file=self._files.path.name,
+                reason=error.strerror,
+            )
         return Discarded(self._files.path)

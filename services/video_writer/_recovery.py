@@ -1,4 +1,4 @@
-"""Finishing what an earlier process left, or what was postponed."""
+"""Completes recordings that an earlier process left unfinished, or that were postponed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 _logger = structlog.stdlib.get_logger(__name__)
 
-_ORPHAN_PATIENCE_S: Final = 5.0  # an ffmpeg whose server was killed reads the end of its input and completes its part
+# When a server is killed, its ffmpeg sees the end of its input and completes the part. This is how long that may take.
+_ORPHAN_PATIENCE_S: Final = 5.0
 
 
 class Recovery:
-    """The recovery of one recording. `sealer.stop` ends it from another thread."""
+    """The recovery of one recording. Another thread can end it with `sealer.stop`."""
 
     def __init__(self, files: WorkFiles, tools: FfmpegTools) -> None:
         self.sealer: Final = Sealer(files, tools)
@@ -32,7 +33,7 @@ class Recovery:
 
     @property
     def is_ours(self) -> bool:
-        """Whether nobody who lives works on it."""
+        """Whether no running process works on the recording."""
         return self._job is None or self._job.owner is None or self._job.owner.find() is None
 
     def run(self) -> RecordingOutcome:
@@ -43,7 +44,7 @@ class Recovery:
             outcome = self._published() or self.sealer.seal(self._job)
         except RecordingError as error:
             _logger.warning(
-                "A recording cannot be recovered",
+                "A recording could not be recovered",
                 file=self._files.path.name,
                 fault=error.fault.value,
                 reason=str(error),
@@ -53,13 +54,13 @@ class Recovery:
         return outcome
 
     def _published(self) -> Finished | None:
-        """The complete file, where only the tidying was left to do."""
+        """The complete file, if the earlier process got that far. Its work files are removed."""
         try:
             facts = read_facts(self._files.path)
         except VideoError:
             return None
         if self._job is None or facts.metadata != self._job.plan.metadata:
-            return None  # somebody else's
+            return None  # a different file has this name
         try:
             self._files.remove()
         except OSError as error:

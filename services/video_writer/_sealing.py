@@ -1,4 +1,4 @@
-"""From what lies beside a recording to the complete file."""
+"""Sealing a recording: turning its work files into the complete MP4 file."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from services.video_writer._work_files import Job, WorkFiles
     from services.video_writer.video_writer import VideoMetadata
 
-_TICK_US: Final = 12  # the file counts in ninety-thousandths of a second
+_TICK_US: Final = 12  # the precision of times in the file, whose time base is 1/90,000 s
 
 
 class SealingStoppedError(Exception):
-    """`stop` was called. What lies there can be finished later."""
+    """`stop` was called. The work files are intact, so the recording can be sealed later."""
 
 
 class Sealer:
-    """Makes one complete file. `stop` may be called from any thread."""
+    """Seals one recording. `stop` may be called from any thread."""
 
     def __init__(self, files: WorkFiles, tools: FfmpegTools) -> None:
         self._files = files
@@ -43,19 +43,19 @@ class Sealer:
         self._is_stopped = False
 
     def stop(self) -> None:
-        """End the work, at once and for good."""
+        """Interrupt `seal` at once. Later calls of `seal` fail as well."""
         self._is_stopped = True
         if (running := self._running) is not None:
             running.kill()
 
     def seal(self, job: Job | None) -> Finished | Discarded:
-        """Turn what is encoded, and what still waits on the disk, into the file.
+        """Write the complete file from the encoded part and the frames that still wait on disk.
 
-        Without a job there is only the part, with the metadata it has.
+        Without a job only the part is used, and it keeps its own metadata.
 
         Raises:
-            RecordingError: it cannot be done; what there is stays.
-            SealingStoppedError: `stop` was called.
+            RecordingError: sealing failed. The work files stay.
+            SealingStoppedError: `stop` was called. The work files stay.
         """
         try:
             if job is None or not self._files.spools():
@@ -64,7 +64,9 @@ class Sealer:
         except OSError as error:
             raise from_os_error(error) from error
         except VideoError as error:
-            raise RecordingError(RecordingFault.ENCODER_FAILED, f"What ffmpeg made is damaged: {error}") from error
+            raise RecordingError(
+                RecordingFault.ENCODER_FAILED, f"The file that ffmpeg wrote is damaged: {error}"
+            ) from error
         finally:
             self._files.remove_attempt()
 
@@ -89,7 +91,7 @@ class Sealer:
         return self._publish(inputs, job.plan.metadata)
 
     def _has_part(self) -> bool:
-        """Whether anything is encoded. Half a fragment at its end is cut off."""
+        """Whether the part contains a complete fragment. An incomplete one at its end is cut off."""
         end = whole_fragments_end(self._files.part)
         if end and end < self._files.part.stat().st_size:
             dates = self._files.part.stat()
@@ -98,9 +100,10 @@ class Sealer:
         return end > 0
 
     def _encode_rest(self, job: Job, encoded_us: list[int]) -> int | None:
-        """Encode what the part lacks: from the first frame that is not in it. When that is, or None if there is none.
+        """Encode the spooled frames, beginning with the first that is not in the part.
 
-        Frames are encoded in another order than they are shown in, so that a few later ones may be in it.
+        Returns the time of that frame, or None if the part has them all. Encoders reorder frames, so the part may
+        contain a few frames that come after the first missing one.
         """
         plan = job.plan
         head = stream_header(plan.width, plan.height, plan.fps)
@@ -117,7 +120,7 @@ class Sealer:
         return first.at_us
 
     def _publish(self, inputs: Sequence[str], metadata: VideoMetadata | None) -> Finished | Discarded:
-        """Write the complete file aside and move it into place, so that readers see a whole file or none."""
+        """Write the complete file under another name and rename it, so that readers see either a whole file or none."""
         new = self._files.new
         recorded = next(file for file in (self._files.part, *self._files.spools()) if file.exists()).stat()
         self._run(seal_arguments(inputs, metadata, new))
@@ -126,7 +129,8 @@ class Sealer:
             self._files.remove()
             return Discarded(self._files.path)
         path = _free_name(self._files.path)
-        os.utime(new, ns=(recorded.st_atime_ns, recorded.st_mtime_ns))  # galleries sort by when it was recorded
+        # The file gets the date of the recording, because galleries sort by it.
+        os.utime(new, ns=(recorded.st_atime_ns, recorded.st_mtime_ns))
         new.replace(path)
         self._files.remove()
         return Finished(path, facts.duration_s, facts.frames, facts.size_bytes)
@@ -137,7 +141,7 @@ class Sealer:
 
     @contextmanager
     def _ffmpeg(self, arguments: Sequence[str], *, takes_input: bool) -> Generator[FfmpegProcess]:
-        """Runs beside the block, whose end waits for its end."""
+        """Run ffmpeg during the block, and wait at the end of the block until it exits."""
         process = FfmpegProcess(self._tools.executable(), arguments, takes_input=takes_input)
         self._running = process
         try:
@@ -155,7 +159,7 @@ class Sealer:
 
 
 def _free_name(path: Path) -> Path:
-    """The name, or one like it where somebody has put another file there meanwhile."""
+    """`path`, or `path` with a number appended if another file has taken the name meanwhile."""
     names = chain((path,), (path.with_stem(f"{path.stem} ({number})") for number in count(2)))
     return next(name for name in names if not name.exists())
 
@@ -165,13 +169,13 @@ def _shifted(frame: TimedFrame, by_us: int) -> bytes:
 
 
 def _contains_time(times_us: list[int], at_us: int) -> bool:
-    """Whether the time is among them, as exactly as a file says it."""
+    """Whether `times_us`, ascending, contains the time within the precision of a file."""
     at = bisect_left(times_us, at_us - _TICK_US)
     return at < len(times_us) and times_us[at] <= at_us + _TICK_US
 
 
 def _listing(files: WorkFiles, rest_begins_us: int) -> str:
-    """Both files, for ffmpeg's joining of files; names are relative to the list."""
+    """The input of ffmpeg's concat demuxer for both files. Their names are relative to the list."""
     first, rest = (name.replace("'", "'\\''") for name in (files.first.name, files.rest.name))
     begin = f"{(rest_begins_us - _TICK_US) / 1_000_000:.6f}"
     return f"file '{first}'\noutpoint {begin}\nduration {rest_begins_us / 1_000_000:.6f}\nfile '{rest}'\n"

@@ -1,4 +1,4 @@
-"""Frames that wait on the disk: a queue in files, which are removed as they are read."""
+"""The spool: a queue of frames on disk, in files that are removed once they are read."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _CHUNK_BYTES: Final = 64 * 1024 * 1024
 
 
 def free_bytes(folder: Path) -> int:
-    """What is free on the disk of `folder`."""
+    """Free bytes on the disk of `folder`."""
     return shutil.disk_usage(folder).free
 
 
 class Spool:
-    """Chunks named `<recording>.spool-<number>`, each a Matroska stream that plays by itself.
+    """A queue in files named `<recording>.spool-<number>`, its chunks. Each is a Matroska stream that players can open.
 
-    One thread appends while another takes. A chunk that was read stays until the next one was: what it held may not
-    yet be safe in the encoder's file, and is found there should everything be killed.
+    One thread may append while another takes. A chunk is removed only after the next one has been read too: until
+    then the encoder may not have written its frames to the file, and they would be lost if all processes were killed.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Spool:
         free_bytes: Callable[[Path], int] = free_bytes,
         chunk_bytes: int = _CHUNK_BYTES,
     ) -> None:
-        """`max_bytes` bounds what waits, `reserve_bytes` is left free on the disk."""
+        """`max_bytes` bounds the frames in the queue; `reserve_bytes` stay free on the disk."""
         self._files = files
         self._head = head
         self._max_bytes = max_bytes
@@ -52,7 +52,7 @@ class Spool:
         self._free_bytes = free_bytes
         self._chunk_bytes = chunk_bytes
         self._lock = threading.Lock()
-        self._written: deque[tuple[int, int]] = deque()  # of each frame that waits: its chunk and its size
+        self._written: deque[tuple[int, int]] = deque()  # chunk number and size of each waiting frame
         self._waiting_bytes = 0
         self._last_chunk = 0
         self._writer: BinaryIO | None = None
@@ -69,10 +69,10 @@ class Spool:
             return self._waiting_bytes
 
     def append(self, frames: Sequence[TimedFrame], *, is_last: bool = False) -> None:
-        """Put frames on the disk. The bound holds for all but the last ones.
+        """Add frames to the queue. With `is_last`, they may exceed `max_bytes`.
 
         Raises:
-            RecordingError: too much waits already, the disk is full, or the folder cannot be written.
+            RecordingError: too many frames wait, the disk is full, or the folder is not writable.
         """
         if not frames:
             return
@@ -82,24 +82,26 @@ class Spool:
             raise RecordingError(RecordingFault.ENCODER_TOO_SLOW, f"{self.waiting_bytes} bytes wait on the disk.")
         try:
             if self._free_bytes(self._files.path.parent) < self._reserve_bytes + size:
-                raise RecordingError(RecordingFault.DISK_FULL, "What is left of the disk is kept free.")
+                raise RecordingError(RecordingFault.DISK_FULL, "Only the reserve is left on the disk.")
             writer = self._open_writer()
             writer.write(b"".join(data))
             writer.flush()
             if writer.tell() >= self._chunk_bytes:
                 self._close_writer()
         except OSError as error:
-            self._close_writer()  # half a frame may stand there: what comes next begins a new chunk
+            self._close_writer()  # the chunk may end with an incomplete frame, so the next frames need a new one
             raise from_os_error(error) from error
         with self._lock:
             self._written.extend((self._last_chunk, len(one)) for one in data)
             self._waiting_bytes += size
 
     def put_already_taken(self, frames: Sequence[TimedFrame]) -> None:
-        """Put frames before all others, for `read_spooled` alone. They replace those of an earlier call.
+        """Save frames that were taken before, for `read_spooled`. They precede all others and `take` skips them.
+
+        Each call replaces the frames of the call before.
 
         Raises:
-            RecordingError: the disk does not take them.
+            RecordingError: the frames cannot be written.
         """
         if not frames:
             return
@@ -109,10 +111,10 @@ class Spool:
             raise from_os_error(error) from error
 
     def take(self) -> TimedFrame | None:
-        """The oldest frame; None if there is none.
+        """Remove and return the oldest frame. None: the queue is empty.
 
         Raises:
-            RecordingError: it cannot be read back.
+            RecordingError: the frame cannot be read back.
         """
         with self._lock:
             if not self._written:
@@ -128,14 +130,18 @@ class Spool:
         return frame
 
     def close(self) -> None:
-        """Let go of the files; they stay."""
+        """Close the files without removing them."""
         self._close_writer()
         if self._reader is not None:
             self._reader.close()
             self._reader = None
 
     def remove(self) -> None:
-        """Close, and leave nothing on the disk. Raises OSError."""
+        """Close the files and remove them.
+
+        Raises:
+            OSError: a file cannot be removed.
+        """
         self.close()
         for chunk in self._files.spools():
             chunk.unlink(missing_ok=True)
@@ -150,7 +156,7 @@ class Spool:
     def _close_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            with suppress(OSError):  # it was flushed, or has failed before
+            with suppress(OSError):  # everything was flushed, or the error has been reported already
                 writer.close()
 
     def _open_reader(self, chunk: int) -> BinaryIO:
@@ -166,9 +172,9 @@ class Spool:
 
 
 def read_spooled(files: WorkFiles, head: bytes) -> Iterator[TimedFrame]:
-    """What an earlier process left on the disk, in order.
+    """The frames in the chunks of a recording, in order.
 
-    A chunk that is cut off ends with its last whole frame. What two chunks hold comes once.
+    An incomplete frame at the end of a chunk is skipped. A frame that two chunks contain is returned once.
     """
     newest_us = -1
     for chunk in files.spools():

@@ -1,4 +1,4 @@
-"""When each frame of a recording is shown: the times of passes turned into strictly increasing frame times."""
+"""Turns the times of passes into the strictly increasing times at which a recording shows its frames."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MIN_STEP_US: Final = 1_000  # passes that came at once still follow one another
-_PAUSE_FACTOR: Final = 2.0  # a pass that is followed this many times later than planned was held, not slow
+_MIN_STEP_US: Final = 1_000  # between two frames, even if their passes came at the same time
+# If the next pass comes this many times later than planned, the world stood still; it was not just slow.
+_PAUSE_FACTOR: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class TimedFrame:
-    """A JPEG, and the microseconds from the start of the recording at which it is first shown."""
+    """A JPEG and the time at which it is first shown, in microseconds from the start of the recording."""
 
     at_us: int
     jpeg: bytes
 
 
 class Timeline:
-    """Holds the newest pass back: only the next one, or the end, tells how long it was really shown.
+    """Assigns a time to each frame. Not thread-safe.
 
-    Not thread-safe.
+    The newest pass is held back, because only the next pass or the end of the recording tells how long it was shown.
     """
 
     def __init__(self, fps: float) -> None:
@@ -35,17 +36,17 @@ class Timeline:
 
     @property
     def duration_s(self) -> float:
-        """From the first frame to the end of what was planned so far, or to the end of the recording."""
+        """Seconds from the first frame to the planned end of the newest pass, or to the end of the recording."""
         if self._pending is not None:
             return (self._pending[1] + self._pending[2]) / 1_000_000
         return (self._last.at_us + self._frame_us) / 1_000_000 if self._last else 0.0
 
     def since_start_us(self, at: float) -> int:
-        """A time of the caller's clock as microseconds from the first frame; 0 before there is one."""
+        """Convert a time of the caller's clock to microseconds from the first frame; 0 before there is one."""
         return max(0, round((at - self._started_at) * 1_000_000)) if self._started_at is not None else 0
 
     def add(self, jpegs: Sequence[bytes], started_at: float, shown_for_s: float) -> list[TimedFrame]:
-        """Take a pass and return the frames of the one before, which are settled now."""
+        """Take a pass and return the frames of the previous one, whose times are known now."""
         if not jpegs:
             return []
         if self._started_at is None:
@@ -57,11 +58,11 @@ class Timeline:
         return settled
 
     def end(self, ended_at: float | None) -> list[TimedFrame]:
-        """The frames of the last pass, and once more the last frame where it was held until `ended_at`."""
+        """The frames of the last pass. If it was shown until `ended_at`, its last frame is repeated at the end."""
         end_us = None if ended_at is None else self.since_start_us(ended_at)
         settled = self._settle(end_us)
         if self._last is not None and end_us is not None and end_us - self._last.at_us > 1.5 * self._frame_us:
-            # How long a file's last frame lasts is not under our control, so it is the short one.
+            # The duration of a file's last frame depends on encoder and muxer. The repeated frame keeps it short.
             self._last = TimedFrame(end_us - self._frame_us, self._last.jpeg)
             settled.append(self._last)
             self.frames += 1

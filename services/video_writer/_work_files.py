@@ -1,4 +1,4 @@
-"""What lies beside a recording until it is a complete file, and whose it is."""
+"""The work files of a recording, which lie beside its path until it is complete, and the process that owns them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _JOB_SUFFIX: Final = ".job"
 _NEW_SUFFIX: Final = ".new"
 _SPOOL_SUFFIX: Final = ".spool-"
 _SUFFIXES: Final = (PART_SUFFIX, _JOB_SUFFIX, _NEW_SUFFIX, _SPOOL_SUFFIX)
-_NEW_JOB_SUFFIX: Final = ".job-new"  # on its way to be a job: of a recording that is just beginning, perhaps
+_NEW_JOB_SUFFIX: Final = ".job-new"  # a job file while it is written; its recording may be just beginning
 
 
 class ProcessMark(BaseModel):
-    """A process, told apart from a later one with the same number."""
+    """Identifies a process. The creation time distinguishes it from a later process with the same id."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,7 +33,7 @@ class ProcessMark(BaseModel):
 
     @classmethod
     def of(cls, pid: int | None = None) -> ProcessMark | None:
-        """The mark of a process, this one by default; None when it is gone."""
+        """The mark of the process `pid`, by default of this one. None: no such process exists."""
         try:
             process = psutil.Process(pid)
             return cls(pid=process.pid, created_at=process.create_time())
@@ -51,9 +51,9 @@ class ProcessMark(BaseModel):
 
 
 class Job(BaseModel):
-    """What it takes to finish a recording after the process that began it has gone.
+    """What is needed to complete a recording after the process that began it has ended.
 
-    `owner` is that process, None once it let go of the recording. `captions` are (microseconds, text).
+    `owner` is that process, or None once it has given up the recording. `captions` are (microseconds, text).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,28 +67,28 @@ class Job(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class WorkFiles:
-    """The files of one recording. All begin with the name of the complete one, `path`."""
+    """The paths of one recording's work files. Each is `path`, the complete file, with a suffix."""
 
     path: Path
 
     @property
     def part(self) -> Path:
-        """What is encoded so far: a fragmented MP4, which plays."""
+        """The video encoded so far: a fragmented MP4, which players can open."""
         return self._beside(PART_SUFFIX)
 
     @property
     def new(self) -> Path:
-        """The complete file while it is written."""
+        """The complete file while it is being written."""
         return self._beside(_NEW_SUFFIX)
 
     @property
     def first(self) -> Path:
-        """The part in another form, to be joined with `rest`."""
+        """A copy of the part with an index, so that it can be joined with `rest`."""
         return self._beside(_NEW_SUFFIX + "-first")
 
     @property
     def rest(self) -> Path:
-        """The encoded form of what waited on the disk."""
+        """The video of the frames that waited on disk."""
         return self._beside(_NEW_SUFFIX + "-rest")
 
     @property
@@ -97,14 +97,14 @@ class WorkFiles:
 
     @property
     def joining(self) -> Path:
-        """The list of parts to be joined, for ffmpeg."""
+        """The list of files to join, for ffmpeg."""
         return self._beside(_NEW_SUFFIX + "-list")
 
     def spool(self, number: int) -> Path:
         return self._beside(f"{_SPOOL_SUFFIX}{number:06}")
 
     def spools(self) -> list[Path]:
-        """The chunks of what waits on the disk, in order."""
+        """The existing spool chunks, in order."""
         prefix = self.path.name + _SPOOL_SUFFIX
         try:
             return sorted(file for file in self.path.parent.iterdir() if file.name.startswith(prefix))
@@ -112,28 +112,32 @@ class WorkFiles:
             return []
 
     def save_job(self, job: Job) -> None:
-        """Raises OSError."""
+        """Replace the job file atomically.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         self._new_job.write_text(job.model_dump_json(), encoding="utf-8")
         self._new_job.replace(self.job)
 
     def load_job(self) -> Job | None:
-        """None if there is none, or it cannot be understood."""
+        """Read the job file. None: it is missing or invalid."""
         try:
             return Job.model_validate_json(self.job.read_bytes())
         except (OSError, ValidationError):
             return None
 
     def remove_attempt(self) -> None:
-        """What was made on the way to the complete file. What was recorded stays."""
+        """Remove the intermediate files of sealing. The recorded data stay."""
         for file in (self.new, self.first, self.rest, self.joining, self._new_job):
-            with suppress(OSError):  # in the way of nobody
+            with suppress(OSError):  # a file that stays does no harm
                 file.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Everything but the complete file. The job goes last: as long as it is there, `recover` tries again.
+        """Remove all work files. The job file goes last, because `recover` tries again as long as it exists.
 
         Raises:
-            OSError: something stays.
+            OSError: a file cannot be removed.
         """
         self.remove_attempt()
         for file in (*self.spools(), self.part, self.job):
@@ -148,7 +152,11 @@ class WorkFiles:
 
 
 def unfinished_in(folder: Path) -> list[WorkFiles]:
-    """Every recording of `folder` that something lies beside, by name. Raises OSError."""
+    """The recordings in `folder` that still have work files, sorted by name.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
     names: set[str] = set()
     with os.scandir(folder) as entries:
         for entry in entries:

@@ -1,4 +1,4 @@
-"""Video files by ffmpeg, in processes of its own."""
+"""Writes video files with ffmpeg, which runs in child processes."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
     )
 
 _THUMBNAIL_TIMEOUT_S: Final = 30.0
-_THUMBNAIL_CANDIDATES: Final = 24  # key frames, of which the one nearest to their mean is taken
-# Parts of the time for `close`: until then files are completed, or at least what the encoders hold is written down.
+_THUMBNAIL_CANDIDATES: Final = 24  # key frames; ffmpeg picks the one nearest to their mean
+# Shares of the time that `close` has: until the first, files are completed; until the second, encoders may still write
+# the frames that they hold. Then they are killed.
 _FINISH_SHARE: Final = 0.5
 _FLUSH_SHARE: Final = 0.85
 
 
 class FfmpegVideoWriter:
-    """A `VideoWriter`. Nothing is looked for or started before the first recording."""
+    """A `VideoWriter`. It looks for ffmpeg and starts processes only when they are first needed."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class FfmpegVideoWriter:
         cores: int | None = None,
         hardware: Sequence[Encoder] | None = None,
     ) -> None:
-        """`executable` None: the ffmpeg of imageio-ffmpeg. `hardware` None: the encoders that this system may have."""
+        """Without `executable`, imageio-ffmpeg's ffmpeg is used; without `hardware`, all encoders of this system."""
         cores = cores or os.cpu_count() or 1
         self._tools = FfmpegTools(executable=executable, fonts=fonts, cores=cores, hardware=hardware)
         self._limits = limits or WriterLimits()
@@ -64,7 +65,7 @@ class FfmpegVideoWriter:
         self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
     ) -> FfmpegRecording:
         if path.suffix != ".mp4":
-            raise ValueError(f"The name of a recording ends in .mp4, unlike {path.name!r}.")
+            raise ValueError(f"The name of a recording must end in .mp4, but it is {path.name!r}.")
         recording = FfmpegRecording(
             WorkFiles(path.absolute()),
             plan,
@@ -154,5 +155,5 @@ class FfmpegVideoWriter:
 
 
 def _join(recordings: Sequence[FfmpegRecording], deadline: float) -> list[FfmpegRecording]:
-    """Wait for the ends until then; those that still run."""
+    """Wait until `deadline` for the recordings to end. Returns those that still run."""
     return [recording for recording in recordings if not recording.join(max(0.0, deadline - time.monotonic()))]
