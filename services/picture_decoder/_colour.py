@@ -1,4 +1,4 @@
-"""Pixels of any kind that Pillow reads, brought to sRGB."""
+"""Converts any kind of image that Pillow reads to sRGB."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Behind transparent parts: close to the mean of photographs, so that a model sees neither a lamp nor a hole there.
+# The background of transparent parts. It is close to the mean of photographs, so that a model does not take these parts
+# for a light or a hole.
 _BACKGROUND: Final = (127, 127, 127)
 _MAX_PROFILE_BYTES: Final = 8 * 1024 * 1024  # profiles of printing presses have 1 to 3 MB
-_PROFILE_SPACE_AT: Final = slice(16, 20)  # in the head of an ICC profile
+_PROFILE_SPACE_AT: Final = slice(16, 20)  # the colour space in the header of an ICC profile
 _PROFILE_SPACES: Final[Mapping[str, bytes]] = MappingProxyType({"RGB": b"RGB ", "L": b"GRAY", "CMYK": b"CMYK"})
 _WITH_ALPHA: Final = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
 def resizable(image: Image.Image) -> Image.Image:
-    """The picture in a mode that can be resampled: a palette's indices and 16-bit pixels cannot."""
+    """The image in a mode that can be resampled, which palette indices and 16-bit pixels cannot."""
     match image.mode:
         case "1":
             return image.convert("L")
         case "P" | "PA":
             return image.convert("RGBA" if image.has_transparency_data else "RGB")
-        case "L" | "RGB" if "transparency" in image.info:  # one colour stands for transparent
+        case "L" | "RGB" if "transparency" in image.info:  # one colour means transparent
             return image.convert("LA" if image.mode == "L" else "RGBA")
         case mode if mode.startswith("I;16"):
             return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -38,9 +39,9 @@ def resizable(image: Image.Image) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
-    """An RGB picture in sRGB; transparent parts are laid on grey.
+    """Convert to mode RGB in sRGB, with a grey background behind transparent parts.
 
-    `image` is as `resizable` gives it, `icc_profile` what its numbers mean. A damaged profile is ignored.
+    `image` comes from `resizable`. `icc_profile` defines its colours; a damaged profile is ignored.
     """
     if image.mode in ("I", "F"):
         image = _grey_of_deep(np.asarray(image, dtype=np.float32))
@@ -54,7 +55,7 @@ def to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
 
 
 def _grey_of_deep(values: NDArray[np.float32]) -> Image.Image:
-    """Numbers of unknown range as 8-bit grey: the range is the smallest usual one that holds them."""
+    """Convert numbers of unknown range to 8-bit grey, assuming the smallest common range that contains them."""
     values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
     top = float(values.max())
     white = next((limit for limit in (1.0, 255.0, 65535.0) if top <= limit), top)
@@ -73,5 +74,5 @@ def _apply_profile(image: Image.Image, icc_profile: bytes | None) -> Image.Image
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType] - untyped in Pillow
         return ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB") or image.convert("RGB")
     except (ImageCms.PyCMSError, ImportError, OSError, TypeError, ValueError):
-        # Off colours are better than no picture. ImportError: Pillow was built without LittleCMS.
+        # Slightly wrong colours are better than no picture. ImportError: Pillow was built without LittleCMS.
         return image.convert("RGB")

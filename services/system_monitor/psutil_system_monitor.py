@@ -1,4 +1,4 @@
-"""The machine as psutil sees it, and its first NVIDIA GPU where pynvml is installed."""
+"""Facts about the machine from psutil, and about its first NVIDIA GPU from pynvml where that is installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SYSCTL_TIMEOUT_S: Final = 2.0
 
 
 class PsutilSystemMonitor:
-    """A `SystemMonitor`. The fixed facts are read once, when they are first asked for."""
+    """A `SystemMonitor`. It reads the fixed facts once, at the first call."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
@@ -45,7 +45,7 @@ class PsutilSystemMonitor:
             ram_used_bytes=memory.total - memory.available,
             ram_total_bytes=memory.total,
             vram_used_bytes=gpu.used_bytes,
-            vram_reserved_bytes=None,  # known to the allocator of the process that holds it, not to the driver
+            vram_reserved_bytes=None,  # the driver cannot know it, only the allocator of the process that uses the GPU
             gpu_util_percent=gpu.util_percent,
         )
 
@@ -70,7 +70,7 @@ def _describe_machine(gpu: _NvidiaGpu | None) -> MachinePayload:
 
 
 def _torch_version() -> str:
-    """From the metadata of the package: importing torch takes seconds and hundreds of megabytes."""
+    """Read from the package's metadata, because importing torch takes seconds and hundreds of megabytes."""
     try:
         return metadata.version("torch")
     except metadata.PackageNotFoundError:
@@ -106,7 +106,7 @@ def _sysctl_cpu_name() -> str | None:
 
 
 def _registry_cpu_name() -> str | None:
-    winreg: Any = importlib.import_module("winreg")  # there on Windows alone
+    winreg: Any = importlib.import_module("winreg")  # exists on Windows only
     try:
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\CentralProcessor\0") as key:
             return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip() or None
@@ -125,7 +125,7 @@ _UNKNOWN_GPU_USAGE: Final = _GpuUsage(used_bytes=None, util_percent=None)
 
 @dataclass(frozen=True, slots=True)
 class _NvidiaGpu:
-    """The first GPU, through NVML. `nvml` is the module pynvml, which ships no types and is no dependency."""
+    """The first GPU, accessed through NVML. `nvml` is the module pynvml, which is optional and has no types."""
 
     nvml: Any
     handle: Any
@@ -167,5 +167,5 @@ class _NvidiaGpu:
 
 
 def _text(value: str | bytes) -> str:
-    """Older versions of pynvml give bytes."""
+    """Older versions of pynvml return bytes."""
     return value.decode(errors="replace") if isinstance(value, bytes) else value

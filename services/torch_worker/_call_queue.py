@@ -1,4 +1,4 @@
-"""Calls that wait for a worker's process, in the order in which they came."""
+"""The calls that wait for a worker's process, in the order in which they were submitted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PendingCall:
-    """One call. `deadline` is in seconds of the monotonic clock; `context` is that of the caller, for log events."""
+    """A call without an answer. `deadline` is in seconds of the monotonic clock.
+
+    `context` holds the caller's context variables, so that log events of the call carry the caller's fields.
+    """
 
     number: int
     method: str
@@ -29,7 +32,7 @@ class PendingCall:
     future: Future[Plain]
 
     def answer(self, payload: Plain) -> None:
-        with suppress(InvalidStateError):  # cancelled at the last moment
+        with suppress(InvalidStateError):  # the caller has just cancelled it
             self.future.set_result(payload)
 
     def fail(self, error: TorchWorkerError) -> None:
@@ -38,7 +41,7 @@ class PendingCall:
 
 
 class CallQueue:
-    """Safe to use from several threads. Orders that were cancelled fall out when the next is taken."""
+    """A first-in, first-out queue, safe to use from several threads. `take` drops cancelled calls."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,7 +60,7 @@ class CallQueue:
             return None
 
     def take_late(self, now: float) -> list[PendingCall]:
-        """Those whose time is up."""
+        """Remove and return the calls whose deadline has passed."""
         with self._lock:
             late = [call for call in self._calls if call.deadline <= now]
             self._calls = deque(call for call in self._calls if call.deadline > now)

@@ -1,4 +1,4 @@
-"""Log events of a worker's process, on their way into the server's own logs."""
+"""Relays the log events of a worker's process into the server's own logs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from services.torch_worker.torch_worker import Plain
 
 _LONGEST_TEXT: Final = 8192
-# Libraries that would else tell each request and each file.
+# Libraries that would otherwise log every request and every file.
 _AT_LEAST_WARNING: Final = ("httpx", "httpcore", "urllib3", "filelock", "PIL", "matplotlib", "asyncio")
 
 
@@ -33,12 +33,12 @@ class _RelayHandler(logging.Handler):
             if record.exc_info and record.exc_info[1] is not None:
                 fields["exception"] = "".join(traceback.format_exception(record.exc_info[1]))[-_LONGEST_TEXT:]
             self._send(Logged(record.name, record.levelno, record.getMessage()[:_LONGEST_TEXT], fields))
-        except Exception:  # noqa: BLE001 - as every handler: a log call never fails its caller
+        except Exception:  # noqa: BLE001 - like any handler: a log call must not fail its caller
             self.handleError(record)
 
 
 def relay_logs(send: Callable[[Logged], None], level: int) -> None:
-    """In the process: let every event of structlog and the standard library go to `send`, and nowhere else."""
+    """Called in the worker's process: send every event of structlog and the standard library to `send` only."""
     root = logging.getLogger()
     root.handlers[:] = [_RelayHandler(send)]
     root.setLevel(level)
@@ -59,7 +59,7 @@ def relay_logs(send: Callable[[Logged], None], level: int) -> None:
 
 
 def log_relayed(event: Logged, worker: str) -> None:
-    """In the server: write an event as if it had happened here."""
+    """Called in the server: log a relayed event, marked with the name of its worker."""
     fields = {key: value for key, value in event.fields.items() if key not in {"event", "level", "logger", "worker"}}
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(event.logger)
     logger.log(event.level, event.event, worker=worker, **fields)

@@ -1,4 +1,4 @@
-"""What a torch worker and its process say to each other."""
+"""The messages between a torch worker and its process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The thread that watches a worker's process: hands it calls, keeps their deadlines, and notices its end."""
+"""The thread that supervises a worker's process: it sends calls, enforces deadlines and notices the process's end."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 class Retire(Protocol):
-    """Asked before the thread leaves: the calls that remain, for it to answer; None if it has to stay."""
+    """Called before the thread ends. Returns the calls that remain for it to answer, or None if it has to stay."""
 
     def __call__(self, *, only_if_idle: bool) -> list[PendingCall] | None: ...
 
 
 class Supervisor:
-    """One life of the process, from its start to its end. Meanwhile every call of the queue gets its answer here."""
+    """Supervises one process from its start to its end, and answers every call in the queue until then."""
 
     def __init__(self, spec: WorkerSpec, calls: CallQueue, retire: Retire) -> None:
         self._spec = spec
@@ -59,9 +59,9 @@ class Supervisor:
         self._is_stopping = threading.Event()
         self._status: WorkerStatus = WorkerLoading(None)
         self._thread = threading.Thread(target=self._run, name=f"worker-{spec.name}", daemon=True)
-        # What follows belongs to the thread alone.
+        # Only the thread uses what follows.
         self._call: PendingCall | None = None
-        self._kill_at: float | None = None  # the process was told to let go of its call, and has until then
+        self._kill_at: float | None = None  # the process was told to cancel its call, and is killed at this time
         self._load_until: float | None = time.monotonic() + spec.load_limit_s
         self._idle_since = time.monotonic()
         self._failure: TorchWorkerError | None = None
@@ -74,13 +74,13 @@ class Supervisor:
         return self._status
 
     def wake(self) -> None:
-        """Have the thread look at the queue and at what was cancelled."""
-        with self._wake_lock, suppress(OSError):  # it has left
+        """Make the thread check for new and for cancelled calls."""
+        with self._wake_lock, suppress(OSError):  # the thread has ended and closed the pipe
             if not self._waker.poll():
                 self._wake.send_bytes(b".")
 
     def stop(self) -> None:
-        """End the process and wait for it. Orders that are not answered yet fail."""
+        """End the process and wait until it has exited. Unanswered calls fail."""
         self._is_stopping.set()
         self.wake()
         self._thread.join()
@@ -90,8 +90,8 @@ class Supervisor:
     def _run(self) -> None:
         try:
             self._supervise()
-        except Exception as error:  # whatever it is, those who wait must hear of it
-            logger.exception("A worker could not be kept", worker=self._spec.name, exc_info=error)
+        except Exception as error:  # whatever it is, the waiting calls must be answered
+            logger.exception("A worker's process could not be supervised", worker=self._spec.name, exc_info=error)
             self._failure = TorchWorkerError(WorkerFault.LOAD_FAILED, "The process of the model could not be started.")
         finally:
             self._fail_remaining()
@@ -119,7 +119,7 @@ class Supervisor:
             self._wake.close()
 
     def _is_over(self, process: WorkerProcess) -> bool:
-        """Keep the deadlines, hand out the next call; True when the process is to end."""
+        """Enforce the deadlines and send the next call. True: the process has to end."""
         now = time.monotonic()
         for late in self._calls.take_late(now):
             late.fail(_too_late())
@@ -140,11 +140,11 @@ class Supervisor:
             is_late = call.deadline <= now
             if not (is_late or call.future.cancelled()):
                 return
-            call.fail(_too_late())  # nothing, if it was cancelled
+            call.fail(_too_late())  # has no effect on a cancelled call
             process.send(Cancel(call.number))
             self._kill_at = now + self._spec.cancel_grace_s
         elif now >= self._kill_at:
-            logger.warning("A worker did not let go of a call, so its process is ended", worker=self._spec.name)
+            logger.warning("A worker did not cancel its call in time, so its process is killed", worker=self._spec.name)
             process.kill()
             self._kill_at = float("inf")
 
@@ -155,11 +155,11 @@ class Supervisor:
         if self._retire(only_if_idle=True) is not None:
             self._is_retired = True
             return True
-        self._idle_since = now  # a call came this very moment; it has woken this thread
+        self._idle_since = now  # a call has just been submitted, and its wake-up is on the way
         return False
 
     def _seconds_until_due(self) -> float | None:
-        """Seconds until something is due."""
+        """Seconds until the next deadline of any kind. None: there is none."""
         due = [self._calls.next_deadline(), self._load_until, self._kill_at]
         if self._call is not None and self._kill_at is None:
             due.append(self._call.deadline)
@@ -169,7 +169,11 @@ class Supervisor:
         return None if next_due == float("inf") else max(0.0, next_due - time.monotonic())
 
     def _receive_all(self, process: WorkerProcess) -> None:
-        """Raises: EOFError, the process is gone."""
+        """Handle all messages that have arrived.
+
+        Raises:
+            EOFError: the process has ended.
+        """
         while (message := process.receive()) is not None:
             self._handle(message, process)
 
@@ -190,7 +194,7 @@ class Supervisor:
             case Failed(_, fault, text):
                 self._take_answered().fail(TorchWorkerError(fault, text))
             case Cancelled():
-                self._take_answered()  # whoever cancelled has been told
+                self._take_answered()  # its future is already resolved
             case _:
                 assert_never(message)
 
@@ -199,14 +203,14 @@ class Supervisor:
             return
         try:
             call.context.run(call.on_progress, progress)
-        except Exception as error:  # of the caller's: the process has nothing to do with it
-            logger.exception("Progress of a worker could not be told", worker=self._spec.name, exc_info=error)
+        except Exception as error:  # the caller's own error must not end the process
+            logger.exception("A listener for progress failed", worker=self._spec.name, exc_info=error)
 
     def _take_answered(self) -> PendingCall:
-        """The process speaks of the one call that it has."""
+        """The call that the process has just finished. It works on one at a time."""
         call, self._call = self._call, None
         if call is None:
-            raise EOFError  # it answers what nobody asked: it cannot be trusted any further
+            raise EOFError  # an answer without a call: the process cannot be trusted any further
         self._kill_at, self._idle_since = None, time.monotonic()
         return call
 
@@ -223,7 +227,7 @@ class Supervisor:
 
     def _death(self, process: WorkerProcess) -> TorchWorkerError:
         how = process.exit_reason()
-        logger.warning("The process of a worker is gone", worker=self._spec.name, how=how)
+        logger.warning("The process of a worker ended unexpectedly", worker=self._spec.name, how=how)
         return WorkerDiedError(f"The process of the model {how}.")
 
 

@@ -1,4 +1,4 @@
-"""The process of a torch worker: build the service, then answer one call after the other."""
+"""The main function of a worker's process: it builds the service, then answers one call after the other."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-_GONE: Final = 0  # the exit status of a process whose server closed the connection: it is no failure
+_CLOSED: Final = 0  # the exit status when the server has closed the connection, which is not a failure
 
 
 def run_worker(connection: Connection, spec: WorkerSpec, log_level: int) -> None:
-    """What the spawned process runs. It ends when the server closes the connection, or is gone itself."""
+    """The main function of the spawned process. It ends when the server closes the connection or exits."""
     _set_up_process(spec)
     sender = _Sender(connection)
     relay_logs(sender.send, log_level)
@@ -62,7 +62,7 @@ def run_worker(connection: Connection, spec: WorkerSpec, log_level: int) -> None
 
 
 class _Sender:
-    """One message at a time, from whichever thread."""
+    """Sends messages to the server. May be used from any thread."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -73,11 +73,11 @@ class _Sender:
             try:
                 self._connection.send(message)
             except (BrokenPipeError, ConnectionError):
-                os._exit(_GONE)
+                os._exit(_CLOSED)
 
 
 class _Receiver:
-    """Reads on a thread of its own, so that a cancellation arrives in mid-run, and the server's end at any time."""
+    """Reads messages on a thread of its own, so that it notices a cancellation or the server's end during a call."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -86,14 +86,14 @@ class _Receiver:
         threading.Thread(target=self._read, name="worker-receiver", daemon=True).start()
 
     def is_cancelled(self, number: int) -> bool:
-        return number <= self._cancelled  # calls come one at a time, with rising numbers
+        return number <= self._cancelled  # calls come one at a time, with increasing numbers
 
     def _read(self) -> None:
         while True:
             try:
                 message: ToProcess = self._connection.recv()
             except (EOFError, OSError):
-                os._exit(_GONE)  # a service in mid-run would not notice anything gentler
+                os._exit(_CLOSED)  # a service that is computing would not notice anything gentler
             match message:
                 case Call():
                     self.calls.put(message)
@@ -104,7 +104,7 @@ class _Receiver:
 
 
 class _CurrentJob:
-    """A `Job`."""
+    """The `Job` of the call that the service is working on."""
 
     def __init__(self, number: int, sender: _Sender, receiver: _Receiver) -> None:
         self._number = number
@@ -121,10 +121,10 @@ class _CurrentJob:
 
 
 def _set_up_process(spec: WorkerSpec) -> None:
-    """Be a quiet neighbour: low priority, few threads, nothing on the server's standard output."""
+    """Give the process a low priority and few threads, and keep it off the server's standard output."""
     with suppress(ValueError, OSError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the server decides
-    with suppress(RuntimeError, OSError, ValueError, AttributeError):  # a windowed Python has neither
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; only the server reacts to it
+    with suppress(RuntimeError, OSError, ValueError, AttributeError):  # a Python without a console has neither stream
         faulthandler.enable()
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with suppress(psutil.Error, OSError):
@@ -132,8 +132,8 @@ def _set_up_process(spec: WorkerSpec) -> None:
         psutil.Process().nice(lower)
     os.environ.update(
         OMP_NUM_THREADS=str(spec.threads),
-        OMP_WAIT_POLICY="PASSIVE",  # threads that spin while they wait would take a core from the frame loop
-        HF_HUB_OFFLINE="1",  # models come from the disk alone
+        OMP_WAIT_POLICY="PASSIVE",  # waiting threads that spin would take a core from the frame loops
+        HF_HUB_OFFLINE="1",  # models are only read from disk
         HF_HUB_DISABLE_PROGRESS_BARS="1",
         TOKENIZERS_PARALLELISM="false",
     )
@@ -157,12 +157,12 @@ def _serve(service: WorkerService, call: Call, job: _CurrentJob) -> FromProcess:
         return Answered(call.number, answer)
     except JobCancelledError:
         return Cancelled(call.number)
-    except Exception as error:  # noqa: BLE001 - a model may raise anything; the process lives on
+    except Exception as error:  # noqa: BLE001 - a model may raise anything, and the process goes on
         return Failed(call.number, *_explain(error, WorkerFault.CALL_FAILED, "failed"))
 
 
 def _explain(error: Exception, fault: WorkerFault, what: str) -> tuple[WorkerFault, str]:
-    """A sentence for a person; the log has the traceback, as it ends here."""
+    """Log the error with its traceback, and return the fault and a sentence for a person."""
     if isinstance(error, ServiceRefusalError):
         logger.warning(f"The model {what}", reason=str(error), exc_info=error if error.__cause__ else None)
         return fault, str(error)
@@ -170,4 +170,4 @@ def _explain(error: Exception, fault: WorkerFault, what: str) -> tuple[WorkerFau
     if is_out_of_memory(error):
         advice = "Close what else uses it, or choose a smaller model or an endpoint in the settings."
         return WorkerFault.OUT_OF_MEMORY, f"There was not enough memory for the model. {advice}"
-    return fault, f"The model {what} ({type(error).__name__}); the server's log has more."
+    return fault, f"The model {what} ({type(error).__name__}). The server's log has the details."

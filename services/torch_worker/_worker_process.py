@@ -1,4 +1,4 @@
-"""The process itself: starting it, talking to it, ending it, and what its end means."""
+"""Starts a worker's process, exchanges messages with it, ends it, and explains why it ended."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _END_PATIENCE_S: Final = 2.0
 
 
 class WorkerProcess:
-    """A spawned process, for one thread to hold. Whatever happens to that thread or to this process, it ends too."""
+    """A spawned process that belongs to one thread. It ends when its connection is closed or the server exits."""
 
     def __init__(self, spec: WorkerSpec) -> None:
-        spawning = multiprocessing.get_context("spawn")  # a fork would inherit threads' locks and the sockets
+        spawning = multiprocessing.get_context("spawn")  # a fork would inherit held locks and open sockets
         self._connection, theirs = spawning.Pipe()
         level = logging.getLogger().getEffectiveLevel()
         self._process = spawning.Process(
@@ -33,30 +33,30 @@ class WorkerProcess:
         )
         try:
             self._process.start()
-        except BaseException:  # whatever ends this, the pipe is closed
+        except BaseException:  # close the pipe, whatever went wrong
             self._connection.close()
             raise
         finally:
-            theirs.close()  # so that its end is noticed here
+            theirs.close()  # otherwise this process would not see the connection end
 
     @property
     def pid(self) -> int:
         return self._process.pid or 0
 
     def send(self, message: ToProcess) -> None:
-        """A process that is gone takes nothing; `receive` tells."""
+        """Send a message. If the process has ended, nothing happens here; `receive` will raise EOFError."""
         with suppress(OSError):
             self._connection.send(message)
 
     def wait(self, wake: Connection, timeout_s: float | None) -> None:
-        """Until it says something, ends, or `wake` has something to read."""
+        """Block until a message arrives, the process ends, or `wake` has data to read."""
         wait([self._connection, self._process.sentinel, wake], timeout_s)
 
     def receive(self) -> FromProcess | None:
-        """The next message that has arrived; None when there is none.
+        """The next message that has arrived. None: there is none yet.
 
         Raises:
-            EOFError: it is gone, and there will be none.
+            EOFError: the process has ended, and all its messages were read.
         """
         try:
             if self._connection.poll():
@@ -69,7 +69,7 @@ class WorkerProcess:
         return None
 
     def end(self) -> None:
-        """Let it end, kill it if it does not, and wait until its memory is back."""
+        """Close the connection, kill the process if it does not exit, and wait until its memory is free."""
         self._connection.close()
         self._process.join(_END_PATIENCE_S)
         if self._process.is_alive():
@@ -80,7 +80,7 @@ class WorkerProcess:
         self._process.kill()
 
     def exit_reason(self) -> str:
-        """How it ended, in words."""
+        """How the process ended, as the predicate of a sentence."""
         self._process.join(_END_PATIENCE_S)
         code = self._process.exitcode
         if code is None:

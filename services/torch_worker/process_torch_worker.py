@@ -1,4 +1,4 @@
-"""A torch worker in a spawned process, started by the first call and watched by one thread."""
+"""A torch worker in a spawned process, which the first call starts and one thread supervises."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ProcessTorchWorker:
-    """A `TorchWorker`. There is at most one process at a time, and a thread only while there is one."""
+    """A `TorchWorker`. It has at most one process at a time, and a supervising thread while that process exists."""
 
     def __init__(self, spec: WorkerSpec) -> None:
         self._spec = spec
@@ -73,7 +73,7 @@ class ProcessTorchWorker:
         self.unload()
 
     def _supervise(self) -> Supervisor:
-        """Under the lock: wake the thread that watches the process, or start one."""
+        """Wake the supervising thread, or start one. The caller holds the lock."""
         if self._supervisor is None:
             self._supervisor = Supervisor(self._spec, self._calls, self._retire)
             self._supervisor.start()
@@ -82,8 +82,10 @@ class ProcessTorchWorker:
         return self._supervisor
 
     def _retire(self, *, only_if_idle: bool) -> list[PendingCall] | None:
-        """The thread's last question: the calls that it leaves behind, or None if it has to stay. A call that comes
-        afterwards starts a new thread."""
+        """Called by the supervising thread before it ends. Returns the calls that it must still answer.
+
+        None: with `only_if_idle` and calls waiting, the thread has to stay. Otherwise the next call starts a new one.
+        """
         with self._lock:
             if only_if_idle and not self._calls.is_empty():
                 return None

@@ -1,8 +1,8 @@
-"""From a place and a look to the points of the atlas that are seen: inverse mapping on a coarse grid.
+"""Inverse mapping on a coarse grid: which points of the atlas a player sees from a position and a view direction.
 
 The proxy geometry is a flat ground between walls that fade into a relief of finite distance (Horry, Anjyo, Arai,
-"Tour Into the Picture", SIGGRAPH 1997). Axes: x right, y up, z ahead; the seed was taken looking along z from
-`EYE_HEIGHT` above the origin, its horizon at the row `horizon`. All arrays of a call are float32 of one shape.
+"Tour Into the Picture", SIGGRAPH 1997). Axes: x right, y up, z ahead. The seed is taken to be a photograph along z from
+`EYE_HEIGHT` above the origin, with its horizon at the row `horizon`. All arrays of a call are float32 of one shape.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ TILES_AROUND: Final = 3  # mirrored copies that fill the directions outside the 
 TILE_ANGLE: Final = (2.0 * math.pi - 2.0 * HALF_FOV) / TILES_AROUND
 
 SKY_ROWS: Final = 256  # of the atlas above the seed
-SOIL_ROWS: Final = 304  # and below it
-PLAIN_ROWS: Final = CELL  # of these, next to the seed and not squeezed, lest the grid smear the seed's edge
+SOIL_ROWS: Final = 304  # of the atlas below the seed
+# The rows next to the seed, of the two counts above, are not squeezed. Otherwise the grid would blur the seed's edge.
+PLAIN_ROWS: Final = CELL
 
-# Inverse distances between which ground and walls turn into backdrop.
+# Inverse distances (1/m) between which ground and walls fade into the backdrop.
 NEAR_FROM: Final = 1.0 / 24.0
 NEAR_FULL: Final = 1.0 / 7.0
 
@@ -41,10 +42,10 @@ class Rays:
 
 
 def screen_grid() -> tuple[Field, Field]:
-    """Columns [1, w] and rows [h, 1] of the grid points, one cell beyond the picture on every side.
+    """Columns [1, w] and rows [h, 1] of the grid points, which extend one cell beyond the picture on every side.
 
-    Half a cell of offset: `cv2.resize` puts samples at cell centres, so enlarging by `CELL` and cropping one cell
-    gives every pixel its exact linear interpolation.
+    The points are offset by half a cell, because `cv2.resize` puts samples at cell centres. So enlarging by `CELL` and
+    cropping one cell gives every pixel its exact linear interpolation.
     """
     columns = (np.arange(-1, WIDTH // CELL + 1, dtype=np.float32) + 0.5) * CELL - 0.5
     rows = (np.arange(-1, HEIGHT // CELL + 1, dtype=np.float32) + 0.5) * CELL - 0.5
@@ -52,7 +53,7 @@ def screen_grid() -> tuple[Field, Field]:
 
 
 def view_rays(columns: Field, rows: Field, *, horizon: float, yaw: float, pitch: float) -> Rays:
-    """The rays through grid points, turned by `yaw` (right) and `pitch` (up)."""
+    """The rays through grid points, for a view turned by `yaw` (to the right) and `pitch` (upwards)."""
     x = (columns - (WIDTH - 1) / 2) / np.float32(FOCAL) + 0.0 * rows
     up = (np.float32(horizon) - rows) / np.float32(FOCAL) + 0.0 * columns
     sin_p, cos_p = np.float32(math.sin(pitch)), np.float32(math.cos(pitch))
@@ -71,9 +72,9 @@ def atlas_angles(rays: Rays, *, near_azimuth: float) -> tuple[Field, Field]:
 
 
 def atlas_points(azimuth: Field, slope: Field, *, horizon: float) -> tuple[Field, Field]:
-    """Directions to points of the atlas: u in pixels right of the seed's middle, v in pixels below the seed's top.
+    """Map directions to atlas points: u in pixels right of the seed's centre, v in pixels below the seed's top.
 
-    Inside the seed's field of view this is its own perspective, so the seed is shown as it is.
+    Inside the seed's field of view this is the seed's own perspective, so the seed appears undistorted.
     """
     turn = np.abs(azimuth)
     inside, tile = _tiles(turn)
@@ -83,14 +84,14 @@ def atlas_points(azimuth: Field, slope: Field, *, horizon: float) -> tuple[Field
 
 
 def near_rays(rays: Rays, wall_nearness: Field, *, x: float, z: float, eye: float) -> tuple[Rays, Field]:
-    """Where the seed's camera saw the ground or wall that these rays meet, and how much that counts (0 to 1).
+    """The rays along which the seed's camera saw the ground or wall points that `rays` hit, and their weight (0 to 1).
 
-    `wall_nearness` is the inverse horizontal distance of the wall along each ray, from the player's place `x`, `z`.
+    `wall_nearness` is the inverse horizontal distance (1/m) of the wall along each ray from the player at `x`, `z`.
     """
     length = np.hypot(rays.x, rays.z)
     ground_nearness = -rays.y / (length * np.float32(eye))
     nearness = np.maximum(ground_nearness, wall_nearness)
-    scale = nearness * length  # the point that is met times `scale` is finite at the horizon too
+    scale = nearness * length  # the hit point times `scale` stays finite at the horizon
     met = Rays(
         rays.x + scale * np.float32(x), rays.y + scale * np.float32(eye - EYE_HEIGHT), rays.z + scale * np.float32(z)
     )
@@ -99,7 +100,7 @@ def near_rays(rays: Rays, wall_nearness: Field, *, x: float, z: float, eye: floa
 
 
 def blend_rays(far: Rays, near: Rays, nearness: Field) -> Rays:
-    """From `far` to `near` by `nearness`; both have about the same length."""
+    """Interpolate from `far` to `near` by `nearness` (0 to 1). The rays have about the same length."""
     return Rays(
         far.x + nearness * (near.x - far.x), far.y + nearness * (near.y - far.y), far.z + nearness * (near.z - far.z)
     )
@@ -120,17 +121,17 @@ def _tiles(turn: Field) -> tuple[Field, Field]:
 
 
 def unsqueeze(rows: Field, limit: int) -> Field:
-    """Rows beyond the seed's edge in the atlas (less than `limit`) to rows beyond it in the seed's own perspective."""
+    """Map rows beyond the seed's edge in the atlas (less than `limit`) to rows in the seed's own perspective."""
     reach = np.float32(limit - PLAIN_ROWS)
     squeezed = np.maximum(rows - PLAIN_ROWS, 0.0)
     return np.minimum(rows, PLAIN_ROWS) - reach * np.log1p(-squeezed / reach)
 
 
 def _tile_angle(share: Field) -> Field:
-    """Share of a mirrored tile (0 to 1) to the angle within the seed, -HALF_FOV to HALF_FOV.
+    """Map the position in a mirrored tile (0 to 1) to the angle within the seed, -HALF_FOV to HALF_FOV.
 
-    A tile is a little wider than the seed. The cubic takes up the difference, so that the scale has no step where
-    tiles meet.
+    A tile is a little wider than the seed. A cubic spreads the difference, so that the scale is continuous where tiles
+    meet.
     """
     bend = np.float32(TILE_ANGLE / (2.0 * HALF_FOV) - 1.0)
     share = share + bend * share * (1.0 - share) * (1.0 - 2.0 * share)
@@ -138,16 +139,16 @@ def _tile_angle(share: Field) -> Field:
 
 
 def _keep_plane(inside: Field, beyond: Field) -> Field:
-    """The angle in the seed's plane, carried on past the seed's edge for a moment before it turns back.
+    """The angle in the seed's plane. It continues a little past the seed's edge before it turns back.
 
-    Without it the fold between seed and first tile would lie in the same grid cell as the seed's edge and blur it.
+    Otherwise the fold between the seed and the first tile would fall into the grid cell of the seed's edge and blur it.
     """
     fade = np.clip((np.float32(0.1) - beyond) / np.float32(0.08), 0.0, 1.0) * (beyond > 0.0)
     return np.abs(inside) + 2.0 * beyond * fade
 
 
 def _squeeze_rows(v: Field) -> Field:
-    """Rows outside the seed approach the atlas's edges instead of leaving it; inside nothing changes."""
+    """Compress the rows outside the seed, so that they approach the edge of the atlas but never leave it."""
     above = np.maximum(-v - PLAIN_ROWS, 0.0)
     below = np.maximum(v - np.float32(HEIGHT - 1 + PLAIN_ROWS), 0.0)
     sky, soil = np.float32(SKY_ROWS - PLAIN_ROWS), np.float32(SOIL_ROWS - PLAIN_ROWS)

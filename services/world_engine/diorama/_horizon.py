@@ -1,4 +1,4 @@
-"""Guesses the row of a picture's horizon."""
+"""Estimates the row of a picture's horizon."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _HIGHEST: Final = 0.36  # of the picture's height
 _LOWEST: Final = 0.64
 _EXPECTED: Final = 0.52
 _SPREAD: Final = 0.05
-_DOUBT: Final = 12.0  # grey levels; a weaker step than this hardly moves the guess
+_DOUBT: Final = 12.0  # grey levels; a weaker step hardly moves the estimate
 
 
 def find_horizon(picture: Picture) -> float:
-    """The row (pixels, inside the middle third) where what is above differs most from what is below.
+    """The row, in pixels, where the picture above differs most from the picture below.
 
-    Photographers put horizons near the middle, so a clear step there wins over a clearer one near an edge, and a
-    picture without any step gets the usual place.
+    Photographers put horizons near the middle. So a clear step there wins over a clearer one farther away, rows outside
+    the middle of the picture are not considered, and a picture without any step gets the usual position.
     """
     height = picture.shape[0]
     small = np.asarray(cv2.resize(picture, (64, 144), interpolation=cv2.INTER_AREA), dtype=np.float64)

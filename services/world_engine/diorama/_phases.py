@@ -1,9 +1,10 @@
-"""Endless walking: which copies of the picture the player sees, from where, and how strongly each.
+"""Endless walking: which copies of the picture the player sees, from which position, and with which weight.
 
-A picture painted on the ground cannot be walked on for long: what was far is soon stretched over the whole view. So it
-is laid out again every few metres. A `Home` is where one copy was laid out; the copy about to be stretched dissolves
-into the next while both glide past at the player's speed, as in flow-map animation (A. Vlachos, "Water Flow in
-Portal 2", SIGGRAPH 2010), but driven by the distance walked instead of time. The backdrop has its own, rarer homes.
+A picture projected onto the ground supports only a few steps: distant parts would soon be stretched over the whole
+view. So the picture is projected anew every few metres. A `Home` is the position of one such copy. Before a copy is
+stretched too far, it dissolves into the next one while both move past at the player's speed. Flow-map animation does
+the same over time (A. Vlachos, "Water Flow in Portal 2", SIGGRAPH 2010); here the distance walked drives it. The
+backdrop has homes of its own, which change less often.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ from services.world_engine.diorama.constants import FRAME_S
 if TYPE_CHECKING:
     from services.world_engine.diorama.motion import Player
 
-# Distances of the ground: the player is best placed a little ahead of a copy's home, where what is seen is magnified
-# rather than made up; a new copy is needed once the player has strayed from there.
+# Distances on the ground, in metres. The best position is a little ahead of a copy's home, where the view magnifies the
+# picture instead of extending it. A new copy is needed once the player has strayed from there.
 BEST_AHEAD: Final = 0.8
 STRAY: Final = 1.3
 NEW_COPY_BEHIND: Final = 1.7
-DISSOLVE: Final = 2.6  # metres walked
-DISSOLVE_S: Final = 0.9  # and, when the player stops half way, seconds
+DISSOLVE: Final = 2.6  # metres that a dissolve takes while the player walks
+DISSOLVE_S: Final = 0.9  # seconds that it takes if the player stops meanwhile
 
 BACKDROP_STRAY: Final = 26.0
 BACKDROP_NEW: Final = 6.0
-BACKDROP_SHARE: Final = 0.4  # a step towards the backdrop counts this much
-BACKDROP_REACH: Final = 5.0  # and all steps together no more than this
+BACKDROP_SHARE: Final = 0.4  # share of a step by which the backdrop comes closer
+BACKDROP_REACH: Final = 5.0  # most metres by which it comes closer in all
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a copy of the picture was laid out: its ground and its backdrop."""
+    """The position of a copy of the picture: of its ground and of its backdrop, in metres."""
 
     ground_x: float = 0.0
     ground_z: float = 0.0
@@ -47,7 +48,7 @@ class Home:
         return player.x - self.ground_x, player.z - self.ground_z
 
     def backdrop_offset(self, player: Player) -> tuple[float, float]:
-        """How far the player counts as having come towards the backdrop; it saturates, so nobody walks through it."""
+        """The player's offset as the backdrop shows it. It saturates, so that nobody walks through the backdrop."""
         dx, dz = player.x - self.backdrop_x, player.z - self.backdrop_z
         share = BACKDROP_SHARE / (1.0 + BACKDROP_SHARE * math.hypot(dx, dz) / BACKDROP_REACH)
         return dx * share, dz * share
@@ -63,12 +64,12 @@ class Phases:
 
     @property
     def weight(self) -> float:
-        """How much of the coming copy is seen, 0 to 1."""
+        """The opacity of the coming copy, 0 to 1."""
         return self.progress * self.progress * (3.0 - 2.0 * self.progress)
 
 
 def advance_phases(phases: Phases, player: Player) -> Phases:
-    """One sub-frame later, after the player has moved."""
+    """The phases one sub-frame later, after the player has moved."""
     if phases.coming is not None:
         progress = phases.progress + player.speed * FRAME_S / DISSOLVE + FRAME_S / DISSOLVE_S * _rest(player)
         return replace(phases, progress=progress) if progress < 1.0 else Phases(current=phases.coming)
@@ -78,7 +79,7 @@ def advance_phases(phases: Phases, player: Player) -> Phases:
 
 
 def _rest(player: Player) -> float:
-    """1 for a player who stands, 0 at walking pace."""
+    """1 for a player who stands still, 0 at 1 m/s and above."""
     return max(0.0, 1.0 - player.speed)
 
 

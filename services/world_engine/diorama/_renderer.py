@@ -1,4 +1,4 @@
-"""Draws sub-frames: coarse inverse map, one `cv2.remap` per visible copy of the picture, dissolve."""
+"""Draws sub-frames: a coarse inverse map, one `cv2.remap` per visible copy of the picture, and a dissolve."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
     from services.world_engine.diorama.motion import Player
 
-_MIDDLE = SIDE_COLUMNS + (WIDTH - 1) / 2  # the atlas column of the seed's middle
+_MIDDLE = SIDE_COLUMNS + (WIDTH - 1) / 2  # the atlas column of the seed's centre
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that one sub-frame depends on, besides the scene."""
+    """Everything that a sub-frame depends on besides the scene."""
 
     player: Player
     phases: Phases
 
 
 class Scratch:
-    """Buffers that one world draws with. Fresh ones for every frame would cost as much again in page faults."""
+    """The drawing buffers of one world. Allocating them for every frame would double its cost through page faults."""
 
     def __init__(self) -> None:
         map_shape = (HEIGHT + 2 * CELL, WIDTH + 2 * CELL)
@@ -53,13 +53,13 @@ class Scratch:
 
 
 class Renderer:
-    """Stateless between calls; safe to use from several threads, each with its own `Scratch`."""
+    """Has no state between calls. Safe to use from several threads, each with its own `Scratch`."""
 
     def __init__(self) -> None:
         self._columns, self._rows = screen_grid()
 
     def draw(self, scene: Scene, view: View, scratch: Scratch, out: NDArray[np.uint8]) -> None:
-        """Draw into `out` [HEIGHT, WIDTH, 3]."""
+        """Draw a sub-frame into `out`, [HEIGHT, WIDTH, 3]."""
         phases = view.phases
         picture = scratch.current
         self._draw_copy(scene, view.player, phases.current, scratch.maps, picture)
@@ -75,7 +75,7 @@ class Renderer:
     def _draw_copy(
         self, scene: Scene, player: Player, home: Home, maps: tuple[Field, Field], out: NDArray[np.uint8]
     ) -> None:
-        """One copy of the picture into `out` [rows, WIDTH, 4], which ends at the screen's bottom; whole cells high."""
+        """Draw one copy of the picture into `out`, [rows, WIDTH, 4]: the lowest `rows`, a multiple of `CELL`."""
         first_cell = (HEIGHT - len(out)) // CELL
         u, v = self._seen_points(scene, player, home, self._rows[first_cell:])
         fine_u, fine_v = _enlarge(u, maps[0]), _enlarge(v, maps[1])
@@ -88,10 +88,10 @@ class Renderer:
         return _locate(scene, blend_rays(backdrop, near, share), player.yaw)
 
     def _backdrop_rays(self, scene: Scene, player: Player, home: Home, rays: Rays) -> Rays:
-        """Where the seed's camera saw the relief that these rays meet.
+        """The rays along which the seed's camera saw the relief points that `rays` hit.
 
-        The relief's point in direction q of nearness n is seen along q - n * offset. The inverse is a fixed point; two
-        rounds suffice because the relief is smooth and n * offset stays well below one.
+        The player sees the relief point in direction q with inverse distance n along q - n * offset. Its inverse is a
+        fixed point. Two iterations suffice, because the relief is smooth and n * offset stays well below one.
         """
         x, z = home.backdrop_offset(player)
         y = (player.eye - EYE_HEIGHT) * BACKDROP_SHARE
@@ -115,9 +115,9 @@ def _locate(scene: Scene, rays: Rays, near_azimuth: float) -> tuple[Field, Field
 
 
 def _near_rays(scene: Scene, player: Player, home: Home, rays: Rays) -> tuple[Rays, Field]:
-    """Where the seed's camera saw the ground or wall that these rays meet, and how much that counts.
+    """The rays along which the seed's camera saw the ground or wall points that `rays` hit, and their weight.
 
-    Above the horizon a wall counts only where the picture shows something that stands.
+    Above the horizon a wall has weight only where the picture shows upright objects.
     """
     x, z = home.ground_offset(player)
     if not scene.walls.stand:
@@ -142,7 +142,7 @@ def _cells_at(cells: Field, u: Field, v: Field) -> Field:
 
 
 def _enlarge(coarse: Field, buffer: Field) -> Field:
-    """Grid points to pixels, in `buffer`; the margin of one cell all around is cropped."""
+    """Interpolate grid points to pixels, in `buffer`. The margin of one cell all around is cropped."""
     height, width = coarse.shape[0] * CELL, coarse.shape[1] * CELL
     fine = buffer[:height]
     cv2.resize(coarse, (width, height), dst=fine, interpolation=cv2.INTER_LINEAR)
@@ -150,6 +150,6 @@ def _enlarge(coarse: Field, buffer: Field) -> Field:
 
 
 def _horizon_row(scene: Scene, player: Player) -> int:
-    """The screen row of the horizon, rounded up the screen to a whole cell."""
+    """The screen row of the horizon, rounded towards the top to a whole cell."""
     row = scene.horizon + FOCAL * math.tan(player.pitch)
     return int(max(0, min(HEIGHT - CELL, row)) // CELL) * CELL

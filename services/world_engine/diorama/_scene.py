@@ -1,4 +1,4 @@
-"""What is prepared once per picture: the atlas of all directions, the horizon, the relief of the backdrop."""
+"""Prepares a picture once: the atlas of all directions, the horizon, the walls, and the relief of the backdrop."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
     from services.world_engine.world_engine import Picture
 
-# Half a turn is 1.5 tiles; a view that looks straight back needs most of a tile more on either side.
+# Half a turn is 1.5 tiles. A view straight back needs most of another tile on either side.
 SIDE_TILES: Final = 2.4
 SIDE_COLUMNS: Final = int(SIDE_TILES * WIDTH)
 RELIEF_CELL: Final = 16
 GRAIN: Final = 6.0  # grey levels of gradient that film grain and JPEG leave in a clear sky
-NEAREST: Final = 1.0 / 9.0  # inverse metres: the closest that a part of the backdrop is taken to be
+NEAREST: Final = 1.0 / 9.0  # the largest inverse distance (1/m) of the backdrop
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """`atlas` is [SKY_ROWS + HEIGHT + SOIL_ROWS, WIDTH + 2 * SIDE_COLUMNS, 4]: red, green, blue and padding.
 
-    Four channels because `cv2.remap` reads them twice as fast as three. `relief` holds inverse distances (1/m) of the
-    backdrop for cells of `RELIEF_CELL` atlas pixels, `upright` how much each cell belongs to things that stand (0 to
-    1; 0 is open sky).
+    It has four channels because `cv2.remap` reads them twice as fast as three. `relief` holds inverse distances (1/m)
+    of the backdrop for cells of `RELIEF_CELL` atlas pixels. `upright` says how much each cell belongs to upright
+    objects, 0 (open sky) to 1.
     """
 
     atlas: NDArray[np.uint8]
@@ -59,10 +59,10 @@ def build_scene(picture: Picture) -> Scene:
 
 
 def _continue_plane(picture: Picture, horizon: float, rows: int) -> NDArray[np.uint8]:
-    """`rows` more rows below the picture: its ground mirrored in depth, as a plane that runs on under the camera.
+    """Extend the picture by `rows` rows below it: its ground is mirrored in depth, as a plane that continues below.
 
-    A row at depth z of the nearest visible depth shows what lies at 2 - z, at the same distance to the side, so paths
-    keep their width and all directions meet in one point at the feet.
+    In units of the nearest visible depth, a row at depth z shows the ground at depth 2 - z with the same lateral
+    offset. So paths keep their width, and all directions meet in one point at the player's feet.
     """
     edge = HEIGHT - 0.5 - horizon
     beyond = unsqueeze(np.arange(rows, dtype=np.float32) + 0.5, rows)
@@ -81,7 +81,10 @@ def _continue_plane(picture: Picture, horizon: float, rows: int) -> NDArray[np.u
 
 
 def _soften(band: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`band` unchanged in its first row, ever more blurred, and one colour in its last: a sky without landmarks."""
+    """Blur `band` more and more from its first row, which stays, to its last, which becomes one colour.
+
+    The result is a sky without landmarks.
+    """
     depth = np.linspace(0.0, 1.0, band.shape[0], dtype=np.float32)[:, None, None]
     result = band.astype(np.float32)
     for start, end, sigma in ((0.05, 0.4, 8.0), (0.3, 0.8, 32.0)):
@@ -93,7 +96,7 @@ def _soften(band: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _estimate_upright(picture: Picture) -> Field:
-    """Where things stand rather than sky, by detail; 0 to 1 per cell."""
+    """How much each cell belongs to upright objects rather than sky, 0 to 1, judged by its detail."""
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.float32)
     grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.5), dtype=np.float32)
     slope_x = np.asarray(cv2.Sobel(grey, cv2.CV_32F, 1, 0), dtype=np.float32)
@@ -106,12 +109,12 @@ def _estimate_upright(picture: Picture) -> Field:
 
 
 def _relief(upright: Field) -> Field:
-    """A smooth guess at nearness: what stands is nearer than the sky, and the sides nearer than the middle."""
+    """A smooth estimate of inverse distances: objects are nearer than the sky, and the sides nearer than the middle."""
     aside = np.abs(np.linspace(-1.0, 1.0, upright.shape[1], dtype=np.float32))[None, :]
     return np.asarray(cv2.GaussianBlur(NEAREST * upright * (0.3 + 0.7 * aside**1.5), (0, 0), 2.5), dtype=np.float32)
 
 
 def _extend_cells(cells: Field) -> Field:
-    """Cells of the seed to cells of the whole atlas, mirrored like it."""
+    """Extend cells of the seed to cells of the whole atlas, mirrored as in the atlas."""
     above, below, beside = SKY_ROWS // RELIEF_CELL, SOIL_ROWS // RELIEF_CELL, SIDE_COLUMNS // RELIEF_CELL
     return np.asarray(cv2.copyMakeBorder(cells, above, below, beside, beside, cv2.BORDER_REFLECT), dtype=np.float32)

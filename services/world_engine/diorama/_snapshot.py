@@ -1,4 +1,4 @@
-"""Writes and reads the state of a diorama world: a version byte and little-endian doubles."""
+"""Serialises the state of a diorama world: a version byte, a flag and little-endian doubles."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def unpack_state(state: bytes) -> tuple[Player, Phases]:
     """The inverse of `pack_state`.
 
     Raises:
-        SnapshotMismatchError: the bytes are not such a state.
+        SnapshotMismatchError: the bytes are not a valid state of this version.
     """
     if len(state) != _LAYOUT.size or state[0] != _VERSION:
         raise SnapshotMismatchError("The snapshot's state was not written by this version of the diorama.")
     _, has_coming, *numbers = _LAYOUT.unpack(state)
     if not all(math.isfinite(number) for number in numbers):
-        raise SnapshotMismatchError("The snapshot's state is damaged: it holds a number that is not finite.")
+        raise SnapshotMismatchError("The snapshot's state is damaged: it contains a number that is not finite.")
     after_player, after_current = _PLAYER_FIELDS, _PLAYER_FIELDS + _HOME_FIELDS
     coming = Home(*numbers[after_current : after_current + _HOME_FIELDS]) if has_coming else None
     player = Player(*numbers[:after_player])
     phases = Phases(Home(*numbers[after_player:after_current]), coming, numbers[-1])
     if not _is_plausible(player, phases):
-        raise SnapshotMismatchError("The snapshot's state is damaged: no player can be in such a place.")
+        raise SnapshotMismatchError("The snapshot's state is damaged: it describes an impossible player.")
     return player, phases
 
 
 def _is_plausible(player: Player, phases: Phases) -> bool:
-    """Whether the renderer's float32 can draw it; wider than anything that playing leads to."""
+    """Whether the renderer can draw the state in float32. The bounds are wider than any state that play leads to."""
     homes = (phases.current, phases.coming) if phases.coming else (phases.current,)
     return (
         max(abs(value) for value in astuple(player)) < 1e9

@@ -1,7 +1,7 @@
-"""The upright part of the proxy geometry: walls along the view that stand for rooms, streets and woods.
+"""The upright part of the proxy geometry: walls along the view, which approximate rooms, streets and woods.
 
-Seen from a copy's home, every tile of the surroundings has a wall on either side of its axis; an open landscape has
-walls so far away that they do not count. A wall is given by its inverse distance from the axis (1/m), 0 for none.
+Seen from a copy's home, every tile of the surroundings has a wall on either side of its axis. An open landscape has
+none. A wall is described by its inverse distance from the axis (1/m); 0 means that there is no wall.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from services.world_engine.world_engine import Picture
 
-FARTHEST: Final = 60.0  # metres; where a wall's line would meet the axis
-OPEN: Final = 0.35  # closed less than this, a picture is open land
+FARTHEST: Final = 60.0  # metres; where the lines of the walls meet the axis
+OPEN: Final = 0.35  # a picture whose sides are closed less than this is an open landscape
 _SAMPLES: Final = 720  # of the full circle
-_EXPECTED: Final = 4.0  # metres from the axis, where the picture does not tell
+_EXPECTED: Final = 4.0  # metres from the axis, if the picture shows no clear edge
 _WIDEST: Final = 8.0
 _NARROWEST: Final = 2.4
 
@@ -44,8 +44,8 @@ class Walls:
 def wall_nearness(walls: Walls, azimuth: Field, *, x: float, z: float) -> Field:
     """Inverse horizontal distance (1/m) to the wall in each direction, for a player at `x`, `z` from the home.
 
-    The outline is a curve around the home. Its points are turned into directions and distances from the player and
-    interpolated between, which is exact for what the player can see of it.
+    The outline of the walls is a curve around the home. Its points are converted to directions and distances from the
+    player and interpolated, which is exact for the part that the player can see.
     """
     around = np.linspace(-math.pi, math.pi, _SAMPLES, endpoint=False, dtype=np.float32)
     inside, mirrored = tile_angles(around)
@@ -58,7 +58,10 @@ def wall_nearness(walls: Walls, azimuth: Field, *, x: float, z: float) -> Field:
 
 
 def find_walls(picture: Picture, upright: Field, horizon: float) -> Walls:
-    """Walls where upright things fill the sides of the picture above its horizon (`upright`, 0 to 1, any size)."""
+    """Estimate the walls: they exist if upright objects fill the sides of the picture above its horizon.
+
+    `upright` is 0 to 1 per cell, of any size.
+    """
     rows, columns = upright.shape
     above = upright[: max(2, int(horizon / HEIGHT * rows))]
     closed = (_fill(above[:, : columns // 4]) + _fill(above[:, -(columns // 4) :])) / 2
@@ -72,15 +75,15 @@ def find_walls(picture: Picture, upright: Field, horizon: float) -> Walls:
 
 
 def _fill(side: Field) -> float:
-    """How far one side of the picture is closed, 0 to 1: by things that reach the upper half of it, not just hills."""
+    """How closed one side of the picture is, 0 to 1. Objects must reach its upper half to count, which hills do not."""
     whole, top = float(side.mean()), float(side[: len(side) // 2].mean())
     return min(1.0, max(0.0, (whole - 0.42) / 0.16)) * min(1.0, max(0.0, (top - 0.45) / 0.08))
 
 
 def _foot_distance(small: NDArray[np.float32], horizon: float) -> float:
-    """How far from the axis the right-hand wall stands (m): the ray from the vanishing point with the clearest edge.
+    """The distance of the right-hand wall from the axis (m), found as the clearest edge from the vanishing point.
 
-    The foot of a wall w metres aside runs `EYE_HEIGHT` / w rows down per column.
+    The foot of a wall at a distance of w metres descends by `EYE_HEIGHT` / w rows per column.
     """
     widths = np.linspace(_NARROWEST, _WIDEST, 29)
     columns = np.linspace(0.12, 0.48, 60)[None, :] * small.shape[1]

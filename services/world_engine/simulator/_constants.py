@@ -1,10 +1,10 @@
-"""The fixed measures of the simulator engine."""
+"""The constants of the simulator engine."""
 
 from __future__ import annotations
 
 from typing import Final
 
-ENGINE_VERSION: Final = "simulator-1"  # a change of what a seed looks like changes this
+ENGINE_VERSION: Final = "simulator-1"  # must change whenever a seed's world would look different
 MODEL_ID: Final = "terrarium/simulator"
 TITLE: Final = "Simulator (procedural, not neural)"
 

@@ -1,4 +1,4 @@
-"""What a pass asks of the simulator's player in each of its frames."""
+"""Converts the controls of a pass to the action of the simulator's player in each of its frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def action_of(control: ControlPayload) -> Action:
-    """The action of each frame of a pass: held keys, and an equal share of the mouse's way."""
+    """The action of each frame in a pass: the held keys, and an equal share of the mouse motion."""
     wish = wish_of(control)
     return Action(
         forward=float(wish.ahead),

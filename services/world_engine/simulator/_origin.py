@@ -1,4 +1,4 @@
-"""Which world a seed picture stands for: its number, and the colours it leans towards."""
+"""Derives from a seed picture which procedural world it selects: a number, and a colour that tints it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A world's number, and the mean colour of its picture (sRGB, 0 to 1)."""
+    """The seed number of a world, and the mean colour of its picture (sRGB, 0 to 1)."""
 
     number: int
     red: float
@@ -25,10 +25,10 @@ class Origin:
 
 
 def origin_of(picture: Picture, rng_seed: int) -> Origin:
-    """A function of the picture's bytes and `rng_seed`: each picture has a world of its own.
+    """The origin for a picture and `rng_seed`. It depends on the picture's bytes, so each picture has its own world.
 
     Raises:
-        ValueError: the picture has another size or type than the spec's.
+        ValueError: the picture's size or type differs from the spec.
     """
     if picture.shape != (HEIGHT, WIDTH, 3) or picture.dtype != np.uint8:
         raise ValueError(

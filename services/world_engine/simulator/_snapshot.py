@@ -1,4 +1,4 @@
-"""Writes and reads the state of a simulator world: a version byte, the world's origin and the player's doubles."""
+"""Serialises the state of a simulator world: a version byte, the world's origin and the player's doubles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.player import PITCH_LIMIT, PlayerState
 
 _VERSION: Final = 1
 _LAYOUT: Final = struct.Struct(f"<BQ3d{len(fields(PlayerState))}d")
-_FARTHEST: Final = 1e8  # m; a walk of a year
+_FARTHEST: Final = 1e8  # m; more than a year of walking
 
 
 def pack_state(origin: Origin, player: PlayerState) -> bytes:
@@ -24,14 +24,14 @@ def unpack_state(state: bytes) -> tuple[Origin, PlayerState]:
     """The inverse of `pack_state`.
 
     Raises:
-        SnapshotMismatchError: the bytes are not such a state.
+        SnapshotMismatchError: the bytes are not a valid state of this version.
     """
     if len(state) != _LAYOUT.size or state[0] != _VERSION:
         raise SnapshotMismatchError("The snapshot's state was not written by this version of the simulator.")
     _, number, *values = _LAYOUT.unpack(state)
     origin, player = Origin(number, *values[:3]), PlayerState(*values[3:])
     if not all(math.isfinite(value) for value in values) or not _is_plausible(player):
-        raise SnapshotMismatchError("The snapshot's state is damaged: no player can be in such a place.")
+        raise SnapshotMismatchError("The snapshot's state is damaged: it describes an impossible player.")
     return origin, player
 
 
