@@ -1,4 +1,4 @@
-"""The FastAPI application around an AppHandler: routes, errors, the network's checks, and the page."""
+"""Creates the FastAPI application: routes, error handlers, network middleware and the page's files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _STATUS_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
 
 
 def create_app(handler: AppHandler) -> FastAPI:
-    """An app of its own around `handler`: several of them live in one process."""
+    """An application that serves `handler`. Several can exist in one process."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -54,7 +54,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         title="Terrarium",
         version=VERSION,
         lifespan=lifespan,
-        docs_url=None,  # both pages load their scripts from elsewhere
+        docs_url=None,  # the docs pages load scripts from other sites
         redoc_url=None,
         middleware=[
             *network_middleware(handler.config.access),

@@ -1,4 +1,4 @@
-"""The access policy, applied to HTTP requests and WebSocket handshakes."""
+"""Applies the access policy to HTTP requests and WebSocket handshakes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-# The link helps a person who came from another site's page: the browser withholds the new cookie from that visit.
+# The link is for people who came from another site: on that visit the browser does not send the new cookie yet.
 _LOGIN_PAGE: Final = """\
 <!doctype html>
 <html lang="en">
@@ -34,7 +34,7 @@ _LOGIN_PAGE: Final = """\
 
 
 class AccessMiddleware:
-    """Answers what the policy refuses, and passes the rest on."""
+    """Answers the requests that the policy refuses or logs in, and passes all others on."""
 
     def __init__(self, app: ASGIApp, access: AccessConfig) -> None:
         self.app = app
@@ -58,7 +58,7 @@ class AccessMiddleware:
         if scope["type"] == "websocket":
             await receive()
             if "websocket.http.response" not in scope.get("extensions", {}):
-                # Refused before it is accepted: a server without the response extension makes a 403 of this.
+                # The server lacks the response extension. Closing before accepting makes it answer 403.
                 await send({"type": "websocket.close", "code": 1008})
                 return
         await response(scope, receive, send)
@@ -66,7 +66,7 @@ class AccessMiddleware:
 
 def _log_refusal(scope: Scope, status: int, code: ErrorCode) -> None:
     if scope["type"] == "http":
-        bind_contextvars(code=code.value)  # the one line about the request has it
+        bind_contextvars(code=code.value)  # the access event of this request will contain it
     else:
         logger.info("Handshake refused", status=status, code=code.value)
 

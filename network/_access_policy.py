@@ -1,4 +1,4 @@
-"""Who may make a request: decisions on plain values, no I/O."""
+"""Decides who may make a request. It works on plain values, without I/O."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _LOCAL_DELETE_PATHS: Final = ("/api/cached-model",)
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """What the rules look at. `headers` has lower-case names; `scheme` is http, https, ws or wss.
+    """The parts of a request that the rules need. `headers` has lower-case names; `scheme` is http, https, ws or wss.
 
-    `server_host` and `client_host` are the addresses of the connection's two ends, None where they are unknown.
+    `server_host` and `client_host` are the addresses of the connection's two ends, None if they are unknown.
     """
 
     method: str
@@ -54,14 +54,14 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """Answer 303 to `/`, and have the browser keep the cookie `set_cookie` (a whole Set-Cookie value)."""
+    """Redirect to `/` with status 303 and set the cookie. `set_cookie` is a complete Set-Cookie value."""
 
     set_cookie: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`for_browser`: the request is for the page, so a person reads the answer."""
+    """Refuse the request. `for_browser`: it asked for the page, so a person will read the answer."""
 
     status: int
     code: ErrorCode
@@ -75,20 +75,22 @@ _NO_HOST: Final = Refused(400, ErrorCode.HOST_FORBIDDEN, "The request needs exac
 _FOREIGN_HOST: Final = Refused(
     403,
     ErrorCode.HOST_FORBIDDEN,
-    "This server does not answer to that host name. Use its address, or start it with --allowed-origin.",
+    "This server does not answer under that host name. Use its address, or start it with --allowed-origin.",
 )
 _FOREIGN_ORIGIN: Final = Refused(
     403,
     ErrorCode.ORIGIN_FORBIDDEN,
-    "Pages of this origin may not use the server. Start it with --allowed-origin to let them.",
+    "Pages of this origin may not use the server. To allow them, start it with --allowed-origin.",
 )
 _LOCAL_ONLY: Final = Refused(
-    403, ErrorCode.LOCAL_ONLY, "Only the machine that the server runs on may do this, or a client with the token."
+    403,
+    ErrorCode.LOCAL_ONLY,
+    "This is only allowed from the machine that the server runs on, or with the server's token.",
 )
 
 
 class AccessPolicy:
-    """The rules of one server, in the order host, origin, token, place."""
+    """The rules of one server. They check the host, then the origin, then the token or whether the client is local."""
 
     def __init__(self, access: AccessConfig) -> None:
         self._access = access
@@ -105,7 +107,7 @@ class AccessPolicy:
 
     @cached_property
     def _own_hosts(self) -> frozenset[str]:
-        """Names and addresses that are ours wherever the request arrived. A wildcard address is nobody's name."""
+        """The server's names and addresses, whichever interface a request arrives on. A wildcard address is not one."""
         hosts = {origin.host for origin in self._origins if isinstance(origin, WebOrigin)}
         bound = canonical_host(self._access.host)
         if bound is not None and not is_wildcard_host(bound):
@@ -129,7 +131,8 @@ class AccessPolicy:
     def _is_own_host(self, host: str, server_host: str | None) -> bool:
         if is_loopback_host(host) or host in self._own_hosts:
             return True
-        # A name that an attacker points at this machine is still a name; the address a connection came in on is not.
+        # DNS rebinding can point an attacker's host name at this machine. But a Host that equals the address on which
+        # the connection arrived is not a name, so it is safe.
         return server_host is not None and canonical_host(server_host.partition("%")[0]) == host
 
     def _may_use(self, origins: Sequence[str], own: WebOrigin) -> bool:
@@ -155,12 +158,12 @@ class AccessPolicy:
 
 
 def _token_required(*, for_browser: bool) -> Refused:
-    message = "This server asks for its token, as `Authorization: Bearer <token>`."
+    message = "This server requires its token, sent as `Authorization: Bearer <token>`."
     return Refused(401, ErrorCode.TOKEN_REQUIRED, message, for_browser)
 
 
 def _own_authority(request: AccessRequest) -> WebOrigin | None:
-    """The origin that the request's one Host header and its scheme make."""
+    """The server's origin as the request names it: its scheme and its Host header. None unless there is exactly one."""
     hosts = request.values("host")
     scheme = {"ws": "http", "wss": "https"}.get(request.scheme, request.scheme)
     origin = parse_origin(f"{scheme}://{hosts[0]}") if len(hosts) == 1 else None
@@ -174,7 +177,10 @@ def _is_local_only(request: AccessRequest) -> bool:
 
 
 def _is_local(request: AccessRequest, host: str) -> bool:
-    """From this machine, and not on behalf of another: a proxy here has a loopback address of its own."""
+    """Whether the request comes from this machine.
+
+    A proxy on this machine connects from loopback too, so requests with forwarding headers do not count as local.
+    """
     forwarded = any(name in _FORWARDING or name.startswith("x-forwarded-") for name, _ in request.headers)
     peer = request.client_host
     return not forwarded and peer is not None and is_loopback_host(peer) and is_loopback_host(host)

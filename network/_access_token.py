@@ -1,4 +1,4 @@
-"""The access token: how a request presents it, and the cookie that stands for it in a browser."""
+"""The access token: how a request presents it, and the cookie that replaces it in a browser."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _COOKIE_LIFETIME_S: Final = 30 * 24 * 3600
 
 
 class TokenCheck:
-    """Compares in constant time what a request presents with one secret."""
+    """Checks tokens and cookies against one secret, in constant time."""
 
     def __init__(self, token: str, port: int) -> None:
         self._token = token.encode()
-        # Cookies do not tell ports apart, so two servers on one machine need two names.
+        # Browsers share cookies between the ports of a host, so each server on a machine needs a name of its own.
         self.cookie_name = f"terrarium_session_{port}"
-        # Derived, so that a cookie that leaks does not give the token away.
+        # Derived from the token, so that a leaked cookie does not reveal it.
         self._cookie = hmac.new(self._token, _COOKIE_PURPOSE, hashlib.sha256).hexdigest().encode("ascii")
 
     def matches(self, offered: str | None) -> bool:
         return offered is not None and hmac.compare_digest(offered.encode(errors="replace"), self._token)
 
     def in_cookies(self, cookie_headers: Sequence[str]) -> bool:
-        """True when one of the Cookie headers carries this server's cookie."""
+        """Whether one of the Cookie headers contains this server's cookie."""
         pairs = (pair.strip().partition("=") for header in cookie_headers for pair in header.split(";"))
         values = [value for name, _, value in pairs if name == self.cookie_name]
         return any(hmac.compare_digest(value.encode(errors="replace"), self._cookie) for value in values)
 
     def set_cookie(self, *, secure: bool) -> str:
-        """A Set-Cookie value: out of reach of scripts and of other sites. `secure`: for HTTPS alone."""
+        """A Set-Cookie value that scripts and other sites cannot use. `secure`: it is sent over HTTPS only."""
         parts = [
             f"{self.cookie_name}={self._cookie.decode()}",
             "Path=/",
@@ -48,13 +48,13 @@ class TokenCheck:
 
 
 def bearer_token(authorization_headers: Sequence[str]) -> str | None:
-    """The token of the one `Authorization: Bearer` header; None when there is none, or are several."""
+    """The token of the `Authorization: Bearer` header. None: there is none, or there are several headers."""
     match = _BEARER.fullmatch(authorization_headers[0].strip()) if len(authorization_headers) == 1 else None
     return None if match is None else match[1]
 
 
 def query_token(query: str) -> str | None:
-    """The first `token` of a query string. A plus sign is one: tokens have pluses and no spaces."""
+    """The first `token` of a query string. A plus sign stays one, because tokens may contain it but no spaces."""
     for pair in query.split("&"):
         name, separator, value = pair.partition("=")
         if separator and name == "token":

@@ -1,4 +1,4 @@
-"""A transport whose `close` ends, whether or not the peer reads what is left."""
+"""A transport whose `close` takes bounded time, even if the peer does not read what is left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class BoundedTransport(asyncio.Transport):
-    """Wraps a transport. asyncio's own `close` waits for the buffer to drain, for a dead peer for ever."""
+    """Wraps a transport. asyncio's own `close` waits until the buffer is empty, which a dead peer prevents for ever."""
 
     def __init__(self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop, grace_s: float) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class BoundedTransport(asyncio.Transport):
             self._deadline = self._loop.call_later(self.grace_s, self._inner.abort)
 
     def connection_lost(self) -> None:
-        """To be called when the protocol is told so: nothing is left to abort."""
+        """To be called when the protocol's `connection_lost` is: there is nothing left to abort."""
         self._lost = True
         if self._deadline is not None:
             self._deadline.cancel()

@@ -1,4 +1,4 @@
-"""What becomes of an exception that nobody handled: logged once, and an answer that gives nothing away."""
+"""Handles exceptions that nothing else has handled: logs them once, and answers without revealing details."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-_MESSAGE = "Something went wrong in the server. Its log has the details under this request's id."
+_MESSAGE = "Something went wrong in the server. Its log has the details under the id of this request."
 
 
 class ErrorBoundaryMiddleware:
-    """Answers 500, or closes the socket with 1011. Nothing leaves it, so that no one logs the traceback again."""
+    """Answers with status 500, or closes the WebSocket with 1011. It raises nothing, so errors are logged once."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -43,8 +43,8 @@ class ErrorBoundaryMiddleware:
         try:
             await self.app(scope, receive, remember)
         except (ClientDisconnect, ClientDisconnected, WebSocketDisconnect):
-            logger.debug("The peer left")
-        except Exception as exc:  # noqa: BLE001 -- the last place that sees it
+            logger.debug("The peer disconnected")
+        except Exception as exc:  # noqa: BLE001 -- the outermost place that can handle it
             log_unhandled(exc)
             with suppress(ClientDisconnected):
                 await _answer(scope, receive, send, last_sent)

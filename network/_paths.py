@@ -1,4 +1,4 @@
-"""Request paths: as routes and rules see them."""
+"""Normalises request paths, for the routes and for the access rules."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _RAW_SLASHES: Final = re.compile(rb"/{2,}")
 
 
 def collapse_slashes(path: str) -> str:
-    """`path` with each run of slashes as one."""
+    """`path` with each run of slashes replaced by one."""
     return _SLASHES.sub("/", path)
 
 
 class SlashCollapseMiddleware:
-    """Lets `//api/models` find its route: some clients join an address that ends in a slash with a path."""
+    """Lets `//api/models` find its route. Some clients append a path to an address that ends in a slash."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Read receipts by WebSocket pings: the pong to a ping behind a message comes when the message was read."""
+"""Read receipts by WebSocket pings: a ping follows a message, and its pong arrives once the message was read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MARK: Final = b"read"
 
 
 class PingReceipts:
-    """What waits in the peer's own buffers, megabytes on a fast link, is bounded by no option of our socket.
+    """Tells how far the peer has read, because its own buffers can hold megabytes that no socket option here bounds.
 
-    A peer may answer the newest of several pings alone (RFC 6455, 5.5.3), so that a receipt stands for all before it.
+    A peer may answer only the newest of several pings (RFC 6455, 5.5.3), so a receipt confirms all earlier ones.
     """
 
     def __init__(self, send_ping: Callable[[bytes], None]) -> None:
@@ -29,7 +29,7 @@ class PingReceipts:
         self._send_ping(_RECEIPT.pack(_MARK, number))
 
     def take(self, payload: bytes) -> bool:
-        """Whether the payload of a pong is that of a receipt."""
+        """Handle the payload of a pong. True: it was a receipt, and the listener was called."""
         if len(payload) != _RECEIPT.size or not payload.startswith(_MARK):
             return False
         if self._listener is not None:

@@ -1,4 +1,4 @@
-"""A request's id, bound to what is logged while it is served; and one access event for it."""
+"""Gives each request an id that its log events carry, and logs one access event for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.
 
 
 class RequestContextMiddleware:
-    """Binds `request_id`, `method` and `path`; sends the id as X-Request-ID. The query is nobody's business."""
+    """Binds `request_id`, `method` and `path`, and sends the id as X-Request-ID.
+
+    The query string is not logged, because it may contain the token.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -29,8 +32,8 @@ class RequestContextMiddleware:
             await self.app(scope, receive, send)
             return
         request_id = secrets.token_hex(8)
-        # Cleared first, as a request on a kept connection inherits the context of the one before. Not unbound after,
-        # as an error of this request is logged further out and has to carry its id.
+        # Requests on a kept-alive connection inherit the context of the previous one, so it is cleared first. It is not
+        # cleared afterwards, because errors of this request may be logged further out and must carry its id.
         clear_contextvars()
         bind_contextvars(request_id=request_id, path=scope["path"])
         if "method" in scope:

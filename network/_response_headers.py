@@ -1,4 +1,4 @@
-"""Security headers on every HTTP answer."""
+"""Adds security headers to every HTTP answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECURITY_HEADERS: Final = (
 
 
 class ResponseHeadersMiddleware:
-    """Adds the security headers; an answer that sets one itself keeps its own."""
+    """Adds the security headers. If an answer sets one of them itself, its own value stays."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""WebSocket connections: uvicorn's, with bounds on what a peer that does not read can hold up."""
+"""WebSocket connections: uvicorn's protocol, with bounds on what a peer that does not read can block."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from websockets.frames import Frame
 
 _ABORT_GRACE_S: Final = 1.0  # from closing a transport to aborting it
-_CLOSE_ECHO_S: Final = 2.0  # from our close frame to closing the transport, if the peer's does not come
-_LINGER_S: Final = 5.0  # for a peer that is still sending to find our close frame
-_STOPPING_S: Final = 0.25  # each of the first two, once the server stops
-_LONGEST_REASON: Final = 123  # bytes: a control frame has 125, and the code takes two
+_CLOSE_ECHO_S: Final = 2.0  # from our close frame to closing the transport, if the peer does not answer it
+_LINGER_S: Final = 5.0  # time for a peer that is still sending to read our close frame
+_STOPPING_S: Final = 0.25  # replaces the first two of these while the server stops
+_LONGEST_REASON: Final = 123  # bytes; a control frame has 125, and the code takes two
 
 
 class WebSocketTransport(WebSocketsSansIOProtocol):
-    """Differs from the base in these:
+    """Differs from the base class as follows:
 
-    - `send` returns when the operating system has the message, so that its caller can drop what is stale by then;
-    - the application can ask for receipts of what the peer has read;
-    - a peer that has gone without a word, or reads no more, is disconnected and its socket freed in bounded time;
-    - whatever arrives from a peer is a sign of life, so that a long upload outlasts the pong that waits behind it;
-    - a message that breaks a limit is answered with a close frame that reaches the peer while it still sends;
-    - an application that fails or returns leaves a close frame, and no query string reaches a log.
+    - `send` returns once the operating system has the message. So the caller can replace stale frames until then.
+    - The application can request receipts that tell how far the peer has read.
+    - A peer that vanishes or stops reading is disconnected, and its socket is freed, in bounded time.
+    - Any data from the peer count as a sign of life, because a long upload delays the pong that is queued behind it.
+    - A message that breaks a limit is answered with a close frame that reaches the peer even while it still sends.
+    - If the application fails or returns, a close frame is sent. Query strings never reach a log.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._bounded = BoundedTransport(cast("asyncio.Transport", transport), self.loop, _ABORT_GRACE_S)
-        self._bounded.set_write_buffer_limits(high=0)  # writable means: the kernel has it all
+        self._bounded.set_write_buffer_limits(high=0)  # the protocol is writable only once the kernel has everything
         self.transport = self._bounded
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -80,7 +80,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
 
     def eof_received(self) -> None:
         self._leave(1006, "")
-        self.transport.close()  # asyncio closes the inner one, which would wait for unsent bytes without a bound
+        self.transport.close()  # asyncio would close the inner transport, which waits for unsent bytes without a bound
 
     def pause_writing(self) -> None:
         if not self.disconnected:
@@ -109,7 +109,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
 
     async def send(self, message: ASGISendEvent) -> None:
         if message["type"] == "websocket.close" and self._is_open():
-            # Not held up by what is unsent: the frame queues behind it, and the peer's time to answer begins.
+            # Do not wait for unsent messages. The close frame queues behind them, and the peer's time to answer begins.
             self._close(message.get("code") or 1000, message.get("reason") or "")
             return
         await super().send(message)
@@ -131,9 +131,10 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
             super().handle_ping()
 
     def handle_parser_exception(self) -> None:
-        """Answer bytes that break the protocol or a limit, and read on without looking.
+        """Answer a violation of the protocol or a limit with a close frame, and discard what else arrives.
 
-        A socket that is closed with bytes unread is reset, and a reset takes the close frame away from the peer.
+        Closing a socket with unread bytes resets the connection, and after a reset the peer could not read the close
+        frame.
         """
         sent = self.conn.close_sent
         self._leave(*((1006, "") if sent is None else (sent.code, sent.reason)))
@@ -147,16 +148,16 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
     # ------------------------------------------------------------------------------------------ the application
 
     async def _run_app(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        # The application has the scope now; what is left here is for the base class to log.
+        # The application gets the full scope. The base class logs the copy here, which has no query string.
         self.scope = cast("WebSocketScope", {**scope, "query_string": b""})
         extensions = cast("dict[str, object]", cast("WebSocketScope", scope).get("extensions"))
         extensions[SCOPE_EXTENSION] = self._receipts
         code, reason = 1000, ""
         try:
             await self._served_app(scope, receive, send)
-        except asyncio.CancelledError:  # by the server, at the end of its patience
+        except asyncio.CancelledError:  # the server stops and cannot wait any longer
             code, reason = 1012, "the server is stopping"
-        except BaseException:  # only to choose the close code: it goes on its way
+        except BaseException:  # only chooses the close code; the exception is raised again
             code, reason = 1011, "internal error"
             raise
         finally:
@@ -170,7 +171,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         return accepted and not (self.close_sent or self.disconnected or self.transport.is_closing())
 
     def _close(self, code: int, reason: str) -> None:
-        if self.conn.state is not OPEN:  # the peer was faster
+        if self.conn.state is not OPEN:  # the peer has closed first
             raise ClientDisconnected from InvalidState(f"connection is {self.conn.state.name.lower()}")
         reason = reason.encode(errors="replace")[:_LONGEST_REASON].decode(errors="ignore")
         self.conn.send_close(code, reason)
@@ -180,7 +181,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         self._await_peer(self.close_timeout)
 
     def _leave(self, code: int, reason: str) -> None:
-        """Tell the application that the peer is gone, whatever it is doing: receiving, or waiting to send."""
+        """Tell the application that the peer is gone, whether it is receiving or waiting to send."""
         if not self.disconnected:
             self.disconnected = True
             self.writable.set()
