@@ -1,5 +1,5 @@
 // @ts-check
-// Scenes in words: what the text box makes of the world in play, of another place, or for the gallery.
+// Scenes from prompts: edits the world in play, replaces it by a new place, or makes a place for the gallery.
 
 import { AuthoringHistory } from "./authoring_history.js";
 import { obstacleOf, textOfFailure } from "./authoring_texts.js";
@@ -17,13 +17,13 @@ import { PromptBox } from "./prompt_box.js";
 
 const LIMIT_S = 600;
 
-/** @typedef {"edit" | "scene" | "gallery"} Mode `scene`: another place for the world in play */
+/** @typedef {"edit" | "scene" | "gallery"} Mode `scene`: replace the world in play by another place */
 
 /** @type {Readonly<Record<Mode, PromptTexts>>} */
 const WORDS = {
   edit: { title: "Change the scene", hint: "Add a dragon, make it night, let it snow", submit: "Change it" },
-  scene: { title: "A new place", hint: "A flooded cathedral at dawn", submit: "Go there" },
-  gallery: { title: "A place in words", hint: "A flooded cathedral at dawn", submit: "Make it" },
+  scene: { title: "Describe a new place", hint: "A flooded cathedral at dawn", submit: "Go there" },
+  gallery: { title: "Describe a place", hint: "A flooded cathedral at dawn", submit: "Make it" },
 };
 
 export class Authoring {
@@ -36,9 +36,9 @@ export class Authoring {
   /** @type {AbortController | null} */
   #running = null;
   #isMaking = false;
-  /** @type {Promise<boolean>} whether there is something to make scenes with */
+  /** @type {Promise<boolean>} whether the server can make scenes */
   #ready = Promise.resolve(false);
-  /** @type {string | null} a moment that is kept of the world just as it stands */
+  /** @type {string | null} a kept moment that equals the present state of the world */
   #present = null;
   #hasChanged = false;
   #box = new PromptBox({
@@ -64,10 +64,10 @@ export class Authoring {
   }
 
   /**
-   * From play the world freezes behind the text; the menu makes room for it.
+   * Open the text box. During play this freezes the world; the menu stays open below it.
    *
    * @param {Mode} mode
-   * @param {string} [prompt] to begin with
+   * @param {string} [prompt] initial text
    */
   open(mode, prompt) {
     if (this.isOpen || this.#running) return;
@@ -89,13 +89,13 @@ export class Authoring {
     if (this.#isMaking) this.#box.showProgress(PROGRESS_TEXTS[step], fraction);
   }
 
-  /** The world is left. */
+  /** To be called when the player leaves the world. */
   forget() {
     this.forgetChanges();
     this.#box.close();
   }
 
-  /** The world is another one, or starts over: nothing was changed in it. */
+  /** To be called when the world starts over or is replaced: the new one has no changes. */
   forgetChanges() {
     this.#history.clear();
     this.#present = null;
@@ -109,11 +109,11 @@ export class Authoring {
   #closed() {
     this.#running?.abort();
     this.#preview.hide();
-    // Back to the menu that it was opened from, unless there is something new to walk in.
+    // If it was opened from the menu, return there, unless the world has changed and can be explored.
     if (this.#hasChanged || !this.#app.menu.isOpen) this.#app.resume();
   }
 
-  /** Say what is missing before anybody types in vain; have what is there loaded meanwhile. */
+  /** Tell what is missing before anybody types in vain. If scenes are available, let the server load the models. */
   async #offer() {
     this.#box.setObstacle(obstacleOf(this.#library.health?.authoring));
     try {
@@ -136,7 +136,7 @@ export class Authoring {
     this.#preview.setBusy(true);
     this.#box.say("Sending");
     try {
-      // What stood in the way when the box opened may be gone by now.
+      // The obstacle that existed when the box was opened may be gone by now.
       const isReady = (await this.#ready) || (await (this.#ready = this.#offer()));
       this.#isMaking = isReady;
       if (isReady) await this.#fulfil(prompt, this.#running.signal);
@@ -185,7 +185,7 @@ export class Authoring {
     this.#log.write("info", `Changed: ${made.edit_prompt}`);
     this.#box.write("");
     if (!this.isOpen) return;
-    this.#box.say("Done. Close this to walk on.");
+    this.#box.say("Done. Close this to go on walking.");
     this.#preview.show(edit);
   }
 
@@ -223,9 +223,9 @@ export class Authoring {
       this.#app.changes.kept((await session.restoreSnapshot(edit.moment)).kept);
       this.#history.undone(edit);
       this.#present = edit.moment;
-      this.#box.say(`Taken back: ${edit.prompt}`);
+      this.#box.say(`Undone: ${edit.prompt}`);
       this.#preview.show(null);
-      // The button for it may be gone.
+      // The focused button may have been removed.
       this.#box.focus();
     } catch (error) {
       this.#box.say(textOfFailure(error), "problem");

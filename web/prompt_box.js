@@ -1,17 +1,17 @@
 // @ts-check
-// The text box for scenes in words: a dialog that takes a prompt, shows how far it is, and lets go of it.
+// The dialog for scenes from prompts: takes a prompt, shows the progress, and can cancel it.
 
 import { stepFraction } from "./authoring_texts.js";
 import { byId } from "./dom.js";
 import { ProgressBar } from "./progress_bar.js";
 
-/** @typedef {{ title: string, hint: string, submit: string }} PromptTexts `submit` is what the button says */
+/** @typedef {{ title: string, hint: string, submit: string }} PromptTexts `submit` is the label of the button */
 
 /**
  * @typedef {object} PromptBoxListener
  * @property {(prompt: string) => void} onPrompt
- * @property {() => void} onCancel what is being made shall not be made
- * @property {() => void} onClosed however that came about
+ * @property {() => void} onCancel the person cancels the running request
+ * @property {() => void} onClosed the dialog was closed, whatever the reason
  */
 
 export class PromptBox {
@@ -52,10 +52,10 @@ export class PromptBox {
   }
 
   /**
-   * A prompt that was not fulfilled is still there, selected.
+   * Open the dialog. The previous prompt is still there and selected, unless it was fulfilled.
    *
    * @param {PromptTexts} words
-   * @param {boolean} isOverWorld else over the gallery
+   * @param {boolean} isOverWorld whether it covers the world or the gallery
    */
   open({ title, hint, submit }, isOverWorld) {
     if (this.#title.textContent !== title) this.#prompt.value = "";
@@ -73,7 +73,7 @@ export class PromptBox {
     this.#dialog.close();
   }
 
-  /** @param {string} prompt to be changed, or sent as it is */
+  /** @param {string} prompt to show; the person can edit it */
   write(prompt) {
     this.#prompt.value = prompt;
     this.focus();
@@ -84,7 +84,7 @@ export class PromptBox {
     this.#prompt.select();
   }
 
-  /** @param {string | null} reason why nothing can be wished for here; null when something can */
+  /** @param {string | null} reason why scenes are not available; null if they are */
   setObstacle(reason) {
     const isNew = this.#isAvailable !== (reason === null);
     this.#isAvailable = reason === null;
@@ -94,9 +94,9 @@ export class PromptBox {
     if (isNew && this.isOpen) (this.#isAvailable ? this.#prompt : this.#leave).focus();
   }
 
-  /** @param {boolean} isBusy something is being made, and can be cancelled */
+  /** @param {boolean} isBusy whether a request is running, which can be cancelled */
   setBusy(isBusy) {
-    // A button that is disabled would let go of the focus.
+    // A button loses the focus when it is disabled.
     if (isBusy && document.activeElement === this.#submit) this.#prompt.focus();
     this.#isBusy = isBusy;
     this.#dialog.ariaBusy = String(isBusy);
@@ -108,7 +108,7 @@ export class PromptBox {
 
   /**
    * @param {string} text
-   * @param {number} [fraction] absent while it is not known
+   * @param {number} [fraction] absent while it is unknown
    */
   showProgress(text, fraction) {
     this.say(text);
@@ -120,7 +120,7 @@ export class PromptBox {
    * @param {"progress" | "problem"} kind
    */
   say(text, kind = "progress") {
-    // The same words again are no news to whoever listens to the page.
+    // A screen reader should not repeat an unchanged text.
     if (this.#status.textContent !== text) this.#status.textContent = text;
     this.#status.dataset.kind = kind;
     this.#status.hidden = text === "";

@@ -1,5 +1,5 @@
 // @ts-check
-// What can be asked of a paused world: another picture, a moment kept or returned to, another configuration.
+// Changes to the world in play: another picture, keeping and restoring moments, rewinding, another configuration.
 
 import { RequestError } from "./connection.js";
 import { describe } from "./library.js";
@@ -45,7 +45,7 @@ export class WorldChanges {
     this.#app.menu.notify(seed.world_id === undefined ? "Opening the picture" : "Opening the world", "progress");
     const done = await this.#ask((session) => session.changeWorld(originOf(seed)));
     if (!done) return;
-    // Moments belong to the world they were taken in.
+    // Moments belong to the world in which they were taken.
     this.forget();
     this.#app.authoring.forgetChanges();
     this.#app.setSeed(seed);
@@ -82,7 +82,7 @@ export class WorldChanges {
     this.#app.resume();
   }
 
-  /** @param {string} [snapshotId] a kept moment, which becomes a world of its own; else the present */
+  /** @param {string} [snapshotId] a kept moment to save as a world; the present one if absent */
   async save(snapshotId) {
     let title = "";
     const done = await this.#ask(async (session) => {
@@ -90,10 +90,10 @@ export class WorldChanges {
     });
     if (!done) return;
     this.#log.write("info", `Saved as “${title}”`);
-    this.#app.menu.notify(`Saved as “${title}”. Worlds has it.`, "progress");
+    this.#app.menu.notify(`Saved as “${title}”. You can open it under Worlds.`, "progress");
   }
 
-  /** In play at once; from the menu, play goes on there. */
+  /** Rewind. If the menu is open, it closes and play goes on at that moment. */
   async rewind() {
     const { session, screen } = this.#app;
     if (screen.name === "playing" && session && !this.#isRewinding) {
@@ -134,14 +134,14 @@ export class WorldChanges {
     this.#moments.keep(kept);
   }
 
-  /** The world is left, or another one; what was kept of it is gone. */
+  /** To be called when the world is left or replaced, because its moments are gone then. */
   forget() {
     this.#moments.keep([]);
   }
 
   /**
    * @param {(session: Session) => Promise<void>} request
-   * @returns {Promise<boolean>} true when it was done and the world is still there
+   * @returns {Promise<boolean>} true if it succeeded and the world still exists
    */
   async #ask(request) {
     const { session } = this.#app;

@@ -177,7 +177,7 @@ def test_a_scene_is_changed_compared_and_taken_back(artist: Visitor) -> None:
     artist.by_id("authoring-edit").click()
     assert difference(after, artist.see("scene-preview-picture")) < SAME_VIEW
     artist.by_id("authoring-undo").click()
-    _status(artist, "Taken back")
+    _status(artist, "Undone")
     artist.wait_for_same_view(before)
     assert artist.by_id("authoring-edit").count() == 0
     assert artist.page.evaluate(_FOCUSED) == "authoring-prompt"

@@ -77,7 +77,7 @@ def test_rewinding_and_branching(start_server: StartServer, invite: Invite) -> N
     visitor.walk(120)
     visitor.wait_for_other_view(first)
     visitor.page.keyboard.press("Backspace")
-    visitor.by_id("toasts").get_by_text("Back by").wait_for()
+    visitor.by_id("toasts").get_by_text("Went back").wait_for()
     visitor.wait_for_same_view(first)
     visitor.walk(60)
     visitor.pause()
