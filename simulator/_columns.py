@@ -1,4 +1,4 @@
-"""Draws land, water and sky into one column of samples, nearest first."""
+"""Draws land, water and sky into one column of samples, front to back."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from simulator.world import Colour, Light
 
 NEAREST: Final = 0.2  # m
-_BLEND_FROM: Final = 38.0  # m: between these the fine grid passes into the coarse one
+_BLEND_FROM: Final = 38.0  # m; between these distances the fine grid blends into the coarse one
 _BLEND_TO: Final = 52.0
 _GRAIN: Final = 0.085  # m per cell of the ground texture
 _GRAIN_REACH: Final = 42.0
 
 
 class Steps(NamedTuple):
-    """Where a column looks at the land; the same for all columns. Float64 arrays of one length."""
+    """The distances at which every column samples the land. Float64 arrays of one length."""
 
-    distance: NDArray[np.float64]  # m, rising by a fixed share
-    haze: NDArray[np.float64]  # share of the haze in the colour
-    coarse: NDArray[np.float64]  # share of the coarse grid
+    distance: NDArray[np.float64]  # m, increasing by a fixed share
+    haze: NDArray[np.float64]  # share of the haze in the colour, 0 to 1
+    coarse: NDArray[np.float64]  # weight of the coarse grid, 0 to 1
 
 
 def make_steps(light: Light) -> Steps:
@@ -45,7 +45,7 @@ def make_steps(light: Light) -> Steps:
 
 @njit
 def haze_at(light: Light, distance: float) -> float:
-    """Share of haze in what is seen at `distance` metres: all of it where the grids end."""
+    """Share of haze in the colour at `distance` metres. It is 1 where the grids end."""
     return 1.0 - math.exp(-((distance / light.haze) ** 1.4)) * ramp(VIEW_DISTANCE, 0.72 * VIEW_DISTANCE, distance)
 
 
@@ -78,7 +78,7 @@ def _bilinear_colour(grid: NDArray[np.float32], x: float, z: float) -> Colour:
 
 @njit
 def land_height(ground: Ground, x: float, z: float) -> float:
-    """Height of the ground under or next to the player, as it is drawn."""
+    """Height of the ground near the player, as it is drawn."""
     return _bilinear(ground.near_height, x / NEAR_CELL, z / NEAR_CELL)
 
 
@@ -100,10 +100,11 @@ def draw_land(
     eye_y: float,
     eye_z: float,
 ) -> int:
-    """Fill the column from below, front to back; the number of rows left for the sky.
+    """Fill the column from the bottom, front to back. Returns the number of rows that are left for the sky.
 
-    Each step that rises above what is drawn fills the rows in between: their distance is where the row's ray meets the
-    straight line between the two samples of the land (the classic voxel-space march with an exact crossing).
+    When a step rises above everything drawn so far, it fills the rows in between. Their distance is where the row's ray
+    crosses the straight line between the last two samples of the land: the classic voxel-space march, with an exact
+    crossing.
     """
     dx, dz, focal, horizon, fog = column
     top = distances.shape[0]
@@ -132,13 +133,13 @@ def draw_land(
                 if share < 1.0:
                     colour = mix(_bilinear_colour(near_colour, x / NEAR_CELL, z / NEAR_CELL), colour, share)
             if last_k != k - 1:
-                # The land comes into sight again behind a hill: one sample serves both ends of the stretch.
+                # The land becomes visible again behind a hill, so the segment has the same colour at both ends.
                 last_colour = colour
             haze, last_haze = step_haze[k], step_haze[max(0, k - 1)]
             rise, per_metre = (h - last_h) / (t - last_t), 1.0 / (t - last_t)
             for r in range(row, top):
                 s = (horizon - r - 0.5) / focal
-                # Where the ray s * d meets the line last_h + rise * (d - last_t).
+                # The distance d at which the ray s * d meets the line last_h + rise * (d - last_t).
                 hit = min(t, max(last_t, (last_h - rise * last_t) / (s - rise)))
                 part = (hit - last_t) * per_metre
                 air = last_haze + part * (haze - last_haze)
@@ -164,7 +165,7 @@ def draw_land(
 
 @inner
 def _mirrored(slope: float, floor: float) -> float:
-    """Schlick's approximation for water; shallows at the shore stay clear."""
+    """The reflectance of water by Schlick's approximation. Shallow water at the shore stays clear."""
     grazing = 1.0 - min(1.0, abs(slope) / math.sqrt(1.0 + slope * slope))
     squared = grazing * grazing
     return (0.04 + 0.96 * squared * squared * grazing) * ramp(0.0, -0.35, floor)
@@ -179,7 +180,7 @@ def draw_sky(
     panorama: NDArray[np.float32],
     rows: int,
 ) -> None:
-    """Fill the first `rows` rows."""
+    """Fill the first `rows` rows with sky."""
     place = panorama_column(column)
     for row in range(rows):
         slope = (column.horizon - row - 0.5) / column.focal
@@ -207,10 +208,10 @@ def mirror(
     eye_x: float,
     eye_z: float,
 ) -> None:
-    """Reflections: a row of water shows the row that lies as far above the horizon, moved by standing ripples.
+    """Draw reflections: a row of water shows the row equally far above the horizon, displaced by static ripples.
 
-    That is exact for what is far behind the water. Where the row is out of the picture, or shows something in front of
-    the water, the sky is mirrored instead.
+    This is exact for objects far behind the water. If that row is outside the picture, or shows something in front of
+    the water, the sky is reflected instead.
     """
     rows = distances.shape[0]
     place = panorama_column(column)

@@ -22,7 +22,7 @@ STOREY: Final = 2.7
 
 @inner
 def _span(start: float, speed: float, half: float) -> tuple[float, float]:
-    """Between which t start + t * speed lies in [-half, half]; the second is the smaller one where it never does."""
+    """The range of t for which start + t * speed lies in [-half, half]. If it never does, the second is the smaller."""
     if abs(speed) < 1e-9:
         return (-1e9, 1e9) if abs(start) < half else (1e9, -1e9)
     a, b = (-half - start) / speed, (half - start) / speed
@@ -43,7 +43,7 @@ def draw_house(
     paint: Paint,
     haze: float,
 ) -> None:
-    """Ray against the walls (one distance for the whole column) and the two planes of the roof, in the house's axes."""
+    """Intersect rays with the walls (one distance for the whole column) and both roof planes, in the house's axes."""
     dx, dz = eye_x - house[1], eye_z - house[2]
     a0, b0 = dx * house[3] + dz * house[4], dz * house[3] - dx * house[4]
     da = column.direction_x * house[3] + column.direction_z * house[4]
@@ -107,7 +107,7 @@ def _roof(
     half_a: float,
     half_b: float,
 ) -> tuple[float, float]:
-    """Nearest distance at which the ray of slope `s` meets the roof, and which of its sides; 1e30 where it misses."""
+    """The nearest distance at which the ray of slope `s` hits the roof, and which side. 1e30: it misses."""
     best, best_side = 1e30, 0.0
     for index in range(2):
         side = 1.0 - 2.0 * index

@@ -1,4 +1,4 @@
-"""Houses: whether one stands in a cell of the world, where, how large and in which colours."""
+"""Houses: whether a cell of the world has one, and its position, size and style."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOUSE_FIELDS: Final = 12
 
 @inner
 def house_at(relief: Relief, growth: Growth, i: int, j: int, out: NDArray[np.float64]) -> None:
-    """Write the house of cell (i, j) into `out`, [HOUSE_FIELDS]; a function of the world and the cell alone."""
+    """Write the house of cell (i, j) into `out`, [HOUSE_FIELDS]. It depends only on the world and the cell."""
     salt = relief.salt
     out[:] = 0.0
     x = HOUSE_CELL * (i + 0.5 + 0.4 * (unit(i, j, salt + 71) - 0.5))
@@ -55,7 +55,7 @@ def house_at(relief: Relief, growth: Growth, i: int, j: int, out: NDArray[np.flo
 
 @njit
 def in_house(house: NDArray[np.float64], x: float, z: float, margin: float) -> bool:
-    """Whether a place is inside the walls of `house`, or nearer than `margin` metres to them."""
+    """Whether a position is inside `house`, or closer than `margin` metres to its walls."""
     if house[0] == 0.0:
         return False
     dx, dz = x - house[1], z - house[2]

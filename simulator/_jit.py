@@ -1,4 +1,4 @@
-"""The one place that knows numba: a typed decorator that compiles a kernel and frees the GIL."""
+"""Typed decorators that compile kernels with numba. No other module of the package imports numba."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ KernelT = TypeVar("KernelT", bound=Callable[..., Any])
 
 
 def njit(function: KernelT) -> KernelT:
-    """Compile `function` at its first call; the machine code is kept on disk for the next process.
+    """Compile `function` at its first call, without the GIL. The machine code is cached on disk for later processes.
 
-    Strict IEEE arithmetic (no fastmath, no threads inside), so the same inputs give the same bits in every process of
-    one machine. Divisions by zero follow numpy.
+    Arithmetic is strict IEEE, without fastmath and threads. So the same inputs give the same bits in every process on
+    one machine. Division by zero behaves as in numpy.
     """
     compiled: object = numba.njit(nogil=True, fastmath=False, cache=True, error_model="numpy")(function)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - numba is untyped
     return cast("KernelT", compiled)
 
 
 def inner(function: KernelT) -> KernelT:
-    """Like `njit`, for what other kernels alone call: without its door to Python it compiles in less time."""
+    """Like `njit`, for functions that only other kernels call. It compiles faster, because it has no Python wrapper."""
     compiled: object = numba.njit(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportCallIssue] - numba is untyped
         nogil=True, fastmath=False, cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(function)
@@ -30,14 +30,16 @@ def inner(function: KernelT) -> KernelT:
 
 
 def _drop_stale_code(package: Path) -> None:
-    """numba notices a change of a kernel's own file, not of the files whose kernels it calls: so drop machine code that
-    is older than any source of the package."""
+    """Delete cached machine code that is older than any source file of the package.
+
+    numba notices changes in a kernel's own file, but not in the files of the kernels that it calls.
+    """
     newest = max(source.stat().st_mtime for source in package.glob("*.py"))
     for index in (package / "__pycache__").glob("*.nbi"):
         try:
             if index.stat().st_mtime < newest:
                 index.unlink()
-        except OSError:  # another process was faster, or the folder is read-only
+        except OSError:  # another process has deleted it, or the folder is read-only
             continue
 
 

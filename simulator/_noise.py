@@ -1,4 +1,4 @@
-"""Integer hashes and gradient noise: what every shape and colour of the world is drawn from."""
+"""Integer hashes and gradient noise, from which all shapes and colours of the world are derived."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def hash2(i: int, j: int, salt: int) -> int:
 
 @inner
 def unit(i: int, j: int, salt: int) -> float:
-    """A number in [0, 1) of two integers and a salt."""
+    """A pseudo-random number in [0, 1), derived from two integers and a salt."""
     return hash2(i, j, salt) / 4294967296.0
 
 
@@ -55,7 +55,7 @@ def noise2(x: float, z: float, salt: int) -> float:
 
 @inner
 def fbm2(x: float, z: float, salt: int, octaves: int) -> float:
-    """Layers of `noise2`, each turned, twice as fine and half as strong: about -1 to 1."""
+    """Fractal noise, about -1 to 1: octaves of `noise2`, each rotated, twice as fine and half as strong."""
     total, strength = 0.0, 1.0
     for octave in range(octaves):
         total += strength * noise2(x, z, (salt + 977 * octave) & _MASK)
@@ -66,7 +66,7 @@ def fbm2(x: float, z: float, salt: int, octaves: int) -> float:
 
 @inner
 def ramp(low: float, high: float, value: float) -> float:
-    """Smooth step from 0 at `low` to 1 at `high`; falling when `high` is the smaller one."""
+    """A smooth step from 0 at `low` to 1 at `high`. It falls if `high` is smaller than `low`."""
     share = min(1.0, max(0.0, (value - low) / (high - low)))
     return share * share * (3.0 - 2.0 * share)
 
@@ -89,7 +89,7 @@ def volume_at(volume: NDArray[np.float32], x: float, y: float, z: float) -> floa
 
 
 def noise_volume(salt: int) -> NDArray[np.float32]:
-    """Smoothed random values with mean 0 and deviation about 1: float32 [side, side, side], repeating."""
+    """Periodic smoothed random values with mean 0 and deviation about 1: float32 [side, side, side]."""
     values = np.random.default_rng(salt).standard_normal((VOLUME_SIDE,) * 3)
     for axis in range(3):
         values = values + 0.5 * (np.roll(values, 1, axis) + np.roll(values, -1, axis))
@@ -97,7 +97,7 @@ def noise_volume(salt: int) -> NDArray[np.float32]:
 
 
 def noise_texture(salt: int, side: int) -> NDArray[np.float32]:
-    """Repeating ground grain of several sizes, mean 0 and deviation 1: float32 [side, side]."""
+    """A periodic ground texture with grain of several sizes, mean 0 and deviation 1: float32 [side, side]."""
     rng = np.random.default_rng(salt)
     waves = np.fft.fftfreq(side, 1.0 / side)
     radius = np.hypot(waves[:, None], waves[None, :])

@@ -1,4 +1,4 @@
-"""Plants and rocks: which one stands in a cell of the world, and how large it is."""
+"""Plants and rocks: which one a cell of the world has, and its position and size."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLANT_FIELDS: Final = 8  # kind + 1 (0: nothing), x, z, ground, height, tint, tu
 
 @inner
 def crown(kind: int, height: float) -> tuple[float, float, float]:
-    """Radius, height of the middle and half height of a plant's crown, in metres."""
+    """Radius, height of the centre and half height of a plant's crown, in metres."""
     if kind == BROADLEAF:
         return 0.34 * height, 0.66 * height, 0.32 * height
     if kind == CONIFER:
@@ -65,7 +65,7 @@ def _size(kind: int, draw: float) -> float:
 
 @inner
 def trunk_radius(kind: int, height: float) -> float:
-    """What a walker bumps into, in metres; 0 for what can be walked through."""
+    """The radius with which walkers collide, in metres. 0: they can walk through it."""
     if kind == BUSH:
         return 0.0
     if kind == ROCK:
@@ -77,7 +77,7 @@ def trunk_radius(kind: int, height: float) -> float:
 def plant_at(
     relief: Relief, growth: Growth, houses: NDArray[np.float64], i: int, j: int, out: NDArray[np.float64]
 ) -> None:
-    """Write the plant of cell (i, j) into `out`, [PLANT_FIELDS]; a function of the world and the cell alone.
+    """Write the plant of cell (i, j) into `out`, [PLANT_FIELDS]. It depends only on the world and the cell.
 
     `houses` [n, n, HOUSE_FIELDS] holds the houses around the cell, at indices modulo n.
     """

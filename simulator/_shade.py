@@ -1,4 +1,4 @@
-"""The light on a block of ground: sun and sky, and the shadows of what stands around."""
+"""The light on a block of ground: sun and sky, with the shadows of plants and houses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from simulator.world import Light
 
-SHADOW_REACH: Final = 30.0  # m: no shadow is longer
+SHADOW_REACH: Final = 30.0  # m; the length of the longest shadow
 
 
 @inner
@@ -30,9 +30,9 @@ def cast_shadows(
     sun: NDArray[np.float64],
     sky: NDArray[np.float64],
 ) -> None:
-    """Fill `sun` and `sky` [side, side] with the shares of light that reach the cells of a block from (x0, z0).
+    """Fill `sun` and `sky`, [side, side], with the shares of light that reach the cells of the block at (x0, z0).
 
-    Objects are visited in the order of the world's own cells, so that a place gets the same bits in any block.
+    Objects are visited in the order of the world's cells, so that a position gets the same bits in any block.
     """
     sun[:] = 1.0
     sky[:] = 1.0
@@ -91,7 +91,7 @@ def _blob(
     short: float,
     depth: float,
 ) -> None:
-    """Darken a soft ellipse around (x, z) whose long half axis points along a unit vector."""
+    """Darken a soft ellipse around (x, z). Its long half axis points along the unit vector `along`."""
     reach = 1.25 * max(long, short)
     side = shares.shape[0]
     for i in range(max(0, int((x - reach - x0) / cell)), min(side, int((x + reach - x0) / cell) + 2)):
@@ -112,7 +112,10 @@ def _house_shadow(
     sun: NDArray[np.float64],
     sky: NDArray[np.float64],
 ) -> None:
-    """Follow each cell's line to the sun in the house's own axes, as if the house were a box up to half its roof."""
+    """Cast the shadow of a house by following the line from each cell to the sun, in the house's axes.
+
+    The house counts as a box up to half the height of its roof.
+    """
     side = sun.shape[0]
     top = 0.5 * (house[8] + house[9]) - house[7]
     flat = math.hypot(light.sun_x, light.sun_z)
@@ -135,7 +138,7 @@ def _house_shadow(
 
 @inner
 def _crossing(start: float, speed: float, half: float) -> tuple[float, float]:
-    """When start + t * speed enters and leaves [-half, half]."""
+    """The values of t at which start + t * speed enters and leaves [-half, half]."""
     if abs(speed) < 1e-9:
         return (-1e9, 1e9) if abs(start) < half else (1e9, -1e9)
     a, b = (-half - start) / speed, (half - start) / speed

@@ -1,4 +1,4 @@
-"""Plants and houses near a camera as simple solids: ellipsoids, cones, posts and houses, nearest first."""
+"""Represents the plants and houses near a camera by simple shapes: ellipsoids, cones, posts and houses."""
 
 from __future__ import annotations
 
@@ -32,15 +32,18 @@ POST: Final = 2  # upright cylinder
 STONE: Final = 3  # smooth ellipsoid
 HOUSE: Final = 4
 
-# type, x, y, z from the eye to the middle (of a cone or post: of its base), radius, half height (of a cone or post:
-# height), red, green, blue, ragged share of the radius, noise offset, snow, distance, row and column of a house
+# type; x, y, z from the eye to the centre (for a cone or post: to its base); radius; half height (for a cone or post:
+# height); red, green, blue; ragged share of the radius; noise offset; snow; distance; row and column of a house
 SHAPE_FIELDS: Final = 15
 MOST_SHAPES: Final = 8192
 
 
 class Camera(NamedTuple):
-    """A pinhole whose picture plane stays upright: looking up or down shifts the horizon, so columns are vertical
-    planes of the world. Rows and columns are samples, `focal` too."""
+    """A pinhole camera whose picture plane stays vertical.
+
+    Looking up or down only shifts the horizon, so each column of the picture is a vertical plane of the world. Rows,
+    columns and `focal` are in samples.
+    """
 
     x: float
     y: float
@@ -55,7 +58,7 @@ class Camera(NamedTuple):
 
 @njit
 def gather(ground: Ground, paint: Paint, camera: Camera, shapes: NDArray[np.float64]) -> int:
-    """Write the shapes that may be seen into `shapes` [MOST_SHAPES, SHAPE_FIELDS]; how many there are."""
+    """Write the shapes that may be visible into `shapes`, [MOST_SHAPES, SHAPE_FIELDS]. Returns their number."""
     count = 0
     side = ground.houses.shape[0] - 1
     reach = int(VIEW_DISTANCE / HOUSE_CELL) + 1
@@ -81,7 +84,7 @@ def gather(ground: Ground, paint: Paint, camera: Camera, shapes: NDArray[np.floa
 
 @inner
 def _in_view(camera: Camera, dx: float, dz: float, radius: float) -> float:
-    """Distance to a disc that reaches into the field of view, else a huge number."""
+    """The distance to a disc if it reaches into the field of view, else a huge number."""
     ahead = dx * camera.forward_x + dz * camera.forward_z
     aside = dx * camera.forward_z - dz * camera.forward_x
     wide = 0.5 * camera.columns / camera.focal
@@ -130,8 +133,11 @@ def _add_house(
 def _add_plant(
     plant: NDArray[np.float64], distance: float, paint: Paint, camera: Camera, shapes: NDArray[np.float64], count: int
 ) -> int:
-    """A plant grows out of the ground where the haze is thick, instead of appearing at once; far away its side
-    branches draw in."""
+    """Add the shapes of a plant.
+
+    With growing distance it shrinks into the ground, where the haze is thick, so that it does not appear suddenly when
+    the player approaches. Its side branches shrink earlier.
+    """
     kind, tint, turn = int(plant[0]) - 1, plant[5], plant[6]
     height = plant[4] * ramp(VIEW_DISTANCE, 0.85 * VIEW_DISTANCE, distance)
     detail = ramp(170.0, 110.0, distance)
@@ -226,7 +232,7 @@ def _add_broadleaf(
             offset + 7.0,
             snow,
         )
-        # A quarter turn and a bit on: the outline differs from every side.
+        # More than a quarter turn from the first lobe, so that the outline differs from every side.
         x, z = x - out * (0.8 * cos - 0.6 * sin), z - out * (0.8 * sin + 0.6 * cos)
         count = _put(shapes, count, LEAVES, x, y + 0.58 * height, z, lobe, 0.8 * lobe, leaf, 0.34, offset + 13.0, snow)
     return count
@@ -282,7 +288,7 @@ def _add_cactus(
 
 @inner
 def column_range(camera: Camera, shape: NDArray[np.float64]) -> tuple[int, int]:
-    """First and last column that the disc below a shape covers; the second is the smaller one where it covers none."""
+    """The first and last column that a shape's disc covers. If it covers none, the second is the smaller."""
     x, z, radius, distance = shape[1], shape[3], shape[4], shape[12]
     if distance <= 1.02 * radius + 0.1:
         return 0, camera.columns - 1

@@ -1,4 +1,4 @@
-"""The sky as a panorama: gradient, sun, clouds, stars and far mountains. It stands still."""
+"""The sky as a static panorama: gradient, sun, clouds, stars and distant mountains."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOP_SLOPE: Final = 1.6  # tangent of the largest elevation in the panorama
 
 
 def paint_sky(light: Light, salt: int) -> NDArray[np.float32]:
-    """Linear RGB by direction: float32 [AZIMUTHS, SLOPES, 3]; azimuth from +z to +x, slope from 0 to TOP_SLOPE."""
+    """Linear RGB by direction: float32 [AZIMUTHS, SLOPES, 3]. Azimuths go from +z to +x, slopes from 0 to TOP_SLOPE."""
     panorama = np.empty((AZIMUTHS, SLOPES, 3), dtype=np.float32)
     _paint(light, salt, panorama)
     return panorama
@@ -50,7 +50,7 @@ def _paint(light: Light, salt: int, panorama: NDArray[np.float32]) -> None:
 
 @inner
 def _skylines(x: float, z: float, salt: int) -> tuple[float, float]:
-    """Slopes up to which two chains of far mountains reach, in the direction (x, z)."""
+    """The slopes up to which two chains of distant mountains reach in the direction (x, z)."""
     front = 0.030 + 0.05 * fbm2(2.3 * x + 7.0, 2.3 * z, salt + 81, 4)
     back = 0.055 + 0.11 * fbm2(1.7 * x, 1.7 * z + 5.0, salt + 82, 5)
     return front, back
@@ -58,7 +58,7 @@ def _skylines(x: float, z: float, salt: int) -> tuple[float, float]:
 
 @inner
 def _air(light: Light, x: float, slope: float, z: float) -> Colour:
-    """What is seen in the direction (x, slope, z), the far mountains left out."""
+    """The colour in the direction (x, slope, z), without the distant mountains."""
     length = math.sqrt(1.0 + slope * slope)
     up = slope / length
     towards_sun = (x * light.sun_x + slope * light.sun_y + z * light.sun_z) / length
@@ -87,7 +87,7 @@ def _star(light: Light, colour: Colour, x: float, slope: float, z: float) -> Col
 
 @inner
 def _clouded(light: Light, colour: Colour, x: float, slope: float, z: float, near_sun: float) -> Colour:
-    """Clouds on a level sheet, lit from the sun's side: their density is compared with that a bit towards the sun."""
+    """Add clouds on a horizontal layer. They are lit by comparing their density with that a little towards the sun."""
     spread = 1.0 / (slope + 0.14)
     u, v = 1.25 * x * spread, 1.25 * z * spread
     density = fbm2(u, v, 83, 5) + 0.55 * fbm2(0.4 * u, 0.4 * v, 84, 2)
@@ -104,7 +104,7 @@ def _clouded(light: Light, colour: Colour, x: float, slope: float, z: float, nea
 
 @inner
 def sky_at(panorama: NDArray[np.float32], column: float, slope: float) -> Colour:
-    """Bilinear sample: `column` in panorama columns (it wraps around), `slope` clamped to what the panorama holds."""
+    """Sample the panorama bilinearly. `column` wraps around; `slope` is clamped to the range of the panorama."""
     floor = math.floor(column)
     share = column - floor
     a = int(floor) % panorama.shape[0]

@@ -1,4 +1,4 @@
-"""Draws one shape into one column of samples: ray against ellipsoid, cone or post, shaded and hazed."""
+"""Draws a shape into one column of samples: intersects rays with an ellipsoid, cone or post, and shades the hits."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Column(NamedTuple):
-    """One vertical plane of the world through the eye, along a unit direction on the ground.
+    """A column of the picture: the vertical plane through the eye along a unit direction on the ground.
 
-    Its samples, top first, are passed beside it: `colours` [rows, 3], linear RGB; `distances` [rows], horizontal
-    metres; `wet` [rows], the share of what is mirrored. (A tuple of arrays would count references at every call.)
+    Its samples, from the top, are passed as separate arguments: `colours` [rows, 3], linear RGB; `distances` [rows],
+    horizontal metres; `wet` [rows], the share of the reflection. In a tuple, every call would count references to them.
     """
 
     direction_x: float
@@ -41,7 +41,7 @@ def put(
     colour: Colour,
     haze: float,
 ) -> None:
-    """Write one sample of something solid."""
+    """Write a sample of a solid surface, with haze."""
     colours[row, 0] = colour[0] + (column.haze[0] - colour[0]) * haze
     colours[row, 1] = colour[1] + (column.haze[1] - colour[1]) * haze
     colours[row, 2] = colour[2] + (column.haze[2] - colour[2]) * haze
@@ -51,7 +51,7 @@ def put(
 
 @inner
 def lit(light: Light, albedo: Colour, nx: float, ny: float, nz: float, wrap: float, open_sky: float) -> Colour:
-    """Light on a surface: wrapped Lambert from the sun, and a sky that fades into the light from the ground."""
+    """Shade a surface: wrapped Lambert shading by the sun, plus ambient light from the sky and the ground."""
     facing = nx * light.sun_x + ny * light.sun_y + nz * light.sun_z
     direct = max(0.0, (facing + wrap) / (1.0 + wrap)) * open_sky
     above = (0.5 + 0.5 * ny) * open_sky
@@ -75,14 +75,14 @@ def draw_ellipsoid(
     volume: NDArray[np.float32],
     haze: float,
 ) -> None:
-    """Leaves have a ragged rim: near the outline, noise decides whether a ray passes."""
+    """Draw an ellipsoid. Leaves have a ragged rim: near the outline, noise decides whether a ray passes through."""
     cx, cy, cz, radius = shape[1], shape[2], shape[3], shape[4]
     k = radius / shape[5]
     b0, b1 = column.direction_x * cx + column.direction_z * cz, k * k * cy
     c = cx * cx + cz * cz + b1 * cy - radius * radius
     if c <= 0.0 or b0 <= 0.0:
         return
-    # Slopes s at which the ray touches: (b0 + b1 s)^2 = (1 + k^2 s^2) c.
+    # The slopes s at which a ray touches the ellipsoid solve (b0 + b1 s)^2 = (1 + k^2 s^2) c.
     qa, qb, qc = b1 * b1 - k * k * c, b0 * b1, b0 * b0 - c
     root = qb * qb - qa * qc
     if root <= 0.0 or qa == 0.0:
@@ -127,7 +127,7 @@ def draw_ellipsoid(
         if shape[0] == STONE:
             colour, shade = (shape[6], shape[7], shape[8]), 1.0 + 0.12 * bump
         else:
-            # Hollows between clumps are darker and see less sun, clumps that stick out catch more.
+            # Hollows between clumps are darker and get less sun; protruding clumps get more.
             ny = ny + 0.25 * bump
             colour, shade = (shape[6], shape[7], shape[8]), max(0.3, 0.92 + 0.24 * bump)
         if shape[11] > 0.0:
@@ -153,7 +153,7 @@ def draw_cone(
     volume: NDArray[np.float32],
     haze: float,
 ) -> None:
-    """A tier of a conifer: apex up, open below, with a ragged hem."""
+    """Draw a tier of a conifer: a cone with its apex up, open at the bottom, with a ragged edge."""
     cx, base, cz, radius, height = shape[1], shape[2], shape[3], shape[4], shape[5]
     apex, k = base + height, radius / height
     b0 = column.direction_x * cx + column.direction_z * cz
@@ -228,7 +228,7 @@ def draw_post(
     light: Light,
     haze: float,
 ) -> None:
-    """An upright cylinder: the distance is the same for the whole column."""
+    """Draw an upright cylinder. Its distance is the same in the whole column."""
     cx, base, cz, radius = shape[1], shape[2], shape[3], shape[4]
     b0 = column.direction_x * cx + column.direction_z * cz
     root = b0 * b0 - (cx * cx + cz * cz - radius * radius)

@@ -1,4 +1,4 @@
-"""The land as functions of a place: its height, its paths and the colour of its ground."""
+"""The land as functions of the position: height, paths and ground colour."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PATH_HALF_WIDTH: Final = 1.5  # m
 
 @njit
 def height_at(relief: Relief, x: float, z: float) -> float:
-    """Height of the ground above the water, in metres; the sea floor is negative.
+    """Height of the ground above the water, in metres. The sea floor is negative.
 
-    Layers of gradient noise over a warped plane (Musgrave's hybrid: the middle forms fade out in the plains), ridges
-    from folded noise, and flattened shores.
+    The height is the sum of gradient noises over a warped plane (as in Musgrave's hybrid terrain, medium forms fade out
+    in the plains) and ridges from folded noise. Shores are flattened.
     """
     salt = relief.salt
     warp_x = x + 26.0 * noise2(x / 160.0, z / 160.0, salt + 11)
@@ -43,7 +43,7 @@ def height_at(relief: Relief, x: float, z: float) -> float:
 
 @inner
 def path_distance(relief: Relief, x: float, z: float) -> float:
-    """About how many metres it is to the middle of the nearest path: paths follow the zeros of a noise."""
+    """The approximate distance to the middle of the nearest path, in metres. Paths follow the zeros of a noise."""
     if relief.paths == 0.0:
         return 1e3
     warp = 6.0 * noise2(x / 37.0, z / 37.0, relief.salt + 22)
@@ -57,7 +57,7 @@ def mix(a: Colour, b: Colour, share: float) -> Colour:
 
 @inner
 def ground_colour(relief: Relief, paint: Paint, x: float, z: float, height: float, flatness: float) -> Colour:
-    """Albedo of the ground; `flatness` is the upward part of its normal, 1 where it is level."""
+    """Albedo of the ground. `flatness` is the upward component of its normal, 1 on level ground."""
     salt = relief.salt
     wide = noise2(x / 60.0, z / 60.0, salt + 51)
     fine = fbm2(x / 9.0, z / 9.0, salt + 52, 2)
@@ -78,5 +78,5 @@ def ground_colour(relief: Relief, paint: Paint, x: float, z: float, height: floa
 
 @inner
 def under_water(paint: Paint, floor: Colour, depth: float) -> Colour:
-    """What shows of a sea floor below `depth` metres of water."""
+    """The colour of a sea floor seen through `depth` metres of water."""
     return mix((floor[0] * 0.72, floor[1] * 0.78, floor[2] * 0.8), paint.water, 1.0 - math.exp(-0.9 * max(0.0, depth)))

@@ -1,4 +1,4 @@
-"""A flat ground in perspective: where each pixel below the horizon lies, and noise that is painted on it."""
+"""A flat ground in perspective: the position of each pixel below the horizon, and noise painted on the ground."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _TEXELS: Final = 8  # texels of one noise feature
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """`across` and `away` are metres from the eye; `lies` is 1 below the horizon. All [rows, columns]."""
+    """Positions on the ground: `across` and `away` in metres from the eye; `lies` is 1 below the horizon.
+
+    All arrays are [rows, columns].
+    """
 
     horizon: float
     across: Field
@@ -40,9 +43,9 @@ def ground(horizon: float) -> Ground:
 def ground_noise(
     plane: Ground, seed: int, metres: float, *, stretch: float = 1.0, octaves: int = 8, fade: float = 0.64
 ) -> Field:
-    """Fractal noise on the ground, about deviation 1 near the eye; features too small for a pixel fade out.
+    """Fractal noise on the ground, with a deviation of about 1 near the eye. Features smaller than a pixel fade out.
 
-    `stretch` makes features that much longer from left to right than from front to back.
+    `stretch` is the ratio of a feature's width to its depth.
     """
     rng = np.random.default_rng(seed)
     total = np.zeros_like(plane.away)

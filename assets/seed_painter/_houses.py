@@ -20,7 +20,7 @@ _AIR: Final = np.array((0.55, 0.56, 0.74))
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Middle of the front, its distance, width and height of its walls (m), on ground with a given horizon row."""
+    """A house: the centre of its front, distance, width and wall height (m), on ground with a given horizon row."""
 
     middle: float
     away: float
@@ -38,16 +38,16 @@ class House:
 
     @property
     def seen_side(self) -> int:
-        """The side wall that can be seen from the middle of the picture: 1 is the right one."""
+        """The side wall that is visible from the middle of the picture: 1 is the right one."""
         return -1 if self.middle > 0 else 1
 
     def at(self, across: float, up: float, back: float = 0.0) -> tuple[float, float]:
-        """A point of the house (m from the foot of its middle) in final pixels."""
+        """Project a point of the house (metres from the foot of its centre) to final pixels."""
         scale = FOCAL / (self.away + back)
         return WIDTH / 2 + (self.middle + across) * scale, self.horizon - (up - EYE) * scale
 
     def tone(self, colour: Colour) -> Colour:
-        """A colour as it looks through the air before the house."""
+        """A colour as it appears through the haze in front of the house."""
         fog = min(0.45, self.away / 85)
         mixed = np.array(colour) * (1 - fog) + _AIR * fog
         return float(mixed[0]), float(mixed[1]), float(mixed[2])
@@ -126,7 +126,7 @@ def _roof(picture: Field, house: House) -> None:
 
 
 def _window(picture: Field, house: House, across: float, low: float, wide: float, high: float) -> None:
-    """A frame, four panes that are brighter below, a sill with snow."""
+    """Paint a frame, four panes that are brighter at the bottom, and a sill with snow."""
     frame = (across - wide - 0.10, low - 0.10, across + wide + 0.10, low + 2 * high + 0.10)
     _block(picture, house, frame, house.tone((0.50, 0.48, 0.55)))
     for left in (across - wide, across + 0.03):

@@ -19,14 +19,14 @@ _SHIFT = 4  # fractional bits of drawn coordinates
 
 
 def fill(canvas: Field, points: NDArray[np.float64], colour: Colour | float) -> None:
-    """A polygon [n, 2] in final pixels, in place."""
+    """Fill a polygon [n, 2] in final pixels, in place."""
     corners = np.rint(points * OVERSAMPLING * (1 << _SHIFT)).astype(np.int32)
     tone = colour if isinstance(colour, tuple) else (colour,)
     cv2.fillPoly(canvas, [corners], tone, lineType=cv2.LINE_8, shift=_SHIFT)
 
 
 def stroke(canvas: Field, points: NDArray[np.float64], thickness: NDArray[np.float64], colour: Colour | float) -> None:
-    """A brush stroke through `points` [n, 2] whose width (final pixels, [n]) changes along it, in place."""
+    """Draw a brush stroke through `points` [n, 2] with varying `width` [n], in final pixels, in place."""
     run = np.gradient(points, axis=0)
     normal = np.stack([-run[:, 1], run[:, 0]], axis=1) / (np.hypot(run[:, 0], run[:, 1])[:, None] + 1e-6)
     side = normal * thickness[:, None] / 2
@@ -37,7 +37,7 @@ def grass(
     picture: Field, seed: int, *, horizon: float, tufts: int, height: float, colours: list[Colour],
     nearest: float = 2.6, farthest: float = 16.0, bare: Callable[[float, float], bool] | None = None, lean: float = 0.3,
 ) -> None:  # fmt: skip
-    """Tufts of blades `height` metres tall between two distances, but where `bare(across, away)` says no."""
+    """Draw tufts of grass `height` metres tall between two distances, except where `bare(across, away)` is true."""
     rng = np.random.default_rng(seed)
     away = 1.0 / rng.uniform(1 / farthest, 1 / nearest, tufts) if tufts else np.zeros(0)
     for z in np.sort(away)[::-1]:

@@ -1,6 +1,6 @@
 """A vaulted library in one-point perspective: shelves between pillars, lamps, a tall window, polished floor.
 
-Every pixel's ray is met with the hall's few planes and its barrel vault; the surfaces are patterns in metres.
+Every pixel's ray is intersected with the hall's few planes and its barrel vault. The surfaces are patterns in metres.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ TITLE = "The long library"
 DESCRIPTION = "A barrel-vaulted hall of books; lamps along the pillars, a red runner towards the great window."
 
 _HORIZON: Final = 384.0
-_HALF: Final = 3.9  # metres: half the width, the height where the vault begins, the length, one bay
-_SPRING: Final = 4.9
-_LENGTH: Final = 44.0
-_BAY: Final = 4.4
+_HALF: Final = 3.9  # m, half the width of the hall
+_SPRING: Final = 4.9  # m, the height at which the vault begins
+_LENGTH: Final = 44.0  # m
+_BAY: Final = 4.4  # m, from one pillar to the next
 
 
 def make() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
