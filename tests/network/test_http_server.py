@@ -252,7 +252,7 @@ class TestSignals:
             process.send_signal(signal.SIGINT)
             assert self._line(process) == "draining"
             process.send_signal(signal.SIGINT)
-            assert "cut off" in self._line(process)
+            assert "did not end in time" in self._line(process)
             assert self._line(process) == "forced"
             assert process.wait(DEADLINE_S) == 0
 
