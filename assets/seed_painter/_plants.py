@@ -26,7 +26,7 @@ def fill(canvas: Field, points: NDArray[np.float64], colour: Colour | float) -> 
 
 
 def stroke(canvas: Field, points: NDArray[np.float64], thickness: NDArray[np.float64], colour: Colour | float) -> None:
-    """Draw a brush stroke through `points` [n, 2] with varying `width` [n], in final pixels, in place."""
+    """Draw a brush stroke through `points` [n, 2] with varying `thickness` [n], in final pixels, in place."""
     run = np.gradient(points, axis=0)
     normal = np.stack([-run[:, 1], run[:, 0]], axis=1) / (np.hypot(run[:, 0], run[:, 1])[:, None] + 1e-6)
     side = normal * thickness[:, None] / 2
