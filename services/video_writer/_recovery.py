@@ -37,7 +37,11 @@ class Recovery:
         return self._job is None or self._job.owner is None or self._job.owner.find() is None
 
     def run(self) -> RecordingOutcome:
-        """Raises SealingStoppedError."""
+        """Complete the recording.
+
+        Raises:
+            SealingStoppedError: `sealer.stop` was called.
+        """
         try:
             if self._job is not None:
                 _wait_for_orphan(self._job)
