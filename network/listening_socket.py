@@ -88,7 +88,7 @@ def _bound_unsent_bytes(listener: socket.socket) -> None:
 
 def _explain(exc: OSError, host: str, port: int) -> str:
     if exc.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use, perhaps by another Terrarium. Choose another with --port."
+        return f"Port {port} is in use on {host}, perhaps by another Terrarium. Choose another with --port."
     if exc.errno == errno.EACCES:
         return f"You are not permitted to listen on port {port} of {host}. Choose another with --port."
     if exc.errno == errno.EADDRNOTAVAIL:

@@ -145,7 +145,7 @@ def test_a_wish_cannot_change_what_the_model_is_asked(wish: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(401, "does not accept the key"), (404, "does not know the model"), (429, "too much"), (500, "status 500")],
+    [(401, "does not accept the key"), (404, "does not know the model"), (429, "too many"), (500, "status 500")],
 )
 def test_a_refusing_endpoint_is_named_without_its_words(status: int, said: str) -> None:
     with openai_server(JSONResponse({"error": "secret-key leaked"}, status)) as server:
