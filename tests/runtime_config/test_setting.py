@@ -67,6 +67,13 @@ def test_choices_lists_and_defaults_in_words(capsys: pytest.CaptureFixture[str])
     assert "--plan FOLDER where it is drawn (TERRARIUM_PLAN, default: nowhere)" in text
 
 
+@pytest.mark.parametrize("name", ["POND_DEPHT", "PONDDEPTH", "POND_DEPTHS"])
+def test_a_mistyped_variable_is_named_with_the_one_that_is_meant(name: str) -> None:
+    with pytest.raises(LaunchError, match=f"^TERRARIUM_{name} is no setting. Is TERRARIUM_POND_DEPTH meant?"):
+        garden(**{name: "4"})
+    assert garden(CHROMIUM="/usr/bin/chromium") == Garden(), "what resembles no setting is somebody else's"
+
+
 def test_what_was_given_is_told_apart_from_defaults() -> None:
     _, given = read_config(Garden, ["--soil", "clay"], {"TERRARIUM_PLAN": "here", "TERRARIUM_SEED": ""})
     assert given == {"soil", "plan"}
