@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ _WEIGHTS: Final = "model.safetensors"
 _PACKAGES: Final = ("torch", "transformers")
 _EXTRA_PACKAGES: Final = ("timm", "torchvision")  # for models that transformers takes from timm
 _EXTRAS: Final = "Install the extras models and safety to have pictures checked."
-
-
-def is_installed(package: str) -> bool:
-    """Without importing it."""
-    return importlib.util.find_spec(package) is not None
 
 
 @dataclass(frozen=True, slots=True)

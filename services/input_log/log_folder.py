@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from services.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 SIDE_FOLDERS: Final = ("pictures", "snapshots")
 _PATTERN: Final = "action_stream_*.ndjson"
@@ -31,13 +32,7 @@ def keep_side_file(folder: Path, kind: str, name: str, data: bytes) -> None:
         os.utime(path)
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        write_whole(path, data)
 
 
 def remove_surplus(folder: Path, max_bytes: int) -> None:

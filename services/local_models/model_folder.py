@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any, cast
-
-
-def is_installed(package: str) -> bool:
-    """Without importing it."""
-    return importlib.util.find_spec(package) is not None
 
 
 def quantising_needs(setting: str) -> str:

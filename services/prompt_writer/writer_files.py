@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from services.local_models.model_folder import is_installed, quantising_needs, read_mapping, snapshots_folder
+from services.local_models.model_folder import quantising_needs, read_mapping, snapshots_folder
 from services.local_models.weight_files import weight_bytes
+from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
 
 if TYPE_CHECKING:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
-import platform
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
+from services.machine import processor_name
 from services.system_monitor.system_monitor import MachinePayload, UsagePayload
-
-_SYSCTL_TIMEOUT_S: Final = 2.0
 
 
 class PsutilSystemMonitor:
@@ -58,7 +53,7 @@ class PsutilSystemMonitor:
 
 def _describe_machine(gpu: _NvidiaGpu | None) -> MachinePayload:
     return MachinePayload(
-        cpu_name=_cpu_name(),
+        cpu_name=processor_name(),
         cpu_count=os.cpu_count() or 1,
         gpu_name=gpu.name if gpu else None,
         gpu_count=gpu.count if gpu else 0,
@@ -75,43 +70,6 @@ def _torch_version() -> str:
         return metadata.version("torch")
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _cpu_name() -> str | None:
-    if sys.platform == "darwin":
-        name = _sysctl_cpu_name()
-    elif sys.platform == "win32":
-        name = _registry_cpu_name()
-    else:
-        name = _proc_cpu_name()
-    return name or platform.processor() or platform.machine() or None
-
-
-def _proc_cpu_name(path: Path = Path("/proc/cpuinfo")) -> str | None:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    values = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
-    return next(filter(None, values), None)
-
-
-def _sysctl_cpu_name() -> str | None:
-    command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SYSCTL_TIMEOUT_S, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
-
-
-def _registry_cpu_name() -> str | None:
-    winreg: Any = importlib.import_module("winreg")  # there on Windows alone
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\CentralProcessor\0") as key:
-            return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip() or None
-    except OSError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)

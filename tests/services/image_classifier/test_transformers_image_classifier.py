@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from services.image_classifier.classifier_files import ClassifierFiles, is_installed
+from services.image_classifier.classifier_files import ClassifierFiles
 from services.image_classifier.image_classifier import (
     ClassificationError,
     ClassifierFailing,
@@ -25,6 +25,7 @@ from services.image_classifier.transformers_image_classifier import (
     TransformersImageClassifier,
     build_image_classifier,
 )
+from services.machine import is_installed
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorkerError,
