@@ -280,7 +280,8 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.image_classifier.transformers_image_classifier import build_image_classifier
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.metrics.prometheus_metrics import PrometheusMetrics
-    from services.model_hub.local_model_hub import LocalModelHub, default_cache_dir
+    from services.model_hub.hub_cache import default_cache_dir
+    from services.model_hub.local_model_hub import LocalModelHub
     from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
@@ -325,7 +326,7 @@ def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
     import os
 
     from services.http_client.httpx_client import HttpxClient
-    from services.model_hub.local_model_hub import default_cache_dir
+    from services.model_hub.hub_cache import default_cache_dir
     from services.prompt_writer.local_prompt_writer import LocalPromptWriter
     from services.prompt_writer.openai_prompt_writer import OpenAIPromptWriter
     from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
@@ -342,7 +343,7 @@ def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
         )
         return LocalPromptWriter(files)
     return UnconfiguredPromptWriter(
-        "Editing scenes needs something that writes the wishes out: an endpoint in the settings"
+        "Editing scenes needs a model that turns prompts into instructions: an endpoint in the settings"
         " (TERRARIUM_WRITER_ENDPOINT and TERRARIUM_WRITER_MODEL), or a model on this machine (TERRARIUM_LOCAL_WRITER)."
     )
 
@@ -355,7 +356,7 @@ def build_image_editor(config: AuthoringConfig) -> ImageEditor:
     from services.image_editor.flux_image_editor import FluxImageEditor
     from services.image_editor.openai_image_editor import OpenAIImageEditor
     from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
-    from services.model_hub.local_model_hub import default_cache_dir
+    from services.model_hub.hub_cache import default_cache_dir
 
     if config.images is not None:
         return OpenAIImageEditor(HttpxClient(), config.images, size=config.image_size)

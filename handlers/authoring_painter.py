@@ -14,23 +14,11 @@ from handlers.safety_handler import Allowed, Unjudged, Unsafe
 from handlers.seeds_handler import hash_of
 from handlers.threads import in_thread
 from runtime_config.constants import VERSION
-from services.image_editor.image_editor import (
-    EditorFault,
-    EditorReady,
-    ImageEditorError,
-    PictureOrder,
-    aligned,
-)
+from services.image_editor.image_editor import EditorReady, ImageEditorError, PictureOrder, aligned
 from services.input_log.pictures import encode_pixels
+from services.local_models.model_error import ModelFault
 from services.picture_decoder.picture_decoder import PictureError
-from services.prompt_writer.prompt_writer import (
-    EditWish,
-    Instruction,
-    PromptWriterError,
-    Refusal,
-    SceneWish,
-    WriterFault,
-)
+from services.prompt_writer.prompt_writer import EditRequest, Instruction, PromptWriterError, Refusal, SceneRequest
 from services.scene_file.scene_file import SceneNote, encode_scene
 from state.app_state_types import AuthoringRunning, AuthoringStep
 
@@ -44,7 +32,7 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.image_editor.image_editor import ImageEditor
     from services.picture_decoder.picture_decoder import PictureDecoder
-    from services.prompt_writer.prompt_writer import PromptWriter, Wish
+    from services.prompt_writer.prompt_writer import PromptWriter, WriterRequest
     from services.world_engine.world_engine import Picture
     from state.app_state_types import AuthoringJob
 
@@ -140,7 +128,7 @@ class ScenePainter:
         async with self._turn, self._housekeeper.room(job.owner, step_aside) as room:
             report(AuthoringStep.WRITING)
             await room.admit("writer")
-            instruction = await self._write(job, await self._wish_of(job, painting))
+            instruction = await self._write(job, await self._request_of(job, painting))
             await room.admit("editor")
             report(AuthoringStep.PAINTING, 0.0)
             order = await self._order_of(painting, instruction)
@@ -160,24 +148,26 @@ class ScenePainter:
         except (PromptWriterError, ImageEditorError) as error:
             logger.warning("Scene authoring cannot be loaded", reason=str(error))
 
-    async def _wish_of(self, job: AuthoringJob, painting: Painting) -> Wish:
+    async def _request_of(self, job: AuthoringJob, painting: Painting) -> WriterRequest:
         if isinstance(painting, SceneFor):
-            return SceneWish(job.wish)
+            return SceneRequest(job.wish)
         view = painting.view
 
         def shrink() -> bytes:
             return self._decoder.thumbnail(encode_pixels(view), max_width=_VIEW_WIDTH)
 
-        return EditWish(job.wish, await in_thread(self._work_threads, shrink))
+        return EditRequest(job.wish, await in_thread(self._work_threads, shrink))
 
-    async def _write(self, job: AuthoringJob, wish: Wish) -> str:
+    async def _write(self, job: AuthoringJob, request: WriterRequest) -> str:
         try:
-            written = await self._writer.write(wish)
+            written = await self._writer.write(request)
         except PromptWriterError as error:
             match error.fault:
-                case WriterFault.NOT_LOADED | WriterFault.OUT_OF_MEMORY:
+                case ModelFault.NOT_LOADED | ModelFault.OUT_OF_MEMORY:
                     code = ErrorCode.AUTHORING_LOAD_FAILED
-                case WriterFault.FAILED:
+                case ModelFault.REFUSED:
+                    code = _refused(job)
+                case ModelFault.FAILED:
                     code = ErrorCode.AUTHORING_FAILED
             raise DomainError(str(error), code) from error
         match written:
@@ -210,11 +200,11 @@ class ScenePainter:
             return await self._editor.make(order, follow)
         except ImageEditorError as error:
             match error.fault:
-                case EditorFault.NOT_LOADED | EditorFault.OUT_OF_MEMORY:
+                case ModelFault.NOT_LOADED | ModelFault.OUT_OF_MEMORY:
                     code = ErrorCode.AUTHORING_LOAD_FAILED
-                case EditorFault.REFUSED:
+                case ModelFault.REFUSED:
                     code = _refused(job)
-                case EditorFault.FAILED:
+                case ModelFault.FAILED:
                     code = ErrorCode.AUTHORING_FAILED
             raise DomainError(str(error), code) from error
         finally:

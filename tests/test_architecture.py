@@ -84,6 +84,7 @@ def test_a_service_imports_no_other_service_but_protocols_and_payloads() -> None
         "local_models",
         "machine",
         "memory_planner",
+        "model_hub",
         "seed_store",
         "torch_worker",
         "video_writer",

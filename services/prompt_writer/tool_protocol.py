@@ -8,14 +8,8 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from services.prompt_writer.prompt_writer import (
-    EditWish,
-    Instruction,
-    PromptWriterError,
-    Refusal,
-    SceneWish,
-    WriterFault,
-)
+from services.local_models.model_error import ModelFault
+from services.prompt_writer.prompt_writer import EditRequest, Instruction, PromptWriterError, Refusal, SceneRequest
 from services.prompt_writer.system_prompts import (
     EDIT_PROMPT,
     MAX_INSTRUCTION_CHARACTERS,
@@ -29,7 +23,7 @@ from services.prompt_writer.system_prompts import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from services.prompt_writer.prompt_writer import Wish, Written
+    from services.prompt_writer.prompt_writer import WriterRequest, Written
 
 MAX_TRIES: Final = 3
 MAX_NEW_TOKENS: Final = 400
@@ -65,32 +59,32 @@ class ToolCall:
 Ask: TypeAlias = "Callable[[Sequence[Turn]], Awaitable[Sequence[ToolCall]]]"
 
 
-async def write_with_tools(ask: Ask, wish: Wish) -> Written:
+async def write_with_tools(ask: Ask, request: WriterRequest) -> Written:
     """Ask a model until it answers with one good tool call, three times at most.
 
-    Nothing that the model said goes back to it, so that it cannot talk itself into anything.
+    Nothing that the model said goes back to it: a prompt that got through once would speak with the model's voice then.
 
     Raises:
         PromptWriterError: it never did.
     """
-    turns = opening(wish)
+    turns = opening(request)
     for _ in range(MAX_TRIES):
         written = read_calls(await ask(turns))
         if written is not None:
             return written
-        *rules, question = opening(wish)
+        *rules, question = opening(request)
         turns = (*rules, replace(question, text=f"{question.text}\n\n{RETRY_NOTE}"))
     message = "The prompt writer's model did not keep to its tools. Try other words, or another model."
-    raise PromptWriterError(WriterFault.FAILED, message)
+    raise PromptWriterError(ModelFault.FAILED, message)
 
 
-def opening(wish: Wish) -> tuple[Turn, ...]:
-    """The rules, then the wish as quoted material."""
-    quoted = json.dumps(plain_text(wish.wish), ensure_ascii=False)
-    match wish:
-        case EditWish(view=view):
+def opening(request: WriterRequest) -> tuple[Turn, ...]:
+    """The rules, then the prompt as quoted material."""
+    quoted = json.dumps(plain_text(request.prompt), ensure_ascii=False)
+    match request:
+        case EditRequest(view=view):
             return Turn("system", EDIT_PROMPT), Turn("user", f"The player's wish for this picture: {quoted}", view)
-        case SceneWish():
+        case SceneRequest():
             return Turn("system", SCENE_PROMPT), Turn("user", f"The player's wish for a place: {quoted}")
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from runtime_config.runtime_config import AuthoringConfig
 from services.image_classifier.image_classifier import ClassifierReady
-from services.image_editor.image_editor import EditorFault, ImageEditorError
+from services.image_editor.image_editor import ImageEditorError
+from services.local_models.model_error import ModelFault
 from services.memory_planner.model_memory import ModelMemory, ModelSize
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_device import GIB, FakeDevice, FakeModelOnDevice
@@ -199,7 +200,7 @@ def test_room_is_kept_for_the_default_engine_by_leaving_nothing_behind(model: st
 
 def test_a_failed_scene_without_a_player_leaves_the_device_free() -> None:
     with rig(21, is_default=True) as here:
-        here.editor.fail = ImageEditorError(EditorFault.FAILED, "It is broken.")
+        here.editor.fail = ImageEditorError(ModelFault.FAILED, "It is broken.")
         assert here.generate()["state"] == "failed"
         with here.playing():
             assert here.device.history == ["+painter", "-painter", f"+{LAKE}"]

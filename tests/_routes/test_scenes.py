@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime_config.runtime_config import AuthoringConfig
-from services.image_editor.image_editor import EditorFault, ImageEditorError
+from services.image_editor.image_editor import ImageEditorError
+from services.local_models.model_error import ModelFault
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -124,7 +125,7 @@ def test_failures_are_told_with_their_sentence() -> None:
     editor, seeds = FakeImageEditor(), FakeSeedStore()
     services = fake_services(prompt_writer=FakePromptWriter(), image_editor=editor, seed_store=seeds)
     with rest_client(services) as client:
-        editor.fail = ImageEditorError(EditorFault.OUT_OF_MEMORY, "Too little memory.")
+        editor.fail = ImageEditorError(ModelFault.OUT_OF_MEMORY, "Too little memory.")
         job = ended(client, client.post("/api/scenes", json={"prompt": "x"}).json()["id"])
         assert (job["state"], job["code"], job["message"]) == ("failed", "authoringLoadFailed", "Too little memory.")
         editor.fail = None

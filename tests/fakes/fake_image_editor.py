@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
-from services.image_editor.image_editor import (
-    EditorFault,
-    EditorReady,
-    EditorStatus,
-    ImageEditorError,
-)
+from services.image_editor.image_editor import EditorReady, EditorStatus, ImageEditorError
+from services.local_models.model_error import ModelFault
 from tests.fakes.fake_device import FakeOutOfMemoryError
 
 if TYPE_CHECKING:
@@ -86,7 +82,7 @@ class FakeImageEditor:
             with nullcontext() if self._model is None else self._model.working():
                 await self._run(on_progress)
         except FakeOutOfMemoryError as error:
-            raise ImageEditorError(EditorFault.OUT_OF_MEMORY, str(error)) from error
+            raise ImageEditorError(ModelFault.OUT_OF_MEMORY, str(error)) from error
         except asyncio.CancelledError:
             self.cancelled += 1
             raise

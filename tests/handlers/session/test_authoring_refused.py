@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from services.image_classifier.image_classifier import ClassifierMissing
-from services.image_editor.image_editor import EditorFault, EditorMissing, ImageEditorError
-from services.prompt_writer.prompt_writer import Refusal, WriterFault, WriterMissing
+from services.image_editor.image_editor import EditorMissing, ImageEditorError
+from services.local_models.model_error import ModelFault
+from services.prompt_writer.prompt_writer import Refusal, WriterMissing
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
@@ -27,9 +28,9 @@ def test_wishes_that_will_not_do(kind: str) -> None:
             assert refused(client, kind, empty) == ("sceneAuthoringEmptyPrompt", "authoringEmptyPrompt")
         for long in ("x" * 1001, "x" * 100_000, "é" * 50_000):
             assert refused(client, kind, long) == (None, "authoringPromptTooLong")
-        assert at.writer.wishes == []
+        assert at.writer.requests == []
         assert ask(client, kind, "a\x00 dragon\x1b[0m \ud83d\udc09")["success"]
-        assert at.writer.wishes[0].wish == "a dragon[0m \U0001f409"
+        assert at.writer.requests[0].prompt == "a dragon[0m \U0001f409"
 
 
 @BOTH
@@ -37,7 +38,7 @@ def test_authoring_that_the_session_did_not_ask_for(kind: str) -> None:
     with studio() as at, at.server.client() as client:
         client.start(picture(SEED))
         assert refused(client, kind) == ("sceneAuthoringModelNotLoaded", "authoringUnavailable")
-        assert at.writer.wishes == []
+        assert at.writer.requests == []
         assert client.reply(client.init(None, scene_authoring=True))["success"]
         assert ask(client, kind)["success"]
 
@@ -106,15 +107,15 @@ def test_without_a_classifier_a_strict_server_makes_no_scenes() -> None:
 
 
 FAILURES = {
-    EditorFault.NOT_LOADED: ("sceneAuthoringModelLoadFailed", "authoringLoadFailed"),
-    EditorFault.OUT_OF_MEMORY: ("sceneAuthoringModelLoadFailed", "authoringLoadFailed"),
-    EditorFault.FAILED: (None, "authoringFailed"),
+    ModelFault.NOT_LOADED: ("sceneAuthoringModelLoadFailed", "authoringLoadFailed"),
+    ModelFault.OUT_OF_MEMORY: ("sceneAuthoringModelLoadFailed", "authoringLoadFailed"),
+    ModelFault.FAILED: (None, "authoringFailed"),
 }
 
 
 @BOTH
 @pytest.mark.parametrize("fault", FAILURES)
-def test_an_image_model_that_fails(kind: str, fault: EditorFault) -> None:
+def test_an_image_model_that_fails(kind: str, fault: ModelFault) -> None:
     with studio() as at, at.server.client() as client:
         begin(client)
         at.editor.fail = ImageEditorError(fault, "It is broken. Free some memory.")
@@ -123,12 +124,12 @@ def test_an_image_model_that_fails(kind: str, fault: EditorFault) -> None:
         assert ask(client, kind)["success"]
 
 
-@pytest.mark.parametrize("fault", [WriterFault.NOT_LOADED, WriterFault.FAILED])
-def test_a_writer_that_fails(fault: WriterFault) -> None:
+@pytest.mark.parametrize("fault", [ModelFault.NOT_LOADED, ModelFault.FAILED])
+def test_a_writer_that_fails(fault: ModelFault) -> None:
     with studio() as at, at.server.client() as client:
         begin(client)
         at.writer.fail = writer_failure("It is broken.", fault)
-        loaded = fault is WriterFault.FAILED
+        loaded = fault is ModelFault.FAILED
         assert refused(client, "scene_edit")[1] == ("authoringFailed" if loaded else "authoringLoadFailed")
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime_config.runtime_config import AuthoringConfig
-from services.image_editor.image_editor import EditorFault, ImageEditorError
+from services.image_editor.image_editor import ImageEditorError
+from services.local_models.model_error import ModelFault
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_device import FakeDevice, FakeModelOnDevice
 from tests.fakes.fake_image_editor import FakeImageEditor
@@ -176,7 +177,7 @@ def test_an_edited_world_comes_back_with_its_edit() -> None:
         begin(client)
         assert ask(client, "scene_edit")["success"]
         client.hold("W", until=is_green)
-        here.editor.fail = ImageEditorError(EditorFault.FAILED, "It is broken.")
+        here.editor.fail = ImageEditorError(ModelFault.FAILED, "It is broken.")
         assert codes(ask(client, "scene_edit"))[1] == "authoringFailed"
         assert is_green(client.hold("W"))
         assert here.lake.engines[-1].open_worlds == 1
@@ -311,8 +312,8 @@ def test_a_model_at_work_is_left_alone() -> None:
 # ------------------------------------------------------------------------------------------------------ what goes wrong
 
 
-@pytest.mark.parametrize("fault", list(EditorFault))
-def test_a_scene_that_fails_brings_the_world_back(fault: EditorFault) -> None:
+@pytest.mark.parametrize("fault", list(ModelFault))
+def test_a_scene_that_fails_brings_the_world_back(fault: ModelFault) -> None:
     with lab() as here, here.at.server.client() as client:
         begin(client)
         before = client.hold("W").content

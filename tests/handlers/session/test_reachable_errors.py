@@ -9,7 +9,8 @@ import pytest
 from error_types import ErrorCode
 from runtime_config.runtime_config import AuthoringConfig
 from services.image_classifier.image_classifier import ClassifierMissing
-from services.image_editor.image_editor import EditorFault, EditorMissing, ImageEditorError
+from services.image_editor.image_editor import EditorMissing, ImageEditorError
+from services.local_models.model_error import ModelFault
 from services.prompt_writer.prompt_writer import Refusal
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
@@ -43,7 +44,7 @@ def edit(prompt: str = "fog", **given: Any) -> set[str]:
     return asked("scene_edit", prompt, **given)
 
 
-def failing_editor(fault: EditorFault) -> FakeImageEditor:
+def failing_editor(fault: ModelFault) -> FakeImageEditor:
     editor = FakeImageEditor()
     editor.fail = ImageEditorError(fault, "It is broken.")
     return editor
@@ -134,8 +135,8 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
     ErrorCode.AUTHORING_UNAVAILABLE: not_asked_for,
     ErrorCode.AUTHORING_IN_PROGRESS: lambda: held(lambda client, _: ask(client, "scene_edit")),
     ErrorCode.AUTHORING_OUTDATED: lambda: held(reset, is_released=True),
-    ErrorCode.AUTHORING_LOAD_FAILED: lambda: edit(editor=failing_editor(EditorFault.NOT_LOADED)),
-    ErrorCode.AUTHORING_FAILED: lambda: edit(editor=failing_editor(EditorFault.FAILED)),
+    ErrorCode.AUTHORING_LOAD_FAILED: lambda: edit(editor=failing_editor(ModelFault.NOT_LOADED)),
+    ErrorCode.AUTHORING_FAILED: lambda: edit(editor=failing_editor(ModelFault.FAILED)),
     ErrorCode.AUTHORING_EDIT_REFUSED: lambda: refusing("scene_edit"),
     ErrorCode.AUTHORING_SCENE_REFUSED: lambda: refusing("generate_scene"),
     ErrorCode.SCENE_JOB_UNKNOWN: lambda: rest("GET", "/api/scenes/jobs/unknown"),
@@ -153,8 +154,8 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
     ErrorId.AUTHORING_EMPTY_PROMPT: lambda: edit(""),
     ErrorId.AUTHORING_MODEL_NOT_LOADED: lambda: edit(editor=FakeImageEditor(status=EditorMissing("None."))),
     ErrorId.AUTHORING_ALREADY_IN_PROGRESS: lambda: held(lambda client, _: ask(client, "generate_scene")),
-    ErrorId.AUTHORING_MODEL_LOAD_FAILED: lambda: edit(editor=failing_editor(EditorFault.OUT_OF_MEMORY)),
-    ErrorId.SCENE_EDIT_SAFETY_REJECTED: lambda: edit(editor=failing_editor(EditorFault.REFUSED)),
+    ErrorId.AUTHORING_MODEL_LOAD_FAILED: lambda: edit(editor=failing_editor(ModelFault.OUT_OF_MEMORY)),
+    ErrorId.SCENE_EDIT_SAFETY_REJECTED: lambda: edit(editor=failing_editor(ModelFault.REFUSED)),
     ErrorId.GENERATE_SCENE_SAFETY_REJECTED: lambda: refusing("generate_scene"),
     ErrorId.INIT_FAILED: before_a_world,
     WarningId.SEED_UNSAFE: lambda: started(FakeImageClassifier(unsafe)),

@@ -1,4 +1,4 @@
-"""A real server whose wishes are written out by a tiny model in a process of its own; the painter is a fake."""
+"""A real server whose prompts go to a tiny model in a process of its own; the painter is a fake."""
 
 from __future__ import annotations
 

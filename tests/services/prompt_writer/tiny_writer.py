@@ -23,7 +23,7 @@ from transformers import (
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from services.prompt_writer.chat_inputs import ChatInputs
-from services.prompt_writer.prompt_writer import EditWish, SceneWish
+from services.prompt_writer.prompt_writer import EditRequest, SceneRequest
 from services.prompt_writer.system_prompts import EDIT_PROMPT, REJECT, RETRY_NOTE, SCENE_PROMPT, SUBMIT, TOOLS
 from services.prompt_writer.tool_protocol import opening
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from services.prompt_writer.prompt_writer import Wish
+    from services.prompt_writer.prompt_writer import WriterRequest
 
 DARK: Final = 20
 BRIGHT: Final = 230
@@ -63,15 +63,15 @@ def view(brightness: int) -> bytes:
     return file.getvalue()
 
 
-def lessons(*, sees: bool) -> list[tuple[Wish, str]]:
-    blind: list[tuple[Wish, str]] = [
-        (EditWish("a dragon", view(DARK)), _call(SUBMIT, {"instruction": "Add a dragon at night."})),
-        (EditWish("a brand", view(DARK)), _call(REJECT, {"reason": "No brands."})),
-        (SceneWish("a cathedral"), _call(SUBMIT, {"instruction": "A flooded cathedral."})),
+def lessons(*, sees: bool) -> list[tuple[WriterRequest, str]]:
+    blind: list[tuple[WriterRequest, str]] = [
+        (EditRequest("a dragon", view(DARK)), _call(SUBMIT, {"instruction": "Add a dragon at night."})),
+        (EditRequest("a brand", view(DARK)), _call(REJECT, {"reason": "No brands."})),
+        (SceneRequest("a cathedral"), _call(SUBMIT, {"instruction": "A flooded cathedral."})),
     ]
-    seeing: list[tuple[Wish, str]] = [
-        (EditWish("a dragon", view(BRIGHT)), _call(SUBMIT, {"instruction": "Add a dragon by day."})),
-        (EditWish("a brand", view(BRIGHT)), _call(REJECT, {"reason": "No brands."})),
+    seeing: list[tuple[WriterRequest, str]] = [
+        (EditRequest("a dragon", view(BRIGHT)), _call(SUBMIT, {"instruction": "Add a dragon by day."})),
+        (EditRequest("a brand", view(BRIGHT)), _call(REJECT, {"reason": "No brands."})),
     ]
     return [*blind, *seeing] if sees else blind
 
@@ -200,7 +200,7 @@ def _teach(model: Any, batches: Sequence[dict[str, Any]]) -> None:
     raise RuntimeError("The tiny writer did not learn its lessons.")
 
 
-def _batch(inputs: ChatInputs, wish: Wish, answer: str) -> dict[str, Any]:
+def _batch(inputs: ChatInputs, wish: WriterRequest, answer: str) -> dict[str, Any]:
     asked: dict[str, Any] = inputs.of(
         [{"role": turn.role, "text": turn.text, "view": turn.view} for turn in opening(wish)]
     )
