@@ -176,7 +176,7 @@ def _turned(now: Stretch, changes: list[Continued], world: WorldFilePayload) -> 
             now.length,
             scene,
             continues=True,
-            wish=change.wish,
+            wish=change.prompt,
             passes_before=passes,
             last_base=now.last_base,
         )

@@ -1,4 +1,4 @@
-"""Pictures and snapshots by the hash of what they are, and PNG without loss."""
+"""Hashes of pictures and snapshots, and pictures as PNG files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def encode_pixels(picture: Picture) -> bytes:
 
 
 def decode_pixels(data: bytes, *, width: int, height: int) -> Picture:
-    """The reverse, for a picture of just that size: what is read is bounded before it is read. Blocks.
+    """The pixels of a PNG that `encode_pixels` wrote. The size is checked before anything is decompressed. Blocks.
 
     Raises:
         PixelsError: it is damaged, of another size, or another kind of PNG.
@@ -59,7 +59,7 @@ def decode_pixels(data: bytes, *, width: int, height: int) -> Picture:
 
 
 def _size_of(data: bytes) -> tuple[int, int]:
-    """Width and height from the head, once every chunk is known to be harmless."""
+    """Width and height from the header, after checking that there are no chunks but those of the pixels."""
     if not data.startswith(_SIGNATURE):
         raise PixelsError("A picture in it is no PNG.")
     at, size = len(_SIGNATURE), None

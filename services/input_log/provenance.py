@@ -1,4 +1,4 @@
-"""What a world was made with: the versions that decide what its frames look like, and the kind of machine."""
+"""What a world was made with: the versions and the kind of machine, on which its frames depend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings in one folder. The files are the truth: what a person moves in or out with other programs is seen."""
+"""Recordings in one folder. Files that a person moves in or out with other programs are noticed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _BUSY: Final = frozenset({errno.EBUSY, errno.ETXTBSY, getattr(errno, "ESHARE", -
 
 @dataclass(frozen=True, slots=True)
 class _Stamp:
-    """One version of a file's contents. A name alone may come to mean another file."""
+    """Identifies one version of a file, since another file may take its name."""
 
     size: int
     modified_ns: int
@@ -138,7 +138,7 @@ class DirectoryRecordingStore:
     # ------------------------------------------------------------------------------------------------ parts
 
     def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Finished files by name; nothing that a link leads to."""
+        """Finished files by name. Links are not followed."""
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self._folder) as entries:
             for entry in entries:
                 hidden = entry.name.startswith(".")
@@ -156,7 +156,7 @@ class DirectoryRecordingStore:
         return recording
 
     def _read(self, name: str, entry: os.DirEntry[str]) -> RecordingFilePayload | None:
-        """Under the lock; opens a file only when it is new or has changed."""
+        """Opens a file only when it is new or has changed. The caller holds the lock."""
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:

@@ -105,7 +105,7 @@ def test_the_log_has_the_words_and_replays_exactly(kind: str, when: str, tmp_pat
         at = last.index(said[0])
         went_on = next(line for line in last[at:] if isinstance(line, ContinuedFrom))
         assert went_on.frame_id == said[0].frame_id > CHECKED - 1
-        assert [change.wish for change in plan_of_log(logs[-1]).changes] == [WISH]
+        assert [change.prompt for change in plan_of_log(logs[-1]).changes] == [WISH]
     else:  # the log begins where the wish has come true
         assert last[1] == said[0]
         assert said[0].frame_id == begins.frame_id
@@ -207,7 +207,7 @@ def test_a_world_saved_after_edits_replays_exactly_in_words_and_pixels(entry: Ca
     engine = entry.load("none", lambda _: None)
     for world_id, count in ((first, 3), (second, 4)):
         plan = plan_of_world(tmp_path / f"{world_id}.world")
-        assert [change.wish for change in plan.changes] == [wish for wish, _ in seen[:count]]
+        assert [change.prompt for change in plan.changes] == [wish for wish, _ in seen[:count]]
         for change_there, (_, preview) in zip(plan.changes, seen[:count], strict=True):
             assert np.array_equal(plan.pictures[change_there.picture], pixels_of(preview))
         assert plan.place is not None
