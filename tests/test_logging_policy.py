@@ -16,6 +16,7 @@ import structlog
 from crash_hooks import log_loop_exception
 from error_types import ErrorCode, HTTPError
 from logging_policy import configure_logging, log_background_exception, log_http_error, log_unhandled
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -250,7 +251,7 @@ raise LookupError("in the main thread")
 
 def crash(folder: Path, how: str) -> tuple[int, list[dict[str, Any]], str]:
     done = subprocess.run(
-        [sys.executable, "-c", CRASHES, str(folder), how], capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", CRASHES, str(folder), how], capture_output=True, check=False, timeout=deadline_s()
     )
     events = [json.loads(line) for line in (folder / "server.log").read_text().splitlines()]
     return done.returncode, events, (folder / "crash.log").read_text()

@@ -19,9 +19,9 @@ from tests.fakes.fake_device import GIB, FakeDevice, FakeModelOnDevice
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
-from tests.network.live_server import wait_until
-from tests.play.harness import DEADLINE_S, Json, b64, fake_services, picture, session_config
+from tests.play.harness import Json, b64, fake_services, picture, session_config
 from tests.rest_client import rest_client
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -192,7 +192,7 @@ def test_room_is_kept_for_the_default_engine_by_leaving_nothing_behind(model: st
         with ThreadPoolExecutor(1) as pool:
             player = pool.submit(here.play_once, model)
             here.editor.release()
-            player.result(DEADLINE_S)
+            player.result(deadline_s())
         wait_until(lambda: here.client.get(path).json()["state"] == "done", "the scene was made")
         assert here.device.history == ["+painter", "-painter", f"+{model}"]
 

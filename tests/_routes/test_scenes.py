@@ -11,9 +11,9 @@ from services.image_editor.image_editor import EditorFault, ImageEditorError
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_seed_store import FakeSeedStore
-from tests.network.live_server import wait_until
 from tests.play.harness import fake_services, picture
 from tests.rest_client import rest_client
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient

@@ -11,6 +11,7 @@ from services.image_classifier.image_classifier import (
     ClassifierReady,
     ClassifierStatus,
 )
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from services.memory_planner.model_memory import Placement
     from services.world_engine.world_engine import Picture
 
-HOLD_LIMIT_S = 30.0  # a test that forgets to let go fails instead of hanging
+HOLD_LIMIT_S = deadline_s()  # a test that forgets to let go fails instead of hanging
 
 
 def _everything(picture: Picture) -> bool:

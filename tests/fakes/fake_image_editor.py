@@ -19,6 +19,7 @@ from services.image_editor.image_editor import (
     ImageEditorError,
 )
 from tests.fakes.fake_device import FakeOutOfMemoryError
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.fakes.fake_device import FakeModelOnDevice
 
 STEPS: Final = 4
-_HOLD_LIMIT_S: Final = 30.0  # a test that forgets to let go fails instead of hanging
+_HOLD_LIMIT_S: Final = deadline_s()  # a test that forgets to let go fails instead of hanging
 
 
 class FakeImageEditor:

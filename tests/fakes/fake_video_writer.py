@@ -25,13 +25,14 @@ from services.video_writer.video_writer import (
     VideoFactsPayload,
     VideoMetadata,
 )
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _PART: Final = ".part"
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = deadline_s()
 # 2 x 2 grey pixels: a real picture, for what shows thumbnails.
 _THUMBNAIL: Final = base64.b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////"

@@ -19,12 +19,13 @@ from services.world_engine.world_engine import (
     WorldSnapshot,
     WorldSpec,
 )
+from tests.waiting import deadline_s
 from wire_protocol import KEY_CODES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HOLD_LIMIT_S: Final = 30.0  # a test that forgets to let go fails instead of hanging
+HOLD_LIMIT_S: Final = deadline_s()  # a test that forgets to let go fails instead of hanging
 # What a frame says, in its first row: mean colour, rng seed, pass, sub-frame, mouse, buttons as a bit set.
 _CONTENT: Final = struct.Struct("<3BIIBff33s")
 _STATE: Final = struct.Struct("<3BII")

@@ -18,12 +18,13 @@ from state.app_state_types import AppState, EngineAside, EngineFailed, EngineKey
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_world_engine import FakeWorldEngine
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from services.world_engine.catalogue import CatalogueEntry
 
 POND, LAKE, HILL = (EngineKey(f"fake/{name}", "none") for name in ("pond", "lake", "hill"))
-WAIT_S = 20.0
+WAIT_S = deadline_s()
 
 
 class Engines:

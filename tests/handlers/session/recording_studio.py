@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_config.runtime_config import RecordingConfig
 from tests.fakes.fake_video_writer import FakeRecording, FakeVideoWriter
-from tests.network.live_server import wait_until
-from tests.play.harness import DEADLINE_S, PlayClient, PlayServer, fake_services, play_server
+from tests.play.harness import PlayClient, PlayServer, fake_services, play_server
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,7 +35,7 @@ class Studio:
 
     def outcome(self, number: int) -> Any:
         recording = self.recording(number)
-        assert recording.ended.wait(DEADLINE_S)
+        assert recording.ended.wait(deadline_s())
         return recording.outcome
 
 

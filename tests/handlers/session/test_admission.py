@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from tests.fakes.fake_catalogue import FakeModel
-from tests.network.live_server import wait_until
 from tests.play.harness import fake_services, play_server
+from tests.waiting import wait_until
 
 
 def test_one_session_too_many_is_refused_as_busy_while_the_others_play() -> None:

@@ -12,8 +12,8 @@ from services.scene_file.scene_file import read_note
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.handlers.session.authoring_studio import BOTH, GREEN, SEED, ask, begin, is_green, is_seed, mean_of, studio
-from tests.network.live_server import wait_until
 from tests.play.harness import picture
+from tests.waiting import wait_until
 
 
 def test_an_edit_changes_the_world_and_a_reset_leads_back() -> None:

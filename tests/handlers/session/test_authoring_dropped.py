@@ -11,10 +11,10 @@ import pytest
 from runtime_config.runtime_config import AuthoringConfig, SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
 from tests.handlers.session.authoring_studio import BOTH, SEED, Studio, ask, begin, codes, is_green, is_seed, studio
-from tests.network.live_server import wait_until
 from tests.play.harness import PlayClient, picture
 from tests.play.movable_time import MOVABLE_TIME, stopped_time
 from tests.play.server_log import ServerLog, server_log
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -15,8 +15,8 @@ from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter, writer_failure
 from tests.fakes.fake_world_engine import FakeWorldEngine
 from tests.handlers.session.authoring_studio import BOTH, GREEN, SEED, ask, begin, codes, refused, studio
-from tests.network.live_server import wait_until
 from tests.play.harness import fake_services, picture, play_server
+from tests.waiting import wait_until
 
 
 @BOTH

@@ -16,8 +16,8 @@ from tests.fakes.fake_device import FakeDevice, FakeModelOnDevice
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.handlers.session.authoring_studio import GREEN, SEED, Studio, ask, codes, is_green, is_seed, studio
-from tests.network.live_server import wait_until
 from tests.play.harness import Json, PlayClient, picture
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator

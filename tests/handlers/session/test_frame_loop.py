@@ -9,8 +9,8 @@ import time
 from runtime_config.runtime_config import SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_world_engine import FakeWorldEngine
-from tests.network.live_server import wait_until
 from tests.play.harness import PlayClient, fake_services, play_server
+from tests.waiting import wait_until
 from wire_protocol import KEY_CODES
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from handlers.session.outbox import Farewell, Outbox, Outgoing, OutgoingPass
 from tests.fakes.fake_clock import FakeClock
+from tests.waiting import deadline_s
 from wire_protocol import LogMessage, StageId, StatusMessage
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def test_the_writer_wakes_for_everything(what: str) -> None:
                 outbox.post_log(LogMessage(event="x"))
             case _:
                 outbox.close(1000, "")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(deadline_s()):
             assert await waiting is not None
 
     _run(scenario)

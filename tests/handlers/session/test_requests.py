@@ -9,6 +9,7 @@ from error_types import DomainError, ErrorCode
 from handlers.session.requests import Answer, RequestQueue, RequestWorker, UnparsedRequest
 from services.clock.system_clock import SystemClock
 from services.metrics.prometheus_metrics import PrometheusMetrics
+from tests.waiting import wait_until_async
 from wire_protocol import (
     AnyRequest,
     CheckSeedSafetyRequest,
@@ -32,6 +33,7 @@ class Bench:
         self.queue = RequestQueue(max_requests=10, max_bytes=100)
         self.go = asyncio.Event()
         self.fail: Exception | None = None
+        self.in_hand: list[str] = []
         self.answers: list[Answer] = []
         self.worker = RequestWorker(
             self.queue,
@@ -44,6 +46,7 @@ class Bench:
         )
 
     async def _serve(self, request: AnyRequest) -> ExtendedResponseData:
+        self.in_hand.append(request.req_id)
         await self.go.wait()
         if self.fail is not None:
             raise self.fail
@@ -71,19 +74,13 @@ def _run(scenario: Callable[[Bench], Coroutine[Any, Any, None]]) -> Bench:
     return asyncio.run(main())
 
 
-async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - a condition of plain lists, which nothing announces
-            await asyncio.sleep(0.001)
-
-
 def test_answers_come_in_the_order_of_the_requests() -> None:
     async def scenario(bench: Bench) -> None:
         for req_id in ("1", "2", "3"):
             assert bench.queue.offer(_check(req_id), 1)
         running = asyncio.create_task(bench.worker.run())
         bench.go.set()
-        await _until(lambda: len(bench.answers) == 3)
+        await wait_until_async(lambda: len(bench.answers) == 3, "all were answered")
         running.cancel()
         await asyncio.wait({running})
 
@@ -96,7 +93,7 @@ def test_what_is_parsed_late_is_answered_too() -> None:
         for waiting in (UnparsedRequest("9", "bad"), UnparsedRequest(None, "notification"), UnparsedRequest(None, "7")):
             bench.queue.offer(waiting, 1)
         running = asyncio.create_task(bench.worker.run())
-        await _until(lambda: len(bench.answers) == 2)
+        await wait_until_async(lambda: len(bench.answers) == 2, "both were answered")
         running.cancel()
         await asyncio.wait({running})
 
@@ -109,7 +106,7 @@ def test_an_unexpected_failure_is_an_answer_that_gives_nothing_away() -> None:
         bench.go.set()
         bench.queue.offer(_check("1"), 1)
         running = asyncio.create_task(bench.worker.run())
-        await _until(lambda: len(bench.answers) == 1)
+        await wait_until_async(lambda: len(bench.answers) == 1, "it was answered")
         running.cancel()
         await asyncio.wait({running})
 
@@ -123,8 +120,7 @@ def test_closing_answers_the_request_in_hand_and_those_that_wait() -> None:
         for req_id in ("1", "2", "3"):
             bench.queue.offer(_check(req_id), 1)
         running = asyncio.create_task(bench.worker.run())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await wait_until_async(lambda: bench.in_hand == ["1"], "the first one is in hand")
         running.cancel()
         await asyncio.wait({running})
         await bench.worker.close()
@@ -137,12 +133,12 @@ def test_cancelling_answers_one_and_leaves_the_others() -> None:
         for req_id in ("1", "2", "3"):
             bench.queue.offer(_check(req_id), 1)
         running = asyncio.create_task(bench.worker.run())
-        await asyncio.sleep(0.01)
+        await wait_until_async(lambda: bench.in_hand == ["1"], "the first one is in hand")
         bench.worker.cancel("2")
         bench.worker.cancel("1")
         bench.worker.cancel("no such")
         bench.go.set()
-        await _until(lambda: len(bench.answers) == 3)
+        await wait_until_async(lambda: len(bench.answers) == 3, "all were answered")
         running.cancel()
         await asyncio.wait({running})
 

@@ -20,9 +20,9 @@ from services.image_classifier.transformers_image_classifier import build_image_
 from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
-from tests.network.live_server import wait_until
 from tests.play.harness import PlayServer, b64, fake_services, picture, play_server
 from tests.services.image_classifier.tiny_classifier import tiny_files, write_tiny_classifier
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator

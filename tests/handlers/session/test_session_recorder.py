@@ -20,7 +20,7 @@ from state.transitions import IllegalTransitionError
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
-from tests.network.live_server import wait_until
+from tests.waiting import deadline_s, wait_until, wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -60,11 +60,11 @@ class Desk:
         return self.recorder.state_of(self.writer.recordings[0].path.stem)
 
     async def told_of(self, event: str) -> RecordingMessage:
-        while True:
-            for message in self.told:
-                if message.event == event:
-                    return message
-            await asyncio.sleep(0.005)
+        def found() -> list[RecordingMessage]:
+            return [message for message in self.told if message.event == event]
+
+        await wait_until_async(lambda: bool(found()), f"“{event}” was told")
+        return found()[0]
 
 
 def world() -> ActiveWorld:
@@ -75,7 +75,7 @@ def world() -> ActiveWorld:
 def at_a_desk(folder: Path, play: Callable[[Desk], Coroutine[Any, Any, None]]) -> Desk:
     async def run() -> Desk:
         desk = Desk(folder)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(deadline_s()):
             await play(desk)
         return desk
 

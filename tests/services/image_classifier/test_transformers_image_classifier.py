@@ -34,8 +34,8 @@ from services.torch_worker.torch_worker import (
     WorkerStopped,
 )
 from tests.fakes.fake_clock import FakeClock
-from tests.network.live_server import wait_until
 from tests.services.image_classifier.tiny_classifier import tiny_files, write_tiny_classifier
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

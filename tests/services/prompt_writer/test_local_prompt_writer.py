@@ -32,6 +32,7 @@ from services.prompt_writer.system_prompts import EDIT_PROMPT, RETRY_NOTE
 from services.prompt_writer.writer_files import WriterFiles
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import WorkerReady, WorkerStopped
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from services.torch_worker.torch_worker import Plain, TorchWorker, WorkerSpec, WorkerStatus
 
 MIB = 1 << 20
-WAIT_S = 120.0
+WAIT_S = deadline_s(120)
 CATHEDRAL = SceneWish("a cathedral")
 GOOD = '{"name": "submit_edit_instruction", "arguments": {"instruction": "Add fog."}}'
 

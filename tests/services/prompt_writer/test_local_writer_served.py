@@ -17,9 +17,9 @@ from services.prompt_writer.local_prompt_writer import LocalPromptWriter
 from services.prompt_writer.writer_files import WriterFiles
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from tests.fakes.fake_image_editor import FakeImageEditor
-from tests.network.live_server import wait_until
 from tests.play.harness import fake_services
 from tests.rest_client import rest_client
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -15,6 +15,7 @@ from services.prompt_writer.prompt_writer import EditWish, Instruction, PromptWr
 from services.prompt_writer.system_prompts import EDIT_PROMPT, SCENE_PROMPT
 from services.prompt_writer.tool_protocol import plain_text
 from tests.services.openai_server import OpenAIServer, call, calls, openai_server, says
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from services.prompt_writer.prompt_writer import Wish, Written
@@ -23,7 +24,9 @@ GOOD = call("submit_edit_instruction", {"instruction": "Add a dragon."})
 JPEG = b"\xff\xd8 a small picture"
 
 
-def write(server: OpenAIServer, wish: Wish | None = None, *, sees: bool = True, timeout_s: float = 10.0) -> Written:
+def write(
+    server: OpenAIServer, wish: Wish | None = None, *, sees: bool = True, timeout_s: float = deadline_s()
+) -> Written:
     writer = OpenAIPromptWriter(HttpxClient(), server.endpoint(timeout_s=timeout_s), sees=sees)
     return asyncio.run(writer.write(wish or EditWish("a dragon", JPEG)))
 
