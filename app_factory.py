@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI, Request
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from app_handler import AppHandler
 
-_STATUS_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
+_STATUS_CODES = MappingProxyType({404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED})
 
 
 def create_app(handler: AppHandler) -> FastAPI:

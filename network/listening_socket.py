@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import sys
+from types import MappingProxyType
 from typing import Final
 
 from runtime_config.launch_error import LaunchError
@@ -16,7 +17,7 @@ _BACKLOG: Final = 128
 # smaller bounds measured several wake-ups a pass.
 _UNSENT_BYTES: Final = 1024 * 1024
 _SEND_BUFFER_BYTES: Final = 1024 * 1024
-_NOTSENT_LOWAT: Final = {"linux": 25, "darwin": 0x201}  # TCP_NOTSENT_LOWAT, which older Pythons do not name
+_NOTSENT_LOWAT: Final = MappingProxyType({"linux": 25, "darwin": 0x201})  # as older Pythons do not name it
 
 
 def create_listening_socket(host: str, port: int) -> socket.socket:
