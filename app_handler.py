@@ -286,6 +286,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.seed_store.directory_seed_store import DirectorySeedStore
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
+    from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from services.world_engine.diorama.entry import diorama_entry
@@ -295,19 +296,22 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
 
     # The first that is ready is the default.
     offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
-    clock = SystemClock()
+    clock, decoder = SystemClock(), PillowPictureDecoder()
+    classifier_files = ClassifierFiles(default_cache_dir(os.environ))
     video_writer = FfmpegVideoWriter()
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
-        image_classifier=build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock),
+        image_classifier=build_image_classifier(classifier_files, clock, ProcessTorchWorker),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
-        picture_decoder=PillowPictureDecoder(),
+        picture_decoder=decoder,
         prompt_writer=build_prompt_writer(config.authoring),
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
-        seed_store=DirectorySeedStore(SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds),
+        seed_store=DirectorySeedStore(
+            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=decoder, clock=clock
+        ),
         video_writer=video_writer,
         recording_store=DirectoryRecordingStore(
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
@@ -330,6 +334,7 @@ def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
     from services.prompt_writer.openai_prompt_writer import OpenAIPromptWriter
     from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
     from services.prompt_writer.writer_files import REVISION, WriterFiles
+    from services.torch_worker.process_torch_worker import ProcessTorchWorker
 
     if config.writer is not None:
         return OpenAIPromptWriter(HttpxClient(), config.writer, sees=config.writer_sees)
@@ -340,7 +345,7 @@ def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
             revision=config.local_writer_revision or REVISION,
             quant=config.local_writer_quant,
         )
-        return LocalPromptWriter(files)
+        return LocalPromptWriter(files, ProcessTorchWorker)
     return UnconfiguredPromptWriter(
         "Editing scenes needs something that writes the wishes out: an endpoint in the settings"
         " (TERRARIUM_WRITER_ENDPOINT and TERRARIUM_WRITER_MODEL), or a model on this machine (TERRARIUM_LOCAL_WRITER)."
@@ -356,12 +361,13 @@ def build_image_editor(config: AuthoringConfig) -> ImageEditor:
     from services.image_editor.openai_image_editor import OpenAIImageEditor
     from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
     from services.model_hub.local_model_hub import default_cache_dir
+    from services.torch_worker.process_torch_worker import ProcessTorchWorker
 
     if config.images is not None:
         return OpenAIImageEditor(HttpxClient(), config.images, size=config.image_size)
     if config.local_images != "off":
         files = FluxFiles(default_cache_dir(os.environ), config.local_image_folder, quant=config.local_images_quant)
-        return FluxImageEditor(files)
+        return FluxImageEditor(files, ProcessTorchWorker)
     return UnconfiguredImageEditor(
         "Editing scenes needs an image model: an endpoint in the settings (TERRARIUM_IMAGE_ENDPOINT and"
         " TERRARIUM_IMAGE_MODEL), or one on this machine (TERRARIUM_LOCAL_IMAGES)."

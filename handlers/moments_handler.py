@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from api_types import MomentResponse, RewindResponse, SavedWorldSummary
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_STATUS = {ErrorCode.SNAPSHOT_UNKNOWN: 404, ErrorCode.WORLD_NOT_KEPT: 507}
+_STATUS = MappingProxyType({ErrorCode.SNAPSHOT_UNKNOWN: 404, ErrorCode.WORLD_NOT_KEPT: 507})
 
 
 class MomentsHandler:

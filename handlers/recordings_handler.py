@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import BoundedSemaphore
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 _THUMBNAIL_WIDTH: Final = 480
 _THUMBNAILS_AT_ONCE: Final = 2  # a gallery that opens asks for all it shows, and others play meanwhile
 
-_FAULTS: Final = {
-    StoreFault.UNKNOWN: (404, ErrorCode.RECORDING_UNKNOWN),
-    StoreFault.NAME_INVALID: (422, ErrorCode.RECORDING_NAME_INVALID),
-    StoreFault.NAME_TAKEN: (409, ErrorCode.RECORDING_NAME_TAKEN),
-    StoreFault.BUSY: (409, ErrorCode.RECORDING_IN_USE),
-    StoreFault.FOLDER: (507, ErrorCode.RECORDING_FOLDER_UNUSABLE),
-}
+_FAULTS: Final = MappingProxyType(
+    {
+        StoreFault.UNKNOWN: (404, ErrorCode.RECORDING_UNKNOWN),
+        StoreFault.NAME_INVALID: (422, ErrorCode.RECORDING_NAME_INVALID),
+        StoreFault.NAME_TAKEN: (409, ErrorCode.RECORDING_NAME_TAKEN),
+        StoreFault.BUSY: (409, ErrorCode.RECORDING_IN_USE),
+        StoreFault.FOLDER: (507, ErrorCode.RECORDING_FOLDER_UNUSABLE),
+    }
+)
 
 
 class RecordingsHandler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
 
 import structlog
@@ -27,10 +28,12 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _WIDTH: Final = 1280
 _HEIGHT: Final = 720
 
-_STATUSES: Final = {
-    ErrorCode.AUTHORING_UNAVAILABLE: 503,
-    ErrorCode.TOO_MANY_REQUESTS: 429,
-}
+_STATUSES: Final = MappingProxyType(
+    {
+        ErrorCode.AUTHORING_UNAVAILABLE: 503,
+        ErrorCode.TOO_MANY_REQUESTS: 429,
+    }
+)
 
 
 class ScenesHandler:

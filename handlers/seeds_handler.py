@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
 
 from api_types import SeedsResponse, SeedSummary
@@ -26,11 +27,13 @@ _THUMBNAIL_WIDTH: Final = 640
 _TITLE_LENGTH: Final = 80
 _CHECKED_SIDE: Final = 896  # pixels: the longer side of what an upload is judged by
 
-_FAULT_CODES: Final = {
-    PictureFault.EMPTY: ErrorCode.SEED_EMPTY,
-    PictureFault.NOT_A_PICTURE: ErrorCode.SEED_NOT_A_PICTURE,
-    PictureFault.TOO_LARGE: ErrorCode.SEED_TOO_LARGE,
-}
+_FAULT_CODES: Final = MappingProxyType(
+    {
+        PictureFault.EMPTY: ErrorCode.SEED_EMPTY,
+        PictureFault.NOT_A_PICTURE: ErrorCode.SEED_NOT_A_PICTURE,
+        PictureFault.TOO_LARGE: ErrorCode.SEED_TOO_LARGE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
 
 from api_types import SavedWorldsResponse, SavedWorldSummary
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
     from handlers.session.journal_capture import WorldCapture
     from services.clock.clock import Clock
 
-_FAULT_CODES: Final = {
-    WorldFileFault.NOT_A_WORLD: ErrorCode.WORLD_NOT_A_WORLD,
-    WorldFileFault.DAMAGED: ErrorCode.WORLD_DAMAGED,
-    WorldFileFault.TOO_LARGE: ErrorCode.WORLD_TOO_LARGE,
-    WorldFileFault.OTHER_VERSION: ErrorCode.WORLD_OTHER_VERSION,
-}
+_FAULT_CODES: Final = MappingProxyType(
+    {
+        WorldFileFault.NOT_A_WORLD: ErrorCode.WORLD_NOT_A_WORLD,
+        WorldFileFault.DAMAGED: ErrorCode.WORLD_DAMAGED,
+        WorldFileFault.TOO_LARGE: ErrorCode.WORLD_TOO_LARGE,
+        WorldFileFault.OTHER_VERSION: ErrorCode.WORLD_OTHER_VERSION,
+    }
+)
 
 
 class WorldFilesHandler:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -42,12 +43,14 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 Made = TypeVar("Made")
 
-_PROGRESS = {
-    AuthoringStep.WRITING: ProgressStep.WRITING_PROMPT,
-    AuthoringStep.PAINTING: ProgressStep.PAINTING,
-    AuthoringStep.CHECKING: ProgressStep.CHECKING_PICTURE,
-    AuthoringStep.APPLYING: ProgressStep.CHANGING_WORLD,
-}
+_PROGRESS = MappingProxyType(
+    {
+        AuthoringStep.WRITING: ProgressStep.WRITING_PROMPT,
+        AuthoringStep.PAINTING: ProgressStep.PAINTING,
+        AuthoringStep.CHECKING: ProgressStep.CHECKING_PICTURE,
+        AuthoringStep.APPLYING: ProgressStep.CHANGING_WORLD,
+    }
+)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -46,11 +47,13 @@ _INIT_STEPS = (
     ProgressStep.CHECKING_PICTURE,
     ProgressStep.OPENING_WORLD,
 )
-_LOAD_STAGES = {
-    LoadStep.READING: StageId.MODEL_LOAD,
-    LoadStep.BUILDING: StageId.MODEL_INSTANTIATE,
-    LoadStep.WARMING_UP: StageId.WARMUP_COMPILE,
-}
+_LOAD_STAGES = MappingProxyType(
+    {
+        LoadStep.READING: StageId.MODEL_LOAD,
+        LoadStep.BUILDING: StageId.MODEL_INSTANTIATE,
+        LoadStep.WARMING_UP: StageId.WARMUP_COMPILE,
+    }
+)
 
 
 class WorldStarter:

@@ -15,7 +15,6 @@ from services.image_classifier.image_classifier import (
     ClassifierStatus,
 )
 from services.memory_planner.model_memory import ModelMemory, Placement
-from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorker,
@@ -26,6 +25,8 @@ from services.torch_worker.torch_worker import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.clock.clock import Clock
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.world_engine.world_engine import Picture
@@ -110,7 +111,7 @@ class TransformersImageClassifier:
 
 
 def build_image_classifier(
-    files: ClassifierFiles, clock: Clock, *, niceness: int = _NICENESS
+    files: ClassifierFiles, clock: Clock, start: Callable[[WorkerSpec], TorchWorker], *, niceness: int = _NICENESS
 ) -> TransformersImageClassifier:
     """With a worker of its own: a crash in another model must not cost a verdict."""
     spec = WorkerSpec(
@@ -121,7 +122,7 @@ def build_image_classifier(
         niceness=niceness,
         idle_s=_IDLE_S,
     )
-    return TransformersImageClassifier(files, ProcessTorchWorker(spec), clock)
+    return TransformersImageClassifier(files, start(spec), clock)
 
 
 def _is_safe(grades: Plain) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from services.image_editor.image_editor import (
@@ -14,7 +15,6 @@ from services.image_editor.image_editor import (
 )
 from services.local_models.placed_worker import PlacedWorker
 from services.memory_planner.model_memory import ModelMemory, Placement
-from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorkerError,
@@ -35,10 +35,12 @@ _WORK_BYTES: Final = (
     2 << 30
 )  # what a picture takes on its way through the model, and the device's own share of a process
 
-_FAULTS: Final = {
-    WorkerFault.LOAD_FAILED: EditorFault.NOT_LOADED,
-    WorkerFault.OUT_OF_MEMORY: EditorFault.OUT_OF_MEMORY,
-}
+_FAULTS: Final = MappingProxyType(
+    {
+        WorkerFault.LOAD_FAILED: EditorFault.NOT_LOADED,
+        WorkerFault.OUT_OF_MEMORY: EditorFault.OUT_OF_MEMORY,
+    }
+)
 
 
 class FluxImageEditor:
@@ -47,7 +49,7 @@ class FluxImageEditor:
     `unload` and `close` block until the process is gone.
     """
 
-    def __init__(self, files: FluxFiles, start: Callable[[WorkerSpec], TorchWorker] = ProcessTorchWorker) -> None:
+    def __init__(self, files: FluxFiles, start: Callable[[WorkerSpec], TorchWorker]) -> None:
         self._files = files
         self._worker = PlacedWorker(start, self._spec)
 

@@ -56,7 +56,7 @@ class SessionStart(Line):
     rng_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     picture: Sha256 | None = None  # of the seed's pixels, as the engine got them
     starts_from: StartsFrom | None = None  # None: the seed
-    versions: dict[ShortText, ShortText] = {}
+    versions: dict[ShortText, ShortText] = Field(default_factory=dict[ShortText, ShortText])
 
 
 class FrameInput(Line):

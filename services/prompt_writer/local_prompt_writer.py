@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from services.local_models.placed_worker import PlacedWorker
@@ -16,7 +17,6 @@ from services.prompt_writer.prompt_writer import (
     WriterStatus,
 )
 from services.prompt_writer.tool_protocol import write_with_tools
-from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorkerError,
@@ -36,10 +36,12 @@ _ASK_LIMIT_S: Final = 900.0  # whoever waits has a shorter one
 _IDLE_S: Final = 600.0  # then the model is unloaded
 _WORK_BYTES: Final = 3 << 29  # what a wish takes on its way through the model, and the device's own share of a process
 
-_FAULTS: Final = {
-    WorkerFault.LOAD_FAILED: WriterFault.NOT_LOADED,
-    WorkerFault.OUT_OF_MEMORY: WriterFault.OUT_OF_MEMORY,
-}
+_FAULTS: Final = MappingProxyType(
+    {
+        WorkerFault.LOAD_FAILED: WriterFault.NOT_LOADED,
+        WorkerFault.OUT_OF_MEMORY: WriterFault.OUT_OF_MEMORY,
+    }
+)
 
 
 class LocalPromptWriter:
@@ -48,7 +50,7 @@ class LocalPromptWriter:
     `unload` and `close` block until the process is gone.
     """
 
-    def __init__(self, files: WriterFiles, start: Callable[[WorkerSpec], TorchWorker] = ProcessTorchWorker) -> None:
+    def __init__(self, files: WriterFiles, start: Callable[[WorkerSpec], TorchWorker]) -> None:
         self._files = files
         self._worker = PlacedWorker(start, self._spec)
 

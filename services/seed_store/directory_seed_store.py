@@ -11,12 +11,11 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from services.clock.system_clock import SystemClock
-from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
 from services.seed_store.seed_files import (
     TEMPORARY_PREFIX,
     SeedFile,
@@ -38,13 +37,15 @@ _logger = structlog.stdlib.get_logger(__name__)
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _CLOCK_STEP_S: Final = 1e-6  # keeps uploads of one tick in order
-_REASONS: Final = {
-    errno.ENOSPC: "The disk is full",
-    errno.EDQUOT: "The disk quota is used up",
-    errno.EACCES: "The server may not write to its seed folder",
-    errno.EPERM: "The server may not write to its seed folder",
-    errno.EROFS: "The disk of the seed folder is read-only",
-}
+_REASONS: Final = MappingProxyType(
+    {
+        errno.ENOSPC: "The disk is full",
+        errno.EDQUOT: "The disk quota is used up",
+        errno.EACCES: "The server may not write to its seed folder",
+        errno.EPERM: "The server may not write to its seed folder",
+        errno.EROFS: "The disk of the seed folder is read-only",
+    }
+)
 
 
 class DirectorySeedStore:
@@ -60,15 +61,15 @@ class DirectorySeedStore:
         data_dir: Path,
         max_uploaded: int,
         *,
-        decoder: PictureDecoder | None = None,
-        clock: Clock | None = None,
+        decoder: PictureDecoder,
+        clock: Clock,
     ) -> None:
         """`decoder` reads the sizes of shipped pictures."""
         self._shipped_dir = shipped_dir
         self._uploads_dir = data_dir / "seeds"
         self._max_uploaded = max_uploaded
-        self._decoder = decoder or PillowPictureDecoder()
-        self._clock = clock or SystemClock()
+        self._decoder = decoder
+        self._clock = clock
         self._lock = threading.Lock()
         self._is_loaded = False
         self._shipped: dict[str, SeedFile] = {}  # in the order of the manifest

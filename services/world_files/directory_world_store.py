@@ -12,6 +12,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final
 
 import structlog
@@ -37,13 +38,15 @@ _FACTS_NAME: Final = re.compile(r"([0-9a-f]{16})\.json")
 _TEMPORARY_PREFIX: Final = ".new-"
 _STALE_S: Final = 3600.0  # nobody writes a world for so long
 _THUMBNAIL: Final = (480, 480)
-_REASONS: Final = {
-    errno.ENOSPC: "The disk is full",
-    errno.EDQUOT: "The disk quota is used up",
-    errno.EACCES: "The server may not write to its folder of worlds",
-    errno.EPERM: "The server may not write to its folder of worlds",
-    errno.EROFS: "The disk of the worlds is read-only",
-}
+_REASONS: Final = MappingProxyType(
+    {
+        errno.ENOSPC: "The disk is full",
+        errno.EDQUOT: "The disk quota is used up",
+        errno.EACCES: "The server may not write to its folder of worlds",
+        errno.EPERM: "The server may not write to its folder of worlds",
+        errno.EROFS: "The disk of the worlds is read-only",
+    }
+)
 
 
 class _Facts(BaseModel):

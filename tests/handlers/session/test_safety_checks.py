@@ -17,6 +17,7 @@ import pytest
 from services.clock.system_clock import SystemClock
 from services.image_classifier.image_classifier import ClassificationError, ClassifierMissing
 from services.image_classifier.transformers_image_classifier import build_image_classifier
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
@@ -48,7 +49,7 @@ def checking_server(cache_dir: Path, verdicts: VerdictCache | None = None, **con
 
     Loading takes longer on a busy machine than a client of these tests waits for an answer.
     """
-    classifier = build_image_classifier(tiny_files(cache_dir), SystemClock(), niceness=0)
+    classifier = build_image_classifier(tiny_files(cache_dir), SystemClock(), ProcessTorchWorker, niceness=0)
     with suppress(ClassificationError):
         classifier.is_safe(ANY_PICTURE)
     with play_server(fake_services(classifier=classifier, verdict_cache=verdicts), **config) as server:

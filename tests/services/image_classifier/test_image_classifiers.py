@@ -16,6 +16,7 @@ from services.image_classifier.image_classifier import (
     ImageClassifier,
 )
 from services.image_classifier.transformers_image_classifier import build_image_classifier
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.services.image_classifier.tiny_classifier import tiny_files
@@ -33,7 +34,7 @@ def missing(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[ImageCl
     if request.param == "fake":
         yield FakeImageClassifier(status=ClassifierMissing("There is none."))
         return
-    real = build_image_classifier(tiny_files(tmp_path), FakeClock())
+    real = build_image_classifier(tiny_files(tmp_path), FakeClock(), ProcessTorchWorker)
     yield real
     real.close()
 

@@ -25,6 +25,7 @@ from services.image_classifier.transformers_image_classifier import (
     TransformersImageClassifier,
     build_image_classifier,
 )
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorkerError,
@@ -49,7 +50,7 @@ BRIGHT = np.full((90, 160, 3), 220, dtype=np.uint8)
 
 @contextmanager
 def classifier_of(cache_dir: Path, clock: FakeClock | None = None) -> Generator[TransformersImageClassifier]:
-    made = build_image_classifier(tiny_files(cache_dir), clock or FakeClock(), niceness=0)
+    made = build_image_classifier(tiny_files(cache_dir), clock or FakeClock(), ProcessTorchWorker, niceness=0)
     try:
         yield made
     finally:
@@ -233,7 +234,6 @@ def test_it_knows_what_it_takes_and_where_it_is(cache_dir: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_process_that_is_killed_costs_one_picture(cache_dir: Path) -> None:
-    from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.torch_worker.torch_worker import WorkerSpec
 
     options: dict[str, Any] = {"folder": str(tiny_files(cache_dir).folder), "threads": 1}

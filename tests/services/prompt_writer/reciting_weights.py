@@ -36,7 +36,7 @@ _HEEDS: Final = 10.0
 class Answer:
     """What to say where the prompt holds `word` and a view that looks so; None: whatever the view.
 
-    The first of `pieces` is what the prompt ends with. No piece may occur twice.
+    The first of `pieces` is what the prompt ends with, the last ends the answer. No piece may occur twice.
     """
 
     word: str
@@ -73,6 +73,7 @@ def set_text_weights(model: Any, recital: Recital, *, heeded: Callable[[str], in
         table[ids(piece), at] = 1.0
     _set_attention(decoder.layers[0].self_attn, recital)
     head = model.lm_head.weight  # [vocabulary, HIDDEN]
+    head[ids(recital.answers[0].pieces[-1]), _ONE] = _HEEDS  # asked in any other form, it says nothing
     for answer in reversed(recital.answers):  # what is named first is set last
         views = recital.views if answer.view is None else (answer.view,)
         for piece in answer.pieces:
