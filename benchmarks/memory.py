@@ -9,6 +9,7 @@ import argparse
 import base64
 import http.client
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _AIM_MB: Final = 60.0  # more than after the first world
 _ANSWER_S: Final = 60.0
+_HOLD_S: Final = 0.1  # from one control to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,22 @@ def _live_and_leave(child: Child, seed: bytes, frames: int) -> None:
     with connect(url, compression=None, max_size=None) as socket:
         _ask(socket, "init", model=INSTANT, seed_image_data=base64.b64encode(seed).decode(), config=_config())
         _ask(socket, "recording", on=True)
-        for number in range(frames):
-            socket.send(json.dumps({"type": "control", "buttons": ["W"], "ts": float(number)}))
-            while not isinstance(socket.recv(_ANSWER_S), bytes):
-                pass
+        _play(socket, frames)
         _ask(socket, "recording", on=False)
         world = _ask(socket, "save_world")["world_id"]
     connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=_ANSWER_S)
     connection.request("DELETE", f"/api/worlds/{world}")  # only so many are kept
     connection.getresponse().read()
     connection.close()
+
+
+def _play(socket: ClientConnection, frames: int) -> None:
+    """Hold a key, as a client does by sending it again and again, until so many passes have come."""
+    came = 0
+    while came < frames:
+        socket.send(json.dumps({"type": "control", "buttons": ["W"]}))
+        with suppress(TimeoutError):
+            came += isinstance(socket.recv(_HOLD_S), bytes)
 
 
 def _ask(socket: ClientConnection, kind: str, **fields: Any) -> dict[str, Any]:
