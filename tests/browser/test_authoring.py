@@ -16,6 +16,7 @@ from tests.browser.server_process import ServerProcess
 from tests.browser.tiny_models import TinyModels, make_tiny_models
 from tests.browser.visitor import SAME_VIEW, difference
 from tests.services.openai_server import OpenAIServer, call, image, openai_server
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,7 +35,7 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="the extra models is not installed"),
 ]
 
-_MADE_MS: Final = 300_000  # models are loaded meanwhile, at the lowest priority
+_MADE_MS: Final = deadline_s(300) * 1000  # models are loaded meanwhile, at the lowest priority
 _REASON: Final = "That would be somebody else's character."
 
 # Both in the page itself: by the time that a test has seen it, a tiny model may be done.
