@@ -39,11 +39,24 @@ class Renderer:
         self._tones = _tone_curve()
         self._shapes = np.zeros((MOST_SHAPES, SHAPE_FIELDS))
 
-    def draw(self, state: PlayerState, out: NDArray[np.uint8], depth: NDArray[np.float32] | None = None) -> None:
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a picture, pixels."""
+        return self._rows // self._samples, self._columns // self._samples
+
+    def draw(
+        self,
+        state: PlayerState,
+        out: NDArray[np.uint8],
+        depth: NDArray[np.float32] | None = None,
+        *,
+        nearest_m: float = 0.0,
+    ) -> None:
         """Draw what a player sees.
 
         `out` is uint8 [height, width, 3], RGB; `depth`, if given, float32 [height, width]: the smallest horizontal
-        distance in metres to what a pixel shows, infinite for the sky.
+        distance in metres to what a pixel shows, infinite for the sky. Plants, rocks and houses whose middle is nearer
+        than `nearest_m` metres are left out; their shadows stay.
         """
         around = self._surroundings
         world = around.world
@@ -61,10 +74,12 @@ class Renderer:
             columns=self._columns,
         )
         count = gather(around.ground, world.paint, camera, self._shapes)
+        away = self._shapes[:count, 12]
+        order = np.argsort(away, kind="stable")
         _draw(
             camera,
             around.ground,
-            np.argsort(self._shapes[:count, 12], kind="stable"),
+            order[np.searchsorted(away[order], nearest_m) :],
             world.light,
             world.paint,
             self._steps,
