@@ -69,7 +69,7 @@ class Trial:
 
 def recorded_walk(size: ModelConfig, number: int, frames: int) -> Trial:
     """The held-out clip of that number, as `training.make_clips` records it, `frames` actions long."""
-    walk = Recorder(Recipe("heldout", frames + 1, config=_picture_of(size))).walk(number)
+    walk = Recorder(Recipe("heldout", frames + 1, config=picture_config(size))).walk(number)
     return Trial(number, walk.policy, walk.around, walk.states, walk.actions[1:])
 
 
@@ -122,8 +122,8 @@ def _taken(
 
 def _world(size: ModelConfig, number: int) -> Surroundings:
     """The held-out worlds in turn; as with clips, `number` counts places of which each world has some."""
-    return Surroundings(make_world(FIRST_HELDOUT_SEED + number // CLIPS_PER_WORLD, _picture_of(size)))
+    return Surroundings(make_world(FIRST_HELDOUT_SEED + number // CLIPS_PER_WORLD, picture_config(size)))
 
 
-def _picture_of(size: ModelConfig) -> WorldConfig:
+def picture_config(size: ModelConfig) -> WorldConfig:
     return WorldConfig(height=size.height, width=size.width, fov_deg=size.fov_deg)

@@ -38,8 +38,8 @@ def inverse_depths_of(depths: NDArray[np.float32], focal: float) -> NDArray[np.f
     `focal` is in pixels of these pictures.
     """
     width = depths.shape[-1]
-    aside = np.linspace(0.5 - 0.5 * width, 0.5 * width - 0.5, width) / focal
-    return (np.hypot(1.0, aside) / np.maximum(depths, 0.5 * NEAREST_M)).astype(np.float16)
+    aside = (np.arange(width, dtype=np.float64) + (0.5 - 0.5 * width)) / focal
+    return (np.sqrt(1.0 + np.square(aside)) / np.maximum(depths, 0.5 * NEAREST_M)).astype(np.float16)
 
 
 def focal_of(width: int, fov_deg: float) -> float:
