@@ -119,7 +119,7 @@ class KeyframeKeeper:
         return _joined(picture, mask, self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope))
 
     def _draw(self, keyframe: Keyframe, pose: Pose) -> Bytes:
-        return self._renderer.render(keyframe.layers, moves_between(keyframe.pose, pose)).picture
+        return self._renderer.render(keyframe.layers, moves_between(keyframe.pose, pose), sharp=True).picture
 
 
 def strain_between(before: Pose, after: Pose) -> float:

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from training.samples import colour_mixes, moves_between
+from training.scenes.textures import textured
 from training.scenes.views import SOURCE_EVERY
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _LARGEST_CLIMB_M: Final = 0.6
 _STILL_M: Final = 0.05
 _STILL_TURN: Final = 0.02
 _UNMIXED: Final = 0.4  # fraction of the samples in the simulator's own colours
+_TEXTURED: Final = 0.4  # fraction of the samples whose input has textures of its own
 _SOFTENED: Final = 0.3  # fraction of the samples whose input is blurred, as after resampling
 _COMPRESSED: Final = 0.3  # fraction of the samples whose input went through JPEG
 
@@ -68,10 +70,12 @@ class Pairs:
         views = store.pictures(walk)
         pictures = np.stack([views[source], *store.peeled(walk)[number], views[target]])
         mixed = _remixed(pictures, rng)
+        layers = torch.as_tensor(store.layers(walk)[number].astype(np.int64))
+        given = textured(mixed[:1], layers[:1], rng) if rng.random() < _TEXTURED else mixed[:1]
         sample = Batch(
-            given=_given(mixed[:1], rng),
+            given=_given(given, rng),
             pictures=mixed[None, :-1],
-            layers=torch.as_tensor(store.layers(walk)[number].astype(np.int64))[None],
+            layers=layers[None],
             inverse_depths=torch.as_tensor(store.inverse_depths(walk)[number].astype(np.float32))[None],
             targets=mixed[-1:],
             relative_pose=moves_between(store.poses[walk, [source]], store.poses[walk, [target]]),
