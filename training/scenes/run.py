@@ -27,10 +27,11 @@ _UNREADABLE: Final = (RuntimeError, EOFError, ValueError, KeyError, TypeError, p
 
 @dataclass(frozen=True, slots=True)
 class SceneCheckpoint:
-    """What a run has come to after `step` steps. The first two are state dicts."""
+    """What a run has come to after `step` steps and `spent_s` seconds of training. The weights are state dicts."""
 
     config: ModelConfig
     step: int
+    spent_s: float
     learning: Mapping[str, Tensor]
     average: Mapping[str, Tensor]
     optimiser: dict[str, Any]
@@ -52,7 +53,7 @@ class SceneRunFolder:
     def save(self, checkpoint: SceneCheckpoint) -> None:
         """Replace the checkpoint; who is interrupted here keeps the one before."""
         data = io.BytesIO()
-        state = {name: getattr(checkpoint, name) for name in ("step", "learning", "average", "optimiser")}
+        state = {name: getattr(checkpoint, name) for name in ("step", "spent_s", "learning", "average", "optimiser")}
         torch.save({"config": asdict(checkpoint.config), **state}, data)
         write_parts(self.path, _NAME, checkpoint.step, data.getvalue())
 
@@ -70,6 +71,7 @@ class SceneRunFolder:
             found = SceneCheckpoint(
                 config=ModelConfig.from_plain(state["config"]),
                 step=int(state["step"]),
+                spent_s=float(state.get("spent_s", 0.0)),
                 learning=state["learning"],
                 average=state["average"],
                 optimiser=state["optimiser"],

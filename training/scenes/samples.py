@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import cv2
@@ -53,8 +54,10 @@ class Batch(NamedTuple):
 class Pairs:
     """Keyframes and targets of a store."""
 
-    def __init__(self, store: ViewStore) -> None:
+    def __init__(self, store: ViewStore, *, workers: int = 0) -> None:
+        """`workers` threads draw the samples of a batch side by side; they do not show in it."""
         self.store = store
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="pairs") if workers else None
         self._pairs = _pairs_of(store.poses)  # [n, 3]: walk, view of the keyframe, view of the target
 
     def __len__(self) -> int:
@@ -62,7 +65,11 @@ class Pairs:
 
     def batch(self, count: int, rng: np.random.Generator) -> Batch:
         chosen = self._pairs[rng.integers(len(self._pairs), size=count)]
-        return _collated([self._sample(walk, source, target, rng) for walk, source, target in chosen.tolist()])
+        walks, sources, targets = chosen.T.tolist()
+        arguments = walks, sources, targets, rng.spawn(count)
+        if self._threads is None:
+            return _collated(list(map(self._sample, *arguments)))
+        return _collated(list(self._threads.map(self._sample, *arguments)))
 
     def _sample(self, walk: int, source: int, target: int, rng: np.random.Generator) -> Batch:
         """A batch of one."""

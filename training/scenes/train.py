@@ -6,6 +6,7 @@ Interrupt it whenever you like; the same command goes on where it was.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from dataclasses import replace
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 STAGE: Final = "scene"
 _SAVE_EVERY_S: Final = 120.0
 _NOTE_EVERY: Final = 10  # steps
+_MOST_READERS: Final = 16
 _DECAY: Final = 0.999  # of the average, in a step
 _SALT: Final = 0x5CE
 
@@ -68,7 +70,8 @@ class SceneTraining:
         self._preset, self._deadline, self._device = preset, deadline, device
         self._folder = SceneRunFolder(out)
         self.store = ViewStore(views / "train")
-        self._pairs = Pairs(self.store)
+        workers = min(_MOST_READERS, os.cpu_count() or 1) if device.type == "cuda" else 0
+        self._pairs = Pairs(self.store, workers=workers)
         seed_torch(0)  # of the first weights
         found = self._folder.load()
         network = _new_network(preset, depth_from) if found is None else found.network(averaged=False)
@@ -80,22 +83,24 @@ class SceneTraining:
             self._network.parameters(), lr=preset.plan.learning_rate, weight_decay=0.02, betas=(0.9, 0.98)
         )
         self._rendering = LayerRendering(network.config).to(device)
-        self.number = 0
+        self.number, self._spent_s = 0, 0.0
         if found is not None:
-            self.number = found.step
+            self.number, self._spent_s = found.step, found.spent_s
             self._average.module.load_state_dict(found.average)
             self._optimiser.load_state_dict(found.optimiser)
         self._folder.curves.forget(STAGE, self.number)
 
     def run(self) -> bool:
-        """Go on until everything is trained (True) or the time is over (False)."""
+        """Go on until everything is trained (True) or the deadline is over (False)."""
         draw: Callable[[int], Batch] = self._draw if self._device.type == "cpu" else ReadAhead(self._draw)
         saved_at = time.monotonic()
         with tqdm(total=self._preset.plan.steps, initial=self.number, desc=STAGE, mininterval=10.0) as bar:
-            while self.number < self._preset.plan.steps:
+            before = time.monotonic()
+            while not self._is_done():
                 losses = self.step(draw(self.number))
                 bar.update()
                 now = time.monotonic()
+                self._spent_s, before = self._spent_s + now - before, now
                 if (self.number - 1) % _NOTE_EVERY == 0:
                     bar.set_postfix_str(", ".join(f"{key}={value:.3g}" for key, value in losses.items()))
                     self._folder.curves.note(STAGE, self.number - 1, losses)
@@ -103,7 +108,7 @@ class SceneTraining:
                     self.save()
                     saved_at = now
                 if now > self._deadline:
-                    return self.number >= self._preset.plan.steps
+                    return self._is_done()
         self.save()
         return True
 
@@ -121,17 +126,26 @@ class SceneTraining:
             focal=self._network.config.focal,
             rendered=self._preset.rendered,
         )
-        rate = learning_rate(self._preset.plan, self.number)
+        rate = learning_rate(self._preset.plan, self._steps_counted())
         descend(self._optimiser, losses["loss"], rate, [self._network.parameters()])
         self._average.update(self._network, self.number)
         self.number += 1
         return {name: loss.item() for name, loss in losses.items()}
+
+    def _steps_counted(self) -> int:
+        """The steps that are done; of a run that ends by time, those that the time spent stands for."""
+        plan, minutes = self._preset.plan, self._preset.minutes
+        return self.number if minutes is None else min(plan.steps, int(plan.steps * self._spent_s / (60.0 * minutes)))
+
+    def _is_done(self) -> bool:
+        return self._steps_counted() >= self._preset.plan.steps
 
     def save(self) -> None:
         self._folder.save(
             SceneCheckpoint(
                 config=self._network.config,
                 step=self.number,
+                spent_s=self._spent_s,
                 learning=self._network.state_dict(),
                 average=self._average.module.state_dict(),
                 optimiser=self._optimiser.state_dict(),
