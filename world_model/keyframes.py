@@ -104,13 +104,11 @@ class KeyframeKeeper:
     def _painted(self, state: KeyframeState, pose: Pose) -> Bytes:
         """The picture of a new keyframe: seen, remembered, imagined."""
         relative_pose = moves_between(state.current.pose, pose)
-        picture, mask = self._renderer.render(state.current.layers, relative_pose, masked=True, sharp=True)
-        assert mask is not None
+        picture, mask = self._renderer.render_masked(state.current.layers, relative_pose)
         for old in _helpers(state.remembered, pose):
             if float(mask.min()) > _SEEN:
                 return picture
-            more, more_mask = self._renderer.render(old.layers, moves_between(old.pose, pose), masked=True, sharp=True)
-            assert more_mask is not None
+            more, more_mask = self._renderer.render_masked(old.layers, moves_between(old.pose, pose))
             picture = _joined(picture, mask, more)
             mask = np.maximum(mask, more_mask)
         if float(mask.min()) > _SEEN:
@@ -119,7 +117,7 @@ class KeyframeKeeper:
         return _joined(picture, mask, self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope))
 
     def _draw(self, keyframe: Keyframe, pose: Pose) -> Bytes:
-        return self._renderer.render(keyframe.layers, moves_between(keyframe.pose, pose), sharp=True).picture
+        return self._renderer.render(keyframe.layers, moves_between(keyframe.pose, pose))
 
 
 def strain_between(before: Pose, after: Pose) -> float:

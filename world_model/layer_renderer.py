@@ -44,9 +44,9 @@ class Layers:
     slope: float  # tangent of looking up, of the keyframe
 
 
-class Frame(NamedTuple):
+class MaskedFrame(NamedTuple):
     picture: Bytes  # [h, w, 3]
-    mask: Floats | None  # [h, w]: share of each pixel that lay within the keyframe's picture
+    mask: Floats  # [h, w]: share of each pixel that lay within the keyframe's picture
 
 
 class _Coarse(NamedTuple):
@@ -82,15 +82,23 @@ class LayerRenderer:
         self._rows_up = _enlarging(self._height, self._cell)
         self._columns_up = np.ascontiguousarray(_enlarging(self._width, self._cell).T)
 
-    def render(self, layers: Layers, relative_pose: Floats, *, masked: bool = False, sharp: bool = False) -> Frame:
-        """Draw the layers from another place.
+    def render(self, layers: Layers, relative_pose: Floats, *, sharp: bool = True) -> Bytes:
+        """The picture [h, w, 3] of the layers from another place.
 
-        `relative_pose` is what `moves_between` leads from the keyframe's pose to the new one. `masked` asks for the
-        mask; `sharp` for cubic instead of linear interpolation, which takes twice as long.
+        `relative_pose` is what `moves_between` leads from the keyframe's pose to the new one. `sharp` asks for cubic
+        interpolation; linear takes half the time.
         """
+        return self._render(layers, relative_pose, None, sharp=sharp)
+
+    def render_masked(self, layers: Layers, relative_pose: Floats) -> MaskedFrame:
+        """The same, and where the keyframe showed it."""
+        mask = np.zeros((self._height, self._width), dtype=np.float32)
+        return MaskedFrame(self._render(layers, relative_pose, mask, sharp=True), mask)
+
+    def _render(self, layers: Layers, relative_pose: Floats, mask: Floats | None, *, sharp: bool) -> Bytes:
+        """Draw, and fill the mask if one is given."""
         how = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
         picture = np.zeros((self._height, self._width, 4), dtype=np.uint8)
-        mask = np.zeros((self._height, self._width), dtype=np.float32) if masked else None
         for layer, coarse in self._coarse(layers, relative_pose).items():
             window = self._window(layers.rgba[layer], coarse, whole=layer == SKY)
             if window is None:
@@ -107,7 +115,7 @@ class LayerRenderer:
             if mask is not None:
                 inside = (x > -0.5) & (x < self._width - 0.5) & (y > -0.5) & (y < self._height - 0.5)
                 mask[rows, columns] += alpha * (inside - mask[rows, columns])
-        return Frame(np.ascontiguousarray(picture[:, :, :3]), mask)
+        return np.ascontiguousarray(picture[:, :, :3])
 
     def _coarse(self, layers: Layers, relative_pose: Floats) -> Mapping[int, _Coarse]:
         """By layer, of those that hold something."""
