@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: run install test install-test generate format clean
 
 run: install
-	$(BIN)/python ltx2_server.py
+	$(BIN)/terrarium
 
 install: $(VENV)/.installed
 

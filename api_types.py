@@ -94,7 +94,7 @@ class ShutdownResponse(ApiModel):
 
 
 class PickerModel(ApiModel):
-    """One model that can be played. `loaded`: its engine is in memory now."""
+    """One model that can be played. `loaded`: its engine is in memory now. `licence` is an SPDX identifier."""
 
     id: str
     size_bytes: int | None
@@ -102,6 +102,7 @@ class PickerModel(ApiModel):
     model_type: str | None
     title: str
     description: str
+    licence: str
     loaded: bool
 
 
@@ -154,7 +155,7 @@ class SessionsResponse(ApiModel):
 class SeedSummary(ApiModel):
     """A seed picture on the server. `hash` is the SHA-256 (hex) of the file, and its name in every other call.
 
-    `prompt` is the wish that it was generated from, if it was.
+    `prompt` is the words that it was generated from; null for any other picture.
     """
 
     hash: str
@@ -307,25 +308,11 @@ class RenameWorldRequest(ApiModel):
 
 
 class SaveWorldRequestBody(ApiModel):
-    """`moment`: a kept one; null for the present."""
+    """`moment_id`: a kept moment; null for the present."""
 
     title: Annotated[str, StringConstraints(max_length=200)] = ""
-    moment: str | None = None
+    moment_id: str | None = None
 
 
 class RewindRequestBody(ApiModel):
     seconds: Annotated[FiniteFloat, Field(gt=0, le=60)]
-
-
-class MomentResponse(ApiModel):
-    """`moment` is the one that was kept or returned to; `kept` lists all that can be returned to, oldest first."""
-
-    moment: str
-    kept: list[str]
-
-
-class RewindResponse(ApiModel):
-    """Seconds of the world's own time."""
-
-    went_back_s: float
-    left_s: float

@@ -1,8 +1,9 @@
-"""The FastAPI application around an AppHandler: routes, errors, the network's checks, and the page."""
+"""Creates the FastAPI application: routes, error handlers, network middleware and the page's files."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI, Request
@@ -26,8 +27,8 @@ from _routes import (
     worlds,
 )
 from api_types import ErrorResponse
-from error_types import ErrorCode, HTTPError
-from logging_policy import log_http_error
+from error_types import DomainError, ErrorCode
+from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import network_middleware
 from network.page_files import PageFiles
@@ -37,13 +38,15 @@ from state.deps import attach_state_service
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from starlette.requests import HTTPConnection
+
     from app_handler import AppHandler
 
-_STATUS_CODES = {404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED}
+_STATUS_CODES = MappingProxyType({404: ErrorCode.NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOWED})
 
 
 def create_app(handler: AppHandler) -> FastAPI:
-    """An app of its own around `handler`: several of them live in one process."""
+    """An application that serves `handler`. Several can exist in one process."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -54,11 +57,11 @@ def create_app(handler: AppHandler) -> FastAPI:
         title="Terrarium",
         version=VERSION,
         lifespan=lifespan,
-        docs_url=None,  # both pages load their scripts from elsewhere
+        docs_url=None,  # the docs pages load scripts from other sites
         redoc_url=None,
         middleware=[
             *network_middleware(handler.config.access),
-            Middleware(HttpMetricsMiddleware, metrics=handler.metrics),
+            Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),
         ],
         responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
     )
@@ -79,7 +82,7 @@ def create_app(handler: AppHandler) -> FastAPI:
     )
     for resource in resources:
         app.include_router(resource.router)
-    app.add_exception_handler(HTTPError, _on_http_error)
+    app.add_exception_handler(DomainError, _on_domain_error)
     app.add_exception_handler(HTTPException, _on_starlette_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.mount("/", PageFiles(PAGE_DIR))
@@ -90,10 +93,12 @@ def _answer(status: int, code: ErrorCode, message: str) -> JSONResponse:
     return JSONResponse(ErrorResponse(code=code.value, message=message).model_dump(), status)
 
 
-def _on_http_error(_: Request, error: Exception) -> JSONResponse:
-    refused = cast("HTTPError", error)
-    log_http_error(refused)
-    return _answer(refused.status, refused.code, refused.message)
+def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONResponse:
+    if connection.scope["type"] == "websocket":  # there is no response to send: the error boundary closes the socket
+        raise error
+    refused = cast("DomainError", error)
+    log_refusal(refused)
+    return _answer(refused.http_status, refused.code, refused.message)
 
 
 def _on_starlette_error(_: Request, error: Exception) -> JSONResponse:

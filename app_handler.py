@@ -10,25 +10,23 @@ from typing import TYPE_CHECKING
 
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
-from handlers.engine_leaves import EngineLeaves
-from handlers.engines_handler import EnginesHandler
-from handlers.health_handler import HealthHandler
-from handlers.lifecycle_handler import LifecycleHandler
-from handlers.memory_handler import MemoryHandler
+from handlers.base import StateChanges
+from handlers.engines.ledger import MemoryLedger
+from handlers.engines.pool import EnginePool
+from handlers.engines.residency import ModelResidency
 from handlers.models_handler import ModelsHandler
-from handlers.moments_handler import MomentsHandler
 from handlers.play_handler import PlayHandler
 from handlers.recorder_handler import RecorderHandler
 from handlers.recordings_handler import RecordingsHandler
 from handlers.safety_handler import SafetyHandler
-from handlers.scene_room import Housekeeper
 from handlers.scenes_handler import ScenesHandler
 from handlers.seeds_handler import SeedsHandler
-from handlers.session.context import PlayContext
+from handlers.server_handler import ServerHandler
+from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
-from handlers.system_info_handler import SystemInfoHandler
 from handlers.threads import in_thread
 from handlers.world_files_handler import WorldFilesHandler
+from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue
 from state.app_state_types import AppState
 
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_writer.video_writer import VideoWriter
-    from services.world_engine.catalogue import CatalogueEntry
     from services.world_files.world_store import WorldStore
 
 _LOAD_PATIENCE_S = 1.0  # for a model that still loads when the server stops
@@ -96,38 +93,60 @@ class AppHandler:
         self._draining_since: float | None = None
         self._engine_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="engine")
         self._work_threads = ThreadPoolExecutor(4, thread_name_prefix="work")
-        # Judging a picture may take seconds, and whoever waits for it must not hold up those who decode.
+        # Judging a picture may take minutes. Who waits for that must hold up neither those who decode, nor, with what
+        # comes in to be kept (uploads, painted scenes), those who want to play.
         self._check_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="check")
+        self._intake_threads = ThreadPoolExecutor(4, thread_name_prefix="intake")
 
-        self.lifecycle = LifecycleHandler(self._state, self._lock)
-        self.sessions = SessionsHandler(self._state, self._lock, services.clock, config.max_sessions)
-        self.engines = EnginesHandler(
+        self.sessions = SessionsHandler(
+            self._state,
+            self._lock,
+            services.clock,
+            config.max_sessions,
+            displace_after_s=config.limits.displace_after_s,
+        )
+        changes = StateChanges()
+        ledger = MemoryLedger(
+            self._state,
+            self._lock,
+            catalogue=services.catalogue,
+            monitor=services.system_monitor,
+            classifier=services.image_classifier,
+            writer=services.prompt_writer,
+            editor=services.image_editor,
+            config=config.authoring,
+            clock=services.clock,
+            changes=changes,
+        )
+        self.engines = EnginePool(
             self._state,
             self._lock,
             catalogue=services.catalogue,
             task_runner=services.task_runner,
             clock=services.clock,
             metrics=services.metrics,
-            make_room=self._make_room_for_engine,
+            memory=ledger,
+            changes=changes,
         )
-        self.leaves = EngineLeaves(self._state, self._lock, self.engines)
-        self.memory = MemoryHandler(
-            self.engines,
-            monitor=services.system_monitor,
+        self.residency = ModelResidency(
+            self._state,
+            self._lock,
+            ledger=ledger,
+            device=self.engines.device,
             classifier=services.image_classifier,
-            writer=services.prompt_writer,
-            editor=services.image_editor,
-            config=config.authoring,
+            work_threads=self._work_threads,
+            clock=services.clock,
+            changes=changes,
         )
         self.safety = SafetyHandler(
             config.seed_safety,
             services.image_classifier,
             services.verdict_cache,
             services.seed_store,
-            place_classifier=self.memory.place_classifier,
+            classifying=self.residency.classifying,
         )
         self.seeds = SeedsHandler(
-            services.seed_store, services.picture_decoder, self.safety, self._check_threads, config.max_upload_bytes
+            services.seed_store, services.picture_decoder, self.safety, self._intake_threads, config.max_upload_bytes
         )
         self.recorder = RecorderHandler(
             self._state,
@@ -143,27 +162,23 @@ class AppHandler:
         self.world_files = WorldFilesHandler(
             services.world_store,
             self.safety,
-            self._work_threads,
+            self._intake_threads,
             services.clock,
             max_upload_bytes=config.max_upload_bytes,
         )
-        self.models = ModelsHandler(services.catalogue, services.model_hub, self.engines)
-        self.system_info = SystemInfoHandler(services.system_monitor)
+        self.models = ModelsHandler(
+            services.catalogue,
+            services.model_hub,
+            self.engines,
+            config,
+            after_deletion=self.residency.look,
+        )
         self.authoring = AuthoringHandler(
             self._state,
             self._lock,
-            writer=services.prompt_writer,
-            editor=services.image_editor,
-            memory=self.memory,
+            residency=self.residency,
             clock=services.clock,
             config=config.authoring,
-        )
-        self._housekeeper = Housekeeper(
-            self.memory,
-            self.engines,
-            self.leaves,
-            {"editor": services.image_editor, "writer": services.prompt_writer},
-            self._work_threads,
         )
         self._painter = ScenePainter(
             self.authoring,
@@ -171,23 +186,23 @@ class AppHandler:
             editor=services.image_editor,
             decoder=services.picture_decoder,
             safety=self.safety,
-            housekeeper=self._housekeeper,
+            residency=self.residency,
             work_threads=self._work_threads,
+            intake_threads=self._intake_threads,
             clock=services.clock,
         )
         self.scenes = ScenesHandler(self.authoring, self._painter, self.seeds, self._work_threads)
-        self.health = HealthHandler(
+        self.server = ServerHandler(
             self._state,
             self._lock,
             config=config,
             catalogue=services.catalogue,
             safety=self.safety,
-            authoring=self.authoring,
-            memory=self.memory,
+            residency=self.residency,
+            monitor=services.system_monitor,
+            metrics=services.metrics,
         )
-        self.metrics = services.metrics
-        self.play = PlayHandler(self._play_context(), services.log_stream)
-        self.moments = MomentsHandler(self.play, self.world_files, self._work_threads)
+        self.play = PlayHandler(self._surroundings(), services.log_stream, services.system_monitor)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -196,6 +211,7 @@ class AppHandler:
             stack.callback(self._engine_threads.shutdown, wait=False, cancel_futures=True)
             stack.callback(self._work_threads.shutdown, wait=False, cancel_futures=True)
             stack.callback(self._check_threads.shutdown, wait=False, cancel_futures=True)
+            stack.callback(self._intake_threads.shutdown, wait=False, cancel_futures=True)
             stack.push_async_callback(self._close_safety)
             stack.callback(self.services.frame_encoder.close)
             stack.push_async_callback(self._close_engines)
@@ -207,17 +223,15 @@ class AppHandler:
             stack.push_async_callback(self.scenes.close)
             stack.push_async_callback(self.drain)
             self.services.task_runner.submit("recover recordings", self.recorder.recover)
-            self.lifecycle.serving()
+            await self.residency.refresh()
+            self.server.serving()
             yield
 
     async def drain(self) -> None:
         """Say farewell to every session and wait for their ends. Idempotent."""
-        self.lifecycle.stopping()
+        self.server.stopping()
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         await self.play.drain()
-
-    def _make_room_for_engine(self, entry: CatalogueEntry) -> None:
-        self._housekeeper.vacate_for(entry)
 
     async def _close_engines(self) -> None:
         for engine in self.engines.take_all():
@@ -241,23 +255,25 @@ class AppHandler:
         left_s = most_s - (now - (self._draining_since or now))
         await in_thread(self._work_threads, lambda: self.recorder.close(max(least_s, left_s)))
 
-    def _play_context(self) -> PlayContext:
-        return PlayContext(
+    def _surroundings(self) -> SessionSurroundings:
+        services = self.services
+        return SessionSurroundings(
             config=self.config,
             sessions=self.sessions,
-            engines=self.engines,
-            leaves=self.leaves,
+            pool=self.engines,
             seeds=self.seeds,
             safety=self.safety,
             authoring=self.authoring,
             painter=self._painter,
             recorder=self.recorder,
             world_files=self.world_files,
-            input_logs=self.services.input_logs,
-            encoder=self.services.frame_encoder,
-            system_info=self.system_info,
-            metrics=self.services.metrics,
-            clock=self.services.clock,
+            server=self.server,
+            input_logs=services.input_logs,
+            encoder=services.frame_encoder,
+            decoder=services.picture_decoder,
+            metrics=services.metrics,
+            gpu=GpuSampler(services.system_monitor, self._work_threads, services.clock),
+            clock=services.clock,
             engine_threads=self._engine_threads,
             work_threads=self._work_threads,
             check_threads=self._check_threads,
@@ -280,12 +296,14 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.image_classifier.transformers_image_classifier import build_image_classifier
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.metrics.prometheus_metrics import PrometheusMetrics
-    from services.model_hub.local_model_hub import LocalModelHub, default_cache_dir
+    from services.model_hub.hub_cache import default_cache_dir
+    from services.model_hub.local_model_hub import LocalModelHub
     from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
+    from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from services.world_engine.diorama.entry import diorama_entry
@@ -300,14 +318,18 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
-        image_classifier=build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock),
+        image_classifier=build_image_classifier(
+            ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker
+        ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=PillowPictureDecoder(),
         prompt_writer=build_prompt_writer(config.authoring),
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
-        seed_store=DirectorySeedStore(SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds),
+        seed_store=DirectorySeedStore(
+            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=PillowPictureDecoder(), clock=clock
+        ),
         video_writer=video_writer,
         recording_store=DirectoryRecordingStore(
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
@@ -325,11 +347,12 @@ def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
     import os
 
     from services.http_client.httpx_client import HttpxClient
-    from services.model_hub.local_model_hub import default_cache_dir
+    from services.model_hub.hub_cache import default_cache_dir
     from services.prompt_writer.local_prompt_writer import LocalPromptWriter
     from services.prompt_writer.openai_prompt_writer import OpenAIPromptWriter
     from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
     from services.prompt_writer.writer_files import REVISION, WriterFiles
+    from services.torch_worker.process_torch_worker import ProcessTorchWorker
 
     if config.writer is not None:
         return OpenAIPromptWriter(HttpxClient(), config.writer, sees=config.writer_sees)
@@ -340,9 +363,9 @@ def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
             revision=config.local_writer_revision or REVISION,
             quant=config.local_writer_quant,
         )
-        return LocalPromptWriter(files)
+        return LocalPromptWriter(files, ProcessTorchWorker)
     return UnconfiguredPromptWriter(
-        "Editing scenes needs something that writes the wishes out: an endpoint in the settings"
+        "Editing scenes needs a model that turns prompts into instructions: an endpoint in the settings"
         " (TERRARIUM_WRITER_ENDPOINT and TERRARIUM_WRITER_MODEL), or a model on this machine (TERRARIUM_LOCAL_WRITER)."
     )
 
@@ -355,13 +378,14 @@ def build_image_editor(config: AuthoringConfig) -> ImageEditor:
     from services.image_editor.flux_image_editor import FluxImageEditor
     from services.image_editor.openai_image_editor import OpenAIImageEditor
     from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
-    from services.model_hub.local_model_hub import default_cache_dir
+    from services.model_hub.hub_cache import default_cache_dir
+    from services.torch_worker.process_torch_worker import ProcessTorchWorker
 
     if config.images is not None:
         return OpenAIImageEditor(HttpxClient(), config.images, size=config.image_size)
     if config.local_images != "off":
         files = FluxFiles(default_cache_dir(os.environ), config.local_image_folder, quant=config.local_images_quant)
-        return FluxImageEditor(files)
+        return FluxImageEditor(files, ProcessTorchWorker)
     return UnconfiguredImageEditor(
         "Editing scenes needs an image model: an endpoint in the settings (TERRARIUM_IMAGE_ENDPOINT and"
         " TERRARIUM_IMAGE_MODEL), or one on this machine (TERRARIUM_LOCAL_IMAGES)."

@@ -1,4 +1,4 @@
-"""The last hooks of the process: a crash in any thread is logged, never silent."""
+"""Process-wide hooks that log crashes of any thread, and a way to end a process that hangs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _STDERR: Final = 2
 
 
 def install_crash_hooks(crash_file: Path) -> Callable[[], None]:
-    """Log what escapes from the main thread, other threads and finalisers; gives back the undoing.
+    """Log uncaught exceptions of the main thread, other threads and finalisers. Returns a function that undoes this.
 
-    `crash_file` takes the stacks of all threads after a fault in native code, when nothing else can run.
+    After a fault in native code nothing else can run, so the stacks of all threads are written to `crash_file`.
 
     Raises:
         OSError: the file cannot be opened.
@@ -44,20 +44,20 @@ def install_crash_hooks(crash_file: Path) -> Callable[[], None]:
 
 
 def exit_process_after(seconds: float, crash_file: Path) -> None:
-    """End the process by force in `seconds`, with every thread's stack in `crash_file`; another call replaces this one.
+    """End the process by force after `seconds`, and write every thread's stack to `crash_file`.
 
-    A stop that hangs must not keep the port and the memory. Works from a signal handler and while native code holds
-    the interpreter: faulthandler's timer is a native thread.
+    This frees the port and the memory if a clean stop hangs. Another call replaces the earlier one. It works from a
+    signal handler and while native code holds the GIL, because faulthandler's timer is a native thread.
     """
     try:
-        stacks = os.open(crash_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # stays open to the end
+        stacks = os.open(crash_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # stays open until the process ends
     except OSError:
         stacks = _STDERR
     faulthandler.dump_traceback_later(seconds, exit=True, file=stacks)
 
 
 def log_loop_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """An `asyncio` exception handler. `context` may hold the task or callback that failed."""
+    """An exception handler for asyncio. `context` may contain the task or callback that failed."""
     exc = context.get("exception")
     about = {key: repr(context[key]) for key in ("task", "future", "handle", "protocol") if key in context}
     message = str(context.get("message"))
@@ -82,7 +82,7 @@ def _log_thread_crash(args: threading.ExceptHookArgs) -> None:
 def _log_unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     exc = unraisable.exc_value
     exc_info = None if exc is None else (unraisable.exc_type, exc, unraisable.exc_traceback)
-    # Only the kind of the object: keeping it, or its repr, could bring a half-destroyed one back.
+    # Only the type of the object is logged. Calling its repr could use or revive a half-destroyed object.
     logger.error(
         "An exception could not be raised",
         during=unraisable.err_msg,

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ErrorCode(StrEnum):
@@ -15,6 +20,7 @@ class ErrorCode(StrEnum):
     INIT_TIMEOUT = "initTimeout"
     SHUTTING_DOWN = "shuttingDown"
     CLIENT_TOO_SLOW = "clientTooSlow"
+    SESSION_UNKNOWN = "sessionUnknown"
     # any request
     INVALID_REQUEST = "invalidRequest"
     MESSAGE_TOO_LARGE = "messageTooLarge"
@@ -30,6 +36,7 @@ class ErrorCode(StrEnum):
     MODEL_LOAD_FAILED = "modelLoadFailed"
     MODEL_BUSY = "modelBusy"
     MODEL_BUILT_IN = "modelBuiltIn"
+    MODEL_IN_USE = "modelInUse"
     ENGINE_FAILED = "engineFailed"
     # seeds
     SEED_MISSING = "seedMissing"
@@ -41,8 +48,9 @@ class ErrorCode(StrEnum):
     SEED_UNSAFE = "seedUnsafe"
     SEED_CHECK_FAILED = "seedCheckFailed"
     SEED_SHIPPED = "seedShipped"
+    SEED_NOT_KEPT = "seedNotKept"
     # play
-    SNAPSHOT_UNKNOWN = "snapshotUnknown"
+    MOMENT_UNKNOWN = "momentUnknown"
     NOTHING_TO_REWIND = "nothingToRewind"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
@@ -75,6 +83,7 @@ class ErrorCode(StrEnum):
     RECORDING_ENCODER_MISSING = "recordingEncoderMissing"
     RECORDING_FAILED = "recordingFailed"
     # HTTP
+    HOST_INVALID = "hostInvalid"
     HOST_FORBIDDEN = "hostForbidden"
     ORIGIN_FORBIDDEN = "originForbidden"
     TOKEN_REQUIRED = "tokenRequired"
@@ -82,6 +91,91 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "notFound"
     METHOD_NOT_ALLOWED = "methodNotAllowed"
     SERVICE_UNAVAILABLE = "serviceUnavailable"
+
+
+# The status of an HTTP answer that refuses a request for this reason.
+HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
+    {
+        # the connection
+        ErrorCode.PROTOCOL_VERSION_MISMATCH: 400,
+        ErrorCode.SERVER_BUSY: 503,
+        ErrorCode.DISPLACED: 409,
+        ErrorCode.INIT_TIMEOUT: 408,
+        ErrorCode.SHUTTING_DOWN: 503,
+        ErrorCode.CLIENT_TOO_SLOW: 408,
+        ErrorCode.SESSION_UNKNOWN: 404,
+        # any request
+        ErrorCode.INVALID_REQUEST: 422,
+        ErrorCode.MESSAGE_TOO_LARGE: 413,
+        ErrorCode.TOO_MANY_REQUESTS: 429,
+        ErrorCode.CANCELLED: 409,
+        ErrorCode.REQUEST_TIMEOUT: 504,
+        ErrorCode.NOT_READY: 409,
+        ErrorCode.INTERNAL: 500,
+        # models
+        ErrorCode.UNKNOWN_MODEL: 404,
+        ErrorCode.UNSUPPORTED_QUANT: 422,
+        ErrorCode.UNSUPPORTED_BACKEND: 422,
+        ErrorCode.MODEL_LOAD_FAILED: 503,
+        ErrorCode.MODEL_BUSY: 409,
+        ErrorCode.MODEL_BUILT_IN: 409,
+        ErrorCode.MODEL_IN_USE: 409,
+        ErrorCode.ENGINE_FAILED: 500,
+        # seeds
+        ErrorCode.SEED_MISSING: 422,
+        ErrorCode.SEED_UNKNOWN: 404,
+        ErrorCode.SEED_NOT_BASE64: 422,
+        ErrorCode.SEED_EMPTY: 422,
+        ErrorCode.SEED_NOT_A_PICTURE: 422,
+        ErrorCode.SEED_TOO_LARGE: 413,
+        ErrorCode.SEED_UNSAFE: 422,
+        ErrorCode.SEED_CHECK_FAILED: 503,
+        ErrorCode.SEED_SHIPPED: 409,
+        ErrorCode.SEED_NOT_KEPT: 507,
+        # play
+        ErrorCode.MOMENT_UNKNOWN: 404,
+        ErrorCode.NOTHING_TO_REWIND: 409,
+        ErrorCode.AUTHORING_EMPTY_PROMPT: 422,
+        ErrorCode.AUTHORING_UNAVAILABLE: 503,
+        ErrorCode.AUTHORING_PROMPT_TOO_LONG: 422,
+        ErrorCode.AUTHORING_IN_PROGRESS: 409,
+        ErrorCode.AUTHORING_LOAD_FAILED: 503,
+        ErrorCode.AUTHORING_EDIT_REFUSED: 422,
+        ErrorCode.AUTHORING_SCENE_REFUSED: 422,
+        ErrorCode.AUTHORING_FAILED: 500,
+        ErrorCode.AUTHORING_OUTDATED: 409,
+        ErrorCode.SCENE_JOB_UNKNOWN: 404,
+        # saved worlds
+        ErrorCode.WORLD_UNKNOWN: 404,
+        ErrorCode.WORLD_NOT_A_WORLD: 422,
+        ErrorCode.WORLD_DAMAGED: 422,
+        ErrorCode.WORLD_TOO_LARGE: 413,
+        ErrorCode.WORLD_OTHER_VERSION: 422,
+        ErrorCode.WORLD_OTHER_MODEL: 409,
+        ErrorCode.WORLD_NOT_KEPT: 507,
+        # recordings
+        ErrorCode.RECORDING_UNKNOWN: 404,
+        ErrorCode.RECORDING_NAME_INVALID: 422,
+        ErrorCode.RECORDING_NAME_TAKEN: 409,
+        ErrorCode.RECORDING_IN_USE: 409,
+        ErrorCode.RECORDING_DAMAGED: 422,
+        ErrorCode.RECORDING_FOLDER_REFUSED: 403,
+        ErrorCode.RECORDING_FOLDER_UNUSABLE: 507,
+        ErrorCode.RECORDING_DISK_FULL: 507,
+        ErrorCode.RECORDING_QUOTA_USED: 507,
+        ErrorCode.RECORDING_ENCODER_MISSING: 503,
+        ErrorCode.RECORDING_FAILED: 500,
+        # HTTP
+        ErrorCode.HOST_INVALID: 400,
+        ErrorCode.HOST_FORBIDDEN: 403,
+        ErrorCode.ORIGIN_FORBIDDEN: 403,
+        ErrorCode.TOKEN_REQUIRED: 401,
+        ErrorCode.LOCAL_ONLY: 403,
+        ErrorCode.NOT_FOUND: 404,
+        ErrorCode.METHOD_NOT_ALLOWED: 405,
+        ErrorCode.SERVICE_UNAVAILABLE: 503,
+    }
+)
 
 
 class DomainError(Exception):
@@ -92,10 +186,6 @@ class DomainError(Exception):
         self.message = message
         self.code = code
 
-
-class HTTPError(DomainError):
-    """A `DomainError` with the HTTP status that its request is answered with."""
-
-    def __init__(self, status: int, message: str, code: ErrorCode) -> None:
-        super().__init__(message, code)
-        self.status = status
+    @property
+    def http_status(self) -> int:
+        return HTTP_STATUS[self.code]

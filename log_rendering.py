@@ -1,4 +1,4 @@
-"""What a log event looks like: the processors that prepare it, and the text line."""
+"""Formats log events: the processors that prepare an event, and its rendering as a line of text."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _TEXT_HEAD: Final = frozenset({"timestamp", "level", "logger", "event", "excepti
 
 
 def add_timestamp(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Local time with its offset, ISO 8601 to the millisecond."""
+    """Add the local time with its UTC offset, in ISO 8601 with milliseconds."""
     event_dict["timestamp"] = datetime.now(tz=UTC).astimezone().isoformat(timespec="milliseconds")
     return event_dict
 
 
 def clock_time(timestamp: str) -> str:
-    """HH:MM:SS of an ISO timestamp."""
+    """The `HH:MM:SS` of an ISO timestamp."""
     return timestamp[11:19]
 
 
 def redact_secrets(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Drop the values of fields that are named like a secret, also in fields that are mappings."""
+    """Replace the values of fields whose name is that of a secret, in nested mappings too."""
     for key, value in event_dict.items():
         event_dict[key] = _redacted(key, value)
     return event_dict
@@ -42,9 +42,9 @@ def _redacted(key: object, value: object) -> object:
 
 
 def render_text(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> str:
-    """`HH:MM:SS [level   ] [logger] event k=v`, and the traceback below.
+    """Render `HH:MM:SS [level   ] [logger] event k=v`, and the traceback on the lines below.
 
-    Whatever a client sent stays on the line and within it: characters that do not print are escaped.
+    Unprintable characters in events and fields are escaped, so that text from a client cannot forge another line.
     """
     fields = " ".join(f"{key}={_show(value)}" for key, value in event_dict.items() if key not in _TEXT_HEAD)
     head = (

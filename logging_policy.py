@@ -1,4 +1,4 @@
-"""Structured logging: where events go and what they look like; who logs a traceback and when."""
+"""Structured logging: where log events go, how they look, and which functions log failures with a traceback."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from error_types import HTTPError
+    from error_types import DomainError
     from runtime_config.runtime_config import LogFormat, LogLevel
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-# Sees each event as it is written: its fields with `event`, `level`, `logger`, `timestamp`, perhaps `exception`.
+# Called with each event as it is written: its fields, `event`, `level`, `logger`, `timestamp` and perhaps `exception`.
 Tap: TypeAlias = Callable[[Mapping[str, object]], None]
 
 _FILE_BYTES: Final = 5_000_000
 _FILE_COUNT: Final = 3
-# uvicorn tells what we tell ourselves, with query strings in it.
+# uvicorn logs the same events as this server does, but with query strings, which may contain the token.
 _AT_LEAST_WARNING: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 _AT_LEAST_INFO: Final = ("asyncio", "PIL", "websockets", "urllib3", "httpx", "httpcore", "python_multipart")
 
 
 class _Owned:
-    """Marks the handlers installed here, among those of others (a test runner's, say)."""
+    """Marks the handlers that are installed here, to distinguish them from others, such as a test runner's."""
 
 
 class _StreamHandler(_Owned, logging.StreamHandler[TextIO]):
@@ -49,12 +49,12 @@ class _FileHandler(_Owned, RotatingFileHandler):
 
 
 class _TapHandler(_Owned, logging.Handler):
-    """Formats for the sake of the formatter's last processor, which is the tap."""
+    """Passes each record to the tap, which is the last processor of its formatter."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self.format(record)
-        except Exception:  # noqa: BLE001 -- as every handler: a log call never fails its caller
+        except Exception:  # noqa: BLE001 -- like any handler: a log call must not fail its caller
             self.handleError(record)
 
 
@@ -66,9 +66,9 @@ def configure_logging(
     level: LogLevel = "info",
     stream: TextIO | None = None,
 ) -> Callable[[], None]:
-    """Send structlog's and the standard library's events to `stream` (default stderr), `log_file` and `tap`.
+    """Send the events of structlog and the standard library to `stream` (default: stderr), `log_file` and `tap`.
 
-    The file has JSON lines and is rotated. Calling again replaces what the call before set up. Gives back the undoing.
+    The file has JSON lines and is rotated. Another call replaces this configuration. Returns a function that undoes it.
 
     Raises:
         OSError: the file cannot be opened.
@@ -96,7 +96,7 @@ def _make_handlers(
         handler = _FileHandler(log_file, maxBytes=_FILE_BYTES, backupCount=_FILE_COUNT, encoding="utf-8")
         handler.setFormatter(_formatter(structlog.processors.JSONRenderer()))
         handlers.append(handler)
-    if stream is not None:  # a windowed Python has none
+    if stream is not None:  # a Python without a console has no stderr
         text = log_format == "text" or (log_format is None and stream.isatty())
         console = _StreamHandler(stream)
         console.setFormatter(_formatter(_text_for(stream) if text else structlog.processors.JSONRenderer()))
@@ -112,7 +112,7 @@ def _text_for(stream: TextIO) -> Processor:
     encoding = getattr(stream, "encoding", None) or "utf-8"
 
     def render(wrapped: WrappedLogger, method: str, event_dict: EventDict) -> str:
-        # A terminal that lacks a character shows its escape, where it would else lose the line.
+        # Characters that the terminal cannot show are escaped. Otherwise the whole line would be lost.
         return render_text(wrapped, method, event_dict).encode(encoding, "backslashreplace").decode(encoding)
 
     return render
@@ -139,7 +139,7 @@ def _preparation() -> list[Processor]:
         structlog.stdlib.add_logger_name,
         add_timestamp,
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,  # takes `exc_info` out, so that the standard library renders none
+        structlog.processors.format_exc_info,  # removes `exc_info`, so that logging does not render it again
         redact_secrets,
     ]
 
@@ -157,7 +157,7 @@ def _configure_structlog(undo: ExitStack) -> None:
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,  # else a logger would keep the set-up it was first used with
+        cache_logger_on_first_use=False,  # otherwise a logger would keep the configuration of its first use
     )
 
 
@@ -178,19 +178,20 @@ def _remove_owned_handlers() -> None:
         handler.close()
 
 
-def log_http_error(error: HTTPError) -> None:
-    """At the request boundary: a refused request is one line, a failed one has its traceback."""
-    if error.status < 500:
-        logger.info("Request refused", status=error.status, code=error.code.value, reason=error.message)
+def log_refusal(error: DomainError) -> None:
+    """Called at the request boundary. A refused request is logged in one line, a failed one with its traceback."""
+    status = error.http_status
+    if status < 500:
+        logger.info("Request refused", status=status, code=error.code.value, reason=error.message)
     else:
-        logger.error("Request failed", status=error.status, code=error.code.value, exc_info=error)
+        logger.error("Request failed", status=status, code=error.code.value, exc_info=error)
 
 
 def log_unhandled(exc: BaseException) -> None:
-    """At the request boundary: an exception that no handler knows."""
+    """Called at the request boundary, for an exception that nothing else has handled."""
     logger.error("Unhandled exception", exc_info=exc)
 
 
 def log_background_exception(task_name: str, exc: BaseException) -> None:
-    """For those who own background work: once, with the traceback."""
+    """Called by the owner of background work that failed: logs it once, with the traceback."""
     logger.error("Background task failed", task=task_name, exc_info=exc)

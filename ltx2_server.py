@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from services.log_stream.session_log_stream import SessionLogStream
     from services.parent_watchdog.parent_watchdog import ProcessIdentity
 
-# Imports wait until they are needed: --help and a mistyped flag are answered at once.
+# Heavy modules are imported where they are needed, so that --help and a mistyped flag are answered at once.
 
 _INTERRUPTED: Final = 130
 
@@ -74,7 +74,7 @@ def _serve(
         drain=handler.drain,
         on_exit=lambda seconds: exit_process_after(seconds, _crash_file(config)),
     )
-    handler.lifecycle.attach(server.request_exit)
+    handler.server.attach(server.request_exit)
     if parent is not None:
         from services.parent_watchdog.parent_watchdog import ParentWatchdog
 
@@ -119,7 +119,7 @@ def _find_parent(pid: int | None) -> ProcessIdentity | None:
 
     parent = identify(pid)
     if parent is None:
-        msg = f"The process {pid} that this server was to accompany (--parent-pid) is gone already."
+        msg = f"The process {pid} is gone already, with which this server was to stop (--parent-pid)."
         raise LaunchError(msg)
     return parent
 
@@ -151,9 +151,9 @@ def _home() -> Path | None:
 
 
 def _announce(url: str) -> None:
-    """The line that launchers wait for."""
+    """Print the line that launchers wait for."""
     if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison] - a windowed Python has none
-        with suppress(OSError):  # whoever started the server may not be reading
+        with suppress(OSError):  # the reader of stdout may be gone
             print(f"Server running on {url}", flush=True)  # noqa: T201 -- addressed to the person or the launcher
 
 

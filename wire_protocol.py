@@ -207,10 +207,14 @@ ClientMessage: TypeAlias = Annotated[Notification | Request, Field(discriminator
 
 
 class FrameAckNotification(_ClientModel):
-    """A pass was drawn. From the first one on, two passes are sent ahead of it, or more on a long link."""
+    """A pass was drawn. From the first one on, two passes are sent ahead of it, or more on a long link.
+
+    `epoch` is that of the frame's header: frame ids start over with each epoch.
+    """
 
     type: Literal["frame_ack"]
     frame_id: int
+    epoch: int | None = None
 
 
 class CancelNotification(_ClientModel):
@@ -241,17 +245,19 @@ class TimedCheckSeedSafetyRequest(CheckSeedSafetyRequest):
     timeout_s: Seconds | None = None
 
 
-class TakeSnapshotRequest(_ClientModel):
+class TakeMomentRequest(_ClientModel):
     """Keep this moment of the world; the oldest kept one gives way."""
 
-    type: Literal["take_snapshot"]
+    type: Literal["take_moment"]
     req_id: RequestId
 
 
-class RestoreSnapshotRequest(_ClientModel):
-    type: Literal["restore_snapshot"]
+class RestoreMomentRequest(_ClientModel):
+    """Go back to a kept moment."""
+
+    type: Literal["restore_moment"]
     req_id: RequestId
-    snapshot_id: str
+    moment_id: str
 
 
 class RewindRequest(_ClientModel):
@@ -263,12 +269,12 @@ class RewindRequest(_ClientModel):
 
 
 class SaveWorldRequest(_ClientModel):
-    """Keep this moment of the world on the server as a world file, or the moment `snapshot_id`: a branch of its own."""
+    """Keep this moment of the world on the server as a world file, or the kept moment `moment_id`: a branch."""
 
     type: Literal["save_world"]
     req_id: RequestId
     title: Annotated[str, StringConstraints(max_length=200)] = ""
-    snapshot_id: str | None = None
+    moment_id: str | None = None
 
 
 class RecordingRequest(_ClientModel):
@@ -285,7 +291,7 @@ TimedRequest: TypeAlias = (
 )
 ExtendedNotification: TypeAlias = Notification | FrameAckNotification | CancelNotification
 ExtendedRequest: TypeAlias = (
-    TimedRequest | TakeSnapshotRequest | RestoreSnapshotRequest | RewindRequest | SaveWorldRequest | RecordingRequest
+    TimedRequest | TakeMomentRequest | RestoreMomentRequest | RewindRequest | SaveWorldRequest | RecordingRequest
 )
 ExtendedClientMessage: TypeAlias = Annotated[ExtendedNotification | ExtendedRequest, Field(discriminator="type")]
 
@@ -454,10 +460,10 @@ class ProgressMessage(_ServerModel):
     fraction: FiniteFloat | None = None
 
 
-class SnapshotResponseData(_ServerModel):
-    """`kept` lists the snapshots that can still be restored, oldest first."""
+class MomentResponseData(_ServerModel):
+    """`kept` lists the moments that can still be restored, oldest first."""
 
-    snapshot_id: str
+    moment_id: str
     kept: tuple[str, ...]
 
 
@@ -507,7 +513,7 @@ class RecordingMessage(_ServerModel):
 
 
 ExtendedResponseData: TypeAlias = (
-    ResponseData | SnapshotResponseData | RewindResponseData | SaveWorldResponseData | RecordingResponseData
+    ResponseData | MomentResponseData | RewindResponseData | SaveWorldResponseData | RecordingResponseData
 )
 
 
@@ -533,7 +539,8 @@ def encode_message(message: AnyServerMessage) -> str:
 class FrameHeader(_ServerModel):
     """What a pass says of itself. `frame_id` is that of its first sub-frame; the next ones count up from it.
 
-    `client_ts` echoes the newest control that the pass has read (0: none). `gen_ms` is the interval between passes,
+    `epoch` counts the worlds and moments that the session has gone to: frame ids start over with each. `client_ts`
+    echoes the newest control that the pass has read (0: none). `gen_ms` is the interval between passes,
     which clients pace by. The `t_` fields are this pass's own stages in milliseconds.
     """
 
@@ -549,6 +556,7 @@ class FrameHeader(_ServerModel):
     t_metrics_ms: FiniteFloat | None = None
     t_overhead_ms: FiniteFloat | None = None
     quality: int | None = None
+    epoch: int | None = None
 
 
 _U32: Final = struct.Struct("<I")

@@ -15,4 +15,4 @@ router = APIRouter()
 
 @router.get("/health")
 async def route_health(handler: Annotated[AppHandler, Depends(get_state_service)]) -> HealthResponse:
-    return handler.health.get_health()
+    return handler.server.get_health()

@@ -14,5 +14,5 @@ router = APIRouter()
 
 @router.get("/metrics")
 def route_metrics(handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
-    body, content_type = handler.metrics.render()
+    body, content_type = handler.server.get_metrics()
     return Response(body, headers={"Content-Type": content_type})

@@ -1,4 +1,4 @@
-"""/api/sessions/{id}/...: the moments of a world in play, kept, returned to, rewound and saved."""
+"""/api/sessions/{id}/...: commands of an open session for those who are not in it. They are those of the WebSocket."""
 
 from __future__ import annotations
 
@@ -6,36 +6,48 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from api_types import MomentResponse, RewindRequestBody, RewindResponse, SavedWorldSummary, SaveWorldRequestBody
+from api_types import RewindRequestBody, SaveWorldRequestBody
 from app_handler import AppHandler
 from state.deps import get_state_service
+from wire_protocol import (
+    MomentResponseData,
+    RestoreMomentRequest,
+    RewindRequest,
+    RewindResponseData,
+    SaveWorldRequest,
+    SaveWorldResponseData,
+    TakeMomentRequest,
+)
 
 router = APIRouter(prefix="/api/sessions/{session_id}")
 
-
-@router.post("/moments", status_code=201)
-async def route_take_moment(
-    session_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> MomentResponse:
-    return await handler.moments.take(session_id)
+_REQ_ID = "rest"  # nobody waits for an answer of that id on the socket
 
 
-@router.post("/moments/{moment}/restore")
+@router.post("/moments", status_code=201, response_model=MomentResponseData)
+async def route_take_moment(session_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> object:
+    return await handler.play.perform(session_id, TakeMomentRequest(type="take_moment", req_id=_REQ_ID))
+
+
+@router.post("/moments/{moment_id}/restore", response_model=MomentResponseData)
 async def route_restore_moment(
-    session_id: str, moment: str, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> MomentResponse:
-    return await handler.moments.restore(session_id, moment)
+    session_id: str, moment_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]
+) -> object:
+    request = RestoreMomentRequest(type="restore_moment", req_id=_REQ_ID, moment_id=moment_id)
+    return await handler.play.perform(session_id, request)
 
 
-@router.post("/rewind")
+@router.post("/rewind", response_model=RewindResponseData)
 async def route_rewind(
     session_id: str, body: RewindRequestBody, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> RewindResponse:
-    return await handler.moments.rewind(session_id, body.seconds)
+) -> object:
+    request = RewindRequest(type="rewind", req_id=_REQ_ID, seconds=body.seconds)
+    return await handler.play.perform(session_id, request)
 
 
-@router.post("/world", status_code=201)
+@router.post("/world", status_code=201, response_model=SaveWorldResponseData)
 async def route_save_world(
     session_id: str, body: SaveWorldRequestBody, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> SavedWorldSummary:
-    return await handler.moments.save(session_id, body.title, body.moment)
+) -> object:
+    request = SaveWorldRequest(type="save_world", req_id=_REQ_ID, title=body.title, moment_id=body.moment_id)
+    return await handler.play.perform(session_id, request)

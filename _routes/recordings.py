@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -14,7 +15,7 @@ from state.deps import get_state_service
 router = APIRouter(prefix="/api/recordings")
 
 # A name may come to mean another file: ask again, which costs little with an ETag.
-_ASK_AGAIN = {"Cache-Control": "private, no-cache"}
+_ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
 
 
 @router.get("")

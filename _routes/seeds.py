@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,7 +14,7 @@ from state.deps import get_state_service
 router = APIRouter(prefix="/api/seeds")
 
 # A seed is named by the hash of its bytes: what a URL shows never changes.
-_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_FOREVER = MappingProxyType({"Cache-Control": "private, max-age=31536000, immutable"})
 
 
 @router.get("")

@@ -15,4 +15,4 @@ router = APIRouter()
 
 @router.post("/shutdown")
 async def route_shutdown(handler: Annotated[AppHandler, Depends(get_state_service)]) -> ShutdownResponse:
-    return handler.lifecycle.request_shutdown()
+    return handler.server.request_shutdown()

@@ -15,4 +15,4 @@ router = APIRouter(prefix="/api")
 
 @router.get("/system-info")
 def route_system_info(handler: Annotated[AppHandler, Depends(get_state_service)]) -> SystemInfo:
-    return handler.system_info.get_system_info()
+    return handler.server.get_system_info()

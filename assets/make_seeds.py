@@ -33,7 +33,7 @@ SEEDS: Final = Path(__file__).parent / "seeds"
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """One seed: its file name without ending, what a person reads about it, and what paints it."""
+    """One seed: its file name without the suffix, its texts for people, and the function that paints it."""
 
     slug: str
     title: str
@@ -57,7 +57,7 @@ PAINTINGS: Final = tuple(
 
 
 def write_index() -> None:
-    """`seeds.json`: one entry per picture, in the order in which they are offered; views of the simulator come last."""
+    """Write `seeds.json`: one entry per picture, in the order of the gallery. Views of the simulator come last."""
     made = [*((painting, "make_seeds") for painting in PAINTINGS), *((view, "make_simulator_seeds") for view in VIEWS)]
     entries = [
         {

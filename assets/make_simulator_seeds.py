@@ -1,6 +1,6 @@
 """Renders the shipped views of simulated worlds and the index: python -m assets.make_simulator_seeds [slug ...].
 
-Needs numba (the extra `simulator`), unlike `assets.make_seeds`.
+Unlike `assets.make_seeds`, it needs numba (the extra `simulator`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CONFIG: Final = WorldConfig(height=HEIGHT, width=WIDTH, supersample=4)
 
 
 def render(view: SimulatorView) -> NDArray[np.uint8]:
-    """The first sight of who enters there, uint8 [HEIGHT, WIDTH, 3]."""
+    """The first view of a player who enters the world there: uint8 [HEIGHT, WIDTH, 3]."""
     around = Surroundings(make_world(view.world_seed, _CONFIG))
     picture = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
     Renderer(around).draw(initial_state(around, view.near_x, view.near_z), picture)

@@ -1,4 +1,4 @@
-"""The shipped seeds that are views of simulated worlds: which worlds, seen from where."""
+"""The shipped seeds that show simulated worlds: the world and the place of each view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class SimulatorView:
-    """What a player sees who enters a world near a place (metres). No neural world was trained on these seeds."""
+    """The first view of a player who enters a world near a place (metres). No model was trained on these seeds."""
 
     slug: str
     title: str

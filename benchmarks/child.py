@@ -1,4 +1,4 @@
-"""Starting, watching and ending the server process."""
+"""Starts, measures and ends the server process of a benchmark."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A serving process. `port` is on 127.0.0.1."""
+    """A running server process. It listens on 127.0.0.1 at `port`."""
 
     port: int
     _process: psutil.Process
 
     def cpu_s(self) -> float:
-        """User and system seconds so far, of all of its threads and of the processes that it started."""
+        """User and system seconds so far, of the process and of all processes that it has started."""
         times = self._process.cpu_times()
         total = float(times.user + times.system + times.children_user + times.children_system)
         for helper in self._process.children(recursive=True):
@@ -43,7 +43,7 @@ class Child:
         return total
 
     def has_helpers(self) -> bool:
-        """Whether a process that it started still runs."""
+        """Whether a process that it has started still runs."""
         return bool(self._process.children(recursive=True))
 
     def rss_mb(self) -> float:

@@ -1,4 +1,4 @@
-"""What the machine allows at best: the same pictures encoded, and the same bytes pushed, with nothing around it."""
+"""The floor: the best that the machine allows, measured by encoding and sending the same pictures and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _COLOURS: Final[dict[Subsampling, str]] = {"4:2:0": "420", "4:4:4": "444"}
 _LIMIT_S: Final = 30.0
-_WARM_UP: Final = 0.2  # share of the messages
+_WARM_UP: Final = 0.2  # share of the messages that is not measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class PushFloor:
 
 
 def encode(picture: NDArray[np.uint8], jpeg: JpegConfig) -> bytes:
-    """As the server encodes at its best quality."""
+    """Encode like the server at its best quality."""
     small = picture.shape[0] < jpeg.small_below_lines
     return simplejpeg.encode_jpeg(
         picture,
@@ -53,7 +53,7 @@ def encode(picture: NDArray[np.uint8], jpeg: JpegConfig) -> bytes:
 
 
 def measure_encoding(passes: Sequence[Frames], seconds: float, *, threads: int) -> EncodeFloor:
-    """Every thread encodes for `seconds`, one picture after the other."""
+    """Let each thread encode one picture after the other for `seconds`."""
     pictures, jpeg = [picture for frames in passes for picture in frames], JpegConfig()
     began, cpu = time.monotonic(), time.process_time()
 
@@ -70,7 +70,7 @@ def measure_encoding(passes: Sequence[Frames], seconds: float, *, threads: int) 
 
 
 def measure_pushing(size: int, frames_per_pass: int, seconds: float) -> PushFloor:
-    """Messages of `size` bytes through the server's own transport, as fast as they go, to a raw reader."""
+    """Send messages of `size` bytes through the server's transport to a raw reader, as fast as possible."""
     count = max(20, int(seconds * 400))
     with push_server(size, count) as child:
         sink = MessageSocket(child.port, "/ws")

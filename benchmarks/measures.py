@@ -1,4 +1,4 @@
-"""One measured stretch of play, and what it says."""
+"""Measures a period of play, and computes its figures."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class PlayFigures:
-    """Latencies in milliseconds. `input_to_frame` is the age of the newest control a pass has read, as it arrives;
-    `change_to_frame` the time from each control to the first pass that has read it, or a newer one."""
+    """The figures of a period of play. Latencies are in milliseconds.
+
+    `input_to_frame`: when a pass arrives, the age of the newest control that it has used. `change_to_frame`: the time
+    from each control to the first pass that has used it or a newer one.
+    """
 
     frames_per_s: float
     frame_kb: float
     input_to_frame: Percentiles
     change_to_frame: Percentiles
     server_cpu_s_per_1000: float
-    client_cpu_share: float  # of one core, the health requests included
+    client_cpu_share: float  # of one core, including the health requests
     health: Percentiles
 
 
@@ -46,12 +49,12 @@ class PlayFigures:
 class SlowReaderFigures:
     rss_halfway_mb: float
     rss_most_after_mb: float
-    age: Percentiles  # ms, of the frames it reads
+    age: Percentiles  # ms, of the frames that the client reads
     passes: int
 
 
 def percentiles(values: Sequence[float]) -> Percentiles:
-    """Nearest rank; NaN of nothing."""
+    """Percentiles by nearest rank. NaN without values."""
     ordered = sorted(values) or [float("nan")]
 
     def at(share: float) -> float:
@@ -80,11 +83,11 @@ def play(child: Child, model: str, seed: bytes, seconds: float, *, capped: bool)
 
 
 def _waits(player: Player, began: float, ended: float) -> list[float]:
-    """Milliseconds from each control of the stretch to the first pass that answers it."""
-    newest = [arrival.newest_control for arrival in player.arrivals]  # never falls
+    """Milliseconds from each control of the period to the first pass that has used it."""
+    newest = [arrival.newest_control for arrival in player.arrivals]  # never decreases
     waits: list[float] = []
     for sent in player.controls:
-        # A microsecond of tolerance: the time went through JSON, in milliseconds.
+        # A tolerance of a microsecond, because the time was rounded in JSON.
         at = bisect_left(newest, sent - 1e-6)
         if began <= sent < ended and at < len(newest):
             waits.append((player.arrivals[at].at - sent) * 1000)
@@ -92,7 +95,7 @@ def _waits(player: Player, began: float, ended: float) -> list[float]:
 
 
 def read_slowly(child: Child, model: str, seed: bytes, seconds: float, interval_s: float) -> SlowReaderFigures:
-    """One pass per `interval_s`, while the engine makes as many as it can."""
+    """Read one pass per `interval_s` while the engine makes as many as it can."""
     rss: list[float] = []
     with Player(child.port, model, seed=seed, capped=False, read_interval_s=interval_s) as player:
         began = time.monotonic()
@@ -106,7 +109,7 @@ def read_slowly(child: Child, model: str, seed: bytes, seconds: float, interval_
 
 
 class HealthPoller:
-    """Asks `/health` 20 times a second over one connection; `answers` are (when, milliseconds)."""
+    """Requests `/health` 20 times a second over one connection. `answers` are (start, milliseconds)."""
 
     def __init__(self, port: int) -> None:
         self.answers: list[tuple[float, float]] = []

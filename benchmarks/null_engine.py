@@ -1,4 +1,4 @@
-"""A world engine that costs nothing: it hands out precomputed passes, at once or after a pause."""
+"""A world engine that costs nearly nothing: it returns precomputed passes, at once or after a pause."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SLOW_STEP_S: Final = 0.040
 
 
 class NullWorld:
-    """Plays the same passes in turn, whatever is pressed."""
+    """Repeats the same passes, whatever is pressed."""
 
     def __init__(self, spec: WorldSpec, passes: Sequence[Frames], step_s: float) -> None:
         self._spec = spec
@@ -33,7 +33,7 @@ class NullWorld:
         del control
         if self._step_s:
             time.sleep(self._step_s)
-        return next(self._passes).copy()  # new memory, as from a model
+        return next(self._passes).copy()  # a model would return new memory too
 
     def continue_from(self, picture: Picture) -> None:
         del picture
@@ -67,7 +67,7 @@ class NullEngine:
 
 
 def null_entries(scene: SceneSpec, passes: Sequence[Frames]) -> list[CatalogueEntry]:
-    """The engine that answers at once, and the one that takes 40 ms a pass."""
+    """The engine that answers at once, and the one that takes 40 ms per pass."""
     return [_entry(INSTANT, scene, passes, 0.0), _entry(SLOW, scene, passes, _SLOW_STEP_S)]
 
 
@@ -79,8 +79,6 @@ def _entry(model_id: str, scene: SceneSpec, passes: Sequence[Frames], step_s: fl
         width=scene.width,
         frames_per_pass=scene.frames_per_pass,
         fps=scene.fps,
-        actions=frozenset(),
-        licence="Apache-2.0",
         weights_hash="0",
     )
 
@@ -93,6 +91,7 @@ def _entry(model_id: str, scene: SceneSpec, passes: Sequence[Frames], step_s: fl
         title=model_id,
         description="Precomputed frames.",
         model_type="benchmark",
+        licence="Apache-2.0",
         quants=("none",),
         placement="cpu",
         size_bytes=None,

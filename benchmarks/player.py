@@ -1,4 +1,4 @@
-"""A client that plays over a raw socket: controls at a fixed rate, frames read with as little CPU as possible."""
+"""A client that plays over a raw socket: sends controls at a fixed rate, and reads frames with little CPU."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _BUFFER_BYTES: Final = 4 * 1024 * 1024
 
 
 class PlayerError(RuntimeError):
-    """The server did not do what a client relies on."""
+    """The server did not behave as a client expects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A pass that was read to its last byte. `at` and `newest_control` are monotonic seconds; 0: no control."""
+    """A completely received pass. `at` and `newest_control` are monotonic seconds, the latter 0 without a control."""
 
     at: float
     newest_control: float
@@ -39,7 +39,7 @@ class Arrival:
 
 
 class MessageSocket:
-    """The client's side of a WebSocket, for messages that come in one frame each."""
+    """The client's side of a WebSocket. It supports only messages of one frame."""
 
     def __init__(self, port: int, path: str) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S)
@@ -47,11 +47,11 @@ class MessageSocket:
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._sending = threading.Lock()
         self._shake_hands(port, path)
-        # Blocking from here on, so that one system call waits for a whole message; `abort` frees it.
+        # Blocking from here on, so that one system call waits for a whole message. `abort` interrupts it.
         self._socket.settimeout(None)
 
     def read(self) -> tuple[Opcode, memoryview]:
-        """The next message; the view is valid until the next call.
+        """Read the next message. The view is valid until the next call.
 
         Raises:
             PlayerError: the connection ended.
@@ -60,7 +60,7 @@ class MessageSocket:
         if length >= 126:
             (length,) = struct.unpack("!Q" if length == 127 else "!H", self._take(8 if length == 127 else 2))
         if length > _BUFFER_BYTES:
-            raise PlayerError(f"A message of {length} bytes is larger than this client takes.")
+            raise PlayerError(f"A message of {length} bytes is larger than this client accepts.")
         return Opcode(first & 0x0F), self._take(length)
 
     def send(self, opcode: Opcode, payload: bytes) -> None:
@@ -97,11 +97,11 @@ class MessageSocket:
             answer += self._take(1)
         lines = answer.decode("latin-1").lower().splitlines()
         if " 101 " not in lines[0] or any(line.startswith("sec-websocket-extensions:") for line in lines):
-            raise PlayerError(f"No plain WebSocket: {lines}")
+            raise PlayerError(f"The server did not accept a plain WebSocket: {lines}")
 
 
 class Player:
-    """One session of play, from `init` to the end of the block; arrivals are noted from the first pass on."""
+    """One session of play, from `init` to the end of the `with` block. Records every arrival from the first pass on."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Player:
         records: bool = False,
         read_interval_s: float = 0.0,
     ) -> None:
-        """`read_interval_s` is the least time from one pass to the next: a client that is too slow."""
+        """`read_interval_s` is the least time between two reads, which simulates a slow client."""
         self.arrivals: list[Arrival] = []
         self.controls: list[float] = []  # when each was sent
         self._read_interval_s = read_interval_s
@@ -123,7 +123,7 @@ class Player:
         try:
             self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped, records=records)).encode())
             self._await_start()
-        except BaseException:  # an interrupt too must not leave the socket open
+        except BaseException:  # even an interrupt must not leave the socket open
             self._socket.close()
             raise
         self._threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._read, self._press)]

@@ -1,4 +1,4 @@
-"""What recording costs: `python -m benchmarks.recording [--seconds N] [--quick]`."""
+"""Measures what recording costs: `python -m benchmarks.recording [--seconds N] [--quick]`."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _NOTES: Final = (
-    "A walk through a shipped picture; the engine takes 40 ms a pass and no CPU, capped at the scene's frame rate.",
-    "Medians of rounds [least .. most], with recording off and on by turns, so that the machine's load weighs on both.",
-    "CPU counts the server and its ffmpeg until the file is complete, for each 1,000 frames sent.",
+    "A walk through a shipped picture. The engine takes 40 ms per pass and no CPU, capped at the scene's frame rate.",
+    "Medians of rounds [least .. most]. Recording is off and on alternately, so that other load affects both alike.",
+    "CPU is that of the server and its ffmpeg until the file is complete, per 1,000 frames sent.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`seconds` is the length of each measurement of a round."""
+    """`seconds` is the length of each measurement in a round."""
 
     scenes: tuple[SceneSpec, ...] = field(
         default_factory=lambda: (
@@ -51,7 +51,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Of one scene. `off` and `on` are one each round."""
+    """The results of one scene. `off` and `on` have one entry per round."""
 
     scene: SceneSpec
     off: tuple[PlayCost, ...]
@@ -61,7 +61,7 @@ class Results:
 
 
 def run(plan: Plan) -> list[Results]:
-    """Measure everything, with the server in a process of its own."""
+    """Measure everything. The server runs in a process of its own."""
     return [_run_scene(plan, scene) for scene in plan.scenes]
 
 
@@ -104,7 +104,7 @@ def _render_scene(result: Results) -> list[str]:
         f"  writer alone: {writer.encode_cpu_s_per_1000:.2f} CPU s / 1,000 frames, {writer.encode_frames_per_s:.0f} "
         f"frames/s at most, {writer.megabits_per_s:.1f} Mbit/s",
         f"  a call of write: {writer.write_us.p50:.0f} us (p99 {writer.write_us.p99:.0f}); "
-        f"complete {writer.complete_after_ms:.0f} ms after the stop",
+        f"file complete {writer.complete_after_ms:.0f} ms after the stop",
         f"  an encoder that is too slow: {slow.written} frames written, {slow.in_file} in the file, "
         f"complete after {slow.complete_after_s:.1f} s",
         "      at s   waiting   memory MiB   disk MiB   RSS MiB",

@@ -1,4 +1,4 @@
-"""What recording costs play, and what the video writer does by itself."""
+"""Measures the cost of recording during play, and the video writer on its own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 import psutil
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
 from benchmarks.measures import Percentiles, percentiles
 from benchmarks.player import Player
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-from services.video_writer.toolbox import bundled_ffmpeg
 from services.video_writer.video_writer import Finished, RecordingOutcome, RecordingPlan, VideoMetadata
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PlayCost:
-    """Play with or without a recording. CPU of the server and its encoder, until the file is complete."""
+    """Play with or without a recording. CPU is that of the server and its encoder until the file is complete."""
 
     frames_per_s: float
     input_to_frame: Percentiles  # ms
@@ -45,9 +45,9 @@ class PlayCost:
 @dataclass(frozen=True, slots=True)
 class WriterFigures:
     encode_cpu_s_per_1000: float
-    encode_frames_per_s: float  # of a recording that comes at once
-    write_us: Percentiles  # of one call, in real time
-    complete_after_ms: float  # from the stop to the complete file, in real time
+    encode_frames_per_s: float  # when all frames are written at once
+    write_us: Percentiles  # of one call, when frames are written in real time
+    complete_after_ms: float  # from the stop to the complete file, when frames are written in real time
     megabits_per_s: float
 
 
@@ -91,7 +91,7 @@ def play_and_record(child: Child, model: str, seed: bytes, seconds: float, *, re
 
 
 def encode_passes(passes: Iterable[Frames], *, quality: int, subsampling: str) -> list[tuple[bytes, ...]]:
-    """As the server sends them."""
+    """Encode passes like the server."""
     return [
         tuple(simplejpeg.encode_jpeg(frame, quality=quality, colorsubsampling=subsampling) for frame in frames)
         for frames in passes
@@ -126,7 +126,7 @@ def measure_writer(jpegs: Sequence[tuple[bytes, ...]], scene: SceneSpec, seconds
 def measure_slow_encoder(
     jpegs: Sequence[tuple[bytes, ...]], scene: SceneSpec, seconds: float, speed: float
 ) -> SlowEncoderFigures:
-    """Record in real time with an ffmpeg that reads at `speed` of it."""
+    """Record in real time with an ffmpeg that encodes at `speed` times real time."""
     count = round(seconds * scene.fps / scene.frames_per_pass)
     own, samples = psutil.Process(), list[Sample]()
     with TemporaryDirectory(prefix="terrarium-bench-") as folder:
@@ -156,7 +156,7 @@ def measure_slow_encoder(
 
 
 class _Recorded:
-    """One recording of passes that are numbered from 0."""
+    """A recording of passes that are numbered from 0."""
 
     def __init__(self, writer: FfmpegVideoWriter, path: Path, scene: SceneSpec) -> None:
         self._pass_s = scene.frames_per_pass / scene.fps
@@ -166,7 +166,7 @@ class _Recorded:
         self.recording: Final = writer.start(path, plan, self._end)
 
     def write(self, number: int, jpegs: tuple[bytes, ...]) -> float:
-        """How many microseconds that took."""
+        """Write a pass, and return how many microseconds the call took."""
         began = time.perf_counter()
         self.recording.write(jpegs, started_at=number * self._pass_s, shown_for_s=self._pass_s)
         return (time.perf_counter() - began) * 1e6
@@ -193,18 +193,18 @@ def _in_real_time(
 
 
 def _cpu_of_children_s() -> float:
-    """Of those that have ended."""
+    """CPU seconds of the child processes that have ended."""
     times = psutil.Process().cpu_times()
     return float(times.children_user + times.children_system)
 
 
 def _slow_ffmpeg(folder: Path, speed: float) -> Path:
-    """A program that passes for ffmpeg, and reads what it is to encode at a fixed speed."""
+    """Write a program that runs ffmpeg, but makes it read its input at a fixed speed."""
     path = folder / "slow-ffmpeg"
     path.write_text(
         f"#!{sys.executable} -IS\nimport os, sys\nargs = sys.argv[1:]\n"
         f"if 'pipe:0' in args: args[args.index('-probesize'):0] = ['-readrate', '{speed}']\n"
-        f"os.execv({str(bundled_ffmpeg())!r}, ['ffmpeg', *args])\n",
+        f"os.execv({imageio_ffmpeg.get_ffmpeg_exe()!r}, ['ffmpeg', *args])\n",
         encoding="utf-8",
     )
     path.chmod(0o755)

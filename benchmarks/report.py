@@ -1,4 +1,4 @@
-"""The printed table: what was measured beside the floor, the published figures and the aims."""
+"""The printed table: measurements beside the floor, published figures and targets."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 _NOTES: Final = (
     "Medians of rounds [least .. most]; latencies are medians of the rounds' percentiles.",
     "published: the existing desktop server on 2 cores, its client's compression on (off).",
-    "input to frame: the age of the newest control that a pass has read, as the pass arrives; at the floor: half a",
-    "control's interval, a pass's encoding and its transport (and the engine's 40 ms, with that engine).",
-    "change to frame: from each control to the first pass that has read it or a newer one.",
+    "input to frame: when a pass arrives, the age of the newest control that it has used. Its floor is half a",
+    "control's interval plus the encoding and the transport of a pass (plus 40 ms for that engine).",
+    "change to frame: from each control to the first pass that has used it or a newer one.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Everything once, one after the other: what the machine does meanwhile weighs on all of it alike."""
+    """One round of all measurements. They run one after the other, so that other load affects all of them alike."""
 
     encoding: EncodeFloor
     pushing: PushFloor
@@ -188,13 +188,13 @@ def _slow_reader_rows(results: Results) -> list[Row]:
 
 
 def _least_latency_ms(results: Results, each: Round) -> float:
-    """Half a control's interval, the encoding of one pass on all threads, and its way through the transport."""
+    """The floor of the latency: half a control's interval, plus encoding a pass on all threads, plus its transport."""
     encoding_ms = results.scene.frames_per_pass / each.encoding.frames_per_s * 1000
     return CONTROL_INTERVAL_S / 2 * 1000 + encoding_ms + each.pushing.ms_per_pass
 
 
 def _spread(results: Results, value: Callable[[Round], float], digits: int = 0) -> str:
-    """The median, and between what the rounds lie."""
+    """The median of the rounds, and their range."""
     values = [value(each) for each in results.rounds]
     median = f"{statistics.median(values):.{digits}f}"
     return median if len(values) == 1 else f"{median}  [{min(values):.{digits}f} .. {max(values):.{digits}f}]"

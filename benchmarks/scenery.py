@@ -1,4 +1,4 @@
-"""The pictures that the benchmarks stream: seeded, smooth in structure, with a sensor's fine noise."""
+"""The pictures that the benchmarks stream: reproducible, smooth, and with the fine noise of a camera."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from services.world_engine.world_engine import Frames, Picture
 
-# Contrast of each octave, by cells across a picture. With the noise below, a 1280x720 JPEG at the default quality
-# has the size of those that the compared figures were taken with.
+# The cells across a picture and the contrast of each octave. With the noise below, a 1280x720 JPEG at the default
+# quality is as large as in the measurements that the report compares with.
 _OCTAVES: Final = ((7, 40.0), (42, 14.0), (213, 6.0))
-_NOISE: Final = 4.95  # standard deviation, in steps of 256
+_NOISE: Final = 4.95  # standard deviation, for values 0 to 255
 EXPECTED_JPEG_BYTES: Final = 188_000
 SIZE_TOLERANCE: Final = 0.10
 
@@ -39,8 +39,8 @@ class SceneSpec:
     height: int = 720
     frames_per_pass: int = 4
     fps: int = 60
-    passes: int = 3  # that differ; they are played in turn
-    is_walk: bool = False  # through a shipped picture, as a video encoder meets it, in place of the pan
+    passes: int = 3  # different ones, which are repeated
+    is_walk: bool = False  # a walk through a shipped picture, which is typical for a video encoder, instead of a pan
 
     @property
     def is_full_size(self) -> bool:
@@ -48,7 +48,7 @@ class SceneSpec:
 
 
 def make_passes(spec: SceneSpec) -> tuple[Frames, ...]:
-    """A slow pan over one panorama, with fresh noise in every frame; or a walk."""
+    """A slow pan over a panorama with new noise in every frame, or a walk."""
     if spec.is_walk:
         return tuple(_walk(spec))
     rng = np.random.default_rng(20)
@@ -60,7 +60,7 @@ def make_passes(spec: SceneSpec) -> tuple[Frames, ...]:
 
 
 def _walk(spec: SceneSpec) -> Iterator[Frames]:
-    """Forwards with a wavering look, scaled from what the diorama draws."""
+    """A walk straight ahead while looking left and right, drawn by the diorama and scaled."""
     frames = _diorama_frames()
     for _ in range(spec.passes):
         taken = islice(frames, spec.frames_per_pass)

@@ -1,4 +1,4 @@
-"""The server under test, as a process of its own: the real one around a null engine, or a bare push of bytes."""
+"""The server process of the benchmarks: the real server with a null engine, or one that only pushes bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
 PORT_LINE: Final = "port"
-_EXIT_GRACE_S: Final = 2.0  # beyond what a stop may take
+_EXIT_GRACE_S: Final = 2.0  # added to the time that a stop may take
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def _scene(options: argparse.Namespace) -> SceneSpec:
 
 
 def _game_server(config: RuntimeConfig, listener: socket.socket, scene: SceneSpec, stack: ExitStack) -> TerrariumServer:
-    """What the composition root makes, but for the catalogue."""
+    """The server of the composition root, with another catalogue."""
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=Path.home()))
     log_file = config.data_dir / "logs" / "server.log"
     stack.callback(configure_logging(config.log_format, log_file, log_stream.tap, level=config.log_level))
@@ -86,12 +86,12 @@ def _game_server(config: RuntimeConfig, listener: socket.socket, scene: SceneSpe
         drain=handler.drain,
         on_exit=_exit_at_last,
     )
-    handler.lifecycle.attach(server.request_exit)
+    handler.server.attach(server.request_exit)
     return server
 
 
 def _push_server(config: RuntimeConfig, listener: socket.socket, *, size: int, count: int) -> TerrariumServer:
-    """The transport alone: `count` messages of `size` bytes, one after the other, to whoever connects."""
+    """A server that sends `count` messages of `size` bytes to each client, through the real transport."""
     message = os.urandom(size)
 
     async def push(websocket: WebSocket) -> None:
@@ -115,7 +115,7 @@ def _announce(config: RuntimeConfig) -> Callable[[str], None]:
 
 
 def _stop_with_parent(server: TerrariumServer) -> None:
-    """The parent holds our standard input open; its end, however it comes, is ours."""
+    """Stop the server when the parent ends. The parent holds this process's standard input open until then."""
 
     def wait() -> None:
         sys.stdin.read()

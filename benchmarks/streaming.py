@@ -1,4 +1,4 @@
-"""How fast the server streams: `python -m benchmarks.streaming [--seconds N] [--quick]`."""
+"""Measures how fast the server streams: `python -m benchmarks.streaming [--seconds N] [--quick]`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`seconds` is the length of each measurement of a round."""
+    """`seconds` is the length of each measurement in a round."""
 
     scene: SceneSpec = field(default_factory=SceneSpec)
     seconds: float = 5.0
@@ -37,10 +37,10 @@ _DEFAULTS: Final = Plan()
 
 
 def run(plan: Plan) -> Results:
-    """Measure everything, with the server in a process of its own that ends with this call."""
+    """Measure everything. The server runs in a process of its own, which ends with this call."""
     passes = make_passes(plan.scene)
     jpegs = [floor.encode(picture, JpegConfig()) for frames in passes for picture in frames]
-    threads = min(4, os.cpu_count() or 1)  # as the server chooses
+    threads = min(4, os.cpu_count() or 1)  # the server's own default
     with game_server(plan.scene) as child:
         rounds: list[Round] = []
         for _ in range(plan.rounds):
@@ -75,7 +75,7 @@ def _pass_bytes(jpegs: Sequence[bytes], scene: SceneSpec) -> int:
 
 
 def _copy_ms(passes: Sequence[Frames]) -> float:
-    """What the engine that costs nothing does cost."""
+    """The cost of the null engine: one copy of a pass."""
     times: list[float] = []
     for at in range(15):
         began = time.monotonic()

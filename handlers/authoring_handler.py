@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
 from services.image_editor.image_editor import EditorMissing, EditorReady
 from services.memory_planner.memory_plan import InsteadOfEngine, NoRoom
+from services.prompt_writer.plain_text import plain_text
 from services.prompt_writer.prompt_writer import WriterMissing, WriterReady
-from services.prompt_writer.tool_protocol import plain_text
-from state.app_state_types import AuthoringJob, AuthoringState
-from state.transitions import AUTHORING_TRANSITIONS, check_transition
+from state.app_state_types import (
+    AuthoringDone,
+    AuthoringFailed,
+    AuthoringJob,
+    AuthoringRunning,
+    AuthoringState,
+    AuthoringWaiting,
+)
+from state.events import AuthoringEvent, JobAccepted, JobAdvanced, JobFailed, JobForgotten, JobSucceeded
+from state.transitions import IllegalTransitionError, authoring_event
 
 if TYPE_CHECKING:
     from threading import RLock
 
-    from handlers.memory_handler import MemoryHandler
+    from handlers.engines.residency import ModelResidency, ModelsReport
     from runtime_config.runtime_config import AuthoringConfig
     from services.clock.clock import Clock
-    from services.image_editor.image_editor import ImageEditor
-    from services.prompt_writer.prompt_writer import PromptWriter
     from state.app_state_types import AppState, JobId, SessionId
 
 _MAX_UNOWNED = 8  # jobs that no session waits for, waiting or running
@@ -53,59 +59,44 @@ class AuthoringHandler(StateHandler):
         state: AppState,
         lock: RLock,
         *,
-        writer: PromptWriter,
-        editor: ImageEditor,
-        memory: MemoryHandler,
+        residency: ModelResidency,
         clock: Clock,
         config: AuthoringConfig,
     ) -> None:
         super().__init__(state, lock)
-        self._writer = writer
-        self._editor = editor
-        self._memory = memory
+        self._residency = residency
         self._clock = clock
         self.config = config
 
     def availability(self, asker: SessionId | None = None) -> AuthoringAvailability:
         """For a session, or for nobody who plays: the world of the one may give way where that of another may not."""
-        match self._writer.status(), self._editor.status():
-            case WriterMissing(reason), _:
-                return AuthoringUnavailable(reason)
-            case _, EditorMissing(reason):
-                return AuthoringUnavailable(reason)
-            case WriterReady() as writer, EditorReady() as editor:
-                return self._with_room(writer, editor, asker)
+        return availability_in(self._residency.report_for(asker))
 
-    def _with_room(self, writer: WriterReady, editor: EditorReady, asker: SessionId | None) -> AuthoringAvailability:
-        plans = self._memory.plans(asker)
-        is_loaded = True
-        for status, plan in ((writer, plans.get("writer")), (editor, plans.get("editor"))):
-            if isinstance(plan, NoRoom):
-                return AuthoringUnavailable(plan.reason)
-            is_loaded = is_loaded and (status.is_loaded or isinstance(plan, InsteadOfEngine))
-        return AuthoringAvailable(writer.model, editor.model, is_loaded)
-
-    def begin(self, kind: Literal["edit", "scene"], owner: SessionId | None, wish: str) -> AuthoringJob:
+    async def begin(self, kind: Literal["edit", "scene"], owner: SessionId | None, prompt: str) -> AuthoringJob:
         """Take on a job; whoever began it ends it.
 
         Raises:
-            DomainError: the wish is empty or too long, there is no authoring, or there is a job already.
+            DomainError: the prompt is empty or too long, there is no authoring, or there is a job already.
         """
-        wish = self._checked(wish)
-        match self.availability(owner):
+        prompt = self._checked(prompt)
+        availability = self.availability(owner)
+        if isinstance(availability, AuthoringUnavailable):  # look again before it is refused
+            await self._residency.refresh()
+            availability = self.availability(owner)
+        match availability:
             case AuthoringUnavailable(reason):
                 raise DomainError(reason, ErrorCode.AUTHORING_UNAVAILABLE)
             case AuthoringAvailable():
-                return self._admit(AuthoringJob(secrets.token_hex(8), kind, owner, wish, self._clock.wall()))
+                return self._admit(AuthoringJob(secrets.token_hex(8), kind, owner, prompt, self._clock.wall()))
 
-    def _checked(self, wish: str) -> str:
-        if len(wish) > self.config.max_wish_characters:
+    def _checked(self, prompt: str) -> str:
+        if len(prompt) > self.config.max_wish_characters:
             message = f"Say it in fewer words: {self.config.max_wish_characters} characters at most."
             raise DomainError(message, ErrorCode.AUTHORING_PROMPT_TOO_LONG)
-        wish = plain_text(wish)
-        if not wish:
+        prompt = plain_text(prompt)
+        if not prompt:
             raise DomainError("Say what the scene should show.", ErrorCode.AUTHORING_EMPTY_PROMPT)
-        return wish
+        return prompt
 
     @with_state_lock
     def _admit(self, job: AuthoringJob) -> AuthoringJob:
@@ -115,23 +106,22 @@ class AuthoringHandler(StateHandler):
             raise DomainError(message, ErrorCode.AUTHORING_IN_PROGRESS)
         if len(others) >= _MAX_UNOWNED:
             raise DomainError("Many scenes are waiting already. Try again later.", ErrorCode.TOO_MANY_REQUESTS)
-        self._state.authoring[job.id] = job
+        authoring_event(self._state, job.id, JobAccepted(job))
         return job
 
     @with_state_lock
     def move(self, job_id: JobId, state: AuthoringState) -> None:
         """The next state of a job. One that belongs to a session is forgotten when it is over."""
+        authoring_event(self._state, job_id, _event_for(state))
         job = self._state.authoring[job_id]
-        check_transition(AUTHORING_TRANSITIONS, job.state, state)
-        job = self._state.authoring[job_id] = replace(job, state=state)
         if not job.is_over:
             return
         if job.owner is not None:
-            del self._state.authoring[job_id]
+            authoring_event(self._state, job_id, JobForgotten())
             return
         over = [other.id for other in self._state.authoring.values() if other.is_over]
-        for old in over[: -self.config.kept_jobs]:
-            del self._state.authoring[old]
+        for old in over[: max(0, len(over) - self.config.kept_jobs)]:
+            authoring_event(self._state, old, JobForgotten())
 
     @with_state_lock
     def unowned(self) -> tuple[AuthoringJob, ...]:
@@ -141,3 +131,36 @@ class AuthoringHandler(StateHandler):
     @with_state_lock
     def find(self, job_id: JobId) -> AuthoringJob | None:
         return self._state.authoring.get(job_id)
+
+
+def availability_in(report: ModelsReport) -> AuthoringAvailability:
+    """Whether scenes can be made with what the report says, and with what."""
+    match report.writer, report.editor:
+        case WriterMissing(reason), _:
+            return AuthoringUnavailable(reason)
+        case _, EditorMissing(reason):
+            return AuthoringUnavailable(reason)
+        case WriterReady() as writer, EditorReady() as editor:
+            return _with_room(writer, editor, report)
+
+
+def _with_room(writer: WriterReady, editor: EditorReady, report: ModelsReport) -> AuthoringAvailability:
+    is_loaded = True
+    for status, plan in ((writer, report.plans.writer), (editor, report.plans.editor)):
+        if isinstance(plan, NoRoom):
+            return AuthoringUnavailable(plan.reason)
+        is_loaded = is_loaded and (status.is_loaded or isinstance(plan, InsteadOfEngine))
+    return AuthoringAvailable(writer.model, editor.model, is_loaded)
+
+
+def _event_for(state: AuthoringState) -> AuthoringEvent:
+    """What leads to a state of a job."""
+    match state:
+        case AuthoringRunning(step, fraction):
+            return JobAdvanced(step, fraction)
+        case AuthoringDone(picture_hash):
+            return JobSucceeded(picture_hash)
+        case AuthoringFailed(code, message):
+            return JobFailed(code, message)
+        case AuthoringWaiting():
+            raise IllegalTransitionError(state, AuthoringWaiting.__name__)

@@ -1,50 +1,39 @@
-"""From a wish to a picture that may be shown: written out, painted, looked at. One at a time."""
+"""From a person's prompt to a picture that may be shown: written out, painted and checked, one scene at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
 from error_types import DomainError, ErrorCode
-from handlers.safety_handler import Allowed, Unjudged, Unsafe
 from handlers.seeds_handler import hash_of
+from handlers.service_errors import service_errors_translated
 from handlers.threads import in_thread
 from runtime_config.constants import VERSION
-from services.image_editor.image_editor import (
-    EditorFault,
-    EditorReady,
-    ImageEditorError,
-    PictureOrder,
-    aligned,
-)
-from services.input_log.pictures import encode_pixels
+from services.image_editor.image_editor import EditorReady, ImageEditorError, PictureOrder, aligned
 from services.picture_decoder.picture_decoder import PictureError
-from services.prompt_writer.prompt_writer import (
-    EditWish,
-    Instruction,
-    PromptWriterError,
-    Refusal,
-    SceneWish,
-    WriterFault,
-)
+from services.picture_decoder.png_pixels import encode_pixels
+from services.prompt_writer.prompt_writer import EditRequest, Instruction, PromptWriterError, Refusal, SceneRequest
 from services.scene_file.scene_file import SceneNote, encode_scene
 from state.app_state_types import AuthoringRunning, AuthoringStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from concurrent.futures import Executor
 
     from handlers.authoring_handler import AuthoringHandler
+    from handlers.engines.reservation import Reservation, StepAside
+    from handlers.engines.residency import ModelResidency
     from handlers.safety_handler import SafetyHandler
-    from handlers.scene_room import Housekeeper, StepAside
     from services.clock.clock import Clock
     from services.image_editor.image_editor import ImageEditor
     from services.picture_decoder.picture_decoder import PictureDecoder
-    from services.prompt_writer.prompt_writer import PromptWriter, Wish
+    from services.prompt_writer.prompt_writer import PromptWriter, WriterRequest
     from services.world_engine.world_engine import Picture
     from state.app_state_types import AuthoringJob
 
@@ -93,8 +82,9 @@ class ScenePainter:
         editor: ImageEditor,
         decoder: PictureDecoder,
         safety: SafetyHandler,
-        housekeeper: Housekeeper,
+        residency: ModelResidency,
         work_threads: Executor,
+        intake_threads: Executor,
         clock: Clock,
     ) -> None:
         self._authoring = authoring
@@ -102,10 +92,10 @@ class ScenePainter:
         self._editor = editor
         self._decoder = decoder
         self._safety = safety
-        self._housekeeper = housekeeper
+        self._residency = residency
         self._work_threads = work_threads
+        self._intake_threads = intake_threads
         self._clock = clock
-        self._turn = asyncio.Lock()
         self._preparing: asyncio.Task[None] | None = None
 
     def prepare_soon(self) -> None:
@@ -125,7 +115,7 @@ class ScenePainter:
         tell: Callable[[AuthoringStep, float | None], None],
         step_aside: StepAside | None = None,
     ) -> PaintedScene:
-        """The picture that was wished for; `tell` follows how far it is. Cancelling stops whatever runs.
+        """The picture that the job's prompt asks for; `tell` hears of each step. Cancelling stops whatever runs.
 
         `step_aside` is how the owner's world makes room, if there is too little.
 
@@ -137,55 +127,45 @@ class ScenePainter:
             self._authoring.move(job.id, AuthoringRunning(step, fraction))
             tell(step, fraction)
 
-        async with self._turn, self._housekeeper.room(job.owner, step_aside) as room:
+        async with self._residency.reserve(job.owner, step_aside) as reservation:
             report(AuthoringStep.WRITING)
-            await room.admit("writer")
-            instruction = await self._write(job, await self._wish_of(job, painting))
-            await room.admit("editor")
+            instruction = await self._write(job, await self._request_of(job, painting), reservation)
             report(AuthoringStep.PAINTING, 0.0)
             order = await self._order_of(painting, instruction)
-            data = await self._make(job, order, lambda fraction: report(AuthoringStep.PAINTING, fraction))
+            data = await self._edit(job, order, reservation, lambda fraction: report(AuthoringStep.PAINTING, fraction))
         report(AuthoringStep.CHECKING)
-        return await in_thread(self._work_threads, lambda: self._look_at(data, job, painting, instruction))
+        return await in_thread(self._intake_threads, lambda: self._checked(data, job, painting, instruction))
 
     # ------------------------------------------------------------------------------------------------ parts
 
     async def _prepare(self) -> None:
         try:
-            async with self._turn:  # what is loaded meanwhile would be missing from what a scene plans with
-                if self._housekeeper.place_ahead("writer"):
-                    await self._writer.prepare()
-                if self._housekeeper.place_ahead("editor"):
-                    await self._editor.prepare()
+            async with self._residency.reserve(self._residency.likely_player(), None) as reservation:
+                await reservation.load_ahead("writer")
+                await reservation.load_ahead("editor")
         except (PromptWriterError, ImageEditorError) as error:
             logger.warning("Scene authoring cannot be loaded", reason=str(error))
 
-    async def _wish_of(self, job: AuthoringJob, painting: Painting) -> Wish:
+    async def _request_of(self, job: AuthoringJob, painting: Painting) -> WriterRequest:
         if isinstance(painting, SceneFor):
-            return SceneWish(job.wish)
+            return SceneRequest(job.wish)
         view = painting.view
 
         def shrink() -> bytes:
             return self._decoder.thumbnail(encode_pixels(view), max_width=_VIEW_WIDTH)
 
-        return EditWish(job.wish, await in_thread(self._work_threads, shrink))
+        return EditRequest(job.wish, await in_thread(self._work_threads, shrink))
 
-    async def _write(self, job: AuthoringJob, wish: Wish) -> str:
-        try:
-            written = await self._writer.write(wish)
-        except PromptWriterError as error:
-            match error.fault:
-                case WriterFault.NOT_LOADED | WriterFault.OUT_OF_MEMORY:
-                    code = ErrorCode.AUTHORING_LOAD_FAILED
-                case WriterFault.FAILED:
-                    code = ErrorCode.AUTHORING_FAILED
-            raise DomainError(str(error), code) from error
+    async def _write(self, job: AuthoringJob, request: WriterRequest, reservation: Reservation) -> str:
+        with _refused_as(job), service_errors_translated():
+            await reservation.admit("writer")
+            written = await self._writer.write(request)
         match written:
             case Instruction(text):
-                logger.info("A wish was written out", kind=job.kind, instruction=text)
+                logger.info("A prompt was written out", kind=job.kind, instruction=text)
                 return text
             case Refusal(reason):
-                raise DomainError(reason or "The wish was declined.", _refused(job))
+                raise DomainError(reason or "The request was declined.", _refused(job))
 
     async def _order_of(self, painting: Painting, instruction: str) -> PictureOrder:
         rng_seed = secrets.randbits(32)
@@ -199,7 +179,9 @@ class ScenePainter:
                     instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed
                 )
 
-    async def _make(self, job: AuthoringJob, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
+    async def _edit(
+        self, job: AuthoringJob, order: PictureOrder, reservation: Reservation, on_progress: Callable[[float], None]
+    ) -> bytes:
         is_open = True
 
         def follow(fraction: float) -> None:
@@ -207,21 +189,14 @@ class ScenePainter:
                 on_progress(fraction)
 
         try:
-            return await self._editor.make(order, follow)
-        except ImageEditorError as error:
-            match error.fault:
-                case EditorFault.NOT_LOADED | EditorFault.OUT_OF_MEMORY:
-                    code = ErrorCode.AUTHORING_LOAD_FAILED
-                case EditorFault.REFUSED:
-                    code = _refused(job)
-                case EditorFault.FAILED:
-                    code = ErrorCode.AUTHORING_FAILED
-            raise DomainError(str(error), code) from error
+            with _refused_as(job), service_errors_translated():
+                await reservation.admit("editor")
+                return await self._editor.make(order, follow)
         finally:
             is_open = False
 
-    def _look_at(self, data: bytes, job: AuthoringJob, painting: Painting, instruction: str) -> PaintedScene:
-        """Blocks. What is judged is what will be seen: the file as it is handed out, at the engine's size."""
+    def _checked(self, data: bytes, job: AuthoringJob, painting: Painting, instruction: str) -> PaintedScene:
+        """Blocks. The picture that is checked is the one that will be shown: encoded, and at the engine's size."""
         status = self._editor.status()
         image_model = status.model if isinstance(status, EditorReady) else "unknown"
         match painting:
@@ -242,14 +217,24 @@ class ScenePainter:
             message = "What the image model made is no picture that can be read."
             raise DomainError(message, ErrorCode.AUTHORING_FAILED) from error
         file_hash = hash_of(file)
-        match self._safety.judge(file_hash, picture):
-            case Allowed():
-                return PaintedScene(file, file_hash, picture, instruction, image_model)
-            case Unsafe():
-                raise DomainError("What came of this was judged unsafe. Try other words.", _refused(job))
-            case Unjudged(reason):
-                message = f"What came of this could not be checked: {reason}"
-                raise DomainError(message, ErrorCode.SEED_CHECK_FAILED)
+        try:
+            self._safety.require(file_hash, picture, "The new picture")
+        except DomainError as error:
+            if error.code is ErrorCode.SEED_UNSAFE:
+                raise DomainError("The new picture was judged unsafe. Try other words.", _refused(job)) from error
+            raise
+        return PaintedScene(file, file_hash, picture, instruction, image_model)
+
+
+@contextmanager
+def _refused_as(job: AuthoringJob) -> Generator[None]:
+    """What a model refuses has a code of its own for edits."""
+    try:
+        yield
+    except DomainError as error:
+        if error.code is ErrorCode.AUTHORING_SCENE_REFUSED:
+            raise DomainError(error.message, _refused(job)) from error
+        raise
 
 
 def _refused(job: AuthoringJob) -> ErrorCode:
@@ -257,7 +242,7 @@ def _refused(job: AuthoringJob) -> ErrorCode:
 
 
 def failure_of(error: BaseException) -> DomainError:
-    """What to tell of a job that ended so."""
+    """What a job that ended with `error` says of its end."""
     if isinstance(error, DomainError):
         return error
     if isinstance(error, asyncio.CancelledError):

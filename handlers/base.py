@@ -1,8 +1,11 @@
-"""What handlers that touch AppState share: the state, its lock, and the decorator for short critical sections."""
+"""What handlers that touch AppState share: the state, its lock, short critical sections, and waiting for changes."""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from functools import wraps
+from threading import Lock
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -35,3 +38,62 @@ def with_state_lock(
             return method(self, *args, **kwargs)
 
     return locked
+
+
+class StateChanges:
+    """Lets coroutines wait for what threads or other tasks do to the state.
+
+    Take a `mark`, look at the state, then await `after(mark)`: a change that came in between ends the wait at once.
+    """
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._count = 0
+        self._waiting: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
+
+    def mark(self) -> int:
+        with self._guard:
+            return self._count
+
+    async def after(self, mark: int) -> None:
+        """Return once something has changed since `mark`. Who waits longest wakes first.
+
+        What a thread had the event loop call before it announced the change has run by then.
+        """
+        events = asyncio.get_running_loop()
+        changed = events.create_future()
+        if not self._enlist(changed, events, mark):
+            await asyncio.sleep(0)
+            return
+        try:
+            await changed
+        finally:
+            self._dismiss(changed)
+
+    def announce(self) -> None:
+        """Wake whoever waits. Call it from any thread, after the change."""
+        for changed, events in self._take_waiting().items():
+            with suppress(RuntimeError):  # its loop has closed, and nobody waits there any more
+                events.call_soon_threadsafe(_resolve, changed)
+
+    def _enlist(self, changed: asyncio.Future[None], events: asyncio.AbstractEventLoop, mark: int) -> bool:
+        with self._guard:
+            if self._count != mark:
+                return False
+            self._waiting[changed] = events
+            return True
+
+    def _dismiss(self, changed: asyncio.Future[None]) -> None:
+        with self._guard:
+            self._waiting.pop(changed, None)
+
+    def _take_waiting(self) -> dict[asyncio.Future[None], asyncio.AbstractEventLoop]:
+        with self._guard:
+            self._count += 1
+            waiting, self._waiting = self._waiting, {}
+            return waiting
+
+
+def _resolve(changed: asyncio.Future[None]) -> None:
+    if not changed.done():
+        changed.set_result(None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from error_types import ErrorCode
+from error_types import DomainError, ErrorCode
 from handlers.session import endings
 from handlers.session.session import Session
 from handlers.sessions_handler import Admitted, ServerStopping, SlotsEnding, SlotsTaken
@@ -19,9 +19,10 @@ from state.app_state_types import EndReason, SessionId
 from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, encode_message
 
 if TYPE_CHECKING:
-    from handlers.session.context import PlayContext
-    from handlers.session.frame_loop import FrameLoop
+    from handlers.session.session import SessionSurroundings
     from services.log_stream.log_stream import LogStream
+    from services.system_monitor.system_monitor import SystemMonitor
+    from wire_protocol import AnyRequest, ExtendedResponseData
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -29,8 +30,11 @@ _SLOT_PATIENCE_S = 3.0  # for a session that is over, but whose loop has not bee
 
 
 class PlayHandler:
-    def __init__(self, context: PlayContext, log_stream: LogStream) -> None:
-        self._context = context
+    """Sessions as the server sees them: who may come in, and that everybody's end is waited for."""
+
+    def __init__(self, around: SessionSurroundings, log_stream: LogStream, monitor: SystemMonitor) -> None:
+        self._around = around
+        self._monitor = monitor
         self._log_stream = log_stream
         self._sessions: dict[SessionId, Session] = {}
         self._slot_freed = asyncio.Condition()
@@ -46,25 +50,32 @@ class PlayHandler:
             if refusal is None:
                 refusal = await self._admit(session_id, "terrarium" if extended else "stock", remote)
             if refusal is not None:
-                await self._refuse(socket, refusal)
+                await self._refuse(socket, refusal, extended=extended)
                 return
             receipts = socket.scope.get("extensions", {}).get(SCOPE_EXTENSION)
-            await self._play(Session(self._context, session_id, socket, receipts=receipts, extended=extended))
+            await self._play(Session(session_id, self._around, receipts=receipts, extended=extended), socket)
 
-    async def _play(self, session: Session) -> None:
+    async def _play(self, session: Session, socket: WebSocket) -> None:
         """Run a session as a task of its own: a server that gives up on the endpoint must not cut its end short."""
         self._sessions[session.id] = session
-        running = asyncio.create_task(self._run(session))
+        running = asyncio.create_task(self._run(session, socket))
         try:
             await asyncio.shield(running)
         except asyncio.CancelledError:
             session.end(endings.CLIENT_LEFT)
             raise
 
-    def loop_of(self, session_id: SessionId) -> FrameLoop | None:
-        """What plays the world of an open session; None without one."""
+    async def perform(self, session_id: SessionId, request: AnyRequest) -> ExtendedResponseData:
+        """Do what a request asks for, in an open session: the same as if its own client had sent it.
+
+        Raises:
+            DomainError: there is no such session, or the request is refused.
+        """
         session = self._sessions.get(session_id)
-        return None if session is None else session.frame_loop
+        answer = None if session is None else await session.perform(request)
+        if answer is None:
+            raise DomainError("There is no such session.", ErrorCode.SESSION_UNKNOWN)
+        return answer
 
     async def drain(self) -> None:
         """End every session with a farewell, and wait for them. No new one is admitted: the state says so already."""
@@ -73,33 +84,39 @@ class PlayHandler:
         async with self._slot_freed:
             await self._slot_freed.wait_for(lambda: not self._sessions)
 
-    async def _run(self, session: Session) -> None:
-        self._context.metrics.session_opened()
+    async def _run(self, session: Session, socket: WebSocket) -> None:
+        self._around.metrics.session_opened()
         logger.info("Session opened")
         events = asyncio.get_running_loop()
 
         def deliver(message: LogMessage) -> None:
             if not events.is_closed():
-                events.call_soon_threadsafe(session.outbox.post_log, message)
+                events.call_soon_threadsafe(session.post_log, message)
 
         unsubscribe = self._log_stream.subscribe(session.id, deliver)
         reason = EndReason.INTERNAL_ERROR
         try:
-            reason = await session.run()
+            reason = await session.run(socket)
         finally:
             unsubscribe()
             del self._sessions[session.id]
-            self._context.sessions.forget(session.id)
-            self._context.metrics.session_closed(reason.value)
+            self._around.sessions.forget(session.id)
+            self._around.metrics.session_closed(reason.value)
             logger.info("Session closed", reason=reason.value)
+            self._give_memory_back()
             async with self._slot_freed:
                 self._slot_freed.notify_all()
+
+    def _give_memory_back(self) -> None:
+        """Frames and snapshots of an ended session leave holes that the allocator would keep."""
+        with suppress(RuntimeError):  # the threads are shut down: so is the process, soon
+            self._around.work_threads.submit(self._monitor.release_free_memory)
 
     async def _admit(self, session_id: SessionId, client: str, remote: str) -> ErrorMessage | None:
         """A slot for the newcomer, or what to tell it."""
         deadline = asyncio.get_running_loop().time() + _SLOT_PATIENCE_S
         while True:
-            match self._context.sessions.admit(session_id, client, remote):
+            match self._around.sessions.admit(session_id, client, remote):
                 case Admitted(displaced):
                     if displaced is not None:
                         self._displace(displaced)
@@ -127,13 +144,22 @@ class PlayHandler:
         if session is not None:
             session.end(endings.displaced())
 
-    async def _refuse(self, socket: WebSocket, error: ErrorMessage) -> None:
+    async def _refuse(self, socket: WebSocket, error: ErrorMessage, *, extended: bool) -> None:
         code = error.code or ErrorCode.INTERNAL
         logger.info("Connection refused", code=code.value)
-        self._context.metrics.session_refused(code.value)
+        self._around.metrics.session_refused(code.value)
         with suppress(WebSocketDisconnect, RuntimeError):  # it may be gone already
             await socket.send_text(encode_message(error))
+            if not extended:
+                await self._linger(socket)
             await socket.close(1000, code.value)
+
+    async def _linger(self, socket: WebSocket) -> None:
+        """A stock client forgets an error that is followed at once by the close, so it gets time to show it first."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._around.config.limits.error_linger_s):
+                while (await socket.receive())["type"] != "websocket.disconnect":
+                    pass
 
 
 def _version_refusal(version: str | None) -> ErrorMessage | None:

@@ -1,17 +1,18 @@
-"""Recordings in the making: begun, ended, and finished beside everything else."""
+"""Recordings in the making: where there is room for them, and how they begin, end and are finished beside play."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
-from types import MappingProxyType
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
 import structlog
 
 from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
-from handlers.recording_room import RecordingRoom
+from handlers.service_errors import RECORDING_CODES
 from services.recording_store.file_names import SUFFIX, new_name
 from services.video_writer.video_writer import (
     Discarded,
@@ -23,12 +24,12 @@ from services.video_writer.video_writer import (
     RecordingPlan,
     RecordingProgress,
 )
-from state.app_state_types import Finishing, NotRecording, Recording, RecordingName, RecordingState, SessionId
-from state.transitions import RECORDING_TRANSITIONS, check_transition
+from state.app_state_types import NotRecording, Recording, RecordingName, RecordingState, SessionId
+from state.events import RecordingBegan, RecordingClosed, RecordingStopped
+from state.transitions import recording_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
     from threading import RLock
 
     from runtime_config.runtime_config import RecordingConfig
@@ -40,18 +41,8 @@ if TYPE_CHECKING:
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-FAULT_CODES: Final[Mapping[RecordingFault, ErrorCode]] = MappingProxyType(
-    {
-        RecordingFault.DISK_FULL: ErrorCode.RECORDING_DISK_FULL,
-        RecordingFault.FOLDER_GONE: ErrorCode.RECORDING_FOLDER_UNUSABLE,
-        RecordingFault.NOT_WRITABLE: ErrorCode.RECORDING_FOLDER_UNUSABLE,
-        RecordingFault.NAME_TAKEN: ErrorCode.RECORDING_NAME_TAKEN,
-        RecordingFault.ENCODER_MISSING: ErrorCode.RECORDING_ENCODER_MISSING,
-        RecordingFault.ENCODER_FAILED: ErrorCode.RECORDING_FAILED,
-        RecordingFault.ENCODER_TOO_SLOW: ErrorCode.RECORDING_FAILED,
-        RecordingFault.WRITER_CLOSED: ErrorCode.SHUTTING_DOWN,
-    }
-)
+
+_MOST_FOLDERS: Final = 2000  # of clients' that are looked through after a crash
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +78,63 @@ class ActiveRecording:
     progress: RecordingProgress
 
 
+class RecordingRoom:
+    """Where recordings may go, and whether there is room for them.
+
+    Every method blocks. None stands for the server's own folder.
+    """
+
+    def __init__(self, store: RecordingStore, config: RecordingConfig) -> None:
+        self._store = store
+        self._config = config
+
+    def check(self, folder: Path | None = None) -> None:
+        """Raises: DomainError, there is no room to record (on): on the disk, or within the quota."""
+        if folder is None:
+            usage = self._store.usage()
+            free_bytes = usage.free_bytes
+            if usage.used_bytes >= self._config.quota_bytes:
+                raise DomainError(
+                    "The recordings take up all the room they may. Delete some to record again.",
+                    ErrorCode.RECORDING_QUOTA_USED,
+                )
+        else:
+            free_bytes = self._store.free_bytes(folder)
+        if free_bytes < self._config.least_free_bytes:
+            raise DomainError("The disk of the recordings is full.", ErrorCode.RECORDING_DISK_FULL)
+
+    def resolve(self, asked: str) -> Path:
+        """The folder that a client wants its recordings in.
+
+        Raises:
+            DomainError: it is in none of those that the settings allow.
+        """
+        try:
+            path = Path(asked)
+            resolved = path.resolve() if path.is_absolute() else None
+        except (OSError, RuntimeError, ValueError):  # a null byte, a loop of links
+            resolved = None
+        if resolved is not None and any(resolved.is_relative_to(root) for root in self._config.client_folders):
+            return resolved
+        raise DomainError(
+            "This server does not record into that folder, but into its own one. Whoever runs it can allow a folder "
+            "with --client-recordings-dir.",
+            ErrorCode.RECORDING_FOLDER_REFUSED,
+        )
+
+    def folders(self) -> Iterator[Path]:
+        """Every folder that there may be recordings in: the server's own, and those that clients may have chosen."""
+        yield self._store.folder
+        looked_at = 0
+        for root in self._config.client_folders:
+            for folder, _, _ in os.walk(root):
+                looked_at += 1
+                if looked_at > _MOST_FOLDERS:
+                    logger.warning("Not every folder was searched for unfinished recordings", searched=_MOST_FOLDERS)
+                    return
+                yield Path(folder)
+
+
 class RecorderHandler(StateHandler):
     """Nothing here waits for an encoder: files end on the writer's own threads, which call back."""
 
@@ -119,11 +167,11 @@ class RecorderHandler(StateHandler):
         """Begin a file. `on_fault` is called at most once, when nothing more is recorded; `on_end` once, after it, when
         the file is done. Both are called on threads of the writer's."""
         name = new_name(order.started_at, order.session_id, order.number)
-        self._change(name, Recording(order.session_id, order.started_at))
+        self._began(name, order)
 
         def failed(fault: RecordingFault, sentence: str) -> None:
             self._finishing(name)
-            error = DomainError(sentence, FAULT_CODES[fault])
+            error = DomainError(sentence, RECORDING_CODES[fault])
             _log_of(order.session_id).warning(
                 "Recording stopped", name=name, code=error.code.value, reason=error.message
             )
@@ -164,22 +212,19 @@ class RecorderHandler(StateHandler):
         ]
 
     @with_state_lock
-    def _change(self, name: RecordingName, after: RecordingState) -> None:
-        check_transition(RECORDING_TRANSITIONS, self.state_of(name), after)
-        self._state.recordings[name] = after
+    def _began(self, name: RecordingName, order: SegmentOrder) -> None:
+        recording_event(self._state, name, RecordingBegan(order.session_id, order.started_at))
 
     @with_state_lock
     def _finishing(self, name: RecordingName) -> bool:
-        before = self.state_of(name)
-        if not isinstance(before, Recording):
+        if not isinstance(self.state_of(name), Recording):
             return False
-        self._change(name, Finishing(before.session_id, before.since, self._clock.wall()))
+        recording_event(self._state, name, RecordingStopped(self._clock.wall()))
         return True
 
     @with_state_lock
     def _forget(self, name: RecordingName) -> None:
-        check_transition(RECORDING_TRANSITIONS, self.state_of(name), NotRecording())
-        del self._state.recordings[name]
+        recording_event(self._state, name, RecordingClosed())
         self._files.pop(name, None)
 
     @with_state_lock
@@ -223,6 +268,6 @@ def _log_end(outcome: RecordingOutcome, session_id: SessionId | None) -> None:
         case Postponed():
             log.info("Recording will be finished at the next start", name=name)
         case Failed(fault=fault, sentence=sentence):
-            log.warning("Recording was not saved", name=name, code=FAULT_CODES[fault].value, reason=sentence)
+            log.warning("Recording was not saved", name=name, code=RECORDING_CODES[fault].value, reason=sentence)
         case _:
             assert_never(outcome)

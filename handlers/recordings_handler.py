@@ -13,9 +13,9 @@ from api_types import (
     RecordingUsage,
     UnfinishedRecording,
 )
-from error_types import ErrorCode, HTTPError
-from services.recording_store.recording_store import RecordingStoreError, StoreFault
-from services.video_writer.video_writer import RecordingPhase, VideoError
+from error_types import DomainError, ErrorCode
+from handlers.service_errors import service_errors_translated
+from services.video_writer.video_writer import RecordingPhase
 from state.app_state_types import Finishing, NotRecording, Recording
 
 if TYPE_CHECKING:
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 
 _THUMBNAIL_WIDTH: Final = 480
 _THUMBNAILS_AT_ONCE: Final = 2  # a gallery that opens asks for all it shows, and others play meanwhile
-
-_FAULTS: Final = {
-    StoreFault.UNKNOWN: (404, ErrorCode.RECORDING_UNKNOWN),
-    StoreFault.NAME_INVALID: (422, ErrorCode.RECORDING_NAME_INVALID),
-    StoreFault.NAME_TAKEN: (409, ErrorCode.RECORDING_NAME_TAKEN),
-    StoreFault.BUSY: (409, ErrorCode.RECORDING_IN_USE),
-    StoreFault.FOLDER: (507, ErrorCode.RECORDING_FOLDER_UNUSABLE),
-}
 
 
 class RecordingsHandler:
@@ -49,7 +41,7 @@ class RecordingsHandler:
         """At most `limit` of them. `after` is the `next` of the page before.
 
         Raises:
-            HTTPError: 422, `after` is nothing of that kind.
+            DomainError: `after` is nothing of that kind.
         """
         # Before the files: what ends in between is then in both lists, rather than in none.
         unfinished = [shown for active in self._recorder.active() if (shown := _unfinished(active))]
@@ -66,49 +58,42 @@ class RecordingsHandler:
         )
 
     def details(self, name: str) -> RecordingDetails:
-        """Raises: HTTPError 404."""
+        """Raises: DomainError, there is no such recording."""
         return _details(self._find(name))
 
     def file(self, name: str) -> RecordingFilePayload:
-        """The file to be sent. Raises: HTTPError 404."""
+        """The file to be sent. Raises: DomainError, there is none."""
         return self._find(name)
 
     def thumbnail(self, name: str) -> bytes:
         """A JPEG; made when it is first asked for.
 
         Raises:
-            HTTPError: 404 unknown, 422 the file cannot be read.
+            DomainError: there is no such recording, or its file cannot be read.
         """
         recording = self._find(name)
         kept = self._store.thumbnail(recording)
         if kept is not None:
             return kept
-        try:
-            with self._thumbnail_places:
-                jpeg = self._writer.thumbnail(recording.path, width=_THUMBNAIL_WIDTH)
-        except VideoError as error:
-            raise HTTPError(422, str(error), ErrorCode.RECORDING_DAMAGED) from error
+        with self._thumbnail_places, service_errors_translated():
+            jpeg = self._writer.thumbnail(recording.path, width=_THUMBNAIL_WIDTH)
         self._store.keep_thumbnail(recording, jpeg)
         return jpeg
 
     def rename(self, name: str, new_name: str) -> RecordingDetails:
-        """Raises: HTTPError 404 unknown, 409 taken or in use, 422 no name, 507 the folder cannot be changed."""
-        try:
+        """Raises: DomainError, there is none, the name will not do, or the file or its folder cannot be changed."""
+        with service_errors_translated():
             return _details(self._store.rename(name, new_name))
-        except RecordingStoreError as error:
-            raise _http_error(error) from error
 
     def remove(self, name: str) -> None:
-        """Raises: HTTPError 404 unknown, 409 in use, 507 the folder cannot be changed."""
-        try:
+        """Raises: DomainError, there is no such recording, or it cannot be removed now."""
+        with service_errors_translated():
             self._store.remove(name)
-        except RecordingStoreError as error:
-            raise _http_error(error) from error
 
     def _find(self, name: str) -> RecordingFilePayload:
         recording = self._store.find(name)
         if recording is None:
-            raise HTTPError(404, "There is no such recording.", ErrorCode.RECORDING_UNKNOWN)
+            raise DomainError("There is no such recording.", ErrorCode.RECORDING_UNKNOWN)
         return recording
 
     def _usage(self) -> RecordingUsage:
@@ -119,11 +104,6 @@ class RecordingsHandler:
             free_bytes=usage.free_bytes,
             recordings=usage.finished_files,
         )
-
-
-def _http_error(error: RecordingStoreError) -> HTTPError:
-    status, code = _FAULTS[error.fault]
-    return HTTPError(status, str(error), code)
 
 
 # A page begins after a place in the order, not after a recording: that one may be gone by then.
@@ -142,7 +122,7 @@ def _position(cursor: str) -> tuple[float, str]:
     try:
         return -float(started_at), name
     except ValueError as error:
-        raise HTTPError(422, "This page of recordings does not exist.", ErrorCode.INVALID_REQUEST) from error
+        raise DomainError("This page of recordings does not exist.", ErrorCode.INVALID_REQUEST) from error
 
 
 def _unfinished(active: ActiveRecording) -> UnfinishedRecording | None:

@@ -1,4 +1,4 @@
-"""The one door for pictures: what the seed-safety policy says of each."""
+"""The seed-safety policy: every picture that somebody may see passes here first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 import numpy as np
 
+from error_types import DomainError, ErrorCode
 from services.image_classifier.image_classifier import (
     ClassificationError,
     ClassifierFailing,
@@ -19,6 +20,7 @@ from services.image_classifier.image_classifier import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from runtime_config.runtime_config import SeedSafety
     from services.seed_store.seed_store import SeedStore
@@ -62,14 +64,14 @@ class SafetyHandler:
         verdicts: VerdictCache,
         seed_store: SeedStore,
         *,
-        place_classifier: Callable[[], None],
+        classifying: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """`place_classifier` says where the classifier is to work, before it does."""
+        """`classifying` is entered while the classifier works: it says where, and notes how that went."""
         self._policy: SeedSafety = policy
         self._classifier = classifier
         self._verdicts = verdicts
         self._seed_store = seed_store
-        self._place_classifier = place_classifier
+        self._classifying = classifying
 
     @property
     def policy(self) -> SeedSafety:
@@ -84,9 +86,28 @@ class SafetyHandler:
             return isinstance(self._classifier.status(), ClassifierMissing)
         return self._policy == "off"
 
-    def judge(self, seed_hash: str, picture: Picture) -> Verdict:
-        """The verdict on a picture, whose file has the SHA-256 `seed_hash`. Blocks."""
-        if self._policy == "off" or self._is_shipped(seed_hash):
+    def require(self, file_hash: str, picture: Picture, subject: str = "This picture") -> None:
+        """Let a picture pass, or say why not. Blocks, for as long as the classifier takes.
+
+        `file_hash` is the SHA-256 (hex) of its file; `subject` is what the sentence calls the picture.
+
+        Raises:
+            DomainError: SEED_UNSAFE, or SEED_CHECK_FAILED where the policy wants a verdict and there is none.
+        """
+        verdict = self.judge(file_hash, picture)
+        match verdict:
+            case Allowed():
+                return
+            case Unsafe():
+                raise DomainError(f"{subject} was judged unsafe. Choose another one.", ErrorCode.SEED_UNSAFE)
+            case Unjudged(reason):
+                raise DomainError(f"{subject} could not be checked: {reason}", ErrorCode.SEED_CHECK_FAILED)
+            case _:
+                assert_never(verdict)
+
+    def judge(self, file_hash: str, picture: Picture) -> Verdict:
+        """The verdict on a picture, for those who tell it instead of acting on it. Blocks."""
+        if self._policy == "off" or self._is_shipped(file_hash):
             return Allowed()
         status = self._classifier.status()
         match status:
@@ -101,9 +122,9 @@ class SafetyHandler:
         key = _hash_of(picture)
         is_safe = self._verdicts.find(key, revision)
         if is_safe is None:
-            self._place_classifier()
             try:
-                is_safe = self._classifier.is_safe(picture)
+                with self._classifying():
+                    is_safe = self._classifier.is_safe(picture)
             except ClassificationError as error:
                 return Unjudged(str(error))
             self._verdicts.keep(key, revision, is_safe=is_safe)

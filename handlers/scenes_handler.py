@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 import structlog
 
 from api_types import SceneJobSummary, ScenesResponse
-from error_types import DomainError, ErrorCode, HTTPError
+from error_types import DomainError, ErrorCode
 from handlers.authoring_painter import SceneFor, failure_of
 from handlers.threads import in_thread
 from state.app_state_types import AuthoringDone, AuthoringFailed, AuthoringRunning, AuthoringWaiting
@@ -26,11 +26,6 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 # Of no engine in particular: each crops and scales a seed to its own.
 _WIDTH: Final = 1280
 _HEIGHT: Final = 720
-
-_STATUSES: Final = {
-    ErrorCode.AUTHORING_UNAVAILABLE: 503,
-    ErrorCode.TOO_MANY_REQUESTS: 429,
-}
 
 
 class ScenesHandler:
@@ -50,25 +45,22 @@ class ScenesHandler:
         """Begin to generate a scene.
 
         Raises:
-            HTTPError: 422 the prompt will not do, 429 too many are waiting, 503 there is no authoring.
+            DomainError: the prompt will not do, too many are waiting, or there is no authoring.
         """
-        try:
-            job = self._authoring.begin("scene", None, prompt)
-        except DomainError as error:
-            raise HTTPError(_STATUSES.get(error.code, 422), error.message, error.code) from error
+        job = await self._authoring.begin("scene", None, prompt)
         task = self._tasks[job.id] = asyncio.create_task(self._run(job))
         task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
         return _summary(job)
 
     def job(self, job_id: JobId) -> SceneJobSummary:
-        """Raises: HTTPError 404."""
+        """Raises: DomainError, there is no such job."""
         return _summary(self._find(job_id))
 
     async def cancel(self, job_id: JobId) -> None:
         """Give a job up; one that is over stays as it is.
 
         Raises:
-            HTTPError: 404.
+            DomainError: there is no such job.
         """
         self._find(job_id)
         task = self._tasks.get(job_id)
@@ -77,9 +69,9 @@ class ScenesHandler:
             await asyncio.wait({task})
 
     def remove(self, seed_hash: str) -> None:
-        """Raises: HTTPError 404 unknown, or no generated scene; 507 it cannot be removed."""
+        """Raises: DomainError, it is unknown, no generated scene, or cannot be removed."""
         if all(scene.hash != seed_hash for scene in self._seeds.generated()):
-            raise HTTPError(404, "There is no such scene.", ErrorCode.SEED_UNKNOWN)
+            raise DomainError("There is no such scene.", ErrorCode.SEED_UNKNOWN)
         self._seeds.remove(seed_hash)
 
     async def close(self) -> None:
@@ -114,7 +106,7 @@ class ScenesHandler:
     def _find(self, job_id: JobId) -> AuthoringJob:
         found = self._authoring.find(job_id)
         if found is None or found.owner is not None:
-            raise HTTPError(404, "There is no such scene under way.", ErrorCode.SCENE_JOB_UNKNOWN)
+            raise DomainError("There is no such scene under way.", ErrorCode.SCENE_JOB_UNKNOWN)
         return found
 
 

@@ -5,32 +5,26 @@ from __future__ import annotations
 import binascii
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
 from api_types import SeedsResponse, SeedSummary
-from error_types import DomainError, ErrorCode, HTTPError
-from handlers.safety_handler import Allowed, SafetyHandler, Unjudged, Unsafe
+from error_types import DomainError, ErrorCode
+from handlers.service_errors import service_errors_translated
 from handlers.threads import in_thread
-from services.picture_decoder.picture_decoder import PictureDecoder, PictureError, PictureFault
-from services.seed_store.seed_store import SeedFilePayload, SeedStore, SeedStoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from concurrent.futures import Executor
 
-    from services.picture_decoder.picture_decoder import PictureFactsPayload
+    from handlers.safety_handler import SafetyHandler
+    from services.picture_decoder.picture_decoder import PictureDecoder, PictureFactsPayload
+    from services.seed_store.seed_store import SeedFilePayload, SeedStore
     from services.world_engine.world_engine import Picture
 
 _SLICE: Final = 1 << 20  # characters of base64 at a time: decoding holds the GIL, and the frame loops need it
 _THUMBNAIL_WIDTH: Final = 640
 _TITLE_LENGTH: Final = 80
 _CHECKED_SIDE: Final = 896  # pixels: the longer side of what an upload is judged by
-
-_FAULT_CODES: Final = {
-    PictureFault.EMPTY: ErrorCode.SEED_EMPTY,
-    PictureFault.NOT_A_PICTURE: ErrorCode.SEED_NOT_A_PICTURE,
-    PictureFault.TOO_LARGE: ErrorCode.SEED_TOO_LARGE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +41,13 @@ class SeedsHandler:
         store: SeedStore,
         decoder: PictureDecoder,
         safety: SafetyHandler,
-        check_threads: Executor,
+        intake_threads: Executor,
         max_upload_bytes: int,
     ) -> None:
         self._store = store
         self._decoder = decoder
         self._safety = safety
-        self._check_threads = check_threads
+        self._intake_threads = intake_threads
         self._max_upload_bytes = max_upload_bytes
 
     # ------------------------------------------------------------------------------------------- gallery
@@ -62,38 +56,35 @@ class SeedsHandler:
         return SeedsResponse(seeds=[_summary(seed) for seed in self._store.list()])
 
     def image(self, seed_hash: str) -> SeedFile:
-        """Raises: HTTPError 404."""
+        """Raises: DomainError, there is no such picture."""
         return SeedFile(self._read(seed_hash), self._find(seed_hash).media_type)
 
     def thumbnail(self, seed_hash: str) -> SeedFile:
-        """Raises: HTTPError 404, or 422 when the file is damaged."""
-        try:
-            return SeedFile(self._decoder.thumbnail(self._read(seed_hash), max_width=_THUMBNAIL_WIDTH), "image/jpeg")
-        except PictureError as error:
-            raise HTTPError(422, error.message, _FAULT_CODES[error.code]) from error
+        """Raises: DomainError, there is no such picture, or its file is damaged."""
+        data = self._read(seed_hash)
+        with service_errors_translated():
+            return SeedFile(self._decoder.thumbnail(data, max_width=_THUMBNAIL_WIDTH), "image/jpeg")
 
     async def upload(self, chunks: AsyncIterator[bytes], title: str) -> SeedSummary:
         """Keep a picture file that a client sends.
 
         Raises:
-            HTTPError: 413 too large, 422 no picture or an unsafe one, 503 it cannot be checked, 507 it cannot be kept.
+            DomainError: it is too large, no picture, unsafe, cannot be checked, or cannot be kept.
         """
         data = bytearray()
         async for chunk in chunks:
             data += chunk
             if len(data) > self._max_upload_bytes:
                 limit = self._max_upload_bytes // (1024 * 1024)
-                raise HTTPError(413, f"The picture is larger than {limit} MiB.", ErrorCode.SEED_TOO_LARGE)
-        return await in_thread(self._check_threads, lambda: self._keep(bytes(data), title))
+                raise DomainError(f"The picture is larger than {limit} MiB.", ErrorCode.SEED_TOO_LARGE)
+        return await in_thread(self._intake_threads, lambda: self._keep(bytes(data), title))
 
     def remove(self, seed_hash: str) -> None:
-        """Raises: HTTPError 404 unknown, 409 shipped, 507 it cannot be removed."""
+        """Raises: DomainError, there is no such picture, it came with the server, or it cannot be removed."""
         if self._find(seed_hash).origin == "shipped":
-            raise HTTPError(409, "This picture came with the server and stays.", ErrorCode.SEED_SHIPPED)
-        try:
+            raise DomainError("This picture came with the server and stays.", ErrorCode.SEED_SHIPPED)
+        with service_errors_translated():
             self._store.remove(seed_hash)
-        except SeedStoreError as error:
-            raise HTTPError(507, str(error), ErrorCode.SERVICE_UNAVAILABLE) from error
 
     # -------------------------------------------------------------------------------------- for a world
 
@@ -133,10 +124,8 @@ class SeedsHandler:
         Raises:
             DomainError: it cannot be kept.
         """
-        try:
+        with service_errors_translated():
             self._store.add(data, self._decoder.describe(data), _clean_title(prompt), prompt=prompt)
-        except SeedStoreError as error:
-            raise DomainError(str(error), ErrorCode.SERVICE_UNAVAILABLE) from error
 
     def generated(self) -> list[SeedSummary]:
         """The scenes of the gallery that were generated, newest first."""
@@ -148,51 +137,32 @@ class SeedsHandler:
         Raises:
             DomainError: no picture, or one that is too large.
         """
-        try:
+        with service_errors_translated():
             return self._decoder.decode(data, width=width, height=height)
-        except PictureError as error:
-            raise DomainError(error.message, _FAULT_CODES[error.code]) from error
 
     def _keep(self, data: bytes, title: str) -> SeedSummary:
-        try:
+        with service_errors_translated():
             facts = self._decoder.describe(data)
             self._decoder.thumbnail(data, max_width=_THUMBNAIL_WIDTH)  # the head may be sound and the pixels not
-            self._judge(data, facts)
+            self._require_safe(data, facts)
             return _summary(self._store.add(data, facts, _clean_title(title)))
-        except PictureError as error:
-            raise HTTPError(422, error.message, _FAULT_CODES[error.code]) from error
-        except SeedStoreError as error:
-            raise HTTPError(507, str(error), ErrorCode.SERVICE_UNAVAILABLE) from error
 
-    def _judge(self, data: bytes, facts: PictureFactsPayload) -> None:
-        """The whole picture, as the gallery shows it; what a world is opened in is judged again, as it is cut there.
-
-        Raises:
-            HTTPError: it may not be shown.
-        """
+    def _require_safe(self, data: bytes, facts: PictureFactsPayload) -> None:
+        """The whole picture, as the gallery shows it; what a world is opened in is judged again, as it is cut there."""
         scale = min(1.0, _CHECKED_SIDE / max(facts.width, facts.height))
         width, height = (max(1, round(side * scale)) for side in (facts.width, facts.height))
-        verdict = self._safety.judge(hash_of(data), self._decoder.decode(data, width=width, height=height))
-        match verdict:
-            case Allowed():
-                pass
-            case Unsafe():
-                raise HTTPError(422, "This picture was judged unsafe. Choose another one.", ErrorCode.SEED_UNSAFE)
-            case Unjudged(reason):
-                raise HTTPError(503, f"This picture could not be checked: {reason}", ErrorCode.SEED_CHECK_FAILED)
-            case _:
-                assert_never(verdict)
+        self._safety.require(hash_of(data), self._decoder.decode(data, width=width, height=height))
 
     def _find(self, seed_hash: str) -> SeedFilePayload:
         found = self._store.find(seed_hash)
         if found is None:
-            raise HTTPError(404, "There is no such picture.", ErrorCode.SEED_UNKNOWN)
+            raise DomainError("There is no such picture.", ErrorCode.SEED_UNKNOWN)
         return found
 
     def _read(self, seed_hash: str) -> bytes:
         data = self._store.read(seed_hash)
         if data is None:
-            raise HTTPError(404, "There is no such picture.", ErrorCode.SEED_UNKNOWN)
+            raise DomainError("There is no such picture.", ErrorCode.SEED_UNKNOWN)
         return data
 
 

@@ -1,4 +1,4 @@
-"""Counting and timing HTTP answers by route."""
+"""Counts and times HTTP answers by route."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ class HttpMetricsMiddleware:
         try:
             await self.app(scope, receive, watch)
         finally:
-            # The template of the route that matched: paths themselves would be labels without bound.
+            # The template of the matched route. Paths would make an unbounded number of labels.
             route = getattr(scope.get("route"), "path", None) or "other"
             self._metrics.http_answered(scope["method"], route, status, time.monotonic() - started_at)

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, set up for this application, and stopped in bounded time."""
+"""The HTTP server: uvicorn, configured for this application and stopped in bounded time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import uvicorn
 
 from crash_hooks import log_loop_exception
 from logging_policy import log_background_exception
+from network._websocket_transport import WebSocketTransport
 from network.listening_socket import browser_url
-from network.websocket_transport import WebSocketTransport
 
 if TYPE_CHECKING:
     import socket
@@ -27,15 +27,15 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _STOP_S: Final = 5.0
 _FORCED_STOP_S: Final = 0.5
-_CONNECTIONS_END_S: Final = 0.6  # what the stop has for connections, after the drain
+_CONNECTIONS_END_S: Final = 0.6  # the time for open connections to end, after the drain
 
 
 class TerrariumServer(uvicorn.Server):
-    """Serves `app` on `listener` until SIGINT, SIGTERM or `request_exit`; a second SIGINT forces the end.
+    """Serves `app` on `listener` until SIGINT, SIGTERM or `request_exit`. A second SIGINT forces the end.
 
-    `on_started` gets the address for a browser once connections are accepted. `drain` is awaited before connections
-    are shut down, for `config.drain_timeout_s` at most. `on_exit` is called as a stop begins, maybe within a signal
-    handler, with the seconds it may take: a stop that hangs is for the caller to end.
+    `on_started` gets the URL for a browser once connections are accepted. `drain` is awaited before connections are
+    shut down, for `config.drain_timeout_s` at most. `on_exit` is called when a stop begins, possibly in a signal
+    handler, with the seconds that the stop may take. If the stop takes longer, the caller has to end the process.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class TerrariumServer(uvicorn.Server):
         self._forced = asyncio.Event()
 
     def request_exit(self) -> None:
-        """Begin a clean stop. From any thread, any number of times."""
+        """Begin a clean stop. May be called from any thread, and repeatedly."""
         if not self.should_exit:
             self.should_exit = True
             self._on_exit(_STOP_S)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A stop signal. Unlike the base, does not raise it again at the end: a clean stop exits with 0."""
+        """Handle a stop signal. The base class would raise it again at the end; here a clean stop exits with 0."""
         del frame
         if not self.should_exit:
             self.request_exit()
@@ -85,14 +85,14 @@ class TerrariumServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
-            server.close()  # nobody new, while sessions say farewell
+            server.close()  # accept no new connections while sessions end
         await self._drain_bounded()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
     async def _drain_bounded(self) -> None:
-        # Tasks of their own, so that a cancelled server does not cancel the farewells.
+        # These are tasks of their own, so that cancelling the server does not cancel the drain.
         draining = asyncio.ensure_future(self._drain())
         forced = asyncio.ensure_future(self._forced.wait())
         try:
@@ -100,7 +100,7 @@ class TerrariumServer(uvicorn.Server):
         finally:
             forced.cancel()
         if not draining.done():
-            logger.warning("Sessions were cut off", timeout_s=self._drain_timeout_s, forced=self.force_exit)
+            logger.warning("Sessions did not end in time", timeout_s=self._drain_timeout_s, forced=self.force_exit)
             draining.cancel()
         elif not draining.cancelled() and (exc := draining.exception()) is not None:
             log_background_exception("drain", exc)
@@ -118,12 +118,12 @@ def _uvicorn_config(app: ASGIApp, config: RuntimeConfig) -> uvicorn.Config:
         ws_max_size=limits.max_frame_bytes,
         ws_ping_interval=limits.ping_interval_s,
         ws_ping_timeout=limits.ping_timeout_s,
-        ws_per_message_deflate=False,  # frames are compressed already
+        ws_per_message_deflate=False,  # JPEGs do not compress any further
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # rules about who is local look at the connection, not at what a client says of itself
-        # Handed on to asyncio, which takes fractions.
+        proxy_headers=False,  # whether a client is local is judged by its connection, not by headers that it can forge
+        # uvicorn passes it to asyncio, which accepts fractions.
         timeout_graceful_shutdown=_CONNECTIONS_END_S,  # pyright: ignore[reportArgumentType] - the base declares int
     )

@@ -1,4 +1,4 @@
-"""The order of the network's middleware."""
+"""The middleware of the application, in order."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from network.access_middleware import AccessMiddleware
-from network.error_boundary import ErrorBoundaryMiddleware
-from network.paths import SlashCollapseMiddleware
-from network.request_context import RequestContextMiddleware
-from network.response_headers import ResponseHeadersMiddleware
+from network._access_middleware import AccessMiddleware
+from network._error_boundary import ErrorBoundaryMiddleware
+from network._paths import SlashCollapseMiddleware
+from network._request_context import RequestContextMiddleware
+from network._response_headers import ResponseHeadersMiddleware
 
 if TYPE_CHECKING:
     from runtime_config.runtime_config import AccessConfig
 
 
 def network_middleware(access: AccessConfig) -> list[Middleware]:
-    """Outermost first, for `FastAPI(middleware=...)`: refusals and failures have an id and the headers as well."""
+    """The middleware for `FastAPI(middleware=...)`, outermost first.
+
+    The outer ones add a request id and security headers to refusals and failures too.
+    """
     return [
         Middleware(ResponseHeadersMiddleware),
         Middleware(RequestContextMiddleware),
         Middleware(ErrorBoundaryMiddleware),
         Middleware(SlashCollapseMiddleware),
-        # A preflight carries no token: it is answered before the token is asked for, to allowed origins alone.
+        # A preflight request carries no token. So CORS comes before access, and answers allowed origins only.
         Middleware(
             CORSMiddleware,
             allow_origins=access.allowed_origins,

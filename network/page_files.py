@@ -1,4 +1,4 @@
-"""The browser client's files, and nothing else of its folder."""
+"""Serves the files of the browser client, and nothing else in its folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT_BACK = frozenset({"node_modules", "tests"})
 
 
 class PageFiles(StaticFiles):
-    """Static files that a browser may ask for: no tests, no tools, no declarations for the type checker."""
+    """Serves the static files that a browser needs, but no tests, tools or type declarations."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory=directory, html=True)
@@ -32,6 +32,6 @@ class PageFiles(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        # Checked with the server each time: after an update nobody plays with half of the old page.
+        # The browser checks each file with the server, so after an update nobody gets a mixture of old and new files.
         response.headers["Cache-Control"] = "no-cache"
         return response

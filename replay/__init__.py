@@ -1,1 +1,1 @@
-"""Playing saved worlds and input logs again without a client: films, data sets, and whether they come out the same."""
+"""Replays saved worlds and input logs without a client: makes films and data sets, and compares the outcome."""

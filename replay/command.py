@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
+from tqdm import tqdm
+
 from replay.dataset import Dataset
 from replay.engines import load_engine
 from replay.film import Film
 from replay.log_plan import plan_of_log
 from replay.plan import ReplayError, ReplayPlan, plan_of_world
 from replay.player import Findings, Replay, one_ahead
-from replay.progress import ProgressBar
 from services.world_files.world_file import WorldFileError
 
 if TYPE_CHECKING:
@@ -128,15 +129,14 @@ def _replay(asked: _Asked, plan: ReplayPlan, services: ReplayServices, out: Text
     sinks: list[Sink] = []
     try:
         sinks += _sinks(asked, plan, services)
-        bar = ProgressBar(len(plan.inputs), None if asked.quiet else err)
         replay, began = Replay(plan, engine), time.perf_counter()
         for sink in sinks:
             sink.begin(replay.picture)
-        for replayed in one_ahead(replay.passes()):
-            for sink in sinks:
-                sink.take(replayed)
-            bar.advance()
-        bar.end()
+        with _progress(len(plan.inputs), err, quiet=asked.quiet) as bar:
+            for replayed in one_ahead(replay.passes()):
+                for sink in sinks:
+                    sink.take(replayed)
+                bar.update()
         made = [sink.finish() for sink in sinks]
         taken_s = time.perf_counter() - began
     finally:
@@ -148,6 +148,11 @@ def _replay(asked: _Asked, plan: ReplayPlan, services: ReplayServices, out: Text
     with suppress(OSError):
         out.flush()
     return 0 if replay.findings.is_exact else _DIFFERS
+
+
+def _progress(passes: int, stream: TextIO, *, quiet: bool) -> tqdm[NoReturn]:
+    """A bar on a terminal; on anything else a redrawn line would only fill a log."""
+    return tqdm(total=passes, unit="pass", file=stream, disable=True if quiet else None)
 
 
 def _sinks(asked: _Asked, plan: ReplayPlan, services: ReplayServices) -> list[Sink]:

@@ -1,4 +1,4 @@
-"""A replay as a data set: every frame as a PNG, and beside them what led from each to the next."""
+"""A replay as a data set: every frame as a PNG, and the actions that led from each to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine that a plan was made with, or why this machine does not have it."""
+"""Loads the engine that a plan was made with, or says why this machine does not have it."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ def load_engine(catalogue: WorldEngineCatalogue, model: ModelFacts) -> WorldEngi
 
 
 def _ignore(_: LoadStep) -> None:
-    """Nobody waits to be told."""
+    """A replay does not show the steps of a load."""

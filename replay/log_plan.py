@@ -19,7 +19,8 @@ from services.input_log.lines import (
     SessionStart,
     pass_input,
 )
-from services.input_log.pictures import PixelsError, decode_pixels, pixels_hash
+from services.input_log.pictures import pixels_hash
+from services.picture_decoder.png_pixels import PixelsError, decode_pixels
 from services.world_engine.world_engine import WorldSnapshot
 from services.world_files.world_file import Check, Continued, ModelFacts, Origins, Tolerance, WorldMoment
 
@@ -75,19 +76,19 @@ class _Gathering:
             scene = self._picture(first.starts_from.scene)
             base = WorldMoment(first.frame_id, self._snapshot(first.starts_from.snapshot), scene)
         inputs, changes, checks = InputColumns(), list[Continued](), list[Check]()
-        wish: str | None = None  # of the picture that comes before the next pass
+        words: str | None = None  # of the picture that comes before the next pass
         for line in lines:
             match line:
                 case FrameInput(frame_id=number):
                     if number != first.frame_id + len(inputs) + 1 or len(inputs) >= _MAX_PASSES:
                         raise ReplayError(f"{self._path.name} has a gap, or is too long, at pass {number}.")
                     inputs.append(pass_input(line))
-                    wish = None
+                    words = None
                 case ContinuedFrom(frame_id=at, picture=picture):
-                    changes.append(Continued(at, self._picture(picture), wish))
-                    wish = None
+                    changes.append(Continued(at, self._picture(picture), words))
+                    words = None
                 case SceneEdit(prompt=prompt):
-                    wish = prompt
+                    words = prompt
                 case FrameCheck(frame_id=at, sha256=digest):
                     checks.append(Check(at, digest))
                 case _:

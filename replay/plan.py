@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.world_files.archive import WorldFileLimits, read_world
+from services.world_files.archive import read_world
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class ReplayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReplayPlan:
-    """`base`: where the inputs begin; None: at the seed. `place`: where they lead, where that is known."""
+    """`base` is where the inputs begin; None: at the seed. `place` is where they end; None: unknown."""
 
     title: str
     model: ModelFacts
@@ -62,7 +62,7 @@ class ReplayPlan:
 def plan_of_world(path: Path) -> ReplayPlan:
     """Raises: WorldFileError, OSError."""
     with path.open("rb") as file:
-        world = read_world(file, WorldFileLimits())
+        world = read_world(file)
     return ReplayPlan(
         title=world.title,
         model=world.model,

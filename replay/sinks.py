@@ -1,4 +1,4 @@
-"""What becomes of replayed passes: something that takes them one by one, and is finished or given up."""
+"""What a sink is: it takes replayed passes one by one, and is finished or abandoned."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Sink(Protocol):
     def take(self, replayed: ReplayedPass) -> None: ...
 
     def finish(self) -> str:
-        """Complete it; what was made, in a sentence."""
+        """Complete the output; returns a sentence that says what was made."""
         ...
 
     def abandon(self) -> None:
-        """The replay was broken off: leave nothing behind that looks whole. Idempotent, also after `finish`."""
+        """The replay was interrupted: leave no output that looks complete. Idempotent; harmless after `finish`."""
         ...

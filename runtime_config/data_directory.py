@@ -1,4 +1,4 @@
-"""Where the server keeps its files: the platform's convention, and whether it can be written."""
+"""The data folder: where the platform keeps application data, and a check that it can be written."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def default_data_directory(environment: Mapping[str, str], platform: str = sys.platform) -> Path:
+def default_data_directory(environment: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
     """The folder for application data by the convention of `platform` (a `sys.platform` value).
+
+    `environment` is the process's own unless another is given.
 
     Raises:
         LaunchError: the user has no home folder.
     """
+    environment = os.environ if environment is None else environment
     if platform == "win32":
         local = environment.get("LOCALAPPDATA")
         return (Path(local) if local else _home() / "AppData" / "Local") / "Terrarium"
     if platform == "darwin":
         return _home() / "Library" / "Application Support" / "Terrarium"
     shared = environment.get("XDG_DATA_HOME", "")
-    # The convention has relative values ignored.
+    # The XDG specification says that a relative path is to be ignored.
     return (Path(shared) if os.path.isabs(shared) else _home() / ".local" / "share") / "terrarium"
 
 
 def prepare_data_directory(path: Path, flag: str = "--data-dir") -> Path:
-    """Create `path` if it is missing, and write a file in it to know that one can; gives it back absolute.
+    """Create `path` if it is missing, check that files can be written in it, and return it absolute.
 
-    `flag` is what another folder can be chosen with.
+    `flag` is named in the error, as the way to choose another folder.
 
     Raises:
         LaunchError: it cannot be created or written.

@@ -1,12 +1,29 @@
-"""What the server was started with: frozen, and read everywhere."""
+"""What the server was started with. A field that is marked by `Setting` can be chosen at start; the rest is fixed here.
+
+One place says everything of a setting: its field, type, bounds, default, flag, variable and help text.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from runtime_config.data_directory import default_data_directory
+from runtime_config.setting import Group, Setting
+from runtime_config.setting_types import (
+    MEBIBYTES,
+    MIB,
+    Commit,
+    Folders,
+    Origins,
+    PictureSize,
+    checked_host,
+    checked_token,
+    whole_number,
+)
 
 SeedSafety: TypeAlias = Literal["strict", "when-available", "off"]
 LogFormat: TypeAlias = Literal["text", "json"]
@@ -17,32 +34,64 @@ LocalWriter: TypeAlias = LocalImages
 Quantisation: TypeAlias = Literal["none", "int8"]
 UnloadEngine: TypeAlias = Literal["auto", "always", "never"]
 MossSteps: TypeAlias = Literal[1, 2, 4]
-
-MIB = 1024 * 1024
+Quality: TypeAlias = Annotated[int, Field(ge=1, le=100)]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessConfig:
     """Who may talk to the server. `host` and `port` are where it listens."""
 
-    host: str = "127.0.0.1"
-    port: int = 7987
-    allowed_origins: tuple[str, ...] = ()
-    token: str | None = field(default=None, repr=False)  # never printed
-    allow_anonymous: bool = False
+    host: Annotated[
+        str,
+        AfterValidator(checked_host),
+        Setting(
+            "host",
+            "address to listen on; 0.0.0.0 for every interface, which needs --token or --allow-anonymous",
+            metavar="ADDRESS",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535), Setting("port", "port to listen on; 0 takes any free one")] = 7987
+    allowed_origins: Annotated[
+        Origins,
+        Setting(
+            "allowed_origin",
+            "a further web origin whose pages may use the server, as scheme://host[:port]; the variable takes several,"
+            " separated by commas",
+            metavar="ORIGIN",
+        ),
+    ] = ()
+    token: Annotated[
+        str | None,
+        AfterValidator(checked_token),
+        Setting(
+            "token",
+            "secret that clients must present, 16 characters or more; other users of this machine can read the command"
+            " line, so prefer the variable",
+            metavar="SECRET",
+        ),
+    ] = field(default=None, repr=False)
+    allow_anonymous: Annotated[
+        bool, Setting("allow_anonymous", "let everyone who can reach the address in without a token")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
 class JpegConfig:
-    """How frames are encoded at best. Small pictures get finer colour: there it shows, and costs little."""
+    """How frames are encoded at best. Small frames get finer colour: there it shows, and costs little."""
 
-    quality: int = 85
-    subsampling: Subsampling = "4:2:0"
+    quality: Annotated[Quality, Setting("jpeg_quality", "quality of frames as JPEGs")] = 85
+    subsampling: Annotated[Subsampling, Setting("jpeg_subsampling", "chroma subsampling of frames")] = "4:2:0"
     small_below_lines: int = 360
-    small_quality: int = 90
-    small_subsampling: Subsampling = "4:4:4"
-    lowest_quality: int = 45  # the floor of adaptation to a slow client
-    threads: int | None = None  # None: one for each core, at most four
+    small_quality: Annotated[Quality, Setting("small_jpeg_quality", "quality of frames below 360 lines")] = 90
+    small_subsampling: Annotated[
+        Subsampling, Setting("small_jpeg_subsampling", "chroma subsampling of frames below 360 lines")
+    ] = "4:4:4"
+    lowest_quality: int = 45  # to which a slow client's frames are lowered
+    threads: Annotated[
+        int | None,
+        Field(ge=1, le=64),
+        Setting("encoder_threads", "threads that encode frames", default="one for each core, at most four"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +110,58 @@ class SessionLimits:
     max_waiting_request_bytes: int = 96 * MIB
     max_waiting_requests: int = 256
     max_unsent_messages: int = 2048  # replies a client has not read; above: it is closed
+    error_linger_s: float = 0.5  # from the error that ends a session to the close frame; stock clients need it
     farewell_timeout_s: float = 2.0  # for the last messages and the close frame
+    displace_after_s: float = 5.0  # without an `init`, a session may have to give way to a newcomer
     max_recoveries: int = 3  # of a failing engine, without `recovery_reset_s` of good play in between
     recovery_reset_s: float = 30.0
-    kept_snapshots: int = 64
-    moment_bytes: int = 128 * MIB  # half for kept moments, half for rewinding
+    kept_moments: int = 64
+    moment_bytes: Annotated[
+        int,
+        Field(ge=1, le=65536),
+        MEBIBYTES,
+        Setting(
+            "moments_mib",
+            "memory of one session, in MiB, for the moments that it keeps and for rewinding; when it is full, the"
+            " oldest are dropped",
+            unit=MIB,
+        ),
+    ] = 128 * MIB  # half for kept moments, half for rewinding
     journal_passes: int = 300_000  # what led to a moment, for world files; some 36 bytes each
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingConfig:
-    """Where recordings go, and how much room they may take. Sizes in bytes.
+    """Where recordings go, and how much space they may take. Sizes in bytes.
 
     `client_folders` are those in which, or below which, a client may have its own recordings put.
     """
 
-    folder: Path | None = None  # None: `recordings` in the data folder
-    client_folders: tuple[Path, ...] = ()
-    quota_bytes: int = 20 * 1024 * MIB
-    least_free_bytes: int = 512 * MIB  # on the disk; the rest of the server needs room as well
-    shortest_s: float = 3.0  # what is shorter was hardly meant to be kept
-    room_check_s: float = 10.0  # between looks at the room that is left, while recording
+    folder: Annotated[
+        Path | None, Setting("recordings_dir", "folder for recordings", default="recordings in the data folder")
+    ] = None
+    client_folders: Annotated[
+        Folders,
+        Setting(
+            "client_recordings_dir",
+            "a folder in which, or below which, a client may ask to have its recordings put; the variable takes"
+            " several, separated as in PATH",
+            metavar="FOLDER",
+        ),
+    ] = ()
+    quota_bytes: Annotated[
+        int,
+        Field(ge=1, le=1 << 30),
+        MEBIBYTES,
+        Setting(
+            "recordings_quota_mib",
+            "space that all recordings may take, in MiB; then recording stops, and nothing is deleted",
+            unit=MIB,
+        ),
+    ] = 20 * 1024 * MIB
+    least_free_bytes: int = 512 * MIB  # of the disk, which the rest of the server needs as well
+    shortest_s: float = 3.0  # a shorter recording is taken for a slip of the finger, and not kept
+    room_check_s: float = 10.0  # between checks of the free space, while recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,52 +181,194 @@ class AuthoringConfig:
     Times in seconds. A stock client waits 30 s for an edit and 60 s for a scene: it must be answered before.
     """
 
-    writer: EndpointConfig | None = None
-    writer_sees: bool = True  # whether the endpoint's model reads pictures
-    local_writer: LocalWriter = "off"  # used without an endpoint for the writer; where the model lives
-    local_writer_folder: Path | None = None  # None: what the Hugging Face cache holds
-    local_writer_revision: str | None = None  # a commit in the cache; None: the one that the server knows
-    local_writer_quant: Quantisation = "none"
-    images: EndpointConfig | None = None
-    image_size: str | None = None  # WIDTHxHEIGHT, where the endpoint makes certain sizes alone
-    local_images: LocalImages = "off"  # used without an endpoint for images; where the model lives
-    local_image_folder: Path | None = None  # None: what the Hugging Face cache holds
-    local_images_quant: Quantisation = "none"
-    unload_engine: UnloadEngine = "auto"  # while a model on this machine makes a scene
+    writer_endpoint: Annotated[
+        str | None,
+        Setting(
+            "writer_endpoint",
+            "base address of a chat server in the OpenAI format, such as http://127.0.0.1:11434/v1, whose model turns"
+            " prompts into instructions for the image model; needs --writer-model",
+            metavar="URL",
+        ),
+    ] = None
+    writer_model: Annotated[str | None, Setting("writer_model", "name of the chat server's model", metavar="NAME")] = (
+        None
+    )
+    writer_key: Annotated[
+        str | None,
+        Setting("writer_key", "key of the chat server, if it asks for one; prefer the variable", metavar="SECRET"),
+    ] = field(default=None, repr=False)
+    writer_sees: Annotated[bool, Setting("writer_sees", "tell that the chat server's model reads no pictures")] = True
+    local_writer: Annotated[
+        LocalWriter,
+        Setting(
+            "local_writer",
+            "without a chat server: whether Qwen3-VL from the Hugging Face cache does its work on this machine, and"
+            " where it lives; auto chooses by the memory that is free",
+        ),
+    ] = "off"
+    local_writer_folder: Annotated[
+        Path | None,
+        Setting(
+            "local_writer_folder",
+            "folder of that model, or of another one that calls tools",
+            default="its place in the Hugging Face cache",
+        ),
+    ] = None
+    local_writer_revision: Annotated[
+        Commit | None,
+        Setting(
+            "local_writer_revision",
+            "commit of that model in the cache, as 40 hexadecimal digits",
+            default="the one that the server was made with",
+            metavar="COMMIT",
+        ),
+    ] = None
+    local_writer_quant: Annotated[
+        Quantisation, Setting("local_writer_quant", "int8 keeps that model's weights in half the memory")
+    ] = "none"
+    image_endpoint: Annotated[
+        str | None,
+        Setting(
+            "image_endpoint",
+            "base address of an images server in the OpenAI format; needs --image-model",
+            metavar="URL",
+        ),
+    ] = None
+    image_model: Annotated[str | None, Setting("image_model", "name of the images server's model", metavar="NAME")] = (
+        None
+    )
+    image_key: Annotated[
+        str | None,
+        Setting("image_key", "key of the images server, if it asks for one; prefer the variable", metavar="SECRET"),
+    ] = field(default=None, repr=False)
+    image_size: Annotated[
+        PictureSize | None,
+        Setting(
+            "image_size",
+            "the size to ask the images server for, if it makes only some",
+            default="the one that fits the world",
+            metavar="WIDTHxHEIGHT",
+        ),
+    ] = None
+    local_images: Annotated[
+        LocalImages,
+        Setting(
+            "local_images",
+            "without an images server: whether FLUX.2 klein from the Hugging Face cache does its work on this machine,"
+            " and where it lives; auto chooses by the memory that is free",
+        ),
+    ] = "off"
+    local_image_folder: Annotated[
+        Path | None,
+        Setting("local_image_folder", "folder of that model", default="its place in the Hugging Face cache"),
+    ] = None
+    local_images_quant: Annotated[
+        Quantisation, Setting("local_images_quant", "int8 keeps that model's weights in about half the memory")
+    ] = "none"
+    unload_engine: Annotated[
+        UnloadEngine,
+        Setting(
+            "unload_engine",
+            "whether a world engine on the GPU is unloaded while a model on this machine makes a scene, and loaded"
+            " again afterwards; auto does so where nothing else fits and nobody else plays on it",
+        ),
+    ] = "auto"
     edit_limit_s: float = 28.0
     scene_limit_s: float = 58.0
     job_limit_s: float = 600.0  # of a scene that no session waits for
     max_wish_characters: int = 1000
     kept_jobs: int = 20  # that are over
 
+    @property
+    def writer(self) -> EndpointConfig | None:
+        """The chat server, if there is one."""
+        return _endpoint(self.writer_endpoint, self.writer_model, self.writer_key)
+
+    @property
+    def images(self) -> EndpointConfig | None:
+        """The images server, if there is one."""
+        return _endpoint(self.image_endpoint, self.image_model, self.image_key)
+
+
+def _endpoint(base_url: str | None, model: str | None, key: str | None) -> EndpointConfig | None:
+    return None if base_url is None else EndpointConfig(base_url.rstrip("/"), model or "", key)
+
 
 @dataclass(frozen=True, slots=True)
 class MossConfig:
-    """The built-in neural world: its weights, and how often the network is asked for a frame."""
+    """The built-in neural world."""
 
-    weights: Path | None = None  # None: those that ship with the server
-    steps: MossSteps = 2
+    weights: Annotated[
+        Path | None,
+        Setting("moss_weights", "folder with its weights, as training.export writes them", default="those that ship"),
+    ] = None
+    steps: Annotated[
+        MossSteps,
+        BeforeValidator(whole_number),
+        Setting(
+            "moss_steps",
+            "sampling steps for each frame: more is clearer and slower; saved worlds and replays are exact for the"
+            " number that they were made with",
+        ),
+    ] = 2
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeConfig:
     """Everything that is fixed when the process starts."""
 
-    data_dir: Path
-    access: AccessConfig = AccessConfig()
-    log_format: LogFormat | None = None  # None: text on a terminal, else JSON lines
-    log_level: LogLevel = "info"
-    parent_pid: int | None = None
-    launched_from_standalone: bool = False
-    max_sessions: int = 8
-    seed_safety: SeedSafety = "when-available"
-    max_upload_bytes: int = 64 * MIB
+    data_dir: Annotated[
+        Path,
+        Group("folders"),
+        Setting(
+            "data_dir",
+            "folder for seeds, saved worlds and logs",
+            default="terrarium in the platform's folder for application data",
+        ),
+    ] = field(default_factory=default_data_directory)
+    access: Annotated[AccessConfig, Group("who may connect")] = AccessConfig()
+    max_sessions: Annotated[
+        int, Field(ge=1, le=1024), Group("play"), Setting("max_sessions", "sessions that are open at a time")
+    ] = 8
+    seed_safety: Annotated[
+        SeedSafety,
+        Group("play"),
+        Setting(
+            "seed_safety",
+            "what happens to pictures while no classifier can check them; off is for loopback only",
+            default="when-available on loopback, else strict",
+        ),
+    ] = "when-available"
+    max_upload_bytes: Annotated[
+        int,
+        Field(ge=1, le=1024),
+        MEBIBYTES,
+        Group("play"),
+        Setting("max_upload_mib", "largest picture file that is taken, in MiB", unit=MIB),
+    ] = 64 * MIB
     max_uploaded_seeds: int = 200
-    jpeg: JpegConfig = JpegConfig()
-    recording: RecordingConfig = RecordingConfig()
-    moss: MossConfig = MossConfig()
-    authoring: AuthoringConfig = AuthoringConfig()
-    limits: SessionLimits = SessionLimits()
+    limits: Annotated[SessionLimits, Group("play")] = SessionLimits()
+    jpeg: Annotated[JpegConfig, Group("play")] = JpegConfig()
+    moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
+    recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()
+    authoring: Annotated[AuthoringConfig, Group("scenes in words")] = AuthoringConfig()
     max_saved_worlds: int = 1000
     input_log_bytes: int = 1024 * MIB  # all logs, and the pictures beside them
+    log_format: Annotated[
+        LogFormat | None,
+        Group("the process"),
+        Setting("log_format", "format of the log on stderr", default="text on a terminal, else json"),
+    ] = None
+    log_level: Annotated[LogLevel, Group("the process"), Setting("log_level", "the least that is logged")] = "info"
+    parent_pid: Annotated[
+        int | None,
+        Field(ge=1),
+        Group("the process"),
+        Setting("parent_pid", "stop when the process with this id is gone", metavar="PID"),
+    ] = None
+    launched_from_standalone: Annotated[
+        bool,
+        Group("the process"),
+        Setting("launched_from_standalone", "say in /health that a desktop application started the server"),
+    ] = False
     drain_timeout_s: float = 4.0  # of the 5 s within which a stop must end

@@ -1,1 +1,1 @@
-"""The procedural first-person world: an integer seed in, places to walk and frames to see out."""
+"""A procedural first-person world: an integer seed defines a landscape to walk in, drawn frame by frame."""

@@ -1,4 +1,4 @@
-"""Biomes: the ground, plants, houses and relief that a seed chooses from. Colours are sRGB hex."""
+"""The biomes from which a seed selects: ground, plants, houses and relief. Colours are sRGB in hex."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Biome:
-    """What grows where, and how the land lies; lengths in metres."""
+    """The colours, vegetation and relief of a kind of landscape. Lengths are in metres."""
 
     name: str
-    grass: tuple[str, str, str]  # two tints that flow into each other, and that of patches
+    grass: tuple[str, str, str]  # two tints that blend into each other, and the tint of patches
     earth: str  # paths
     rock: str
     sand: str
@@ -21,11 +21,11 @@ class Biome:
     stone: str
     walls: tuple[str, str, str]
     roofs: tuple[str, str, str]
-    plants: tuple[float, float, float, float, float, float, float]  # weights, in the order of `plants.KINDS`
-    density: float  # share of plant cells that are taken inside a wood
-    villages: float  # 0 none, 1 many
+    plants: tuple[float, float, float, float, float, float, float]  # weights, in the order of `_plants.KINDS`
+    density: float  # share of cells with a plant inside a wood
+    villages: float  # 0 (none) to 1 (many)
     lift: float  # mean height above the water
-    swell: float  # heights of the large, middle, ridged and small forms
+    swell: float  # this and the next three: heights of the large, medium, ridged and small forms
     hills: float
     ridges: float
     rough: float

@@ -1,4 +1,4 @@
-"""What a caller may choose about a world besides its seed."""
+"""The options of a world besides its seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FRAME_S: Final = 1.0 / FPS
 
 @dataclass(frozen=True, slots=True)
 class WorldConfig:
-    """Picture and world choices; what is None is drawn from the seed."""
+    """Options of the picture and the world. The seed decides those that are None."""
 
     height: int = 128  # pixels
     width: int = 224
@@ -21,7 +21,7 @@ class WorldConfig:
     daylight: str | None = None  # a name in `daylights.DAYLIGHTS`
     buildings: bool = True
     paths: bool = True
-    tint: tuple[float, float, float] | None = None  # mean sRGB, 0 to 1, that vegetation and walls lean towards
+    tint: tuple[float, float, float] | None = None  # mean sRGB, 0 to 1, towards which vegetation and walls are tinted
 
     def __post_init__(self) -> None:
         if not (8 <= self.height <= 2160 and 8 <= self.width <= 3840):

@@ -1,4 +1,4 @@
-"""Daylights: the times of day and weathers that a seed chooses from. Colours are sRGB hex."""
+"""The daylights from which a seed selects: times of day with their weather. Colours are sRGB in hex."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Daylight:
-    """A time of day and its weather, which stand still."""
+    """A time of day and its weather. Neither changes while somebody plays."""
 
     name: str
     weight: float
@@ -23,7 +23,7 @@ class Daylight:
     cloud: str  # lit side
     cloud_shade: str
     cover: tuple[float, float]  # share of clouds
-    haze: float  # metres after which two thirds of the contrast are gone
+    haze: float  # distance (m) at which two thirds of the contrast are lost
     lamps: float = 0.0  # light in the windows
     stars: float = 0.0
 

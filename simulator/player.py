@@ -1,4 +1,4 @@
-"""The player: what an action asks for, and where it leads in one frame."""
+"""The player: their state, and how an action changes it in one frame."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GRAVITY: Final = 11.0
 PITCH_LIMIT: Final = math.radians(38.0)
 LARGEST_TURN: Final = math.pi  # rad in one frame
 
-SPEED_UP_S: Final = 0.14  # time constants of the approach to a speed and a stance
+SPEED_UP_S: Final = 0.14  # time constants with which speed and stance approach their goals
 SLOW_DOWN_S: Final = 0.12
 STANCE_S: Final = 0.09
 BOB_HEIGHT: Final = 0.02
@@ -31,7 +31,7 @@ BOB_PER_METRE: Final = 2.0 * math.pi / 1.7
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What the player asks for in one frame."""
+    """The player's intent in one frame."""
 
     forward: float = 0.0  # -1 to 1
     strafe: float = 0.0  # -1 to 1, positive to the right
@@ -44,7 +44,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class PlayerState:
-    """Place, motion and look. Metres, metres a second and radians; yaw is 0 towards +z and pi/2 towards +x."""
+    """Position, motion and view, in metres, metres per second and radians. Yaw is 0 towards +z, pi/2 towards +x."""
 
     x: float
     z: float
@@ -64,20 +64,20 @@ class PlayerState:
 
     @property
     def eye(self) -> float:
-        """Height of the eye above the water; a deep wader keeps it dry."""
+        """Height of the eye above the water. It stays above the surface even in deep water."""
         bob = BOB_HEIGHT * min(1.0, self.speed / WALK_SPEED) * math.sin(self.stride)
         return max(0.25, self.feet + EYE_HEIGHT + bob - CROUCH_DROP * self.crouch)
 
 
 def initial_state(around: Surroundings, near_x: float = 0.0, near_z: float = 0.0) -> PlayerState:
-    """A clear, level spot as near as possible to a place, with a look into the open."""
+    """A player at a free, level spot as near as possible to a position, facing the open landscape."""
     x, z = find_clear_spot(around, near_x, near_z)
     around.follow(x, z)
     return PlayerState(x=x, z=z, feet=climb(around.ground, x, z), yaw=open_direction(around, x, z))
 
 
 def advance(around: Surroundings, state: PlayerState, action: Action) -> PlayerState:
-    """The state one frame (1/30 s) later. A function of the world, the state and the action alone."""
+    """The state one frame (1/30 s) later. It depends only on the world, the state and the action."""
     around.follow(state.x, state.z)
     yaw = math.remainder(state.yaw + _clamped(action.yaw, LARGEST_TURN), 2.0 * math.pi)
     pitch = _clamped(state.pitch + _clamped(action.pitch, LARGEST_TURN), PITCH_LIMIT)
@@ -90,7 +90,7 @@ def advance(around: Surroundings, state: PlayerState, action: Action) -> PlayerS
         state,
         x=x,
         z=z,
-        # What a wall or a slope took away is gone from the velocity, too.
+        # If a wall or a slope shortened the step, the velocity decreases too.
         vx=(x - state.x) / FRAME_S if vx != 0.0 else 0.0,
         vz=(z - state.z) / FRAME_S if vz != 0.0 else 0.0,
         yaw=yaw,
@@ -101,10 +101,10 @@ def advance(around: Surroundings, state: PlayerState, action: Action) -> PlayerS
 
 
 def _fallen(state: PlayerState, ground: float, *, jump: bool) -> PlayerState:
-    """Feet, fall and stride over ground of the given height."""
+    """Update the height of the feet, the fall and the stride, for ground at the given height."""
     if state.in_air == 0.0 and not jump:
         stride = math.fmod(state.stride + state.speed * FRAME_S * BOB_PER_METRE, 2.0 * math.pi)
-        # Walking off an edge is a fall; a slope is followed.
+        # The feet follow a slope, but walking over an edge starts a fall.
         if ground > state.feet - 0.35:
             return replace(state, feet=ground, stride=stride)
         return replace(state, in_air=1.0, fall=0.0, stride=stride)
@@ -124,11 +124,11 @@ def _wished_velocity(action: Action, yaw: float) -> tuple[float, float]:
 
 
 def _clamped(value: float, limit: float) -> float:
-    """`value` within plus and minus `limit`; NaN is nothing."""
+    """Clamp `value` to [-limit, limit]. NaN becomes 0."""
     return 0.0 if math.isnan(value) else max(-limit, min(limit, value))
 
 
 def _approach(value: float, goal: float, time_constant: float) -> float:
-    """Exponential approach that arrives."""
+    """Approach `goal` exponentially, and snap to it once the difference is small."""
     value = goal + (value - goal) * math.exp(-FRAME_S / time_constant)
     return goal if abs(value - goal) < 2e-3 else value

@@ -1,4 +1,4 @@
-"""From a player's place to a picture: gathers shapes, draws columns of samples, averages them into pixels."""
+"""Renders what a player sees: gathers shapes, draws columns of samples, and averages them into pixels."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from simulator.columns import Steps, draw_land, draw_sky, haze_at, make_steps, mirror
-from simulator.facades import draw_house
-from simulator.jit import inner, njit
-from simulator.shapes import HOUSE, MOST_SHAPES, SHAPE_FIELDS, Camera, column_range, gather
-from simulator.sky import sky_at
-from simulator.solids import Column, draw_solid
+from simulator._columns import Steps, draw_land, draw_sky, haze_at, make_steps, mirror
+from simulator._facades import draw_house
+from simulator._jit import inner, njit
+from simulator._shapes import HOUSE, MOST_SHAPES, SHAPE_FIELDS, Camera, column_range, gather
+from simulator._sky import sky_at
+from simulator._solids import Column, draw_solid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ _BRIGHTEST: Final = 4.0  # linear value at its end
 
 
 class Renderer:
-    """Scratch memory for one picture size and world. Used by one thread at a time; `draw` frees the GIL."""
+    """Draws one world at one picture size, with buffers for both. For one thread at a time. `draw` releases the GIL."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._surroundings = surroundings
@@ -39,16 +39,29 @@ class Renderer:
         self._tones = _tone_curve()
         self._shapes = np.zeros((MOST_SHAPES, SHAPE_FIELDS))
 
-    def draw(self, state: PlayerState, out: NDArray[np.uint8], depth: NDArray[np.float32] | None = None) -> None:
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a picture, pixels."""
+        return self._rows // self._samples, self._columns // self._samples
+
+    def draw(
+        self,
+        state: PlayerState,
+        out: NDArray[np.uint8],
+        depth: NDArray[np.float32] | None = None,
+        *,
+        nearest_m: float = 0.0,
+    ) -> None:
         """Draw what a player sees.
 
-        `out` is uint8 [height, width, 3], RGB; `depth`, if given, float32 [height, width]: the smallest horizontal
-        distance in metres to what a pixel shows, infinite for the sky.
+        `out` is uint8 [height, width, 3], RGB. `depth`, if given, is float32 [height, width]. It gets the smallest
+        horizontal distance in metres among a pixel's samples, infinite for the sky. Plants, rocks and
+        houses whose middle is nearer than `nearest_m` metres are left out; their shadows stay.
         """
         around = self._surroundings
         world = around.world
         around.follow(state.x, state.z)
-        yaw = round(state.yaw, 9)  # so that a full turn, which rounds differently, gives the same picture
+        yaw = round(state.yaw, 9)  # so that rounding errors of a full turn do not change the picture
         camera = Camera(
             x=state.x,
             y=state.eye,
@@ -61,10 +74,12 @@ class Renderer:
             columns=self._columns,
         )
         count = gather(around.ground, world.paint, camera, self._shapes)
+        away = self._shapes[:count, 12]
+        order = np.argsort(away, kind="stable")
         _draw(
             camera,
             around.ground,
-            np.argsort(self._shapes[:count, 12], kind="stable"),
+            order[np.searchsorted(away[order], nearest_m) :],
             world.light,
             world.paint,
             self._steps,
@@ -80,7 +95,7 @@ class Renderer:
 
 
 def _tone_curve() -> NDArray[np.uint8]:
-    """sRGB bytes of linear values from 0 to _BRIGHTEST: straight in the darks, with a shoulder for highlights."""
+    """sRGB bytes for linear values from 0 to _BRIGHTEST. The curve keeps dark values and compresses highlights."""
     linear = np.linspace(0.0, _BRIGHTEST, _TONES) * 0.92
     knee = 0.55
     over = np.maximum(0.0, linear - knee)
@@ -192,7 +207,7 @@ def _gather_samples(
             sums[y, 0], sums[y, 1], sums[y, 2] = 0.0, 0.0, 0.0
             nearest[y] = np.inf
         for row in range(y * samples, (y + 1) * samples):
-            # Bright samples are capped, or the sun's edge would stay jagged.
+            # Bright samples are capped, because otherwise the edge of the sun would be jagged.
             for c in range(3):
                 sums[y, c] += min(colours[row, c], 1.6)
             nearest[y] = min(nearest[y], distances[row])

@@ -1,4 +1,7 @@
-"""What lies around one player: the world evaluated on grids that move along. A cache; results do not depend on it."""
+"""The surroundings of a player: the world, evaluated on grids that follow the player.
+
+They are only a cache, so results do not depend on them.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from simulator.houses import HOUSE_CELL, HOUSE_FIELDS, house_at
-from simulator.jit import inner, njit
-from simulator.noise import noise_texture, noise_volume
-from simulator.plants import PLANT_CELL, PLANT_FIELDS, plant_at
-from simulator.shade import cast_shadows
-from simulator.sky import paint_sky
-from simulator.terrain import ground_colour, height_at, under_water
+from simulator._houses import HOUSE_CELL, HOUSE_FIELDS, house_at
+from simulator._jit import inner, njit
+from simulator._noise import noise_texture, noise_volume
+from simulator._plants import PLANT_CELL, PLANT_FIELDS, plant_at
+from simulator._shade import cast_shadows
+from simulator._sky import paint_sky
+from simulator._terrain import ground_colour, height_at, under_water
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,13 +31,13 @@ FAR_SIDE: Final = 512
 PLANT_BLOCK: Final = 8
 PLANT_SIDE: Final = 128
 HOUSE_SIDE: Final = 64
-VIEW_DISTANCE: Final = 345.0  # m: what the far grid holds in every direction
+VIEW_DISTANCE: Final = 345.0  # m; the far grid covers it in every direction
 TEXTURE_SIDE: Final = 256
 _NOWHERE: Final = np.iinfo(np.int64).min
 
 
 class Ground(NamedTuple):
-    """Grids that wrap around: cell (i, j) of the world lies at indices (i mod side, j mod side)."""
+    """Grids that wrap around: cell (i, j) of the world is stored at indices (i mod side, j mod side)."""
 
     near_height: NDArray[np.float32]  # [NEAR_SIDE, NEAR_SIDE], metres
     near_colour: NDArray[np.float32]  # [NEAR_SIDE, NEAR_SIDE, 3], lit, linear RGB
@@ -45,7 +48,7 @@ class Ground(NamedTuple):
 
 
 class Surroundings:
-    """The moving grids of one player, and the sky. Used by one thread at a time; several may share a `World`."""
+    """The grids that follow one player, and the sky. For one thread at a time. Several may share a `World`."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -68,7 +71,7 @@ class Surroundings:
         )
 
     def follow(self, x: float, z: float) -> None:
-        """Evaluate what a player at (x, z) can touch and see, as far as it is not there yet."""
+        """Evaluate everything that a player at (x, z) can touch or see, unless that was done already."""
         world, ground = self.world, self.ground
         houses, plants, far, near = self._owners
         _fill_houses(world.relief, world.growth, ground.houses, houses, x, z)
@@ -83,13 +86,13 @@ class Surroundings:
 
 
 def _owners(side: int) -> NDArray[np.int64]:
-    """Which block of the world each place of a grid holds: [side, side, 2]."""
+    """The block of the world that each slot of a grid contains, initially none: [side, side, 2]."""
     return np.full((side, side, 2), _NOWHERE, dtype=np.int64)
 
 
 @inner
 def _claim(owners: NDArray[np.int64], i: int, j: int) -> bool:
-    """Whether block (i, j) of the world has still to be evaluated; from now on its place belongs to it."""
+    """Assign a slot to block (i, j) of the world. True: the slot had another block, so it must be evaluated."""
     side = owners.shape[0] - 1
     owner = owners[i & side, j & side]
     if owner[0] == i and owner[1] == j:
@@ -166,7 +169,7 @@ def _fill_block(
     i0: int,
     j0: int,
 ) -> None:
-    """Heights, and albedo times light, of BLOCK x BLOCK cells from cell (i0, j0) of the world."""
+    """Evaluate heights, and colours as albedo times light, of BLOCK x BLOCK cells from cell (i0, j0) of the world."""
     mask = height.shape[0] - 1
     rim = np.empty((BLOCK + 2, BLOCK + 2))
     for a in range(BLOCK + 2):
@@ -185,7 +188,7 @@ def _fill_block(
                 albedo = under_water(paint, albedo, -here)
                 slope_x, slope_z, up = 0.0, 0.0, 1.0
             facing = max(0.0, up * (light.sun_y - slope_x * light.sun_x - slope_z * light.sun_z))
-            # Low suns graze level ground; a little wrap keeps meadows from going grey at golden hours.
+            # A low sun hardly lights level ground. A little wrap keeps meadows from turning grey at golden hour.
             direct = (0.82 * facing + 0.18 * up) * sun[a, b]
             i, j = (i0 + a) & mask, (j0 + b) & mask
             height[i, j] = here

@@ -1,15 +1,15 @@
-"""Where a walker may stand: collisions with walls, trunks, steep ground and deep water."""
+"""Walking: collisions with walls, trunks, steep ground and deep water, and the search for a free spot."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Final
 
-from simulator.columns import land_height
-from simulator.houses import HOUSE_CELL, in_house
-from simulator.jit import inner, njit
-from simulator.plants import PLANT_CELL
-from simulator.terrain import height_at
+from simulator._columns import land_height
+from simulator._houses import HOUSE_CELL, in_house
+from simulator._jit import inner, njit
+from simulator._plants import PLANT_CELL
+from simulator._terrain import height_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 BODY: Final = 0.32  # m, radius
 WADING_DEPTH: Final = 1.1  # m
-STEEPEST: Final = 1.25  # rise for a metre forward that can still be climbed
+STEEPEST: Final = 1.25  # the steepest slope that can be climbed, in metres of rise per metre forward
 _SEARCH_RINGS: Final = 160
 
 
 @njit
 def climb(ground: Ground, x: float, z: float) -> float:
-    """Height at which feet stand, the floor of shallow water included."""
+    """Height at which a walker's feet stand, which may be the floor of shallow water."""
     return land_height(ground, x, z)
 
 
@@ -54,7 +54,7 @@ def _trunk_around(plants: NDArray[np.float64], x: float, z: float, margin: float
 
 @njit
 def is_clear(ground: Ground, x: float, z: float) -> bool:
-    """Whether a body fits there and the water is not too deep."""
+    """Whether a walker's body fits at the position and the water is not too deep."""
     if land_height(ground, x, z) < -WADING_DEPTH or _house_around(ground.houses, x, z, BODY):
         return False
     return not _trunk_around(ground.plants, x, z, BODY)
@@ -62,7 +62,7 @@ def is_clear(ground: Ground, x: float, z: float) -> bool:
 
 @inner
 def _may_enter(ground: Ground, x: float, z: float, to_x: float, to_z: float, feet: float) -> bool:
-    """Whether the step leads to a clear place without climbing a wall of earth; going down is always allowed."""
+    """Whether a step leads to a free position without climbing too steeply. Going down is always allowed."""
     if not is_clear(ground, to_x, to_z):
         return False
     rise = land_height(ground, to_x, to_z) - max(feet, land_height(ground, x, z))
@@ -71,9 +71,10 @@ def _may_enter(ground: Ground, x: float, z: float, to_x: float, to_z: float, fee
 
 @njit
 def walk(ground: Ground, x: float, z: float, dx: float, dz: float, feet: float) -> tuple[float, float, float]:
-    """One frame's step with sliding: the new place and the height of its ground.
+    """Make the step of one frame, sliding along obstacles. Returns the new position and the height of its ground.
 
-    Where the straight step is barred, ever more turned and shortened steps to both sides are tried; then none is made.
+    If the straight step is blocked, steps to both sides are tried, each turned further and shorter than the one before.
+    If all are blocked, no step is made.
     """
     if dx == 0.0 and dz == 0.0:
         return x, z, land_height(ground, x, z)
@@ -91,7 +92,7 @@ def walk(ground: Ground, x: float, z: float, dx: float, dz: float, feet: float) 
 
 
 def find_clear_spot(around: Surroundings, near_x: float, near_z: float) -> tuple[float, float]:
-    """The first clear, level, dry place on a spiral around a point; the point itself in a world without any."""
+    """The first free, level and dry position on a spiral around a point. If there is none, the point itself."""
     relief = around.world.relief
     for ring in range(_SEARCH_RINGS):
         for turn in range(8):
@@ -110,7 +111,7 @@ def find_clear_spot(around: Surroundings, near_x: float, near_z: float) -> tuple
 
 
 def open_direction(around: Surroundings, x: float, z: float) -> float:
-    """The yaw of sixteen with the widest view: land that falls away, water in sight, no wall before the nose."""
+    """The yaw with the widest view, among sixteen. Falling land and water count in favour, close obstacles against."""
     relief, ground = around.world.relief, around.ground
     here = height_at(relief, x, z)
 

@@ -1,4 +1,4 @@
-"""A world as frozen numbers: what the seed decided, in the form that the kernels read."""
+"""A world as numbers: everything that the seed decides, in the form that the kernels use."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Paint(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """How much grows and stands; `plants` are cumulative shares of the kinds."""
+    """The density of plants and houses. `plants` are the cumulative shares of the kinds."""
 
     density: float
     villages: float
@@ -72,7 +72,7 @@ class Light(NamedTuple):
     sun_x: float
     sun_y: float
     sun_z: float
-    shadow_run: float  # metres of shadow for a metre of height
+    shadow_run: float  # metres of shadow per metre of height
     sun: Colour
     ambient: Colour
     bounce: Colour  # light from the ground
@@ -89,7 +89,7 @@ class Light(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything that is true of a world before anybody walks in it."""
+    """All parameters of a world. They do not depend on any player."""
 
     seed: int
     config: WorldConfig
@@ -102,14 +102,14 @@ class World:
 
 
 def make_world(seed: int, config: WorldConfig | None = None) -> World:
-    """Draw a world. The same seed and config give the same world.
+    """Create the world of a seed. The same seed and config always give the same world.
 
     Raises:
         ValueError: the config names a biome or a daylight that does not exist.
     """
     config = config or WorldConfig()
     rng = np.random.default_rng([seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, 0x7E88A])
-    # Drawn in any case, so that fixing the biome or the daylight leaves the rest of the world as it was.
+    # Both are drawn in any case, so that fixing the biome or the daylight does not change the rest of the world.
     drawn_biome, drawn_daylight = int(rng.integers(len(BIOMES))), _weighted(rng.random())
     salt, spread = int(rng.integers(_SALT_LIMIT)), rng.random(12)
     biome = _named(BIOMES, config.biome) if config.biome else BIOMES[drawn_biome]
@@ -137,7 +137,7 @@ def _to_linear(value: float) -> float:
 
 
 def _weighted(draw: float) -> int:
-    """Index of the daylight that a draw from [0, 1) falls on."""
+    """Index of the daylight for a random number from [0, 1), according to the weights."""
     left = draw * sum(daylight.weight for daylight in DAYLIGHTS)
     for index, daylight in enumerate(DAYLIGHTS):
         left -= daylight.weight
@@ -150,7 +150,7 @@ def _named(choices: tuple[_NamedT, ...], name: str) -> _NamedT:
     for choice in choices:
         if choice.name == name:
             return choice
-    raise ValueError(f"'{name}' is none of: {', '.join(choice.name for choice in choices)}.")
+    raise ValueError(f"'{name}' is unknown. Choose one of: {', '.join(choice.name for choice in choices)}.")
 
 
 def _relief(biome: Biome, salt: int, spread: np.ndarray[tuple[int], np.dtype[np.float64]], *, paths: bool) -> Relief:
@@ -173,7 +173,7 @@ def _paint(biome: Biome, tint: tuple[float, float, float] | None) -> Paint:
         if tint is None:
             return base
         goal = [_to_linear(min(1.0, max(0.0, value))) for value in tint]
-        # The tint gives the hue, the colour keeps its brightness: a dark picture makes no dark world.
+        # The tint changes the hue, but the colour keeps its brightness, so a dark picture does not make a dark world.
         scale = (sum(base) + 0.03) / (sum(goal) + 0.03)
         red, green, blue = ((1.0 - share) * b + share * min(1.0, g * scale) for b, g in zip(base, goal, strict=True))
         return red, green, blue

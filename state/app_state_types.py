@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from error_types import ErrorCode
-    from services.world_engine.world_engine import WorldEngine
+    from services.image_classifier.image_classifier import ClassifierStatus
+    from services.image_editor.image_editor import EditorStatus
+    from services.memory_planner.memory_plan import MemoryPlan
+    from services.prompt_writer.prompt_writer import WriterStatus
 
 SessionId: TypeAlias = str
 
@@ -26,50 +27,161 @@ class EngineKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """A session's right to one open world in an engine. `id` is unique while the server runs."""
+
+    id: int
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
 class EngineUnloaded:
-    pass
+    """Not in memory, and nobody has asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineLoading:
-    """`attempt` tells this load from an older one of the same engine; `finished` resolves when it is over.
-
-    `users` get it back: they had it before.
-    """
+    """`attempt` numbers the loads of the server. Everybody who waits for the load holds one of its `leases`."""
 
     attempt: int
-    finished: Future[None]
-    users: frozenset[SessionId] = frozenset()
+    leases: tuple[Lease, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EngineReady:
-    """In memory. It is never unloaded while a session is among its `users`."""
+    """In memory. It stays there as long as it has `leases`; `max_worlds` is how many it can have (None: no limit)."""
 
-    engine: WorldEngine
-    users: frozenset[SessionId] = frozenset()
+    leases: tuple[Lease, ...] = ()
+    max_worlds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class EngineAside:
-    """Not in memory for a while, which a model for scenes needs; it is kept for `user`, if it had one.
+class EngineUnloading:
+    """Giving its memory back. With a `keeper` it is offloaded afterwards, otherwise unloaded."""
 
-    `finished` resolves when it is there again, or free for anybody to load.
-    """
+    keeper: Lease | None = None
 
-    finished: Future[None]
-    user: SessionId | None
+
+@dataclass(frozen=True, slots=True)
+class EngineOffloaded:
+    """Out of memory for a while. The device is kept for the session of `keeper`, whose lease can load it again."""
+
+    keeper: Lease
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFailed:
-    """The last load failed; the next request for it tries again. `message` is a sentence for the user."""
+    """The last load failed, and the next request tries again. `message` is a sentence for the user."""
 
     attempt: int
     message: str
 
 
-EngineState: TypeAlias = EngineUnloaded | EngineLoading | EngineReady | EngineAside | EngineFailed
+EngineState: TypeAlias = EngineUnloaded | EngineLoading | EngineReady | EngineUnloading | EngineOffloaded | EngineFailed
+
+
+def leases_of(state: EngineState) -> tuple[Lease, ...]:
+    match state:
+        case EngineLoading(leases=leases) | EngineReady(leases=leases):
+            return leases
+        case EngineUnloading(keeper):
+            return () if keeper is None else (keeper,)
+        case EngineOffloaded(keeper):
+            return (keeper,)
+        case EngineUnloaded() | EngineFailed():
+            return ()
+
+
+# ------------------------------------------------------------------------- models beside the engine, and their memory
+
+SceneRole: TypeAlias = Literal["writer", "editor"]  # models that make scenes
+Role: TypeAlias = SceneRole | Literal["classifier"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdle:
+    """No scene uses the model. It may be in memory, and can be unloaded to make room for an engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInUse:
+    """A reservation holds the model: nobody else unloads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVacating:
+    """The model is being unloaded to make room for an engine: no reservation can take it until that is done."""
+
+
+ModelUse: TypeAlias = ModelIdle | ModelInUse | ModelVacating
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A request for the reservation. `asker` is the session that waits for the scene; None: no session does."""
+
+    id: int
+    asker: SessionId | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotReserved:
+    """No scene is being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """`holder` makes a scene, and `waiting` are next, in the order in which they came."""
+
+    holder: Ticket
+    waiting: tuple[Ticket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReserved:
+    """As `Reserved`, and the device is kept free of engines. `engine` is the one that gave its place, if there was."""
+
+    holder: Ticket
+    engine: EngineKey | None = None
+    waiting: tuple[Ticket, ...] = ()
+
+
+ReservationState: TypeAlias = NotReserved | Reserved | DeviceReserved
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlans:
+    """Where each model is, or would be loaded to. None: it takes no memory of this machine, or there is no model."""
+
+    classifier: MemoryPlan | None = None
+    writer: MemoryPlan | None = None
+    editor: MemoryPlan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsUnknown:
+    """Nobody has looked yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsKnown:
+    """What the models said of themselves at the last look, and what the planner made of it.
+
+    `look` numbers the looks. `looked_at` is on the monotonic clock, in seconds.
+    `if_shared` are the plans for somebody who asks while others play on the device's engine; `if_alone` those for
+    anybody else, for whom that engine may be unloaded.
+    """
+
+    look: int
+    looked_at: float
+    classifier: ClassifierStatus
+    writer: WriterStatus
+    editor: EditorStatus
+    if_alone: ModelPlans
+    if_shared: ModelPlans
+
+
+ModelsState: TypeAlias = ModelsUnknown | ModelsKnown
 
 # -------------------------------------------------------------------------------------------------- sessions
 
@@ -82,6 +194,7 @@ class EndReason(StrEnum):
     INIT_TIMEOUT = "init_timeout"
     INIT_FAILED = "init_failed"
     ENGINE_FAILED = "engine_failed"
+    ENCODER_FAILED = "encoder_failed"
     CLIENT_TOO_SLOW = "client_too_slow"
     SHUTDOWN = "shutdown"
     INTERNAL_ERROR = "internal_error"
@@ -99,6 +212,11 @@ class WorldInPlay:
     rng_seed: int
     epoch: int
     capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoSession:
+    """Not admitted yet, or forgotten. `AppState.sessions` has no record in this state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +298,11 @@ RecordingState: TypeAlias = NotRecording | Recording | Finishing
 JobId: TypeAlias = str
 
 
+@dataclass(frozen=True, slots=True)
+class NoJob:
+    """Not taken on yet, or forgotten. `AppState.authoring` has no job in this state."""
+
+
 class AuthoringStep(StrEnum):
     """What a job is busy with."""
 
@@ -251,7 +374,7 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """Sessions say farewell; no new one is admitted."""
+    """Sessions are told goodbye, and no new one is admitted."""
 
 
 ServerLifecycle: TypeAlias = Starting | Serving | Stopping
@@ -259,9 +382,10 @@ ServerLifecycle: TypeAlias = Starting | Serving | Stopping
 
 @dataclass(slots=True)
 class AppState:
-    """All of it, under the one lock that `AppHandler` owns. `sessions` is in the order of arrival.
+    """All of it, under the one lock that `AppHandler` owns. Only `state.transitions` writes to it.
 
-    A recording that `recordings` does not have is `NotRecording`.
+    `sessions` is in the order of arrival. What a dictionary does not have is in the initial state of its machine:
+    `EngineUnloaded`, `NoSession`, `NotRecording`, `NoJob`, `ModelIdle`.
     """
 
     lifecycle: ServerLifecycle = Starting()
@@ -269,3 +393,6 @@ class AppState:
     sessions: dict[SessionId, SessionRecord] = field(default_factory=dict[SessionId, SessionRecord])
     recordings: dict[RecordingName, RecordingState] = field(default_factory=dict[RecordingName, RecordingState])
     authoring: dict[JobId, AuthoringJob] = field(default_factory=dict[JobId, AuthoringJob])
+    model_use: dict[SceneRole, ModelUse] = field(default_factory=dict[SceneRole, ModelUse])
+    reservation: ReservationState = NotReserved()
+    models: ModelsState = ModelsUnknown()

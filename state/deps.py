@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
-from error_types import ErrorCode, HTTPError
+from error_types import DomainError, ErrorCode
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -22,9 +22,9 @@ async def get_state_service(connection: HTTPConnection) -> AppHandler:
     """The `AppHandler` behind this request. Asynchronous, as FastAPI would else fetch it through a worker thread.
 
     Raises:
-        HTTPError: 503, the app has none (yet).
+        DomainError: the app has none (yet).
     """
     handler: AppHandler | None = getattr(connection.app.state, "handler", None)
     if handler is None:
-        raise HTTPError(503, "The server is not ready.", ErrorCode.SERVICE_UNAVAILABLE)
+        raise DomainError("The server is not ready.", ErrorCode.SERVICE_UNAVAILABLE)
     return handler

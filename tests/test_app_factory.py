@@ -2,10 +2,65 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+import pytest
+from fastapi import FastAPI, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from error_types import DomainError, ErrorCode
 from state.deps import attach_state_service
 from tests.rest_client import rest_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from starlette.testclient import TestClient
+
+STATUSES = {
+    400: ("protocolVersionMismatch hostInvalid"),
+    401: ("tokenRequired"),
+    403: ("recordingFolderRefused hostForbidden originForbidden localOnly"),
+    404: (
+        "unknownModel sessionUnknown seedUnknown momentUnknown sceneJobUnknown worldUnknown recordingUnknown notFound"
+    ),
+    405: ("methodNotAllowed"),
+    408: ("initTimeout clientTooSlow"),
+    409: (
+        "displaced cancelled notReady modelBusy modelBuiltIn modelInUse seedShipped nothingToRewind "
+        "authoringInProgress authoringOutdated worldOtherModel recordingNameTaken recordingInUse"
+    ),
+    413: ("messageTooLarge seedTooLarge worldTooLarge"),
+    422: (
+        "invalidRequest unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
+        "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
+        "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
+        "recordingDamaged"
+    ),
+    429: ("tooManyRequests"),
+    500: ("internal engineFailed authoringFailed recordingFailed"),
+    503: (
+        "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
+        "recordingEncoderMissing serviceUnavailable"
+    ),
+    504: ("requestTimeout"),
+    507: ("seedNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed"),
+}
+
+
+@contextmanager
+def client_of(path: str, endpoint: Callable[..., object], *, websocket: bool = False) -> Generator[TestClient]:
+    """The app with one route more."""
+    with rest_client() as client:
+        app = client.app
+        assert isinstance(app, FastAPI)
+        if websocket:
+            app.router.add_api_websocket_route(path, endpoint)
+        else:
+            app.router.add_api_route(path, endpoint)
+        app.router.routes.insert(0, app.router.routes.pop())  # before the page's catch-all
+        yield client
 
 
 def test_several_apps_live_in_one_process() -> None:
@@ -41,18 +96,35 @@ def test_every_error_is_a_code_and_a_message_with_a_request_id() -> None:
 
 
 def test_an_unexpected_failure_gives_nothing_away() -> None:
-    with rest_client() as client:
-        app = client.app
-        assert isinstance(app, FastAPI)
+    def broken() -> None:
+        raise RuntimeError("secret path /home/somebody")
 
-        def broken() -> None:
-            raise RuntimeError("secret path /home/somebody")
-
-        app.router.add_api_route("/broken", broken)
-        app.router.routes.insert(0, app.router.routes.pop())  # before the page's catch-all
+    with client_of("/broken", broken) as client:
         answer = client.get("/broken")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "/home" not in answer.text
+
+
+def test_every_code_has_the_status_that_a_client_of_http_expects() -> None:
+    def refuse(code: str) -> None:
+        raise DomainError("Why not.", ErrorCode(code))
+
+    expected = {code: status for status, codes in STATUSES.items() for code in codes.split()}
+    with client_of("/refuse", refuse) as client:
+        answers = {code.value: client.get("/refuse", params={"code": code.value}) for code in ErrorCode}
+    assert {code: answer.status_code for code, answer in answers.items()} == expected
+    assert all(answer.json() == {"code": code, "message": "Why not."} for code, answer in answers.items())
+
+
+def test_a_refusal_that_leaves_a_sockets_route_closes_the_socket() -> None:
+    async def refuse(socket: WebSocket) -> None:
+        await socket.accept()
+        raise DomainError("Why not.", ErrorCode.NOT_READY)
+
+    with client_of("/refuse", refuse, websocket=True) as client, client.websocket_connect("/refuse") as socket:
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+        assert closed.value.code == 1011
 
 
 def test_the_server_is_serving_while_the_app_lives_and_stopping_after() -> None:

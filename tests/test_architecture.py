@@ -5,16 +5,21 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.mutable_state import frozen_classes, kept_state
+from tests.source_code import OURS, PROJECT, circles, implementations, is_protocol, modules
 
-PROJECT = Path(__file__).resolve().parent.parent
-LAYERS = {
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.source_code import Module
+
+LAYERS: Final = {
     "_routes": {"app_handler", "state", "api_types", "error_types", "wire_protocol"},
     "handlers": {"services", "state", "runtime_config", "api_types", "error_types", "wire_protocol", "handlers"},
     "services": {"services", "simulator", "world_model", "runtime_config", "wire_protocol", "log_rendering"},
@@ -32,66 +37,102 @@ LAYERS = {
     "runtime_config": {"runtime_config"},
     "network": {"network", "runtime_config", "services", "api_types", "error_types", "logging_policy", "crash_hooks"},
 }
-OURS = {path.stem for path in PROJECT.glob("*.py")} | {path.parent.name for path in PROJECT.glob("*/__init__.py")}
-HEAVY = ("torch", "diffusers", "transformers", "onnxruntime", "cv2", "numba", "llvmlite")
+HEAVY: Final = (
+    *("torch", "diffusers", "transformers", "onnxruntime", "huggingface_hub", "safetensors", "accelerate", "torchao"),
+    *("cv2", "numba", "llvmlite", "sqlalchemy", "alembic", "ray"),
+)
+EXCUSED: Final = {("training.gym_env", "metadata")}  # gymnasium asks for a dict on the class
 
 
-def _sources(folder: str) -> Iterator[Path]:
-    return (PROJECT / folder).rglob("*.py")
+def _in(*layers: str) -> Iterator[Module]:
+    return (module for module in modules().values() if module.top in layers)
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Top-level names of every import, also those inside functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+def _imported(module: Module) -> set[str]:
+    """Top-level names of every import of ours, also those inside functions."""
+    return {imported.name.split(".")[0] for imported in module.imports()} & OURS
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_imports_point_one_way(layer: str) -> None:
     wrong = {
-        f"{path.relative_to(PROJECT)} imports {name}"
-        for path in _sources(layer)
-        for name in _imports(path)
-        if name in OURS and name not in LAYERS[layer] | {layer}
+        f"{module.where} imports {name}"
+        for module in _in(layer)
+        for name in _imported(module) - LAYERS[layer] - {layer}
     }
     assert not wrong
 
 
 def test_the_server_never_imports_what_trains_its_world() -> None:
     """The layers do not by the table above; these are the modules at the top."""
-    for path in PROJECT.glob("*.py"):
-        assert "training" not in set(_imports(path)), path.name
+    assert not [
+        module.where for module in modules().values() if "." not in module.name and "training" in _imported(module)
+    ]
 
 
 def test_training_reaches_services_for_the_evaluations_baseline_alone() -> None:
-    reaching = [path.name for path in _sources("training") if "services" in set(_imports(path))]
+    reaching = [module.path.name for module in _in("training") if "services" in _imported(module)]
     assert reaching == ["subjects.py"]
 
 
-def test_a_service_imports_no_other_service_but_protocols_and_payloads() -> None:
-    allowed_outside = {
-        "picture_decoder",
-        "world_engine",
-        "clock",
-        "image_classifier",
-        "frame_encoder",
-        "http_client",
-        "input_log",
-        "local_models",
-        "memory_planner",
-        "seed_store",
-        "torch_worker",
-        "video_writer",
-    }
-    for path in _sources("services"):
-        own = path.relative_to(PROJECT / "services").parts[0]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("services."):
-                other = node.module.split(".")[1]
-                assert other == own or other in allowed_outside, f"{path.name} imports {node.module}"
+@pytest.mark.parametrize("with_typing", [False, True], ids=["at run time", "for types as well"])
+def test_no_modules_import_each_other_in_a_circle(*, with_typing: bool) -> None:
+    assert circles(with_typing=with_typing) == []
+
+
+def test_a_circle_would_be_found() -> None:
+    """Importing is not enough: `circles` must follow what it is to follow."""
+    names = {imported.name for imported in modules()["app_handler"].imports() if not imported.is_late}
+    typing = {imported.name for imported in modules()["app_handler"].imports() if imported.is_typing}
+    late = {imported.name for imported in modules()["app_handler"].imports() if imported.is_late}
+    assert "state.app_state_types" in names - typing
+    assert "services.clock.clock" in typing
+    assert "services.clock.system_clock" in late - names
+
+
+# ------------------------------------------------------------------------------------------------ services
+
+# Whoever needs a service asks for its Protocol and is given an implementation, so that a test can give another one. An
+# implementation is a class in `services` that has all methods of a Protocol there.
+
+
+def _reaching_implementations(reaching: Iterable[Module]) -> list[str]:
+    """Each import of an implementation from outside its own package."""
+    return [
+        f"{module.where}:{imported.line} imports {imported.name}: {implementations()[imported.name]}"
+        for module in reaching
+        for imported in module.imports()
+        if imported.name in implementations() and imported.name.split(".")[:2] != module.name.split(".")[:2]
+    ]
+
+
+def test_every_implementation_is_found() -> None:
+    """Else the rules that follow hold for nothing."""
+    promised = {module.name.split(".")[1] for module in _in("services") if any(map(is_protocol, module.classes()))}
+    kept = {name.split(".")[1] for name in implementations()}
+    assert promised - kept == {"read_receipts", "local_models"}, "what the transport gives, and each model for itself"
+    assert "services.clock.clock" not in implementations()
+    assert "services.clock.system_clock" in implementations()
+
+
+def test_a_service_imports_no_implementation_of_another() -> None:
+    assert not _reaching_implementations(_in("services"))
+
+
+def test_whoever_uses_services_is_given_them() -> None:
+    """Only `build_default_service_bundle` and its helpers choose, when they are called."""
+    assert not _reaching_implementations(_in("handlers", "_routes", "state", "network", "runtime_config"))
+    chosen = [imported for imported in modules()["app_handler"].imports() if imported.name in implementations()]
+    assert chosen
+    assert all(imported.is_late for imported in chosen)
+
+
+# ------------------------------------------------------------------------------------------------ state
+
+
+def test_routes_call_handlers_and_no_service() -> None:
+    for path in (PROJECT / "_routes").glob("*.py"):
+        assert "handler.services" not in path.read_text(encoding="utf-8"), path.name
 
 
 def test_the_app_factory_loads_nothing_heavy() -> None:
@@ -101,28 +142,76 @@ def test_the_app_factory_loads_nothing_heavy() -> None:
 
 
 def test_the_state_lock_is_never_held_across_an_await() -> None:
-    for path in (*_sources("handlers"), *_sources("state")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for module in _in("handlers", "state"):
+        for node in ast.walk(module.tree):
             if isinstance(node, ast.AsyncFunctionDef):
                 decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
-                assert "with_state_lock" not in decorators, f"{path.name}: {node.name}"
+                assert "with_state_lock" not in decorators, f"{module.where}: {node.name}"
                 held = [ast.unparse(item) for w in ast.walk(node) if isinstance(w, ast.With) for item in w.items]
-                assert not any("_lock" in item for item in held), f"{path.name}: {node.name}"
+                assert not any("_lock" in item for item in held), f"{module.where}: {node.name}"
 
 
-def test_no_module_keeps_mutable_state() -> None:
-    for path in PROJECT.rglob("*.py"):
-        parts = path.relative_to(PROJECT).parts
-        if parts[0] not in OURS - {"tests", "benchmarks", "assets", "scripts"} and len(parts) > 1:
-            continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign | ast.AnnAssign):
-                assert not isinstance(node.value, ast.List), f"{path.name}: {ast.unparse(node)[:60]}"
-        assert not any(isinstance(node, ast.Global) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+def test_nothing_that_changes_is_kept_by_a_module_or_a_class() -> None:
+    frozen = frozen_classes()
+    assert not [
+        f"{module.where}:{line}: {text[:100]}"
+        for module in modules().values()
+        for line, text in kept_state(module.tree, frozen)
+        if (module.name, text.split(":")[0]) not in EXCUSED
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "A = []",
+            "A = {}",
+            "A: Final = {1, 2}",
+            "A = bytearray(4)",
+            "A = [x for x in range(3)]",
+            "A = {x: x for x in B}",
+        ),
+        *("A = dict()", "A = list[int]()", "A = set()", "A = deque()", "A = defaultdict(list)", "A = Counter()"),
+        *("A = OrderedDict()", "A = threading.Lock()", "A = asyncio.Event()", "A = queue.Queue()", "A = Cache()"),
+        *("A = ([], 1)", "A = MappingProxyType({1: []})", "A = MappingProxyType(dict(a={}))", "A = frozenset(B) or {}"),
+        *("A = np.zeros(3)", "A = iter(B)", "A = (x for x in B)", "A: dict[int, int] = {} if B else {}"),
+        *("if B:\n    A = []", "try:\n    A = 1\nexcept OSError:\n    A = []", "with B:\n    A = []"),
+        *("class C:\n    a: list[int] = []", "class C:\n    class D:\n        a = dict()"),
+        *("def f():\n    global A\n    A = 1", "def f() -> dict[str, int]: ...\nA = f()"),
+    ],
+)
+def test_what_changes_would_be_found(line: str) -> None:
+    assert list(kept_state(ast.parse(textwrap.dedent(line))))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("A = 1", "A: Final = (1, 'two', b'three')", "A = frozenset({1, 2})", "A = tuple(x for x in B)", "A: int"),
+        *(
+            "A = MappingProxyType({1: (2, 3)})",
+            "A = MappingProxyType({1: MappingProxyType({2: 3})})",
+            "A = re.compile('x')",
+        ),
+        *(
+            "A = Frozen(1)",
+            "A = B.C",
+            "A = lambda: []",
+            "A = dict[str, int]",
+            "A = frozenset(B) - {1}",
+            "def f(): return []",
+        ),
+        *("class C:\n    a: list[int] = field(default_factory=list)", "class C:\n    def f(self): self.a = []"),
+        *("__all__ = ['f']", "def f() -> Mapping[str, int]: ...\nA = f()"),
+    ],
+)
+def test_what_does_not_change_is_let_be(line: str) -> None:
+    assert not list(kept_state(ast.parse(textwrap.dedent(line)), frozenset({"Frozen"})))
 
 
 def test_tests_fake_through_services_alone() -> None:
-    for path in _sources("tests"):
+    for path in (PROJECT / "tests").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         if path != Path(__file__):
             assert "unittest.mock" not in text, path

@@ -14,8 +14,9 @@ import pytest
 import structlog
 
 from crash_hooks import log_loop_exception
-from error_types import ErrorCode, HTTPError
-from logging_policy import configure_logging, log_background_exception, log_http_error, log_unhandled
+from error_types import DomainError, ErrorCode
+from logging_policy import configure_logging, log_background_exception, log_refusal, log_unhandled
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -186,8 +187,8 @@ def test_a_log_file_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> Non
 
 
 def test_http_errors(lines: Sink) -> None:
-    log_http_error(HTTPError(404, "No such seed.", ErrorCode.SEED_UNKNOWN))
-    log_http_error(HTTPError(500, "It broke.", ErrorCode.INTERNAL))
+    log_refusal(DomainError("No such seed.", ErrorCode.SEED_UNKNOWN))
+    log_refusal(DomainError("It broke.", ErrorCode.INTERNAL))
     log_unhandled(LookupError("why"))
     log_background_exception("load", LookupError("why"))
     refused, failed, unhandled, background = lines.events
@@ -250,7 +251,7 @@ raise LookupError("in the main thread")
 
 def crash(folder: Path, how: str) -> tuple[int, list[dict[str, Any]], str]:
     done = subprocess.run(
-        [sys.executable, "-c", CRASHES, str(folder), how], capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", CRASHES, str(folder), how], capture_output=True, check=False, timeout=deadline_s()
     )
     events = [json.loads(line) for line in (folder / "server.log").read_text().splitlines()]
     return done.returncode, events, (folder / "crash.log").read_text()

@@ -16,12 +16,12 @@ import pytest
 from websockets.sync.client import connect
 
 from network.listening_socket import create_listening_socket
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 ROOT = Path(__file__).parent.parent
-DEADLINE_S = 60.0
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def port_of(process: subprocess.Popen[str]) -> int:
 
 
 def answer(port: int, method: str, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=deadline_s())
     try:
         connection.request(method, path)
         response = connection.getresponse()
@@ -60,7 +60,7 @@ def test_it_serves_at_the_printed_address_and_stops_when_asked(tmp_path: Path) -
         status, body = answer(port, "GET", "/health")
         assert (status, json.loads(body)["status"]) == (200, "ok")
         assert answer(port, "POST", "/shutdown")[0] == 200
-        output, _ = process.communicate(timeout=DEADLINE_S)
+        output, _ = process.communicate(timeout=deadline_s())
         assert (process.returncode, output) == (0, "")
     for line in (tmp_path / "logs" / "server.log").read_text().splitlines():
         json.loads(line)
@@ -70,13 +70,13 @@ def test_it_tells_its_clients_when_it_stops_and_leaves_frames_uncompressed(tmp_p
     with started(tmp_path, "--port", "0") as process:
         port = port_of(process)
         url = f"ws://127.0.0.1:{port}/ws?protocol_version=5"
-        with connect(url, compression="deflate", open_timeout=DEADLINE_S) as client:
+        with connect(url, compression="deflate", open_timeout=deadline_s()) as client:
             assert "Sec-WebSocket-Extensions" not in client.response.headers  # pyright: ignore[reportOptionalMemberAccess] - there is one once connected
             assert answer(port, "POST", "/shutdown")[0] == 200
             messages = [json.loads(text) for text in client]
             assert [message["code"] for message in messages if message["type"] == "error"] == ["shuttingDown"]
             assert (client.close_code, client.close_reason) == (1001, "shuttingDown")
-        process.communicate(timeout=DEADLINE_S)
+        process.communicate(timeout=deadline_s())
         assert process.returncode == 0
 
 
@@ -86,7 +86,7 @@ def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> No
     with started(tmp_path, "--port", "0") as process:
         port_of(process)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=DEADLINE_S)
+        _, errors = process.communicate(timeout=deadline_s())
         assert process.returncode == 0
         assert "Traceback" not in errors
 
@@ -95,14 +95,14 @@ def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
     with create_listening_socket("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with started(tmp_path, "--port", str(port)) as process:
-            output, errors = process.communicate(timeout=DEADLINE_S)
+            output, errors = process.communicate(timeout=deadline_s())
     assert (process.returncode, output, errors.count("\n")) == (2, "", 1)
     assert f"Port {port} is in use" in errors
 
 
 def test_a_refused_start_is_said_in_one_sentence(tmp_path: Path) -> None:
     with started(tmp_path, "--host", "0.0.0.0") as process:
-        output, errors = process.communicate(timeout=DEADLINE_S)
+        output, errors = process.communicate(timeout=deadline_s())
     assert (process.returncode, output, errors.count("\n")) == (2, "", 1)
     assert "--allow-anonymous" in errors
 
@@ -111,7 +111,7 @@ def test_it_does_not_start_for_a_parent_that_is_gone(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     with started(tmp_path, "--port", "0", "--parent-pid", str(gone.pid)) as process:
-        _, errors = process.communicate(timeout=DEADLINE_S)
+        _, errors = process.communicate(timeout=deadline_s())
     assert process.returncode == 2
     assert "--parent-pid" in errors
 
@@ -124,7 +124,7 @@ def test_it_stops_with_its_parent(tmp_path: Path) -> None:
         port_of(process)
         parent.kill()
         parent.wait()
-        process.communicate(timeout=DEADLINE_S)
+        process.communicate(timeout=deadline_s())
         assert process.returncode == 0
 
 

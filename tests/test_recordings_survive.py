@@ -16,14 +16,15 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
-from tests.network.live_server import wait_until
-from tests.play.harness import DEADLINE_S, PlayClient, picture
+from tests.play.harness import PlayClient, picture
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 ROOT = Path(__file__).parent.parent
-PLAYED_S = 3.5
+PLAYED_S = deadline_s(3.5)
+LOST_S = deadline_s(1.5)  # at a kill: the last second, and what a busy machine had not yet got to
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def server(data_dir: Path) -> Generator[tuple[subprocess.Popen[str], httpx.Clien
         try:
             assert process.stdout is not None
             url = process.stdout.readline().removeprefix("Server running on ").strip()
-            with httpx.Client(base_url=url, timeout=DEADLINE_S) as http:
+            with httpx.Client(base_url=url, timeout=deadline_s()) as http:
                 yield process, http
         finally:
             process.kill()
@@ -45,7 +46,7 @@ def server(data_dir: Path) -> Generator[tuple[subprocess.Popen[str], httpx.Clien
 @contextmanager
 def client_of(http: httpx.Client) -> Generator[PlayClient]:
     url = str(http.base_url).replace("http", "ws") + "/ws?protocol_version=5"
-    with connect(url, compression=None, max_size=None, open_timeout=DEADLINE_S) as socket:
+    with connect(url, compression=None, max_size=None, open_timeout=deadline_s()) as socket:
         yield PlayClient(socket, extended=False)
 
 
@@ -61,11 +62,12 @@ def listed(http: httpx.Client) -> list[dict[str, Any]]:
 
 def test_a_recording_is_there_once_play_pauses(tmp_path: Path) -> None:
     with server(tmp_path) as (_, http), client_of(http) as client:
+        began = time.monotonic()
         play_for_a_while(client)
         client.send("pause")
         wait_until(lambda: bool(listed(http)), "the recording is in the gallery")
         (recording,) = listed(http)
-        assert recording["duration_s"] == pytest.approx(PLAYED_S, abs=2.0)  # a busy machine plays longer
+        assert PLAYED_S - LOST_S < recording["duration_s"] <= time.monotonic() - began
         details = http.get(f"/api/recordings/{recording['name']}").json()
         assert (details["title"], details["model"]) == ("Terrarium Recording", "terrarium/diorama")
         assert http.get(recording["thumbnail_url"]).content.startswith(b"\xff\xd8")
@@ -80,11 +82,11 @@ def test_a_stop_in_mid_recording_takes_no_time_and_loses_nothing(tmp_path: Path)
         play_for_a_while(client)
         process.send_signal(signal.SIGTERM)
         assert client.closed()[0] == 1001
-        assert process.wait(DEADLINE_S) == 0
+        assert process.wait(deadline_s()) == 0
     assert not (tmp_path / "logs" / "crash.log").exists() or not (tmp_path / "logs" / "crash.log").read_text()
     with server(tmp_path) as (_, http):
         wait_until(lambda: bool(listed(http)), "the recording is in the gallery")
-        assert listed(http)[0]["duration_s"] > PLAYED_S - 0.5
+        assert listed(http)[0]["duration_s"] > PLAYED_S - LOST_S
 
 
 def test_a_killed_encoder_ends_the_recording_and_not_the_game(tmp_path: Path) -> None:
@@ -100,19 +102,19 @@ def test_a_killed_encoder_ends_the_recording_and_not_the_game(tmp_path: Path) ->
         client.hold("W")
         wait_until(lambda: http.get("/api/recordings").json()["unfinished"] == [], "what there is of it is put away")
         (kept,) = listed(http)
-        assert kept["duration_s"] > PLAYED_S - 1.5
+        assert kept["duration_s"] > PLAYED_S - LOST_S
 
 
 def test_a_killed_server_loses_at_most_the_last_second(tmp_path: Path) -> None:
     with server(tmp_path) as (process, http), client_of(http) as client:
         play_for_a_while(client)
         process.kill()
-        process.wait(DEADLINE_S)
+        process.wait(deadline_s())
     assert list((tmp_path / "recordings").glob("*.mp4")) == []
     with server(tmp_path) as (_, http):
         # It serves while the rest is being finished.
         assert http.get("/health").json()["startup_complete"] is True
         wait_until(lambda: bool(listed(http)), "the recording is in the gallery")
         (recording,) = listed(http)
-        assert recording["duration_s"] > PLAYED_S - 1.5
+        assert recording["duration_s"] > PLAYED_S - LOST_S
         assert json.loads(http.get("/api/recordings").text)["unfinished"] == []

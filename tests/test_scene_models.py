@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app_handler import build_image_editor, build_prompt_writer
-from runtime_config.runtime_config import AuthoringConfig, EndpointConfig
+from runtime_config.runtime_config import AuthoringConfig
 from services.image_editor.flux_image_editor import FluxImageEditor
 from services.image_editor.image_editor import EditorMissing
 from services.image_editor.openai_image_editor import OpenAIImageEditor
@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 
     import pytest
 
-ENDPOINT = EndpointConfig("http://127.0.0.1:1/v1", "some-model")
+URL = "http://127.0.0.1:1/v1"
 
 
 def test_an_endpoint_wins() -> None:
-    config = AuthoringConfig(writer=ENDPOINT, images=ENDPOINT, local_writer="cpu", local_images="cpu")
+    config = AuthoringConfig(
+        writer_endpoint=URL,
+        writer_model="some-model",
+        image_endpoint=URL,
+        image_model="some-model",
+        local_writer="cpu",
+        local_images="cpu",
+    )
     assert isinstance(build_prompt_writer(config), OpenAIPromptWriter)
     assert isinstance(build_image_editor(config), OpenAIImageEditor)
 

@@ -17,25 +17,31 @@ from training.evaluation.evaluation import Evaluation
 from training.evaluation.page import put_into_page
 from training.evaluation.report import render
 from training.evaluation.results import QUICK, Plan
-from training.evaluation.subjects import Diorama, Still
+from training.evaluation.subjects import Diorama, Layers, Still
 from world_model.runtime import load_runtime
 from world_model.sampler import DEFAULT_STEPS
+from world_model.scene_runtime import load_scene_runtime
 from world_model.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from training.evaluation.subjects import Subject
     from world_model.runtime import Runtime
+    from world_model.scene_runtime import SceneRuntime
 
 _ROOT: Final = Path(__file__).parent.parent
 _WEIGHTS: Final = _ROOT / "assets" / "moss"
 _PAGE: Final = _ROOT / "docs" / "evaluation.md"
 
 
-def evaluate(runtime: Runtime, plan: Plan, folder: Path, *, steps: int, workers: int) -> str:
-    """Write table, plot and strip to `folder`; returns the table."""
+def evaluate(
+    runtime: Runtime, plan: Plan, folder: Path, *, steps: int, workers: int, scene: SceneRuntime | None = None
+) -> str:
+    """Write table, plot and strip to `folder`; returns the table. With a `scene` network its layers play, too."""
     folder.mkdir(parents=True, exist_ok=True)
-    baselines = (Diorama(runtime.config), Still())
+    others: tuple[Subject, ...] = () if scene is None else (Layers(runtime, scene),)
+    baselines = (*others, Diorama(runtime.config), Still())
     evaluation = Evaluation(runtime, plan, baselines, steps=steps, workers=workers)
     results = evaluation.run()
     table = render(results)
@@ -48,6 +54,7 @@ def evaluate(runtime: Runtime, plan: Plan, folder: Path, *, steps: int, workers:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="an exported model (default assets/moss)")
+    parser.add_argument("--scene", type=Path, help="an exported scene network, whose layers then play, too")
     parser.add_argument("--out", type=Path, required=True, help="folder for table, plot and film strip")
     parser.add_argument("--steps", type=int, choices=(1, 2, 4), default=DEFAULT_STEPS, help="of the sampler, a frame")
     parser.add_argument("--workers", type=int, default=2, help="walks that are played side by side (default 2)")
@@ -58,11 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--workers is at least 1")
     try:
         runtime = load_runtime(given.weights)
+        scene = None if given.scene is None else load_scene_runtime(given.scene)
     except WeightsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     plan = QUICK if given.quick else Plan()
-    sys.stdout.write(evaluate(runtime, plan, given.out, steps=given.steps, workers=given.workers))
+    table = evaluate(runtime, plan, given.out, steps=given.steps, workers=given.workers, scene=scene)
+    sys.stdout.write(table)
     if given.docs:
         put_into_page(_PAGE, given.out)
     return 0

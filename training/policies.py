@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from simulator.config import FPS, FRAME_S
 from simulator.player import RUN_SPEED, WALK_SPEED, Action
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from simulator.player import PlayerState
@@ -230,14 +233,16 @@ def _clamped(value: float, limit: float) -> float:
     return max(-limit, min(limit, value))
 
 
-POLICIES: Final[dict[PolicyName, tuple[float, Policy]]] = {  # with their shares of the clips
-    "goal_walk": (0.35, goal_walk),
-    "smooth_look": (0.20, smooth_look),
-    "wall_hugging": (0.12, wall_hugging),
-    "idle": (0.08, idle),
-    "look_and_return": (0.15, look_and_return),
-    "held_keys": (0.10, held_keys),
-}
+POLICIES: Final[Mapping[PolicyName, tuple[float, Policy]]] = MappingProxyType(
+    {  # with their shares of the clips
+        "goal_walk": (0.35, goal_walk),
+        "smooth_look": (0.20, smooth_look),
+        "wall_hugging": (0.12, wall_hugging),
+        "idle": (0.08, idle),
+        "look_and_return": (0.15, look_and_return),
+        "held_keys": (0.10, held_keys),
+    }
+)
 
 
 def draw_policy(rng: np.random.Generator) -> PolicyName:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from world_model.config import MICRO, ModelConfig
@@ -36,36 +37,38 @@ class Preset:
     model: ModelConfig = field(default_factory=ModelConfig)
 
 
-PRESETS: Final[Mapping[str, Preset]] = {
-    # A minute on any processor: shows that the parts fit, not what they can do.
-    "smoke": Preset(
-        autoencoder=StagePlan(steps=60, batch=8, learning_rate=2e-3),
-        motion=StagePlan(steps=60, batch=64, learning_rate=2e-3),
-        dynamics=StagePlan(steps=40, batch=8, learning_rate=1e-3),
-        sight=StagePlan(steps=40, batch=8, learning_rate=2e-3),
-        pool=24,
-        longest_rollout=8,
-        clips=4,
-        model=MICRO,
-    ),
-    # Some two hours on two quiet cores with bf16 units, by the time of its steps; never run as a whole.
-    "cpu": Preset(
-        autoencoder=StagePlan(steps=2400, batch=24, learning_rate=1.5e-3),
-        motion=StagePlan(steps=2500, batch=256, learning_rate=2e-3),
-        dynamics=StagePlan(steps=6000, batch=32, learning_rate=5e-4),
-        sight=StagePlan(steps=6000, batch=16, learning_rate=1e-3, cool_down=0.4),
-        pool=384,
-        longest_rollout=64,
-        clips=640,
-    ),
-    # Two to three hours on one data-centre GPU, in as many pieces as it takes.
-    "gpu": Preset(
-        autoencoder=StagePlan(steps=40_000, batch=128, learning_rate=1e-3),
-        motion=StagePlan(steps=20_000, batch=512, learning_rate=2e-3),
-        dynamics=StagePlan(steps=150_000, batch=192, learning_rate=5e-4),
-        sight=StagePlan(steps=30_000, batch=128, learning_rate=1e-3),
-        pool=4096,
-        longest_rollout=90,
-        clips=10_000,
-    ),
-}
+PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
+    {
+        # A minute on any processor: shows that the parts fit, not what they can do.
+        "smoke": Preset(
+            autoencoder=StagePlan(steps=60, batch=8, learning_rate=2e-3),
+            motion=StagePlan(steps=60, batch=64, learning_rate=2e-3),
+            dynamics=StagePlan(steps=40, batch=8, learning_rate=1e-3),
+            sight=StagePlan(steps=40, batch=8, learning_rate=2e-3),
+            pool=24,
+            longest_rollout=8,
+            clips=4,
+            model=MICRO,
+        ),
+        # Some two hours on two quiet cores with bf16 units, by the time of its steps; never run as a whole.
+        "cpu": Preset(
+            autoencoder=StagePlan(steps=2400, batch=24, learning_rate=1.5e-3),
+            motion=StagePlan(steps=2500, batch=256, learning_rate=2e-3),
+            dynamics=StagePlan(steps=6000, batch=32, learning_rate=5e-4),
+            sight=StagePlan(steps=6000, batch=16, learning_rate=1e-3, cool_down=0.4),
+            pool=384,
+            longest_rollout=64,
+            clips=640,
+        ),
+        # Two to three hours on one data-centre GPU, in as many pieces as it takes.
+        "gpu": Preset(
+            autoencoder=StagePlan(steps=40_000, batch=128, learning_rate=1e-3),
+            motion=StagePlan(steps=20_000, batch=512, learning_rate=2e-3),
+            dynamics=StagePlan(steps=150_000, batch=192, learning_rate=5e-4),
+            sight=StagePlan(steps=30_000, batch=128, learning_rate=1e-3),
+            pool=4096,
+            longest_rollout=90,
+            clips=10_000,
+        ),
+    }
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ from training.policies import POLICIES, PolicyName, draw_policy
 from training.starts import start_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ FIRST_HELDOUT_SEED: Final = 1_000_000
 HELDOUT_SEEDS: Final = tuple(range(FIRST_HELDOUT_SEED, FIRST_HELDOUT_SEED + 128))
 _STARTS: Final = 6  # that are tried
 _IN_THE_FACE_M: Final = 1.5
-_SALTS: Final[dict[Split, int]] = {"train": 0xC11B, "heldout": 0x8E1D}
+_SALTS: Final[Mapping[Split, int]] = MappingProxyType({"train": 0xC11B, "heldout": 0x8E1D})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import pickle
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from training.curves import LossCurves
 from training.networks import make_networks
 from world_model.config import ModelConfig
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from training.networks import Networks
-    from training.stage import Stage, StageName
+    from training.stage import Stage
 
 _UNREADABLE: Final = (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError)
 
@@ -67,7 +67,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
-        self.path = path
+        self.path, self.curves = path, LossCurves(path)
         self._checkpoint, self._under_way = path / "checkpoint.pt", path / "under_way.pt"
 
     def save(self, networks: Networks, progress: Progress, stage: Stage | None) -> None:
@@ -124,28 +124,6 @@ class RunFolder:
                 f"{self._under_way} is damaged; remove it, and the stage goes on with fresh rollouts."
             ) from error
         return tensors
-
-    def curves(self, stage: StageName) -> Path:
-        """The file of a stage's losses: a column each, and the step."""
-        return self.path / f"{stage}.csv"
-
-    def note(self, stage: StageName, step: int, losses: Mapping[str, float]) -> None:
-        """A line of the stage's curves."""
-        path = self.curves(stage)
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["step", *losses])
-            writer.writerow([step, *(f"{value:.6g}" for value in losses.values())])
-
-    def forget(self, stage: StageName, step: int) -> None:
-        """Take out the curves' lines from that step on: they were written after the checkpoint, and will be again."""
-        path = self.curves(stage)
-        if path.exists():
-            head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if int(line.split(",")[0]) < step]
-            path.write_text("".join([head, *kept]), encoding="utf-8", newline="")
 
 
 def _save(path: Path, state: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from training.networks import Networks
 
 # The exporter folds a group norm of one group into a product and a sum, and forgets their names.
-_NAMELESS: Final = {
-    "dream": ("dynamics.attention.norm.weight", "dynamics.attention.norm.bias"),
-    "start": ("sight.attention.norm.weight", "sight.attention.norm.bias"),
-}
+_NAMELESS: Final = MappingProxyType(
+    {
+        "dream": ("dynamics.attention.norm.weight", "dynamics.attention.norm.bias"),
+        "start": ("sight.attention.norm.weight", "sight.attention.norm.bias"),
+    }
+)
 
 
 def shipped_networks(folder: Path, device: torch.device) -> Networks:

@@ -85,8 +85,16 @@ def descend(
 
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Products in bf16, weights and sums in fp32: faster on a GPU, and on a processor that has units for it."""
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+    """Products in bf16, weights and sums in fp32: faster on a GPU, and on a processor that has units for it. On one
+    that has none bf16 would be many times slower, so everything stays fp32 there."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=_has_bf16_units(device))
+
+
+def _has_bf16_units(device: torch.device) -> bool:
+    if device.type != "cpu":
+        return True
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
 
 
 class Averaged(Generic[_ModuleT]):

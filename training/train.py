@@ -119,7 +119,7 @@ class Training:
 
     def _run_stage(self, stage: Stage) -> bool:
         first = self._progress.step
-        self._folder.forget(stage.name, first)
+        self._folder.curves.forget(stage.name, first)
         if self._taken_up is not None and first > 0:
             self._taken_up.take_up(stage)
             stage.take_up(self._folder.under_way(first))
@@ -145,13 +145,13 @@ class Training:
         bar.update()
         if number % _NOTE_EVERY == 0:
             bar.set_postfix_str(", ".join(f"{key}={value:.4g}" for key, value in losses.items()))
-            self._folder.note(stage.name, number, losses)
+            self._folder.curves.note(stage.name, number, losses)
         if (number + 1) % max(_PICTURE_EVERY, stage.plan.steps // _PICTURES) == 0:
             self._look(stage, number + 1)
 
     def _look(self, stage: Stage, number: int) -> None:
         """Draw what a person wants to see; the motion has no pictures."""
-        draw_curves(self._folder.curves(stage.name))
+        draw_curves(self._folder.curves.path(stage.name))
         if stage.name != "motion":
             sheet = self._folder.path / f"{stage.name}_{number:06}.png"
             draw_rollouts(self._networks.averaged(stage.averages), self._held_out, sheet)

@@ -1,5 +1,5 @@
 // @ts-check
-// The way of a person through the page: gallery, loading, play, pause, lost, and back.
+// The application: moves between the screens (gallery, loading, play, pause, lost) and connects their parts.
 
 import { Authoring } from "./authoring.js";
 import { retryDelay } from "./backoff.js";
@@ -112,7 +112,7 @@ export class App {
     this.menu.open(this.#screen.seed.title);
   }
 
-  /** Pause without the menu: something else lies over the world. */
+  /** Pause without showing the menu, because something else covers the world. */
   freeze() {
     if (this.#screen.name !== "playing") return;
     this.#go({ name: "paused", seed: this.#screen.seed, isBusy: false });
@@ -143,12 +143,12 @@ export class App {
     this.menu.setBusy(isBusy);
   }
 
-  /** What the place that plays now is called. */
+  /** The title of the place that is played. */
   get placeTitle() {
     return this.#screen.name === "gallery" ? "" : this.#screen.seed.title;
   }
 
-  /** @param {SeedSummary} seed the one that plays now */
+  /** @param {SeedSummary} seed that is played now */
   setSeed(seed) {
     if (this.#screen.name === "paused") this.#go({ ...this.#screen, seed });
   }
@@ -185,7 +185,7 @@ export class App {
       this.lastStage = push.stage;
       this.#loading.show(text, percent);
       this.#log.write("info", text);
-      // A retry that got this far has a place on the server.
+      // A retry that gets this far has a slot on the server.
       document.body.dataset.screen = this.#screen.name;
     } else if (push.type === "progress") {
       const share = push.fraction === undefined ? "" : `, ${Math.round(push.fraction * 100)} %`;
@@ -207,7 +207,7 @@ export class App {
     this.#lost.stop();
     this.#go({ name: "playing", seed });
     this.surface.start();
-    // Nobody looks: the world waits.
+    // The page is hidden, so the world is paused.
     if (document.hidden) this.pause();
   }
 
@@ -216,14 +216,14 @@ export class App {
     if (this.#screen.name === "gallery" || this.#screen.name === "lost") return;
     const attempt = this.#screen.name === "loading" ? this.#screen.attempt : 0;
     const { seed } = this.#screen;
-    // A failed try to reconnect says less than what came before it.
+    // The original problem says more than a failed attempt to reconnect.
     const isFailedTry = attempt > 0 && end.code === null && this.lastProblem?.recovery === "reconnect";
     const problem = isFailedTry && this.lastProblem ? this.lastProblem : end;
     this.#log.write("error", `${problem.title}: ${problem.text}`);
     this.lastProblem = problem;
     this.#dropSession();
     this.#go({ name: "lost", seed, attempt: attempt + 1, problem });
-    // The curtain says it in full.
+    // The curtain shows the full text.
     clearToasts();
     this.#lost.open(problem);
     if (problem.recovery === "reconnect" || problem.recovery === "queue") {
@@ -250,7 +250,7 @@ export class App {
   #go(screen) {
     clearTimeout(this.#retryTimer);
     this.#screen = transition(this.#screen, screen);
-    // While it retries by itself the notice stays, rather than flicker.
+    // The notice stays during automatic retries, so that it does not flicker.
     const isRetry = screen.name === "loading" && screen.attempt > 0;
     document.body.dataset.screen = isRetry ? "lost" : screen.name;
   }

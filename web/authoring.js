@@ -1,11 +1,11 @@
 // @ts-check
-// Scenes in words: what the text box makes of the world in play, of another place, or for the gallery.
+// Scenes from prompts: edits the world in play, replaces it by a new place, or makes a place for the gallery.
 
 import { AuthoringHistory } from "./authoring_history.js";
 import { obstacleOf, textOfFailure } from "./authoring_texts.js";
 import { ScenePreview } from "./scene_preview.js";
 import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
-import { WishBox } from "./wish_box.js";
+import { PromptBox } from "./prompt_box.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Edit } from "./authoring_history.js" */
@@ -13,17 +13,17 @@ import { WishBox } from "./wish_box.js";
 /** @import { LogBook } from "./log_book.js" */
 /** @import { ProgressMessage } from "./protocol.generated.d.ts" */
 /** @import { Session } from "./session.js" */
-/** @import { WishWords } from "./wish_box.js" */
+/** @import { PromptTexts } from "./prompt_box.js" */
 
 const LIMIT_S = 600;
 
-/** @typedef {"edit" | "scene" | "gallery"} Mode `scene`: another place for the world in play */
+/** @typedef {"edit" | "scene" | "gallery"} Mode `scene`: replace the world in play by another place */
 
-/** @type {Readonly<Record<Mode, WishWords>>} */
+/** @type {Readonly<Record<Mode, PromptTexts>>} */
 const WORDS = {
   edit: { title: "Change the scene", hint: "Add a dragon, make it night, let it snow", submit: "Change it" },
-  scene: { title: "A new place", hint: "A flooded cathedral at dawn", submit: "Go there" },
-  gallery: { title: "A place in words", hint: "A flooded cathedral at dawn", submit: "Make it" },
+  scene: { title: "Describe a new place", hint: "A flooded cathedral at dawn", submit: "Go there" },
+  gallery: { title: "Describe a place", hint: "A flooded cathedral at dawn", submit: "Make it" },
 };
 
 export class Authoring {
@@ -36,13 +36,13 @@ export class Authoring {
   /** @type {AbortController | null} */
   #running = null;
   #isMaking = false;
-  /** @type {Promise<boolean>} whether there is something to make scenes with */
+  /** @type {Promise<boolean>} whether the server can make scenes */
   #ready = Promise.resolve(false);
-  /** @type {string | null} a moment that is kept of the world just as it stands */
+  /** @type {string | null} a kept moment that equals the present state of the world */
   #present = null;
   #hasChanged = false;
-  #box = new WishBox({
-    onWish: (wish) => void this.#make(wish),
+  #box = new PromptBox({
+    onPrompt: (prompt) => void this.#make(prompt),
     onCancel: () => this.#running?.abort(),
     onClosed: () => this.#closed(),
   });
@@ -64,12 +64,12 @@ export class Authoring {
   }
 
   /**
-   * From play the world freezes behind the text; the menu makes room for it.
+   * Open the text box. During play this freezes the world; the menu stays open below it.
    *
    * @param {Mode} mode
-   * @param {string} [wish] to begin with
+   * @param {string} [prompt] initial text
    */
-  open(mode, wish) {
+  open(mode, prompt) {
     if (this.isOpen || this.#running) return;
     if (this.#app.screen.name === "playing") this.#app.freeze();
     const { screen } = this.#app;
@@ -80,7 +80,7 @@ export class Authoring {
     if (mode === "edit") this.#preview.show(null);
     else this.#preview.hide();
     this.#box.open(WORDS[mode], mode !== "gallery");
-    if (wish) this.#box.write(wish);
+    if (prompt) this.#box.write(prompt);
     this.#ready = this.#offer();
   }
 
@@ -89,13 +89,13 @@ export class Authoring {
     if (this.#isMaking) this.#box.showProgress(PROGRESS_TEXTS[step], fraction);
   }
 
-  /** The world is left. */
+  /** To be called when the player leaves the world. */
   forget() {
     this.forgetChanges();
     this.#box.close();
   }
 
-  /** The world is another one, or starts over: nothing was changed in it. */
+  /** To be called when the world starts over or is replaced: the new one has no changes. */
   forgetChanges() {
     this.#history.clear();
     this.#present = null;
@@ -109,11 +109,11 @@ export class Authoring {
   #closed() {
     this.#running?.abort();
     this.#preview.hide();
-    // Back to the menu that it was opened from, unless there is something new to walk in.
+    // If it was opened from the menu, return there, unless the world has changed and can be explored.
     if (this.#hasChanged || !this.#app.menu.isOpen) this.#app.resume();
   }
 
-  /** Say what is missing before anybody types in vain; have what is there loaded meanwhile. */
+  /** Tell what is missing before anybody types in vain. If scenes are available, let the server load the models. */
   async #offer() {
     this.#box.setObstacle(obstacleOf(this.#library.health?.authoring));
     try {
@@ -127,19 +127,19 @@ export class Authoring {
     }
   }
 
-  /** @param {string} wish */
-  async #make(wish) {
+  /** @param {string} prompt */
+  async #make(prompt) {
     if (this.#running) return;
-    if (!wish) return this.#box.say(CODE_TEXTS.authoringEmptyPrompt, "problem");
+    if (!prompt) return this.#box.say(CODE_TEXTS.authoringEmptyPrompt, "problem");
     this.#running = new AbortController();
     this.#box.setBusy(true);
     this.#preview.setBusy(true);
     this.#box.say("Sending");
     try {
-      // What stood in the way when the box opened may be gone by now.
+      // The obstacle that existed when the box was opened may be gone by now.
       const isReady = (await this.#ready) || (await (this.#ready = this.#offer()));
       this.#isMaking = isReady;
-      if (isReady) await this.#fulfil(wish, this.#running.signal);
+      if (isReady) await this.#fulfil(prompt, this.#running.signal);
     } catch (error) {
       const text = textOfFailure(error);
       const isCancelled = this.#running.signal.aborted;
@@ -154,55 +154,55 @@ export class Authoring {
   }
 
   /**
-   * @param {string} wish
+   * @param {string} prompt
    * @param {AbortSignal} signal
    */
-  async #fulfil(wish, signal) {
+  async #fulfil(prompt, signal) {
     const { session } = this.#app;
     if (this.#mode === "gallery") {
-      await this.#library.jobs.begin(wish);
+      await this.#library.jobs.begin(prompt);
       this.#box.write("");
       this.#box.close();
     } else if (session) {
-      await (this.#mode === "edit" ? this.#edit(session, wish, signal) : this.#generate(session, wish, signal));
+      await (this.#mode === "edit" ? this.#edit(session, prompt, signal) : this.#generate(session, prompt, signal));
     }
   }
 
   /**
    * @param {Session} session
-   * @param {string} wish
+   * @param {string} prompt
    * @param {AbortSignal} signal
    */
-  async #edit(session, wish, signal) {
+  async #edit(session, prompt, signal) {
     const moment = (this.#present ??= await this.#keepMoment(session));
-    const made = await session.editScene(wish, LIMIT_S, signal);
+    const made = await session.editScene(prompt, LIMIT_S, signal);
     if (session !== this.#app.session) return;
     this.#present = null;
     this.#hasChanged = true;
     const [before, after] = [made.original_jpeg_b64, made.preview_jpeg_b64].map((data) => `data:image/jpeg;base64,${data}`);
-    const edit = { wish, moment, madeAt: new Date(), before: before ?? "", after: after ?? "" };
+    const edit = { prompt, moment, madeAt: new Date(), before: before ?? "", after: after ?? "" };
     this.#history.add(edit);
     this.#log.write("info", `Changed: ${made.edit_prompt}`);
     this.#box.write("");
     if (!this.isOpen) return;
-    this.#box.say("Done. Close this to walk on.");
+    this.#box.say("Done. Close this to go on walking.");
     this.#preview.show(edit);
   }
 
   /** @param {Session} session */
   async #keepMoment(session) {
-    const { snapshot_id, kept } = await session.takeSnapshot();
+    const { moment_id, kept } = await session.takeMoment();
     this.#app.changes.kept(kept);
-    return snapshot_id;
+    return moment_id;
   }
 
   /**
    * @param {Session} session
-   * @param {string} wish
+   * @param {string} prompt
    * @param {AbortSignal} signal
    */
-  async #generate(session, wish, signal) {
-    const { seed_hash } = await session.generateScene(wish, LIMIT_S, signal);
+  async #generate(session, prompt, signal) {
+    const { seed_hash } = await session.generateScene(prompt, LIMIT_S, signal);
     if (session !== this.#app.session) return;
     this.#app.changes.forget();
     this.#box.write("");
@@ -220,12 +220,12 @@ export class Authoring {
     this.#running = new AbortController();
     this.#preview.setBusy(true);
     try {
-      this.#app.changes.kept((await session.restoreSnapshot(edit.moment)).kept);
+      this.#app.changes.kept((await session.restoreMoment(edit.moment)).kept);
       this.#history.undone(edit);
       this.#present = edit.moment;
-      this.#box.say(`Taken back: ${edit.wish}`);
+      this.#box.say(`Undone: ${edit.prompt}`);
       this.#preview.show(null);
-      // The button for it may be gone.
+      // The focused button may have been removed.
       this.#box.focus();
     } catch (error) {
       this.#box.say(textOfFailure(error), "problem");

@@ -1,10 +1,10 @@
 // @ts-check
-// The changes of a scene in words, newest last, and what undoing one takes back.
+// The scene edits of the present world, newest last, and what undoing one removes.
 
 /**
  * @typedef {object} Edit
- * @property {string} wish
- * @property {string} moment kept right before it
+ * @property {string} prompt
+ * @property {string} moment that was kept right before the edit
  * @property {Date} madeAt
  * @property {string} before address of a picture
  * @property {string} after
@@ -36,18 +36,18 @@ export class AuthoringHistory {
     return this.#edits.length - 1 - this.#edits.indexOf(edit);
   }
 
-  /** @param {Edit} edit what is undone, with all that came after it */
+  /** @param {Edit} edit that is undone together with all later ones */
   undone(edit) {
     const at = this.#edits.indexOf(edit);
     if (at >= 0) this.#edits.length = at;
   }
 
-  /** @param {Date} moment that the world went back to: what was changed later did not happen there */
+  /** @param {Date} moment that the world went back to; later edits are removed */
   wentBackTo(moment) {
     this.#edits = this.#edits.filter(({ madeAt }) => madeAt <= moment);
   }
 
-  /** Another world, where none of it happened. */
+  /** Remove all edits, because another world begins. */
   clear() {
     this.#edits = [];
   }

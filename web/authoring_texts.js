@@ -1,5 +1,5 @@
 // @ts-check
-// Scenes in words, in words: how far one is, why there is none, and what undoing takes along.
+// Texts about scenes: progress, failures, and what undoing an edit removes.
 
 import { RequestError } from "./connection.js";
 import { textOfError } from "./problems.js";
@@ -22,7 +22,7 @@ const STEPS = {
 };
 
 /**
- * @param {SceneJob} job that waits or runs
+ * @param {SceneJob} job that is waiting or running
  * @returns {string}
  */
 export function stepText({ state, step }) {
@@ -33,14 +33,14 @@ export function stepText({ state, step }) {
 
 /**
  * @param {number | null | undefined} fraction
- * @returns {number | null} null until there is something to show: before the first step a model may be loading
+ * @returns {number | null} null before the first step, when a model may still be loading
  */
 export function stepFraction(fraction) {
   return fraction ? fraction : null;
 }
 
 /**
- * The server's own words, where they say what was wrong with just these ones.
+ * The text of a failure. The server's own message is used if it explains what was wrong with this prompt.
  *
  * @param {{ code?: ErrorCode | undefined, id?: MessageId | undefined, message?: string | undefined }} failure
  * @returns {string}
@@ -53,7 +53,7 @@ export function failureText({ code, id, message }) {
 /**
  * @param {unknown} error
  * @returns {string}
- * @throws {unknown} what is no failure of a request
+ * @throws {unknown} the error itself, if it is not the failure of a request
  */
 export function textOfFailure(error) {
   if (error instanceof RequestError) {
@@ -64,8 +64,8 @@ export function textOfFailure(error) {
 }
 
 /**
- * @param {Health["authoring"] | undefined} authoring what the server said last, if anything
- * @returns {string | null} why no scene can be made; null when one can, as far as is known
+ * @param {Health["authoring"] | undefined} authoring the newest state that the server reported, if any
+ * @returns {string | null} why scenes cannot be made; null if they can, as far as is known
  */
 export function obstacleOf(authoring) {
   if (!authoring || authoring.available) return null;
@@ -73,7 +73,7 @@ export function obstacleOf(authoring) {
 }
 
 /**
- * @param {number} later changes that were made after the one in question
+ * @param {number} later number of edits after this one
  * @returns {string}
  */
 export function undoText(later) {
@@ -81,18 +81,18 @@ export function undoText(later) {
 }
 
 /**
- * @param {string} wish
- * @returns {string} fit for one line
+ * @param {string} prompt
+ * @returns {string} shortened to one line
  */
-export function shortened(wish) {
-  const letters = [...wish];
-  return letters.length > LINE_LETTERS ? `${letters.slice(0, LINE_LETTERS - 1).join("").trimEnd()}…` : wish;
+export function shortened(prompt) {
+  const letters = [...prompt];
+  return letters.length > LINE_LETTERS ? `${letters.slice(0, LINE_LETTERS - 1).join("").trimEnd()}…` : prompt;
 }
 
 /**
  * @param {Pick<SeedSummary, "description" | "prompt">} seed
- * @returns {string} what a card says below the title, which are the words themselves for a generated scene
+ * @returns {string} the text below a card's title; the title of a generated scene is its prompt
  */
 export function captionOf({ description, prompt }) {
-  return typeof prompt === "string" ? "Made from these words" : description;
+  return typeof prompt === "string" ? "Made from this prompt" : description;
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// How long to wait before the next try.
+// The delay before the next attempt to connect.
 
 const RECONNECT_MS = [500, 1000, 2000, 4000, 8000, 15000];
 const QUEUE_MS = 5000;
@@ -8,7 +8,7 @@ const JITTER = 0.2;
 /**
  * @param {"reconnect" | "queue"} recovery
  * @param {number} attempt from 0
- * @param {() => number} random 0 to 1: many pages must not return in the same instant
+ * @param {() => number} random 0 to 1; spreads the attempts of many pages over time
  * @returns {number} milliseconds
  */
 export function retryDelay(recovery, attempt, random = Math.random) {

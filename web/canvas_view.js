@@ -1,7 +1,7 @@
 // @ts-check
-// The canvas that fills the page, and how a frame of another shape is fitted into it.
+// The canvas that fills the page. Fits frames of another aspect ratio into it.
 
-// Cropping up to this share of a frame is less of a loss than bars: a 4:3 tablet and a 21:9 screen are filled.
+// Up to this share of a frame is cropped to avoid bars. So a 4:3 tablet and a 21:9 screen are filled.
 const LARGEST_CROP = 0.26;
 
 export class CanvasView {
@@ -29,7 +29,7 @@ export class CanvasView {
   }
 
   /**
-   * What is on the screen, made small.
+   * A small copy of what is on the screen.
    *
    * @param {number} width
    * @returns {Promise<string>} an object URL, which the caller revokes

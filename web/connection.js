@@ -1,5 +1,5 @@
 // @ts-check
-// One WebSocket: typed messages up and down, and requests that are answered once.
+// One WebSocket: typed messages in both directions, and requests that are answered exactly once.
 
 /** @import { ErrorCode, ExtendedClientMessage, ExtendedRpcSuccess } from "./protocol.generated.d.ts" */
 /** @import { ExtendedServerMessage, RpcError } from "./protocol.generated.d.ts" */
@@ -8,7 +8,7 @@
 
 /** @type {PROTOCOL_VERSION} */
 const VERSION = 5;
-// More than this waiting in the socket means that the link is slower than the input.
+// If more bytes than this wait in the socket, the link is slower than the input.
 const CLEAR_BYTES = 4096;
 
 /** @typedef {Extract<ExtendedClientMessage, { req_id: string }>} Request */
@@ -20,10 +20,10 @@ const CLEAR_BYTES = 4096;
  * @property {() => void} onOpen
  * @property {(push: Push) => void} onPush
  * @property {(envelope: ArrayBuffer) => void} onFrame
- * @property {(close: { code: number, reason: string, wasOpen: boolean }) => void} onClose not after `close()`
+ * @property {(close: { code: number, reason: string, wasOpen: boolean }) => void} onClose is not called after `close()`
  */
 
-/** A request that was answered with an error, or whose connection closed first. */
+/** A request was answered with an error, or the connection closed first. */
 export class RequestError extends Error {
   /**
    * @param {string} message
@@ -60,12 +60,12 @@ export class Connection {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** Nothing of note waits to be sent. */
+  /** Whether the socket has sent nearly everything. */
   get isClear() {
     return this.isOpen && this.#socket.bufferedAmount < CLEAR_BYTES;
   }
 
-  /** @param {ExtendedClientMessage} message dropped when the socket is not open */
+  /** @param {ExtendedClientMessage} message is dropped if the socket is not open */
   send(message) {
     if (this.isOpen) this.#socket.send(JSON.stringify(message));
   }
@@ -73,7 +73,7 @@ export class Connection {
   /**
    * @template {ExtendedRpcSuccess["data"]} Data
    * @param {RequestBody} body
-   * @param {AbortSignal} [signal] gives the request up; it is answered all the same, as cancelled or done
+   * @param {AbortSignal} [signal] cancels the request; it is still answered, as cancelled or done
    * @returns {Promise<Data>}
    * @throws {RequestError}
    */
@@ -89,7 +89,7 @@ export class Connection {
     });
   }
 
-  /** Close without a word to the listener. */
+  /** Close without calling the listener. */
   close() {
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close(1000);
@@ -120,7 +120,7 @@ export class Connection {
 
   /** @param {CloseEvent} event */
   #closed(event) {
-    // The listener first: it knows the typed error that led here, which the requests left open do not.
+    // Call the listener before failing the open requests, because it knows the typed error that led here.
     this.#listener.onClose({ code: event.code, reason: event.reason, wasOpen: this.#wasOpen });
     this.#rejectUnanswered();
   }

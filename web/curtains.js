@@ -1,5 +1,5 @@
 // @ts-check
-// The two views that cover the world: on the way in, and when it was lost.
+// The two views that cover the world: while it loads, and after it was lost.
 
 import { byId } from "./dom.js";
 
@@ -28,10 +28,10 @@ export class LoadingCurtain {
 
   /**
    * @param {string} text
-   * @param {number | null} percent null leaves the bar where it is
+   * @param {number | null} percent null does not move the bar
    */
   show(text, percent) {
-    // Stages may be told twice or out of order; a bar that runs backwards helps nobody.
+    // Stages may be reported twice or out of order, but the bar must not run backwards.
     this.#percent = Math.max(this.#percent, percent ?? 0);
     byId("stage-text", HTMLElement).textContent = text;
     this.#bar.style.width = `${this.#percent}%`;
@@ -56,12 +56,12 @@ export class LostCurtain {
     this.#again.hidden = mustChoose;
     this.#choose.classList.toggle("is-primary", mustChoose);
     this.#retry.textContent = "";
-    // Not again on every failed try: the person may be reading the log by then.
+    // Not on every failed attempt, because the person may be reading the log by then.
     if (this.#again.closest(".curtain")?.contains(document.activeElement)) return;
     (mustChoose ? this.#choose : this.#again).focus();
   }
 
-  /** @param {number} delayMs until the next try by itself */
+  /** @param {number} delayMs until the next automatic attempt */
   countDown(delayMs) {
     const due = performance.now() + delayMs;
     const show = () => {

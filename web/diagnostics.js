@@ -1,5 +1,5 @@
 // @ts-check
-// Everything worth attaching to a report, as one JSON text, and handing it to the person.
+// Collects everything worth attaching to a bug report as one JSON text, and offers it to the person.
 
 import { byId } from "./dom.js";
 
@@ -39,10 +39,10 @@ export function diagnosticsText({ log, lastProblem, ...rest }) {
 }
 
 /**
- * To the clipboard, or into a box to select from where the clipboard is refused.
+ * Copy the text to the clipboard. If that is not allowed, show it in a box to select from.
  *
  * @param {string} text
- * @param {HTMLElement} button tells that it worked
+ * @param {HTMLElement} button shows that it worked
  */
 export async function handOver(text, button) {
   try {

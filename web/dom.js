@@ -30,7 +30,7 @@ export function make(tag, { className = "", text, children = [], ...properties }
 }
 
 /**
- * Run the handler of the clicked `[data-action]`, anywhere in the page.
+ * Run the handler of the `[data-action]` that is clicked, anywhere in the page.
  *
  * @param {Readonly<Record<string, (element: HTMLElement) => void>>} actions
  */

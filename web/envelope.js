@@ -1,5 +1,5 @@
 // @ts-check
-// The binary frame envelope: a header and the JPEG sub-frames of one pass.
+// Parses the binary message of a pass: a header and JPEG sub-frames.
 
 /** @import { FrameHeader } from "./protocol.generated.d.ts" */
 
@@ -46,7 +46,7 @@ export function decodeEnvelope(buffer) {
 }
 
 /**
- * Every sub-frame takes four bytes at least, so a broken count is seen before an array of that size is made.
+ * Every sub-frame takes at least four bytes, so a wrong count is detected before an array of that size is created.
  *
  * @param {number} count
  * @param {number} bytesLeft

@@ -1,5 +1,5 @@
 // @ts-check
-// What the page measures of the stream: rates, latency, losses, and the newest header.
+// Measurements of the stream: rates, latency, losses, and the newest header.
 
 import { LatencyTracker } from "./latency.js";
 import { RateMeter } from "./rate_meter.js";
@@ -15,7 +15,7 @@ import { RateMeter } from "./rate_meter.js";
  * @property {number} bytesPerSecond
  * @property {number} passesReceived
  * @property {number} skippedHere passes that arrived and were never drawn
- * @property {number} skippedByServer passes that gave way to newer ones before they were sent
+ * @property {number} skippedByServer passes that newer ones replaced before they were sent
  * @property {FrameHeader | null} header of the newest pass
  */
 
@@ -38,7 +38,7 @@ export class Figures {
     if (this.#header) {
       const perPass = Math.max(this.#header.temporal_compression, 1);
       const missing = (header.frame_id - this.#header.frame_id) / perPass - 1;
-      // A reset counts from the start again, which is no loss.
+      // After a reset the numbers start over, which is not a loss.
       if (missing > 0) this.#skippedByServer += Math.floor(missing);
     }
     this.#header = header;

@@ -1,5 +1,5 @@
 // @ts-check
-// Passes from the socket to the screen: decoding, pacing, drawing, acknowledging. Holds at most one pass of each.
+// Decodes, paces, draws and acknowledges passes. Holds at most one pass on the screen, one in decoding and one waiting.
 
 import { decodeEnvelope } from "./envelope.js";
 import { newestDue, Pacer } from "./pacer.js";
@@ -12,15 +12,15 @@ import { newestDue, Pacer } from "./pacer.js";
  * @property {Uint8Array<ArrayBuffer>[]} jpegs
  * @property {number} step milliseconds from each sub-frame to the next
  * @property {number} startedAt when its first sub-frame was drawn; NaN before that
- * @property {(ImageBitmap | null)[]} bitmaps null until decoded, and again once drawn
- * @property {number} shown index on the screen, -1 for none
+ * @property {(ImageBitmap | null)[]} bitmaps null before a sub-frame is decoded and after it was drawn
+ * @property {number} shown index of the sub-frame on the screen, -1 for none
  * @property {boolean} acknowledged
  */
 
 /**
  * @typedef {object} FrameListener
  * @property {(header: FrameHeader, bytes: number) => void} onArrived
- * @property {(frameId: number) => void} onDone drawn, or given up: the server may send another pass
+ * @property {(header: FrameHeader) => void} onDone the pass was drawn or skipped, so the server may send another
  * @property {(header: FrameHeader) => void} onDrawn after each sub-frame that reached the canvas
  * @property {(error: unknown) => void} onBroken
  */
@@ -29,7 +29,7 @@ export class FramePlayer {
   #view;
   #listener;
   #pacer = new Pacer();
-  /** @type {Pass | null} on the screen, or next to be */
+  /** @type {Pass | null} on the screen, or the next one to be */
   #current = null;
   /** @type {Pass | null} its first sub-frame is being decoded */
   #decoding = null;
@@ -80,7 +80,7 @@ export class FramePlayer {
   draw(now) {
     const pass = this.#current;
     if (!pass) return;
-    // From the first one drawn, not from its arrival: else the time it took to decode would cost the next one its turn.
+    // Counted from the first drawn sub-frame, not from the arrival. Otherwise decoding time could skip the next one.
     if (pass.shown < 0) pass.startedAt = now;
     const index = newestDue(pass.bitmaps, pass.shown, pass.step, now - pass.startedAt);
     const bitmap = pass.bitmaps[index];
@@ -92,10 +92,10 @@ export class FramePlayer {
     this.#listener.onDrawn(pass.header);
   }
 
-  /** Another connection: its passes have nothing to do with those that came before. */
+  /** To be called for a new connection, whose passes are unrelated to the earlier ones. */
   restart() {
     for (const pass of [this.#current, this.#decoding, this.#waiting]) {
-      // The old connection takes no acknowledgement.
+      // The old connection needs no acknowledgement.
       if (pass) pass.acknowledged = true;
       if (pass) closeBitmaps(pass);
     }
@@ -113,7 +113,7 @@ export class FramePlayer {
       this.#waiting = null;
       const rest = pass.jpegs.map((jpeg, index) => this.#decodeInto(pass, jpeg, index));
       await rest[0];
-      // After a restart this pass belongs to no connection any more, and another loop may be running.
+      // After a restart this pass is obsolete, and another loop may be running.
       if (this.#decoding !== pass) return closeBitmaps(pass);
       this.#decoding = null;
       this.#show(pass);
@@ -141,7 +141,7 @@ export class FramePlayer {
     this.#giveUp(this.#current);
     this.#current = pass;
     const isBroken = pass.bitmaps.every((bitmap) => bitmap === null);
-    // A hidden page draws nothing, and must not hold up the server.
+    // A hidden page draws nothing, but must not block the server.
     if (document.hidden || isBroken) this.#acknowledge(pass);
   }
 
@@ -157,7 +157,7 @@ export class FramePlayer {
   #acknowledge(pass) {
     if (pass.acknowledged) return;
     pass.acknowledged = true;
-    this.#listener.onDone(pass.header.frame_id);
+    this.#listener.onDone(pass.header);
   }
 }
 

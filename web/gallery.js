@@ -1,5 +1,5 @@
 // @ts-check
-// The gallery: seed pictures as large cards, and the card that takes one's own.
+// The gallery: seed pictures as large cards, and a card for uploading a picture.
 
 import { captionOf } from "./authoring_texts.js";
 import { byId, make } from "./dom.js";
@@ -29,7 +29,7 @@ export class Gallery {
   #wordsText = make("span", { className: "upload-hint", text: WORDS_HINT });
   /** @type {readonly HTMLLIElement[]} */
   #jobs = [];
-  /** @type {Set<string>} scenes of this visit stay where they were made */
+  /** @type {Set<string>} scenes that were made during this visit; they stay at the start of the gallery */
   #fresh = new Set();
 
   /** @param {GalleryListener} listener */
@@ -56,7 +56,7 @@ export class Gallery {
   showJobs(cards) {
     for (const gone of this.#jobs.filter((card) => !cards.includes(card))) gone.remove();
     const added = cards.filter((card) => !this.#jobs.includes(card));
-    // What is there already stays untouched, and with it the focus.
+    // Existing cards are not touched, so that they keep the focus.
     this.#wordsCard.after(...added);
     this.#jobs = cards;
   }
@@ -66,7 +66,7 @@ export class Gallery {
     this.#wordsText.textContent = isAvailable ? WORDS_HINT : NO_WORDS_HINT;
   }
 
-  /** @param {string} hash of a scene that was just made: its card takes the place where its progress was */
+  /** @param {string} hash of a scene that was just made; its card replaces the one that showed its progress */
   keepInFront(hash) {
     this.#fresh.add(hash);
   }
@@ -149,13 +149,13 @@ export class Gallery {
       type: "button",
       ariaHasPopup: "dialog",
       onclick: () => this.#listener.onWords(),
-      children: [make("strong", { text: "A place in words" }), this.#wordsText],
+      children: [make("strong", { text: "Describe a place" }), this.#wordsText],
     });
     button.dataset.testid = "words-card";
     return make("li", { className: "seed-card is-upload", children: [button] });
   }
 
-  /** @param {HTMLElement} focused before the cards were laid out anew */
+  /** @param {HTMLElement} focused element before the cards were rebuilt */
   #focusAgain(focused) {
     const { hash } = focused.dataset;
     const again = hash ? this.#grid.querySelector(`[data-hash="${hash}"]`) : focused;

@@ -1,5 +1,5 @@
 // @ts-check
-// The card of a scene that is being made: its words, how far it is, or why there is none.
+// The card of a scene that is being made: its prompt, its progress, or why it failed.
 
 import { failureText, stepFraction, stepText } from "./authoring_texts.js";
 import { make } from "./dom.js";
@@ -10,7 +10,7 @@ import { isOver } from "./scene_job_list.js";
 
 /**
  * @typedef {object} JobCardListener
- * @property {() => void} onDismiss give it up, or put it away
+ * @property {() => void} onDismiss cancel the job, or remove a failed one
  * @property {() => void} onAgain
  */
 
@@ -45,16 +45,16 @@ export class JobCard {
     return this.element.contains(document.activeElement);
   }
 
-  /** @param {SceneJob} job that waits, runs or failed */
+  /** @param {SceneJob} job that is waiting, is running or has failed */
   show(job) {
     const isFailed = isOver(job);
     const failure = { code: job.code ?? undefined, message: job.message ?? undefined };
     const text = isFailed ? failureText(failure) : stepText(job);
-    // The same words again are no news to whoever listens to the page.
+    // A screen reader should not repeat an unchanged text.
     if (this.#text.textContent !== text) this.#text.textContent = text;
     this.element.classList.toggle("is-failed", isFailed);
     this.#again.hidden = !isFailed;
-    this.#dismiss.ariaLabel = `${isFailed ? "Put away" : "Cancel"}: ${this.#prompt}`;
+    this.#dismiss.ariaLabel = `${isFailed ? "Remove" : "Cancel"}: ${this.#prompt}`;
     this.#progress.element.hidden = isFailed;
     this.#progress.show(stepFraction(job.fraction));
   }

@@ -1,5 +1,5 @@
 // @ts-check
-// Input-to-frame latency: from a change of keys or mouse to the first drawn frame that has read it.
+// Input-to-frame latency: the time from a change of keys or mouse to the first drawn frame that has used it.
 
 const PENDING_LIMIT = 256;
 const SAMPLE_LIMIT = 300;
@@ -7,14 +7,14 @@ const SAMPLE_LIMIT = 300;
 /** @typedef {{ p50: number, p95: number, count: number }} LatencySummary milliseconds */
 
 export class LatencyTracker {
-  /** @type {number[]} times of controls that carried a change which no drawn frame shows yet, oldest first */
+  /** @type {number[]} times of controls with a change that no drawn frame has used yet, oldest first */
   #pending = [];
   /** @type {number[]} */
   #samples = [];
 
   /**
    * @param {number} ts the control's own `ts`
-   * @param {boolean} changed it carries other buttons than the one before, or motion
+   * @param {boolean} changed its buttons differ from the previous control's, or it contains motion
    */
   controlSent(ts, changed) {
     if (!changed) return;
@@ -23,7 +23,7 @@ export class LatencyTracker {
   }
 
   /**
-   * @param {number} clientTs of the drawn frame: the newest control it has read, 0 for none
+   * @param {number} clientTs time of the newest control that the drawn frame has used, 0 for none
    * @param {number} now
    */
   drawn(clientTs, now) {
@@ -34,7 +34,7 @@ export class LatencyTracker {
     if (this.#samples.length > SAMPLE_LIMIT) this.#samples.splice(0, this.#samples.length - SAMPLE_LIMIT);
   }
 
-  /** Changes that a pause or a lost connection left unanswered are no latency. */
+  /** Forget the changes that a pause or a lost connection left unanswered; they do not count as latency. */
   dropPending() {
     this.#pending = [];
   }

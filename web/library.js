@@ -1,5 +1,5 @@
 // @ts-check
-// What the server has to offer: pictures, models, and whether it checks pictures. Fills the gallery with it.
+// What the server offers: pictures, models, and whether it checks pictures. Fills the gallery.
 
 import { shortened } from "./authoring_texts.js";
 import { byId, make } from "./dom.js";
@@ -21,7 +21,7 @@ const RETRY_MS = 3000;
  * @typedef {object} LibraryListener
  * @property {(seed: SeedSummary) => void} onEnter
  * @property {(file: File) => void} onFile picked
- * @property {(wish?: string) => void} onWords a place shall be made from words, perhaps from these
+ * @property {(prompt?: string) => void} onWords the person wants to make a place from a prompt, perhaps from this one
  * @property {(model: string) => void} onModel
  * @property {(level: "info" | "warning" | "error", text: string) => void} onLog
  */
@@ -33,7 +33,7 @@ export class Library {
   #models = [];
   /** @type {Health | null} */
   health = null;
-  /** The scenes that are being made without a world in play. */
+  /** The jobs that make scenes for the gallery. */
   jobs;
   #listener;
   #gallery;
@@ -63,7 +63,7 @@ export class Library {
   }
 
   /**
-   * Until the server answers.
+   * Load everything; retries until the server answers.
    *
    * @param {Settings} settings
    */
@@ -71,7 +71,7 @@ export class Library {
     try {
       [this.seeds, this.#models, this.health] = await Promise.all([fetchSeeds(), fetchModels(), fetchHealth()]);
     } catch (error) {
-      this.#gallery.notify(`${describe(error)} This page keeps asking.`);
+      this.#gallery.notify(`${describe(error)} This page keeps trying.`);
       this.#listener.onLog("warning", describe(error));
       setTimeout(() => void this.load(settings), RETRY_MS);
       return;
@@ -84,7 +84,7 @@ export class Library {
   }
 
   /**
-   * @returns {Promise<Health>} as it is now
+   * @returns {Promise<Health>} the present state
    * @throws {RestError}
    */
   async refreshHealth() {
@@ -95,7 +95,7 @@ export class Library {
 
   /**
    * @param {string | null} preferred
-   * @returns {string} a model that the server has
+   * @returns {string} the preferred model if the server has it, else its default
    */
   modelFor(preferred) {
     const isKnown = this.#models.some((model) => model.id === preferred);
@@ -108,10 +108,10 @@ export class Library {
   }
 
   /**
-   * A seed that the server has, perhaps since a moment ago.
+   * Find a seed that may be newer than the loaded list.
    *
    * @param {string} hash
-   * @returns {Promise<SeedSummary | null>} null when it cannot be asked, or was not kept
+   * @returns {Promise<SeedSummary | null>} null if the server cannot be reached or does not have it
    */
   async find(hash) {
     try {
@@ -134,7 +134,7 @@ export class Library {
    */
   async add(file, onProgress) {
     const seed = await uploadSeed(file, onProgress);
-    // The same picture again is the same seed.
+    // Uploading the same picture again gives the same seed.
     const others = this.seeds.filter(({ hash }) => hash !== seed.hash);
     const firstUpload = others.findIndex(({ origin }) => origin === "uploaded");
     this.seeds = others.toSpliced(firstUpload < 0 ? others.length : firstUpload, 0, seed);
@@ -158,14 +158,14 @@ export class Library {
 
   /**
    * @param {SceneJob} job that is done
-   * @param {boolean} hadFocus its card, which goes now
+   * @param {boolean} hadFocus whether its card, which is removed now, had the focus
    */
   async #addScene({ prompt, seed_hash }, hadFocus) {
     if (seed_hash === null) return;
     this.#gallery.keepInFront(seed_hash);
     await this.find(seed_hash);
     if (hadFocus) this.#gallery.focus(seed_hash);
-    toast(`In the gallery: ${shortened(prompt)}`);
+    toast(`Added to the gallery: ${shortened(prompt)}`);
   }
 
   /** @param {string} text */
@@ -177,7 +177,7 @@ export class Library {
   #picked() {
     const file = this.#fileInput.files?.[0];
     if (file) this.#listener.onFile(file);
-    // The same file can be picked again.
+    // So that the same file can be picked again.
     this.#fileInput.value = "";
   }
 

@@ -1,5 +1,5 @@
 // @ts-check
-// What happened, as the page saw it and as the server told it: two bounded lists.
+// Two bounded lists of log entries: those of the page, and those that the server has sent.
 
 /** @import { LogMessage } from "./protocol.generated.d.ts" */
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The live log, shown inside whichever view the person opens it from.
+// The live log. It appears in the view from which the person opens it.
 
 import { make } from "./dom.js";
 
@@ -10,7 +10,7 @@ const LINES = 300;
 export class LogPanel {
   #panel;
   #lines;
-  /** @type {LogEntry[]} shown at the next animation frame: a burst of lines is one layout */
+  /** @type {LogEntry[]} shown at the next animation frame, so that a burst of lines needs only one layout */
   #unshown = [];
 
   /**
@@ -29,7 +29,7 @@ export class LogPanel {
     if (this.#unshown.length === 1) requestAnimationFrame(() => this.#show());
   }
 
-  /** @param {HTMLElement} button the one that was pressed, in a view with a `.log-host` */
+  /** @param {HTMLElement} button that was pressed; its view has a `.log-host` */
   toggle(button) {
     const host = button.closest(".curtain-body, .menu-page")?.querySelector(".log-host");
     if (!host) return;

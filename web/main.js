@@ -1,5 +1,5 @@
 // @ts-check
-// Composition: builds the parts, connects buttons to them, and shows tests and curious people how it goes.
+// The composition root: builds the parts, connects buttons to them, and exposes their state for tests and the console.
 
 import { App } from "./app.js";
 import { diagnosticsText, handOver } from "./diagnostics.js";
@@ -17,7 +17,7 @@ const log = new LogBook((entry) => panel.add(entry));
 const library = new Library({
   onEnter: (seed) => app.enter(seed),
   onFile: (file) => take(file),
-  onWords: (wish) => app.authoring.open("gallery", wish),
+  onWords: (prompt) => app.authoring.open("gallery", prompt),
   onModel: (model) => app.change({ model }),
   onLog: (level, text) => log.write(level, text),
 });
@@ -45,7 +45,7 @@ function report() {
 async function toggleFullscreen() {
   if (document.fullscreenElement) return document.exitFullscreen();
   await document.documentElement.requestFullscreen();
-  // Where the browser allows it, Ctrl+W then crouches and walks instead of closing the page.
+  // If the browser allows it, Ctrl+W then crouches and walks instead of closing the page.
   const { keyboard } = /** @type {{ keyboard?: { lock?: () => Promise<void> } }} */ (navigator);
   await keyboard?.lock?.();
 }
@@ -58,7 +58,7 @@ listenForActions({
   retry: () => app.retry(),
   "show-pictures": () => app.screen.name === "paused" && app.menu.showPictures(library.seeds, app.screen.seed.hash),
   "hide-pictures": () => app.menu.showMain(),
-  "take-snapshot": () => void app.changes.take(),
+  "take-moment": () => void app.changes.take(),
   "save-world": () => void app.changes.save(),
   "show-worlds": () => worlds.open(),
   "hide-worlds": () => worlds.close(),
@@ -74,12 +74,12 @@ listenForActions({
 });
 
 document.addEventListener("keydown", (event) => {
-  // In play the controls see to it.
+  // During play the controls handle it.
   if (event.code === "F9" && app.screen.name === "paused" && !event.repeat) void app.recording.toggle();
   if (event.code === "Escape" && ["loading", "lost"].includes(app.screen.name)) app.leave();
 });
 
-/** @param {File} file picked, dropped or pasted: into the world that is paused, else into the gallery */
+/** @param {File} file that was picked, dropped or pasted; it goes into the paused world, or else into the gallery */
 function take(file) {
   void (app.screen.name === "paused" ? app.changes.upload(file) : library.addToGallery(file));
 }
@@ -89,7 +89,7 @@ listenForPictures(
   () => (app.screen.name === "gallery" || app.screen.name === "paused") && !app.authoring.isOpen,
 );
 
-// Read-only: for tests, and for the console.
+// Read-only state for tests and for the console.
 Object.defineProperty(window, "terrarium", {
   value: Object.freeze({
     get state() {

@@ -1,5 +1,5 @@
 // @ts-check
-// The pause menu. A modal dialog: the browser keeps focus inside and the rest of the page inert.
+// The pause menu. It is a modal dialog, so the browser keeps the focus inside and the rest of the page inert.
 
 import { byId, make } from "./dom.js";
 import { pictureOf } from "./gallery.js";
@@ -31,7 +31,7 @@ export class Menu {
       if (this.#pictures.hidden) listener.onResume();
       else this.showMain();
     });
-    // A browser may close the dialog on a second Escape whatever the page says.
+    // On a second Escape, a browser may close the dialog although the page prevents it.
     this.#dialog.addEventListener("close", () => listener.onResume());
     this.#dialog.addEventListener("keydown", (event) => {
       if (event.code === "KeyU" && !event.ctrlKey && !event.metaKey) listener.onReset();
@@ -92,7 +92,7 @@ export class Menu {
     }
   }
 
-  /** @param {boolean} isBusy a change of the world is on its way: nothing else can be asked for meanwhile */
+  /** @param {boolean} isBusy whether a change of the world is in progress, which blocks further requests */
   setBusy(isBusy) {
     this.#dialog.ariaBusy = String(isBusy);
     for (const button of this.#dialog.querySelectorAll("button")) button.disabled = isBusy;
@@ -107,7 +107,7 @@ export class Menu {
   }
 
   /**
-   * A modal dialog lets Tab out to the browser's own buttons; in a menu over a game it goes round.
+   * Let Tab cycle inside the menu. A modal dialog would let it leave to the browser's own buttons.
    *
    * @param {KeyboardEvent} event
    */

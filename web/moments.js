@@ -1,5 +1,5 @@
 // @ts-check
-// The moments of this world that the server keeps and one can go back to.
+// The list of moments of this world that the server keeps and that the player can return to.
 
 import { byId, make } from "./dom.js";
 
@@ -13,8 +13,8 @@ export class Moments {
   #moments = [];
 
   /**
-   * @param {(snapshotId: string) => void} onRestore
-   * @param {(snapshotId: string) => void} onBranch
+   * @param {(momentId: string) => void} onRestore
+   * @param {(momentId: string) => void} onBranch
    */
   constructor(onRestore, onBranch) {
     this.#onRestore = onRestore;
@@ -23,7 +23,7 @@ export class Moments {
 
   /**
    * @param {Moment} moment
-   * @param {readonly string[]} kept what the server still has
+   * @param {readonly string[]} kept ids that the server still has
    */
   add(moment, kept) {
     this.#moments.unshift(moment);
@@ -60,7 +60,7 @@ export class Moments {
       className: "button is-quiet moment-branch",
       type: "button",
       text: "Save as a world",
-      ariaLabel: `Save ${time} as a world of its own`,
+      ariaLabel: `Save ${time} as a separate world`,
       onclick: () => this.#onBranch(moment.id),
     });
     branch.dataset.testid = "moment-branch";

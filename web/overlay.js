@@ -1,5 +1,5 @@
 // @ts-check
-// The figures over the picture.
+// The overlay with measurements.
 
 import { make } from "./dom.js";
 

@@ -1,30 +1,30 @@
 // @ts-check
-// When each sub-frame of a pass is due on the screen.
+// Computes when each sub-frame of a pass is due on the screen.
 
 const SMOOTHING = 0.2;
 const GAP_MS = 500;
 const GAP_RATIO = 5;
 const LONGEST_INTERVAL_MS = 1000;
-// A sub-frame due this soon is drawn now: the screen's own beat is never quite that of the world.
+// A sub-frame that is due within this time is drawn now, because the screen's rate never matches the world's exactly.
 const SLACK_MS = 4;
 
 /**
- * Spreads a pass over the interval in which the next one is expected, and buffers nothing: the first sub-frame is drawn
- * as soon as it can be. The interval is the moving average of arrivals, so that a link slower than the world is paced
- * right as well.
+ * Spreads the sub-frames of a pass over the expected interval until the next pass. It buffers nothing: the first
+ * sub-frame is drawn as soon as possible. The interval is the moving average of arrivals, so the pace is right even if
+ * the link is slower than the world.
  */
 export class Pacer {
   #interval = 0;
   #lastArrival = Number.NEGATIVE_INFINITY;
 
-  /** The expected milliseconds from one pass to the next; 0 before anything is known. */
+  /** The expected milliseconds from one pass to the next; 0 before any is known. */
   get interval() {
     return this.#interval;
   }
 
   /**
    * @param {number} receivedAt milliseconds
-   * @param {number} genMs the server's own interval between passes; 0 when it does not know
+   * @param {number} genMs the server's interval between passes; 0 if it is unknown
    * @param {number} count sub-frames in the pass
    * @returns {number} milliseconds from each sub-frame to the next
    */
@@ -32,7 +32,7 @@ export class Pacer {
     const gap = receivedAt - this.#lastArrival;
     this.#lastArrival = receivedAt;
     if (this.#isDiscontinuity(gap)) {
-      // The wait says nothing about the pace that follows it: the server's own figure does.
+      // After a pause, the gap says nothing about the pace that follows. The server's interval does.
       this.#interval = genMs > 0 ? Math.min(genMs, LONGEST_INTERVAL_MS) : this.#interval;
     } else {
       this.#interval += SMOOTHING * (gap - this.#interval);
@@ -40,7 +40,7 @@ export class Pacer {
     return this.#interval / Math.max(count, 1);
   }
 
-  /** Forget the past: another world, or another connection. */
+  /** To be called for another world or another connection. */
   restart() {
     this.#interval = 0;
     this.#lastArrival = Number.NEGATIVE_INFINITY;
@@ -53,13 +53,13 @@ export class Pacer {
 }
 
 /**
- * The sub-frame to draw now: the newest that is due and decoded, and newer than the one shown.
+ * The sub-frame to draw now: the newest that is decoded, due, and newer than the one on the screen.
  *
  * @param {readonly unknown[]} decoded null where a sub-frame is not decoded yet
  * @param {number} shown index on the screen, -1 for none
  * @param {number} step milliseconds from each sub-frame to the next
  * @param {number} elapsed milliseconds since the first one was drawn
- * @returns {number} index, or -1 to leave the screen as it is
+ * @returns {number} index, or -1 to draw nothing
  */
 export function newestDue(decoded, shown, step, elapsed) {
   const reach = elapsed + Math.min(SLACK_MS, step / 4);

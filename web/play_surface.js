@@ -1,5 +1,5 @@
 // @ts-check
-// The picture and the player's hands: canvas, frames, controls, overlay, and the loop that drives them.
+// The playing screen: canvas, frames, controls, overlay, and the animation loop that drives them.
 
 import { CanvasView } from "./canvas_view.js";
 import { Controls } from "./controls/controls.js";
@@ -26,7 +26,7 @@ const MOUSE_HINT = "Click to look around. WASD walks, Esc opens the menu.";
  * @property {() => void} onToggleRecording
  * @property {() => void} onRewind
  * @property {() => void} onEditScene
- * @property {() => void} onLost the connection is open and says nothing any more
+ * @property {() => void} onLost the connection is open, but no frames arrive any more
  * @property {(error: unknown) => void} onBroken
  */
 
@@ -52,7 +52,7 @@ export class PlaySurface {
     this.#onLost = onLost;
     this.#player = new FramePlayer(this.#view, {
       onArrived: (header, bytes) => this.figures.arrived(header, bytes, performance.now()),
-      onDone: (frameId) => session()?.acknowledge(frameId),
+      onDone: (header) => session()?.acknowledge(header),
       onDrawn: (header) => this.figures.drawn(header, performance.now()),
       onBroken,
     });
@@ -115,7 +115,7 @@ export class PlaySurface {
     this.#showHint("");
   }
 
-  /** Another world, or another connection. */
+  /** To be called for another world or another connection. */
   restart() {
     this.#player.restart();
     this.figures.restart();
@@ -151,14 +151,14 @@ export class PlaySurface {
     else this.#showHint(flow === "waiting" ? "Waiting for the server" : "", Infinity);
   }
 
-  /** Under pointer lock, once in a visit: the way out is not to be guessed. */
+  /** Explain once per visit how to leave pointer lock, because nobody could guess it. */
   #showKeys() {
     this.#showHint(this.#hasShownKeys ? "" : "WASD walks, the mouse looks around, Esc opens the menu.");
     this.#hasShownKeys = true;
   }
 
   /**
-   * @param {string} text empty to hide it
+   * @param {string} text empty to hide the hint
    * @param {number} shownMs
    */
   #showHint(text, shownMs = HINT_MS) {

@@ -1,5 +1,5 @@
 // @ts-check
-// Why something failed, in words for the person, and what to do about it.
+// Explains to the person why something failed, and what to do about it.
 
 import { CODE_TEXTS, ERROR_TEXTS, WARNING_TEXTS } from "./texts.js";
 
@@ -8,8 +8,9 @@ import { CODE_TEXTS, ERROR_TEXTS, WARNING_TEXTS } from "./texts.js";
 /** @typedef {ErrorId | WarningId} MessageId */
 
 /**
- * `reconnect`: try again by itself, soon. `queue`: by itself, patiently. `again`: when asked to. `reload`: the page is
- * outdated. `choose`: the same picture and model would fail again.
+ * `reconnect`: the page tries again by itself, soon. `queue`: the page tries again by itself, at longer intervals.
+ * `again`: the person may try again. `reload`: the page is outdated. `choose`: the same picture and model would fail
+ * again.
  *
  * @typedef {"reconnect" | "queue" | "again" | "reload" | "choose"} Recovery
  */
@@ -18,7 +19,7 @@ import { CODE_TEXTS, ERROR_TEXTS, WARNING_TEXTS } from "./texts.js";
  * @typedef {object} Problem
  * @property {string} title
  * @property {string} text what happened and what to do
- * @property {string | null} detail the server's own words, where they say more
+ * @property {string | null} detail the server's message, if it says more
  * @property {Recovery} recovery
  * @property {ErrorCode | null} code
  * @property {MessageId | null} errorId
@@ -52,7 +53,7 @@ const RECOVERY_BY_ID = {
 
 /** @type {Record<Recovery, string>} */
 const TITLES = {
-  reconnect: "The server is away",
+  reconnect: "The server is not available",
   queue: "The server is full",
   again: "The world stopped",
   reload: "This page is outdated",
@@ -68,7 +69,7 @@ const TRY_AGAIN_LATER = 1013;
 
 /**
  * @param {{ code?: ErrorCode | undefined, id?: MessageId | undefined, message?: string | undefined }} error
- * @returns {string} the finest text there is; the server's own words for what this page does not know
+ * @returns {string} the most specific text of this page, or the server's message if the page has none
  */
 export function textOfError({ code, id, message }) {
   const known = (code && CODE_TEXTS[code]) ?? (id && MESSAGE_TEXTS[id]);
@@ -92,7 +93,7 @@ export function problemOfRequest({ code, errorId, message }) {
 }
 
 /**
- * A connection that closed without a word from the server.
+ * The problem of a connection that closed without an `error` message.
  *
  * @param {{ code: number, reason: string, wasOpen: boolean }} close
  * @returns {Problem}
@@ -102,7 +103,7 @@ export function problemOfClose({ code, reason, wasOpen }) {
   const lost = wasOpen ? "The connection to the server was lost." : "The server does not answer.";
   return {
     title: isRestart || wasOpen ? "Connection lost" : TITLES.reconnect,
-    text: `${isRestart ? "The server went away." : lost} This page keeps trying and returns to your world.`,
+    text: `${isRestart ? "The server has stopped." : lost} This page keeps trying and returns to your world.`,
     detail: reason || null,
     recovery: "reconnect",
     code: null,
@@ -124,7 +125,7 @@ function problem(code, id, message, snapshot) {
   return {
     title: code === "tokenRequired" ? "Access token needed" : TITLES[recovery],
     text,
-    // What passes by itself needs no second sentence.
+    // A problem that passes by itself needs no details.
     detail: message && message !== text && recovery !== "queue" && recovery !== "reconnect" ? message : null,
     recovery,
     code: code ?? null,

@@ -1,5 +1,5 @@
 // @ts-check
-// A bar that shows how far something is, for eyes and for ears.
+// A progress bar that screen readers announce too.
 
 import { make } from "./dom.js";
 
@@ -7,7 +7,7 @@ export class ProgressBar {
   #bar = make("div", { className: "progress-bar" });
   element;
 
-  /** @param {HTMLElement} element with a name of its own, which says what the progress is of */
+  /** @param {HTMLElement} element with an accessible name, which says what is in progress */
   constructor(element) {
     this.element = element;
     element.classList.add("progress");
@@ -18,7 +18,7 @@ export class ProgressBar {
     this.show(null);
   }
 
-  /** @param {number | null} fraction null while it is not known */
+  /** @param {number | null} fraction null while it is unknown */
   show(fraction) {
     this.element.classList.toggle("is-indeterminate", fraction === null);
     const percent = fraction === null ? null : Math.round(Math.min(Math.max(fraction, 0), 1) * 100);

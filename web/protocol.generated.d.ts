@@ -76,6 +76,7 @@ export type ErrorCode =
   | "initTimeout"
   | "shuttingDown"
   | "clientTooSlow"
+  | "sessionUnknown"
   | "invalidRequest"
   | "messageTooLarge"
   | "tooManyRequests"
@@ -89,6 +90,7 @@ export type ErrorCode =
   | "modelLoadFailed"
   | "modelBusy"
   | "modelBuiltIn"
+  | "modelInUse"
   | "engineFailed"
   | "seedMissing"
   | "seedUnknown"
@@ -99,7 +101,8 @@ export type ErrorCode =
   | "seedUnsafe"
   | "seedCheckFailed"
   | "seedShipped"
-  | "snapshotUnknown"
+  | "seedNotKept"
+  | "momentUnknown"
   | "nothingToRewind"
   | "authoringEmptyPrompt"
   | "authoringUnavailable"
@@ -129,6 +132,7 @@ export type ErrorCode =
   | "recordingQuotaUsed"
   | "recordingEncoderMissing"
   | "recordingFailed"
+  | "hostInvalid"
   | "hostForbidden"
   | "originForbidden"
   | "tokenRequired"
@@ -165,8 +169,8 @@ export type ExtendedClientMessage =
   | TimedSceneEditRequest
   | TimedGenerateSceneRequest
   | TimedCheckSeedSafetyRequest
-  | TakeSnapshotRequest
-  | RestoreSnapshotRequest
+  | TakeMomentRequest
+  | RestoreMomentRequest
   | RewindRequest
   | SaveWorldRequest
   | RecordingRequest;
@@ -343,10 +347,13 @@ export interface ErrorSnapshot {
 }
 /**
  * A pass was drawn. From the first one on, two passes are sent ahead of it, or more on a long link.
+ *
+ * `epoch` is that of the frame's header: frame ids start over with each epoch.
  */
 export interface FrameAckNotification {
   type: "frame_ack";
   frame_id: number;
+  epoch?: number | null;
 }
 /**
  * `init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
@@ -385,14 +392,17 @@ export interface TimedCheckSeedSafetyRequest {
 /**
  * Keep this moment of the world; the oldest kept one gives way.
  */
-export interface TakeSnapshotRequest {
-  type: "take_snapshot";
+export interface TakeMomentRequest {
+  type: "take_moment";
   req_id: string;
 }
-export interface RestoreSnapshotRequest {
-  type: "restore_snapshot";
+/**
+ * Go back to a kept moment.
+ */
+export interface RestoreMomentRequest {
+  type: "restore_moment";
   req_id: string;
-  snapshot_id: string;
+  moment_id: string;
 }
 /**
  * Go back by so much of the world's own time, or as far as is still known.
@@ -403,13 +413,13 @@ export interface RewindRequest {
   seconds: number;
 }
 /**
- * Keep this moment of the world on the server as a world file, or the moment `snapshot_id`: a branch of its own.
+ * Keep this moment of the world on the server as a world file, or the kept moment `moment_id`: a branch.
  */
 export interface SaveWorldRequest {
   type: "save_world";
   req_id: string;
   title?: string;
-  snapshot_id?: string | null;
+  moment_id?: string | null;
 }
 /**
  * Begin or end recording the session. What is ended within three seconds is removed unless `keep_short`.
@@ -429,7 +439,7 @@ export interface ExtendedRpcSuccess {
     | SceneEditResponseData
     | GenerateSceneResponseData
     | CheckSeedSafetyResponseData
-    | SnapshotResponseData
+    | MomentResponseData
     | RewindResponseData
     | SaveWorldResponseData
     | RecordingResponseData;
@@ -474,10 +484,10 @@ export interface GenerateSceneResponseData {
   seed_hash: string;
 }
 /**
- * `kept` lists the snapshots that can still be restored, oldest first.
+ * `kept` lists the moments that can still be restored, oldest first.
  */
-export interface SnapshotResponseData {
-  snapshot_id: string;
+export interface MomentResponseData {
+  moment_id: string;
   kept: string[];
 }
 /**
@@ -573,7 +583,8 @@ export interface RpcError {
 /**
  * What a pass says of itself. `frame_id` is that of its first sub-frame; the next ones count up from it.
  *
- * `client_ts` echoes the newest control that the pass has read (0: none). `gen_ms` is the interval between passes,
+ * `epoch` counts the worlds and moments that the session has gone to: frame ids start over with each. `client_ts`
+ * echoes the newest control that the pass has read (0: none). `gen_ms` is the interval between passes,
  * which clients pace by. The `t_` fields are this pass's own stages in milliseconds.
  */
 export interface FrameHeader {
@@ -589,6 +600,7 @@ export interface FrameHeader {
   t_metrics_ms?: number;
   t_overhead_ms?: number;
   quality?: number;
+  epoch?: number;
 }
 export interface RpcSuccess {
   type: "response";

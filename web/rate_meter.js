@@ -1,14 +1,14 @@
 // @ts-check
-// A rate over the last moments: frames or bytes per second.
+// Measures a recent rate, such as frames or bytes per second.
 
-// Over less than this a rate says nothing.
+// Over a shorter time, a rate is meaningless.
 const SHORTEST_MS = 250;
 
 export class RateMeter {
   /** @type {{ at: number, amount: number }[]} */
   #events = [];
   #windowMs;
-  /** When the stream began that flows now: what came before it is no lack of events. */
+  /** When the present stream began. The time before it must not lower the rate. */
   #since = 0;
 
   /** @param {number} windowMs */

@@ -1,5 +1,5 @@
 // @ts-check
-// The record button over the world and in the menu: switches recording, shows for how long, and tells what came of it.
+// The record buttons over the world and in the menu: switch recording, show its duration, and report its result.
 
 import { RequestError } from "./connection.js";
 import { byId } from "./dom.js";

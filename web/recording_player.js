@@ -1,5 +1,5 @@
 // @ts-check
-// One recording: plays it, and downloads, renames and deletes it.
+// Plays one recording, and lets the person download, rename or delete it.
 
 import { byId } from "./dom.js";
 import { describe } from "./library.js";
@@ -13,7 +13,7 @@ const SURE_MS = 5000;
 
 /**
  * @typedef {object} RecordingPlayerListener
- * @property {() => void} onChanged it was renamed or deleted
+ * @property {() => void} onChanged the recording was renamed or deleted
  * @property {(name: string) => void} onClosed
  */
 
@@ -57,7 +57,7 @@ export class RecordingPlayer {
     this.#show(recording);
     this.#video.src = recording.video_url;
     void this.#video.play().catch(() => {
-      // The browser wants a click first: its own controls are there.
+      // The browser requires a click first. Its own controls are visible for that.
     });
     this.#video.focus();
   }
@@ -67,7 +67,7 @@ export class RecordingPlayer {
     if (!recording) return;
     this.#recording = null;
     this.#video.pause();
-    // Without it the browser goes on loading.
+    // Otherwise the browser would go on loading.
     this.#video.removeAttribute("src");
     this.#video.load();
     this.#page.hidden = true;
@@ -102,7 +102,7 @@ export class RecordingPlayer {
       if (this.#recording !== recording) return;
       const { currentTime, paused } = this.#video;
       this.#show(renamed);
-      // The old address is gone, and the browser may have loaded only a part.
+      // The old address does not exist any more, and the browser may have loaded only a part.
       this.#video.src = renamed.video_url;
       this.#video.currentTime = currentTime;
       if (!paused) void this.#video.play().catch(() => {});
@@ -113,7 +113,7 @@ export class RecordingPlayer {
     const recording = this.#recording;
     if (!recording) return;
     if (this.#delete.dataset.isSure !== "true") return this.#beSure();
-    // Some systems keep a file that is being read.
+    // Some systems cannot delete a file that is being read.
     this.#video.removeAttribute("src");
     this.#video.load();
     const done = await this.#attempt(async () => {
@@ -126,7 +126,7 @@ export class RecordingPlayer {
     if (done && this.#recording === recording) this.close();
   }
 
-  /** One click asks, the next one does it. */
+  /** The first click asks for confirmation, the second one deletes. */
   #beSure() {
     this.#delete.dataset.isSure = "true";
     this.#delete.textContent = "Delete for good";

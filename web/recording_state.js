@@ -1,5 +1,5 @@
 // @ts-check
-// Whether this session is recorded, for how long, and what is worth saying about it. No document, no clock of its own.
+// The state of recording in this session, and notices about it. Pure logic: it uses neither the document nor a clock.
 
 import { textOfError } from "./problems.js";
 import { durationText } from "./recording_texts.js";
@@ -9,12 +9,12 @@ import { durationText } from "./recording_texts.js";
 /** @typedef {{ kind: "info" | "error", text: string }} Notice */
 
 export class RecordingState {
-  /** It was asked for, and neither ended nor failed since. */
+  /** Recording was requested, and has neither ended nor failed since. */
   isOn = false;
-  /** @type {{ name: string, startedAt: number } | null} the segment that runs; none while the world is paused */
+  /** @type {{ name: string, startedAt: number } | null} the running segment; null while the world is paused */
   segment = null;
 
-  /** @param {number} now milliseconds, as `startedAt` */
+  /** @param {number} now milliseconds, on the clock of `startedAt` */
   elapsedSeconds(now) {
     return this.segment ? Math.max(0, now - this.segment.startedAt) / 1000 : null;
   }
@@ -48,13 +48,13 @@ export class RecordingState {
       case "redirected":
         return { kind: "info", text: textOfError(news) };
       case "failed":
-        // An older one may fail to be finished while the next one runs.
+        // Finishing an older segment may fail while the next one is being recorded.
         if (this.segment?.name === news.name) this.forget();
         return { kind: "error", text: textOfError(news) };
     }
   }
 
-  /** The session is over, and with it what it recorded. */
+  /** To be called when the session ends, which ends its recording too. */
   forget() {
     this.isOn = false;
     this.segment = null;

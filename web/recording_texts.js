@@ -1,11 +1,11 @@
 // @ts-check
-// Recordings in words: how long, how large, what they are called, and which belong together.
+// Texts about recordings: duration, size, titles, and the groups that belong together.
 
 /** @import { RecordingSummary } from "./recordings_rest.js" */
 
 /** @typedef {{ key: string, title: string, recordings: RecordingSummary[] }} RecordingGroup */
 
-/** What the server calls a recording that nobody has named. */
+/** The pattern of the server's own names, for recordings that nobody has renamed. */
 const GIVEN_NAME = /^\d{8}_\d{6}_[0-9a-f]+_\d+$/;
 
 /**
@@ -40,7 +40,7 @@ export function dateText(seconds) {
 
 /**
  * @param {Pick<RecordingSummary, "name" | "seed" | "started_at">} recording
- * @returns {string} its own name, if it was given one
+ * @returns {string} the name if somebody has renamed it, else the seed's title and the time
  */
 export function titleOf({ name, seed, started_at }) {
   return GIVEN_NAME.test(name) ? `${seedTitle(seed)}, ${timeText(started_at)}` : name;
@@ -48,15 +48,15 @@ export function titleOf({ name, seed, started_at }) {
 
 /**
  * @param {Pick<RecordingSummary, "name" | "started_at">} recording
- * @returns {string} what tells it from the others of its group
+ * @returns {string} a title that distinguishes it within its group
  */
 export function shortTitleOf({ name, started_at }) {
   return GIVEN_NAME.test(name) ? new Date(started_at * 1000).toLocaleTimeString() : name;
 }
 
 /**
- * One group for each stay in a world; what belongs to none stands alone. In the order of their first members, and within
- * a group from the first segment to the last.
+ * Group recordings by session. A recording without a session forms a group of its own. Groups are in the order of their
+ * first members, and segments within a group are in order of time.
  *
  * @param {readonly RecordingSummary[]} recordings newest first
  * @returns {RecordingGroup[]}
@@ -82,7 +82,7 @@ function groupTitle(members) {
   return `${where}, ${dateText(first.started_at)}, ${timeText(first.started_at)}`;
 }
 
-/** @param {string | null} seed a title, or the name of a file */
+/** @param {string | null} seed a title or a file name */
 function seedTitle(seed) {
   return seed?.replace(/\.(jpe?g|png|webp)$/i, "") || "Recording";
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// The dialog of recordings: what there is, what is being finished, and the player.
+// The recordings dialog: finished recordings, those that are being finished, and the player.
 
 import { byId, make } from "./dom.js";
 import { describe } from "./library.js";
@@ -55,12 +55,12 @@ export class Recordings {
     this.#dialog.close();
   }
 
-  /** @param {string | null} [after] with it, the page after those that are shown; else from the newest on */
+  /** @param {string | null} [after] cursor of the next page; without it, load from the newest on */
   async #load(after = null) {
     clearTimeout(this.#timer);
     let page;
     try {
-      // What was opened page by page stays open.
+      // Pages that were opened before stay open.
       page = await fetchRecordings(after, after === null ? Math.max(PAGE_LENGTH, this.#shownLength()) : PAGE_LENGTH);
     } catch (error) {
       return this.#notify(describe(error));
@@ -74,7 +74,7 @@ export class Recordings {
     }
   }
 
-  /** The server gives so many at once. */
+  /** The number of recordings in a page of the server. */
   #shownLength() {
     return Math.min(200, this.#recordings.length);
   }
@@ -111,7 +111,7 @@ export class Recordings {
       height: recording.height,
       loading: "lazy",
       decoding: "async",
-      // Without a picture the card still says what it is.
+      // A card without a picture still has its text.
       onerror: () => picture.remove(),
     });
     const caption = make("span", {
@@ -136,7 +136,7 @@ export class Recordings {
     this.#player.open(recording);
   }
 
-  /** @param {string | null} name what was played */
+  /** @param {string | null} name of the recording that was played */
   #showList(name) {
     this.#list.hidden = false;
     if (name !== null) this.#focus(name);
@@ -164,7 +164,7 @@ function unfinishedItem({ state, duration_s, fraction }) {
   item.dataset.state = state;
   if (!isRecording) {
     const bar = make("progress", { ariaLabel: text });
-    // Without a value the browser shows that something is going on.
+    // Without a value the browser shows an indeterminate bar.
     if (fraction !== null) bar.value = fraction;
     item.append(bar);
   }

@@ -6,7 +6,7 @@
 /**
  * @typedef {object} SeedSummary
  * @property {string} hash SHA-256 of the picture file; empty for a saved world
- * @property {string} [world_id] of a saved world, whose place the picture shows
+ * @property {string} [world_id] the id of a saved world, whose place the picture shows
  * @property {string} title
  * @property {string} description
  * @property {"shipped" | "uploaded"} origin
@@ -15,7 +15,7 @@
  * @property {number} size_bytes
  * @property {string} image_url
  * @property {string} thumbnail_url
- * @property {string | null} [prompt] the wish that it was generated from
+ * @property {string | null} [prompt] that it was generated from
  */
 
 /**
@@ -26,6 +26,7 @@
  * @property {string | null} model_type
  * @property {string} title
  * @property {string} description
+ * @property {string} licence
  * @property {boolean} loaded
  */
 
@@ -33,9 +34,9 @@
  * @typedef {object} SafetyHealth
  * @property {boolean} loaded pictures can be judged
  * @property {"strict" | "when-available" | "off"} policy
- * @property {string | null} reason why they cannot
+ * @property {string | null} reason why they cannot be judged
  * @property {string | null} revision
- * @property {boolean} unjudged_pass a picture that no one can judge is played
+ * @property {boolean} unjudged_pass pictures that cannot be judged are played
  */
 
 /**
@@ -50,7 +51,7 @@
 export class RestError extends Error {
   /**
    * @param {string} message
-   * @param {number} status 0 when there was no answer
+   * @param {number} status 0 if there was no answer
    * @param {ErrorCode | null} code
    */
   constructor(message, status, code) {
@@ -69,7 +70,7 @@ export function restErrorOf(status, body) {
     const { code, message } = JSON.parse(body);
     if (typeof message === "string") return new RestError(message, status, code ?? null);
   } catch {
-    // A proxy answers in HTML.
+    // A proxy may answer with HTML.
   }
   return new RestError(`The server answered with status ${status}.`, status, null);
 }

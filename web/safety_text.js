@@ -1,15 +1,15 @@
 // @ts-check
-// What the page says of the picture check.
+// The note about the picture check.
 
 /** @typedef {import("./rest.js").SafetyHealth} SafetyHealth */
 
 /**
  * @param {SafetyHealth} safety
- * @returns {string} empty when pictures are checked as one would expect
+ * @returns {string} empty if there is nothing to explain
  */
 export function safetyText({ loaded, policy, reason, unjudged_pass }) {
-  if (policy === "off") return "The picture check is switched off on this server: every picture is played.";
+  if (policy === "off") return "The picture check is switched off on this server: every picture is accepted.";
   if (loaded) return "";
-  const consequence = unjudged_pass ? "Pictures are played unchecked." : "Own pictures cannot be played now.";
+  const consequence = unjudged_pass ? "Pictures are not checked." : "You cannot use your own pictures now.";
   return reason ? `${consequence} ${reason}` : consequence;
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// What the page knows of scenes that are being made, and what an answer of the server changes about it.
+// The jobs that the page knows, and how an answer of the server changes them.
 
 /** @import { SceneJob } from "./scenes_rest.js" */
 
@@ -11,10 +11,10 @@ export function isOver({ state }) {
 }
 
 /**
- * Jobs that other pages began are followed from here on, those that were over before this page saw them are not.
+ * Jobs that other pages began are followed too, unless they were over before this page saw them.
  *
- * @param {SceneJobs} asked what was known when the server was asked: only of these its silence says anything
- * @param {SceneJobs} known now
+ * @param {SceneJobs} asked jobs that were known when the request was sent; only these can be missing from the answer
+ * @param {SceneJobs} known jobs that are known now
  * @param {readonly SceneJob[]} listed its answer, newest first
  * @returns {SceneJobs}
  */
@@ -22,7 +22,7 @@ export function mergeJobs(asked, known, listed) {
   const merged = new Map(known);
   for (const job of listed.toReversed()) {
     const before = known.get(job.id);
-    // What was given up here may still be running in an answer that was on its way.
+    // A job that was cancelled here may still be listed in an answer that was on its way.
     if (before ? !isOver(before) : !isOver(job)) merged.set(job.id, job);
   }
   const ids = new Set(listed.map(({ id }) => id));
@@ -35,14 +35,14 @@ export function mergeJobs(asked, known, listed) {
 /**
  * @param {SceneJobs} before
  * @param {SceneJobs} after
- * @returns {SceneJob[]} those that were made in between
+ * @returns {SceneJob[]} the jobs that were completed in between
  */
 export function justDone(before, after) {
   return [...after.values()].filter(({ id, state }) => state === "done" && before.get(id)?.state !== "done");
 }
 
 /**
- * The server was started anew, or has forgotten it among many.
+ * A job that the server does not know any more, because it was restarted or has dropped old jobs.
  *
  * @param {SceneJob} job
  * @returns {SceneJob}

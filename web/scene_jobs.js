@@ -1,5 +1,5 @@
 // @ts-check
-// Scenes that are being made for the gallery: a card for each, followed until it is a picture, or is given up.
+// Follows the jobs that make scenes for the gallery. Each has a card until it is done or cancelled.
 
 import { textOfFailure } from "./authoring_texts.js";
 import { JobCard } from "./job_card.js";
@@ -15,9 +15,9 @@ const RETRY_MS = 3000;
 
 /**
  * @typedef {object} SceneJobsListener
- * @property {(cards: readonly HTMLLIElement[]) => void} onCards those that there are now
- * @property {(job: SceneJob, hadFocus: boolean) => Promise<void>} onDone before its card goes
- * @property {(prompt: string) => void} onAgain say it in other words
+ * @property {(cards: readonly HTMLLIElement[]) => void} onCards the present cards
+ * @property {(job: SceneJob, hadFocus: boolean) => Promise<void>} onDone called before its card is removed
+ * @property {(prompt: string) => void} onAgain the person wants to rephrase the prompt
  * @property {(text: string) => void} onProblem
  */
 
@@ -34,7 +34,7 @@ export class SceneJobs {
     this.#listener = listener;
   }
 
-  /** Follow what this page began before it was reloaded, and what others did. */
+  /** Follow the jobs that this page began before it was reloaded, and those of other pages. */
   async find() {
     await this.#ask();
   }
@@ -50,14 +50,14 @@ export class SceneJobs {
     this.#askSoon(POLL_MS);
   }
 
-  /** @param {string} id of a job that is given up, or whose failure was read */
+  /** @param {string} id of a job to cancel, or of a failed one to remove */
   async #dismiss(id) {
     const job = this.#known.get(id);
     if (!job) return;
     try {
       if (!isOver(job)) await cancelScene(job.id);
     } catch (error) {
-      // The next answer of the server tells what became of it.
+      // The next answer of the server will tell its state.
       return this.#listener.onProblem(textOfFailure(error));
     }
     await this.#learn(new Map(this.#known).set(id, { ...job, state: "cancelled" }));

@@ -1,5 +1,5 @@
 // @ts-check
-// Before and after over the frozen frame, and the strip of what was changed so far.
+// Shows an edit before and after over the frozen frame, and a strip of all edits.
 
 import { undoText } from "./authoring_texts.js";
 import { byId, make } from "./dom.js";
@@ -10,7 +10,7 @@ import { byId, make } from "./dom.js";
 
 export class ScenePreview {
   #history;
-  /** @type {Edit | null} the one that is looked at; null for the world as it is */
+  /** @type {Edit | null} the edit that is shown; null for the present world */
   #chosen = null;
   #figure = byId("scene-preview", HTMLElement);
   #picture = byId("scene-preview-picture", HTMLImageElement);
@@ -36,7 +36,7 @@ export class ScenePreview {
     });
   }
 
-  /** @param {Edit | null} edit to compare; null for the world as it is */
+  /** @param {Edit | null} edit to compare; null for the present world */
   show(edit) {
     this.#chosen = edit;
     const { edits, last } = this.#history;
@@ -50,7 +50,7 @@ export class ScenePreview {
     this.#look(edit ? "after" : null);
   }
 
-  /** Nothing of it is on the screen any more. */
+  /** Hide everything. */
   hide() {
     this.#chosen = null;
     this.#changes.hidden = this.#sides.hidden = this.#undo.hidden = true;
@@ -71,7 +71,7 @@ export class ScenePreview {
     this.#figure.hidden = edit === null || side === null;
     if (edit === null || side === null) return this.#picture.removeAttribute("src");
     this.#picture.src = edit[side];
-    this.#label.textContent = side === "before" ? "Before" : `After: ${edit.wish}`;
+    this.#label.textContent = side === "before" ? "Before" : `After: ${edit.prompt}`;
   }
 
   /** @param {Edit} edit */
@@ -80,15 +80,15 @@ export class ScenePreview {
     const button = make("button", {
       className: "moment",
       type: "button",
-      title: edit.wish,
+      title: edit.prompt,
       ariaPressed: String(isChosen),
       onclick: () => {
         const at = this.#history.edits.indexOf(edit);
         this.show(isChosen ? null : edit);
-        // The strip was drawn anew under the finger that pressed it.
+        // The strip was rebuilt, so the pressed button has lost the focus.
         this.#list.querySelectorAll("button")[at]?.focus();
       },
-      children: [make("img", { src: edit.after, alt: "" }), make("span", { text: edit.wish })],
+      children: [make("img", { src: edit.after, alt: "" }), make("span", { text: edit.prompt })],
     });
     button.dataset.testid = "authoring-edit";
     return make("li", { children: [button] });

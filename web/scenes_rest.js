@@ -1,5 +1,5 @@
 // @ts-check
-// The REST resource of scenes that are generated without a world in play.
+// The REST resource of scenes that are generated for the gallery.
 
 import { request } from "./rest.js";
 
@@ -10,7 +10,7 @@ import { request } from "./rest.js";
  * @property {string} id
  * @property {string} prompt
  * @property {"waiting" | "running" | "done" | "failed" | "cancelled"} state
- * @property {string | null} step what it is busy with while it runs
+ * @property {string | null} step the present step while it runs
  * @property {number | null} fraction of that step
  * @property {string | null} seed_hash of the picture, once it is done
  * @property {ErrorCode | null} code why it failed

@@ -1,29 +1,29 @@
 // @ts-check
-// One stay in a world: the handshake up to the first frame, what can be asked for while playing, and why it ended.
+// One session: the handshake up to the first frame, the requests during play, and the reason why it ended.
 
 import { Connection, RequestError } from "./connection.js";
 import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js";
 
-/** @import { ControlNotification, ErrorMessage, InitResponseData } from "./protocol.generated.d.ts" */
-/** @import { RecordingResponseData, SessionConfig, SnapshotResponseData } from "./protocol.generated.d.ts" */
+/** @import { ControlNotification, ErrorMessage, FrameHeader, InitResponseData } from "./protocol.generated.d.ts" */
+/** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
 /** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
 /** @import { RewindResponseData, SaveWorldResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
 const REFUSAL_GRACE_MS = 250;
-// An error that the session outlived for longer is not why it ended.
+// An error explains the end of the session only if it came at most this long before.
 const ERROR_BELONGS_MS = 10_000;
 
 /**
  * @typedef {object} SessionListener
- * @property {(push: Push) => void} onPush every message that is no reply, as it came
+ * @property {(push: Push) => void} onPush gets every message that is not a reply
  * @property {(envelope: ArrayBuffer) => void} onFrame
- * @property {() => void} onEntered a frame, stage session.ready and the reply to init have all come
- * @property {(problem: Problem) => void} onEnded never after `leave`
+ * @property {() => void} onEntered a frame, the stage session.ready and the reply to init have all arrived
+ * @property {(problem: Problem) => void} onEnded is not called after `leave`
  */
 
-/** @typedef {{ seed_hash: string } | { world_id: string }} Origin a picture, or a saved world */
+/** @typedef {{ seed_hash: string } | { world_id: string }} Origin a picture or a saved world */
 
 /**
  * @param {{ hash: string, world_id?: string }} place
@@ -89,9 +89,9 @@ export class Session {
     this.#connection.send(control);
   }
 
-  /** @param {number} frameId */
-  acknowledge(frameId) {
-    this.#connection.send({ type: "frame_ack", frame_id: frameId });
+  /** @param {FrameHeader} header */
+  acknowledge({ frame_id, epoch }) {
+    this.#connection.send({ type: "frame_ack", frame_id, epoch });
   }
 
   /** @param {"pause" | "resume" | "reset"} type */
@@ -118,7 +118,7 @@ export class Session {
   }
 
   /**
-   * Scenes in words will be asked for. Once is enough.
+   * Tell the server that this session will request scenes. Once is enough.
    *
    * @throws {RequestError}
    */
@@ -151,17 +151,17 @@ export class Session {
     return made;
   }
 
-  /** @returns {Promise<SnapshotResponseData>} */
-  takeSnapshot() {
-    return this.#connection.request({ type: "take_snapshot" });
+  /** @returns {Promise<MomentResponseData>} */
+  takeMoment() {
+    return this.#connection.request({ type: "take_moment" });
   }
 
   /**
-   * @param {string} snapshotId
-   * @returns {Promise<SnapshotResponseData>}
+   * @param {string} momentId
+   * @returns {Promise<MomentResponseData>}
    */
-  restoreSnapshot(snapshotId) {
-    return this.#connection.request({ type: "restore_snapshot", snapshot_id: snapshotId });
+  restoreMoment(momentId) {
+    return this.#connection.request({ type: "restore_moment", moment_id: momentId });
   }
 
   /**
@@ -174,16 +174,16 @@ export class Session {
 
   /**
    * @param {string} title
-   * @param {string} [snapshotId] a kept moment; else the present
+   * @param {string} [momentId] a kept moment; the present one if absent
    * @returns {Promise<SaveWorldResponseData>}
    */
-  saveWorld(title, snapshotId) {
-    const moment = snapshotId === undefined ? {} : { snapshot_id: snapshotId };
+  saveWorld(title, momentId) {
+    const moment = momentId === undefined ? {} : { moment_id: momentId };
     return this.#connection.request({ type: "save_world", title, ...moment });
   }
 
   /**
-   * What is switched off by hand was meant as it is, however short.
+   * A segment that the person ends is kept even if it is short.
    *
    * @param {boolean} on
    * @returns {Promise<RecordingResponseData>}
@@ -192,14 +192,14 @@ export class Session {
     return this.#connection.request({ type: "recording", on, keep_short: !on });
   }
 
-  /** @param {boolean} isRecorded every `init` says it anew, and must not say otherwise */
+  /** @param {boolean} isRecorded sent with every later `init`, which would otherwise change the state */
   setRecorded(isRecorded) {
     this.#config = { ...this.#config, video_recording: isRecorded };
   }
 
-  /** The socket is open and silent: what a close would say does not come. */
+  /** To be called if the socket is open but silent, so that no close can be expected. */
   giveUp() {
-    this.#end(problemOfClose({ code: 1006, reason: "No frame came for a while.", wasOpen: true }));
+    this.#end(problemOfClose({ code: 1006, reason: "No frame has arrived for a while.", wasOpen: true }));
   }
 
   leave() {
@@ -215,7 +215,7 @@ export class Session {
     const request = { type: /** @type {const} */ ("init"), model: this.#model, config: this.#config, ...origin };
     /** @type {InitResponseData} */
     const reply = await this.#connection.request(request);
-    // A saved world brings its own model; what is asked next must not take it away.
+    // A saved world has its own model, which the next `init` must not change.
     this.#model = reply.model;
     return reply;
   }
@@ -228,12 +228,12 @@ export class Session {
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       this.#refusal = error;
-      // A push says more than the reply, and may come right after it.
+      // The `error` message says more than the reply, and may arrive right after it.
       setTimeout(() => this.#end(this.#cause() ?? problemOfRequest(error)), REFUSAL_GRACE_MS);
     }
   }
 
-  /** What the server said about the end, rather than how the socket closed. */
+  /** The server's reason for the end if it sent one, else how the socket closed. */
   #cause() {
     const isRecent = this.#error && performance.now() - this.#error.at < ERROR_BELONGS_MS;
     if (this.#error && isRecent) return problemOfError(this.#error.message);

@@ -1,12 +1,12 @@
 // @ts-check
-// What the person prefers, kept in this browser.
+// The person's settings, stored in this browser.
 
 const KEY = "terrarium.settings";
 
 /**
  * @typedef {object} Settings
- * @property {number} sensitivity factor on mouse, stick and finger motion
- * @property {boolean} capFps the world runs at its own pace, not as fast as the machine can
+ * @property {number} sensitivity factor for mouse, stick and finger motion
+ * @property {boolean} capFps whether the world runs at its nominal rate instead of as fast as the machine can
  * @property {boolean} overlay
  * @property {string | null} model null for the server's default
  */
@@ -20,7 +20,7 @@ export function loadSettings() {
     const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
     return { ...DEFAULTS, ...onlyOfSameType(stored) };
   } catch {
-    // Storage may be forbidden, or hold something else.
+    // Storage may be blocked, or contain something else.
     return { ...DEFAULTS };
   }
 }
@@ -30,7 +30,7 @@ export function saveSettings(settings) {
   try {
     localStorage.setItem(KEY, JSON.stringify(settings));
   } catch {
-    // They last as long as the page then.
+    // Then the settings last as long as the page.
   }
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-// How far along the way to the first frame each stage is.
+// The progress that each stage on the way to the first frame represents.
 
 import { STAGE_TEXTS } from "./texts.js";
 
@@ -27,7 +27,7 @@ const STAGE_PERCENTS = {
 };
 
 /**
- * @param {StageId} stage possibly of a newer server than this page
+ * @param {StageId} stage which may be unknown if the server is newer than this page
  * @param {string | undefined} message the server's own words
  * @returns {{ text: string, percent: number | null }}
  */

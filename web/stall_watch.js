@@ -1,5 +1,5 @@
 // @ts-check
-// Notices a connection that is open and silent: input goes up and no frame comes down.
+// Detects a connection that is open but silent: input is sent, but no frames arrive.
 
 const HINT_MS = 3000;
 const LOST_MS = 20_000;
@@ -14,7 +14,7 @@ export class StallWatch {
     this.#waitingSince = Math.min(this.#waitingSince, now);
   }
 
-  /** A frame came, or none is expected any more. */
+  /** To be called when a frame arrives, or when none is expected any more. */
   clear() {
     this.#waitingSince = Number.POSITIVE_INFINITY;
   }

@@ -1,5 +1,5 @@
 // @ts-check
-// Which view the page is in, and the data that exist in just that one.
+// The screens of the page, and the data that exist only in each of them.
 
 /** @import { Problem } from "./problems.js" */
 /** @import { SeedSummary } from "./rest.js" */
@@ -8,7 +8,7 @@
 // `attempt` counts failures since the last success.
 /** @typedef {{ name: "loading", seed: SeedSummary, attempt: number }} Loading */
 /** @typedef {{ name: "playing", seed: SeedSummary }} Playing */
-// `isBusy`: a change of the world is on its way.
+// `isBusy`: a change of the world is in progress.
 /** @typedef {{ name: "paused", seed: SeedSummary, isBusy: boolean }} Paused */
 /** @typedef {{ name: "lost", seed: SeedSummary, attempt: number, problem: Problem }} Lost */
 /** @typedef {InGallery | Loading | Playing | Paused | Lost} Screen */
@@ -27,7 +27,7 @@ const NEXT = {
  * @param {Screen} from
  * @param {Next} to
  * @returns {Next}
- * @throws {Error} for a transition that no path of the page takes
+ * @throws {Error} the transition is not allowed
  */
 export function transition(from, to) {
   if (!NEXT[from.name].includes(to.name)) throw new Error(`The page cannot go from ${from.name} to ${to.name}.`);

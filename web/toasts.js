@@ -1,5 +1,5 @@
 // @ts-check
-// Short messages that pass by.
+// Short messages that disappear by themselves.
 
 import { byId, make } from "./dom.js";
 

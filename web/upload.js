@@ -1,12 +1,12 @@
 // @ts-check
-// Sending a picture of the person's own: from the file picker, dropped anywhere, or pasted.
+// Uploads a picture that the person has picked, dropped or pasted.
 
 import { RestError, restErrorOf } from "./rest.js";
 
 /** @import { SeedSummary } from "./rest.js" */
 
 /**
- * XMLHttpRequest, as fetch tells nothing about the progress of what it sends.
+ * Uses XMLHttpRequest, because fetch does not report the progress of an upload.
  *
  * @param {File} file
  * @param {(fraction: number) => void} onProgress
@@ -31,7 +31,7 @@ export function uploadSeed(file, onProgress) {
 
 /**
  * @param {string} fileName
- * @returns {string} without its extension, in words
+ * @returns {string} the file name as words, without its extension
  */
 export function titleOf(fileName) {
   const words = fileName.replace(/\.[^.]*$/, "").replace(/[_-]+/g, " ").trim();
@@ -40,7 +40,7 @@ export function titleOf(fileName) {
 
 /**
  * @param {(file: File) => void} onPicture
- * @param {() => boolean} isWelcome false while a dropped picture would have no place to go
+ * @param {() => boolean} isWelcome whether the present screen can accept a picture
  */
 export function listenForPictures(onPicture, isWelcome) {
   let depth = 0;

@@ -1,5 +1,5 @@
 // @ts-check
-// What can be asked of a paused world: another picture, a moment kept or returned to, another configuration.
+// Changes to the world in play: another picture, keeping and restoring moments, rewinding, another configuration.
 
 import { RequestError } from "./connection.js";
 import { describe } from "./library.js";
@@ -45,7 +45,7 @@ export class WorldChanges {
     this.#app.menu.notify(seed.world_id === undefined ? "Opening the picture" : "Opening the world", "progress");
     const done = await this.#ask((session) => session.changeWorld(originOf(seed)));
     if (!done) return;
-    // Moments belong to the world they were taken in.
+    // Moments belong to the world in which they were taken.
     this.forget();
     this.#app.authoring.forgetChanges();
     this.#app.setSeed(seed);
@@ -67,33 +67,33 @@ export class WorldChanges {
   async take() {
     const picture = await this.#app.surface.thumbnail(THUMBNAIL_PX);
     const done = await this.#ask(async (session) => {
-      const { snapshot_id, kept } = await session.takeSnapshot();
-      this.#moments.add({ id: snapshot_id, takenAt: new Date(), picture }, kept);
+      const { moment_id, kept } = await session.takeMoment();
+      this.#moments.add({ id: moment_id, takenAt: new Date(), picture }, kept);
     });
     if (!done) URL.revokeObjectURL(picture);
   }
 
-  /** @param {string} snapshotId */
-  async restore(snapshotId) {
-    const moment = this.#moments.timeOf(snapshotId);
-    const done = await this.#ask(async (session) => this.kept((await session.restoreSnapshot(snapshotId)).kept));
+  /** @param {string} momentId */
+  async restore(momentId) {
+    const moment = this.#moments.timeOf(momentId);
+    const done = await this.#ask(async (session) => this.kept((await session.restoreMoment(momentId)).kept));
     if (!done) return;
     if (moment) this.#app.authoring.wentBackTo(moment);
     this.#app.resume();
   }
 
-  /** @param {string} [snapshotId] a kept moment, which becomes a world of its own; else the present */
-  async save(snapshotId) {
+  /** @param {string} [momentId] a kept moment to save as a world; the present one if absent */
+  async save(momentId) {
     let title = "";
     const done = await this.#ask(async (session) => {
-      title = (await session.saveWorld(this.#app.placeTitle, snapshotId)).title;
+      title = (await session.saveWorld(this.#app.placeTitle, momentId)).title;
     });
     if (!done) return;
     this.#log.write("info", `Saved as “${title}”`);
-    this.#app.menu.notify(`Saved as “${title}”. Worlds has it.`, "progress");
+    this.#app.menu.notify(`Saved as “${title}”. You can open it under Worlds.`, "progress");
   }
 
-  /** In play at once; from the menu, play goes on there. */
+  /** Rewind. If the menu is open, it closes and play goes on at that moment. */
   async rewind() {
     const { session, screen } = this.#app;
     if (screen.name === "playing" && session && !this.#isRewinding) {
@@ -134,14 +134,14 @@ export class WorldChanges {
     this.#moments.keep(kept);
   }
 
-  /** The world is left, or another one; what was kept of it is gone. */
+  /** To be called when the world is left or replaced, because its moments are gone then. */
   forget() {
     this.#moments.keep([]);
   }
 
   /**
    * @param {(session: Session) => Promise<void>} request
-   * @returns {Promise<boolean>} true when it was done and the world is still there
+   * @returns {Promise<boolean>} true if it succeeded and the world still exists
    */
   async #ask(request) {
     const { session } = this.#app;

@@ -1,5 +1,5 @@
 // @ts-check
-// Saved worlds in words, and as something that can be entered like a picture.
+// Texts about saved worlds, and their representation as a seed.
 
 import { dateText, durationText, sizeText, timeText } from "./recording_texts.js";
 
@@ -17,7 +17,7 @@ export function longFacts({ title, created_at, size_bytes }) {
 }
 
 /**
- * The page goes from place to place by pictures: a saved world shows itself as one.
+ * The page enters seeds only, so a saved world is represented as one.
  *
  * @param {SavedWorld} world
  * @returns {SeedSummary}
@@ -42,6 +42,6 @@ export function asPlace({ id, title, thumbnail_url, size_bytes }) {
  * @param {number} leftS
  */
 export function rewoundText(wentBackS, leftS) {
-  const back = `Back by ${wentBackS.toFixed(wentBackS < 10 ? 1 : 0)} s`;
-  return leftS >= 1 ? `${back}, ${Math.floor(leftS)} s more are kept` : `${back}, as far as is kept`;
+  const back = `Went back ${wentBackS.toFixed(wentBackS < 10 ? 1 : 0)} s`;
+  return leftS >= 1 ? `${back}, ${Math.floor(leftS)} s more are available` : `${back}, as far as possible`;
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// The dialog of saved worlds: open, take home, rename, delete, and bring one from elsewhere.
+// The dialog of saved worlds: open, download, rename, delete, and upload one.
 
 import { byId, make } from "./dom.js";
 import { describe } from "./library.js";
@@ -94,7 +94,7 @@ export class Worlds {
 
   /**
    * @param {SavedWorld} world
-   * @param {HTMLElement} tools give way to a field
+   * @param {HTMLElement} tools that a text field replaces
    */
   #askForName(world, tools) {
     const name = make("input", { type: "text", value: world.title, maxLength: 80, required: true, ariaLabel: "New name" });
@@ -124,7 +124,7 @@ export class Worlds {
 
   #picked() {
     const file = this.#fileInput.files?.[0];
-    // The same file can be picked again.
+    // So that the same file can be picked again.
     this.#fileInput.value = "";
     if (file) void this.#upload(file);
   }

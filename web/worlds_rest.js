@@ -10,7 +10,7 @@ import { request, restErrorOf, RestError } from "./rest.js";
  * @property {"saved" | "uploaded"} origin
  * @property {string} model
  * @property {number} passes
- * @property {number} seconds how long it was played, in its own time
+ * @property {number} seconds of world time that it was played
  * @property {number} size_bytes
  * @property {number} created_at seconds since the Unix epoch
  * @property {string} file_url
@@ -25,7 +25,7 @@ export async function fetchWorlds() {
 }
 
 /**
- * XMLHttpRequest, as fetch tells nothing about the progress of what it sends.
+ * Uses XMLHttpRequest, because fetch does not report the progress of an upload.
  *
  * @param {File} file
  * @param {(fraction: number) => void} onProgress

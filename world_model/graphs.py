@@ -13,6 +13,7 @@ Views are bytes here, so that a world's state is small and exact. Sizes are batc
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -125,14 +126,18 @@ def example_inputs(config: ModelConfig, rng: torch.Generator) -> Mapping[str, Ma
     }
 
 
-FREE_AXES: Mapping[str, Mapping[str, Mapping[int, str]]] = {"look": {"views": {0: "n"}, "moves": {0: "n"}}}
-OUTPUTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "start": ("view",),
-    "walk": ("step",),
-    "look": ("context", "reference", "known"),
-    "dream": ("clean",),
-    "show": ("view", "picture"),
-}
+FREE_AXES: Mapping[str, Mapping[str, Mapping[int, str]]] = MappingProxyType(
+    {"look": MappingProxyType({"views": MappingProxyType({0: "n"}), "moves": MappingProxyType({0: "n"})})}
+)
+OUTPUTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "start": ("view",),
+        "walk": ("step",),
+        "look": ("context", "reference", "known"),
+        "dream": ("clean",),
+        "show": ("view", "picture"),
+    }
+)
 
 
 def _bytes(view: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 _PROVIDERS: Final = ("CPUExecutionProvider",)
 
 
-class _Session(Protocol):
+class GraphSession(Protocol):
     def run(self, output_names: None, input_feed: Mapping[str, NDArray[Any]]) -> Sequence[Any]: ...
 
 
@@ -37,7 +37,7 @@ class Runtime:
         self.config = manifest.config
         self.weights_hash = manifest.weights_hash
         onnxruntime.disable_telemetry_events()  # pyright: ignore[reportUnknownMemberType] - untyped
-        self._sessions = {name: _session(name, graph) for name, graph in graphs.items()}
+        self._sessions = {name: open_graph(name, graph) for name, graph in graphs.items()}
 
     def start(self, picture: Bytes) -> Bytes:
         return self._run("start", picture=picture)[0]
@@ -71,7 +71,10 @@ def load_runtime(folder: Path) -> Runtime:
     return Runtime(*read_weights(folder))
 
 
-def _session(name: str, graph: bytes) -> _Session:
+def open_graph(name: str, graph: bytes) -> GraphSession:
+    """Raises:
+    WeightsError: ONNX Runtime cannot load the graph.
+    """
     options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
     options.intra_op_num_threads = 1  # worlds run side by side; a sum split over threads could round differently
     options.inter_op_num_threads = 1

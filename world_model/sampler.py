@@ -7,17 +7,20 @@ alone: the same loop runs on tensors in training and on arrays in play.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Noise levels at which the network is asked; the last step goes to zero.
-SCHEDULES: Final[Mapping[int, tuple[float, ...]]] = {
-    1: (1.0,),
-    2: (1.0, 0.5),
-    4: (1.0, 0.8, 0.55, 0.3),
-}
+SCHEDULES: Final[Mapping[int, tuple[float, ...]]] = MappingProxyType(
+    {
+        1: (1.0,),
+        2: (1.0, 0.5),
+        4: (1.0, 0.8, 0.55, 0.3),
+    }
+)
 DEFAULT_STEPS: Final = 2
 
 

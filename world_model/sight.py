@@ -37,6 +37,12 @@ class Sight(nn.Module):
 
     def forward(self, colours: Tensor) -> Tensor:
         """colours: [b, 3, h, w], 0..1 -> nearness [b, 1, h, w], 0..1."""
+        logits, _, _ = self.features(colours)
+        return torch.sigmoid(functional.pixel_shuffle(logits, 4) - 2.0)
+
+    def features(self, colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the pyramid makes of colours [b, 3, h, w]: logits of nearness [b, 16, h/4, w/4], one for each pixel of a
+        cell, and features at 1/4 and 1/8 of the size."""
         b, _, h, w = colours.shape
         height = (torch.arange(h, dtype=colours.dtype, device=colours.device) + 0.5) * (2.0 / h) - 1.0
         x = self.inward(torch.cat([2.0 * colours - 1.0, height[None, None, :, None].expand(b, 1, h, w)], dim=1))
@@ -47,6 +53,8 @@ class Sight(nn.Module):
                 passed.append(x)
                 x = self.down[level](functional.silu(x))
         x = self.deep(self.attention(x))
+        eighth = x
         for level in reversed(range(len(self.up))):
+            eighth = x
             x = self.told[level](functional.pixel_shuffle(self.up[level](functional.silu(x)), 2) + passed[level])
-        return torch.sigmoid(functional.pixel_shuffle(self.outward(functional.silu(x)), 4) - 2.0)
+        return self.outward(functional.silu(x)), x, eighth

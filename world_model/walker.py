@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,34 +20,14 @@ from world_model.memory import (
     remember,
     taken_along,
 )
+from world_model.motion_step import LARGEST_TURN, MotionState, next_motion, within
 from world_model.noise import pass_noise
 from world_model.renewal import EVERY, has_come_apart
 from world_model.sampler import DEFAULT_STEPS, sample
 
 if TYPE_CHECKING:
+    from world_model.motion_step import Wish
     from world_model.runtime import Bytes, Floats, Runtime
-
-PITCH_LIMIT: Final = math.radians(38.0)
-LARGEST_TURN: Final = math.pi  # rad in one frame
-_STILL: Final = 1.5e-3  # m in a frame; a smaller step of one who wants none is no step
-_LONGEST_STEP: Final = 0.5  # m in a frame, far above running: no step leaves the picture behind
-# Nobody leaves the ground but by jumping: a guess of how far below it is may be wrong, and would become a fall.
-FLIGHT: Final = 26  # frames, a little more than a jump takes on even ground
-_STEEPEST: Final = 0.35  # metres up or down in a metre ahead
-_LIFT: Final = 0.01  # m in a frame, by which the eye finds back to its height
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the player asks for in one frame."""
-
-    forward: float = 0.0  # -1 to 1
-    strafe: float = 0.0  # -1 to 1, positive to the right
-    run: bool = False
-    jump: bool = False
-    crouch: bool = False
-    turn: float = 0.0  # rad, positive to the right
-    look_up: float = 0.0  # rad
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +62,31 @@ class Walker:
     def step(self, wish: Wish) -> Bytes:
         """The next picture, uint8 [h, w, 3]: a new array."""
         state = self.state
-        turn = _within(wish.turn, LARGEST_TURN)
-        pitch = _within(math.atan(state.pose.slope) + _within(wish.look_up, LARGEST_TURN), PITCH_LIMIT)
-        step = self._step(state, wish, turn)
-        pose = _moved(state.pose, step, turn, math.tan(pitch))
+        motion = MotionState(state.pose, state.past, state.aloft)
+        motion, step = next_motion(self._runtime, state.view, motion, wish)
+        return self._frame(motion, within(wish.turn, LARGEST_TURN) or step[0])
+
+    def follow(self, pose: Pose) -> Bytes:
+        """The next picture from a pose that somebody else decided: what a model sees is judged by itself."""
+        state = self.state
+        right, up, forward, turn, *_ = (float(value) for value in moves_between(state.pose, pose))
+        past = (right, up, forward, *state.past[:3])
+        return self._frame(MotionState(pose, past, 0), turn or right)
+
+    def _frame(self, motion: MotionState, aside: float) -> Bytes:
+        """Go on to the next frame; something comes into view on the side that `aside` has the sign of."""
+        state, pose = self.state, motion.pose
         moves = moves_between(state.pose, pose)
-        context, reference, known = self._look(state, pose, moves, turn or step[0])
+        context, reference, known = self._look(state, pose, moves, aside)
         noise = pass_noise(state.rng_seed, state.frame, 1, context.shape)[0]
         latents = sample(
             lambda noisy, level: self._runtime.dream(noisy, level, context, known, moves), noise, self._steps
         )
         view, picture = self._runtime.show(latents, reference, known)
-        past = (*step, *_turned(state.past[:3], turn))
-        aloft = FLIGHT if wish.jump else max(0, state.aloft - 1)
         home, anchor, memory = self._kept(state, view, pose)
-        self.state = WalkerState(state.rng_seed, state.frame + 1, view, pose, past, aloft, home, anchor, memory)
+        self.state = WalkerState(
+            state.rng_seed, state.frame + 1, view, pose, motion.past, motion.airborne_frames, home, anchor, memory
+        )
         return np.ascontiguousarray(picture)
 
     def continue_from(self, picture: Bytes) -> None:
@@ -130,54 +119,8 @@ class Walker:
                 leads.append(moves_between(found.pose, pose))
         return self._runtime.look(np.stack(views), np.stack(leads))
 
-    def _step(self, state: WalkerState, wish: Wish, turn: float) -> tuple[float, float, float]:
-        """Right, up and forward in metres, along the axes of the new look."""
-        wishes = np.array(
-            [
-                _within(wish.forward, 1.0),
-                _within(wish.strafe, 1.0),
-                float(wish.run),
-                float(wish.jump),
-                float(wish.crouch),
-            ],
-            dtype=np.float32,
-        )
-        past = np.array(state.past, dtype=np.float32)
-        step = self._runtime.walk(state.view, past, wishes, turn, state.pose.slope)
-        if not wishes.any() and float(np.abs(step).max()) < _STILL:
-            return 0.0, 0.0, 0.0
-        right, up, forward = (_within(float(length), _LONGEST_STEP) for length in step)
-        if not (wish.jump or state.aloft):
-            up = _within(up, _STEEPEST * math.hypot(right, forward) + _LIFT)
-        return right, up, forward
-
     def _checked(self, picture: Bytes) -> Bytes:
         shape = (self._runtime.config.height, self._runtime.config.width, 3)
         if picture.shape != shape or picture.dtype != np.uint8:
             raise ValueError(f"The world model needs a uint8 picture of {shape}, not {picture.dtype} {picture.shape}.")
         return np.ascontiguousarray(picture)
-
-
-def _moved(pose: Pose, step: tuple[float, float, float], turn: float, slope: float) -> Pose:
-    right, up, forward = step
-    yaw = math.remainder(pose.yaw + turn, 2.0 * math.pi)
-    sin, cos = math.sin(yaw), math.cos(yaw)
-    return Pose(
-        x=pose.x + right * cos + forward * sin,
-        y=pose.y + up,
-        z=pose.z - right * sin + forward * cos,
-        yaw=yaw,
-        slope=slope,
-    )
-
-
-def _turned(step: tuple[float, ...], turn: float) -> tuple[float, float, float]:
-    """A step along the axes of a look that has turned right."""
-    right, up, forward = step
-    sin, cos = math.sin(turn), math.cos(turn)
-    return right * cos - forward * sin, up, right * sin + forward * cos
-
-
-def _within(value: float, limit: float) -> float:
-    """`value` within plus and minus `limit`; NaN is nothing."""
-    return 0.0 if math.isnan(value) else max(-limit, min(limit, value))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from assets.seed_painter._ground import ground, ground_noise
+from assets.seed_painter._plants import blank, palm
 from assets.seed_painter.canvas import (
     Field,
     below,
@@ -19,8 +21,6 @@ from assets.seed_painter.canvas import (
     shine,
     smooth,
 )  # fmt: skip
-from assets.seed_painter.ground import ground, ground_noise
-from assets.seed_painter.plants import blank, palm
 
 TITLE = "Beach at sunset"
 DESCRIPTION = "The sun goes down behind the islands; foam runs up the wet sand between two groups of palms."

@@ -1,6 +1,6 @@
 """The painter's tools: grids, noise, colour ramps, masks, light. Pictures are float32 [height, width, 3], 0 to 1.
 
-Everything is painted at twice the final size and reduced at the end; lengths are in final pixels all the same.
+Everything is painted at twice the final size and reduced at the end, but lengths are given in final pixels.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ def grid() -> tuple[Field, Field]:
 
 
 def hexa(code: str) -> Colour:
-    """The colour of six hex digits."""
+    """The colour given by six hex digits."""
     return int(code[0:2], 16) / 255, int(code[2:4], 16) / 255, int(code[4:6], 16) / 255
 
 
 def smooth(low: float, high: float, value: Field) -> Field:
-    """Smoothstep: 0 up to `low`, 1 from `high` on; `high` below `low` turns it round."""
+    """Smoothstep: 0 up to `low`, 1 from `high` on. If `high` is below `low`, it is reversed."""
     t = np.clip((value - low) / (high - low), 0.0, 1.0).astype(np.float32)
     return t * t * (3.0 - 2.0 * t)
 
 
 def ramp(t: Field, stops: Sequence[tuple[float, str]]) -> Field:
-    """Colours along `t`, linear between the stops; [..., 3]."""
+    """Colours for the values `t`, interpolated linearly between the stops: [..., 3]."""
     places = [place for place, _ in stops]
     channels = zip(*(hexa(code) for _, code in stops), strict=True)
     return np.stack([np.interp(t, places, channel) for channel in channels], axis=-1).astype(np.float32)
@@ -53,7 +53,7 @@ def resize(field: Field, columns: int, rows: int, method: int = cv2.INTER_CUBIC)
 
 
 def blur(field: Field, sigma_x: float, sigma_y: float | None = None) -> Field:
-    """Gaussian blur; sigmas in final pixels."""
+    """Gaussian blur with sigmas in final pixels."""
     vertical = sigma_x if sigma_y is None else sigma_y
     return np.asarray(
         cv2.GaussianBlur(
@@ -65,7 +65,7 @@ def blur(field: Field, sigma_x: float, sigma_y: float | None = None) -> Field:
 
 
 def noise(seed: int, cell_x: float, cell_y: float | None = None, *, octaves: int = 5, fade: float = 0.55) -> Field:
-    """Fractal noise of the whole canvas, mean 0, deviation 1; `cell` is the size of its largest features."""
+    """Fractal noise for the whole canvas, mean 0, deviation 1. `cell` is the size of the largest features."""
     rng = np.random.default_rng(seed)
     total = np.zeros((ROWS, COLUMNS), dtype=np.float32)
     across, down, weight = cell_x, cell_x if cell_y is None else cell_y, 1.0
@@ -102,28 +102,28 @@ def line_noise(seed: int, cell: float, *, octaves: int = 6, fade: float = 0.5) -
 
 
 def below(line: Field, y: Field, softness: float = 0.8) -> Field:
-    """A mask of what lies below a line given per column."""
+    """A mask of everything below a line, which is given per column."""
     return np.clip((y - line[None, :]) / softness + 0.5, 0.0, 1.0).astype(np.float32)
 
 
 def paint(picture: Field, colour: Field | Colour, mask: Field) -> None:
-    """Lay `colour` (one for all, or a picture) over `picture` where `mask` says, in place."""
+    """Blend `colour` (a single colour or a picture) over `picture` with the opacity `mask`, in place."""
     picture += mask[..., None] * (np.asarray(colour, dtype=np.float32) - picture)
 
 
 def shine(picture: Field, colour: Colour, amount: Field) -> None:
-    """Add light without clipping, in place: one minus the product of what is left dark."""
+    """Add light without clipping, in place ("screen" blending)."""
     light = np.asarray(colour, dtype=np.float32) * np.clip(amount, 0.0, 1.0)[..., None]
     picture += light * (1.0 - np.clip(picture, 0.0, 1.0))
 
 
 def halo(x: Field, y: Field, at: tuple[float, float], radius: float) -> Field:
-    """A soft round light: 1 in the middle, long tails."""
+    """A soft round light: 1 at the centre, with long tails."""
     return (1.0 / (1.0 + ((x - at[0]) ** 2 + (y - at[1]) ** 2) / radius**2) ** 1.5).astype(np.float32)
 
 
 def bloom(picture: Field, threshold: float, sigma: float, strength: float) -> None:
-    """Bright parts glow into their surroundings, in place."""
+    """Let bright parts glow into their surroundings, in place."""
     bright = np.clip(picture - threshold, 0.0, None)
     small = np.asarray(cv2.resize(bright, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), dtype=np.float32)
     glow = blur(small, sigma / 4) + 0.5 * blur(small, sigma)
@@ -131,7 +131,7 @@ def bloom(picture: Field, threshold: float, sigma: float, strength: float) -> No
 
 
 def finish(picture: Field, seed: int, *, grain: float = 0.010, vignette: float = 0.18) -> NDArray[np.uint8]:
-    """Vignette, gentle shoulder, reduction, grain; uint8 [HEIGHT, WIDTH, 3]."""
+    """Apply vignette, tone curve, reduction and grain: uint8 [HEIGHT, WIDTH, 3]."""
     x, y = grid()
     corner = ((x / WIDTH - 0.5) ** 2 + (y / HEIGHT - 0.5) ** 2) * 2.0
     lit = picture * (1.0 - vignette * corner[..., None])

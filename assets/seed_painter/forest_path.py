@@ -7,6 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from assets.seed_painter._ground import EYE, FOCAL, ground, ground_noise
+from assets.seed_painter._plants import blank, conifer, grass, stroke
 from assets.seed_painter.canvas import (
     Field,
     bloom,
@@ -21,8 +23,6 @@ from assets.seed_painter.canvas import (
     shine,
     smooth,
 )  # fmt: skip
-from assets.seed_painter.ground import EYE, FOCAL, ground, ground_noise
-from assets.seed_painter.plants import blank, conifer, grass, stroke
 
 TITLE = "Path through the pines"
 DESCRIPTION = "Morning light falls between tall trunks onto moss and needles; the path bends into the glow."

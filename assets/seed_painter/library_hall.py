@@ -1,6 +1,6 @@
 """A vaulted library in one-point perspective: shelves between pillars, lamps, a tall window, polished floor.
 
-Every pixel's ray is met with the hall's few planes and its barrel vault; the surfaces are patterns in metres.
+Every pixel's ray is intersected with the hall's few planes and its barrel vault. The surfaces are patterns in metres.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from assets.seed_painter._ground import EYE, FOCAL
 from assets.seed_painter.canvas import (
     OVERSAMPLING,
     WIDTH,
@@ -25,16 +26,15 @@ from assets.seed_painter.canvas import (
     shine,
     smooth,
 )  # fmt: skip
-from assets.seed_painter.ground import EYE, FOCAL
 
 TITLE = "The long library"
 DESCRIPTION = "A barrel-vaulted hall of books; lamps along the pillars, a red runner towards the great window."
 
 _HORIZON: Final = 384.0
-_HALF: Final = 3.9  # metres: half the width, the height where the vault begins, the length, one bay
-_SPRING: Final = 4.9
-_LENGTH: Final = 44.0
-_BAY: Final = 4.4
+_HALF: Final = 3.9  # m, half the width of the hall
+_SPRING: Final = 4.9  # m, the height at which the vault begins
+_LENGTH: Final = 44.0  # m
+_BAY: Final = 4.4  # m, from one pillar to the next
 
 
 def make() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from assets.seed_painter._ground import ground, ground_noise
+from assets.seed_painter._plants import grass
 from assets.seed_painter.canvas import (
     Field,
     below,
@@ -20,8 +22,6 @@ from assets.seed_painter.canvas import (
     shine,
     smooth,
 )  # fmt: skip
-from assets.seed_painter.ground import ground, ground_noise
-from assets.seed_painter.plants import grass
 
 TITLE = "Misty valley at dawn"
 DESCRIPTION = "Ridge behind ridge in the morning mist, a stream in the grass, the sun just over the pass."

@@ -7,6 +7,8 @@ from typing import Final
 import cv2
 import numpy as np
 
+from assets.seed_painter._ground import EYE, FOCAL, ground, ground_noise
+from assets.seed_painter._plants import fill
 from assets.seed_painter.canvas import (
     COLUMNS,
     OVERSAMPLING,
@@ -24,8 +26,6 @@ from assets.seed_painter.canvas import (
     shine,
     smooth,
 )  # fmt: skip
-from assets.seed_painter.ground import EYE, FOCAL, ground, ground_noise
-from assets.seed_painter.plants import fill
 
 TITLE = "Neon street in the rain"
 DESCRIPTION = "Shop fronts and signs down a wet street at night; every light is there twice."

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from assets.seed_painter._ground import EYE, FOCAL, ground, ground_noise
+from assets.seed_painter._plants import fill
 from assets.seed_painter.canvas import (
     Field,
     below,
@@ -21,8 +23,6 @@ from assets.seed_painter.canvas import (
     shine,
     smooth,
 )  # fmt: skip
-from assets.seed_painter.ground import EYE, FOCAL, ground, ground_noise
-from assets.seed_painter.plants import fill
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

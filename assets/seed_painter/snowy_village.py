@@ -6,6 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from assets.seed_painter._ground import EYE, FOCAL, ground, ground_noise
+from assets.seed_painter._houses import House, paint_house
+from assets.seed_painter._plants import conifer
 from assets.seed_painter.canvas import (
     Colour,
     Field,
@@ -21,9 +24,6 @@ from assets.seed_painter.canvas import (
     shine,
     smooth,
 )  # fmt: skip
-from assets.seed_painter.ground import EYE, FOCAL, ground, ground_noise
-from assets.seed_painter.houses import House, paint_house
-from assets.seed_painter.plants import conifer
 
 TITLE = "Snowy village at the blue hour"
 DESCRIPTION = "Lamps are lit behind the windows; a trodden path leads between the firs to the houses."

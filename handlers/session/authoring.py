@@ -1,18 +1,18 @@
-"""Scenes in words for one session: the world changes when the picture is there, unless it has moved on by then."""
+"""Scenes in words for one session. The world changes once the picture is made, unless it has moved on by then."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
 from error_types import DomainError, ErrorCode
 from handlers.authoring_handler import AuthoringAvailable
 from handlers.authoring_painter import ChangeOf, SceneFor, failure_of
-from handlers.session.active_world import Seed
+from handlers.session.played_world import SceneChange
+from handlers.session.world import Seed
 from handlers.threads import in_thread
 from services.scene_file.scene_file import encode_scene
 from state.app_state_types import AuthoringDone, AuthoringFailed, AuthoringRunning, AuthoringStep
@@ -28,13 +28,15 @@ from wire_protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
+    from concurrent.futures import Executor
 
-    from handlers.authoring_painter import PaintedScene, Painting
-    from handlers.session.context import PlayContext
-    from handlers.session.frame_loop import FrameLoop
+    from handlers.authoring_handler import AuthoringHandler
+    from handlers.authoring_painter import PaintedScene, Painting, ScenePainter
+    from handlers.seeds_handler import SeedsHandler
+    from handlers.session.actor import WorldActor
     from handlers.session.recording import SessionRecorder
-    from services.world_engine.world_engine import Picture
+    from services.clock.clock import Clock
     from state.app_state_types import AuthoringJob, SessionId
     from wire_protocol import AnyServerMessage, InitRequest
 
@@ -42,26 +44,14 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 Made = TypeVar("Made")
 
-_PROGRESS = {
-    AuthoringStep.WRITING: ProgressStep.WRITING_PROMPT,
-    AuthoringStep.PAINTING: ProgressStep.PAINTING,
-    AuthoringStep.CHECKING: ProgressStep.CHECKING_PICTURE,
-    AuthoringStep.APPLYING: ProgressStep.CHANGING_WORLD,
-}
-
-
-@dataclass(slots=True)
-class SceneChange:
-    """What a world shall go on from. It is made for the world of `epoch`; `seed` begins another world in the picture.
-
-    `has_begun` is set by the frame loop once there is no way back.
-    """
-
-    wish: str
-    picture: Picture
-    epoch: int
-    seed: Seed | None = None
-    has_begun: bool = False
+_PROGRESS: Final[Mapping[AuthoringStep, ProgressStep]] = MappingProxyType(
+    {
+        AuthoringStep.WRITING: ProgressStep.WRITING_PROMPT,
+        AuthoringStep.PAINTING: ProgressStep.PAINTING,
+        AuthoringStep.CHECKING: ProgressStep.CHECKING_PICTURE,
+        AuthoringStep.APPLYING: ProgressStep.CHANGING_WORLD,
+    }
+)
 
 
 class SessionAuthor:
@@ -69,16 +59,24 @@ class SessionAuthor:
 
     def __init__(
         self,
-        context: PlayContext,
         session_id: SessionId,
-        recorder: SessionRecorder,
-        post: Callable[[AnyServerMessage], None],
         *,
+        authoring: AuthoringHandler,
+        painter: ScenePainter,
+        seeds: SeedsHandler,
+        recorder: SessionRecorder,
+        clock: Clock,
+        work_threads: Executor,
+        post: Callable[[AnyServerMessage], None],
         extended: bool,
     ) -> None:
-        self._context = context
         self._session_id = session_id
+        self._authoring = authoring
+        self._painter = painter
+        self._seeds = seeds
         self._recorder = recorder
+        self._clock = clock
+        self._work_threads = work_threads
         self._post = post
         self._extended = extended
         self._is_wanted = False
@@ -89,27 +87,27 @@ class SessionAuthor:
         self._is_wanted, self._client_version = request.config.scene_authoring, request.biome_version
         if not self._is_wanted:
             return
-        match self._context.authoring.availability(self._session_id):
+        match self._authoring.availability(self._session_id):
             case AuthoringAvailable(is_loaded=is_loaded):
                 if not is_loaded:
                     self._post(StatusMessage(stage=StageId.AUTHORING_LOAD))
-                self._context.painter.prepare_soon()
+                self._painter.prepare_soon()
             case unavailable:
                 logger.warning("Scenes cannot be edited here", reason=unavailable.reason)
 
-    async def edit(self, request: SceneEditRequest, loop: FrameLoop) -> SceneEditResponseData:
+    async def edit(self, request: SceneEditRequest, actor: WorldActor) -> SceneEditResponseData:
         """Change what is seen; a reset still leads back to the seed.
 
         Raises:
             DomainError: refused, failed, or too late.
         """
-        job = self._begin("edit", request.prompt)
+        job = await self._begin("edit", request.prompt)
 
         async def work() -> tuple[PaintedScene, bytes]:
-            view, epoch = await loop.between_passes(lambda world: world.view())
-            original = await in_thread(self._context.work_threads, lambda: encode_scene(view))
-            scene = await self._paint(request.req_id, job, ChangeOf(view), loop)
-            await self._apply(request.req_id, job, loop, SceneChange(job.wish, scene.picture, epoch))
+            view, epoch = await actor.run_between_steps(lambda world: world.view())
+            original = await in_thread(self._work_threads, lambda: encode_scene(view))
+            scene = await self._paint(request.req_id, job, ChangeOf(view), actor)
+            await self._apply(request.req_id, job, actor, SceneChange(job.wish, scene.picture, epoch))
             return scene, original
 
         scene, original = await self._see_through(job, work(), lambda made: made[0])
@@ -117,28 +115,28 @@ class SessionAuthor:
             original_jpeg_b64=_b64(original), preview_jpeg_b64=_b64(scene.file), edit_prompt=scene.instruction
         )
 
-    async def generate(self, request: GenerateSceneRequest, loop: FrameLoop) -> GenerateSceneResponseData:
+    async def generate(self, request: GenerateSceneRequest, actor: WorldActor) -> GenerateSceneResponseData:
         """Another world in a scene out of nothing, which is its seed from then on.
 
         Raises:
             DomainError: refused, failed, or too late.
         """
-        started = self._context.clock.monotonic()
-        job = self._begin("scene", request.prompt)
+        started = self._clock.monotonic()
+        job = await self._begin("scene", request.prompt)
 
         async def work() -> PaintedScene:
-            _, epoch = await loop.between_passes(lambda world: world.view())
-            spec = loop.world.active.engine.spec
+            _, epoch = await actor.run_between_steps(lambda world: world.view())
+            spec = actor.world.active.spec
             painting = SceneFor(spec.width, spec.height, self._client_version)
-            scene = await self._paint(request.req_id, job, painting, loop)
+            scene = await self._paint(request.req_id, job, painting, actor)
             seed = Seed(scene.hash, scene.file, job.wish)
-            await self._apply(request.req_id, job, loop, SceneChange(job.wish, scene.picture, epoch, seed))
+            await self._apply(request.req_id, job, actor, SceneChange(job.wish, scene.picture, epoch, seed))
             return scene
 
         scene = await self._see_through(job, work(), lambda made: made)
         await self._keep(scene, job.wish)
         return GenerateSceneResponseData(
-            elapsed_ms=round((self._context.clock.monotonic() - started) * 1000),
+            elapsed_ms=round((self._clock.monotonic() - started) * 1000),
             image_jpeg_base64=_b64(scene.file),
             user_prompt=request.prompt,
             sanitized_prompt=scene.instruction,
@@ -148,15 +146,15 @@ class SessionAuthor:
 
     # ------------------------------------------------------------------------------------------------ parts
 
-    def _begin(self, kind: str, prompt: str) -> AuthoringJob:
-        job = self._context.authoring.begin("edit" if kind == "edit" else "scene", self._session_id, prompt)
+    async def _begin(self, kind: str, prompt: str) -> AuthoringJob:
+        job = await self._authoring.begin("edit" if kind == "edit" else "scene", self._session_id, prompt)
         if self._is_wanted:
             return job
         error = DomainError(
             "Scene authoring is switched off for this session. Switch it on in the settings of your client.",
             ErrorCode.AUTHORING_UNAVAILABLE,
         )
-        self._context.authoring.move(job.id, AuthoringFailed(error.code, error.message))
+        self._authoring.move(job.id, AuthoringFailed(error.code, error.message))
         raise error
 
     async def _see_through(
@@ -167,42 +165,33 @@ class SessionAuthor:
             made = await work
         except BaseException as error:  # the job ends also when it was cancelled
             failure = failure_of(error)
-            self._context.authoring.move(job.id, AuthoringFailed(failure.code, failure.message))
+            self._authoring.move(job.id, AuthoringFailed(failure.code, failure.message))
             if failure.code in {ErrorCode.AUTHORING_OUTDATED, ErrorCode.CANCELLED}:
                 logger.info("A scene was dropped", kind=job.kind, reason=failure.message)
             raise
-        self._context.authoring.move(job.id, AuthoringDone(scene_of(made).hash))
+        self._authoring.move(job.id, AuthoringDone(scene_of(made).hash))
         logger.info("The scene was changed in words", kind=job.kind, wish=job.wish)
         return made
 
-    async def _paint(self, req_id: str, job: AuthoringJob, painting: Painting, loop: FrameLoop) -> PaintedScene:
+    async def _paint(self, req_id: str, job: AuthoringJob, painting: Painting, actor: WorldActor) -> PaintedScene:
         self._tell(req_id, ProgressStep.WAITING_FOR_TURN)
 
         def tell(step: AuthoringStep, fraction: float | None) -> None:
             self._tell(req_id, _PROGRESS[step], fraction)
 
-        return await self._context.painter.paint(job, painting, tell, loop.engine_aside)
+        return await self._painter.paint(job, painting, tell, actor.engine_offloaded)
 
-    async def _apply(self, req_id: str, job: AuthoringJob, loop: FrameLoop, change: SceneChange) -> None:
-        """A change that has begun is not given up any more: it happened, and the answer says so."""
-        self._context.authoring.move(job.id, AuthoringRunning(AuthoringStep.APPLYING))
+    async def _apply(self, req_id: str, job: AuthoringJob, actor: WorldActor, change: SceneChange) -> None:
+        self._authoring.move(job.id, AuthoringRunning(AuthoringStep.APPLYING))
         self._tell(req_id, ProgressStep.CHANGING_WORLD)
-        applying = asyncio.ensure_future(loop.between_passes(lambda world: world.change_scene(change)))
-        try:
-            await asyncio.shield(applying)
-        except asyncio.CancelledError:
-            if not change.has_begun:
-                applying.cancel()
-                raise
-            await asyncio.wait({applying})
-            applying.result()
+        await actor.change_between_steps(lambda world: world.change_scene(change))
         self._recorder.caption(job.wish)
 
     async def _keep(self, scene: PaintedScene, wish: str) -> None:
         """A scene that cannot be kept is played all the same."""
         try:
-            seeds = self._context.seeds
-            await in_thread(self._context.work_threads, lambda: seeds.keep_generated(scene.file, wish))
+            seeds = self._seeds
+            await in_thread(self._work_threads, lambda: seeds.keep_generated(scene.file, wish))
         except DomainError as error:
             logger.warning("A generated scene cannot be kept", reason=error.message)
 

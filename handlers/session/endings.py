@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from error_types import ErrorCode
 from state.app_state_types import EndReason
 from wire_protocol import ErrorId, ErrorMessage, ErrorSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,16 @@ def init_refused(message: str, code: ErrorCode, message_id: ErrorId | None, snap
     return _ending(EndReason.INIT_FAILED, message, code, message_id=message_id, snapshot=snapshot)
 
 
+def encoder_failed(snapshot: ErrorSnapshot) -> Ending:
+    return _ending(
+        EndReason.ENCODER_FAILED,
+        "The server could not encode its pictures any more; its log has the details.",
+        ErrorCode.INTERNAL,
+        snapshot=snapshot,
+        close_code=1011,
+    )
+
+
 def engine_failed(snapshot: ErrorSnapshot) -> Ending:
     return _ending(
         EndReason.ENGINE_FAILED,
@@ -86,3 +100,52 @@ def internal_error(snapshot: ErrorSnapshot) -> Ending:
         snapshot=snapshot,
         close_code=1011,
     )
+
+
+class SessionEnd:
+    """The end of one session, for every part of it to bring about and for the session to wait for.
+
+    It knows nothing of the session, so that the parts that hold it do not keep an ended session in memory.
+    """
+
+    def __init__(self, on_end: Callable[[EndReason], None]) -> None:
+        self._on_end = on_end
+        self._begun = asyncio.Event()
+        self._ending: Ending | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        return self._ending is not None
+
+    @property
+    def ending(self) -> Ending:
+        return self._ending or CLIENT_LEFT
+
+    def begin(self, ending: Ending) -> None:
+        """The first reason counts."""
+        if self._ending is None:
+            self._ending = ending
+            self._on_end(ending.reason)
+            self._begun.set()
+
+    async def wait(self) -> None:
+        await self._begun.wait()
+
+
+class InitDeadline:
+    """A client without a world must send an `init` in time; nothing else extends it."""
+
+    def __init__(self, limit_s: float, end: SessionEnd) -> None:
+        self._limit_s = limit_s
+        self._end = end
+        self._timer: asyncio.TimerHandle | None = None
+
+    def arm(self) -> None:
+        self.disarm()
+        end, limit_s = self._end, self._limit_s
+        self._timer = asyncio.get_running_loop().call_later(limit_s, lambda: end.begin(init_overdue(limit_s)))
+
+    def disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

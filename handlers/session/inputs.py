@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.world_engine.world_engine import ControlPayload
+from wire_protocol import KEY_CODES
 
 # A wheel notch has no release: it counts for the pass it falls into, however long the client lists it.
-MOMENTARY: Final = frozenset({0x100, 0x101})
+_MOMENTARY: Final = frozenset({KEY_CODES["SCROLL_UP"], KEY_CODES["SCROLL_DOWN"]})
 _MOUSE_LIMIT: Final = 10_000.0  # pixels a control; far beyond any hand, it keeps sums finite
 
 
@@ -37,7 +38,7 @@ class InputMailbox:
         self._newest_at = float("-inf")
 
     def put(self, buttons: frozenset[int], mouse_dx: float, mouse_dy: float, ts: float | None, now: float) -> None:
-        self._held = buttons - MOMENTARY
+        self._held = buttons - _MOMENTARY
         self._pressed |= buttons
         self._mouse_dx += max(-_MOUSE_LIMIT, min(_MOUSE_LIMIT, mouse_dx))
         self._mouse_dy += max(-_MOUSE_LIMIT, min(_MOUSE_LIMIT, mouse_dy))

@@ -1,21 +1,29 @@
-"""What waits to be sent to one client: messages in order and never dropped, and at most one pass of frames."""
+"""What waits to be sent to one client, how far sending runs ahead of it, and the one task that sends."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from handlers.session.read_ahead import ReadAhead
-from wire_protocol import AnyServerMessage, LogMessage
+from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
+
+from wire_protocol import AnyServerMessage, LogMessage, encode_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handlers.session.stats import SessionStats
     from services.clock.clock import Clock
+    from services.metrics.metrics import Metrics
+    from services.read_receipts.read_receipts import ReadReceipts
 
 _WAITING_LOGS: Final = 256
+_PASSES_AHEAD: Final = 2  # one that the client works on, and the next
+_PASSES_PER_S: Final = 15.0  # the usual pace: so many more are on their way for each second of the link's delay
+_DELAY_WEIGHT: Final = 1.5  # delays vary
+_PROBE: Final = 0  # the number of the receipt that is asked for before any pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +38,102 @@ class OutgoingPass:
 
 
 @dataclass(frozen=True, slots=True)
-class Farewell:
-    """The close frame; nothing is sent after it."""
+class CloseFrame:
+    """Nothing is sent after it."""
 
     code: int
     reason: str
 
 
-Outgoing: TypeAlias = AnyServerMessage | OutgoingPass | Farewell
+Outgoing: TypeAlias = AnyServerMessage | OutgoingPass | CloseFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    number: int
+    first_frame_id: int
+
+
+class SendWindow:
+    """How many passes may be sent before the client has confirmed one: two, and as many more as the link delays.
+
+    A pass is confirmed by the client (`frame_ack`: it was drawn) or, until the first such message, by a read receipt.
+    Without either, nothing is held up. The delay is measured by one receipt before the first pass: during play, a late
+    receipt could mean a slow reader as well as a long link. Times are monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self._unconfirmed: deque[_Sent] = deque()
+        self._number = _PROBE
+        self._probed_at: float | None = None
+        self._allowed = _PASSES_AHEAD
+        self._client_confirms = False
+        self._epoch = 0
+
+    def probe(self, now: float) -> int:
+        """Receipts will be asked for; the number of the first, which measures the link."""
+        self._probed_at = now
+        return _PROBE
+
+    def sent(self, first_frame_id: int) -> int:
+        """The kernel has a pass; the number of its receipt."""
+        self._number += 1
+        self._unconfirmed.append(_Sent(self._number, first_frame_id))
+        return self._number
+
+    def read(self, number: int, now: float) -> None:
+        """A receipt came: the client has read everything up to the pass of that number."""
+        if number == _PROBE:
+            delay_s = now - (now if self._probed_at is None else self._probed_at)
+            self._allowed = _PASSES_AHEAD + int(_DELAY_WEIGHT * delay_s * _PASSES_PER_S)
+        elif not self._client_confirms:
+            self._confirm(lambda sent: sent.number <= number)
+
+    def drawn(self, frame_id: int, epoch: int | None) -> None:
+        """The client has drawn the pass that begins with `frame_id`, and with it those before.
+
+        Frame ids start over with each epoch, so a confirmation of an older one says nothing about the present.
+        """
+        self._client_confirms = True
+        if epoch is None or epoch == self._epoch:
+            self._confirm(lambda sent: sent.first_frame_id <= frame_id)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """What was sent before is no longer waited for."""
+        self._epoch = epoch
+        self._unconfirmed.clear()
+
+    def is_open(self) -> bool:
+        confirmations_come = self._client_confirms or self._probed_at is not None
+        return not confirmations_come or len(self._unconfirmed) < self._allowed
+
+    def _confirm(self, covers: Callable[[_Sent], bool]) -> None:
+        while self._unconfirmed and covers(self._unconfirmed[0]):
+            self._unconfirmed.popleft()
 
 
 class Outbox:
     """Filled by everything in the session, emptied by its one writer. Touched by the event loop's thread alone.
 
-    A client that reads slowly sees fewer passes, not old ones: an unsent pass gives way to the next. Log messages are
-    dropped, oldest first, beyond a bound. `on_overflow` is called once when a client leaves too many messages unread.
+    Messages keep their order and none is dropped. There is at most one pass: an unsent pass gives way to the next, so
+    that a client that reads slowly sees fewer frames, and never old ones. Beyond a bound, the oldest log messages are
+    dropped. `on_overflow` is called once when a client leaves too many messages unread.
     """
 
-    def __init__(self, clock: Clock, max_messages: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, stats: SessionStats, max_messages: int, on_overflow: Callable[[], None]) -> None:
         self._clock = clock
+        self._stats = stats
         self._messages: deque[AnyServerMessage] = deque()
         self._logs: deque[LogMessage] = deque(maxlen=_WAITING_LOGS)
         self._pass: OutgoingPass | None = None
-        self._farewell: Farewell | None = None
+        self._close_frame: CloseFrame | None = None
         self._changed = asyncio.Event()
         self._max_messages = max_messages
         self._on_overflow = on_overflow
-        self._ahead = ReadAhead()
+        self._window = SendWindow()
 
     def post(self, message: AnyServerMessage) -> None:
-        if self._farewell is not None:
+        if self._close_frame is not None:
             return
         self._messages.append(message)
         self._changed.set()
@@ -67,47 +141,49 @@ class Outbox:
             self._on_overflow()
 
     def post_log(self, message: LogMessage) -> None:
-        if self._farewell is None:
+        if self._close_frame is None:
             self._logs.append(message)
             self._changed.set()
 
     def post_pass(self, outgoing: OutgoingPass) -> bool:
         """Offer a pass; whether it replaced one that had not been sent."""
-        if self._farewell is not None:
+        if self._close_frame is not None:
             return False
         replaced = self._pass is not None
         self._pass = outgoing
         self._changed.set()
+        if replaced:
+            self._stats.pass_replaced()
         return replaced
 
-    def drop_pass(self) -> None:
-        """Forget the unsent pass, and which ones were not confirmed: another world begins."""
+    def begin_epoch(self, epoch: int) -> None:
+        """Another world, or another moment of it: the unsent pass is dropped."""
         self._pass = None
-        self._ahead.forget()
+        self._window.begin_epoch(epoch)
         self._changed.set()
 
     def receipts_begin(self) -> int:
         """Receipts will be asked for; the number of the first."""
-        return self._ahead.probe(self._clock.monotonic())
+        return self._window.probe(self._clock.monotonic())
 
     def pass_sent(self, outgoing: OutgoingPass) -> int:
         """The kernel has it; the number of the receipt to ask for."""
-        return self._ahead.sent(outgoing.first_frame_id)
+        return self._window.sent(outgoing.first_frame_id)
 
     def receipt(self, number: int) -> None:
         """The client has read everything up to the pass of that number."""
-        self._ahead.read(number, self._clock.monotonic())
+        self._window.read(number, self._clock.monotonic())
         self._changed.set()
 
-    def acknowledge(self, frame_id: int) -> None:
-        """The client has drawn the pass that begins with `frame_id`, and with it those before."""
-        self._ahead.drawn(frame_id)
+    def acknowledge(self, frame_id: int, epoch: int | None) -> None:
+        """The client has drawn the pass that begins with `frame_id`. `epoch` is None if it does not say of which."""
+        self._window.drawn(frame_id, epoch)
         self._changed.set()
 
     def close(self, code: int, reason: str) -> None:
-        """Send what was posted, then the close frame. Later posts are dropped; the first call wins."""
-        if self._farewell is None:
-            self._farewell = Farewell(code, reason)
+        """Send what was posted, then the close frame. Later posts are dropped; the first call counts."""
+        if self._close_frame is None:
+            self._close_frame = CloseFrame(code, reason)
             self._pass = None
             self._changed.set()
 
@@ -123,9 +199,71 @@ class Outbox:
             return self._messages.popleft()
         if self._logs:
             return self._logs.popleft()
-        if self._farewell is not None:
-            return self._farewell
-        if self._pass is None or not self._ahead.may_send():
+        if self._close_frame is not None:
+            return self._close_frame
+        if self._pass is None or not self._window.is_open():
             return None
         chosen, self._pass = self._pass, None
         return chosen
+
+
+class SocketLike(Protocol):
+    """The part of a WebSocket that a writer uses. `send_*` return when the kernel has taken the bytes."""
+
+    async def send_text(self, data: str) -> None: ...
+
+    async def send_bytes(self, data: bytes) -> None: ...
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None: ...
+
+
+class Writer:
+    """`receipts` is None where the transport has none; then only the client's own word holds passes back."""
+
+    def __init__(
+        self,
+        socket: SocketLike,
+        outbox: Outbox,
+        stats: SessionStats,
+        *,
+        receipts: ReadReceipts | None,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._socket = socket
+        self._receipts = receipts
+        self._outbox = outbox
+        self._stats = stats
+        self._clock = clock
+        self._metrics = metrics
+
+    async def run(self) -> None:
+        """Send until the close frame, or until the client is gone: the receiver learns of that and ends the session."""
+        try:
+            if self._receipts is not None:
+                self._receipts.listen(self._outbox.receipt)
+                self._receipts.ask(self._outbox.receipts_begin())
+            while True:
+                match await self._outbox.next():
+                    case CloseFrame(code, reason):
+                        await self._socket.close(code, reason)
+                        return
+                    case OutgoingPass() as outgoing:
+                        await self._send_pass(outgoing)
+                    case message:
+                        await self._socket.send_text(encode_message(message))
+        except (WebSocketDisconnect, WebSocketDisconnected):
+            return
+
+    async def _send_pass(self, outgoing: OutgoingPass) -> None:
+        began = self._clock.monotonic()
+        await self._socket.send_bytes(outgoing.envelope)
+        sent = self._clock.monotonic()
+        number = self._outbox.pass_sent(outgoing)
+        if self._receipts is not None:
+            self._receipts.ask(number)
+        received_at = outgoing.input_received_at
+        self._stats.pass_sent(sent, outgoing.frames, None if received_at is None else sent - received_at)
+        self._metrics.frames_sent(outgoing.frames, len(outgoing.envelope))
+        self._metrics.pass_timed("queue", began - outgoing.ready_at)
+        self._metrics.pass_timed("send", sent - began)

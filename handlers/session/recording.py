@@ -1,4 +1,4 @@
-"""What one session records: from wish to segments, cut where play pauses, starts over or changes its world."""
+"""What one session records: segments, each cut where play pauses, starts over or changes its world."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import asyncio
 import contextvars
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
 from error_types import DomainError
-from handlers.recorder_handler import FAULT_CODES, Segment, SegmentOrder
-from handlers.session.recording_news import outcome_news, redirected, refused, started
-from handlers.session.recording_plan import plan_segment
+from handlers.recorder_handler import Segment, SegmentOrder
+from handlers.service_errors import RECORDING_CODES
 from handlers.threads import in_thread
-from services.video_writer.video_writer import Failed
+from runtime_config.constants import VERSION
+from services.recording_store.recording_notes import RecordingNotes, write_notes
+from services.video_writer.video_writer import (
+    Discarded,
+    Failed,
+    Finished,
+    Postponed,
+    RecordingPlan,
+    VideoMetadata,
+)
 from wire_protocol import RecordingEvent, RecordingMessage, RecordingResponseData
 
 if TYPE_CHECKING:
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from handlers.recorder_handler import RecorderHandler
-    from handlers.session.active_world import ActiveWorld
+    from handlers.session.world import ActiveWorld
     from services.clock.clock import Clock
     from services.video_writer.video_writer import RecordingOutcome
     from state.app_state_types import SessionId
@@ -34,8 +42,8 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingWish:
-    """Record, into the server's own folder if `folder` is None. `with_authoring`: what the file says of the session."""
+class RecordingOrder:
+    """Record, into the server's own folder if `folder` is None. `with_authoring` is a note in the file."""
 
     folder: Path | None = None
     with_authoring: bool = False
@@ -44,7 +52,7 @@ class RecordingWish:
 class SessionRecorder:
     """Touched by the event loop's thread alone. Nothing in it waits for a file.
 
-    The frame loop calls `playing`, `cut` and `shown`; requests call the rest. `extended`: the client understands
+    The actor calls `playing` and `cut`, the stream `shown`, and commands the rest. `extended`: the client understands
     messages about recordings; for others the log says the same.
     """
 
@@ -64,7 +72,7 @@ class SessionRecorder:
         self._work_threads = work_threads
         self._post = post
         self._extended = extended
-        self._wish: RecordingWish | None = None
+        self._order: RecordingOrder | None = None
         self._segment: Segment | None = None
         self._segments = 0
         self._told_to_fail: set[str] = set()  # and not ended yet
@@ -74,9 +82,8 @@ class SessionRecorder:
         self._with_authoring = False
         self._events = asyncio.get_running_loop()
         self._log_context = contextvars.copy_context()
-        self.input_log: str | None = None  # the id of the input log that is written now, for the notes
 
-    # ----------------------------------------------------------------------------------------- wishes
+    # ----------------------------------------------------------------------------------------- commands
 
     async def configure(self, request: InitRequest) -> None:
         """Follow what an `init` says about recording."""
@@ -85,22 +92,22 @@ class SessionRecorder:
         if not config.video_recording:
             self._stop(keep_short=False)
             return
-        wish = RecordingWish(await self._folder(config.video_output_dir), config.scene_authoring)
-        if wish != self._wish:
+        order = RecordingOrder(await self._folder(config.video_output_dir), config.scene_authoring)
+        if order != self._order:
             self.cut()
-            self._wish = wish
+            self._order = order
 
     async def switch(self, *, on: bool, keep_short: bool) -> RecordingResponseData:
-        """Begin or end in mid-play. What begins, begins with the next turn of the frame loop.
+        """Begin or end in mid-play. It begins with the next turn of the actor.
 
         Raises:
             DomainError: there is no room.
         """
         if not on:
             return RecordingResponseData(state="off", name=self._stop(keep_short=keep_short))
-        if self._wish is None:
+        if self._order is None:
             await in_thread(self._work_threads, self._recorder.room.check)
-            self._wish = RecordingWish(with_authoring=self._with_authoring)
+            self._order = RecordingOrder(with_authoring=self._with_authoring)
         if self._segment is None:
             return RecordingResponseData(state="waiting")
         return RecordingResponseData(state="recording", name=self._segment.name)
@@ -112,7 +119,7 @@ class SessionRecorder:
 
     def _stop(self, *, keep_short: bool) -> str | None:
         """The name of the segment that this ended."""
-        self._wish = None
+        self._order = None
         return self._end_segment(keep_short=keep_short)
 
     async def _folder(self, asked: str | None) -> Path | None:
@@ -122,34 +129,33 @@ class SessionRecorder:
             return await in_thread(self._work_threads, lambda: self._recorder.room.resolve(asked))
         except DomainError as error:
             logger.warning("Recordings go elsewhere", code=error.code.value, reason=error.message)
-            self._tell(redirected(error))
+            self._tell(_redirected(error))
             return None
 
-    # ----------------------------------------------------------------------------- from the frame loop
+    # ----------------------------------------------------------------------------- from the actor
 
-    def playing(self, active: ActiveWorld) -> None:
-        """The world runs: record it if that is wanted and not done yet."""
-        if self._wish is None or self._segment is not None:
+    def playing(self, active: ActiveWorld, input_log: str | None = None) -> None:
+        """The world runs: record it if that is wanted and not done yet. `input_log` names the log beside it."""
+        if self._order is None or self._segment is not None:
             return
         self._segments += 1
-        spec = active.engine.spec
         started_at, began = self._clock.wall(), self._clock.monotonic()
         plan = plan_segment(
             active,
             play_session=self._session_id,
             segment=self._segments,
             started_at=started_at,
-            with_authoring=self._wish.with_authoring,
+            with_authoring=self._order.with_authoring,
             client_version=self._client_version,
-            input_log=self.input_log,
+            input_log=input_log,
         )
-        order = SegmentOrder(self._session_id, self._segments, started_at, began, plan, self._wish.folder)
+        order = SegmentOrder(self._session_id, self._segments, started_at, began, plan, self._order.folder)
         segment = self._recorder.begin(order, self._failed, self._ended)
         self._segment = segment
         if self._picture:
-            segment.file.write((self._picture,), started_at=began, shown_for_s=spec.pass_interval_s)
+            segment.file.write((self._picture,), started_at=began, shown_for_s=active.spec.pass_interval_s)
         self._room_watch = asyncio.create_task(self._watch_room(segment))
-        self._tell(started(segment.name))
+        self._tell(_started(segment.name))
 
     def cut(self) -> None:
         """Nothing comes, or what comes belongs into another file: a pause, a reset, another world, the end."""
@@ -183,7 +189,7 @@ class SessionRecorder:
             except DomainError as error:
                 logger.warning("Recording stopped", name=segment.name, code=error.code.value, reason=error.message)
                 self._room_watch = None  # this very task
-                self._tell(refused(segment.name, error))
+                self._tell(_refused(segment.name, error))
                 self._stop(keep_short=True)
                 return
             await asyncio.sleep(check_s)
@@ -205,18 +211,89 @@ class SessionRecorder:
             self._segment = None
             self._stop(keep_short=False)
         self._told_to_fail.add(name)
-        self._tell(refused(name, error))
+        self._tell(_refused(name, error))
 
     def _settled(self, outcome: RecordingOutcome) -> None:
         if isinstance(outcome, Failed):
             name = outcome.path.stem
             if name not in self._told_to_fail:
-                self._give_up(name, DomainError(outcome.sentence, FAULT_CODES[outcome.fault]))
+                self._give_up(name, DomainError(outcome.sentence, RECORDING_CODES[outcome.fault]))
             self._told_to_fail.discard(name)
-        news = outcome_news(outcome)
+        news = _outcome_news(outcome)
         if news is not None:
             self._tell(news)
 
     def _tell(self, news: RecordingMessage) -> None:
         if self._extended:
             self._post(news)
+
+
+# ---------------------------------------------------------------------------------------- what a file says of itself
+
+
+def plan_segment(
+    active: ActiveWorld,
+    *,
+    play_session: str,
+    segment: int,
+    started_at: float,
+    with_authoring: bool,
+    client_version: str | None,
+    input_log: str | None,
+) -> RecordingPlan:
+    """The plan for recording `active` from now on. `with_authoring`: its player may change scenes in words."""
+    spec = active.spec
+    notes = RecordingNotes(
+        biome_version=_short(client_version or f"Terrarium {VERSION}"),
+        model=active.key.model_id,
+        quant=active.key.quant,
+        seed=None if active.seed.name is None else _short(active.seed.name),
+        scene_authoring_enabled=with_authoring,
+        server_version=VERSION,
+        play_session=play_session,
+        segment=segment,
+        started_at=started_at,
+        seed_hash=active.seed.hash,
+        model_hash=spec.weights_hash,
+        rng_seed=active.rng_seed,
+        input_log=input_log,
+    )
+    metadata = VideoMetadata(title="Terrarium Recording", artist=f"Terrarium v{VERSION}", comment=write_notes(notes))
+    return RecordingPlan(spec.width, spec.height, float(spec.fps), metadata)
+
+
+def _short(text: str) -> str:
+    """Clients choose these; the notes take so much."""
+    return text[:200]
+
+
+# --------------------------------------------------------------------------------------------- what a client is told
+
+
+def _started(name: str) -> RecordingMessage:
+    return RecordingMessage(event=RecordingEvent.STARTED, name=name)
+
+
+def _refused(name: str, error: DomainError) -> RecordingMessage:
+    """Nothing more is recorded. The client hears of the part before it when its file is done."""
+    return RecordingMessage(event=RecordingEvent.FAILED, name=name, message=error.message, code=error.code)
+
+
+def _redirected(error: DomainError) -> RecordingMessage:
+    return RecordingMessage(event=RecordingEvent.REDIRECTED, message=error.message, code=error.code)
+
+
+def _outcome_news(outcome: RecordingOutcome) -> RecordingMessage | None:
+    """None where nothing came of it that could be told."""
+    name = outcome.path.stem
+    match outcome:
+        case Finished(duration_s=duration_s) | Failed(kept=Finished(duration_s=duration_s)):
+            return RecordingMessage(event=RecordingEvent.SAVED, name=name, duration_s=duration_s)
+        case Discarded():
+            return RecordingMessage(event=RecordingEvent.REMOVED, name=name)
+        case Postponed():
+            return RecordingMessage(event=RecordingEvent.POSTPONED, name=name)
+        case Failed():
+            return None
+        case _:
+            assert_never(outcome)

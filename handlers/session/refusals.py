@@ -11,17 +11,16 @@ from wire_protocol import ErrorId, RpcError, WarningId, WarningMessage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# A stock client shows its own text for an id, and our sentence without one. So a code has an id only where the client's
+# text says all there is to say: why a scene was refused, or what authoring lacks here, is said by our sentence alone.
 _ERROR_IDS: Final[Mapping[ErrorCode, ErrorId]] = MappingProxyType(
     {
         ErrorCode.MODEL_BUSY: ErrorId.SERVER_BUSY,
         ErrorCode.UNSUPPORTED_QUANT: ErrorId.QUANT_UNSUPPORTED_GPU,
         ErrorCode.NOT_READY: ErrorId.INIT_FAILED,
         ErrorCode.AUTHORING_EMPTY_PROMPT: ErrorId.AUTHORING_EMPTY_PROMPT,
-        ErrorCode.AUTHORING_UNAVAILABLE: ErrorId.AUTHORING_MODEL_NOT_LOADED,
         ErrorCode.AUTHORING_IN_PROGRESS: ErrorId.AUTHORING_ALREADY_IN_PROGRESS,
         ErrorCode.AUTHORING_LOAD_FAILED: ErrorId.AUTHORING_MODEL_LOAD_FAILED,
-        ErrorCode.AUTHORING_EDIT_REFUSED: ErrorId.SCENE_EDIT_SAFETY_REJECTED,
-        ErrorCode.AUTHORING_SCENE_REFUSED: ErrorId.GENERATE_SCENE_SAFETY_REJECTED,
     }
 )
 
@@ -52,13 +51,11 @@ _FATAL_FOR_FIRST_INIT: Final = frozenset(
 )
 
 
-def init_error(req_id: str, error: DomainError) -> RpcError:
-    error_id = _ERROR_IDS.get(error.code, ErrorId.INIT_FAILED)
-    return RpcError(req_id=req_id, error_id=error_id, error=error.message, code=error.code)
-
-
-def request_error(req_id: str, error: DomainError) -> RpcError:
-    error_id = _ERROR_IDS.get(error.code) or _SEED_WARNINGS.get(error.code)
+def request_error(req_id: str, error: DomainError, *, of_init: bool = False) -> RpcError:
+    """The answer to a refused request. An `init` always has an id, as stock clients expect."""
+    error_id = _ERROR_IDS.get(error.code)
+    if error_id is None:
+        error_id = ErrorId.INIT_FAILED if of_init else _SEED_WARNINGS.get(error.code)
     return RpcError(req_id=req_id, error_id=error_id, error=error.message, code=error.code)
 
 

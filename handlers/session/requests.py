@@ -1,39 +1,52 @@
-"""The requests of one session: kept in order, answered one by one, each exactly once."""
+"""From a client's text to answered requests: read, parsed, kept in order, and each answered exactly once."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from error_types import DomainError, ErrorCode
-from handlers.session.refusals import init_error, request_error
+from handlers.session.commands import COMMANDS, Command, SessionCommands
+from handlers.session.refusals import request_error
+from handlers.threads import in_thread
+from runtime_config.runtime_config import MIB
 from wire_protocol import (
+    AnyClientMessage,
+    AnyNotification,
     AnyRequest,
     ExtendedResponseData,
     ExtendedRpcSuccess,
-    GenerateSceneRequest,
-    InitRequest,
     RpcError,
-    SceneEditRequest,
     TimedRequest,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Executor
 
+    from runtime_config.runtime_config import AuthoringConfig
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
+ReceiveEvent: TypeAlias = MutableMapping[str, Any]
+
+_LARGE: Final = 64 * 1024  # characters; larger messages are parsed on a thread
+_FAIR_SHARE: Final = 32  # messages in a row before other tasks get a turn: a flood must not hold the event loop
+_REQUEST_ID: Final = re.compile(r'"req_id"\s*:\s*"([^"\\]{1,64})"')
+
 
 @dataclass(frozen=True, slots=True)
 class UnparsedRequest:
-    """A message too large to be parsed by the receiver; `req_id` was read off its text."""
+    """A message too large to be parsed on the event loop; `req_id` was read off its text."""
 
     req_id: str | None
     text: str
@@ -43,17 +56,11 @@ Waiting: TypeAlias = AnyRequest | UnparsedRequest
 Answer: TypeAlias = ExtendedRpcSuccess | RpcError
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    waiting: Waiting
-    size: int
-
-
 class RequestQueue:
     """Bounded in number and in bytes. Touched by the event loop's thread alone."""
 
     def __init__(self, max_requests: int, max_bytes: int) -> None:
-        self._entries: deque[_Entry] = deque()
+        self._entries: deque[tuple[Waiting, int]] = deque()
         self._bytes = 0
         self._max_requests = max_requests
         self._max_bytes = max_bytes
@@ -64,7 +71,7 @@ class RequestQueue:
         full = len(self._entries) >= self._max_requests or self._bytes + size > self._max_bytes
         if self._entries and full:
             return False
-        self._entries.append(_Entry(waiting, size))
+        self._entries.append((waiting, size))
         self._bytes += size
         self._filled.set()
         return True
@@ -73,55 +80,57 @@ class RequestQueue:
         while not self._entries:
             self._filled.clear()
             await self._filled.wait()
-        return self._pop().waiting
+        return self._pop()
 
     def remove(self, req_id: str) -> bool:
         """Whether a request of that id was still waiting."""
-        found = next((entry for entry in self._entries if entry.waiting.req_id == req_id), None)
+        found = next((entry for entry in self._entries if entry[0].req_id == req_id), None)
         if found is None:
             return False
         self._entries.remove(found)
-        self._bytes -= found.size
+        self._bytes -= found[1]
         return True
 
     def empty(self) -> list[Waiting]:
         """Take out everything that waits."""
-        return [self._pop().waiting for _ in range(len(self._entries))]
+        return [self._pop() for _ in range(len(self._entries))]
 
-    def _pop(self) -> _Entry:
-        entry = self._entries.popleft()
-        self._bytes -= entry.size
-        return entry
+    def _pop(self) -> Waiting:
+        waiting, size = self._entries.popleft()
+        self._bytes -= size
+        return waiting
 
 
-class RequestWorker:
-    """Takes one request after the other, but for scenes in words: those take long, and are made beside the others, so
-    that the world can be left, changed or reset meanwhile.
+class RequestRunner:
+    """Runs one request after the other, and beside them those whose command says so.
 
-    `serve` does the work; `parse` reads a large message, or raises `DomainError` (None: it was no request, and has been
-    dealt with). `limit_s` is for requests that name no limit of their own.
+    `answer` is called exactly once for every request with an id that came in, whatever happens to it.
     """
 
     def __init__(
         self,
+        commands: SessionCommands,
         queue: RequestQueue,
         *,
-        serve: Callable[[AnyRequest], Awaitable[ExtendedResponseData]],
-        parse: Callable[[UnparsedRequest], Awaitable[AnyRequest | None]],
+        parse: Callable[[str], AnyClientMessage],
+        notify: Callable[[AnyNotification], None],
         answer: Callable[[Answer], None],
-        refused: Callable[[AnyRequest, DomainError], None],
+        config: AuthoringConfig,
+        work_threads: Executor,
         clock: Clock,
         metrics: Metrics,
-        limit_s: Callable[[AnyRequest], float | None] = lambda _: None,
+        registry: Mapping[str, Command[Any]] = COMMANDS,
     ) -> None:
+        self._commands = commands
+        self._registry = registry
         self._queue = queue
-        self._serve = serve
         self._parse = parse
+        self._notify = notify
         self._answer = answer
-        self._refused = refused
+        self._config = config
+        self._work_threads = work_threads
         self._clock = clock
         self._metrics = metrics
-        self._limit_s = limit_s
         self._beside: dict[asyncio.Task[None], str] = {}
         self._current: asyncio.Task[None] | None = None
         self._current_id: str | None = None
@@ -129,7 +138,7 @@ class RequestWorker:
     async def run(self) -> None:
         while True:
             waiting = await self._queue.next()
-            if isinstance(waiting, SceneEditRequest | GenerateSceneRequest):
+            if not isinstance(waiting, UnparsedRequest) and self._registry[waiting.type].is_beside:
                 task = asyncio.create_task(self._work_on(waiting))
                 self._beside[task] = waiting.req_id
                 task.add_done_callback(self._ended_beside)
@@ -142,6 +151,22 @@ class RequestWorker:
                 self._current.cancel()
             await self._current
             self._current = self._current_id = None
+
+    async def perform(self, request: AnyRequest) -> ExtendedResponseData:
+        """Do what a request asks for, in the time that it allows. REST calls this directly.
+
+        Raises:
+            DomainError: the request is refused, or took too long.
+        """
+        command = self._registry[request.type]
+        limit_s = request.timeout_s if isinstance(request, TimedRequest) else None
+        if limit_s is None and command.limit_s is not None:
+            limit_s = command.limit_s(self._config)
+        try:
+            async with asyncio.timeout(limit_s):
+                return await command.run(self._commands, request)
+        except TimeoutError as error:
+            raise DomainError(f"This took longer than {limit_s:g} s.", ErrorCode.REQUEST_TIMEOUT) from error
 
     def cancel(self, req_id: str) -> None:
         """Give up a request that was not answered yet; it is answered as cancelled."""
@@ -160,6 +185,7 @@ class RequestWorker:
             await asyncio.wait({self._current})
             if self._current.cancelled() and self._current_id is not None:  # before its first step
                 self._answer(_cancelled(self._current_id))
+            self._current = None
         beside = set(self._beside)
         for task in beside:
             task.cancel()
@@ -177,7 +203,7 @@ class RequestWorker:
     async def _work_on(self, waiting: Waiting) -> None:
         req_id, started, kind = waiting.req_id, self._clock.monotonic(), "unparsed"
         try:
-            request = await self._parse(waiting) if isinstance(waiting, UnparsedRequest) else waiting
+            request = await self._read(waiting) if isinstance(waiting, UnparsedRequest) else waiting
             if request is None:
                 return
             req_id, kind = request.req_id, request.type
@@ -187,35 +213,144 @@ class RequestWorker:
         except DomainError as error:
             answer = None if req_id is None else request_error(req_id, error)
         except asyncio.CancelledError:
-            # Cancelled by `cancel` or `close`, which both expect the answer to be given here.
+            # By `cancel` or `close`, which both expect the answer to be given here.
             answer = None if req_id is None else _cancelled(req_id)
         if answer is not None:
             self._answer(answer)
             self._metrics.request_answered(kind, "ok" if answer.success else "error", self._clock.monotonic() - started)
 
+    async def _read(self, waiting: UnparsedRequest) -> AnyRequest | None:
+        """The request; None for a notification, which has been dealt with. Raises: DomainError."""
+        message = await in_thread(self._work_threads, lambda: self._parse(waiting.text))
+        if isinstance(message, AnyRequest):
+            return message
+        self._notify(message)
+        return None
+
     async def _reply(self, request: AnyRequest) -> Answer:
-        """The answer to a request. An error is told first, and ends the connection last, if it must."""
         try:
-            return ExtendedRpcSuccess(req_id=request.req_id, data=await self._within_limit(request))
+            return ExtendedRpcSuccess(req_id=request.req_id, data=await self.perform(request))
         except DomainError as error:
-            refusal = error
+            return self._refuse(request, error)
         except Exception as error:  # whatever happens, the client gets its one answer; the log has the rest
             logger.exception("A request failed", kind=request.type, exc_info=error)
-            refusal = DomainError("The server made a mistake; its log has the details.", ErrorCode.INTERNAL)
-        logger.info("Request refused", kind=request.type, code=refusal.code.value, reason=refusal.message)
-        self._refused(request, refusal)
-        if isinstance(request, InitRequest):
-            return init_error(request.req_id, refusal)
-        return request_error(request.req_id, refusal)
+            message = "The server made a mistake; its log has the details."
+            return self._refuse(request, DomainError(message, ErrorCode.INTERNAL))
 
-    async def _within_limit(self, request: AnyRequest) -> ExtendedResponseData:
-        asked_s = request.timeout_s if isinstance(request, TimedRequest) else None
-        limit_s = self._limit_s(request) if asked_s is None else asked_s
+    def _refuse(self, request: AnyRequest, error: DomainError) -> RpcError:
+        """The answer. What else follows is done before it, such as a warning, or the end of the connection."""
+        logger.info("Request refused", kind=request.type, code=error.code.value, reason=error.message)
+        self._commands.refused(request, error)
+        return request_error(request.req_id, error, of_init=request.type == "init")
+
+
+class ReceivingSocketLike(Protocol):
+    async def receive(self) -> ReceiveEvent: ...
+
+
+class Receiver:
+    """The one task that reads a session's socket. It never waits for work: requests are queued, controls put away."""
+
+    def __init__(
+        self,
+        socket: ReceivingSocketLike,
+        queue: RequestQueue,
+        *,
+        parse: Callable[[str], AnyClientMessage],
+        max_message_bytes: int,
+        notify: Callable[[AnyNotification], None],
+        refuse: Callable[[RpcError], None],
+    ) -> None:
+        self._socket = socket
+        self._queue = queue
+        self._parse = parse
+        self._max_message_bytes = max_message_bytes
+        self._notify = notify
+        self._refuse = refuse
+
+    async def run(self) -> None:
+        """Read until the client is gone."""
+        received = 0
+        while (event := await self._socket.receive())["type"] != "websocket.disconnect":
+            text = event.get("text")
+            if text is None:
+                logger.warning("A binary message was ignored: clients send JSON text")
+            else:
+                self._on_text(text)
+            received += 1
+            if received % _FAIR_SHARE == 0:
+                await asyncio.sleep(0)
+
+    def _on_text(self, text: str) -> None:
+        if len(text) > self._max_message_bytes:
+            limit = self._max_message_bytes // MIB
+            error = DomainError(f"The message is larger than {limit} MiB.", ErrorCode.MESSAGE_TOO_LARGE)
+            self._refuse_text(text, error)
+        elif len(text) > _LARGE:
+            self._enqueue(UnparsedRequest(sniff_request_id(text), text), len(text))
+        else:
+            try:
+                message = self._parse(text)
+            except DomainError as error:
+                self._refuse_text(text, error)
+            else:
+                if isinstance(message, AnyRequest):
+                    self._enqueue(message, len(text))
+                else:
+                    self._notify(message)
+
+    def _enqueue(self, waiting: Waiting, size: int) -> None:
+        if not self._queue.offer(waiting, size) and waiting.req_id is not None:
+            error = DomainError("Too many requests wait for an answer.", ErrorCode.TOO_MANY_REQUESTS)
+            self._refuse(request_error(waiting.req_id, error))
+
+    def _refuse_text(self, text: str, error: DomainError) -> None:
+        logger.warning("A message was refused", code=error.code.value, reason=error.message)
+        req_id = sniff_request_id(text)
+        if req_id is not None:
+            self._refuse(request_error(req_id, error))
+
+
+def parser(adapter: TypeAdapter[AnyClientMessage]) -> Callable[[str], AnyClientMessage]:
+    """What reads the messages of a client; it raises DomainError with the first thing that is wrong with one."""
+
+    def parse(text: str) -> AnyClientMessage:
         try:
-            async with asyncio.timeout(limit_s):
-                return await self._serve(request)
-        except TimeoutError as error:
-            raise DomainError(f"This took longer than {limit_s:g} s.", ErrorCode.REQUEST_TIMEOUT) from error
+            return adapter.validate_json(text)
+        except ValidationError as error:
+            raise DomainError(f"Invalid message: {_first_fault(error)}.", ErrorCode.INVALID_REQUEST) from error
+
+    return parse
+
+
+def sniff_request_id(text: str) -> str | None:
+    """The request id of a message that could not be read as one, so that it can be answered all the same."""
+    if len(text) <= _LARGE:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict):
+            return _as_request_id(cast("Mapping[str, object]", value).get("req_id"))
+    found = _REQUEST_ID.search(text[:_LARGE]) or _REQUEST_ID.search(text[-_LARGE:])
+    return None if found is None else found[1]
+
+
+def _as_request_id(value: object) -> str | None:
+    match value:
+        case str() if 1 <= len(value) <= 64:
+            return value
+        case int() if not isinstance(value, bool):
+            return str(value)[:64]
+        case _:
+            return None
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Where and what, without echoing the input."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{first['msg']} ({where})" if where else first["msg"]
 
 
 def _cancelled(req_id: str) -> RpcError:

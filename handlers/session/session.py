@@ -1,28 +1,25 @@
-"""One session from its first message to its last: the tasks that serve it, and how they end."""
+"""One session from its first message to its last: the tasks that serve a client, and how they end."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 import structlog
 
 from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
-from handlers.session.endings import CLIENT_LEFT, Ending
-from handlers.session.frame_loop import EngineExhaustedError, FrameLoop
+from handlers.session.commands import SessionCommands
+from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
 from handlers.session.inputs import InputMailbox
-from handlers.session.outbox import Outbox
-from handlers.session.receiver import Receiver, ReceivingSocketLike
+from handlers.session.opening import WorldOpener
+from handlers.session.outbox import Outbox, SocketLike, Writer
+from handlers.session.play import SessionPlay
 from handlers.session.recording import SessionRecorder
-from handlers.session.refusals import ends_connection, push_id, request_error, seed_warning
-from handlers.session.request_service import RequestService
-from handlers.session.requests import RequestQueue, RequestWorker, UnparsedRequest
+from handlers.session.requests import Receiver, ReceivingSocketLike, RequestQueue, RequestRunner, parser
 from handlers.session.stats import SessionStats
-from handlers.session.worlds import WorldStarter
-from handlers.session.writer import SocketLike, Writer
-from handlers.threads import in_thread
-from state.app_state_types import EndReason, Playing, SessionId, WorldInPlay
+from state.app_state_types import EndReason, Playing, SessionId
 from wire_protocol import (
     CLIENT_MESSAGE,
     EXTENDED_CLIENT_MESSAGE,
@@ -32,13 +29,11 @@ from wire_protocol import (
     ControlNotification,
     ExtendedResponseData,
     FrameAckNotification,
-    GenerateSceneRequest,
-    InitRequest,
+    LogMessage,
     PauseNotification,
     PromptNotification,
     ResetNotification,
     ResumeNotification,
-    SceneEditRequest,
     StageId,
     StatusMessage,
     SystemInfoMessage,
@@ -47,11 +42,26 @@ from wire_protocol import (
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from concurrent.futures import Executor
 
-    from error_types import DomainError
-    from handlers.session.active_world import ActiveWorld
-    from handlers.session.context import PlayContext
+    from handlers.authoring_handler import AuthoringHandler
+    from handlers.authoring_painter import ScenePainter
+    from handlers.engines.pool import EnginePool
+    from handlers.recorder_handler import RecorderHandler
+    from handlers.safety_handler import SafetyHandler
+    from handlers.seeds_handler import SeedsHandler
+    from handlers.server_handler import ServerHandler
+    from handlers.session.endings import Ending
+    from handlers.sessions_handler import SessionsHandler
+    from handlers.world_files_handler import WorldFilesHandler
+    from runtime_config.runtime_config import RuntimeConfig
+    from services.clock.clock import Clock
+    from services.frame_encoder.frame_encoder import FrameEncoder
+    from services.input_log.input_log import InputLogs
+    from services.metrics.metrics import Metrics
+    from services.picture_decoder.picture_decoder import PictureDecoder
     from services.read_receipts.read_receipts import ReadReceipts
+    from services.system_monitor.gpu_sampler import GpuSampler
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -60,118 +70,223 @@ class SessionSocketLike(SocketLike, ReceivingSocketLike, Protocol):
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class SessionSurroundings:
+    """What sessions are built from. Only `Session.__init__` reads it: each part gets just what it uses."""
+
+    config: RuntimeConfig
+    sessions: SessionsHandler
+    pool: EnginePool
+    seeds: SeedsHandler
+    safety: SafetyHandler
+    authoring: AuthoringHandler
+    painter: ScenePainter
+    recorder: RecorderHandler
+    world_files: WorldFilesHandler
+    server: ServerHandler
+    input_logs: InputLogs
+    encoder: FrameEncoder
+    decoder: PictureDecoder
+    metrics: Metrics
+    gpu: GpuSampler
+    clock: Clock
+    engine_threads: Executor  # steps of worlds, one thread for each session at most
+    work_threads: Executor  # decoding, hashing, parsing of what clients send
+    check_threads: Executor  # what waits for verdicts on pictures
+
+
 class Session:
-    """Receiver, request worker, frame loop and writer of one admitted connection."""
+    """Receiver, request runner, world actor and writer of one admitted connection.
+
+    References between the parts point one way, so that an ended session leaves memory by itself.
+    """
 
     def __init__(
-        self,
-        context: PlayContext,
-        session_id: SessionId,
-        socket: SessionSocketLike,
-        *,
-        receipts: ReadReceipts | None,
-        extended: bool,
+        self, session_id: SessionId, around: SessionSurroundings, *, receipts: ReadReceipts | None, extended: bool
     ) -> None:
-        limits = context.config.limits
+        config, limits, clock = around.config, around.config.limits, around.clock
+        sessions = around.sessions
+        end = SessionEnd(lambda reason: sessions.end(session_id, reason))
         self.id = session_id
-        self.outbox = Outbox(context.clock, limits.max_unsent_messages, lambda: self.end(endings.client_too_slow()))
-        self._context = context
+        self._sessions = sessions
+        self._server = around.server
+        self._metrics = around.metrics
+        self._clock = clock
+        self._limits = limits
+        self._receipts = receipts
+        self._extended = extended
+        self._end = end
         self._stats = SessionStats()
         self._inputs = InputMailbox()
-        self._writer = Writer(
-            socket, self.outbox, self._stats, receipts=receipts, clock=context.clock, metrics=context.metrics
-        )
-        queue = RequestQueue(limits.max_waiting_requests, limits.max_waiting_request_bytes)
-        self._receiver = Receiver(
-            socket,
-            queue,
-            adapter=EXTENDED_CLIENT_MESSAGE if extended else CLIENT_MESSAGE,
-            limits=limits,
-            notify=self._notified,
-            refuse=lambda req_id, error: self.outbox.post(request_error(req_id, error)),
+        self._outbox = Outbox(
+            clock, self._stats, limits.max_unsent_messages, lambda: end.begin(endings.client_too_slow())
         )
         self._recorder = SessionRecorder(
-            context.recorder,
+            around.recorder,
             session_id,
-            clock=context.clock,
-            work_threads=context.work_threads,
-            post=self.outbox.post,
+            clock=clock,
+            work_threads=around.work_threads,
+            post=self._outbox.post,
             extended=extended,
         )
-        worlds = WorldStarter(context, session_id, self.outbox.post, extended=extended)
-        author = SessionAuthor(context, session_id, self._recorder, self.outbox.post, extended=extended)
-        self._service = RequestService(context, worlds, self._recorder, author, self._start_loop)
-        self._worker = RequestWorker(
-            queue,
-            serve=self._serve,
-            parse=self._parse,
-            answer=self.outbox.post,
-            refused=self._refused,
-            limit_s=self._limit_s,
-            clock=context.clock,
-            metrics=context.metrics,
+        self._play = SessionPlay(
+            session_id,
+            config=config,
+            sessions=sessions,
+            pool=around.pool,
+            inputs=self._inputs,
+            outbox=self._outbox,
+            recorder=self._recorder,
+            encoder=around.encoder,
+            decoder=around.decoder,
+            input_logs=around.input_logs,
+            library_versions=lambda: around.world_files.origins.versions,
+            server=around.server,
+            gpu=around.gpu,
+            metrics=around.metrics,
+            clock=clock,
+            engine_threads=around.engine_threads,
+            work_threads=around.work_threads,
+            end=end,
         )
-        self._loop: FrameLoop | None = None
-        self._loop_task: asyncio.Task[None] | None = None
-        self._init_deadline: asyncio.TimerHandle | None = None
-        self._ending: Ending | None = None
-        self._over = asyncio.Event()
-
-    @property
-    def frame_loop(self) -> FrameLoop | None:
-        return self._loop
+        opener = WorldOpener(
+            session_id,
+            sessions=sessions,
+            pool=around.pool,
+            seeds=around.seeds,
+            safety=around.safety,
+            world_files=around.world_files,
+            engine_threads=around.engine_threads,
+            work_threads=around.work_threads,
+            check_threads=around.check_threads,
+            post=self._outbox.post,
+            extended=extended,
+        )
+        author = SessionAuthor(
+            session_id,
+            authoring=around.authoring,
+            painter=around.painter,
+            seeds=around.seeds,
+            recorder=self._recorder,
+            clock=clock,
+            work_threads=around.work_threads,
+            post=self._outbox.post,
+            extended=extended,
+        )
+        self._init_deadline = InitDeadline(limits.init_timeout_s, end)
+        self._commands = SessionCommands(
+            play=self._play,
+            opener=opener,
+            recorder=self._recorder,
+            author=author,
+            seeds=around.seeds,
+            safety=around.safety,
+            world_files=around.world_files,
+            server=around.server,
+            outbox=self._outbox,
+            init_deadline=self._init_deadline,
+            end=end,
+            work_threads=around.work_threads,
+            check_threads=around.check_threads,
+        )
+        self._authoring_config = config.authoring
+        self._work_threads = around.work_threads
+        self._runner: RequestRunner | None = None
 
     # ------------------------------------------------------------------------------------------- lifetime
 
-    async def run(self) -> EndReason:
+    async def run(self, socket: SessionSocketLike) -> EndReason:
         """Serve the client until the session ends; returns when everything of it has ended."""
-        self._context.sessions.attach_stats(self.id, self._stats)
-        self.outbox.post(SystemInfoMessage(**self._context.system_info.get_system_info().model_dump()))
-        self.outbox.post(StatusMessage(stage=StageId.WAITING_FOR_SEED))
-        self._arm_init_deadline()
-        writer = asyncio.create_task(self._guard(self._writer.run()))
-        receiver = asyncio.create_task(self._guard(self._receive()))
-        worker = asyncio.create_task(self._guard(self._worker.run()))
+        self._sessions.attach_stats(self.id, self._stats)
+        self._outbox.post(SystemInfoMessage(**self._server.get_system_info().model_dump()))
+        self._outbox.post(StatusMessage(stage=StageId.WAITING_FOR_SEED))
+        self._init_deadline.arm()
+        parse = parser(EXTENDED_CLIENT_MESSAGE if self._extended else CLIENT_MESSAGE)
+        queue = RequestQueue(self._limits.max_waiting_requests, self._limits.max_waiting_request_bytes)
+        runner = self._runner = RequestRunner(
+            self._commands,
+            queue,
+            parse=parse,
+            notify=self._notified,
+            answer=self._outbox.post,
+            config=self._authoring_config,
+            work_threads=self._work_threads,
+            clock=self._clock,
+            metrics=self._metrics,
+        )
+        receiver = Receiver(
+            socket,
+            queue,
+            parse=parse,
+            max_message_bytes=self._limits.max_message_bytes,
+            notify=self._notified,
+            refuse=self._outbox.post,
+        )
+        writer = Writer(
+            socket, self._outbox, self._stats, receipts=self._receipts, clock=self._clock, metrics=self._metrics
+        )
+        writing = asyncio.create_task(self._guard(writer.run()))
+        receiving = asyncio.create_task(self._guard(self._receive(receiver)))
+        serving = asyncio.create_task(self._guard(runner.run()))
         try:
-            await self._over.wait()
+            await self._end.wait()
         finally:
-            await self._finish(writer, receiver, worker)
-        return (self._ending or CLIENT_LEFT).reason
+            await self._finish(writing, receiving, serving, runner)
+            self._runner = None  # it leads back to this session
+        return self._end.ending.reason
 
     def end(self, ending: Ending) -> None:
         """Begin to end; the first reason counts."""
-        if self._ending is None:
-            self._ending = ending
-            self._context.sessions.end(self.id, ending.reason)
-            self._over.set()
+        self._end.begin(ending)
+
+    def post_log(self, message: LogMessage) -> None:
+        self._outbox.post_log(message)
+
+    async def perform(self, request: AnyRequest) -> ExtendedResponseData | None:
+        """Do what a request asks for that came by REST; None once the session has ended. Raises: DomainError."""
+        return None if self._runner is None else await self._runner.perform(request)
 
     async def _finish(
-        self, writer: asyncio.Task[None], receiver: asyncio.Task[None], worker: asyncio.Task[None]
+        self,
+        writing: asyncio.Task[None],
+        receiving: asyncio.Task[None],
+        serving: asyncio.Task[None],
+        runner: RequestRunner,
     ) -> None:
-        """Answer what waits, say farewell, then join the loop: the slot is freed only after it."""
-        self._disarm_init_deadline()
-        receiver.cancel()
-        worker.cancel()
-        await asyncio.wait({receiver, worker})
-        await self._worker.close()
-        await self._say_farewell(writer)
-        if self._loop is not None and self._loop_task is not None:
-            self._loop.stop()
-            await asyncio.wait({self._loop_task})
-        self._context.engines.release_all(self.id)
+        """Answer what waits, tell the client, then end play: the place is freed only after it."""
+        self._init_deadline.disarm()
+        serving.cancel()
+        await asyncio.wait({serving})
+        await runner.close()
+        await self._linger(writing, receiving)
+        await runner.close()  # what came meanwhile is answered too
+        await self._say_goodbye(writing)
+        receiving.cancel()
+        await asyncio.wait({receiving})
+        await self._play.stop()
 
-    async def _say_farewell(self, writer: asyncio.Task[None]) -> None:
-        ending = self._ending or CLIENT_LEFT
+    async def _linger(self, writing: asyncio.Task[None], receiving: asyncio.Task[None]) -> None:
+        """Send the error that ends the session, and give a stock client time to show it.
+
+        It would forget an error that is followed at once by the close of the connection.
+        """
+        error = self._end.ending.error
+        if error is not None:
+            self._outbox.post(error)
+            if not self._extended:
+                limit_s = self._limits.error_linger_s
+                await asyncio.wait({writing, receiving}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _say_goodbye(self, writing: asyncio.Task[None]) -> None:
+        ending = self._end.ending
         if ending is not CLIENT_LEFT:
-            if ending.error is not None:
-                self.outbox.post(ending.error)
-            self.outbox.close(ending.close_code, ending.close_reason)
-            await asyncio.wait({writer}, timeout=self._context.config.limits.farewell_timeout_s)
-        writer.cancel()
-        await asyncio.wait({writer})
+            self._outbox.close(ending.close_code, ending.close_reason)
+            await asyncio.wait({writing}, timeout=self._limits.farewell_timeout_s)
+        writing.cancel()
+        await asyncio.wait({writing})
 
-    async def _receive(self) -> None:
-        await self._receiver.run()
+    async def _receive(self, receiver: Receiver) -> None:
+        await receiver.run()
         self.end(CLIENT_LEFT)
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
@@ -180,120 +295,43 @@ class Session:
             await work
         except Exception as error:  # the boundary of the session's tasks: it owns their tracebacks
             logger.exception("A session failed", exc_info=error)
-            self.end(endings.internal_error(self._context.system_info.error_snapshot()))
-
-    # --------------------------------------------------------------------------------- the init deadline
-
-    def _arm_init_deadline(self) -> None:
-        """A client without a world must send an `init` in time; nothing else extends it."""
-        limit_s = self._context.config.limits.init_timeout_s
-        self._disarm_init_deadline()
-        self._init_deadline = asyncio.get_running_loop().call_later(
-            limit_s, lambda: self.end(endings.init_overdue(limit_s))
-        )
-
-    def _disarm_init_deadline(self) -> None:
-        if self._init_deadline is not None:
-            self._init_deadline.cancel()
-            self._init_deadline = None
+            self.end(endings.internal_error(self._server.error_snapshot()))
 
     # -------------------------------------------------------------------------------------- notifications
 
     def _notified(self, message: AnyNotification) -> None:
+        actor = self._play.actor
         match message:
             case ControlNotification():
                 self._control(message)
             case PauseNotification():
-                if self._context.sessions.pause(self.id):
+                if self._sessions.pause(self.id):
                     self._inputs.clear()
                     self._nudge()
             case ResumeNotification():
-                if self._context.sessions.resume(self.id):
+                if self._sessions.resume(self.id):
                     self._nudge()
             case ResetNotification() | PromptNotification():
-                if self._loop is not None:
+                if actor is not None:
                     self._inputs.clear()  # what was pressed before must not move the world that starts over
-                    self._loop.reset()
-            case FrameAckNotification(frame_id=frame_id):
-                self.outbox.acknowledge(frame_id)
+                    actor.reset()
+            case FrameAckNotification(frame_id=frame_id, epoch=epoch):
+                self._outbox.acknowledge(frame_id, epoch)
             case CancelNotification(target_req_id=target):
-                self._worker.cancel(target)
+                if self._runner is not None:
+                    self._runner.cancel(target)
             case _:
                 assert_never(message)
 
     def _control(self, message: ControlNotification) -> None:
-        self._context.metrics.control_received()
-        if self._loop is None or not isinstance(self._context.sessions.state_of(self.id), Playing):
+        self._metrics.control_received()
+        actor = self._play.actor
+        if actor is None or not isinstance(self._sessions.state_of(self.id), Playing):
             return
-        now = self._context.clock.monotonic()
+        now = self._clock.monotonic()
         self._inputs.put(key_codes(message.buttons), message.mouse_dx, message.mouse_dy, message.ts, now)
-        self._loop.control_arrived()
+        actor.control_arrived()
 
     def _nudge(self) -> None:
-        if self._loop is not None:
-            self._loop.nudge()
-
-    # ------------------------------------------------------------------------------------------- requests
-
-    async def _parse(self, waiting: UnparsedRequest) -> AnyRequest | None:
-        message = await in_thread(self._context.work_threads, lambda: self._receiver.parse(waiting.text))
-        if isinstance(message, AnyRequest):
-            return message
-        self._notified(message)
-        return None
-
-    async def _serve(self, request: AnyRequest) -> ExtendedResponseData:
-        if not isinstance(request, InitRequest):
-            return await self._service.serve(request)
-        self._disarm_init_deadline()
-        try:
-            return await self._service.serve(request)
-        finally:
-            if self._loop is None and self._ending is None:
-                self._arm_init_deadline()
-
-    def _limit_s(self, request: AnyRequest) -> float | None:
-        """How long a request may take whose client names no limit: stock clients wait so long, and no longer."""
-        match request:
-            case SceneEditRequest():
-                return self._context.config.authoring.edit_limit_s
-            case GenerateSceneRequest():
-                return self._context.config.authoring.scene_limit_s
-            case _:
-                return None
-
-    def _refused(self, request: AnyRequest, error: DomainError) -> None:
-        """A refused `init` may come with a warning, and a first one may be the last thing on the connection."""
-        if not isinstance(request, InitRequest):
-            return
-        warning = seed_warning(error)
-        if warning is not None:
-            self.outbox.post(warning)
-        if self._loop is None and ends_connection(error):
-            snapshot = self._context.system_info.error_snapshot()
-            self.end(endings.init_refused(error.message, error.code, push_id(error), snapshot))
-
-    # ------------------------------------------------------------------------------------- the frame loop
-
-    def _start_loop(self, active: ActiveWorld, world: WorldInPlay) -> FrameLoop:
-        loop = FrameLoop(
-            self._context,
-            self.id,
-            active,
-            world.epoch,
-            inputs=self._inputs,
-            outbox=self.outbox,
-            stats=self._stats,
-            recorder=self._recorder,
-        )
-        self._loop = loop
-        self._loop_task = asyncio.create_task(self._guard(self._play(loop)))
-        self.outbox.post(StatusMessage(stage=StageId.READY))
-        logger.info("World started", model=world.key.model_id, seed=world.seed_hash[:12], rng_seed=world.rng_seed)
-        return loop
-
-    async def _play(self, loop: FrameLoop) -> None:
-        try:
-            await loop.run()
-        except EngineExhaustedError:
-            self.end(endings.engine_failed(self._context.system_info.error_snapshot()))
+        if self._play.actor is not None:
+            self._play.actor.nudge()

@@ -6,13 +6,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from api_types import Percentiles
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WINDOW_S = 5.0
 _KEPT_LATENCIES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Milliseconds; None where nothing was measured."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ def _rate(recent: Sequence[tuple[float, int]], now: float) -> float:
 def percentiles(values_ms: Sequence[float]) -> Percentiles:
     """Nearest-rank percentiles, rounded to 0.1 ms."""
     if not values_ms:
-        return Percentiles(p50=None, p95=None, p99=None)
+        return Percentiles()
     ordered = sorted(values_ms)
 
     def at(share: float) -> float:

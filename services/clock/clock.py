@@ -1,4 +1,4 @@
-"""What a clock is: the two kinds of time the server reads."""
+"""The interface of clocks, with the two kinds of time that the server reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 class Clock(Protocol):
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back; only differences mean something."""
+        """Seconds on a clock that never goes back. Only differences are meaningful."""
         ...
 
     def wall(self) -> float:

@@ -1,4 +1,4 @@
-"""What a frame encoder is: frames of a pass in, one JPEG a frame out."""
+"""The interface of frame encoders: the frames of a pass go in, one JPEG per frame comes out."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class EncodeTuning:
 
 class FrameEncoder(Protocol):
     async def encode(self, frames: Frames, tuning: EncodeTuning) -> tuple[bytes, ...]:
-        """One JPEG per sub-frame, in order. `frames` is only read, and not kept after the return."""
+        """One JPEG per sub-frame, in order. `frames` is not modified, and not used after the return."""
         ...
 
     def close(self) -> None:
-        """Finish what is being encoded and give the threads back."""
+        """Finish what is being encoded, and stop the threads."""
         ...

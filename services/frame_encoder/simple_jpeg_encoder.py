@@ -1,4 +1,4 @@
-"""JPEG encoding with libjpeg-turbo, by way of simplejpeg, on threads of its own."""
+"""Encodes JPEGs on its own threads with simplejpeg, a binding of libjpeg-turbo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUBSAMPLINGS: Final[Mapping[Subsampling, str]] = MappingProxyType({"4:2:0": "42
 
 
 class SimpleJpegEncoder:
-    """A `FrameEncoder` that shares `threads` threads among all passes. simplejpeg frees the GIL while it encodes."""
+    """A `FrameEncoder` whose threads are shared by all passes. simplejpeg releases the GIL while it encodes."""
 
     def __init__(self, threads: int) -> None:
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="jpeg")
@@ -31,11 +31,11 @@ class SimpleJpegEncoder:
     async def encode(self, frames: Frames, tuning: EncodeTuning) -> tuple[bytes, ...]:
         """One JPEG per sub-frame, in order.
 
-        A cancelled call starts no further sub-frame; those that were being encoded end by themselves.
+        A cancelled call starts no further sub-frames. Those that are being encoded run to their end.
 
         Raises:
             ValueError: the frames are not uint8 [count, height, width, 3], or the quality is out of range.
-            RuntimeError: after `close`.
+            RuntimeError: the encoder is closed.
         """
         if len(frames) == 0:
             return ()
@@ -52,9 +52,9 @@ class SimpleJpegEncoder:
 
 
 class _PassEncoding:
-    """One pass on its way through the threads.
+    """One pass that is being encoded.
 
-    The last sub-frame to be ready wakes the event loop: once a pass, not once a sub-frame.
+    Only the last sub-frame to finish wakes the event loop, so that it wakes once per pass.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, frames: Frames, tuning: EncodeTuning) -> None:
@@ -70,7 +70,7 @@ class _PassEncoding:
         self._left = len(frames)
 
     def encode(self, at: int) -> None:
-        """Encode sub-frame `at`. Runs on several threads at a time."""
+        """Encode sub-frame `at`. Several threads call this at the same time."""
         if not self.is_over and self._error is None:
             try:
                 self._jpegs[at] = simplejpeg.encode_jpeg(
@@ -79,13 +79,13 @@ class _PassEncoding:
                     colorspace="RGB",
                     colorsubsampling=self._subsampling,
                 )
-            except Exception as error:  # noqa: BLE001 - carried to the caller, who awaits it
+            except Exception as error:  # noqa: BLE001 - raised again where the caller awaits it
                 self._error = error
         with self._lock:
             self._left -= 1
             is_last = self._left == 0
         if is_last:
-            # A closed loop refuses the call: then nobody waits any more.
+            # A closed loop raises, and then nobody waits for the result.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._resolve)
 

@@ -1,4 +1,4 @@
-"""What requests to an endpoint in the OpenAI format share: the key that goes along, and words for its refusals."""
+"""What all requests to endpoints in the OpenAI format share: the key's header, and texts for error statuses."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def key_header(endpoint: EndpointConfig) -> Mapping[str, str]:
 
 
 def complaint(endpoint: EndpointConfig, status: int) -> str:
-    """The end of a sentence about a status that is no success. The server's own words stay out: they are not ours."""
+    """The predicate of a sentence about an error status. The server's own text is left out, as it is not trusted."""
     match status:
         case 401 | 403:
-            return "does not accept the key it was given."
+            return "does not accept the key in the settings."
         case 404:
-            return f"does not know the model “{endpoint.model}”, or is not at the address in the settings."
+            return f"does not know the model “{endpoint.model}”, or has a different address than the settings say."
         case 429:
-            return "is asked too much at the moment. Try again later."
+            return "gets too many requests at the moment. Try again later."
         case _:
             return f"refused the request (status {status})."

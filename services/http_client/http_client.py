@@ -1,4 +1,4 @@
-"""What an HTTP client is: one request to a server that is not trusted, answered within bounds or not at all."""
+"""The interface of HTTP clients: requests to servers that are not trusted, with bounds on time and size."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ MAX_REDIRECTS = 3
 
 
 class HTTPFault(StrEnum):
-    """Why there is no answer."""
+    """Why a request got no answer."""
 
-    UNREACHABLE = "unreachable"  # nothing listens there, or the connection broke
+    UNREACHABLE = "unreachable"  # nothing listens at the address, or the connection broke
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
-    BAD_REDIRECT = "bad_redirect"  # to another server or scheme, or in circles
-    BROKEN = "broken"  # what came is no HTTP, or encoded in a way that was not asked for
+    BAD_REDIRECT = "bad_redirect"  # to another server or scheme, or too many of them
+    BROKEN = "broken"  # the answer is not valid HTTP, or is compressed although that was not requested
 
 
 class HTTPClientError(RuntimeError):
-    """A request without an answer. `str()` of it is a sentence that names no address and no key."""
+    """A request got no answer. `str()` of it is a sentence that names no address and no key."""
 
     def __init__(self, fault: HTTPFault, message: str) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class HTTPClientError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class HTTPRequestPayload:
-    """`timeout_s` is for all of it, redirects and body included; `max_bytes` bounds the answer's body."""
+    """`timeout_s` covers the whole request with redirects and body. `max_bytes` bounds the body of the answer."""
 
     method: Literal["GET", "POST"]
     url: str
@@ -50,12 +50,12 @@ class HTTPResponsePayload:
 
 class HTTPClient(Protocol):
     async def send(self, request: HTTPRequestPayload) -> HTTPResponsePayload:
-        """The answer, whatever its status. Cancelling drops the connection at once.
+        """Send a request and return the answer, whatever its status. Cancelling closes the connection at once.
 
-        Redirects are followed, `MAX_REDIRECTS` at most, to the same scheme, host and port alone: a key that goes along
-        must not reach anybody else, and an answer must not make this server read what lies in its own network.
+        At most `MAX_REDIRECTS` redirects are followed, and only to the same scheme, host and port. Otherwise the key
+        could reach another server, or an answer could make this server read from its own network.
 
         Raises:
-            HTTPClientError: there is no answer within the bounds.
+            HTTPClientError: no answer came within the bounds.
         """
         ...

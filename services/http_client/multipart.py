@@ -1,4 +1,4 @@
-"""multipart/form-data bodies (RFC 7578), for the few requests that carry a file."""
+"""Encodes multipart/form-data bodies (RFC 7578) for the few requests that send a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def encode_form(fields: Mapping[str, str], file_field: str, file: bytes, media_type: str) -> tuple[str, bytes]:
-    """The content type and the body of a form with one file. Names of fields are ours, so they need no quoting."""
+    """The content type and the body of a form with one file.
+
+    Field names are not quoted, so they must not contain quotes or line breaks.
+    """
     boundary = secrets.token_hex(16)
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()

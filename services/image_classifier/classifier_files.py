@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
+from services.local_models.model_folder import read_mapping
+from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
+from services.model_hub.hub_cache import snapshots_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +22,6 @@ _WEIGHTS: Final = "model.safetensors"
 _PACKAGES: Final = ("torch", "transformers")
 _EXTRA_PACKAGES: Final = ("timm", "torchvision")  # for models that transformers takes from timm
 _EXTRAS: Final = "Install the extras models and safety to have pictures checked."
-
-
-def is_installed(package: str) -> bool:
-    """Without importing it."""
-    return importlib.util.find_spec(package) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class ClassifierFiles:
 
     @property
     def _snapshots(self) -> Path:
-        return self.cache_dir / ("models--" + self.model_id.replace("/", "--")) / "snapshots"
+        return snapshots_folder(self.cache_dir, self.model_id)
 
     def _state(self) -> str:
         if self.folder.is_dir():
@@ -72,9 +68,4 @@ class ClassifierFiles:
         return f"The model {self.model_id} is not on this machine."
 
     def _is_from_timm(self) -> bool:
-        try:
-            config: Any = json.loads((self.folder / _CONFIG).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False  # loading it will tell
-        kind = cast("dict[str, Any]", config).get("model_type") if isinstance(config, dict) else None
-        return kind == "timm_wrapper"
+        return read_mapping(self.folder / _CONFIG).get("model_type") == "timm_wrapper"

@@ -23,7 +23,7 @@ class ClassifierReady:
 
 @dataclass(frozen=True, slots=True)
 class ClassifierFailing:
-    """There is one, and it failed the last time; it is tried again. `reason` is a sentence as below."""
+    """The last check failed; the next one tries again. `reason` is a sentence for the person who runs the server."""
 
     revision: str
     reason: str
@@ -52,7 +52,7 @@ class ImageClassifier(Protocol):
         ...
 
     def place(self, placement: Placement) -> None:
-        """Where to work from here on. Without room on the device after all, the CPU has to do."""
+        """Where to work from here on. If the device turns out to be full, the CPU is used."""
         ...
 
     def is_safe(self, picture: Picture) -> bool:

@@ -15,7 +15,6 @@ from services.image_classifier.image_classifier import (
     ClassifierStatus,
 )
 from services.memory_planner.model_memory import ModelMemory, Placement
-from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorker,
@@ -26,17 +25,19 @@ from services.torch_worker.torch_worker import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.clock.clock import Clock
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.world_engine.world_engine import Picture
 
-_LOW_LIMIT: Final = 0.5  # of the chance that a picture is at least "low": from here on it is unsafe
-_CHECK_LIMIT_S: Final = 120.0  # for one check, loading and those before it included
+_LOW_LIMIT: Final = 0.5  # a picture is unsafe from this probability on of being at least "low"
+_CHECK_LIMIT_S: Final = 120.0  # for one check, with loading and the checks before it
 _IDLE_S: Final = 900.0  # then the model is unloaded
-_RETRY_S: Final = 30.0  # after a load that failed: each try costs a process and seconds
+_RETRY_S: Final = 30.0  # after a failed load, as each try starts a process and takes seconds
 _THREADS: Final = 1
 _NICENESS: Final = 5  # worlds that run on the CPU come first
-_PICTURE_BYTES: Final = 512 << 20  # what a picture takes on its way, besides copies of weights
+_PICTURE_BYTES: Final = 512 << 20  # memory for checking one picture, besides copies of weights
 _LOADING_FAULTS: Final = frozenset({WorkerFault.LOAD_FAILED, WorkerFault.OUT_OF_MEMORY})
 
 
@@ -91,7 +92,7 @@ class TransformersImageClassifier:
     def _memory(self, placement: Placement) -> ModelMemory | None:
         try:
             size = self._files.size()
-        except OSError:  # it went a moment ago
+        except OSError:  # the file was removed a moment ago
             return None
         is_running = not isinstance(self._worker.status(), WorkerStopped)
         work = size.total + _PICTURE_BYTES
@@ -110,9 +111,9 @@ class TransformersImageClassifier:
 
 
 def build_image_classifier(
-    files: ClassifierFiles, clock: Clock, *, niceness: int = _NICENESS
+    files: ClassifierFiles, clock: Clock, start: Callable[[WorkerSpec], TorchWorker], *, niceness: int = _NICENESS
 ) -> TransformersImageClassifier:
-    """With a worker of its own: a crash in another model must not cost a verdict."""
+    """It gets a worker of its own, so that a crash in another model costs no verdict."""
     spec = WorkerSpec(
         name="image classifier",
         factory="services.image_classifier.nsfw_model:build_nsfw_model",
@@ -121,11 +122,11 @@ def build_image_classifier(
         niceness=niceness,
         idle_s=_IDLE_S,
     )
-    return TransformersImageClassifier(files, ProcessTorchWorker(spec), clock)
+    return TransformersImageClassifier(files, start(spec), clock)
 
 
 def _is_safe(grades: Plain) -> bool:
-    """Raises: ClassificationError, these are no grades."""
+    """Raises: ClassificationError, the model's answer holds no usable grades."""
     low = grades.get("low") if isinstance(grades, dict) else None
     if not isinstance(low, float) or not math.isfinite(low):
         raise ClassificationError("The picture check gave no usable answer.")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from services.local_models.model_folder import is_installed, main_snapshot, quantising_needs, read_mapping
+from services.local_models.model_folder import quantising_needs, read_mapping
 from services.local_models.weight_files import weight_bytes
+from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
+from services.model_hub.hub_cache import main_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

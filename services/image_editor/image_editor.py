@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from services.local_models.model_error import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,21 +51,8 @@ class PictureOrder:
     reference: bytes | None = field(default=None, repr=False)
 
 
-class EditorFault(StrEnum):
-    """Why no picture was made."""
-
-    NOT_LOADED = "not_loaded"  # the model is missing, damaged, or does not fit
-    OUT_OF_MEMORY = "out_of_memory"
-    REFUSED = "refused"  # by the model's own maker
-    FAILED = "failed"
-
-
-class ImageEditorError(RuntimeError):
-    """No picture was made. `str()` of it is a sentence for the person who asked, or who runs the server."""
-
-    def __init__(self, fault: EditorFault, message: str) -> None:
-        super().__init__(message)
-        self.fault = fault
+class ImageEditorError(ModelError):
+    """No picture was made."""
 
 
 class ImageEditor(Protocol):

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.http_client.endpoint import complaint, key_header
 from services.http_client.http_client import HTTPClientError, HTTPRequestPayload, HTTPResponsePayload
 from services.http_client.multipart import encode_form
-from services.image_editor.image_editor import EditorFault, EditorReady, EditorStatus, ImageEditorError
+from services.image_editor.image_editor import EditorReady, EditorStatus, ImageEditorError
+from services.local_models.model_error import ModelFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ class OpenAIImageEditor:
             response = await self._ask(order, {})
         if response.status != 200:
             message = f"The endpoint of the image model {complaint(self._endpoint, response.status)}"
-            raise ImageEditorError(EditorFault.FAILED, message)
+            raise ImageEditorError(ModelFault.FAILED, message)
         picture = await self._picture(response.body)
         on_progress(1.0)
         return picture
@@ -104,7 +105,7 @@ class OpenAIImageEditor:
             return await self._http.send(request)
         except HTTPClientError as error:
             message = f"The endpoint of the image model failed. {error}"
-            raise ImageEditorError(EditorFault.FAILED, message) from error
+            raise ImageEditorError(ModelFault.FAILED, message) from error
 
     async def _picture(self, body: bytes) -> bytes:
         try:
@@ -127,7 +128,7 @@ class OpenAIImageEditor:
             raise _no_picture() from error
         if not is_own:
             message = "The endpoint of the image model keeps its pictures elsewhere, and they are not fetched there."
-            raise ImageEditorError(EditorFault.FAILED, message)
+            raise ImageEditorError(ModelFault.FAILED, message)
         request = HTTPRequestPayload(
             method="GET",
             url=address,
@@ -142,4 +143,4 @@ class OpenAIImageEditor:
 
 
 def _no_picture() -> ImageEditorError:
-    return ImageEditorError(EditorFault.FAILED, "The endpoint of the image model answered without a picture.")
+    return ImageEditorError(ModelFault.FAILED, "The endpoint of the image model answered without a picture.")

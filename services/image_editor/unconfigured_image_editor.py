@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.image_editor.image_editor import EditorFault, EditorMissing, EditorStatus, ImageEditorError
+from services.image_editor.image_editor import EditorMissing, EditorStatus, ImageEditorError
+from services.local_models.model_error import ModelFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,11 +27,11 @@ class UnconfiguredImageEditor:
         """It takes no memory here."""
 
     async def prepare(self) -> None:
-        raise ImageEditorError(EditorFault.NOT_LOADED, self._reason)
+        raise ImageEditorError(ModelFault.NOT_LOADED, self._reason)
 
     async def make(self, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
         del order, on_progress
-        raise ImageEditorError(EditorFault.NOT_LOADED, self._reason)
+        raise ImageEditorError(ModelFault.NOT_LOADED, self._reason)
 
     def unload(self) -> None:
         """There is nothing to give back."""

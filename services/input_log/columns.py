@@ -1,4 +1,4 @@
-"""What a world was given, pass by pass, in columns: some thirty bytes a pass."""
+"""The input of a world, pass by pass, stored in columns: some thirty bytes a pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PassInput:
-    """One pass as it was applied. `ts`: when (seconds since the Unix epoch); `client_ts`: by the client's clock."""
+    """The input of one pass. `ts` is when it was applied (seconds since the Unix epoch), `client_ts` by the client."""
 
     control: ControlPayload
     ts: float
@@ -22,7 +22,7 @@ class PassInput:
 
 
 class InputColumns:
-    """An append-only list of `PassInput`. Doubles are kept as they are: a replay gets the very same numbers."""
+    """An append-only list of `PassInput`. Numbers are stored as doubles, so that a replay gets them bit by bit."""
 
     def __init__(self) -> None:
         self._button_sets: list[frozenset[int]] = []
@@ -52,7 +52,7 @@ class InputColumns:
         self._client_ts.append(given.client_ts)
 
     def extend(self, other: InputColumns, stop: int) -> None:
-        """Append the first `stop` of another's."""
+        """Append the first `stop` passes of `other`."""
         numbers = [self._number_of(buttons) for buttons in other._button_sets]
         if numbers == list(range(len(numbers))):
             self._held.extend(other._held[:stop])

@@ -1,4 +1,4 @@
-"""What an input log is: the lines of one stretch of play in, a file and the pictures it names out."""
+"""What an input log is: a file of the lines of one stretch of play, with the pictures that they name beside it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ if TYPE_CHECKING:
 
 
 class InputLog(Protocol):
-    """One file on its way. Every method returns at once and never raises: writing goes on beside.
+    """A log that is being written, by another thread. Every method returns at once and never raises.
 
     A log that cannot keep up, or whose disk fails, ends there and says so; it has no gaps.
     """
 
+    @property
+    def id(self) -> str:
+        """Names the log among all of its folder."""
+        ...
+
     def write(self, line: LogLine) -> None: ...
 
     def keep_picture(self, picture: Picture) -> None:
-        """Lay a picture that a line names beside the log. The array must not be written to any more."""
+        """Save a picture that a line names beside the log. The caller must not change the array afterwards."""
         ...
 
     def keep_snapshot(self, snapshot: WorldSnapshot) -> None: ...
 
     def end(self) -> None:
-        """What comes after this is not written. A log without a single pass is removed."""
+        """End the log; later lines are not written. A log without a single pass is removed."""
         ...
 
 
@@ -36,5 +41,5 @@ class InputLogs(Protocol):
         ...
 
     def close(self, timeout_s: float) -> None:
-        """Write what waits, at most `timeout_s` long. Idempotent."""
+        """Write the lines that still wait, for at most `timeout_s`. Idempotent."""
         ...

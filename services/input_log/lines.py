@@ -30,8 +30,8 @@ class Line(BaseModel):
 
 
 class StartsFrom(Line):
-    """The moment that a log begins in, when it is not the beginning of its world: the SHA-256 of the engine's own state
-    and of the picture that goes with it. Both lie beside the log."""
+    """Where a log begins that does not begin with its world: the SHA-256 of the engine's state and of the picture that
+    goes with it. Both are saved beside the log."""
 
     snapshot: Sha256
     scene: Sha256
@@ -48,7 +48,7 @@ class SessionStart(Line):
     n_frames: Annotated[int, Field(ge=1, le=1024)]
     seed_target_size: tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]]
     has_prompt_conditioning: bool = False
-    # beyond
+    # for replays
     format: int = LOG_FORMAT
     quant: ShortText = "none"
     weights_hash: ShortText = ""
@@ -56,7 +56,7 @@ class SessionStart(Line):
     rng_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     picture: Sha256 | None = None  # of the seed's pixels, as the engine got them
     starts_from: StartsFrom | None = None  # None: the seed
-    versions: dict[ShortText, ShortText] = {}
+    versions: dict[ShortText, ShortText] = Field(default_factory=dict[ShortText, ShortText])
 
 
 class FrameInput(Line):
@@ -72,8 +72,8 @@ class FrameInput(Line):
 
 
 class SceneEdit(Line):
-    """The words of a change. The picture that came of it is in the `continued_from` that follows, or is what the log
-    starts from, when the world was paused or had not been played yet."""
+    """The words of a change. The picture made from them is in the `continued_from` that follows; where the world was
+    paused or had not been played yet, the log starts from it."""
 
     type: Literal["scene_edit"] = "scene_edit"
     ts: FiniteFloat
@@ -82,7 +82,7 @@ class SceneEdit(Line):
 
 
 class GenerateScene(Line):
-    """The words that this world's seed was made of, a moment ago. It stands where the log of that world begins."""
+    """The words from which this world's seed was just made. It follows the first line of that world's log."""
 
     type: Literal["generate_scene"] = "generate_scene"
     ts: FiniteFloat
@@ -100,7 +100,7 @@ class ContinuedFrom(Line):
 
 
 class WorldReset(Line):
-    """Back to the world before its first pass; `cause` says on whose wish. The log ends with it."""
+    """The world went back to before its first pass; `cause` says why. The log ends with it."""
 
     type: Literal["reset"] = "reset"
     ts: FiniteFloat
@@ -109,7 +109,7 @@ class WorldReset(Line):
 
 
 class WorldRestored(Line):
-    """Back to the moment after pass `to`. The log ends with it."""
+    """The world went back to the moment after pass `to`. The log ends with it."""
 
     type: Literal["restore"] = "restore"
     ts: FiniteFloat
@@ -118,7 +118,7 @@ class WorldRestored(Line):
 
 
 class WorldChanged(Line):
-    """Another seed or model. The log ends with it."""
+    """The session went on with another seed or model. The log ends with it."""
 
     type: Literal["new_world"] = "new_world"
     ts: FiniteFloat

@@ -1,15 +1,16 @@
-"""The folder of input logs: names, what lies beside the logs, and how the oldest give way."""
+"""The folder of input logs: file names, the files beside the logs, and which are removed when the folder is full."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from services.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 SIDE_FOLDERS: Final = ("pictures", "snapshots")
 _PATTERN: Final = "action_stream_*.ndjson"
@@ -21,7 +22,7 @@ def log_name(ts: float, mark: str) -> str:
 
 
 def keep_side_file(folder: Path, kind: str, name: str, data: bytes) -> None:
-    """Lay a file, named for the hash of what it holds, beside the logs. Known ones count as new again.
+    """Save a file beside the logs, named by the hash of its content. A file that is there already counts as new again.
 
     Raises:
         OSError: it cannot be written.
@@ -31,17 +32,11 @@ def keep_side_file(folder: Path, kind: str, name: str, data: bytes) -> None:
         os.utime(path)
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        write_whole(path, data)
 
 
 def remove_surplus(folder: Path, max_bytes: int) -> None:
-    """Remove the oldest logs, and what lies beside them and is older than every log that stays, until it all fits."""
+    """Remove the oldest logs until the rest fits, and with each the files beside it that no later log can name."""
     logs = _oldest_first(folder.glob(_PATTERN))
     sides = _oldest_first(path for kind in SIDE_FOLDERS for path in (folder / kind).glob("*"))
     surplus = sum(size for _, size, _ in (*logs, *sides)) - max_bytes
@@ -68,6 +63,6 @@ def _oldest_first(paths: Iterable[Path]) -> list[tuple[float, int, Path]]:
 
 
 def _began(log: Path) -> float:
-    """When a log began, by its name; one second is lost there."""
+    """When a log began, at the earliest: its name is rounded down to a second."""
     _, _, day, clock, _ = log.name.split("_")
     return datetime.strptime(day + clock, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp() - 1.0

@@ -1,4 +1,4 @@
-"""Input logs as NDJSON files in one folder, written by one thread beside everything else."""
+"""Input logs as NDJSON files in one folder, written by one background thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import structlog
 
 from services.input_log.lines import FrameInput, LogLine, SessionStart
 from services.input_log.log_folder import keep_side_file, log_name, remove_surplus
-from services.input_log.pictures import encode_pixels, pixels_hash, snapshot_hash
+from services.input_log.pictures import pixels_hash, snapshot_hash
+from services.picture_decoder.png_pixels import encode_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-FLUSH_S: Final = 0.5  # a crash loses at most so much, and what was just being written
+FLUSH_S: Final = 0.5  # the most that a crash loses, besides the line that was being written
 _MAX_WAITING: Final = 20_000  # lines and side files of all logs together: many minutes of play
 
 
 @dataclass(frozen=True, slots=True)
 class _SideFile:
-    """Something to lay beside the log; made by the writing thread, as hashing and packing take time."""
+    """A file to save beside the log. The writing thread makes it, since hashing and compressing take time."""
 
     keep: Callable[[Path], None]
 
@@ -127,7 +128,7 @@ class NdjsonInputLogs:
 
 
 class _Log:
-    """`write`, `keep_...` and `end` are its players' side; the others are the writing thread's."""
+    """The session calls `write`, `keep_...` and `end`; the writing thread calls the others."""
 
     def __init__(self, offer: Callable[[_Item], bool], path: Path) -> None:
         self._offer = offer
@@ -139,6 +140,10 @@ class _Log:
         self.is_over = False
 
     # --------------------------------------------------------------------------------- called by the session
+
+    @property
+    def id(self) -> str:
+        return self._path.stem
 
     def write(self, line: LogLine) -> None:
         self._give(line)
@@ -189,7 +194,7 @@ class _Log:
 
     @property
     def wants_look(self) -> bool:
-        """Something is to be flushed, or the end is to be noticed."""
+        """There is something to flush, or the log has ended and is to be sealed."""
         return not self._is_shut and (self._is_dirty or self.is_over)
 
     def flush(self) -> None:

@@ -1,4 +1,4 @@
-"""What a world was made with: the versions that decide what its frames look like, and the kind of machine."""
+"""What a world was made with: the versions and the kind of machine, on which its frames depend."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from runtime_config.constants import VERSION
+from services.machine import processor_name
 
 _LIBRARIES: Final = ("numpy", "opencv-python-headless", "numba", "torch", "openvino", "onnxruntime")
 
@@ -23,17 +24,6 @@ def library_versions() -> dict[str, str]:
 
 
 def machine_kind() -> str:
-    """Operating system, architecture and processor, in words."""
-    parts = (platform.system(), platform.machine(), _processor())
+    """Operating system, architecture and processor, in words. Blocks."""
+    parts = (platform.system(), platform.machine(), processor_name())
     return " ".join(part for part in parts if part)
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor()

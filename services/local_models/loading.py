@@ -1,4 +1,4 @@
-"""What goes wrong while a model is read from the disk in a worker's process, in words."""
+"""Turns errors of loading a model, inside its worker's process, into sentences."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 @contextmanager
 def loading(model: str, placement: str) -> Generator[None]:
-    """Around the code that loads; `model` is what a person calls it. A lack of memory passes through as it is.
+    """Wraps the code that loads `model`, by the name that people know. Out-of-memory errors pass through unchanged.
 
     Raises:
-        ServiceRefusalError: there is no device for it, a package is missing, or the files are damaged.
+        ServiceRefusalError: there is no GPU for it, a package is missing, or the files are damaged.
     """
     if placement != "cpu" and not torch.cuda.is_available():
         raise ServiceRefusalError(
-            f"The {model} is to be on a GPU, and torch finds none. Install the torch made for it."
+            f"The {model} is set to run on a GPU, and torch finds none. Install the torch build for your GPU."
         )
     try:
         yield
     except ServiceRefusalError:
         raise
-    except Exception as error:  # libraries raise what they like
+    except Exception as error:  # libraries raise exceptions of any class
         if is_out_of_memory(error):
             raise
         if isinstance(error, ImportError):

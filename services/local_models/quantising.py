@@ -1,7 +1,7 @@
 """Weights in eight bits instead of sixteen, for a worker's process.
 
-torchao turns them while they are read from the disk: each row of a linear layer's matrix becomes whole numbers with a
-scale of their own, and what is computed with them stays in bfloat16.
+torchao converts them while they are read from the disk: each row of a linear layer's matrix becomes whole numbers with
+a scale of their own. Computation stays in bfloat16.
 """
 
 from __future__ import annotations

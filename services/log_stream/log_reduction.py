@@ -1,4 +1,4 @@
-"""A log event as a client may see it: plain values, bounded, without the machine's paths."""
+"""Reduces a log event to what a client may see: plain values of bounded size, without paths of this machine."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _LONGEST_TEXT: Final = 2048
 _LONGEST_EXCEPTION: Final = 8192
 _MOST_FIELDS: Final = 32
-_LARGEST_INT: Final = 2**53  # what a JavaScript number holds
-# Told elsewhere in the message, or the server's own business.
+_LARGEST_INT: Final = 2**53  # the largest integer that a JavaScript number represents exactly
+# These have their own place in the message, or are none of the client's business.
 _NOT_FIELDS: Final = frozenset(
     {
         "event",
@@ -43,7 +43,7 @@ class LogReduction:
         self._paths = [
             (re.compile(re.escape(spelling) + r"(?![\w.-])"), short)
             for place, short in places
-            if place != place.parent  # a home of `/` would shorten every path
+            if place != place.parent  # a home directory of `/` would match every path
             for spelling in _spellings(place)
         ]
 
@@ -75,12 +75,12 @@ class LogReduction:
         return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
     def _tail(self, exception: object) -> str:
-        """The end of a traceback says the most."""
+        """The text of an exception, cut at its start: the end of a traceback says the most."""
         text = self._clean(exception)
         return text if len(text) <= _LONGEST_EXCEPTION else f"…{text[1 - _LONGEST_EXCEPTION :]}"
 
     def _clean(self, value: object) -> str:
-        # A lone surrogate has no UTF-8, and would end the connection when it is sent.
+        # A lone surrogate cannot be encoded as UTF-8, and sending it would end the connection.
         text = str(value).encode("utf-8", "replace").decode("utf-8")
         for path, short in self._paths:
             text = path.sub(short, text)
@@ -88,6 +88,6 @@ class LogReduction:
 
 
 def _spellings(place: Path) -> list[str]:
-    """A path as it is written, with forward slashes, and with its backslashes doubled as `repr` does."""
+    """The ways in which a path may appear: native, with forward slashes, and with backslashes doubled by `repr`."""
     native = str(place)
     return list(dict.fromkeys((native, place.as_posix(), native.replace("\\", "\\\\"))))

@@ -1,4 +1,4 @@
-"""What a log stream is: a session's own log events, handed to it as messages."""
+"""The interface of log streams: a session receives its own log events as messages."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Protocol, TypeAlias
 
 from wire_protocol import LogMessage
 
-# Called from the thread that logs. It must return at once; what it raises is swallowed.
+# Called on the thread that logs, so it must return at once. Its exceptions are ignored.
 Deliver: TypeAlias = Callable[[LogMessage], None]
 
 
 class LogStream(Protocol):
     def subscribe(self, session_id: str, deliver: Deliver) -> Callable[[], None]:
-        """Deliver the events bound to `session_id` from now on; gives back the unsubscribing."""
+        """Deliver the events bound to `session_id` from now on. Returns a function that ends the subscription."""
         ...

@@ -1,4 +1,4 @@
-"""The log stream of this process: fed by the logging pipeline, scoped to sessions and rate-limited."""
+"""The log stream of this process: the logging pipeline feeds it, and each session gets its own events, rate-limited."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BURST: Final = 100.0
 
 @dataclass(slots=True, eq=False)
 class _Subscription:
-    """One listener and its token bucket; guarded by the stream's lock."""
+    """One listener and its token bucket. The stream's lock guards it."""
 
     deliver: Deliver
     tokens: float
@@ -30,7 +30,7 @@ class _Subscription:
 
 
 class SessionLogStream:
-    """`tap` is what the logging pipeline calls with every event."""
+    """A `LogStream`. The logging pipeline calls `tap` with every event."""
 
     def __init__(self, clock: Clock, reduction: LogReduction) -> None:
         self._clock = clock
@@ -55,13 +55,13 @@ class SessionLogStream:
         return unsubscribe
 
     def tap(self, event: Mapping[str, object]) -> None:
-        """Hand `event` to the listeners of the session it is bound to. Never raises."""
+        """Deliver `event` to the listeners of its session. Never raises."""
         session_id = event.get("session_id")
-        # Without a lock: a dictionary lookup is atomic, and most events belong to no session.
+        # Most events belong to no session. This needs no lock, because a dictionary lookup is atomic.
         if not isinstance(session_id, str) or session_id not in self._subscriptions:
             return
         if getattr(self._in_tap, "busy", False):
-            return  # a listener that logs would call itself
+            return  # a listener that logs would be called recursively
         self._in_tap.busy = True
         try:
             self._deliver(session_id, event)
@@ -84,12 +84,12 @@ class SessionLogStream:
                 if left_out:
                     deliver(_notice(left_out, message.timestamp))
                 deliver(message)
-        except Exception:  # noqa: BLE001 -- a log call never fails its caller, and there is no log to tell it to
+        except Exception:  # noqa: BLE001 -- a log call must not fail its caller, and logging this would come back here
             pass
 
 
 def _admit(subscription: _Subscription, now: float) -> int | None:
-    """None when the bucket is empty, else how many events were left out before this one."""
+    """Take a token. Returns how many events were left out before this one, or None if the bucket is empty."""
     earned = (now - subscription.refilled_at) * _RATE_PER_S
     subscription.tokens = min(_BURST, subscription.tokens + earned)
     subscription.refilled_at = now

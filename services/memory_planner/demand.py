@@ -9,17 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from services.memory_planner.model_memory import Placement
-    from services.memory_planner.situation import Contender, Machine
+    from services.memory_planner.situation import Machine, ModelRequirement
 
-# A process with torch in it, and the weights that pass through it on their way to the device.
+# What a process with torch takes, including weights that pass through it on their way to the device.
 PROCESS_RAM: Final = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """One place for one model; `placement` None: it is refused. `in_engines_place`: while the engine is unloaded.
+class PlacementOption:
+    """One place that one model could have. `placement` is None where the model is refused.
 
-    `is_given`: nobody chooses, as the settings say so, or it is there already, or it has to run.
+    `in_engines_place`: the world engine is unloaded while the model is there.
+    `is_given`: the planner has no choice. The settings name this place, or the model is there already, or it must run.
     """
 
     placement: Placement | None
@@ -27,20 +28,20 @@ class Spot:
     is_given: bool = False
 
 
-def standing_vram(contender: Contender, spot: Spot) -> int:
-    """What it takes of the device all the time, beyond what it has already."""
-    if contender.is_loaded or spot.placement != "resident":
+def standing_vram(requirement: ModelRequirement, option: PlacementOption) -> int:
+    """Bytes of the device that the model takes as long as it is loaded, beyond those that it has already."""
+    if requirement.is_loaded or option.placement != "resident":
         return 0
-    memory = contender.memory
-    return memory.size.total if contender.is_for_scenes else memory.size.total + memory.work
+    memory = requirement.memory
+    return memory.size.total if requirement.is_for_scenes else memory.size.total + memory.work
 
 
-def working_vram(contender: Contender, spot: Spot) -> int:
-    """What it takes on top of that while a scene is made; models for scenes do so one at a time."""
-    memory = contender.memory
-    if not contender.is_for_scenes:
+def working_vram(requirement: ModelRequirement, option: PlacementOption) -> int:
+    """Bytes of the device that the model takes on top while a scene is made. Models for scenes work one at a time."""
+    memory = requirement.memory
+    if not requirement.is_for_scenes:
         return 0
-    match spot.placement:
+    match option.placement:
         case "resident":
             return memory.work
         case "offloaded":
@@ -49,42 +50,45 @@ def working_vram(contender: Contender, spot: Spot) -> int:
             return 0
 
 
-def ram(contender: Contender, spot: Spot) -> int:
-    if contender.is_loaded:
+def ram(requirement: ModelRequirement, option: PlacementOption) -> int:
+    if requirement.is_loaded:
         return 0
-    weights = contender.memory.size.total
-    match spot.placement:
+    weights = requirement.memory.size.total
+    match option.placement:
         case "resident":
             return PROCESS_RAM
         case "offloaded":
             return PROCESS_RAM + weights
         case "cpu":
             # The weights of models for scenes have 16 bits, and a processor works with 32.
-            return PROCESS_RAM + weights * (2 if contender.is_for_scenes else 1)
+            return PROCESS_RAM + weights * (2 if requirement.is_for_scenes else 1)
         case None:
             return 0
 
 
-def kept_vram(machine: Machine, others: Iterable[tuple[Contender, Spot]]) -> int:
-    """What is free and not to be had, as engines and `others` will take it."""
+def kept_vram(machine: Machine, others: Iterable[tuple[ModelRequirement, PlacementOption]]) -> int:
+    """Bytes of the device that are free now, but that an engine or `others` are going to take."""
     return machine.promised_vram + sum(standing_vram(*other) for other in others if not other[1].in_engines_place)
 
 
-def peak_vram(pairs: Iterable[tuple[Contender, Spot]]) -> int:
+def peak_vram(pairs: Iterable[tuple[ModelRequirement, PlacementOption]]) -> int:
     return max((working_vram(*pair) for pair in pairs if not pair[1].in_engines_place), default=0)
 
 
-def fits(machine: Machine, contenders: Sequence[Contender], spots: Sequence[Spot]) -> bool:
-    """Whether what is chosen here fits beside what is given. What is given has to come to terms with itself."""
-    pairs = list(zip(contenders, spots, strict=True))
+def fits(machine: Machine, requirements: Sequence[ModelRequirement], options: Sequence[PlacementOption]) -> bool:
+    """Whether the options that the planner chose fit beside those that are given.
+
+    Given options are not checked against each other, as nothing here could change them.
+    """
+    pairs = list(zip(requirements, options, strict=True))
     return _fits_device(machine, pairs) and _fits_ram(machine, pairs)
 
 
-def _fits_device(machine: Machine, pairs: Sequence[tuple[Contender, Spot]]) -> bool:
+def _fits_device(machine: Machine, pairs: Sequence[tuple[ModelRequirement, PlacementOption]]) -> bool:
     free = machine.free.vram or 0
     kept = kept_vram(machine, pairs)
     chosen = [pair for pair in pairs if not pair[1].is_given and pair[1].placement in {"resident", "offloaded"}]
-    if any(not spot.in_engines_place for _, spot in chosen) and kept + peak_vram(pairs) > free:
+    if any(not option.in_engines_place for _, option in chosen) and kept + peak_vram(pairs) > free:
         return False
     # Those in the engine's place are loaded and unloaded one after the other.
     without_engine = free + (0 if machine.engine is None else machine.engine.vram)
@@ -95,9 +99,9 @@ def _fits_device(machine: Machine, pairs: Sequence[tuple[Contender, Spot]]) -> b
     )
 
 
-def _fits_ram(machine: Machine, pairs: Sequence[tuple[Contender, Spot]]) -> bool:
+def _fits_ram(machine: Machine, pairs: Sequence[tuple[ModelRequirement, PlacementOption]]) -> bool:
     free = machine.free.ram
-    if free is None or all(spot.is_given or spot.placement is None for _, spot in pairs):
+    if free is None or all(option.is_given or option.placement is None for _, option in pairs):
         return True
     beside = sum(ram(*pair) for pair in pairs if not pair[1].in_engines_place)
     instead = max((ram(*pair) for pair in pairs if pair[1].in_engines_place), default=0)

@@ -1,4 +1,4 @@
-"""What the memory planner decides from: the machine, the engine on it, and the models that want a place."""
+"""What the memory planner decides from: the machine, the engine on it, and what each model requires."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class FreeMemory:
 
 @dataclass(frozen=True, slots=True)
 class EngineOnDevice:
-    """The world engine that has the device, or whose room there is kept, and the bytes of it.
+    """The world engine on the device, or the one whose room there is kept. `vram` is in bytes.
 
-    `stays` says why it cannot give way, as the end of a sentence; None: it can, for a while.
+    `stays` says why it cannot be unloaded for a while, as the end of a sentence; None: it can.
     """
 
     title: str
@@ -34,7 +34,7 @@ class EngineOnDevice:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`promised_*` are bytes for an engine that is not in memory yet and will be: they are free, but not for models."""
+    """`promised_*` are bytes that are free now, but kept for an engine that is about to be loaded."""
 
     free: FreeMemory
     engine: EngineOnDevice | None = None
@@ -44,10 +44,10 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """A model that wants a place. `name` begins sentences; `asked` is what the settings say of it.
+class ModelRequirement:
+    """A model that has to be placed. `name` begins sentences; `asked` is the place that the settings name.
 
-    Models for scenes work one at a time, and may be refused. The others work at any time, and have to run: on the CPU,
+    Models for scenes work one at a time and may be refused. Other models may work at any time and must run, on the CPU
     if there is no room elsewhere.
     """
 

@@ -1,4 +1,4 @@
-"""What metrics are: counts and durations of the server, for whoever scrapes them."""
+"""The interface of metrics: counts and durations that a monitoring system can scrape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RequestOutcome: TypeAlias = Literal["ok", "error"]
 
 
 class Metrics(Protocol):
-    """Every method is cheap and safe to call from several threads. Durations are seconds, sizes bytes."""
+    """Every method but `render` is cheap. All are safe to call from several threads. Units are seconds and bytes."""
 
     def session_opened(self) -> None: ...
 
@@ -20,7 +20,7 @@ class Metrics(Protocol):
     def frames_sent(self, count: int, size_bytes: int) -> None: ...
 
     def pass_replaced(self) -> None:
-        """A finished pass gave way to a newer one before it was sent."""
+        """A finished pass was replaced by a newer one before it was sent."""
         ...
 
     def pass_timed(self, stage: PassStage, seconds: float) -> None: ...
@@ -34,9 +34,13 @@ class Metrics(Protocol):
     def engine_failed(self, model_id: str) -> None: ...
 
     def http_answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """`route` is the template that matched (`/api/seeds/{hash}`), never the path that was asked for."""
+        """`route` is the template that matched, such as `/api/seeds/{hash}`, never the requested path."""
+        ...
+
+    def gpu_sampled(self, memory_used_bytes: int | None, utilisation: float | None) -> None:
+        """What the first GPU does at this moment, `utilisation` from 0 to 1. None is unknown, and is not shown."""
         ...
 
     def render(self) -> tuple[bytes, str]:
-        """The text exposition of everything, and its content type."""
+        """All metrics in the text exposition format, and its content type."""
         ...

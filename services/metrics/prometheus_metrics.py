@@ -1,4 +1,4 @@
-"""Metrics in the Prometheus text format, in a registry of their own."""
+"""Metrics in the Prometheus text format."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from services.metrics.metrics import PassStage, RequestOutcome
 
-# From 1 ms to 2 s, dense around one pass of a 60 fps world (16 to 67 ms).
+# From 1 ms to 2 s, finest around the duration of a pass in a world of 60 fps (16 to 67 ms).
 _PASS_BUCKETS: Final = (0.001, 0.002, 0.004, 0.008, 0.016, 0.033, 0.05, 0.067, 0.1, 0.2, 0.5, 1.0, 2.0)
 _HTTP_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-_REQUEST_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0)  # model loads among them
+_REQUEST_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0)  # some requests load a model
 _LOAD_BUCKETS: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 _HTTP_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _MAX_LABEL_VALUES: Final = 64
 _MAX_LABEL_LENGTH: Final = 128
 _OTHER: Final = "other"
+_FIRST_GPU: Final = "0"
 
 
 class _BoundedLabel:
-    """The first values that a label takes; every later one is counted as `other`."""
+    """Bounds the values of a label: after the first 64 different ones, new values become `other`."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -39,7 +40,7 @@ class _BoundedLabel:
 
 
 class PrometheusMetrics:
-    """A `Metrics` for one server: several of them live side by side in a process."""
+    """A `Metrics` with a registry of its own, so that several servers can live in one process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -47,6 +48,7 @@ class PrometheusMetrics:
         self._init_passes()
         self._init_requests()
         self._init_engines()
+        self._init_machine()
 
     def session_opened(self) -> None:
         self._sessions_opened.inc()
@@ -85,6 +87,13 @@ class PrometheusMetrics:
         known = method if method in _HTTP_METHODS else _OTHER
         self._http.labels(known, self._route(route), self._status(str(status))).observe(seconds)
 
+    def gpu_sampled(self, memory_used_bytes: int | None, utilisation: float | None) -> None:
+        for gauge, value in ((self._gpu_memory, memory_used_bytes), (self._gpu_utilisation, utilisation)):
+            if value is None:
+                gauge.clear()  # no GPU is another thing than an idle one
+            else:
+                gauge.labels(_FIRST_GPU).set(value)
+
     def render(self) -> tuple[bytes, str]:
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
@@ -103,13 +112,13 @@ class PrometheusMetrics:
         self._frames = self._counter("terrarium_frames_sent_total", "Frames sent to clients.")
         self._frame_bytes = self._counter("terrarium_frames_sent_bytes_total", "Bytes of the frames sent to clients.")
         self._passes_replaced = self._counter(
-            "terrarium_passes_replaced_total", "Finished passes that gave way to a newer one unsent."
+            "terrarium_passes_replaced_total", "Finished passes that a newer one replaced before they were sent."
         )
         self._controls = self._counter("terrarium_controls_received_total", "Control messages received.")
         stages = self._histogram(
             "terrarium_pass_stage_seconds", "Time of a pass in each stage.", _PASS_BUCKETS, "stage"
         )
-        # Resolved once: these are observed several times a pass.
+        # Resolved once, because each pass is observed in several stages.
         self._stages: dict[PassStage, Histogram] = {stage: stages.labels(stage) for stage in get_args(PassStage)}
 
     def _init_requests(self) -> None:
@@ -125,6 +134,17 @@ class PrometheusMetrics:
         self._model = _BoundedLabel()
         self._loads = self._histogram("terrarium_engine_load_seconds", "Time to load a model.", _LOAD_BUCKETS, "model")
         self._failures = self._counter("terrarium_engine_failures_total", "Failures of a model.", "model")
+
+    def _init_machine(self) -> None:
+        self._gpu_memory = Gauge(
+            "terrarium_gpu_memory_used_bytes", "Memory of the GPU in use.", ("gpu",), registry=self._registry
+        )
+        self._gpu_utilisation = Gauge(
+            "terrarium_gpu_utilisation_ratio",
+            "Part of the time in which the GPU worked, 0 to 1.",
+            ("gpu",),
+            registry=self._registry,
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self._registry)

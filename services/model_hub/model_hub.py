@@ -6,15 +6,11 @@ from typing import Protocol
 
 
 class ModelHubError(RuntimeError):
-    """An id that is none, or a model that cannot be removed. `str()` of it is a sentence that names no path."""
+    """A malformed id, or a model that cannot be removed. `str()` of it is a sentence that names no path."""
 
 
 class ModelHub(Protocol):
     """Every method blocks. A model id is `owner/name`; anything else raises `ModelHubError`."""
-
-    def cached_size(self, model_id: str) -> int | None:
-        """Bytes of the model's weights on disk; None when there are none."""
-        ...
 
     def delete_cached(self, model_id: str) -> bool:
         """Remove the model from disk; False when it was not there.

@@ -1,4 +1,4 @@
-"""Stops the server when the process that started it is gone."""
+"""Stops the server when the process that started it has ended."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _POLL_S: Final = 2.0
 _GRACE_S: Final = 5.0
-_SAME_PROCESS_TOLERANCE_S: Final = 1.0  # the creation time of one process can be read back slightly different
+_SAME_PROCESS_TOLERANCE_S: Final = 1.0  # two readings of one process's creation time may differ slightly
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A process for good: ids are used again, an id and a creation time are not.
+    """Identifies a process. Systems reuse ids, but not the pair of an id and a creation time.
 
-    `created_at`: seconds since the Unix epoch; None where the system does not tell.
+    `created_at` is in seconds since the Unix epoch. None: the system does not reveal it.
     """
 
     pid: int
@@ -32,7 +32,7 @@ class ProcessIdentity:
 
 
 def identify(pid: int) -> ProcessIdentity | None:
-    """The process that has this id now; None when there is none."""
+    """The process that has this id now. None: there is none."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -54,9 +54,10 @@ def is_alive(identity: ProcessIdentity) -> bool:
 
 
 class ParentWatchdog:
-    """Asks every two seconds. `on_gone` begins a clean stop; if the process still runs 5 s later, `hard_exit` ends it.
+    """Checks every `poll_s` seconds whether the parent still runs.
 
-    Both are called from the watchdog's own thread.
+    When it does not, `on_gone` is called to begin a clean stop. If this process still runs `grace_s` seconds later,
+    `hard_exit` ends it. Both are called from the watchdog's own thread.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class ParentWatchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Cease watching; a pending hard exit is called off."""
+        """Stop watching, and cancel a pending hard exit."""
         self._stopped.set()
         self._thread.join()
 
@@ -90,7 +91,7 @@ class ParentWatchdog:
                 break
         else:
             return
-        logger.warning("The parent process is gone: stopping", parent_pid=self._parent.pid)
+        logger.warning("The parent process has ended, so the server stops", parent_pid=self._parent.pid)
         self._on_gone()
         if not self._stopped.wait(self._grace_s):
             self._hard_exit()

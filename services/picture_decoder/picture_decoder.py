@@ -1,4 +1,4 @@
-"""What a picture decoder is: the bytes of a picture file in, pixels, facts or a thumbnail out."""
+"""The interface of picture decoders: the bytes of a picture file go in; pixels, facts or a thumbnail come out."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ MEDIA_TYPES: Final[Mapping[PictureFormat, str]] = MappingProxyType(
 
 
 class PictureFault(StrEnum):
-    """Why a file gives no picture."""
+    """Why a file cannot be decoded."""
 
     EMPTY = "empty"
-    NOT_A_PICTURE = "not_a_picture"  # damaged, cut short, or of a kind that is not read here
-    TOO_LARGE = "too_large"  # more pixels, or more work, than the server takes on
+    NOT_A_PICTURE = "not_a_picture"  # damaged, truncated, or of an unsupported format
+    TOO_LARGE = "too_large"  # decoding would take more memory or time than the server allows
 
 
 class PictureError(ValueError):
-    """A file that gives no picture. `str()` of it is a sentence for the person who sent it."""
+    """A file cannot be decoded. `str()` of it is a sentence for the person who sent the file."""
 
     def __init__(self, code: PictureFault, message: str) -> None:
         super().__init__(message)
@@ -49,12 +49,12 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PictureFactsPayload:
-    """What the head of a picture file says. Pixels, as the picture is looked at: after its EXIF orientation."""
+    """The facts in the header of a picture file. Width and height are pixels after the EXIF orientation is applied."""
 
     width: int
     height: int
     format: PictureFormat
-    suffix: str  # with the dot, ".jpg"; of the format, whatever the file was called
+    suffix: str  # of the format, such as ".jpg", whatever the file was called
 
     @property
     def media_type(self) -> str:
@@ -62,16 +62,16 @@ class PictureFactsPayload:
 
 
 class PictureDecoder(Protocol):
-    """Every method blocks, is safe to call from several threads, and raises `PictureError` alone."""
+    """Every method blocks, is safe to call from several threads, and raises no exception but `PictureError`."""
 
     def decode(self, data: bytes, *, width: int, height: int) -> Picture:
-        """The middle of the picture, scaled to fill `width` x `height` pixels: uint8 [height, width, 3], sRGB."""
+        """Decode, crop to the centre and scale to `width` x `height` pixels: uint8 [height, width, 3], sRGB."""
         ...
 
     def describe(self, data: bytes) -> PictureFactsPayload:
-        """Read the head of the file alone: the pixels may still turn out to be damaged."""
+        """Read the file's header only. The pixels may still turn out to be damaged."""
         ...
 
     def thumbnail(self, data: bytes, *, max_width: int) -> bytes:
-        """The whole picture as a JPEG, at most `max_width` wide and twice as high; never enlarged."""
+        """The whole picture as a JPEG, never enlarged: at most `max_width` pixels wide and twice that high."""
         ...

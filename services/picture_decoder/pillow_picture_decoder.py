@@ -1,4 +1,4 @@
-"""Picture files decoded with Pillow, whatever they hold, within bounds on memory and work."""
+"""Decodes picture files with Pillow, within bounds on memory and work, so that hostile files do no harm."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from services.picture_decoder.colour import resizable, to_srgb
-from services.picture_decoder.file_heads import (
+from services.picture_decoder._colour import resizable, to_srgb
+from services.picture_decoder._file_headers import (
     JpegScans,
     is_heic,
     jpeg_scans,
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from services.world_engine.world_engine import Picture
 
-# The readers are called by name, not through Image.open: no other parser can be reached, and Pillow's process-wide
-# pixel limit, which would refuse the JPEGs that draft mode decodes at an eighth, can stay as it is.
+# The readers are called directly instead of through Image.open. So no other parser can be reached. Pillow's
+# process-wide pixel limit need not be changed either: it would refuse large JPEGs that draft mode decodes at an eighth.
 _READERS: Final[Mapping[PictureFormat, Callable[[BytesIO], ImageFile.ImageFile]]] = MappingProxyType(
     {
         "JPEG": JpegImagePlugin.JpegImageFile,
@@ -59,10 +59,10 @@ _READERS: Final[Mapping[PictureFormat, Callable[[BytesIO], ImageFile.ImageFile]]
 )
 _MEGAPIXEL: Final = 1_000_000
 _MAX_PIXELS: Final = 100 * _MEGAPIXEL  # in memory at a time
-_MAX_COPIED_PIXELS: Final = 50 * _MEGAPIXEL  # of the formats whose libraries keep copies of their own
-_MAX_JPEG_PIXELS: Final = 220 * _MEGAPIXEL  # of a file that is scaled down while it is read
+_MAX_COPIED_PIXELS: Final = 50 * _MEGAPIXEL  # for formats whose libraries keep a copy of their own
+_MAX_JPEG_PIXELS: Final = 220 * _MEGAPIXEL  # for files that are scaled down while they are read
 _MAX_SCANNED_PIXELS: Final = 2_500 * _MEGAPIXEL  # pixels times scans: a second or two of work
-_REDUCING_GAP: Final = 2.0  # cheap box averaging down to twice the size, Lanczos from there
+_REDUCING_GAP: Final = 2.0  # cheap box averaging down to twice the target size, then Lanczos
 _THUMBNAIL_QUALITY: Final = 82
 
 _ORIENTATION_TAG: Final = 0x0112
@@ -84,11 +84,11 @@ _Box: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class PillowPictureDecoder:
-    """A `PictureDecoder` without state. Of an animation it shows the first frame."""
+    """A `PictureDecoder` without state. An animation yields its first frame."""
 
     def __init__(self) -> None:
-        # Pillow warns of each oddity in a file, so that one file could write thousands of lines. The filter is for the
-        # process, as a narrower one is not safe in threads; it names Pillow's modules alone.
+        # Pillow warns about each oddity in a file, so one file could log thousands of lines. The filter applies to the
+        # whole process, because `catch_warnings` is not thread-safe, but only to Pillow's modules.
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
     def decode(self, data: bytes, *, width: int, height: int) -> Picture:
@@ -122,9 +122,9 @@ def _faults_as_picture_errors() -> Generator[None]:
         raise
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(PictureFault.TOO_LARGE, "The picture is too large for the server.") from error
-    except Exception as error:  # parsers of hostile bytes raise nearly anything
+    except Exception as error:  # parsers may raise anything on hostile bytes
         raise PictureError(
-            PictureFault.NOT_A_PICTURE, "The picture file cannot be read: it is damaged or was cut short."
+            PictureFault.NOT_A_PICTURE, "The picture file cannot be read: it is damaged or incomplete."
         ) from error
 
 
@@ -133,13 +133,15 @@ def _format_of(data: bytes) -> PictureFormat:
         raise PictureError(PictureFault.EMPTY, "The picture file is empty.")
     name = picture_format(data)
     if name is None:
-        found = "HEIC pictures are not read" if is_heic(data) else "This is no picture that can be read"
-        raise PictureError(PictureFault.NOT_A_PICTURE, f"{found} here. Please use a JPEG, PNG, WebP or AVIF file.")
+        reason = (
+            "HEIC pictures are not supported" if is_heic(data) else "This is not a picture that the server can read"
+        )
+        raise PictureError(PictureFault.NOT_A_PICTURE, f"{reason}. Please use a JPEG, PNG, WebP or AVIF file.")
     return name
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:
-    """Read the head of the file, and refuse what would be too much to decode."""
+    """Read the file's header, and refuse files that would take too much memory or time to decode."""
     name = _format_of(data)
     if name == "PNG":
         refuse_many_png_chunks(data)
@@ -149,7 +151,7 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     image = _READERS[name](BytesIO(data))
     _refuse_above(image.size, _max_pixels(name, scans))
     if scans and image.width * image.height * scans.count > _MAX_SCANNED_PIXELS:
-        raise PictureError(PictureFault.TOO_LARGE, "This JPEG file would take too much work to decode.")
+        raise PictureError(PictureFault.TOO_LARGE, "This JPEG file would take too long to decode.")
     return image
 
 
@@ -172,7 +174,7 @@ def _refuse_above(size: _Size, max_pixels: int) -> None:
 def _orientation(image: ImageFile.ImageFile) -> int:
     """The EXIF orientation that is still to be applied, 1 to 8."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return 1  # Pillow turns these itself, in their size at once and in their pixels when they are loaded
+        return 1  # Pillow applies it itself: to the size when opening, to the pixels when loading
     exif = image.info.get("exif")
     if not isinstance(exif, bytes):
         return 1
@@ -180,7 +182,7 @@ def _orientation(image: ImageFile.ImageFile) -> int:
     try:
         tags.load(exif)
         value = tags.get(_ORIENTATION_TAG, 1)
-    except Exception:  # noqa: BLE001 - a picture with damaged notes is still a picture
+    except Exception:  # noqa: BLE001 - a picture with damaged EXIF data is still a picture
         return 1
     return value if value in _TURNS else 1
 
@@ -191,7 +193,7 @@ def _upright_size(image: ImageFile.ImageFile) -> _Size:
 
 
 def _render(image: ImageFile.ImageFile, size: _Size, turn: int, crop: Callable[[_Size, _Size], _Box]) -> Image.Image:
-    """Decode, crop and scale to `size` as stored in the file, then bring to sRGB and turn upright."""
+    """Decode, crop and scale to `size` (before the EXIF rotation), convert to sRGB, and rotate upright."""
     image.draft(None, (int(size[0] * _REDUCING_GAP), int(size[1] * _REDUCING_GAP)))
     _refuse_above(image.size, _MAX_PIXELS)
     image.load()

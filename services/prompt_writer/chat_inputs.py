@@ -73,7 +73,7 @@ class ChatInputs:
             chat_template=self._template,
             add_generation_prompt=True,
             enable_thinking=False,  # for templates that know it
-            # What a wish holds of the template's own tokens becomes ordinary text: they mean something where the
+            # What a prompt holds of the template's own tokens becomes ordinary text: they mean something where the
             # template writes them, and nowhere else.
             sanitize_control_tokens=True,
             return_dict=False,

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.http_client.endpoint import complaint, key_header
 from services.http_client.http_client import HTTPClientError, HTTPRequestPayload
-from services.prompt_writer.prompt_writer import PromptWriterError, WriterFault, WriterReady, WriterStatus
+from services.local_models.model_error import ModelFault
+from services.prompt_writer.prompt_writer import PromptWriterError, WriterReady, WriterStatus
 from services.prompt_writer.system_prompts import TOOLS
 from services.prompt_writer.tool_protocol import MAX_NEW_TOKENS, TEMPERATURE, ToolCall, Turn, write_with_tools
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import EndpointConfig
     from services.http_client.http_client import HTTPClient
     from services.memory_planner.model_memory import Placement
-    from services.prompt_writer.prompt_writer import Wish, Written
+    from services.prompt_writer.prompt_writer import WriterRequest, Written
 
 _MAX_ANSWER_BYTES: Final = 1 << 20
 
@@ -51,7 +52,7 @@ class _Completion(_Part):
 
 
 class OpenAIPromptWriter:
-    """A `PromptWriter`. With `sees` false the model gets the wish alone, for models that read no pictures."""
+    """A `PromptWriter`. With `sees` false the model gets the prompt alone, for models that read no pictures."""
 
     def __init__(self, http: HTTPClient, endpoint: EndpointConfig, *, sees: bool = True) -> None:
         self._http = http
@@ -67,8 +68,8 @@ class OpenAIPromptWriter:
     async def prepare(self) -> None:
         """The endpoint loads its model itself."""
 
-    async def write(self, wish: Wish) -> Written:
-        return await write_with_tools(self._ask, wish)
+    async def write(self, request: WriterRequest) -> Written:
+        return await write_with_tools(self._ask, request)
 
     def unload(self) -> None:
         """There is nothing to give back."""
@@ -97,10 +98,10 @@ class OpenAIPromptWriter:
             response = await self._http.send(request)
         except HTTPClientError as error:
             message = f"The endpoint of the prompt writer failed. {error}"
-            raise PromptWriterError(WriterFault.FAILED, message) from error
+            raise PromptWriterError(ModelFault.FAILED, message) from error
         if response.status != 200:
             message = f"The endpoint of the prompt writer {complaint(self._endpoint, response.status)}"
-            raise PromptWriterError(WriterFault.FAILED, message)
+            raise PromptWriterError(ModelFault.FAILED, message)
         return _calls(response.body)
 
     def _message(self, turn: Turn) -> dict[str, Any]:

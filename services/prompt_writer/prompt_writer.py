@@ -1,10 +1,11 @@
-"""What a prompt writer is: a person's wish in, an instruction for an image model out, or a refusal."""
+"""What a prompt writer is: a person's prompt in, an instruction for an image model out, or a refusal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from services.local_models.model_error import ModelError
 
 if TYPE_CHECKING:
     from services.memory_planner.model_memory import ModelMemory, Placement
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WriterReady:
-    """Wishes can be written out. `model` names what does it; `is_loaded`: without loading anything first.
+    """Prompts can be turned into instructions by `model`; `is_loaded`: without loading anything first.
 
     `memory` is what it takes of this machine; None: nothing.
     """
@@ -24,7 +25,7 @@ class WriterReady:
 
 @dataclass(frozen=True, slots=True)
 class WriterMissing:
-    """No wish can be written out. `reason` is a sentence for the person who runs the server."""
+    """No instructions can be written. `reason` is a sentence for the person who runs the server."""
 
     reason: str
 
@@ -33,21 +34,21 @@ WriterStatus: TypeAlias = WriterReady | WriterMissing
 
 
 @dataclass(frozen=True, slots=True)
-class EditWish:
-    """Change what is seen. `view` is a small JPEG of it."""
+class EditRequest:
+    """Change what is seen as `prompt` says. `view` is a small JPEG of it."""
 
-    wish: str
+    prompt: str
     view: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class SceneWish:
-    """A scene out of nothing."""
+class SceneRequest:
+    """Make a scene out of nothing as `prompt` says."""
 
-    wish: str
+    prompt: str
 
 
-Wish: TypeAlias = EditWish | SceneWish
+WriterRequest: TypeAlias = EditRequest | SceneRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The wish is not fulfilled. `reason` is the writer's, one line of plain text, and may be empty."""
+    """The prompt is declined. `reason` is the writer's: one line of plain text, which may be empty."""
 
     reason: str
 
@@ -67,20 +68,8 @@ class Refusal:
 Written: TypeAlias = Instruction | Refusal
 
 
-class WriterFault(StrEnum):
-    """Why nothing was written."""
-
-    NOT_LOADED = "not_loaded"  # the model is missing, damaged, or does not fit
-    OUT_OF_MEMORY = "out_of_memory"
-    FAILED = "failed"
-
-
-class PromptWriterError(RuntimeError):
-    """Nothing was written. `str()` of it is a sentence for the person who wished, or who runs the server."""
-
-    def __init__(self, fault: WriterFault, message: str) -> None:
-        super().__init__(message)
-        self.fault = fault
+class PromptWriterError(ModelError):
+    """Nothing was written."""
 
 
 class PromptWriter(Protocol):
@@ -101,8 +90,8 @@ class PromptWriter(Protocol):
         """
         ...
 
-    async def write(self, wish: Wish) -> Written:
-        """Write a wish out. Cancelling stops the model.
+    async def write(self, request: WriterRequest) -> Written:
+        """Turn a prompt into an instruction. Cancelling stops the model.
 
         Raises:
             PromptWriterError: it failed, or gave no usable answer.

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from services.prompt_writer.prompt_writer import (
-    EditWish,
-    Instruction,
-    PromptWriterError,
-    Refusal,
-    SceneWish,
-    WriterFault,
-)
+from services.local_models.model_error import ModelFault
+from services.prompt_writer.plain_text import plain_text
+from services.prompt_writer.prompt_writer import EditRequest, Instruction, PromptWriterError, Refusal, SceneRequest
 from services.prompt_writer.system_prompts import (
     EDIT_PROMPT,
     MAX_INSTRUCTION_CHARACTERS,
@@ -29,20 +22,11 @@ from services.prompt_writer.system_prompts import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from services.prompt_writer.prompt_writer import Wish, Written
+    from services.prompt_writer.prompt_writer import WriterRequest, Written
 
 MAX_TRIES: Final = 3
 MAX_NEW_TOKENS: Final = 400
 TEMPERATURE: Final = 0.4
-
-# What chat templates turn into turns and tool calls: <|im_start|>, <start_of_turn>, <tool_call>, </s>, [INST] and kin.
-_MARKUP: Final = re.compile(
-    r"<[|｜][^|｜>]{0,64}[|｜]>|</?s>|</?\w{0,32}(?:turn|tool|think|image|bos|eos|system)\w{0,32}>"  # noqa: RUF001 - theirs
-    r"|\[/?\w{0,16}(?:INST|TOOL)\w{0,16}\]",
-    re.IGNORECASE,
-)
-_LONGEST: Final = 8000  # characters that are looked at; all limits lie far below
-_JOINERS: Final = frozenset("\u200c\u200d")  # format characters that some scripts and emoji need
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +49,32 @@ class ToolCall:
 Ask: TypeAlias = "Callable[[Sequence[Turn]], Awaitable[Sequence[ToolCall]]]"
 
 
-async def write_with_tools(ask: Ask, wish: Wish) -> Written:
+async def write_with_tools(ask: Ask, request: WriterRequest) -> Written:
     """Ask a model until it answers with one good tool call, three times at most.
 
-    Nothing that the model said goes back to it, so that it cannot talk itself into anything.
+    Nothing that the model said goes back to it: a prompt that got through once would speak with the model's voice then.
 
     Raises:
         PromptWriterError: it never did.
     """
-    turns = opening(wish)
+    turns = opening(request)
     for _ in range(MAX_TRIES):
         written = read_calls(await ask(turns))
         if written is not None:
             return written
-        *rules, question = opening(wish)
+        *rules, question = opening(request)
         turns = (*rules, replace(question, text=f"{question.text}\n\n{RETRY_NOTE}"))
     message = "The prompt writer's model did not keep to its tools. Try other words, or another model."
-    raise PromptWriterError(WriterFault.FAILED, message)
+    raise PromptWriterError(ModelFault.FAILED, message)
 
 
-def opening(wish: Wish) -> tuple[Turn, ...]:
-    """The rules, then the wish as quoted material."""
-    quoted = json.dumps(plain_text(wish.wish), ensure_ascii=False)
-    match wish:
-        case EditWish(view=view):
+def opening(request: WriterRequest) -> tuple[Turn, ...]:
+    """The rules, then the prompt as quoted material."""
+    quoted = json.dumps(plain_text(request.prompt), ensure_ascii=False)
+    match request:
+        case EditRequest(view=view):
             return Turn("system", EDIT_PROMPT), Turn("user", f"The player's wish for this picture: {quoted}", view)
-        case SceneWish():
+        case SceneRequest():
             return Turn("system", SCENE_PROMPT), Turn("user", f"The player's wish for a place: {quoted}")
 
 
@@ -109,19 +93,6 @@ def read_calls(calls: Sequence[ToolCall]) -> Written | None:
     if calls[0].name == REJECT:
         return Refusal(text[:MAX_REASON_CHARACTERS])
     return Instruction(text[:MAX_INSTRUCTION_CHARACTERS]) if text else None
-
-
-def plain_text(text: str) -> str:
-    """One line without control characters and without what a chat template would read as its own."""
-    visible = "".join(
-        " " if character.isspace() else character
-        for character in text[:_LONGEST]
-        if character.isspace() or character in _JOINERS or unicodedata.category(character)[0] != "C"
-    )
-    # What is left after taking a marker out may be a marker again.
-    while (cleaned := _MARKUP.sub(" ", visible)) != visible:
-        visible = cleaned
-    return " ".join(visible.split())
 
 
 def _as_mapping(arguments: object) -> dict[str, Any] | None:

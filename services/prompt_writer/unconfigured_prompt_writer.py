@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.prompt_writer.prompt_writer import PromptWriterError, WriterFault, WriterMissing, WriterStatus
+from services.local_models.model_error import ModelFault
+from services.prompt_writer.prompt_writer import PromptWriterError, WriterMissing, WriterStatus
 
 if TYPE_CHECKING:
     from services.memory_planner.model_memory import Placement
-    from services.prompt_writer.prompt_writer import Wish, Written
+    from services.prompt_writer.prompt_writer import WriterRequest, Written
 
 
 class UnconfiguredPromptWriter:
@@ -24,11 +25,11 @@ class UnconfiguredPromptWriter:
         """It takes no memory here."""
 
     async def prepare(self) -> None:
-        raise PromptWriterError(WriterFault.NOT_LOADED, self._reason)
+        raise PromptWriterError(ModelFault.NOT_LOADED, self._reason)
 
-    async def write(self, wish: Wish) -> Written:
-        del wish
-        raise PromptWriterError(WriterFault.NOT_LOADED, self._reason)
+    async def write(self, request: WriterRequest) -> Written:
+        del request
+        raise PromptWriterError(ModelFault.NOT_LOADED, self._reason)
 
     def unload(self) -> None:
         """There is nothing to give back."""

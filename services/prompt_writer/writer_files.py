@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from services.local_models.model_folder import is_installed, quantising_needs, read_mapping, snapshots_folder
+from services.local_models.model_folder import quantising_needs, read_mapping
 from services.local_models.weight_files import weight_bytes
+from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
+from services.model_hub.hub_cache import snapshots_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What read receipts are: word from a connection's transport of what its peer has read."""
+"""The interface of read receipts: the transport of a connection reports how far its peer has read."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SCOPE_EXTENSION: Final = "terrarium.read_receipts"  # where in the ASGI scope a transport that has them puts them
+SCOPE_EXTENSION: Final = "terrarium.read_receipts"  # the key in the ASGI scope's `extensions`
 
 
 class ReadReceipts(Protocol):
-    """Of one connection."""
+    """The read receipts of one connection."""
 
     def listen(self, listener: Callable[[int], None]) -> None:
-        """Have `listener` called with the number of each receipt that comes, on the event loop."""
+        """Call `listener` on the event loop with the number of each receipt that arrives."""
         ...
 
     def ask(self, number: int) -> None:
-        """Ask for the receipt `number` (64 bits) of everything that was sent until now.
+        """Request the receipt `number` (64 bits). It arrives once the peer has read everything sent before this call.
 
-        A receipt stands for all those with smaller numbers too.
+        A receipt also confirms all receipts with smaller numbers.
         """
         ...

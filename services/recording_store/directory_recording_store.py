@@ -1,4 +1,4 @@
-"""Recordings in one folder. The files are the truth: what a person moves in or out with other programs is seen."""
+"""Recordings in one folder. Files that a person moves in or out with other programs are noticed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import errno
 import hashlib
 import os
 import shutil
-import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from services.recording_store.file_names import SUFFIX, clean_name
+from services.files import safe_name, write_whole
+from services.recording_store.file_names import SUFFIX
 from services.recording_store.recording_notes import read_notes
 from services.recording_store.recording_store import (
     RecordingFilePayload,
@@ -28,6 +27,7 @@ from services.video_writer.video_writer import VideoError, VideoFactsPayload
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -37,7 +37,7 @@ _BUSY: Final = frozenset({errno.EBUSY, errno.ETXTBSY, getattr(errno, "ESHARE", -
 
 @dataclass(frozen=True, slots=True)
 class _Stamp:
-    """One version of a file's contents. A name alone may come to mean another file."""
+    """Identifies one version of a file, since another file may take its name."""
 
     size: int
     modified_ns: int
@@ -73,7 +73,7 @@ class DirectoryRecordingStore:
             return self._find(name)
 
     def rename(self, name: str, new_name: str) -> RecordingFilePayload:
-        cleaned = clean_name(new_name)
+        cleaned = safe_name(new_name, suffix=SUFFIX)
         if cleaned is None:
             raise RecordingStoreError("A recording needs a name.", StoreFault.NAME_INVALID)
         with self._lock:
@@ -131,17 +131,14 @@ class DirectoryRecordingStore:
         path = self._thumbnail_path(recording)
         try:
             path.parent.mkdir(exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent)
-            with os.fdopen(handle, "wb") as file:
-                file.write(jpeg)
-            Path(name).replace(path)
+            write_whole(path, jpeg)
         except OSError as error:
             logger.warning("A thumbnail was not kept", reason=error.strerror)
 
     # ------------------------------------------------------------------------------------------------ parts
 
     def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Finished files by name; nothing that a link leads to."""
+        """Finished files by name. Links are not followed."""
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self._folder) as entries:
             for entry in entries:
                 hidden = entry.name.startswith(".")
@@ -159,7 +156,7 @@ class DirectoryRecordingStore:
         return recording
 
     def _read(self, name: str, entry: os.DirEntry[str]) -> RecordingFilePayload | None:
-        """Under the lock; opens a file only when it is new or has changed."""
+        """Opens a file only when it is new or has changed. The caller holds the lock."""
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:

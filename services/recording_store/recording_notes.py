@@ -36,12 +36,12 @@ class RecordingNotes(BaseModel):
 
 
 def write_notes(notes: RecordingNotes) -> str:
-    """Absent values stay as nulls: readers of the first five fields expect each of them to be there."""
+    """Absent values are written as null, since readers of the first five fields expect each of them."""
     return notes.model_dump_json()
 
 
 def read_notes(comment: str) -> RecordingNotes | None:
-    """None for a comment that is not ours: other programs write what they like there."""
+    """None for a comment that another program wrote."""
     if len(comment) > _LONGEST_COMMENT:
         return None
     try:

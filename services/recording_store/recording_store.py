@@ -1,4 +1,4 @@
-"""What a recording store is: the finished recordings of the server, in the folder that is their only truth."""
+"""What a recording store is: the finished recordings of the server, as they are in their folder."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class StoreFault(StrEnum):
 
 
 class RecordingStoreError(RuntimeError):
-    """Something could not be done. `str()` of it is a sentence that names no path."""
+    """A recording could not be found or changed. `str()` of it is a sentence that names no path."""
 
     def __init__(self, message: str, fault: StoreFault) -> None:
         super().__init__(message)
@@ -92,9 +92,9 @@ class RecordingStore(Protocol):
         ...
 
     def thumbnail(self, recording: RecordingFilePayload) -> bytes | None:
-        """The JPEG that was kept for this very file."""
+        """The JPEG that was kept for this version of the file."""
         ...
 
     def keep_thumbnail(self, recording: RecordingFilePayload, jpeg: bytes) -> None:
-        """Keep it if that can be done: it can be made again."""
+        """Keep the JPEG. A failure is logged only, since it can be made again."""
         ...

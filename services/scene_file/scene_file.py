@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import Picture
@@ -36,13 +36,3 @@ def encode_scene(picture: Picture, note: SceneNote | None = None) -> bytes:
         file, "JPEG", quality=_QUALITY, subsampling=_NO_CHROMA_SUBSAMPLING, comment=comment
     )
     return file.getvalue()
-
-
-def read_note(data: bytes) -> SceneNote | None:
-    """The note of a scene that was generated; None for any other file. Blocks."""
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            comment = image.info.get("comment", b"")
-        return SceneNote.model_validate_json(comment)
-    except (OSError, ValueError, SyntaxError, ValidationError, Image.DecompressionBombError):
-        return None

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import builtins
-import errno
 import hashlib
-import os
 import re
-import tempfile
 import threading
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from services.clock.system_clock import SystemClock
-from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.files import NewFile, disk_errors, new_file
 from services.seed_store.seed_files import (
-    TEMPORARY_PREFIX,
     SeedFile,
     load_shipped_seeds,
     load_uploaded_seeds,
@@ -29,7 +22,7 @@ from services.seed_store.seed_files import (
 from services.seed_store.seed_store import SeedFilePayload, SeedStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from pathlib import Path
 
     from services.clock.clock import Clock
     from services.picture_decoder.picture_decoder import PictureDecoder, PictureFactsPayload
@@ -37,14 +30,8 @@ if TYPE_CHECKING:
 _logger = structlog.stdlib.get_logger(__name__)
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
+_FOLDER: Final = "seed folder"
 _CLOCK_STEP_S: Final = 1e-6  # keeps uploads of one tick in order
-_REASONS: Final = {
-    errno.ENOSPC: "The disk is full",
-    errno.EDQUOT: "The disk quota is used up",
-    errno.EACCES: "The server may not write to its seed folder",
-    errno.EPERM: "The server may not write to its seed folder",
-    errno.EROFS: "The disk of the seed folder is read-only",
-}
 
 
 class DirectorySeedStore:
@@ -60,15 +47,15 @@ class DirectorySeedStore:
         data_dir: Path,
         max_uploaded: int,
         *,
-        decoder: PictureDecoder | None = None,
-        clock: Clock | None = None,
+        decoder: PictureDecoder,
+        clock: Clock,
     ) -> None:
         """`decoder` reads the sizes of shipped pictures."""
         self._shipped_dir = shipped_dir
         self._uploads_dir = data_dir / "seeds"
         self._max_uploaded = max_uploaded
-        self._decoder = decoder or PillowPictureDecoder()
-        self._clock = clock or SystemClock()
+        self._decoder = decoder
+        self._clock = clock
         self._lock = threading.Lock()
         self._is_loaded = False
         self._shipped: dict[str, SeedFile] = {}  # in the order of the manifest
@@ -104,12 +91,13 @@ class DirectorySeedStore:
             self._load()
             if shipped := self._shipped.get(seed_hash):
                 return shipped.seed
-        try:
+        with disk_errors(_FOLDER, SeedStoreError):
             self._uploads_dir.mkdir(parents=True, exist_ok=True)
-            with _temporary_file(self._uploads_dir, data) as picture, self._lock:
-                return self._keep(seed_hash, picture, len(data), facts, title, prompt).seed
-        except OSError as error:
-            raise _store_error(error) from error
+            with new_file(self._uploads_dir) as picture:
+                picture.file.write(data)
+                size = picture.complete()
+                with self._lock:
+                    return self._keep(seed_hash, picture, size, facts, title, prompt).seed
 
     def remove(self, seed_hash: str) -> bool:
         with self._lock:
@@ -117,10 +105,8 @@ class DirectorySeedStore:
             file = self._uploaded.get(seed_hash)
             if file is None:
                 return False
-            try:
+            with disk_errors(_FOLDER, SeedStoreError):
                 _unlink(file)
-            except OSError as error:
-                raise _store_error(error) from error
             del self._uploaded[seed_hash]
         return True
 
@@ -142,13 +128,13 @@ class DirectorySeedStore:
     def _keep(
         self,
         seed_hash: str,
-        picture: Path,
+        picture: NewFile,
         size_bytes: int,
         facts: PictureFactsPayload,
         title: str,
         prompt: str | None,
     ) -> SeedFile:
-        """Enter an upload, whose bytes are in the file `picture`, as the newest one. Under the lock."""
+        """Keep an upload, whose bytes are in `picture`, as the newest one. The caller holds the lock."""
         known = self._uploaded.get(seed_hash)
         newest = max((file.seed.created_at for file in self._uploaded.values()), default=0.0)
         metadata = upload_metadata(
@@ -159,9 +145,11 @@ class DirectorySeedStore:
             prompt=known.seed.prompt if known else prompt,
         )
         file = uploaded_seed(self._uploads_dir, seed_hash, metadata)
-        with _temporary_file(self._uploads_dir, metadata.model_dump_json(indent=2).encode()) as description:
-            picture.replace(file.path)
-            description.replace(metadata_path(self._uploads_dir, seed_hash))
+        with new_file(self._uploads_dir) as description:
+            description.file.write(metadata.model_dump_json(indent=2).encode())
+            description.complete()
+            picture.move_to(file.path)
+            description.move_to(metadata_path(self._uploads_dir, seed_hash))
         self._uploaded.pop(seed_hash, None)
         self._uploaded[seed_hash] = file
         self._drop_oldest()
@@ -179,27 +167,7 @@ class DirectorySeedStore:
                 del self._uploaded[seed_hash]
 
 
-@contextmanager
-def _temporary_file(folder: Path, data: bytes) -> Generator[Path]:
-    """A complete file to be moved into place, so that readers and a crash see a whole file or none."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY_PREFIX)
-    path = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
 def _unlink(file: SeedFile) -> None:
     """Remove an upload; without its metadata a picture is no seed, so those go first."""
     metadata_path(file.path.parent, file.seed.hash).unlink(missing_ok=True)
     file.path.unlink(missing_ok=True)
-
-
-def _store_error(error: OSError) -> SeedStoreError:
-    reason = _REASONS.get(error.errno or 0, "The seed folder cannot be changed")
-    return SeedStoreError(f"{reason}, so nothing was changed.")

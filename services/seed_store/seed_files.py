@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from services.files import remove_unfinished
 from services.picture_decoder.picture_decoder import (
     MEDIA_TYPES,
     PICTURE_SUFFIXES,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _logger = structlog.stdlib.get_logger(__name__)
-
-TEMPORARY_PREFIX: Final = ".new-"
 
 _MANIFEST: Final = "seeds.json"
 _METADATA_NAME: Final = re.compile(r"([0-9a-f]{64})\.json")
@@ -105,6 +104,7 @@ def load_uploaded_seeds(folder: Path) -> list[SeedFile]:
 
 
 def _uploads(folder: Path) -> Iterator[SeedFile]:
+    remove_unfinished(folder, older_than_s=0.0)  # nothing is written before the seeds were loaded
     try:
         names = [path.name for path in folder.iterdir()]
     except FileNotFoundError:
@@ -113,8 +113,6 @@ def _uploads(folder: Path) -> Iterator[SeedFile]:
         _logger.warning("The folder of uploaded seeds cannot be read", reason=error.strerror)
         return
     for name in names:
-        if name.startswith(TEMPORARY_PREFIX):  # left by a crash
-            (folder / name).unlink(missing_ok=True)
         match = _METADATA_NAME.fullmatch(name)
         if match is None:
             continue

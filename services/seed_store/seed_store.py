@@ -24,7 +24,7 @@ class SeedFilePayload:
     size_bytes: int
     media_type: str
     created_at: float  # seconds since the Unix epoch
-    prompt: str | None = None  # the wish that it was generated from
+    prompt: str | None = None  # that it was generated from
 
 
 class SeedStoreError(RuntimeError):
@@ -32,7 +32,7 @@ class SeedStoreError(RuntimeError):
 
 
 class SeedStore(Protocol):
-    """Every method blocks and is safe to call from several threads. What is no SHA-256 in hex is an unknown hash."""
+    """Every method blocks and is safe to call from several threads. A malformed hash is an unknown one."""
 
     def list(self) -> tuple[SeedFilePayload, ...]:
         """Shipped seeds in the order of their manifest, then uploads, newest first."""

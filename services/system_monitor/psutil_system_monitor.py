@@ -1,33 +1,32 @@
-"""The machine as psutil sees it, and its first NVIDIA GPU where pynvml is installed."""
+"""Facts about the machine from psutil, and about its first NVIDIA GPU from pynvml where that is installed."""
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
-import platform
-import subprocess
 import sys
 import threading
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
+from services.machine import processor_name
 from services.system_monitor.system_monitor import MachinePayload, UsagePayload
-
-_SYSCTL_TIMEOUT_S: Final = 2.0
 
 
 class PsutilSystemMonitor:
-    """A `SystemMonitor`. The fixed facts are read once, when they are first asked for."""
+    """A `SystemMonitor`. It reads the fixed facts once, at the first call."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
         self._lock = threading.Lock()
         self._machine: MachinePayload | None = None
         self._gpu: _NvidiaGpu | None = None
+        # Only glibc has it: it keeps what many threads have freed, hundreds of megabytes after a long evening.
+        self._malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
     def machine(self) -> MachinePayload:
         with self._lock:
@@ -45,9 +44,13 @@ class PsutilSystemMonitor:
             ram_used_bytes=memory.total - memory.available,
             ram_total_bytes=memory.total,
             vram_used_bytes=gpu.used_bytes,
-            vram_reserved_bytes=None,  # known to the allocator of the process that holds it, not to the driver
+            vram_reserved_bytes=None,  # the driver cannot know it, only the allocator of the process that uses the GPU
             gpu_util_percent=gpu.util_percent,
         )
+
+    def release_free_memory(self) -> None:
+        if self._malloc_trim is not None:
+            self._malloc_trim(0)
 
     def _rss_bytes(self) -> int | None:
         try:
@@ -58,7 +61,7 @@ class PsutilSystemMonitor:
 
 def _describe_machine(gpu: _NvidiaGpu | None) -> MachinePayload:
     return MachinePayload(
-        cpu_name=_cpu_name(),
+        cpu_name=processor_name(),
         cpu_count=os.cpu_count() or 1,
         gpu_name=gpu.name if gpu else None,
         gpu_count=gpu.count if gpu else 0,
@@ -70,48 +73,11 @@ def _describe_machine(gpu: _NvidiaGpu | None) -> MachinePayload:
 
 
 def _torch_version() -> str:
-    """From the metadata of the package: importing torch takes seconds and hundreds of megabytes."""
+    """Read from the package's metadata, because importing torch takes seconds and hundreds of megabytes."""
     try:
         return metadata.version("torch")
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _cpu_name() -> str | None:
-    if sys.platform == "darwin":
-        name = _sysctl_cpu_name()
-    elif sys.platform == "win32":
-        name = _registry_cpu_name()
-    else:
-        name = _proc_cpu_name()
-    return name or platform.processor() or platform.machine() or None
-
-
-def _proc_cpu_name(path: Path = Path("/proc/cpuinfo")) -> str | None:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    values = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
-    return next(filter(None, values), None)
-
-
-def _sysctl_cpu_name() -> str | None:
-    command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SYSCTL_TIMEOUT_S, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
-
-
-def _registry_cpu_name() -> str | None:
-    winreg: Any = importlib.import_module("winreg")  # there on Windows alone
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\CentralProcessor\0") as key:
-            return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip() or None
-    except OSError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +91,7 @@ _UNKNOWN_GPU_USAGE: Final = _GpuUsage(used_bytes=None, util_percent=None)
 
 @dataclass(frozen=True, slots=True)
 class _NvidiaGpu:
-    """The first GPU, through NVML. `nvml` is the module pynvml, which ships no types and is no dependency."""
+    """The first GPU, accessed through NVML. `nvml` is the module pynvml, which is optional and has no types."""
 
     nvml: Any
     handle: Any
@@ -167,5 +133,5 @@ class _NvidiaGpu:
 
 
 def _text(value: str | bytes) -> str:
-    """Older versions of pynvml give bytes."""
+    """Older versions of pynvml return bytes."""
     return value.decode(errors="replace") if isinstance(value, bytes) else value

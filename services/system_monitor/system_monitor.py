@@ -1,4 +1,4 @@
-"""What a system monitor is: facts about the machine, fixed and current."""
+"""The interface of system monitors: fixed facts about the machine, and its current use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class MachinePayload:
-    """Facts that do not change while the process runs. Bytes for memory."""
+    """Facts that do not change while the process runs."""
 
     cpu_name: str | None
     cpu_count: int
@@ -22,7 +22,7 @@ class MachinePayload:
 
 @dataclass(frozen=True, slots=True)
 class UsagePayload:
-    """What is used at this moment. None: unknown."""
+    """What is in use at this moment. None: unknown."""
 
     process_rss_bytes: int | None
     ram_used_bytes: int | None
@@ -36,3 +36,7 @@ class SystemMonitor(Protocol):
     def machine(self) -> MachinePayload: ...
 
     def usage(self) -> UsagePayload: ...
+
+    def release_free_memory(self) -> None:
+        """Give memory that the process has freed, and its allocator still holds, back to the system. Blocks."""
+        ...

@@ -1,4 +1,4 @@
-"""What a task runner is: slow work beside the requests, with one owner for its failures."""
+"""The interface of task runners: slow work in the background, with one place that logs its failures."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class TaskRunner(Protocol):
         *,
         on_error: Callable[[BaseException], None] | None = None,
     ) -> None:
-        """Start `work` now, in the caller's context variables, and return at once.
+        """Start `work` with the caller's context variables, and return at once.
 
-        An exception that leaves `work` is logged here, once, with its traceback; then `on_error` gets it, on the same
-        thread, for the change of state that follows.
+        If `work` raises, the task runner logs the exception once, with its traceback. Then it calls `on_error` on the
+        same thread, so that the caller can update its state.
 
         Raises:
-            RuntimeError: after `close`.
+            RuntimeError: the task runner is closed.
         """
         ...
 
     def close(self, timeout_s: float) -> None:
-        """Take no more work, and wait for what runs, at most `timeout_s` seconds. Idempotent."""
+        """Accept no more work, and wait at most `timeout_s` seconds for running tasks. Idempotent."""
         ...

@@ -1,4 +1,4 @@
-"""Background work on one thread a task."""
+"""Runs each background task on a thread of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class ThreadingTaskRunner:
-    """A `TaskRunner` for few, long tasks (model loads), each on a thread of its own.
+    """A `TaskRunner` for few and long tasks, such as loading models.
 
-    The threads are daemons: a load that hangs in a library delays a stop by the time limit of `close`, and no longer.
+    The threads are daemons, so a task that hangs in a library delays the server's stop by `close`'s timeout at most.
     """
 
     def __init__(self, log_exception: Callable[[str, BaseException], None]) -> None:
-        """`log_exception(task_name, error)` writes the one log entry of a failure, with its traceback."""
+        """`log_exception(task_name, error)` logs a failure with its traceback."""
         self._log_exception = log_exception
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
@@ -41,7 +41,7 @@ class ThreadingTaskRunner:
             self._threads.add(thread)
             try:
                 thread.start()
-            except BaseException:  # the machine is out of threads
+            except BaseException:  # the machine cannot start another thread
                 self._threads.discard(thread)
                 raise
 
@@ -56,7 +56,7 @@ class ThreadingTaskRunner:
     def _run(self, task_name: str, work: Callable[[], None], on_error: Callable[[BaseException], None] | None) -> None:
         try:
             work()
-        except BaseException as error:  # noqa: BLE001 - this is the boundary that owns it
+        except BaseException as error:  # noqa: BLE001 - this is the boundary of the task
             self._fail(task_name, error, on_error)
         finally:
             with self._lock:
@@ -65,7 +65,7 @@ class ThreadingTaskRunner:
     def _fail(self, task_name: str, error: BaseException, on_error: Callable[[BaseException], None] | None) -> None:
         try:
             self._log_exception(task_name, error)
-        finally:  # the change of state must not depend on the log
+        finally:  # the caller must learn of the failure even if logging fails
             if on_error is not None:
                 self._report(task_name, error, on_error)
 

@@ -1,4 +1,4 @@
-"""A torch worker in a spawned process, started by the first call and watched by one thread."""
+"""A torch worker in a spawned process, which the first call starts and one thread supervises."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from services.torch_worker.orders import Order, OrderQueue
-from services.torch_worker.supervision import Supervision
+from services.torch_worker._call_queue import CallQueue, PendingCall
+from services.torch_worker._supervisor import Supervisor
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorkerError,
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class ProcessTorchWorker:
-    """A `TorchWorker`. There is at most one process at a time, and a thread only while there is one."""
+    """A `TorchWorker`. It has at most one process at a time, and a supervising thread while that process exists."""
 
     def __init__(self, spec: WorkerSpec) -> None:
         self._spec = spec
         self._lock = threading.Lock()
-        self._orders = OrderQueue()
+        self._calls = CallQueue()
         self._numbers = itertools.count(1)
-        self._supervision: Supervision | None = None
+        self._supervisor: Supervisor | None = None
         self._is_closed = False
 
     def submit(
@@ -52,40 +52,42 @@ class ProcessTorchWorker:
                 future.set_exception(TorchWorkerError(WorkerFault.UNLOADED, "The server is stopping."))
                 return future
             deadline = time.monotonic() + timeout_s
-            self._orders.put(Order(next(self._numbers), method, payload, deadline, on_progress, context, future))
-            supervision = self._supervise()
-        future.add_done_callback(lambda done: supervision.wake() if done.cancelled() else None)
+            self._calls.put(PendingCall(next(self._numbers), method, payload, deadline, on_progress, context, future))
+            supervisor = self._supervise()
+        future.add_done_callback(lambda done: supervisor.wake() if done.cancelled() else None)
         return future
 
     def status(self) -> WorkerStatus:
         with self._lock:
-            return WorkerStopped() if self._supervision is None else self._supervision.status()
+            return WorkerStopped() if self._supervisor is None else self._supervisor.status()
 
     def unload(self) -> None:
         with self._lock:
-            supervision = self._supervision
-        if supervision is not None:
-            supervision.stop()
+            supervisor = self._supervisor
+        if supervisor is not None:
+            supervisor.stop()
 
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
         self.unload()
 
-    def _supervise(self) -> Supervision:
-        """Under the lock: wake the thread that watches the process, or start one."""
-        if self._supervision is None:
-            self._supervision = Supervision(self._spec, self._orders, self._retire)
-            self._supervision.start()
+    def _supervise(self) -> Supervisor:
+        """Wake the supervising thread, or start one. The caller holds the lock."""
+        if self._supervisor is None:
+            self._supervisor = Supervisor(self._spec, self._calls, self._retire)
+            self._supervisor.start()
         else:
-            self._supervision.wake()
-        return self._supervision
+            self._supervisor.wake()
+        return self._supervisor
 
-    def _retire(self, *, only_if_idle: bool) -> list[Order] | None:
-        """The thread's last question: the orders that it leaves behind, or None if it has to stay. A call that comes
-        afterwards starts a new thread."""
+    def _retire(self, *, only_if_idle: bool) -> list[PendingCall] | None:
+        """Called by the supervising thread before it ends. Returns the calls that it must still answer.
+
+        None: with `only_if_idle` and calls waiting, the thread has to stay. Otherwise the next call starts a new one.
+        """
         with self._lock:
-            if only_if_idle and not self._orders.is_empty():
+            if only_if_idle and not self._calls.is_empty():
                 return None
-            self._supervision = None
-            return self._orders.take_all()
+            self._supervisor = None
+            return self._calls.take_all()

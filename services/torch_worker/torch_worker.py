@@ -1,4 +1,4 @@
-"""What a torch worker is: one service on torch in a process of its own, asked by messages."""
+"""The interface of torch workers: a service that uses torch, in a process of its own, called by messages."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
-# What crosses the border between the processes. Tensors do not: whoever receives one would have to import torch.
+# The values that may cross between the processes. Tensors may not: the receiver would have to import torch.
 Plain: TypeAlias = "bool | int | float | str | bytes | npt.NDArray[Any] | Sequence[Plain] | Mapping[str, Plain] | None"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """Which service the process holds, and how it runs.
+    """Which service the process runs, and how.
 
-    `factory` is `module:function`, imported in the process alone; it gets `options` and gives back a `WorkerService`.
-    `threads` bounds torch on the CPU, where the frame loop lives. After `idle_s` seconds without a call the process
-    ends, and its memory comes back; None: it stays.
+    `factory` is `module:function`. It is imported in the process only, called with `options` as keyword arguments, and
+    returns a `WorkerService`. `threads` limits torch's threads, because worlds in play need the CPU too. After
+    `idle_s` seconds without a call the process ends, which frees its memory; None: it never ends by itself.
     """
 
     name: str
@@ -33,22 +33,22 @@ class WorkerSpec:
     niceness: int = 10
     idle_s: float | None = None
     load_limit_s: float = 600.0
-    cancel_grace_s: float = 10.0  # for a call that is to stop; then the process is ended
+    cancel_grace_s: float = 10.0  # how long a cancelled call may take to stop before the process is killed
 
 
 class WorkerFault(StrEnum):
     """Why a call was not answered."""
 
-    DIED = "died"  # the process ended in the middle; the next call starts a new one
+    DIED = "died"  # the process ended during the call; the next call starts a new one
     LOAD_FAILED = "load_failed"  # the service could not be built
-    OUT_OF_MEMORY = "out_of_memory"  # of the device or the machine, in loading or in a call
+    OUT_OF_MEMORY = "out_of_memory"  # on the device or in RAM, while loading or during a call
     CALL_FAILED = "call_failed"
     DEADLINE = "deadline"
-    UNLOADED = "unloaded"  # the worker was unloaded or closed first
+    UNLOADED = "unloaded"  # the worker was unloaded or closed before it answered
 
 
 class TorchWorkerError(RuntimeError):
-    """A call without an answer. `str()` of it is a sentence that names no path."""
+    """A call was not answered. `str()` of it is a sentence for a person that names no path."""
 
     def __init__(self, fault: WorkerFault, message: str) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class TorchWorkerError(RuntimeError):
 
 
 class WorkerDiedError(TorchWorkerError):
-    """The process ended in the middle of a call."""
+    """The process ended during a call."""
 
     def __init__(self, message: str) -> None:
         super().__init__(WorkerFault.DIED, message)
@@ -83,7 +83,7 @@ WorkerStatus: TypeAlias = WorkerStopped | WorkerLoading | WorkerReady
 
 
 class TorchWorker(Protocol):
-    """Safe to use from several threads. Calls are answered one after the other, in the order in which they came."""
+    """Safe to use from several threads. Calls are answered one at a time, in the order of `submit`."""
 
     def submit(
         self,
@@ -93,18 +93,21 @@ class TorchWorker(Protocol):
         timeout_s: float,
         on_progress: Callable[[Plain], None] | None = None,
     ) -> Future[Plain]:
-        """Ask the service; returns at once, and starts the process if there is none.
+        """Call the service without blocking. Starts the process if there is none.
 
-        Cancelling the future (or the asyncio future that wraps it) stops the call, also in mid-run. `timeout_s` counts
-        from now, loading and waiting included. `on_progress` is called on a thread of the worker's, and must be quick.
-        The future fails with a `TorchWorkerError`; a payload that is not plain raises `TypeError` here.
+        Cancelling the future, or an asyncio future that wraps it, stops the call even while it runs. `timeout_s` counts
+        from now and includes loading and waiting. `on_progress` is called on a thread of the worker and must be quick.
+        If the call fails, the future raises `TorchWorkerError`.
+
+        Raises:
+            TypeError: `payload` contains something that is not a plain value.
         """
         ...
 
     def status(self) -> WorkerStatus: ...
 
     def unload(self) -> None:
-        """End the process, whatever it does, and wait until its memory is back. The next call starts a new one."""
+        """End the process even during a call, and wait until its memory is free. The next call starts a new one."""
         ...
 
     def close(self) -> None:
@@ -113,7 +116,11 @@ class TorchWorker(Protocol):
 
 
 def check_plain(value: object) -> None:
-    """Raises: TypeError, something in `value` may not cross."""
+    """Check that `value` may be sent between the processes.
+
+    Raises:
+        TypeError: `value` contains something that is not a plain value.
+    """
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return
     if isinstance(value, np.ndarray):
@@ -125,7 +132,7 @@ def check_plain(value: object) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
             if not isinstance(key, str):
-                raise TypeError("The keys of what is sent to or from a worker are text.")
+                raise TypeError("Mappings that are sent to or from a worker must have strings as keys.")
             check_plain(item)  # pyright: ignore[reportUnknownArgumentType]
     else:
         raise TypeError(f"A {type(value).__name__} cannot be sent to or from a worker.")

@@ -1,4 +1,4 @@
-"""What lives inside a torch worker's process: a service, and the job that it is doing."""
+"""The interfaces inside a worker's process: the service, and the job that represents its current call."""
 
 from __future__ import annotations
 
@@ -7,44 +7,47 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from services.torch_worker.torch_worker import Plain
 
-# What libraries say where they have no exception of their own for it.
+# How libraries word it if they have no exception type for running out of memory.
 _MEMORY_PHRASES: Final = (
     *("out of memory", "not enough memory", "allocate memory", "failed to allocate"),
-    "can't start new thread",  # its stack is memory as well
+    "can't start new thread",  # there is no memory for its stack
 )
 
 
 class JobCancelledError(Exception):
-    """Nobody waits for the answer any more: leave at once."""
+    """Raised by `Job.check` to stop a call that nobody waits for any more."""
 
 
 class ServiceRefusalError(Exception):
-    """The service cannot be built, or not do this. `str()` of it is a sentence for a person that names no path."""
+    """The service cannot be built, or cannot do what was asked. `str()` is a sentence for a person, without paths."""
 
 
 class Job(Protocol):
     def report(self, progress: Plain) -> None:
-        """Tell who asked how far it is."""
+        """Report progress to the caller."""
         ...
 
     def check(self) -> None:
-        """Call it between steps.
+        """Stop the call if it was cancelled. Services call this between steps.
 
         Raises:
-            JobCancelledError: the call was cancelled, or its time is up.
+            JobCancelledError: the call was cancelled, or its deadline has passed.
         """
         ...
 
 
 class WorkerService(Protocol):
     def handle(self, method: str, payload: Plain, job: Job) -> Plain:
-        """Answer one call, on the process's main thread. Whatever it raises becomes the call's `TorchWorkerError`;
-        running out of memory is recognised."""
+        """Answer one call, on the main thread of the process.
+
+        Any exception becomes the `TorchWorkerError` of the call. Running out of memory is recognised and reported as
+        such.
+        """
         ...
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Of the device or the machine."""
+    """Whether the device or the machine ran out of memory."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, without importing it
         return True
     return isinstance(error, RuntimeError | OSError | ImportError) and any(

@@ -1,4 +1,4 @@
-"""Verdicts in an SQLite file: survives crashes, keeps its size, and starts over when the file is damaged."""
+"""A verdict cache in an SQLite file. It survives crashes, is bounded in size, and replaces a damaged file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 Result = TypeVar("Result")
 
-_MAX_VERDICTS: Final = 100_000  # some 20 MB
-_LAYOUT: Final = 1  # of the table; a file with another one is set aside
-_BUSY_S: Final = 2.0  # for another process that writes the same file
+_MAX_VERDICTS: Final = 100_000  # about 20 MB
+_LAYOUT: Final = 1  # version of the table; a file with another version is renamed like a damaged one
+_BUSY_S: Final = 2.0  # how long to wait while another process writes to the file
 
 _SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS verdicts (
@@ -35,7 +35,7 @@ _SCHEMA: Final = """
 
 
 class SqliteVerdictCache:
-    """A `VerdictCache`. The file is opened by the first question, and a damaged one is renamed to `<name>.damaged`."""
+    """A `VerdictCache`. It opens its file at the first call. A damaged file is renamed to `<name>.damaged`."""
 
     def __init__(self, path: Path, max_verdicts: int = _MAX_VERDICTS) -> None:
         self._path = path
@@ -52,13 +52,13 @@ class SqliteVerdictCache:
 
     def keep(self, picture_hash: str, revision: str, *, is_safe: bool) -> None:
         def write(database: sqlite3.Connection) -> None:
-            with database:  # one transaction: a crash leaves all of it or nothing
+            with database:  # one transaction, so a crash leaves all of it or nothing
                 database.execute(
                     "INSERT INTO verdicts (picture, revision, is_safe, checked_at) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT (picture, revision) DO UPDATE SET is_safe = excluded.is_safe",
                     (picture_hash, revision, int(is_safe), time.time()),
                 )
-                # Numbers rise with each new verdict, so the oldest are those too far below the newest.
+                # Numbers increase with each new verdict, so the oldest verdicts have the smallest ones.
                 oldest = "(SELECT max(number) FROM verdicts) - ?"
                 database.execute(f"DELETE FROM verdicts WHERE number <= {oldest}", (self._max_verdicts,))
 
@@ -72,15 +72,15 @@ class SqliteVerdictCache:
     # ------------------------------------------------------------------------------------- under the lock
 
     def _try(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
-        """The result of `work`; None if it cannot be had. A damaged file is replaced by a new one, once."""
+        """The result of `work`, or None if the file cannot be used. After damage, `work` is retried on a new file."""
         with self._lock:
             if self._is_closed:
                 return None
             try:
                 return self._attempt(work)
             except (sqlite3.Error, OSError) as error:
-                if not self._has_complained:  # once: a full disk is not news for each picture
-                    logger.warning("The cache of verdicts cannot be used now", reason=str(error))
+                if not self._has_complained:  # once only: a full disk would otherwise be logged for each picture
+                    logger.warning("The cache of verdicts cannot be used at the moment", reason=str(error))
                 self._has_complained = True
                 self._drop()
                 return None
@@ -88,7 +88,7 @@ class SqliteVerdictCache:
     def _attempt(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         try:
             return work(self._open())
-        except sqlite3.OperationalError as error:  # locked, full, not to be written: the file itself is sound
+        except sqlite3.OperationalError as error:  # locked, full or read-only: the file itself is sound
             if not _is_damage(error):
                 raise
         except sqlite3.DatabaseError:
@@ -117,20 +117,26 @@ class SqliteVerdictCache:
     def _set_aside(self) -> None:
         self._drop()
         aside = self._path.with_name(f"{self._path.name}.damaged")
-        logger.warning("The cache of verdicts was damaged, and starts over", kept_as=aside.name)
-        self._path.replace(aside)  # an older damaged one gives way: they are for curiosity alone
-        for suffix in ("-wal", "-shm"):  # they belong to the file that is gone
+        logger.warning("The cache of verdicts was damaged, so a new one is begun", kept_as=aside.name)
+        self._path.replace(aside)  # replaces an older damaged file, which is only kept for inspection
+        for suffix in ("-wal", "-shm"):  # they belong to the renamed file
             self._path.with_name(f"{self._path.name}{suffix}").unlink(missing_ok=True)
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """Raises: sqlite3.DatabaseError, the file is no cache of ours or damaged."""
+    """Check the file and create the table if there is none.
+
+    Raises:
+        sqlite3.DatabaseError: the file is damaged, or is not a verdict cache of this version.
+    """
     (layout,) = database.execute("PRAGMA user_version").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if layout != _LAYOUT and not (layout == 0 and tables == 0):
         raise sqlite3.DatabaseError(f"its layout is {layout}")
     database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last verdicts, never the file
+    database.execute(
+        "PRAGMA synchronous = NORMAL"
+    )  # a power cut may lose the last verdicts, but never damages the file
     (health,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if health != "ok":
         raise sqlite3.DatabaseError(health)
@@ -140,5 +146,5 @@ def _prepare(database: sqlite3.Connection) -> None:
 
 
 def _is_damage(error: sqlite3.OperationalError) -> bool:
-    """Some damage is told as a mistake in the question: a table or a column that is not there."""
+    """SQLite reports some damage as an error in the query: a missing table or column."""
     return "no such" in str(error) or "no column" in str(error)

@@ -1,4 +1,4 @@
-"""What a verdict cache is: what a classifier said of a picture, so that it need not be asked again."""
+"""The interface of verdict caches: they remember what a classifier said of a picture, so that it is asked once."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from typing import Protocol
 
 
 class VerdictCache(Protocol):
-    """Safe to use from several threads. It never fails: what it cannot read it does not know, what it cannot write is
-    asked again another time. A verdict is of one picture by one revision of a classifier."""
+    """A verdict belongs to one picture and one revision of a classifier.
+
+    Safe to use from several threads. No method raises: a verdict that cannot be read counts as unknown, and one that
+    cannot be written is forgotten.
+    """
 
     def find(self, picture_hash: str, revision: str) -> bool | None:
-        """Whether the picture was judged safe; None when that is not known. Blocks."""
+        """Whether the picture was judged safe. None: unknown. Blocks."""
         ...
 
     def keep(self, picture_hash: str, revision: str, *, is_safe: bool) -> None:
-        """Remember a verdict; the oldest give way beyond the cache's limit. Blocks."""
+        """Remember a verdict, and remove the oldest ones beyond the cache's limit. Blocks."""
         ...
 
     def close(self) -> None:
-        """Afterwards nothing is known and nothing kept. Idempotent."""
+        """Close the file. Afterwards every verdict is unknown and none is remembered. Idempotent."""
         ...

@@ -1,4 +1,4 @@
-"""Video files by ffmpeg, in processes of its own."""
+"""Writes video files with ffmpeg, which runs in child processes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from runtime_config.constants import FONTS_DIR
-from services.video_writer.faults import RecordingError, from_os_error, sentence_of
-from services.video_writer.ffmpeg_process import run_ffmpeg
-from services.video_writer.ffmpeg_recording import FfmpegRecording
-from services.video_writer.mp4_facts import read_facts
-from services.video_writer.recording_run import WriterLimits
-from services.video_writer.recovery import Recovery
-from services.video_writer.sealing import SealingStoppedError
-from services.video_writer.toolbox import Toolbox
+from services.video_writer._errors import RecordingError, from_os_error, sentence_of
+from services.video_writer._ffmpeg_process import run_ffmpeg
+from services.video_writer._ffmpeg_recording import FfmpegRecording
+from services.video_writer._ffmpeg_tools import FfmpegTools
+from services.video_writer._mp4_facts import read_facts
+from services.video_writer._recording_run import WriterLimits
+from services.video_writer._recovery import Recovery
+from services.video_writer._sealing import SealingStoppedError
+from services.video_writer._work_files import WorkFiles, unfinished_in
 from services.video_writer.video_writer import Failed, Postponed, VideoError
-from services.video_writer.work_files import WorkFiles, unfinished_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from services.video_writer.encoders import Encoder
+    from services.video_writer._encoders import Encoder
     from services.video_writer.video_writer import (
         OnRecordingEnd,
         OnRecordingFault,
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
     )
 
 _THUMBNAIL_TIMEOUT_S: Final = 30.0
-_THUMBNAIL_CANDIDATES: Final = 24  # key frames, of which the one nearest to their mean is taken
-# Parts of the time for `close`: until then files are completed, or at least what the encoders hold is written down.
-_COMPLETING: Final = 0.5
-_WRITING_DOWN: Final = 0.85
+_THUMBNAIL_CANDIDATES: Final = 24  # key frames; ffmpeg picks the one nearest to their mean
+# Shares of the time that `close` has: until the first, files are completed; until the second, encoders may still write
+# the frames that they hold. Then they are killed.
+_FINISH_SHARE: Final = 0.5
+_FLUSH_SHARE: Final = 0.85
 
 
 class FfmpegVideoWriter:
-    """A `VideoWriter`. Nothing is looked for or started before the first recording."""
+    """A `VideoWriter`. It looks for ffmpeg and starts processes only when they are first needed."""
 
     def __init__(
         self,
@@ -50,9 +51,9 @@ class FfmpegVideoWriter:
         cores: int | None = None,
         hardware: Sequence[Encoder] | None = None,
     ) -> None:
-        """`executable` None: the ffmpeg of imageio-ffmpeg. `hardware` None: the encoders that this system may have."""
+        """Without `executable`, imageio-ffmpeg's ffmpeg is used; without `hardware`, all encoders of this system."""
         cores = cores or os.cpu_count() or 1
-        self._tools = Toolbox(executable=executable, fonts=fonts, cores=cores, hardware=hardware)
+        self._tools = FfmpegTools(executable=executable, fonts=fonts, cores=cores, hardware=hardware)
         self._limits = limits or WriterLimits()
         self._lock = threading.Lock()
         self._recordings: set[FfmpegRecording] = set()
@@ -64,7 +65,7 @@ class FfmpegVideoWriter:
         self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
     ) -> FfmpegRecording:
         if path.suffix != ".mp4":
-            raise ValueError(f"The name of a recording ends in .mp4, unlike {path.name!r}.")
+            raise ValueError(f"The name of a recording must end in .mp4, but it is {path.name!r}.")
         recording = FfmpegRecording(
             WorkFiles(path.absolute()),
             plan,
@@ -125,11 +126,11 @@ class FfmpegVideoWriter:
             recovery.sealer.stop()
         for recording in recordings:
             recording.finish()
-        _join(recordings, began + timeout_s * _COMPLETING)
+        _join(recordings, began + timeout_s * _FINISH_SHARE)
         for recording in recordings:
             recording.postpone()
-        for recording in _join(recordings, began + timeout_s * _WRITING_DOWN):
-            recording.cut_short()
+        for recording in _join(recordings, began + timeout_s * _FLUSH_SHARE):
+            recording.kill_encoder()
         _join(recordings, began + timeout_s)
 
     def _recover(self, files: WorkFiles, on_end: OnRecordingEnd) -> None:
@@ -154,5 +155,5 @@ class FfmpegVideoWriter:
 
 
 def _join(recordings: Sequence[FfmpegRecording], deadline: float) -> list[FfmpegRecording]:
-    """Wait for the ends until then; those that still run."""
+    """Wait until `deadline` for the recordings to end. Returns those that still run."""
     return [recording for recording in recordings if not recording.join(max(0.0, deadline - time.monotonic()))]

@@ -1,4 +1,4 @@
-"""What a video writer is: JPEGs with their times in, MP4 files out, and failures as values."""
+"""The interface of video writers: JPEGs with their times go in, MP4 files come out, and failures are values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VideoMetadata:
-    """What stands in the file for its readers. `comment` is any text; readers of ours expect JSON in it."""
+    """Texts in the file. `comment` may be any text; Terrarium and the desktop client expect JSON in it."""
 
     title: str
     artist: str
@@ -23,9 +23,10 @@ class VideoMetadata:
 
 @dataclass(frozen=True, slots=True)
 class RecordingPlan:
-    """The shape of one file. `fps` is what the engine aims at; every frame keeps the time at which it was seen.
+    """The shape of one file. `fps` is the engine's nominal rate; every frame keeps the time at which it was seen.
 
-    Pictures of another size than `width` x `height` are scaled; an odd side loses its last line.
+    Pictures of another size are scaled to `width` x `height` pixels. If one of these is odd, the last row or column
+    of pixels is cut off.
     """
 
     width: int
@@ -41,15 +42,15 @@ class RecordingFault(StrEnum):
     FOLDER_GONE = "folderGone"
     NOT_WRITABLE = "notWritable"
     NAME_TAKEN = "nameTaken"
-    ENCODER_MISSING = "encoderMissing"  # no ffmpeg, or one that cannot be started
-    ENCODER_FAILED = "encoderFailed"  # it ended by itself, or was killed
-    ENCODER_TOO_SLOW = "encoderTooSlow"  # more waits than may wait on the disk
-    WRITER_CLOSED = "writerClosed"  # started after `close`
+    ENCODER_MISSING = "encoderMissing"  # ffmpeg is not installed or cannot be started
+    ENCODER_FAILED = "encoderFailed"  # ffmpeg ended by itself, or was killed
+    ENCODER_TOO_SLOW = "encoderTooSlow"  # more frames wait than the limits allow
+    WRITER_CLOSED = "writerClosed"  # the recording was started after `close`
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A complete file, its index at the front. `path` ends in a number more if its name was taken meanwhile."""
+    """A complete file with its index at the front. `path` has a number appended if the name was taken meanwhile."""
 
     path: Path
     duration_s: float
@@ -59,24 +60,24 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """No file: `discard` was called, or no frame ever came."""
+    """There is no file, because `discard` was called or no frame was recorded."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The writer was closed before the file was complete. `recover` finishes it."""
+    """The writer was closed before the file was complete. `recover` will complete it."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """`sentence` is for the person who plays, and names no path.
+    """The recording failed. `sentence` tells the player why, without naming a path.
 
-    `kept` is the complete file of what came before the failure; None where nothing could be kept, or where it waits
-    beside `path` for the next `recover`.
+    `kept` is the complete file of what was recorded before the failure. It is None if nothing could be kept, or if
+    the work files wait beside `path` for the next `recover`.
     """
 
     path: Path
@@ -87,58 +88,58 @@ class Failed:
 
 RecordingOutcome: TypeAlias = Finished | Discarded | Postponed | Failed
 OnRecordingEnd: TypeAlias = Callable[[RecordingOutcome], None]
-OnRecordingFault: TypeAlias = Callable[[RecordingFault, str], None]  # the fault, and its sentence
+OnRecordingFault: TypeAlias = Callable[[RecordingFault, str], None]  # the fault and its sentence for the player
 
 
 class RecordingPhase(StrEnum):
-    """How far a recording is."""
+    """The stage that a recording has reached."""
 
     RECORDING = "recording"
-    ENCODING = "encoding"  # ended by `finish`; what waited is still being encoded
-    SEALING = "sealing"  # the file gets its final form
+    ENCODING = "encoding"  # `finish` was called or recording failed; waiting frames are still being encoded
+    SEALING = "sealing"  # the complete file is being written
     ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingProgress:
-    """Where a recording stands. Frames are counted as `write` took them; waiting ones are not yet with the encoder."""
+    """The progress of a recording. `frames` counts those that `write` took; waiting frames are not yet encoded."""
 
     phase: RecordingPhase
     duration_s: float
     frames: int
     waiting_frames: int
     waiting_bytes: int  # in memory
-    spooled_bytes: int  # on the disk, of what waits
+    spooled_bytes: int  # waiting on disk
 
 
 class Recording(Protocol):
-    """One file on its way. Every method returns at once, never raises, and may be called from any thread.
+    """A file that is being recorded. Every method returns at once, never raises, and may be called from any thread.
 
-    Times are seconds of one monotonic clock, whichever the caller likes. After the end (by `finish`, `discard` or a
-    failure) nothing has an effect any more.
+    Times are seconds of a monotonic clock of the caller's choice. After `finish`, `discard` or a failure, further
+    frames and captions are ignored.
     """
 
     @property
     def path(self) -> Path: ...
 
     def write(self, jpegs: Sequence[bytes], *, started_at: float, shown_for_s: float) -> None:
-        """The frames of one pass, which came at `started_at`. Passes come in the order of their times.
+        """Record the frames of one pass, which was first shown at `started_at`. Passes must be in order of time.
 
-        They are spread evenly until the next pass comes. When that takes far longer than `shown_for_s`, or when there
-        is none, they are spread over `shown_for_s`, and the last one is held.
+        The frames are spread evenly over the time until the next pass. If that is far longer than `shown_for_s`, or if
+        no pass follows, they are spread over `shown_for_s` and the last one stays.
         """
         ...
 
     def caption(self, text: str, *, at: float) -> None:
-        """Show `text` for five seconds from `at`, the last of which fades it out. A later caption replaces it."""
+        """Show `text` for five seconds from `at`; it fades out in the last one. A later caption replaces it."""
         ...
 
     def finish(self, *, ended_at: float | None = None) -> None:
-        """No more frames come. The last one is held until `ended_at`."""
+        """End the recording and complete its file. The last frame is shown until `ended_at`."""
         ...
 
     def discard(self) -> None:
-        """Leave nothing behind. Also takes back a `finish` whose file is not complete yet."""
+        """End the recording and remove its files. Works after `finish` too, until the file is complete."""
         ...
 
     def progress(self) -> RecordingProgress: ...
@@ -146,7 +147,7 @@ class Recording(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VideoFactsPayload:
-    """What a complete file says of itself."""
+    """The facts that a complete file contains about itself."""
 
     duration_s: float
     frames: int
@@ -157,7 +158,7 @@ class VideoFactsPayload:
 
 
 class VideoError(RuntimeError):
-    """A finished file could not be read. `str()` of it is a sentence that names no path."""
+    """A file could not be read. `str()` of it is a sentence that names no path."""
 
 
 class VideoWriter(Protocol):
@@ -166,37 +167,41 @@ class VideoWriter(Protocol):
     def start(
         self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
     ) -> Recording:
-        """Begin the file `path`, whose name ends in `.mp4`; missing folders are made.
+        """Start recording into the file `path`, whose name must end in `.mp4`. Missing folders are created.
 
-        Until the end, what is recorded lies beside it, under the same name with a further suffix. `on_end` is called
-        exactly once, on a thread of the writer's, also for what goes wrong at the start. `on_fault` is called before
-        it, as soon as nothing more is recorded: what waits is then still to be encoded, so that `Failed` may come late.
+        Until the file is complete, work files lie beside it, named like it with a further suffix. `on_end` is called
+        exactly once, on a thread of the writer, even if the recording fails at its start. After a failure the waiting
+        frames are still encoded, so `Failed` may come late; `on_fault` is called as soon as the failure is noticed.
         """
         ...
 
     def recover(self, folder: Path, on_end: OnRecordingEnd) -> None:
-        """Finish what an earlier process left unfinished in `folder` (not below it), one file after the other.
+        """Complete the recordings that an earlier process left unfinished in `folder`, one after the other.
 
-        What a living process records there is left alone. Files that hold no frame are removed (`Discarded`).
+        Subfolders are not searched, and recordings of a running process are left alone. Recordings without a frame
+        are removed (`Discarded`).
         """
         ...
 
     def describe(self, video: Path) -> VideoFactsPayload:
-        """Read a finished file's index: fast, and no encoder is needed.
+        """Read the facts of a complete file from its index. This is fast and needs no ffmpeg.
 
         Raises:
-            VideoError: this is no complete MP4 file with a video.
+            VideoError: the file is not a complete MP4 file with a video track.
         """
         ...
 
     def thumbnail(self, video: Path, *, width: int) -> bytes:
-        """A JPEG, `width` pixels wide, of a telling moment of a finished file.
+        """A representative frame of a complete file as a JPEG of `width` pixels.
 
         Raises:
-            VideoError: the file cannot be read, or there is no encoder.
+            VideoError: the file cannot be read, or ffmpeg is missing or fails.
         """
         ...
 
     def close(self, timeout_s: float) -> None:
-        """Take no more, finish what is open, at most `timeout_s` long; the rest ends as `Postponed`. Idempotent."""
+        """Accept no more recordings and complete the open ones within `timeout_s` seconds. Idempotent.
+
+        Recordings that are not complete by then end as `Postponed`.
+        """
         ...

@@ -1,4 +1,4 @@
-"""The registry of world engines by model id: what can be loaded, and how."""
+"""The catalogue of world engines: which models the server can load, and how."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Placement: TypeAlias = Literal["cpu", "device"]
 
 
 class LoadStep(Enum):
-    """What a loader is busy with; reported so that a waiting person can be told."""
+    """The stage of loading an engine, reported so that the waiting person can see it."""
 
     READING = "reading"  # weights from disk
     BUILDING = "building"  # the engine in memory
@@ -24,10 +24,11 @@ class LoadStep(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EngineMemory:
-    """Bytes that an engine takes while it is loaded, its worlds and what it works with included.
+    """Bytes that an engine takes while it is loaded, including its worlds and working memory.
 
-    `can_be_unloaded_in_play`: `close` gives them back, and when the engine is loaded again a world goes on from its
-    snapshot as if nothing had been. Not so where a library never lets go of the device, or a snapshot loses something.
+    `can_be_unloaded_in_play` promises two things: `close` frees this memory, and after the engine is loaded again, a
+    world goes on exactly from its snapshot. It is False if a library never releases the device, or if a snapshot is
+    incomplete.
     """
 
     ram: int
@@ -39,24 +40,24 @@ LoadReport: TypeAlias = Callable[[LoadStep], None]
 
 
 class ModelLoadError(RuntimeError):
-    """A model could not be loaded. The text is for the person who asked: what failed, and what to do."""
+    """A model could not be loaded. `str()` of it tells the person what failed and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
     """One model that this server can load.
 
-    `load(quant, report)` blocks, runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
-    `placement` says what the engine occupies: CPU engines live side by side, device engines one at a time.
-    `size_bytes` is what its files take on the disk.
-    One that is not ready lacks something on this machine: it is offered all the same, as `load` tells what to do about
-    it, but it is no default.
+    `load(quant, report)` blocks. It runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
+    `placement` says where the engine runs: several CPU engines can be loaded at a time, but only one device engine.
+    `size_bytes` is the size of its files on disk. If `is_ready` is False, something is missing on this machine. Such a
+    model is still offered, because `load` then explains what to do, but it is never the default.
     """
 
     model_id: str
     title: str
     description: str
     model_type: str
+    licence: str  # of the weights, or of the code of an engine without weights; an SPDX identifier
     quants: tuple[str, ...]  # "none" is full precision
     placement: Placement
     size_bytes: int | None
@@ -66,7 +67,7 @@ class CatalogueEntry:
 
 
 class WorldEngineCatalogue:
-    """Entries in the order in which they are offered; the first one that is ready is the default."""
+    """The entries in the order in which they are offered. The first one that is ready is the default."""
 
     def __init__(self, entries: Iterable[CatalogueEntry]) -> None:
         by_id = {entry.model_id: entry for entry in entries}

@@ -1,4 +1,4 @@
-"""What held keys and mouse pixels ask of a player on foot: one mapping, the same hand in every engine."""
+"""Maps held keys and mouse motion to a walking player's intent, in the same way for every engine."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ from wire_protocol import KEY_CODES
 if TYPE_CHECKING:
     from services.world_engine.world_engine import ControlPayload
 
-PLAYER_ACTIONS: Final = frozenset(
-    KEY_CODES[name] for name in ("W", "A", "S", "D", "UP", "DOWN", "LEFT", "RIGHT", "SHIFT", "CTRL", "SPACE")
-)
 LOOK_PER_PIXEL: Final = 0.0022  # rad
-LARGEST_LOOK: Final = 3000.0  # pixels in one pass; a hand does not go faster
+LARGEST_LOOK: Final = 3000.0  # pixels in one pass; no hand moves a mouse faster
 TURN_SPEED: Final = 1.5  # rad/s, arrow keys
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerWish:
-    """What a pass asks for. `ahead`, `aside` and `turn` are -1, 0 or 1; to the right is positive.
+    """What the player wants to do in one pass. `ahead`, `aside` and `turn` are -1, 0 or 1; right is positive.
 
-    `look_right` and `look_up` are the mouse's way in radians, summed over the pass, finite.
+    `look_right` and `look_up` are the mouse motion in radians, summed over the pass. They are finite.
     """
 
     ahead: int
@@ -37,7 +34,7 @@ class PlayerWish:
 
 
 def wish_of(control: ControlPayload) -> PlayerWish:
-    """Opposite keys cancel; buttons that are no action are ignored."""
+    """The intent behind `control`. Opposite keys cancel out, and keys without a meaning are ignored."""
 
     def axis(positive: tuple[str, ...], negative: tuple[str, ...]) -> int:
         return held(*positive) - held(*negative)
@@ -58,7 +55,7 @@ def wish_of(control: ControlPayload) -> PlayerWish:
 
 
 def tame(pixels: float) -> float:
-    """A mouse delta that is safe to add up: NaN is nothing, the rest is clamped."""
+    """Make a mouse delta safe to add up: NaN becomes 0, and large values are clamped."""
     if math.isnan(pixels):
         return 0.0
     return max(-LARGEST_LOOK, min(LARGEST_LOOK, pixels))

@@ -1,4 +1,4 @@
-"""What a world engine is: a loaded model that turns a picture and controls into frames."""
+"""The interface of world engines: a loaded model turns a seed picture and controls into frames."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ class WorldSpec:
     width: int
     frames_per_pass: int
     fps: int
-    actions: frozenset[int]  # key codes the model reacts to; the others are accepted and do nothing
-    licence: str
-    weights_hash: str  # hex; of the code's own version for an engine without weights
+    weights_hash: str  # hex; an engine without weights hashes the version of its code
     max_worlds: int | None = None  # how many worlds may be open at a time; None: as many as there are sessions
 
     @property
@@ -51,7 +49,7 @@ class WorldSpec:
 
 @dataclass(frozen=True, slots=True)
 class WorldSnapshot:
-    """A moment of a world. `state` is opaque to everyone but the engine that wrote it."""
+    """The state of a world at one moment. Only the engine that wrote `state` can interpret it."""
 
     model_id: str
     weights_hash: str
@@ -63,54 +61,57 @@ class WorldClosedError(RuntimeError):
 
 
 class SnapshotMismatchError(ValueError):
-    """A snapshot of another model, or of other weights, was offered to `restore`."""
+    """A snapshot is damaged, or belongs to another model or other weights."""
 
 
 class World(Protocol):
-    """One player's state: cheap to hold, to snapshot and to fork.
+    """One player's world. It should be cheap to hold and to snapshot.
 
-    A world is used by one thread at a time; different worlds of one engine may be stepped side by side.
+    One thread at a time uses a world, but different worlds of one engine may be stepped at the same time.
     """
 
     def step(self, control: ControlPayload) -> Frames:
-        """Advance by one pass. The returned array belongs to the caller: the engine never writes to it again."""
+        """Advance by one pass. The engine never writes to the returned array again."""
         ...
 
     def continue_from(self, picture: Picture) -> None:
-        """Go on from `picture` (an edited scene), keeping the player's place where the model has one."""
+        """Go on from `picture`, an edited scene. The player keeps their position if the model has one."""
         ...
 
     def snapshot(self) -> WorldSnapshot:
-        """This moment, exactly. It need not hold the picture: restore it into a world that was opened from the same
-        seed, after the same `continue_from`."""
+        """The exact state of this moment.
+
+        It need not contain pictures. It can therefore only be restored into a world that was opened from the same seed
+        and has gone on from the same picture, if any.
+        """
         ...
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot of this engine.
 
         Raises:
-            SnapshotMismatchError: it was written by another model or other weights.
+            SnapshotMismatchError: it is damaged, or was written by another model or with other weights.
         """
         ...
 
     def close(self) -> None:
-        """Free the world. Idempotent; every other method raises `WorldClosedError` afterwards."""
+        """Free the world's memory. Idempotent. Every other method raises `WorldClosedError` afterwards."""
         ...
 
 
 class WorldEngine(Protocol):
-    """A loaded model. Its weights are shared by all of its worlds."""
+    """A loaded model. All of its worlds share its weights."""
 
     @property
     def spec(self) -> WorldSpec: ...
 
     def open_world(self, seed: Picture, *, rng_seed: int) -> World:
-        """Start a world in `seed`, a picture of the spec's height and width.
+        """Open a world that starts in `seed`, a picture of the spec's height and width.
 
-        The same seed, `rng_seed` and controls give the same frames again.
+        The same seed, `rng_seed` and controls always give the same frames.
         """
         ...
 
     def close(self) -> None:
-        """Give back what the engine holds. Its worlds are closed by then."""
+        """Free what the engine holds. The caller has closed its worlds before."""
         ...

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
-from services.input_log.pictures import PixelsError, decode_pixels, encode_pixels, pixels_hash, snapshot_hash
+from services.input_log.pictures import pixels_hash, snapshot_hash
+from services.picture_decoder.png_pixels import PixelsError, decode_pixels, encode_pixels
 from services.world_engine.world_engine import WorldSnapshot
 from services.world_files.inputs_member import encode_inputs, read_inputs
 from services.world_files.world_file import (
@@ -22,6 +23,7 @@ from services.world_files.world_file import (
     PlaceFacts,
     WorldFileError,
     WorldFileFault,
+    WorldFileLimits,
     WorldFilePayload,
     WorldMoment,
 )
@@ -36,28 +38,11 @@ MANIFEST: Final = "manifest.json"
 INPUTS: Final = "inputs.ndjson"
 _PICTURE: Final = re.compile(r"pictures/([0-9a-f]{64})\.png")
 _SNAPSHOT: Final = re.compile(r"snapshots/([0-9a-f]{64})\.bin")
-_WHEN: Final = (1980, 1, 1, 0, 0, 0)  # the same world is the same file
-
-MIB: Final = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class WorldFileLimits:
-    """What is read of a file from elsewhere, at most. Bytes are those of the unpacked parts."""
-
-    max_passes: int = 1_000_000  # nine hours of thirty a second
-    max_pictures: int = 32
-    max_changes: int = 24  # of the scene; a session writes fewer
-    manifest_bytes: int = MIB // 4
-    inputs_bytes: int = 256 * MIB
-    line_bytes: int = 16 * 1024
-    picture_bytes: int = 64 * MIB
-    snapshot_bytes: int = 64 * MIB
-    picture_pixels: int = 64 * MIB  # of all pictures together
+_WHEN: Final = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same world gives the same bytes
 
 
 class _Head(BaseModel):
-    """What every version of the manifest says."""
+    """The fields that every version of the manifest has."""
 
     format: str
     version: int
@@ -133,7 +118,7 @@ def _facts(moment: WorldMoment) -> MomentFacts:
 
 
 def _pictures_of(manifest: Manifest, world: WorldFilePayload) -> frozenset[str]:
-    """Every picture that a replay or a return needs."""
+    """The pictures that a replay needs, or a return to the place."""
     moments = (manifest.base, manifest.place)
     named = {manifest.seed.picture, manifest.place.picture, *(change.picture for change in world.changes)}
     named |= {moment.scene for moment in moments if moment is not None}

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import io
-import os
 import re
 import secrets
-import tempfile
 import threading
-import time
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import structlog
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from services.files import disk_errors, new_file, remove_unfinished, write_whole
 from services.world_files.archive import read_world, write_world
 from services.world_files.world_file import Title
 from services.world_files.world_store import SavedWorldPayload, WorldOrigin, WorldStoreError
@@ -25,7 +20,7 @@ from services.world_files.world_store import SavedWorldPayload, WorldOrigin, Wor
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Generator
-    from typing import BinaryIO
+    from pathlib import Path
 
     from services.world_engine.world_engine import Picture
     from services.world_files.world_file import WorldFilePayload
@@ -34,16 +29,8 @@ _logger = structlog.stdlib.get_logger(__name__)
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _FACTS_NAME: Final = re.compile(r"([0-9a-f]{16})\.json")
-_TEMPORARY_PREFIX: Final = ".new-"
-_STALE_S: Final = 3600.0  # nobody writes a world for so long
+_FOLDER: Final = "folder of worlds"
 _THUMBNAIL: Final = (480, 480)
-_REASONS: Final = {
-    errno.ENOSPC: "The disk is full",
-    errno.EDQUOT: "The disk quota is used up",
-    errno.EACCES: "The server may not write to its folder of worlds",
-    errno.EPERM: "The server may not write to its folder of worlds",
-    errno.EROFS: "The disk of the worlds is read-only",
-}
 
 
 class _Facts(BaseModel):
@@ -86,22 +73,19 @@ class DirectoryWorldStore:
 
     def add(self, world: WorldFilePayload, origin: WorldOrigin) -> SavedWorldPayload:
         world_id = secrets.token_hex(8)
-        with _disk_errors():
+        with disk_errors(_FOLDER, WorldStoreError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._sweep()
-            with self._temporary() as (file, archive):
-                write_world(world, file)
-                file.flush()
-                os.fsync(file.fileno())
-                facts = _facts_of(world, file.tell(), origin)
-                file.close()
+            remove_unfinished(self._folder)
+            with new_file(self._folder) as archive:
+                write_world(world, archive.file)
+                facts = _facts_of(world, archive.complete(), origin)
                 with self._lock:
                     if sum(1 for _ in self._ids()) >= self._max_worlds:
                         raise WorldStoreError(
                             f"{self._max_worlds} worlds are saved already. Delete one, and save this one again."
                         )
-                    self._write(self._file(world_id, "jpg"), _thumbnail_of(world))
-                    archive.replace(self._file(world_id, "world"))
+                    write_whole(self._file(world_id, "jpg"), _thumbnail_of(world))
+                    archive.move_to(self._file(world_id, "world"))
                     self._write_facts(world_id, facts)
         return SavedWorldPayload(id=world_id, **facts.model_dump())
 
@@ -125,7 +109,7 @@ class DirectoryWorldStore:
             return None
 
     def rename(self, world_id: str, title: str) -> SavedWorldPayload | None:
-        with self._lock, _disk_errors():
+        with self._lock, disk_errors(_FOLDER, WorldStoreError):
             saved = self.find(world_id)
             if saved is None:
                 return None
@@ -135,7 +119,7 @@ class DirectoryWorldStore:
         return SavedWorldPayload(id=world_id, **renamed.model_dump())
 
     def remove(self, world_id: str) -> bool:
-        with self._lock, _disk_errors():
+        with self._lock, disk_errors(_FOLDER, WorldStoreError):
             if self.find(world_id) is None:
                 return False
             for suffix in ("json", "world", "jpg"):
@@ -161,41 +145,7 @@ class DirectoryWorldStore:
         return [match[1] for name in names if (match := _FACTS_NAME.fullmatch(name))]
 
     def _write_facts(self, world_id: str, facts: _Facts) -> None:
-        self._write(self._file(world_id, "json"), facts.model_dump_json(indent=2).encode())
-
-    def _write(self, path: Path, data: bytes) -> None:
-        with self._temporary() as (file, temporary):
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            temporary.replace(path)
-
-    def _sweep(self) -> None:
-        """Remove what a crash left behind."""
-        for path in self._folder.glob(f"{_TEMPORARY_PREFIX}*"):
-            if time.time() - path.stat().st_mtime > _STALE_S:
-                path.unlink(missing_ok=True)
-
-    @contextmanager
-    def _temporary(self) -> Generator[tuple[BinaryIO, Path]]:
-        """A file to be moved into place when it is complete, so that readers and a crash see a whole one or none."""
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=_TEMPORARY_PREFIX)
-        path = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file, path
-        finally:
-            path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _disk_errors() -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = _REASONS.get(error.errno or 0, "The folder of worlds cannot be changed")
-        raise WorldStoreError(f"{reason}, so nothing was changed.") from error
+        write_whole(self._file(world_id, "json"), facts.model_dump_json(indent=2).encode())
 
 
 def _facts_of(world: WorldFilePayload, size_bytes: int, origin: WorldOrigin) -> _Facts:

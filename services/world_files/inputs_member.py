@@ -30,8 +30,7 @@ from services.world_files.zip_members import damaged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.world_files.archive import WorldFileLimits
-    from services.world_files.world_file import Manifest
+    from services.world_files.world_file import Manifest, WorldFileLimits
     from services.world_files.zip_members import ZipMembers
 
 _MAX_CHECKS: Final = 100_000
@@ -49,7 +48,7 @@ def encode_inputs(world: WorldFilePayload) -> bytes:
 
 
 def _lines(world: WorldFilePayload) -> Iterator[LogLine]:
-    """Events stand behind the pass that they follow."""
+    """The passes in order, each followed by the events after it."""
     base, last_ts = world.base, world.created_at
     yield SessionStart(
         ts=world.inputs[0].ts if len(world.inputs) else last_ts,
@@ -80,8 +79,8 @@ def _events(world: WorldFilePayload) -> dict[int, list[LogLine]]:
         events.setdefault(check.passes, []).append(FrameCheck(frame_id=check.passes, sha256=check.sha256))
     for change in world.changes:
         ts, at = world.created_at, change.passes
-        if change.wish is not None:
-            events.setdefault(at, []).append(SceneEdit(ts=ts, frame_id=at, prompt=change.wish))
+        if change.prompt is not None:
+            events.setdefault(at, []).append(SceneEdit(ts=ts, frame_id=at, prompt=change.prompt))
         events.setdefault(at, []).append(ContinuedFrom(ts=ts, frame_id=at, picture=change.picture))
     return events
 
@@ -108,7 +107,7 @@ def read_inputs(members: ZipMembers, name: str, manifest: Manifest, limits: Worl
 
 
 class _Collector:
-    """Takes lines in order, and each only where it may stand."""
+    """Reads lines one by one and refuses any that is out of place."""
 
     def __init__(self, manifest: Manifest, limits: WorldFileLimits) -> None:
         self._manifest = manifest
@@ -116,7 +115,7 @@ class _Collector:
         self._number = 0 if manifest.base is None else manifest.base.passes
         self._has_begun = False
         self._has_ended = False
-        self._wish: str | None = None  # its picture is in the next line
+        self._prompt: str | None = None  # its picture is in the next line
         self.columns = InputColumns()
         self.changes: list[Continued] = []
         self.checks: list[Check] = []
@@ -124,7 +123,7 @@ class _Collector:
     def take(self, line: LogLine) -> None:
         if self._has_ended or isinstance(line, SessionStart) == self._has_begun:
             raise damaged("its inputs are out of order")
-        if self._wish is not None and not isinstance(line, ContinuedFrom):
+        if self._prompt is not None and not isinstance(line, ContinuedFrom):
             raise damaged("its inputs are out of order")
         match line:
             case SessionStart():
@@ -132,10 +131,10 @@ class _Collector:
             case FrameInput():
                 self._pass(line)
             case ContinuedFrom(frame_id=at, picture=picture) if at == self._number:
-                self.changes.append(Continued(at, picture, self._wish))
-                self._wish = None
-            case SceneEdit(frame_id=at, prompt=wish) if at == self._number:
-                self._wish = wish
+                self.changes.append(Continued(at, picture, self._prompt))
+                self._prompt = None
+            case SceneEdit(frame_id=at, prompt=prompt) if at == self._number:
+                self._prompt = prompt
             case FrameCheck(frame_id=at, sha256=sha256) if at == self._number:
                 self.checks.append(Check(at, sha256))
             case SessionEnd(frame_id=at) if at == self._number:

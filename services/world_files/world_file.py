@@ -1,4 +1,4 @@
-"""What a world file is: all it takes to return to a moment of a world, and to see again how it came about."""
+"""What a world file is: everything needed to return to a moment of a world and to replay the way there."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ FORMAT_NAME: Final = "terrarium.world"
 FORMAT_VERSION: Final = 1
 TITLE_LENGTH: Final = 80
 LARGEST_SIDE: Final = 4096  # pixels
+_MIB: Final = 1024 * 1024
 
 Title: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=TITLE_LENGTH)]
 Side: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 
 
 class WorldFileFault(StrEnum):
-    """Why a file is no world that can be opened here."""
+    """Why a file cannot be opened as a world."""
 
     NOT_A_WORLD = "notAWorld"  # no archive, or one of something else
     DAMAGED = "damaged"  # cut short, or a part is not what the manifest says
@@ -41,6 +42,21 @@ class WorldFileError(ValueError):
         super().__init__(message)
         self.fault = fault
         self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class WorldFileLimits:
+    """The most that is read of a file from elsewhere. Bytes are those of the unpacked parts."""
+
+    max_passes: int = 1_000_000  # nine hours of thirty a second
+    max_pictures: int = 32
+    max_changes: int = 24  # of the scene; a session writes fewer
+    manifest_bytes: int = _MIB // 4
+    inputs_bytes: int = 256 * _MIB
+    line_bytes: int = 16 * 1024
+    picture_bytes: int = 64 * _MIB
+    snapshot_bytes: int = 64 * _MIB
+    picture_pixels: int = 64 * _MIB  # of all pictures together
 
 
 class _Part(BaseModel):
@@ -93,7 +109,7 @@ class Origins(_Part):
 
 
 class Tolerance(_Part):
-    """The largest difference of a pixel's value (0 to 255) that its maker vouches for; None: nothing is known."""
+    """The largest difference of a pixel's value (0 to 255) that a replay may show; None: unknown."""
 
     same_machine: Annotated[int, Field(ge=0, le=255)] | None = 0
     other_machines: Annotated[int, Field(ge=0, le=255)] | None = None
@@ -118,11 +134,11 @@ class Manifest(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """After `passes` passes the world went on from another picture; `wish` are the words that it was made of."""
+    """After `passes` passes the world went on from another picture; `prompt` are the words that it was made of."""
 
     passes: int
     picture: str
-    wish: str | None = None
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

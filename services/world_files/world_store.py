@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from services.world_files.world_file import WorldFilePayload
 
-WorldOrigin: TypeAlias = Literal["saved", "uploaded"]  # here, out of play; or made elsewhere
+WorldOrigin: TypeAlias = Literal["saved", "uploaded"]  # from play on this server; or brought from elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class WorldStoreError(RuntimeError):
 
 
 class WorldStore(Protocol):
-    """Every method blocks and is safe to call from several threads. An id that is none is unknown."""
+    """Every method blocks and is safe to call from several threads. A malformed id is an unknown one."""
 
     def list(self) -> tuple[SavedWorldPayload, ...]:
         """Newest first."""

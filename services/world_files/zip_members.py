@@ -1,4 +1,4 @@
-"""Zip archives from elsewhere: their members in memory, each within a bound, none ever written under its own name."""
+"""Zip archives from elsewhere. Members are read into memory, each up to a bound, and never unpacked to disk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DAMAGES: Final = (
 
 
 class ZipMembers:
-    """An opened archive of at most `max_members`, whose directory was looked through."""
+    """An open archive of at most `max_members`, whose directory was checked."""
 
     def __init__(self, archive: zipfile.ZipFile, max_members: int) -> None:
         self._archive = archive
@@ -96,7 +96,7 @@ def open_members(file: BinaryIO, max_members: int) -> Generator[ZipMembers]:
     """The archive in `file`.
 
     Raises:
-        WorldFileError: it is none, or one that plays tricks.
+        WorldFileError: it is no archive, or its directory is malicious.
     """
     _check_end(file)
     with _damage_named():
@@ -122,7 +122,7 @@ def _check_kind(info: zipfile.ZipInfo) -> None:
 
 
 def _check_end(file: BinaryIO) -> None:
-    """Look at the end record before `zipfile` reads a directory that may have millions of entries."""
+    """Check the end record first, since `zipfile` would read a directory of millions of entries."""
     size = file.seek(0, 2)
     tail_size = _END.size + _LOCATOR_SIZE
     file.seek(max(0, size - tail_size))

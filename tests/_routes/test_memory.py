@@ -12,16 +12,17 @@ import pytest
 
 from runtime_config.runtime_config import AuthoringConfig
 from services.image_classifier.image_classifier import ClassifierReady
-from services.image_editor.image_editor import EditorFault, ImageEditorError
+from services.image_editor.image_editor import ImageEditorError
+from services.local_models.model_error import ModelFault
 from services.memory_planner.model_memory import ModelMemory, ModelSize
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_device import GIB, FakeDevice, FakeModelOnDevice
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
-from tests.network.live_server import wait_until
-from tests.play.harness import DEADLINE_S, Json, b64, fake_services, picture, session_config
+from tests.play.harness import Json, b64, fake_services, picture, session_config
 from tests.rest_client import rest_client
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -155,6 +156,23 @@ def test_the_classifier_is_told_where_to_work_before_its_first_picture() -> None
             assert here.classifier.placements == [placement]
 
 
+def test_health_reads_nothing_but_the_state() -> None:
+    """It is answered on the event loop's thread, which frames wait for: no disk, no driver, no planner."""
+    with rig(21) as here, here.playing():
+        before = here.health()
+        here.device.fail = AssertionError("The driver was asked.")
+        here.classifier.fail_status = here.editor.fail_status = AssertionError("The disk was read.")
+        assert here.health() == before
+
+
+def test_a_deleted_model_is_gone_from_the_next_report() -> None:
+    with rig(40) as here:
+        assert here.choices()["editor"] == "resident"
+        here.device.vram = 0
+        assert here.client.delete("/api/cached-model/some/model").status_code == 204
+        assert here.choices()["editor"] == "refused"
+
+
 # ---------------------------------------------------------------------------------------------- scenes without a player
 
 
@@ -192,14 +210,14 @@ def test_room_is_kept_for_the_default_engine_by_leaving_nothing_behind(model: st
         with ThreadPoolExecutor(1) as pool:
             player = pool.submit(here.play_once, model)
             here.editor.release()
-            player.result(DEADLINE_S)
+            player.result(deadline_s())
         wait_until(lambda: here.client.get(path).json()["state"] == "done", "the scene was made")
         assert here.device.history == ["+painter", "-painter", f"+{model}"]
 
 
 def test_a_failed_scene_without_a_player_leaves_the_device_free() -> None:
     with rig(21, is_default=True) as here:
-        here.editor.fail = ImageEditorError(EditorFault.FAILED, "It is broken.")
+        here.editor.fail = ImageEditorError(ModelFault.FAILED, "It is broken.")
         assert here.generate()["state"] == "failed"
         with here.playing():
             assert here.device.history == ["+painter", "-painter", f"+{LAKE}"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime_config.runtime_config import RecordingConfig
-from services.video_writer.mp4_facts import read_facts
+from services.video_writer._mp4_facts import read_facts
 from services.video_writer.video_writer import VideoError, VideoFactsPayload
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.play.harness import fake_services

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime_config.runtime_config import AuthoringConfig
 from services.image_classifier.image_classifier import ClassifierReady
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_seed_store import FakeSeedStore
+from tests.fakes.fake_system_monitor import FAKE_USAGE, FakeSystemMonitor
 from tests.play.harness import fake_services, picture
 from tests.rest_client import rest_client
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from services.system_monitor.system_monitor import UsagePayload
+
+CLASSIFIER = "Freepik/nsfw_image_detector"
+WRITER = "Qwen/Qwen3-VL-4B-Instruct"
+PAINTER = "black-forest-labs/FLUX.2-klein-4B"
+ENDPOINT = "http://127.0.0.1:1/v1"
 
 
 def test_health_has_what_a_stock_client_needs() -> None:
@@ -51,7 +61,7 @@ def test_models_are_listed_in_the_order_they_are_offered() -> None:
         for path in ("/api/models", "/api/models?backend=world_engine", "/api/models/"):
             listed = client.get(path.rstrip("/")).json()
             assert [model["id"] for model in listed] == ["a/first", "a/second"]
-        assert listed[0]["is_local"] is True
+        assert (listed[0]["is_local"], listed[0]["licence"]) == (True, "Apache-2.0")
         assert client.get("/api/models?backend=quark").json() == []
         assert client.get("/health").json()["default_model"] == "a/first"
 
@@ -88,6 +98,46 @@ def test_a_built_in_model_cannot_be_deleted() -> None:
         assert (answer.status_code, answer.json()["code"]) == (409, "modelBuiltIn")
 
 
+@pytest.mark.parametrize(
+    ("config", "model_id", "status"),
+    [
+        ({"seed_safety": "strict"}, CLASSIFIER, 409),
+        ({"seed_safety": "when-available"}, CLASSIFIER, 409),
+        ({"seed_safety": "strict"}, CLASSIFIER.swapcase(), 409),  # the same folder for Windows and macOS
+        ({"seed_safety": "off"}, CLASSIFIER, 204),
+        ({"authoring": AuthoringConfig(local_writer="auto")}, WRITER, 409),
+        ({"authoring": AuthoringConfig(local_writer="auto", local_writer_folder=Path("mine"))}, WRITER, 204),
+        (
+            {"authoring": AuthoringConfig(local_writer="auto", writer_endpoint=ENDPOINT, writer_model="some-model")},
+            WRITER,
+            204,
+        ),
+        ({"authoring": AuthoringConfig()}, WRITER, 204),
+        ({"authoring": AuthoringConfig(local_images="cpu")}, PAINTER, 409),
+        ({"authoring": AuthoringConfig(local_images="cpu", local_image_folder=Path("mine"))}, PAINTER, 204),
+        (
+            {"authoring": AuthoringConfig(local_images="cpu", image_endpoint=ENDPOINT, image_model="some-model")},
+            PAINTER,
+            204,
+        ),
+        ({"authoring": AuthoringConfig()}, PAINTER, 204),
+    ],
+)
+def test_a_model_that_the_server_uses_is_not_deleted(
+    config: dict[str, Any], model_id: str, status: int, tmp_path: Path
+) -> None:
+    weights = tmp_path / ("models--" + model_id.replace("/", "--")) / "snapshots" / "1" / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    with rest_client(fake_services(cache_dir=tmp_path), **config) as client:
+        answer = client.delete(f"/api/cached-model/{model_id}")
+        assert answer.status_code == status
+        assert weights.exists() == (status == 409)
+        if status == 409:
+            assert answer.json()["code"] == "modelInUse"
+            assert answer.json()["message"].endswith("so it is not removed.")
+
+
 def test_system_info_has_every_field_of_the_contract() -> None:
     with rest_client() as client:
         info = client.get("/api/system-info").json()
@@ -107,6 +157,24 @@ def test_metrics_are_prometheus_text_with_one_registry_per_app() -> None:
         assert "whatever" not in one.get("/metrics").text
 
 
+def test_metrics_say_what_the_gpu_does_and_ask_it_beside_the_event_loop() -> None:
+    asked_on: list[str] = []
+
+    class Monitor(FakeSystemMonitor):
+        def usage(self) -> UsagePayload:
+            asked_on.append(threading.current_thread().name)
+            return super().usage()
+
+    monitor = Monitor()
+    with rest_client(fake_services(system_monitor=monitor)) as client:
+        assert "gpu" not in "".join(line for line in client.get("/metrics").text.splitlines() if line[0] != "#")
+        monitor.current_usage = replace(FAKE_USAGE, vram_used_bytes=3_000_000_000, gpu_util_percent=75)
+        text = client.get("/metrics").text
+        assert 'terrarium_gpu_memory_used_bytes{gpu="0"} 3e+09' in text
+        assert 'terrarium_gpu_utilisation_ratio{gpu="0"} 0.75' in text
+    assert asked_on == ["work_0", *["AnyIO worker thread"] * 2], "at the start, and for each look"
+
+
 def test_shutdown_without_a_process_to_stop_is_a_typed_error() -> None:
     with rest_client() as client:
         assert client.post("/shutdown").json()["code"] == "serviceUnavailable"
@@ -116,7 +184,7 @@ def test_shutdown_stops_once() -> None:
     services = fake_services()
     stopped: list[bool] = []
     with rest_client(services) as client:
-        client.app.state.handler.lifecycle.attach(lambda: stopped.append(True))  # pyright: ignore[reportFunctionMemberAccess, reportUnknownMemberType, reportAttributeAccessIssue] - a FastAPI app behind an ASGI type
+        client.app.state.handler.server.attach(lambda: stopped.append(True))  # pyright: ignore[reportFunctionMemberAccess, reportUnknownMemberType, reportAttributeAccessIssue] - a FastAPI app behind an ASGI type
         assert client.post("/shutdown").json() == {"status": "shutting_down"}
         assert client.post("/shutdown").json() == {"status": "already_shutting_down"}
     assert stopped == [True]

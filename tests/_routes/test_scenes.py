@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime_config.runtime_config import AuthoringConfig
-from services.image_editor.image_editor import EditorFault, ImageEditorError
+from services.image_editor.image_editor import ImageEditorError
+from services.local_models.model_error import ModelFault
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_seed_store import FakeSeedStore
-from tests.network.live_server import wait_until
 from tests.play.harness import fake_services, picture
 from tests.rest_client import rest_client
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -120,11 +121,20 @@ def test_only_so_many_wait_and_only_so_many_are_remembered() -> None:
         assert [job["prompt"] for job in client.get("/api/scenes").json()["jobs"]] == ["7", "6", "5"]
 
 
+def test_none_that_are_over_are_remembered_where_the_settings_say_none() -> None:
+    services = fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())
+    with rest_client(services, authoring=AuthoringConfig(kept_jobs=0)) as client:
+        job = client.post("/api/scenes", json={"prompt": "a quiet bay"}).json()
+        wait_until(lambda: client.get("/api/scenes").json()["scenes"], "the scene was made")
+        wait_until(lambda: not client.get("/api/scenes").json()["jobs"], "the job was forgotten")
+        assert client.get(f"/api/scenes/jobs/{job['id']}").json()["code"] == "sceneJobUnknown"
+
+
 def test_failures_are_told_with_their_sentence() -> None:
     editor, seeds = FakeImageEditor(), FakeSeedStore()
     services = fake_services(prompt_writer=FakePromptWriter(), image_editor=editor, seed_store=seeds)
     with rest_client(services) as client:
-        editor.fail = ImageEditorError(EditorFault.OUT_OF_MEMORY, "Too little memory.")
+        editor.fail = ImageEditorError(ModelFault.OUT_OF_MEMORY, "Too little memory.")
         job = ended(client, client.post("/api/scenes", json={"prompt": "x"}).json()["id"])
         assert (job["state"], job["code"], job["message"]) == ("failed", "authoringLoadFailed", "Too little memory.")
         editor.fail = None

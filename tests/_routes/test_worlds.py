@@ -84,7 +84,7 @@ def test_pictures_in_uploads_pass_the_safety_door() -> None:
         assert client.post("/api/worlds", content=pack(world)).status_code == 201
     with rest_client(fake_services(world_store=store), seed_safety="strict") as client:
         answer = client.post("/api/worlds", content=pack(world))
-        assert (answer.status_code, answer.json()["code"]) == (422, "seedCheckFailed")
+        assert (answer.status_code, answer.json()["code"]) == (503, "seedCheckFailed")
     assert len(store.list()) == 1
 
 
@@ -106,14 +106,16 @@ def test_the_moments_of_a_session_over_rest() -> None:
         assert http.post(f"{url}/rewind", json={"seconds": 5}).json()["code"] == "nothingToRewind"
         client.hold("W", until=lambda frame: frame.content.pass_number > 5)
         moment = http.post(f"{url}/moments").json()
-        assert moment == {"moment": "1", "kept": ["1"]}
+        assert moment == {"moment_id": "1", "kept": ["1"]}
         client.hold("W", until=lambda frame: frame.content.pass_number > 20)
-        branch = http.post(f"{url}/world", json={"title": "Branch", "moment": "1"}).json()
-        assert (branch["title"], branch["origin"]) == ("Branch", "saved")
-        assert branch["passes"] < 20
-        assert http.post(f"{url}/world", json={"moment": "7"}).status_code == 404
-        assert http.post(f"{url}/world", json={}).json()["passes"] > 20
+        branch = http.post(f"{url}/world", json={"title": "Branch", "moment_id": "1"}).json()
+        assert branch["title"] == "Branch"
+        assert http.post(f"{url}/world", json={"moment_id": "7"}).status_code == 404
+        present = http.post(f"{url}/world", json={}).json()
+        saved = {world.id: world for world in store.list()}
+        assert saved[branch["world_id"]].passes < 20 < saved[present["world_id"]].passes
+        assert saved[branch["world_id"]].origin == "saved"
         assert http.post(f"{url}/moments/1/restore").json() == moment
-        assert http.post(f"{url}/moments/2/restore").json()["code"] == "snapshotUnknown"
+        assert http.post(f"{url}/moments/2/restore").json()["code"] == "momentUnknown"
         assert http.post(f"{url}/rewind", json={"seconds": 0}).status_code == 422
     assert {world.title for world in store.list()} == {"Branch", "A world"}

@@ -13,6 +13,7 @@ from benchmarks.measures import percentiles
 from benchmarks.report import render, rows
 from benchmarks.scenery import SceneSpec, make_passes
 from benchmarks.streaming import Plan, run
+from tests.waiting import deadline_s
 
 ROOT: Final = Path(__file__).parent.parent.parent
 TOY: Final = SceneSpec(width=128, height=72, frames_per_pass=2, fps=60, passes=2)
@@ -49,6 +50,6 @@ def test_percentiles_are_by_nearest_rank() -> None:
 
 def test_the_command_explains_itself() -> None:
     command = [sys.executable, "-m", "benchmarks.streaming", "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=True).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=deadline_s(), check=True).stdout
     assert "--quick" in shown
     assert "--seconds" in shown

@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.server_process import ServerProcess
 from tests.browser.visitor import Visitor
+from tests.waiting import deadline_s
 from tests.web.node_tools import skip_or_fail
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _ARGUMENTS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-_DEADLINE_MS: Final = 30_000
+_DEADLINE_MS: Final = deadline_s() * 1000
 _VISITORS: Final = pytest.StashKey[list[Visitor]]()
 _SERVERS: Final = pytest.StashKey[list[ServerProcess]]()
 
@@ -146,7 +147,7 @@ def _evidence(visitor: Visitor, item: pytest.Item, number: int) -> str:
     folder = Path(os.environ.get("TERRARIUM_TEST_ARTIFACTS") or item.config.rootpath / "build" / "browser")
     path = folder / f"{item.name}-{number}.png"
     try:
-        visitor.page.screenshot(path=path, timeout=5000)
+        visitor.page.screenshot(path=path, timeout=deadline_s(5) * 1000)
         report = visitor.page.evaluate("globalThis.terrarium?.report() ?? ''")
     except Exception as error:  # noqa: BLE001 -- whatever broke the page must not hide why the test failed
         report = f"The page could not be read: {error}"

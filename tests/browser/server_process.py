@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tests.waiting import deadline_s
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _ANNOUNCEMENT: Final = "Server running on "
-_STOP_S: Final = 30.0
 
 
 class ServerProcess:
@@ -54,7 +55,7 @@ class ServerProcess:
         with process:  # closes the pipe
             process.terminate()
             try:
-                status = process.wait(_STOP_S)
+                status = process.wait(deadline_s())
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

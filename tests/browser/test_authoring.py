@@ -16,6 +16,7 @@ from tests.browser.server_process import ServerProcess
 from tests.browser.tiny_models import TinyModels, make_tiny_models
 from tests.browser.visitor import SAME_VIEW, difference
 from tests.services.openai_server import OpenAIServer, call, image, openai_server
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,7 +35,7 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="the extra models is not installed"),
 ]
 
-_MADE_MS: Final = 300_000  # models are loaded meanwhile, at the lowest priority
+_MADE_MS: Final = deadline_s(300) * 1000  # models are loaded meanwhile, at the lowest priority
 _REASON: Final = "That would be somebody else's character."
 
 # Both in the page itself: by the time that a test has seen it, a tiny model may be done.
@@ -148,9 +149,9 @@ def test_a_scene_is_changed_compared_and_taken_back(artist: Visitor) -> None:
     _stand_still(artist)
     before, frames = artist.see(), artist.figures().frames_drawn
     _press_q(artist)
-    assert artist.page.evaluate(_FOCUSED) == "authoring-wish"
+    assert artist.page.evaluate(_FOCUSED) == "authoring-prompt"
     artist.page.keyboard.type("was du willst: uqeh")
-    assert artist.by_id("authoring-wish").input_value() == "was du willst: uqeh"
+    assert artist.by_id("authoring-prompt").input_value() == "was du willst: uqeh"
     assert artist.come_to_rest() == frames, "keys for the text have moved the world"
     artist.by_id("authoring").evaluate(_NOTE_PROGRESS)
     artist.page.keyboard.press("Enter")
@@ -177,10 +178,10 @@ def test_a_scene_is_changed_compared_and_taken_back(artist: Visitor) -> None:
     artist.by_id("authoring-edit").click()
     assert difference(after, artist.see("scene-preview-picture")) < SAME_VIEW
     artist.by_id("authoring-undo").click()
-    _status(artist, "Taken back")
+    _status(artist, "Undone")
     artist.wait_for_same_view(before)
     assert artist.by_id("authoring-edit").count() == 0
-    assert artist.page.evaluate(_FOCUSED) == "authoring-wish"
+    assert artist.page.evaluate(_FOCUSED) == "authoring-prompt"
     _close(artist)
     artist.wait_for("playing")
     artist.walk(8)
@@ -195,14 +196,14 @@ def test_a_change_is_cancelled_refused_and_made_after_all(artist: Visitor) -> No
     artist.by_id("authoring").evaluate(_CANCEL_WHEN_PAINTING)
     _wish(artist, "a red balloon")
     _status(artist, artist.text_of("cancelled"))
-    assert artist.by_id("authoring-wish").input_value() == "a red balloon"
-    artist.by_id("authoring-wish").fill("")
+    assert artist.by_id("authoring-prompt").input_value() == "a red balloon"
+    artist.by_id("authoring-prompt").fill("")
     _wish(artist, "a famous mouse")
     _status(artist, _REASON)
     artist.come_to_rest()
     assert difference(before, artist.see()) < SAME_VIEW
     assert artist.by_id("authoring-edit").count() == 0
-    artist.by_id("authoring-wish").fill("a red balloon")
+    artist.by_id("authoring-prompt").fill("a red balloon")
     artist.page.keyboard.press("Enter")
     _status(artist, "Done")
     artist.wait_for_other_view(before)
@@ -276,7 +277,7 @@ def test_a_place_that_is_refused_says_why_and_can_be_put_in_other_words(artist: 
     _wish(artist, "the house of a mouse")
     artist.by_id("job-text").get_by_text(_REASON).wait_for()
     artist.by_id("job-again").click()
-    assert artist.by_id("authoring-wish").input_value() == "the house of a mouse"
+    assert artist.by_id("authoring-prompt").input_value() == "the house of a mouse"
     artist.by_id("scene-job").wait_for(state="detached")
     _close(artist)
     assert artist.page.evaluate("terrarium.state") == "gallery"
@@ -295,7 +296,7 @@ def test_without_anything_to_make_scenes_with_the_page_says_what_is_missing(visi
     visitor.enter()
     _press_q(visitor)
     _status(visitor, reason)
-    assert visitor.by_id("authoring-wish").is_hidden()
+    assert visitor.by_id("authoring-prompt").is_hidden()
     assert visitor.by_id("authoring-submit").is_hidden()
     _close(visitor)
     visitor.wait_for("playing")

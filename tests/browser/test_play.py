@@ -49,12 +49,12 @@ def test_a_paused_world_waits(visitor: Visitor) -> None:
     with visitor.holding("w"):
         visitor.wait_for_frames(8)
         visitor.pause()
-        assert visitor.by_id("menu").is_visible()
+        visitor.by_id("menu").wait_for()
         drawn = visitor.come_to_rest()
         assert visitor.come_to_rest() == drawn
     visitor.page.keyboard.press("Escape")
     visitor.wait_for("playing")
-    assert not visitor.by_id("menu").is_visible()
+    visitor.by_id("menu").wait_for(state="hidden")
     visitor.walk(8)
 
 
@@ -80,7 +80,7 @@ def test_a_kept_moment_can_be_returned_to(visitor: Visitor) -> None:
     visitor.stand()
     kept = visitor.see()
     visitor.pause()
-    visitor.by_id("snapshot-button").click()
+    visitor.by_id("moment-button").click()
     visitor.by_id("moment").wait_for()
     visitor.by_id("resume-button").click()
     visitor.wait_for("playing")

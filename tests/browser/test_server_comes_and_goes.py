@@ -36,13 +36,13 @@ def test_the_page_returns_with_the_server(invite: Invite, start_server: StartSer
     server.stop()
     visitor.wait_for("lost")
     lost = visitor.by_id("lost")
-    assert lost.is_visible()
+    lost.wait_for()
     # A server in a hurry may be gone before a busy page has read its last message.
     cut_off = "The connection to the server was lost. This page keeps trying and returns to your world."
     assert visitor.by_id("lost-text").inner_text() in {visitor.text_of("shuttingDown"), cut_off}
     assert visitor.by_id("lost-retry").inner_text()
     server.start()
     visitor.wait_for("playing")
-    assert not lost.is_visible()
+    lost.wait_for(state="hidden")
     visitor.walk(8)
     visitor.excuse("ERR_CONNECTION_REFUSED")

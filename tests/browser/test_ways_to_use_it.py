@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pytest
+
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Invite
@@ -66,7 +69,7 @@ def test_the_keyboard_alone_is_enough(visitor: Visitor) -> None:
     visitor.wait_for("playing")
     visitor.walk(8)
     visitor.pause()
-    assert visitor.page.evaluate("document.activeElement.dataset.testid") == "resume-button"
+    visitor.page.wait_for_function("document.activeElement?.dataset.testid === 'resume-button'")
     press("Enter")
     visitor.wait_for("playing")
     visitor.pause()
@@ -83,7 +86,7 @@ def test_the_keyboard_alone_is_enough(visitor: Visitor) -> None:
     _focus_by_tab(visitor, "leave-button")
     press("Enter")
     visitor.wait_for("gallery")
-    assert _focused_title(visitor) == title
+    wait_until(lambda: _focused_title(visitor) == title, "the picture that was left is in focus")
 
 
 def test_the_picture_keeps_its_shape_in_any_window(visitor: Visitor) -> None:
@@ -91,8 +94,12 @@ def test_the_picture_keeps_its_shape_in_any_window(visitor: Visitor) -> None:
     for width, height in [(1280, 960), (1680, 720), (844, 390), (390, 844), (500, 700)]:
         visitor.page.set_viewport_size({"width": width, "height": height})
         visitor.page.wait_for_function("(width) => innerWidth === width", arg=width)
-        fit = visitor.by_id("canvas").evaluate(_READ_FIT)
-        shown_width = min(fit["width"], fit["height"] * fit["frame"])
-        assert fit["frame"] == pytest.approx(224 / 128)  # as the default engine makes it
-        assert fit["fit"] == "cover" or (fit["fit"] == "contain" and shown_width == pytest.approx(width))
+        wait_until(partial(_is_whole_and_fits, visitor, width), f"the picture fits into {width}x{height}")
         assert not _scrolls_sideways(visitor)
+
+
+def _is_whole_and_fits(visitor: Visitor, width: int) -> bool:
+    fit = visitor.by_id("canvas").evaluate(_READ_FIT)
+    shown_width = min(fit["width"], fit["height"] * fit["frame"])
+    assert fit["frame"] == pytest.approx(224 / 128)  # as the default engine makes it
+    return fit["fit"] == "cover" or (fit["fit"] == "contain" and shown_width == pytest.approx(width))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import numpy as np
 from playwright.sync_api import TimeoutError as BrowserTimeoutError
 
+from tests.waiting import deadline_s
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -22,7 +24,7 @@ Screen: TypeAlias = Literal["gallery", "loading", "playing", "paused", "lost"]
 SAME_VIEW: Final = 3.5  # frames of one view differ by so much when the server lowers their quality on a busy machine
 _OTHER_VIEW: Final = 6.0
 
-_DEADLINE_S: Final = 30.0
+_AT_REST_MS: Final = deadline_s(1.5) * 1000  # without a frame; a busy machine leaves gaps between frames that come
 
 _READ_PICTURE: Final = """(element) => {
   const small = document.createElement("canvas");
@@ -89,7 +91,7 @@ class Visitor:
 
     def pause(self) -> None:
         """As a person does it: a key that a busy browser swallowed is pressed again."""
-        deadline = time.monotonic() + _DEADLINE_S
+        deadline = time.monotonic() + deadline_s()
         self.page.keyboard.press("Escape")
         while time.monotonic() < deadline:
             try:
@@ -109,9 +111,9 @@ class Visitor:
         goal = self.figures().frames_drawn + count
         self.page.wait_for_function("(goal) => terrarium.figures.framesDrawn >= goal", arg=goal)
 
-    def come_to_rest(self, quiet_ms: int = 400) -> int:
+    def come_to_rest(self) -> int:
         """Wait until no more frames come; the number of frames drawn until then."""
-        return self.page.evaluate(_COME_TO_REST, quiet_ms)
+        return self.page.evaluate(_COME_TO_REST, _AT_REST_MS)
 
     @contextmanager
     def holding(self, key: str) -> Generator[None]:
@@ -142,10 +144,20 @@ class Visitor:
         self._wait_for_difference(picture, lambda measured: measured > _OTHER_VIEW)
 
     def _wait_for_difference(self, picture: NDArray[np.float64], wanted: Callable[[float], bool]) -> None:
-        deadline = time.monotonic() + _DEADLINE_S
+        deadline = time.monotonic() + deadline_s()
         while not wanted(measured := difference(picture, self.see())):
             assert time.monotonic() < deadline, f"The views differ by {measured:.1f} of 255."
             self.page.wait_for_timeout(50)
+
+    def rewind_to(self, picture: NDArray[np.float64]) -> None:
+        """Step back until the view is this one again: how far that is depends on how fast the machine plays."""
+        deadline = time.monotonic() + deadline_s()
+        told = self.by_id("toasts").get_by_text("Went back")
+        while difference(picture, self.see()) >= SAME_VIEW:
+            assert time.monotonic() < deadline, "Rewinding does not lead there."
+            self.page.keyboard.press("Backspace")
+            told.first.wait_for()
+            self.come_to_rest()
 
     def text_of(self, code: str) -> str:
         """The page's words for an error code."""

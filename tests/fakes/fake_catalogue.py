@@ -54,6 +54,7 @@ class FakeModel:
             title=f"Fake {model_id}",
             description="A world for tests.",
             model_type="fake",
+            licence="Apache-2.0",
             quants=quants,
             placement=placement,
             size_bytes=size_bytes,

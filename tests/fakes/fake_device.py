@@ -11,7 +11,7 @@ from services.memory_planner.model_memory import ModelMemory, ModelSize, Placeme
 from services.world_engine.catalogue import EngineMemory, ModelLoadError
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_system_monitor import FAKE_MACHINE, FAKE_USAGE
-from tests.fakes.fake_world_engine import FakeWorldEngine
+from tests.fakes.fake_world_engine import HOLD_LIMIT_S, FakeWorldEngine
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,13 +26,18 @@ class FakeOutOfMemoryError(RuntimeError):
 
 
 class FakeDevice:
-    """A `SystemMonitor` of a machine with a GPU. `history` has every loading (`+name`) and unloading (`-name`)."""
+    """A `SystemMonitor` of a machine with a GPU. `history` has every loading (`+name`) and unloading (`-name`).
+
+    Set `fail` to have the monitor raise it, `hold_closing` to keep engines from closing until the event is set.
+    """
 
     def __init__(self, *, vram: float, ram: float = 64) -> None:
         """In GiB."""
         self.vram = int(vram * GIB)
         self.ram = int(ram * GIB)
         self.history: list[str] = []
+        self.fail: Exception | None = None
+        self.hold_closing: threading.Event | None = None
         self._lock = threading.Lock()
         self._taken: dict[str, tuple[int, int]] = {}  # bytes of VRAM and of RAM
 
@@ -40,9 +45,14 @@ class FakeDevice:
         return replace(FAKE_MACHINE, gpu_name="Fake GPU", gpu_count=1, vram_total_bytes=self.vram)
 
     def usage(self) -> UsagePayload:
+        if self.fail is not None:
+            raise self.fail
         with self._lock:
             vram, ram = self._used()
         return replace(FAKE_USAGE, vram_used_bytes=vram, ram_used_bytes=ram, ram_total_bytes=self.ram)
+
+    def release_free_memory(self) -> None:
+        pass
 
     def take(self, name: str, *, vram: int = 0, ram: int = 0, is_noted: bool = True) -> None:
         with self._lock:
@@ -63,9 +73,15 @@ class FakeDevice:
             return name in self._taken
 
     def engine(
-        self, model_id: str, *, vram: float, stated_vram: float | None = None, can_be_unloaded_in_play: bool = True
+        self,
+        model_id: str,
+        *,
+        vram: float,
+        stated_vram: float | None = None,
+        can_be_unloaded_in_play: bool = True,
+        max_worlds: int | None = None,
     ) -> FakeModel:
-        """The model of an engine that takes so many GiB here, and says that it takes so many."""
+        """The model of an engine that takes `vram` GiB here, and says that it takes `stated_vram`."""
         size, stated = int(vram * GIB), int((stated_vram or vram) * GIB)
 
         def make(model_id: str) -> FakeWorldEngine:
@@ -73,7 +89,7 @@ class FakeDevice:
                 self.take(model_id, vram=size)
             except FakeOutOfMemoryError as error:
                 raise ModelLoadError(str(error)) from error
-            return _EngineOnDevice(self, model_id)
+            return _EngineOnDevice(self, model_id, max_worlds)
 
         memory = EngineMemory(ram=0, vram=stated, can_be_unloaded_in_play=can_be_unloaded_in_play)
         return FakeModel(model_id, make_engine=make, placement="device", memory=memory)
@@ -83,20 +99,27 @@ class FakeDevice:
 
 
 class _EngineOnDevice(FakeWorldEngine):
-    def __init__(self, device: FakeDevice, model_id: str) -> None:
-        super().__init__(model_id)
+    def __init__(self, device: FakeDevice, model_id: str, max_worlds: int | None) -> None:
+        super().__init__(model_id, max_worlds=max_worlds)
         self._device = device
 
     def close(self) -> None:
+        hold = self._device.hold_closing
+        if hold is not None and not hold.wait(HOLD_LIMIT_S):
+            raise AssertionError("The test never let the engine close.")
         super().close()
         self._device.give_back(self.spec.model_id)
 
 
 class FakeModelOnDevice:
-    """The part of a fake writer or editor that takes memory. Sizes in GiB; `placements` are where it was loaded."""
+    """The part of a fake writer or editor that takes memory. Sizes in GiB; `placements` are where it was loaded.
+
+    Set `hold_unloading` to keep `unload` waiting until the event is set.
+    """
 
     def __init__(self, device: FakeDevice, name: str, *, weights: float, largest: float, work: float) -> None:
         self.placements: list[Placement] = []
+        self.hold_unloading: threading.Event | None = None
         self._device = device
         self._name = name
         self._size = ModelSize(int(weights * GIB), int(largest * GIB))
@@ -138,4 +161,6 @@ class FakeModelOnDevice:
             self._device.give_back(name)
 
     def unload(self) -> None:
+        if self.hold_unloading is not None and not self.hold_unloading.wait(HOLD_LIMIT_S):
+            raise AssertionError("The test never let go of the model.")
         self._device.give_back(self._name)

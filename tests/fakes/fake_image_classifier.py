@@ -11,6 +11,7 @@ from services.image_classifier.image_classifier import (
     ClassifierReady,
     ClassifierStatus,
 )
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from services.memory_planner.model_memory import Placement
     from services.world_engine.world_engine import Picture
 
-HOLD_LIMIT_S = 30.0  # a test that forgets to let go fails instead of hanging
+HOLD_LIMIT_S = deadline_s()  # a test that forgets to let go fails instead of hanging
 
 
 def _everything(picture: Picture) -> bool:
@@ -39,12 +40,18 @@ class FakeImageClassifier:
         self._status = status or ClassifierReady(revision="fake-1")
         self._lock = threading.Lock()
         self.fail: str | None = None
+        self.fail_status: BaseException | None = None
         self.hold: threading.Event | None = None
         self.entered = threading.Event()
         self.calls = 0
         self.placements: list[Placement] = []
 
+    def become(self, status: ClassifierStatus) -> None:
+        self._status = status
+
     def status(self) -> ClassifierStatus:
+        if self.fail_status is not None:
+            raise self.fail_status
         return self._status
 
     def place(self, placement: Placement) -> None:

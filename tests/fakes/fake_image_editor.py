@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
-from services.image_editor.image_editor import (
-    EditorFault,
-    EditorReady,
-    EditorStatus,
-    ImageEditorError,
-)
+from services.image_editor.image_editor import EditorReady, EditorStatus, ImageEditorError
+from services.local_models.model_error import ModelFault
 from tests.fakes.fake_device import FakeOutOfMemoryError
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     from tests.fakes.fake_device import FakeModelOnDevice
 
 STEPS: Final = 4
-_HOLD_LIMIT_S: Final = 30.0  # a test that forgets to let go fails instead of hanging
+_HOLD_LIMIT_S: Final = deadline_s()  # a test that forgets to let go fails instead of hanging
 
 
 class FakeImageEditor:
@@ -51,6 +48,7 @@ class FakeImageEditor:
         self.colour = colour
         self.data: bytes | None = None
         self.fail: ImageEditorError | None = None
+        self.fail_status: BaseException | None = None
         self.orders: list[PictureOrder] = []
         self.entered = threading.Event()
         self.cancelled = 0
@@ -67,6 +65,8 @@ class FakeImageEditor:
             raise AssertionError("No picture came to be held.")
 
     def status(self) -> EditorStatus:
+        if self.fail_status is not None:
+            raise self.fail_status
         if self._model is None:
             return self._status
         return EditorReady("fake-painter", self._model.is_loaded, self._model.memory)
@@ -78,7 +78,10 @@ class FakeImageEditor:
     async def prepare(self) -> None:
         await asyncio.sleep(0)
         if self._model is not None:
-            self._model.load()
+            try:
+                self._model.load()
+            except FakeOutOfMemoryError as error:
+                raise ImageEditorError(ModelFault.OUT_OF_MEMORY, str(error)) from error
 
     async def make(self, order: PictureOrder, on_progress: Callable[[float], None]) -> bytes:
         self.orders.append(order)
@@ -86,7 +89,7 @@ class FakeImageEditor:
             with nullcontext() if self._model is None else self._model.working():
                 await self._run(on_progress)
         except FakeOutOfMemoryError as error:
-            raise ImageEditorError(EditorFault.OUT_OF_MEMORY, str(error)) from error
+            raise ImageEditorError(ModelFault.OUT_OF_MEMORY, str(error)) from error
         except asyncio.CancelledError:
             self.cancelled += 1
             raise

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FakeInputLog:
+    id: str
     lines: list[LogLine] = field(default_factory=list["LogLine"])
     pictures: list[Picture] = field(default_factory=list["Picture"])
     snapshots: list[WorldSnapshot] = field(default_factory=list["WorldSnapshot"])
@@ -38,7 +39,7 @@ class FakeInputLogs:
         self.logs: list[FakeInputLog] = []
 
     def start(self, first: SessionStart) -> FakeInputLog:
-        log = FakeInputLog([first])
+        log = FakeInputLog(f"log-{len(self.logs) + 1}", [first])
         self.logs.append(log)
         return log
 

@@ -6,22 +6,18 @@ import asyncio
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from services.prompt_writer.prompt_writer import (
-    Instruction,
-    PromptWriterError,
-    WriterFault,
-    WriterReady,
-    WriterStatus,
-)
+from services.local_models.model_error import ModelFault
+from services.prompt_writer.prompt_writer import Instruction, PromptWriterError, WriterReady, WriterStatus
+from tests.fakes.fake_device import FakeOutOfMemoryError
 
 if TYPE_CHECKING:
     from services.memory_planner.model_memory import Placement
-    from services.prompt_writer.prompt_writer import Wish, Written
+    from services.prompt_writer.prompt_writer import WriterRequest, Written
     from tests.fakes.fake_device import FakeModelOnDevice
 
 
 class FakePromptWriter:
-    """`answer` is given to every wish, or `fail` raised; without either the wish itself is the instruction.
+    """`answer` is given to every request, or `fail` raised; without either the prompt itself is the instruction.
 
     `model` takes memory for it.
     """
@@ -37,7 +33,7 @@ class FakePromptWriter:
         self._model = model
         self.answer = answer
         self.fail: PromptWriterError | None = None
-        self.wishes: list[Wish] = []
+        self.requests: list[WriterRequest] = []
         self.prepared = 0
 
     def status(self) -> WriterStatus:
@@ -52,15 +48,18 @@ class FakePromptWriter:
     async def prepare(self) -> None:
         self.prepared += 1
         if self._model is not None:
-            self._model.load()
+            try:
+                self._model.load()
+            except FakeOutOfMemoryError as error:
+                raise PromptWriterError(ModelFault.OUT_OF_MEMORY, str(error)) from error
 
-    async def write(self, wish: Wish) -> Written:
-        self.wishes.append(wish)
+    async def write(self, request: WriterRequest) -> Written:
+        self.requests.append(request)
         with nullcontext() if self._model is None else self._model.working():
             await asyncio.sleep(0)
         if self.fail is not None:
             raise self.fail
-        return self.answer or Instruction(f"{wish.wish}, written out")
+        return self.answer or Instruction(f"{request.prompt}, written out")
 
     def unload(self) -> None:
         if self._model is not None:
@@ -70,5 +69,5 @@ class FakePromptWriter:
         self.unload()
 
 
-def writer_failure(message: str, fault: WriterFault = WriterFault.FAILED) -> PromptWriterError:
+def writer_failure(message: str, fault: ModelFault = ModelFault.FAILED) -> PromptWriterError:
     return PromptWriterError(fault, message)

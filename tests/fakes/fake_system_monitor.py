@@ -38,3 +38,6 @@ class FakeSystemMonitor:
     def usage(self) -> UsagePayload:
         self.usage_calls += 1
         return self.current_usage
+
+    def release_free_memory(self) -> None:
+        pass

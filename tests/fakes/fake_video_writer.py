@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from services.video_writer.timeline import TimedFrame, Timeline
+from services.video_writer._timeline import TimedFrame, Timeline
 from services.video_writer.video_writer import (
     Discarded,
     Failed,
@@ -25,13 +25,14 @@ from services.video_writer.video_writer import (
     VideoFactsPayload,
     VideoMetadata,
 )
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _PART: Final = ".part"
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = deadline_s()
 # 2 x 2 grey pixels: a real picture, for what shows thumbnails.
 _THUMBNAIL: Final = base64.b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////"
@@ -262,6 +263,7 @@ class FakeRecording:
         if isinstance(outcome, Failed) and self._on_fault is not None:
             self._on_fault(outcome.fault, outcome.sentence)
         self._on_end(outcome)
+        self._on_end, self._on_fault = _nobody, None  # as a file that is done lets go of who asked for it
         self.ended.set()
 
     def _end(self, outcome: RecordingOutcome) -> None:
@@ -271,3 +273,7 @@ class FakeRecording:
             self._phase = RecordingPhase.ENDED
             self.part.unlink(missing_ok=True)
         self._writer.end(self, outcome)
+
+
+def _nobody(_: RecordingOutcome) -> None:
+    """Nobody waits any more."""

@@ -19,12 +19,12 @@ from services.world_engine.world_engine import (
     WorldSnapshot,
     WorldSpec,
 )
-from wire_protocol import KEY_CODES
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HOLD_LIMIT_S: Final = 30.0  # a test that forgets to let go fails instead of hanging
+HOLD_LIMIT_S: Final = deadline_s()  # a test that forgets to let go fails instead of hanging
 # What a frame says, in its first row: mean colour, rng seed, pass, sub-frame, mouse, buttons as a bit set.
 _CONTENT: Final = struct.Struct("<3BIIBff33s")
 _STATE: Final = struct.Struct("<3BII")
@@ -96,8 +96,6 @@ class FakeWorldEngine:
             width=width,
             frames_per_pass=frames_per_pass,
             fps=fps,
-            actions=frozenset(KEY_CODES.values()),
-            licence="Apache-2.0",
             weights_hash=weights_hash,
             max_worlds=max_worlds,
         )
@@ -110,6 +108,7 @@ class FakeWorldEngine:
         self._held = threading.Event()
         self._fail_at: int | None = None
         self._failures_left = 0
+        self._refusals_left = 0
 
     @property
     def spec(self) -> WorldSpec:
@@ -120,9 +119,19 @@ class FakeWorldEngine:
         with self._lock:
             return sum(not world.is_closed for world in self.worlds)
 
+    def fail_to_open(self, times: int) -> None:
+        """Make the next worlds fail to open."""
+        with self._lock:
+            self._refusals_left = times
+
     def open_world(self, seed: Picture, *, rng_seed: int) -> FakeWorld:
         if self.is_closed:
             raise RuntimeError("The engine is closed.")
+        with self._lock:
+            refuses = self._refusals_left > 0
+            self._refusals_left -= refuses
+        if refuses:
+            raise FakeEngineError("No world opens, as the test asked.")
         if self._spec.max_worlds is not None and self.open_worlds >= self._spec.max_worlds:
             raise RuntimeError("No more worlds fit.")
         world = FakeWorld(self, seed, rng_seed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from error_types import DomainError, ErrorCode
 from handlers.safety_handler import Allowed, SafetyHandler, Unjudged, Unsafe, Verdict
 from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
 from services.picture_decoder.picture_decoder import PictureFactsPayload
@@ -35,7 +37,7 @@ def door(
         classifier or FakeImageClassifier(),
         verdicts or FakeVerdictCache(),
         FakeSeedStore(),
-        place_classifier=lambda: None,
+        classifying=nullcontext,
     )
 
 
@@ -70,7 +72,7 @@ def test_the_policy_by_table(
 def test_shipped_seeds_always_pass_and_are_not_looked_at(policy: SeedSafety) -> None:
     classifier = FakeImageClassifier(lambda _: False)
     store = FakeSeedStore([(b"a file", PictureFactsPayload(6, 4, "PNG", ".png"), "Shipped")])
-    safety = SafetyHandler(policy, classifier, FakeVerdictCache(), store, place_classifier=lambda: None)
+    safety = SafetyHandler(policy, classifier, FakeVerdictCache(), store, classifying=nullcontext)
     assert safety.judge(store.list()[0].hash, PICTURE) == Allowed()
     assert classifier.calls == 0
 
@@ -111,3 +113,15 @@ def test_without_a_classifier_no_verdict_is_read_or_kept() -> None:
     gone = FakeImageClassifier(status=MISSING)
     assert door("when-available", gone, verdicts).judge(UNKNOWN, PICTURE) == Allowed()
     assert gone.calls == 0
+
+
+def test_what_may_be_shown_is_let_pass_and_anything_else_refused_in_a_sentence() -> None:
+    door(classifier=FakeImageClassifier()).require(UNKNOWN, PICTURE)
+    with pytest.raises(DomainError, match=r"^This picture was judged unsafe\. Choose another one\.$") as unsafe:
+        door(classifier=FakeImageClassifier(lambda _: False)).require(UNKNOWN, PICTURE)
+    assert unsafe.value.code is ErrorCode.SEED_UNSAFE
+    failing = FakeImageClassifier()
+    failing.fail = "The device was lost."
+    with pytest.raises(DomainError, match=r"^A picture could not be checked: The device was lost\.$") as unchecked:
+        door(classifier=failing).require(UNKNOWN, PICTURE, "A picture")
+    assert unchecked.value.code is ErrorCode.SEED_CHECK_FAILED

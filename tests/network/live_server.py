@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from network._websocket_transport import WebSocketTransport
 from network.listening_socket import create_listening_socket
-from network.websocket_transport import WebSocketTransport
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Generator
-
-DEADLINE_S = 60.0
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> float:
-    """Seconds until `condition` held; fails when it does not within the deadline."""
-    started = time.monotonic()
-    while not condition():
-        if time.monotonic() - started > DEADLINE_S:
-            msg = f"not within {DEADLINE_S} s: {what}"
-            raise AssertionError(msg)
-        time.sleep(0.005)
-    return time.monotonic() - started
+    from collections.abc import Generator
 
 
 class LiveServer(uvicorn.Server):
@@ -58,7 +45,7 @@ class LiveServer(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
-        self._thread.join(DEADLINE_S)
+        self._thread.join(deadline_s())
         assert not self._thread.is_alive()
         self._listener.close()
 

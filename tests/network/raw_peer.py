@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.waiting import deadline_s
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -35,7 +37,7 @@ class RawPeer:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(20)
+        self.socket.settimeout(deadline_s())
         self.socket.connect(("127.0.0.1", port))
         self.port = port
         self.stream = self.socket.makefile("rb")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from error_types import ErrorCode
-from network.access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Refused
+from network._access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Refused
 from runtime_config.runtime_config import AccessConfig
 
 TOKEN = "correct+horse/battery.staple"
@@ -76,11 +76,11 @@ def test_other_names_are_refused(host: str) -> None:
 def test_a_missing_or_malformed_host_is_refused(host: str | None) -> None:
     decision = decide(LOCAL, host=host)
     assert isinstance(decision, Refused)
-    assert (decision.status, decision.code) == (400, ErrorCode.HOST_FORBIDDEN)
+    assert (decision.status, decision.code) == (400, ErrorCode.HOST_INVALID)
 
 
 def test_two_hosts_are_refused() -> None:
-    assert code_of(decide(LOCAL, ("host", "127.0.0.1:7987"))) == ErrorCode.HOST_FORBIDDEN
+    assert code_of(decide(LOCAL, ("host", "127.0.0.1:7987"))) == ErrorCode.HOST_INVALID
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from network.listening_socket import browser_url, create_listening_socket
 from runtime_config.launch_error import LaunchError
+from tests.waiting import deadline_s
 
 
 def test_port_zero_takes_a_free_port() -> None:
@@ -19,7 +20,7 @@ def test_port_zero_takes_a_free_port() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="how options are inherited differs by system")
 def test_accepted_connections_inherit_the_options() -> None:
     with create_listening_socket("127.0.0.1", 0) as listener:
-        listener.settimeout(20)
+        listener.settimeout(deadline_s())
         with socket.create_connection(listener.getsockname()):
             accepted, _ = listener.accept()
             with accepted:
@@ -47,7 +48,7 @@ def test_an_unknown_name_is_refused_in_words() -> None:
 def test_a_port_is_free_again_at_once() -> None:
     with create_listening_socket("127.0.0.1", 0) as listener:
         address = listener.getsockname()
-        listener.settimeout(20)
+        listener.settimeout(deadline_s())
         client = socket.create_connection(address)
         accepted, _ = listener.accept()
         accepted.close()  # ours closes first, and is left in TIME_WAIT

@@ -15,12 +15,13 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
 from logging_policy import configure_logging
-from network.access_middleware import AccessMiddleware
+from network._access_middleware import AccessMiddleware
+from network._response_headers import SECURITY_HEADERS
 from network.middleware_stack import network_middleware
-from network.response_headers import SECURITY_HEADERS
 from runtime_config.runtime_config import AccessConfig
-from tests.network.live_server import LiveServer, serving, wait_until
+from tests.network.live_server import LiveServer, serving
 from tests.network.raw_peer import RawPeer
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -89,7 +90,7 @@ def serving_with(access: AccessConfig = LOCAL) -> Generator[LiveServer]:
 
 
 def request(server: LiveServer, method: str, target: str, **headers: str) -> tuple[int, http.client.HTTPMessage, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=deadline_s())
     try:
         connection.request(method, target, headers=headers)
         response = connection.getresponse()

@@ -7,9 +7,10 @@ from typing import Any
 
 from websockets.sync.client import connect
 
-from network.ping_receipts import PingReceipts
+from network._ping_receipts import PingReceipts
 from services.read_receipts.read_receipts import SCOPE_EXTENSION
-from tests.network.live_server import serving, wait_until
+from tests.network.live_server import serving
+from tests.waiting import deadline_s, wait_until
 
 BIG = bytes(256 * 1024)
 
@@ -38,7 +39,7 @@ def test_the_receipt_comes_when_the_peer_has_read_and_not_before() -> None:
 
     with serving(app) as server, connect(f"ws://127.0.0.1:{server.port}/", max_queue=2, compression=None) as peer:
         wait_until(lambda: bool(behind) and behind[-1] >= 2, "messages wait that the peer has not read")
-        assert [peer.recv(timeout=20) for _ in range(33)][-1] == "all read"
+        assert [peer.recv(timeout=deadline_s()) for _ in range(33)][-1] == "all read"
 
 
 def test_other_pongs_are_left_to_others() -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from uvicorn.protocols.utils import ClientDisconnected
 
-from tests.network.live_server import DEADLINE_S, serving, wait_until
+from tests.network.live_server import serving
 from tests.network.raw_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawPeer
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 # Far more than the kernel takes for a peer that does not read.
 BIG = bytes(16 * 1024 * 1024)
 SMALL_RECEIVE_BUFFER = 65536
-FAST_PINGS = {"ws_ping_interval": 0.2, "ws_ping_timeout": 0.3}
+FAST_PINGS = {"ws_ping_interval": 0.2, "ws_ping_timeout": 0.3}  # for peers that are to be given up on
+# For peers that are to stay: on a busy machine an answer takes its time.
+PATIENT_PINGS = {"ws_ping_interval": deadline_s(0.2), "ws_ping_timeout": deadline_s(1.5)}
 
 
 class Events:
@@ -31,7 +34,7 @@ class Events:
         self.tell: Callable[[object], None] = self._queue.put
 
     def next(self) -> Any:
-        return self._queue.get(timeout=DEADLINE_S)
+        return self._queue.get(timeout=deadline_s())
 
 
 async def accept(receive: Any, send: Any) -> None:
@@ -95,7 +98,7 @@ def test_a_half_open_peer_is_disconnected_while_a_send_is_stuck(events: Events) 
         with pytest.raises(ClientDisconnected):
             await send({"type": "websocket.send", "text": "late"})
         events.tell("released")
-        await asyncio.sleep(DEADLINE_S)  # the transport is freed whatever the application does
+        await asyncio.sleep(deadline_s())  # the transport is freed whatever the application does
 
     options = FAST_PINGS | {"timeout_graceful_shutdown": 1}
     with serving(app, **options) as server, RawPeer(server.port, receive_buffer=SMALL_RECEIVE_BUFFER) as peer:
@@ -110,9 +113,9 @@ def test_a_peer_that_answers_pings_stays(events: Events) -> None:
         await accept(receive, send)
         events.tell(await receive())
 
-    with serving(app, **FAST_PINGS) as server, RawPeer(server.port) as peer:
+    with serving(app, **PATIENT_PINGS) as server, RawPeer(server.port) as peer:
         peer.handshake()
-        for _ in range(4):
+        for _ in range(10):  # for longer than a peer that does not answer would stay
             ping = peer.read_frame()
             assert ping.opcode == PING
             peer.send_frame(PONG, ping.payload)
@@ -128,12 +131,12 @@ def test_a_long_upload_is_a_sign_of_life(events: Events) -> None:
         message = await receive()
         events.tell(len(message.get("bytes", b"")))
 
-    with serving(app, **FAST_PINGS) as server, RawPeer(server.port) as peer:
+    with serving(app, **PATIENT_PINGS) as server, RawPeer(server.port) as peer:
         peer.handshake()
-        pieces = 12
+        pieces = 20
         for number in range(pieces):
             peer.send_frame(CONTINUATION if number else BINARY, bytes(1000), final=number == pieces - 1)
-            time.sleep(0.1)  # a slow uplink: 1.2 s in all, without a pong
+            time.sleep(deadline_s(0.1))  # a slow uplink: for longer than a silent peer would stay, without a pong
         assert events.next() == pieces * 1000
 
 

@@ -42,6 +42,7 @@ from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.fakes.fake_world_store import FakeWorldStore
 from tests.network.live_server import LiveServer, serving
 from tests.play.stock_client import accept
+from tests.waiting import deadline_s
 from wire_protocol import FrameHeader, decode_envelope
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
     from services.world_files.world_store import WorldStore
     from tests.fakes.fake_world_engine import FakeFrameContent
 
-DEADLINE_S = 20.0
 Json: TypeAlias = dict[str, Any]
 Result = TypeVar("Result")
 
@@ -128,7 +128,7 @@ class PlayClient:
         image = {} if seed is None else {"seed_image_data": b64(seed)}
         return self.request("init", model=model, config=session_config(**config), **image)
 
-    def receive(self, timeout_s: float = DEADLINE_S) -> Received:
+    def receive(self, timeout_s: float = deadline_s()) -> Received:
         """The next message.
 
         Raises:
@@ -184,7 +184,7 @@ class PlayClient:
 
     def hold(self, *buttons: str, until: Callable[[Frame], bool] = lambda _: True) -> Frame:
         """Keep sending a control until a played frame is wanted."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + deadline_s()
         while time.monotonic() < deadline:
             self.control(*buttons)
             frame = self.played_frame()
@@ -214,16 +214,16 @@ class PlayServer:
     ) -> Generator[PlayClient]:
         asked = "protocol_version=5" if query is None else query
         url = f"ws://127.0.0.1:{self.server.port}/ws?{asked}{'&client=terrarium' if extended else ''}"
-        with connect(url, compression=None, max_size=None, max_queue=max_queue, open_timeout=DEADLINE_S) as socket:
+        with connect(url, compression=None, max_size=None, max_queue=max_queue, open_timeout=deadline_s()) as socket:
             yield PlayClient(socket, extended=extended)
 
     def drain(self) -> None:
         """What the real server does when it stops, before it closes connections."""
-        asyncio.run_coroutine_threadsafe(self.handler.drain(), self.events).result(DEADLINE_S)
+        asyncio.run_coroutine_threadsafe(self.handler.drain(), self.events).result(deadline_s())
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do something on the server's event loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.events).result(DEADLINE_S)
+        return asyncio.run_coroutine_threadsafe(work, self.events).result(deadline_s())
 
     def sessions(self) -> list[Json]:
         return self.http.get("/api/sessions").json()["sessions"]
@@ -302,6 +302,6 @@ def play_server(
             ws_ping_interval=limits.ping_interval_s,
             ws_ping_timeout=limits.ping_timeout_s,
         ) as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=DEADLINE_S) as http,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=deadline_s()) as http,
     ):
         yield PlayServer(handler, server, http, events.get_nowait())

@@ -32,9 +32,9 @@ def play_and_save(entry: CatalogueEntry, folder: Path, passes: int = 150) -> Pat
         with server.client(extended=True) as client:
             client.start(picture(90, 140, 60), model=model, action_logging=True, cap_inference_fps=False)
             walk(client, passes // 3, "W")
-            moment = asked(client, "take_snapshot")["snapshot_id"]
+            moment = asked(client, "take_moment")["moment_id"]
             walk(client, passes // 6, "A", "SHIFT")
-            asked(client, "restore_snapshot", snapshot_id=moment)
+            asked(client, "restore_moment", moment_id=moment)
             walk(client, passes // 3, "W", "D")
             asked(client, "rewind", seconds=0.5)
             walk(client, 5, "S")

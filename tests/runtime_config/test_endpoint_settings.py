@@ -9,19 +9,20 @@ import pytest
 from runtime_config.endpoint_settings import check_endpoint
 from runtime_config.launch_error import LaunchError
 from runtime_config.launch_settings import load_runtime_config
-from runtime_config.runtime_config import EndpointConfig
+from runtime_config.runtime_config import AuthoringConfig, EndpointConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_nothing_is_configured_unless_it_is_said() -> None:
-    assert check_endpoint("WRITER", None, "model", "key") is None
+    check_endpoint("WRITER", None)
+    assert AuthoringConfig(writer_model="model", writer_key="key").writer is None
 
 
 def test_the_address_loses_its_last_slash() -> None:
-    found = check_endpoint("WRITER", "http://127.0.0.1:11434/v1/", "qwen", None)
-    assert found == EndpointConfig("http://127.0.0.1:11434/v1", "qwen")
+    config = AuthoringConfig(writer_endpoint="http://127.0.0.1:11434/v1/", writer_model="qwen")
+    assert config.writer == EndpointConfig("http://127.0.0.1:11434/v1", "qwen")
 
 
 @pytest.mark.parametrize(
@@ -41,19 +42,19 @@ def test_the_address_loses_its_last_slash() -> None:
 )
 def test_addresses_that_will_not_do(url: str) -> None:
     with pytest.raises(LaunchError, match="TERRARIUM_IMAGE_ENDPOINT") as caught:
-        check_endpoint("IMAGE", url, "model", None)
+        check_endpoint("IMAGE", EndpointConfig(url, "model"))
     assert "secret" not in str(caught.value)
 
 
 def test_a_model_must_be_named() -> None:
     with pytest.raises(LaunchError, match="TERRARIUM_IMAGE_MODEL"):
-        check_endpoint("IMAGE", "http://host/v1", None, None)
+        check_endpoint("IMAGE", EndpointConfig("http://host/v1", ""))
 
 
 @pytest.mark.parametrize("key", ["a b", "a\nb", "ä"])
 def test_a_key_must_fit_a_header(key: str) -> None:
     with pytest.raises(LaunchError, match="TERRARIUM_IMAGE_KEY") as caught:
-        check_endpoint("IMAGE", "http://host/v1", "model", key)
+        check_endpoint("IMAGE", EndpointConfig("http://host/v1", "model", key))
     assert key not in str(caught.value)
 
 

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from runtime_config.runtime_config import EndpointConfig
 from tests.network.live_server import serving
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -65,7 +66,7 @@ class OpenAIServer:
     answers: list[Answer] = field(default_factory=list[Answer])
     asked: list[Asked] = field(default_factory=list[Asked])
 
-    def endpoint(self, *, key: str | None = "secret-key", timeout_s: float = 10.0) -> EndpointConfig:
+    def endpoint(self, *, key: str | None = "secret-key", timeout_s: float = deadline_s()) -> EndpointConfig:
         return EndpointConfig(f"{self.base_url}/v1", "some-model", key, timeout_s)
 
     async def answer(self, request: Request) -> Response:

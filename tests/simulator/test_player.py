@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator._houses import HOUSE_CELL, in_house
 from simulator.config import FPS
-from simulator.houses import HOUSE_CELL, in_house
 from simulator.player import PITCH_LIMIT, RUN_SPEED, WALK_SPEED, Action, advance
 from simulator.walking import BODY, WADING_DEPTH, climb, is_clear
 from tests.simulator.walks import SMALL, random_actions, visit

@@ -25,7 +25,7 @@ def test_fixing_the_daylight_keeps_the_land() -> None:
 
 
 def test_a_name_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="none of"):
+    with pytest.raises(ValueError, match="Choose one of"):
         make_world(1, WorldConfig(biome="moon"))
 
 

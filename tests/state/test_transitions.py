@@ -1,68 +1,452 @@
-"""The tables of what may follow what."""
+"""Every cell of every table: what follows, and that everything outside of the tables is refused."""
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from typing import get_args
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from state import app_state_types as types
+from error_types import ErrorCode
+from services.image_classifier.image_classifier import ClassifierMissing
+from services.image_editor.image_editor import EditorMissing
+from services.prompt_writer.prompt_writer import WriterMissing
+from state import app_state_types as states
+from state import events, transitions
 from state.app_state_types import (
+    AppState,
+    AuthoringDone,
+    AuthoringFailed,
+    AuthoringJob,
+    AuthoringRunning,
+    AuthoringStep,
+    AuthoringWaiting,
     AwaitingSeed,
+    DeviceReserved,
     Ended,
     EndReason,
-    EngineAside,
     EngineFailed,
+    EngineKey,
+    EngineLoading,
+    EngineOffloaded,
     EngineReady,
     EngineUnloaded,
+    EngineUnloading,
     Finishing,
+    Lease,
+    ModelIdle,
+    ModelInUse,
+    ModelPlans,
+    ModelsKnown,
+    ModelsUnknown,
+    ModelVacating,
+    NoJob,
+    NoSession,
+    NotRecording,
+    NotReserved,
+    Paused,
+    Playing,
+    Preparing,
     Recording,
+    Reserved,
     Serving,
+    SessionRecord,
+    Starting,
+    Stopping,
+    Ticket,
+    WorldInPlay,
 )
-from state.transitions import (
-    ENGINE_TRANSITIONS,
-    RECORDING_TRANSITIONS,
-    SERVER_TRANSITIONS,
-    SESSION_TRANSITIONS,
-    IllegalTransitionError,
-    TransitionTable,
-    check_transition,
+from state.events import (
+    DeviceReturned,
+    DeviceTaken,
+    Evicted,
+    JobAccepted,
+    JobAdvanced,
+    JobFailed,
+    JobForgotten,
+    JobSucceeded,
+    LeaseReturned,
+    LeaseTaken,
+    LoadBegan,
+    LoadFailed,
+    LoadSucceeded,
+    ModelReturned,
+    ModelsObserved,
+    ModelTaken,
+    Offloaded,
+    PauseAsked,
+    PlayingBegan,
+    PreparingAbandoned,
+    PreparingBegan,
+    RecordingBegan,
+    RecordingClosed,
+    RecordingStopped,
+    ReservationAsked,
+    ReservationLeft,
+    ResumeAsked,
+    ServingBegan,
+    SessionAdmitted,
+    SessionDisplaced,
+    SessionEnded,
+    SessionForgotten,
+    StopBegan,
+    TakenDown,
+    UnloadFinished,
+    VacatingBegan,
+    VacatingEnded,
+    WorldChanged,
 )
+from state.transitions import IllegalTransitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+LAKE = EngineKey("fake/lake", "none")
+ONE, TWO, THREE = (Lease(number, f"session {number}") for number in (1, 2, 3))
+FIRST, SECOND, THIRD = (Ticket(number, None) for number in (1, 2, 3))
+WORLD, OTHER = (WorldInPlay(LAKE, name, 1, epoch, capped=True) for epoch, name in enumerate(("seed", "other")))
+JOB = AuthoringJob("job", "scene", None, "fog", 1.0)
+WRITING = AuthoringRunning(AuthoringStep.WRITING)
+PAINTING = AuthoringRunning(AuthoringStep.PAINTING, 0.5)
+BROKEN = AuthoringFailed(ErrorCode.AUTHORING_FAILED, "It is broken.")
+ENDED = Ended(EndReason.CLIENT_LEFT)
+
+
+def known(look: int) -> ModelsKnown:
+    missing = (ClassifierMissing("none"), WriterMissing("none"), EditorMissing("none"))
+    return ModelsKnown(look, 1.0, *missing, if_alone=ModelPlans(), if_shared=ModelPlans())
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine: its table, all its states and events, a way to put AppState into a state, and its cells by example.
+
+    A cell is (state, event, state after); there may be several for one pair of types.
+    """
+
+    name: str
+    table: Mapping[tuple[type, type], object]
+    members: frozenset[type]
+    events: frozenset[type]
+    put: Callable[[AppState, Any], None]
+    apply: Callable[[AppState, Any], object]
+    cells: tuple[tuple[Any, Any, Any], ...]
+
+
+def put_engine(state: AppState, engine: Any) -> None:
+    if engine != EngineUnloaded():
+        state.engines[LAKE] = engine
+
+
+def put_model(state: AppState, use: Any) -> None:
+    state.model_use["writer"] = use
+
+
+def put_reservation(state: AppState, reservation: Any) -> None:
+    state.reservation = reservation
+
+
+def put_models(state: AppState, models: Any) -> None:
+    state.models = models
+
+
+def put_session(state: AppState, session: Any) -> None:
+    if session != NoSession():
+        state.sessions["s"] = SessionRecord("s", "stock", "here", 1.0, session)
+
+
+def put_recording(state: AppState, recording: Any) -> None:
+    if recording != NotRecording():
+        state.recordings["film"] = recording
+
+
+def put_job(state: AppState, job: Any) -> None:
+    if job != NoJob():
+        state.authoring["job"] = AuthoringJob("job", "scene", None, "fog", 1.0, job)
+
+
+def put_lifecycle(state: AppState, lifecycle: Any) -> None:
+    state.lifecycle = lifecycle
+
+
+def members(union: object, *beside: type) -> frozenset[type]:
+    return frozenset(get_args(union)) | frozenset(beside)
+
+
+MACHINES = (
+    Machine(
+        "engine",
+        transitions.ENGINE_TABLE,
+        members(states.EngineState),
+        members(events.EngineEvent),
+        put_engine,
+        lambda state, event: transitions.engine_event(state, LAKE, event),
+        (
+            (EngineUnloaded(), LoadBegan(1, ONE), EngineLoading(1, (ONE,))),
+            (EngineFailed(1, "no weights"), LoadBegan(2, ONE), EngineLoading(2, (ONE,))),
+            (EngineOffloaded(ONE), LoadBegan(2, ONE), EngineLoading(2, (ONE,))),
+            (EngineLoading(1, (ONE, TWO)), LoadSucceeded(), EngineReady((ONE, TWO))),
+            (EngineLoading(1, (ONE, TWO, THREE)), LoadSucceeded(2), EngineReady((ONE, TWO), 2)),
+            (EngineLoading(1, ()), LoadSucceeded(2), EngineReady((), 2)),
+            (EngineLoading(1, (ONE,)), LoadFailed("no weights"), EngineFailed(1, "no weights")),
+            (EngineLoading(1, (ONE,)), LeaseTaken(TWO), EngineLoading(1, (ONE, TWO))),
+            (EngineLoading(1, (ONE, TWO)), LeaseReturned(ONE), EngineLoading(1, (TWO,))),
+            (EngineReady((ONE,), 2), LeaseTaken(TWO), EngineReady((ONE, TWO), 2)),
+            (EngineReady((ONE, TWO)), LeaseReturned(TWO), EngineReady((ONE,))),
+            (EngineReady((ONE,), 2), Offloaded(ONE), EngineUnloading(ONE)),
+            (EngineReady((), 2), Evicted(), EngineUnloading()),
+            (EngineReady((ONE,)), TakenDown(), EngineUnloaded()),
+            (EngineUnloading(ONE), LeaseReturned(ONE), EngineUnloading()),
+            (EngineUnloading(ONE), UnloadFinished(), EngineOffloaded(ONE)),
+            (EngineUnloading(), UnloadFinished(), EngineUnloaded()),
+            (EngineOffloaded(ONE), LeaseReturned(ONE), EngineUnloaded()),
+        ),
+    ),
+    Machine(
+        "model use",
+        transitions.MODEL_USE_TABLE,
+        members(states.ModelUse),
+        members(events.ModelUseEvent),
+        put_model,
+        lambda state, event: transitions.model_use_event(state, "writer", event),
+        (
+            (ModelIdle(), ModelTaken(), ModelInUse()),
+            (ModelIdle(), VacatingBegan(), ModelVacating()),
+            (ModelInUse(), ModelReturned(), ModelIdle()),
+            (ModelVacating(), VacatingEnded(), ModelIdle()),
+        ),
+    ),
+    Machine(
+        "reservation",
+        transitions.RESERVATION_TABLE,
+        members(states.ReservationState),
+        members(events.ReservationEvent),
+        put_reservation,
+        transitions.reservation_event,
+        (
+            (NotReserved(), ReservationAsked(FIRST), Reserved(FIRST)),
+            (Reserved(FIRST), ReservationAsked(SECOND), Reserved(FIRST, (SECOND,))),
+            (Reserved(FIRST), ReservationLeft(FIRST), NotReserved()),
+            (Reserved(FIRST, (SECOND, THIRD)), ReservationLeft(FIRST), Reserved(SECOND, (THIRD,))),
+            (Reserved(FIRST, (SECOND, THIRD)), ReservationLeft(SECOND), Reserved(FIRST, (THIRD,))),
+            (Reserved(FIRST, (SECOND,)), DeviceTaken(LAKE), DeviceReserved(FIRST, LAKE, (SECOND,))),
+            (DeviceReserved(FIRST), ReservationAsked(SECOND), DeviceReserved(FIRST, None, (SECOND,))),
+            (DeviceReserved(FIRST, LAKE, (SECOND,)), ReservationLeft(SECOND), DeviceReserved(FIRST, LAKE)),
+            (DeviceReserved(FIRST, LAKE, (SECOND,)), DeviceReturned(), Reserved(FIRST, (SECOND,))),
+        ),
+    ),
+    Machine(
+        "models",
+        transitions.MODELS_TABLE,
+        members(states.ModelsState),
+        frozenset({ModelsObserved}),
+        put_models,
+        transitions.models_event,
+        (
+            (ModelsUnknown(), ModelsObserved(known(3)), known(3)),
+            (known(3), ModelsObserved(known(4)), known(4)),
+            (known(3), ModelsObserved(known(2)), known(3)),
+        ),
+    ),
+    Machine(
+        "session",
+        transitions.SESSION_TABLE,
+        members(states.SessionState, NoSession),
+        members(events.SessionEvent),
+        put_session,
+        lambda state, event: transitions.session_event(state, "s", event),
+        (
+            (NoSession(), SessionAdmitted("stock", "here", 1.0), AwaitingSeed()),
+            (AwaitingSeed(), PreparingBegan(LAKE), Preparing(LAKE)),
+            (AwaitingSeed(), SessionDisplaced(), NoSession()),
+            (AwaitingSeed(), SessionEnded(EndReason.CLIENT_LEFT), ENDED),
+            (AwaitingSeed(), SessionForgotten(), NoSession()),
+            (Preparing(LAKE), PreparingAbandoned(), AwaitingSeed()),
+            (Preparing(LAKE), PlayingBegan(WORLD, 2.0), Playing(WORLD, 2.0)),
+            (Preparing(LAKE), SessionEnded(EndReason.CLIENT_LEFT), ENDED),
+            (Preparing(LAKE), SessionForgotten(), NoSession()),
+            (Playing(WORLD, 2.0), WorldChanged(OTHER), Playing(OTHER, 2.0)),
+            (Playing(WORLD, 2.0), PauseAsked(), Paused(WORLD, 2.0)),
+            (Playing(WORLD, 2.0), SessionEnded(EndReason.CLIENT_LEFT), ENDED),
+            (Playing(WORLD, 2.0), SessionForgotten(), NoSession()),
+            (Paused(WORLD, 2.0), WorldChanged(OTHER), Paused(OTHER, 2.0)),
+            (Paused(WORLD, 2.0), ResumeAsked(), Playing(WORLD, 2.0)),
+            (Paused(WORLD, 2.0), SessionEnded(EndReason.CLIENT_LEFT), ENDED),
+            (Paused(WORLD, 2.0), SessionForgotten(), NoSession()),
+            (ENDED, SessionForgotten(), NoSession()),
+        ),
+    ),
+    Machine(
+        "recording",
+        transitions.RECORDING_TABLE,
+        members(states.RecordingState),
+        members(events.RecordingEvent),
+        put_recording,
+        lambda state, event: transitions.recording_event(state, "film", event),
+        (
+            (NotRecording(), RecordingBegan("s", 1.0), Recording("s", 1.0)),
+            (Recording("s", 1.0), RecordingStopped(2.0), Finishing("s", 1.0, 2.0)),
+            (Recording("s", 1.0), RecordingClosed(), NotRecording()),
+            (Finishing("s", 1.0, 2.0), RecordingClosed(), NotRecording()),
+        ),
+    ),
+    Machine(
+        "authoring",
+        transitions.AUTHORING_TABLE,
+        members(states.AuthoringState, NoJob),
+        members(events.AuthoringEvent),
+        put_job,
+        lambda state, event: transitions.authoring_event(state, "job", event),
+        (
+            (NoJob(), JobAccepted(JOB), AuthoringWaiting()),
+            (AuthoringWaiting(), JobAdvanced(AuthoringStep.WRITING), WRITING),
+            (AuthoringWaiting(), JobFailed(BROKEN.code, BROKEN.message), BROKEN),
+            (WRITING, JobAdvanced(AuthoringStep.PAINTING, 0.5), PAINTING),
+            (PAINTING, JobSucceeded("hash"), AuthoringDone("hash")),
+            (PAINTING, JobFailed(BROKEN.code, BROKEN.message), BROKEN),
+            (AuthoringDone("hash"), JobForgotten(), NoJob()),
+            (BROKEN, JobForgotten(), NoJob()),
+        ),
+    ),
+    Machine(
+        "lifecycle",
+        transitions.LIFECYCLE_TABLE,
+        members(states.ServerLifecycle),
+        members(events.LifecycleEvent),
+        put_lifecycle,
+        transitions.lifecycle_event,
+        (
+            (Starting(), ServingBegan(), Serving()),
+            (Starting(), StopBegan(), Stopping()),
+            (Serving(), StopBegan(), Stopping()),
+        ),
+    ),
+)
+MACHINE = pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+# States of machines that no event leaves.
+FINAL = {Stopping}
+
+
+def kept(state: AppState) -> tuple[object, ...]:
+    return (
+        state.lifecycle,
+        dict(state.engines),
+        dict(state.sessions),
+        dict(state.recordings),
+        dict(state.authoring),
+        dict(state.model_use),
+        state.reservation,
+        state.models,
+    )
+
+
+@MACHINE
+def test_a_table_speaks_of_its_own_states_and_events_and_of_all_of_them(machine: Machine) -> None:
+    assert {state for state, _ in machine.table} == machine.members - FINAL
+    assert {event for _, event in machine.table} == machine.events
+
+
+@MACHINE
+def test_every_cell_leads_where_it_says(machine: Machine) -> None:
+    for before, event, after in machine.cells:
+        state, expected = AppState(), AppState()
+        machine.put(state, before)
+        machine.put(expected, after)
+        assert machine.apply(state, event) == after
+        assert kept(state) == kept(expected), f"{type(event).__name__} in {before}"
+    assert {(type(before), type(event)) for before, event, _ in machine.cells} == set(machine.table)
+
+
+@MACHINE
+def test_what_a_table_does_not_have_is_refused_by_both_names(machine: Machine) -> None:
+    examples: dict[type, Any] = {Stopping: Stopping()}
+    happenings: dict[type, Any] = {}
+    for before, event, _ in machine.cells:
+        examples[type(before)], happenings[type(event)] = before, event
+    for kind in machine.members:
+        for what in machine.events:
+            if (kind, what) in machine.table:
+                continue
+            state = AppState()
+            machine.put(state, examples[kind])
+            before = kept(state)
+            with pytest.raises(IllegalTransitionError, match=f"{what.__name__} cannot happen in {kind.__name__}"):
+                machine.apply(state, happenings[what])
+            assert kept(state) == before
 
 
 @pytest.mark.parametrize(
-    ("table", "union"),
+    ("before", "event"),
     [
-        (ENGINE_TRANSITIONS, types.EngineState),
-        (SESSION_TRANSITIONS, types.SessionState),
-        (RECORDING_TRANSITIONS, types.RecordingState),
-        (SERVER_TRANSITIONS, types.ServerLifecycle),
+        (EngineOffloaded(ONE), LoadBegan(2, TWO)),
+        (EngineOffloaded(ONE), LeaseReturned(TWO)),
+        (EngineUnloading(ONE), LeaseReturned(TWO)),
+        (EngineLoading(1, (ONE,)), LeaseTaken(ONE)),
+        (EngineLoading(1, (ONE,)), LeaseReturned(TWO)),
+        (EngineReady((ONE,), 1), LeaseTaken(TWO)),
+        (EngineReady((ONE,)), LeaseReturned(TWO)),
+        (EngineReady((ONE, TWO)), Offloaded(ONE)),
+        (EngineReady(()), Offloaded(ONE)),
+        (EngineReady((ONE,)), Evicted()),
     ],
 )
-def test_a_table_speaks_of_every_state_of_its_union_and_of_no_other(table: TransitionTable, union: object) -> None:
-    members = set(get_args(union))
-    assert set(table) == members
-    assert all(after <= members for after in table.values())
-
-
-def test_nothing_follows_the_end() -> None:
-    assert not SESSION_TRANSITIONS[Ended]
-    with pytest.raises(IllegalTransitionError, match="AwaitingSeed cannot follow Ended"):
-        check_transition(SESSION_TRANSITIONS, Ended(EndReason.CLIENT_LEFT), AwaitingSeed())
-
-
-def test_an_engine_becomes_ready_by_loading_alone() -> None:
-    for before in (EngineUnloaded(), EngineFailed(1, "no weights"), EngineAside(Future(), None)):
-        with pytest.raises(IllegalTransitionError):
-            check_transition(ENGINE_TRANSITIONS, before, EngineReady.__new__(EngineReady))
-
-
-def test_a_server_does_not_start_to_serve_twice() -> None:
+def test_leases_bind_an_engine(before: Any, event: Any) -> None:
+    state = AppState()
+    put_engine(state, before)
     with pytest.raises(IllegalTransitionError):
-        check_transition(SERVER_TRANSITIONS, Serving(), Serving())
+        transitions.engine_event(state, LAKE, event)
 
 
-def test_a_finished_recording_is_not_taken_up_again() -> None:
+def test_the_holder_of_a_reservation_returns_the_device_first() -> None:
+    state = AppState(reservation=DeviceReserved(FIRST))
     with pytest.raises(IllegalTransitionError):
-        check_transition(RECORDING_TRANSITIONS, Finishing("5e55", 1.0, 2.0), Recording("5e55", 1.0))
+        transitions.reservation_event(state, ReservationLeft(FIRST))
+
+
+def test_a_record_keeps_what_was_known_of_it() -> None:
+    state = AppState()
+    transitions.session_event(state, "s", SessionAdmitted("stock", "here", 1.5))
+    transitions.session_event(state, "s", PreparingBegan(LAKE))
+    assert state.sessions == {"s": SessionRecord("s", "stock", "here", 1.5, Preparing(LAKE))}
+    transitions.authoring_event(state, "job", JobAccepted(JOB))
+    assert state.authoring == {"job": JOB}
+
+
+# ------------------------------------------------------------------------------------------------- the only writer
+
+
+def _writes(tree: ast.AST) -> list[str]:
+    """Where a field of AppState, or an entry of one, is assigned, deleted or changed by a method."""
+    fields = set(AppState.__dataclass_fields__)
+    changing = {"pop", "popitem", "clear", "update", "setdefault"}
+
+    def is_machine(node: ast.AST) -> bool:
+        if isinstance(node, ast.Subscript):
+            return is_machine(node.value)
+        owner = node.value if isinstance(node, ast.Attribute) else None
+        name = owner.attr if isinstance(owner, ast.Attribute) else owner.id if isinstance(owner, ast.Name) else ""
+        return isinstance(node, ast.Attribute) and node.attr in fields and name in {"state", "_state"}
+
+    found: list[str] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=targets) | ast.Delete(targets=targets):
+                found += [ast.unparse(target) for target in targets if is_machine(target)]
+            case ast.AnnAssign(target=target) | ast.AugAssign(target=target) if is_machine(target):
+                found.append(ast.unparse(target))
+            case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in changing and is_machine(value):
+                found.append(ast.unparse(node))
+            case _:
+                pass
+    return found
+
+
+def test_only_transitions_write_to_the_machines() -> None:
+    assert len(_writes(ast.parse((PROJECT / "state" / "transitions.py").read_text(encoding="utf-8")))) > 10
+    sources = [*PROJECT.glob("*.py"), *(PROJECT / "handlers").rglob("*.py"), *(PROJECT / "state").rglob("*.py")]
+    for path in sources:
+        if path.name != "transitions.py":
+            assert not _writes(ast.parse(path.read_text(encoding="utf-8"))), path

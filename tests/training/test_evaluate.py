@@ -10,13 +10,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from simulator.player import Action
+from tests.world_model.micro import micro_scene
 from training import evaluate
-from training.evaluation import film
+from training.evaluation import film, led_walks
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.page import BEGIN, END, put_into_page
 from training.evaluation.results import Plan
 from training.evaluation.subjects import Still
+from world_model.config import MICRO
+from world_model.memory import Pose
 from world_model.runtime import load_runtime
+from world_model.scene_runtime import load_scene_runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +62,46 @@ def test_an_evaluation_writes_table_figures_and_pictures(micro_folder: Path, tmp
     assert "old" not in text
     assert text.endswith(f"{END}\nafter\n")
     assert (tmp_path / "images" / "evaluation.png").exists()
+
+
+def test_layers_play_beside_moss(micro_folder: Path, tmp_path: Path) -> None:
+    scene = load_scene_runtime(micro_scene(tmp_path / "scene"))
+    evaluate.evaluate(load_runtime(micro_folder), TINY, tmp_path, steps=1, workers=2, scene=scene)
+    figures = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    assert figures["subjects"] == ["Moss", "layers", "diorama", "last frame"]
+    assert figures["likeness"]["layers"]["all"]["4"]["psnr"] > 5.0
+    assert figures["turning"]["layers"]["gain"] is not None
+
+
+def test_a_missing_scene_network_is_named(
+    micro_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--weights", str(micro_folder), "--scene", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert evaluate.main(arguments) == 1
+    assert "see.onnx" in capsys.readouterr().err
+
+
+def test_models_are_led_along_the_true_path(micro_folder: Path, tmp_path: Path) -> None:
+    moss, scene = load_runtime(micro_folder), load_scene_runtime(micro_scene(tmp_path / "scene"))
+    table = led_walks.compare(moss, scene, tmp_path / "out", worlds=1)
+    assert (tmp_path / "out" / "led_walks.md").read_text(encoding="utf-8") == table
+    assert [line.split("|")[1:3] for line in table.splitlines()[2:]] == [
+        [f" {kind} ", f" {name} "]
+        for kind in ("forward", "strafe")
+        for name in ("Moss", "layers", "diorama, its own path")
+    ]
+    with Image.open(tmp_path / "out" / "led_walks.png") as sheet:
+        assert sheet.height > 8 * 32
+
+
+def test_a_led_walk_begins_at_the_origin_and_goes_where_it_was_told() -> None:
+    ahead, aside = (
+        led_walks.poses_of(led_walks.led_trial(0, action, 16, MICRO))
+        for action in (Action(forward=1.0), Action(strafe=1.0))
+    )
+    assert ahead[0] == aside[0] == Pose()
+    assert ahead[-1].z > 0.5 > abs(ahead[-1].x)
+    assert aside[-1].x > 0.5 > abs(aside[-1].z)
 
 
 def test_the_figures_can_be_had_again(micro_folder: Path) -> None:

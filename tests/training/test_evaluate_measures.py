@@ -12,7 +12,9 @@ from training.evaluation.measures import (
     change,
     contrast,
     correlation,
+    fragments,
     gain,
+    laplacian_energy,
     psnr,
     sharpness,
     ssim,
@@ -64,3 +66,19 @@ def test_what_does_not_vary_has_no_correlation() -> None:
     assert correlation(nothing, np.arange(5.0)) is None
     assert gain(nothing, np.arange(5.0)) is None
     assert gain(np.arange(5.0), nothing) == 0.0
+
+
+def test_torn_pictures_have_fragments() -> None:
+    whole = np.full((48, 64, 3), 60, dtype=np.uint8)
+    whole[10:40, 20:50] = 200
+    torn = whole.copy()
+    for x in range(4, 60, 8):
+        torn[44:46, x : x + 2] = 240
+    assert fragments(whole) == 0
+    assert fragments(torn) >= 6
+
+
+def test_blur_lowers_the_laplacian_energy() -> None:
+    blurred = cv2.GaussianBlur(NOISE, (3, 3), 0.8).astype(np.uint8)
+    assert laplacian_energy(GREY) == 0.0
+    assert laplacian_energy(blurred) < 0.5 * laplacian_energy(NOISE)

@@ -23,8 +23,9 @@ from training.run import RunFolder, RunFolderError
 from training.stage import STAGES, learning_rate
 from training.train import Training
 from training.train import main as train_main
+from world_model.motion_step import Wish
 from world_model.runtime import load_runtime
-from world_model.walker import Walker, Wish
+from world_model.walker import Walker
 
 if TYPE_CHECKING:
     from pathlib import Path

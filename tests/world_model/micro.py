@@ -12,8 +12,10 @@ import torch
 
 from training.export import export
 from training.networks import Networks, make_networks
+from training.scenes.export import export_scene
 from training.stage import seed_torch
 from world_model.config import MICRO
+from world_model.scene_net import SceneNet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,4 +36,13 @@ def micro_networks(seed: int = 0) -> Networks:
 def micro_weights(folder: Path, *, seed: int = 0) -> Path:
     """Export `micro_networks` to `folder` as `world_model.runtime.load_runtime` reads them; returns the folder."""
     export(micro_networks(seed), folder)
+    return folder
+
+
+def micro_scene(folder: Path, *, seed: int = 0) -> Path:
+    """Export an untrained scene network of the size `MICRO` to `folder`; returns the folder."""
+    with torch.no_grad():
+        seed_torch(seed)
+        network = SceneNet(MICRO).eval()
+    export_scene(network, folder)
     return folder

@@ -10,9 +10,10 @@ import pytest
 
 from world_model.config import MICRO
 from world_model.memory import Pose, Remembered, around, moves_between, taken_along
+from world_model.motion_step import FLIGHT, LARGEST_TURN, PITCH_LIMIT, Wish
 from world_model.renewal import EVERY
 from world_model.runtime import Runtime, load_runtime
-from world_model.walker import FLIGHT, LARGEST_TURN, PITCH_LIMIT, Walker, WalkerState, Wish
+from world_model.walker import Walker, WalkerState
 from world_model.weights import read_weights
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from training.evaluation.trials import Picture
 
 MOST_PSNR: Final = 50.0  # dB, also of equal pictures, so that means exist
+_FRAGMENT: Final = 24  # pixels
 _C1, _C2 = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
 
 
@@ -38,6 +39,18 @@ def sharpness(picture: Picture) -> float:
     grey = _grey(picture)
     across, down = np.diff(grey, axis=1)[:-1], np.diff(grey, axis=0)[:, :-1]
     return float(np.hypot(across, down).mean())
+
+
+def fragments(picture: Picture) -> int:
+    """How many edges are pieces of under 24 pixels, at twice the size: what is torn has more of them than the truth."""
+    large = cv2.resize(_grey(picture), None, fx=2.0, fy=2.0, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    _, _, found, _ = cv2.connectedComponentsWithStats(cv2.Canny(large, 60, 120), connectivity=8)
+    return int((found[1:, cv2.CC_STAT_AREA] < _FRAGMENT).sum())
+
+
+def laplacian_energy(picture: Picture) -> float:
+    """Mean square of the luminance's Laplacian: detail of one or two pixels."""
+    return float(np.square(cv2.Laplacian(_grey(picture), cv2.CV_32F)).mean())
 
 
 def brightness(picture: Picture) -> float:

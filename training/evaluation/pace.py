@@ -11,7 +11,8 @@ import numpy as np
 
 from training.evaluation.trials import TURN_RATE
 from world_model.config import FRAME_S
-from world_model.walker import Walker, Wish
+from world_model.motion_step import Wish
+from world_model.walker import Walker
 
 if TYPE_CHECKING:
     from training.evaluation.trials import Picture

@@ -1,4 +1,4 @@
-"""Who plays a walk again from its first picture: the world model, and what it is compared with."""
+"""Who plays a walk again from its first picture: the world models, and what they are compared with."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from services.world_engine.diorama.motion import LOOK_PER_PIXEL
 from services.world_engine.world_engine import ControlPayload
 from simulator.config import FPS as FRAMES_PER_S
 from wire_protocol import KEY_CODES
+from world_model.keyframe_walker import KeyframeWalker
+from world_model.layer_renderer import LayerRenderer
+from world_model.motion_step import Wish
 from world_model.sampler import DEFAULT_STEPS
-from world_model.walker import Walker, Wish
+from world_model.walker import Walker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from training.evaluation.trials import Picture
     from world_model.config import ModelConfig
     from world_model.runtime import Runtime
+    from world_model.scene_runtime import SceneRuntime
 
 _SUBFRAMES: Final = FPS // FRAMES_PER_S  # of the diorama in one frame of ours
 _FRAMES: Final = FRAMES_PER_PASS // _SUBFRAMES  # of ours in one pass of the diorama
@@ -47,6 +51,21 @@ class Moss:
 
     def play(self, first: Picture, actions: Sequence[Action], *, rng_seed: int) -> Iterator[Picture]:
         walker = Walker(self._runtime, first, rng_seed=rng_seed, steps=self._steps)
+        yield first
+        for action in actions:
+            yield walker.step(wish_of(action))
+
+
+class Layers:
+    """Moss's next generation: soft layers of keyframes, with Moss's own idea of where the keys lead."""
+
+    name = "layers"
+
+    def __init__(self, runtime: Runtime, scene: SceneRuntime) -> None:
+        self._runtime, self._scene, self._renderer = runtime, scene, LayerRenderer(runtime.config)
+
+    def play(self, first: Picture, actions: Sequence[Action], *, rng_seed: int) -> Iterator[Picture]:  # noqa: ARG002 - nothing here is random
+        walker = KeyframeWalker(self._runtime, self._scene, self._renderer, first)
         yield first
         for action in actions:
             yield walker.step(wish_of(action))

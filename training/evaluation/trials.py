@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ from training.policies import POLICIES, PolicyName, steady_turn
 from training.recorder import CLIPS_PER_WORLD, FIRST_HELDOUT_SEED, Recipe, Recorder, open_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
 Picture: TypeAlias = "NDArray[np.uint8]"  # [height, width, 3]
 Kind: TypeAlias = Literal["walking", "looking", "idle"]
 
-KINDS: Final[dict[PolicyName, Kind]] = {
-    "goal_walk": "walking",
-    "wall_hugging": "walking",
-    "held_keys": "walking",
-    "smooth_look": "looking",
-    "look_and_return": "looking",
-    "idle": "idle",
-}
+KINDS: Final[Mapping[PolicyName, Kind]] = MappingProxyType(
+    {
+        "goal_walk": "walking",
+        "wall_hugging": "walking",
+        "held_keys": "walking",
+        "smooth_look": "looking",
+        "look_and_return": "looking",
+        "idle": "idle",
+    }
+)
 TURN_RATE: Final = 2.5  # rad/s
 _SPREAD_M: Final = 60.0
 
@@ -69,7 +72,7 @@ class Trial:
 
 def recorded_walk(size: ModelConfig, number: int, frames: int) -> Trial:
     """The held-out clip of that number, as `training.make_clips` records it, `frames` actions long."""
-    walk = Recorder(Recipe("heldout", frames + 1, config=_picture_of(size))).walk(number)
+    walk = Recorder(Recipe("heldout", frames + 1, config=picture_config(size))).walk(number)
     return Trial(number, walk.policy, walk.around, walk.states, walk.actions[1:])
 
 
@@ -122,8 +125,8 @@ def _taken(
 
 def _world(size: ModelConfig, number: int) -> Surroundings:
     """The held-out worlds in turn; as with clips, `number` counts places of which each world has some."""
-    return Surroundings(make_world(FIRST_HELDOUT_SEED + number // CLIPS_PER_WORLD, _picture_of(size)))
+    return Surroundings(make_world(FIRST_HELDOUT_SEED + number // CLIPS_PER_WORLD, picture_config(size)))
 
 
-def _picture_of(size: ModelConfig) -> WorldConfig:
+def picture_config(size: ModelConfig) -> WorldConfig:
     return WorldConfig(height=size.height, width=size.width, fov_deg=size.fov_deg)

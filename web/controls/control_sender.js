@@ -1,25 +1,25 @@
 // @ts-check
-// When a control message goes out, and what it carries.
+// Decides when a control message is sent, and what it contains.
 
 /** @import { ControlNotification } from "../protocol.generated.d.ts" */
 /** @import { HeldButtons } from "./held_buttons.js" */
 
-// The server plays on for 250 ms after the newest control: this keeps it playing, with room for a late one.
+// The server goes on for 250 ms after the newest control. This interval keeps it going even if a control is late.
 const HEARTBEAT_MS = 100;
-// As long as the world may still roll after the last input, on a slow server too. Then silence: an idle page costs the
-// server nothing.
+// How long the world may still move after the last input, even on a slow server. After that nothing is sent, so that an
+// idle page costs the server nothing.
 const GLIDE_MS = 2500;
 
 /**
  * @typedef {object} ControlChannel
- * @property {() => boolean} isClear false while earlier messages wait in the socket: then input gathers here instead
+ * @property {() => boolean} isClear false while earlier messages wait in the socket; then input is collected here
  * @property {(control: ControlNotification) => void} send
- * @property {(ts: number, changed: boolean) => void} onSent `changed`: other buttons than before, or motion
+ * @property {(ts: number, changed: boolean) => void} onSent `changed`: there was motion, or other buttons than before
  */
 
 /**
- * Once per animation frame while anything is down or moves; at once when a button goes down or up; a heartbeat while
- * the world glides to rest; nothing after that.
+ * Sends a control per animation frame while any button is down or the mouse moves, and at once when a button goes down
+ * or up. While the world comes to rest it sends a heartbeat, and after that nothing.
  */
 export class ControlSender {
   #buttons;
@@ -43,7 +43,7 @@ export class ControlSender {
   }
 
   /**
-   * @param {number} dx pixels, sensitivity included
+   * @param {number} dx pixels, multiplied by the sensitivity
    * @param {number} dy
    */
   move(dx, dy) {
@@ -51,17 +51,17 @@ export class ControlSender {
     this.#dy += dy;
   }
 
-  /** Count as activity without input: shows the world once after resume, reset or restore. */
+  /** Count as activity without input, so that the world is shown once after a resume, reset or restore. */
   nudge() {
     this.#lastActive = this.#now();
   }
 
-  /** A button went down or up. It does not wait for the next animation frame. */
+  /** To be called when a button goes down or up. Sends without waiting for the next animation frame. */
   buttonChanged() {
     this.#send();
   }
 
-  /** Once per animation frame. */
+  /** To be called once per animation frame. */
   frame() {
     const now = this.#now();
     const active = this.#buttons.any || this.#dx !== 0 || this.#dy !== 0 || this.#lastButtons !== "";
@@ -69,7 +69,7 @@ export class ControlSender {
     if (active || gliding) this.#send();
   }
 
-  /** Let go of everything, and say so when the server still believes that something is held. */
+  /** Release all buttons, and tell the server if it still considers one held. */
   releaseAll() {
     this.#buttons.releaseAll();
     this.#dx = 0;

@@ -1,5 +1,5 @@
 // @ts-check
-// All inputs of a player together: started on entering play, stopped and let go on leaving it.
+// All of a player's inputs. They start when play begins; when it ends they stop, and all buttons are released.
 
 import { ControlSender } from "./control_sender.js";
 import { GamepadInput } from "./gamepad.js";
@@ -13,7 +13,7 @@ import { Touch } from "./touch.js";
 
 /**
  * @typedef {object} ControlsOptions
- * @property {HTMLElement} target the picture: where the mouse and fingers act
+ * @property {HTMLElement} target the picture, on which mouse and fingers act
  * @property {HTMLElement} stick
  * @property {ControlChannel} channel
  * @property {Shortcuts} shortcuts
@@ -67,19 +67,19 @@ export class Controls {
     this.#pointer.unlock();
   }
 
-  /** Ask for pointer lock, where there is a mouse and a click of a moment ago still allows it. */
+  /** Request pointer lock if there is a mouse and a recent click permits it. */
   lock() {
     const hasMouse = matchMedia("(hover: hover)").matches;
     if (hasMouse && navigator.userActivation?.isActive) void this.#pointer.lock();
   }
 
-  /** Show the world once, after something else than input has changed it. */
+  /** Let the server show the world once after something other than input has changed it. */
   nudge() {
     this.#sender.nudge();
   }
 
   /**
-   * Once per animation frame.
+   * To be called once per animation frame.
    *
    * @param {number} now
    */

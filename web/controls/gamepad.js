@@ -19,7 +19,7 @@ const BUTTONS = [
 const START = 9;
 const DEAD_ZONE = 0.25;
 const TRIGGER = 0.4;
-// 18 px in a frame of a 60 Hz screen, whatever this screen's own rate.
+// Equals 18 px per frame on a screen with 60 Hz, whatever the rate of this screen.
 const LOOK_PX_PER_MS = (18 * 60) / 1000;
 const LONGEST_FRAME_MS = 100;
 

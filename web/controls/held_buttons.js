@@ -1,5 +1,5 @@
 // @ts-check
-// Which buttons are down, whoever holds them: two keys, a gamepad and a finger may hold the same one.
+// The buttons that are down. Several sources (two keys, a gamepad, a finger) may hold the same button.
 
 /** @import { KEY_CODES } from "../protocol.generated.d.ts" */
 /** @typedef {keyof KEY_CODES} Button */
@@ -7,12 +7,12 @@
 export class HeldButtons {
   /** @type {Map<Button, Set<string>>} the sources that hold each button */
   #holders = new Map();
-  /** @type {Set<Button>} pressed since the last `take`, also when released again */
+  /** @type {Set<Button>} pressed since the last `take`, even if released again */
   #pressed = new Set();
 
   /**
    * @param {Button} button
-   * @param {string} source such as a physical key, so that one of two Shift keys can be let go
+   * @param {string} source such as a physical key, so that one of two Shift keys can be released
    */
   press(button, source) {
     const holders = this.#holders.get(button) ?? new Set();
@@ -32,7 +32,7 @@ export class HeldButtons {
   }
 
   /**
-   * Press or release, as an input that is polled knows it.
+   * Press or release a button. For inputs that are polled.
    *
    * @param {Button} button
    * @param {string} source
@@ -44,7 +44,7 @@ export class HeldButtons {
   }
 
   /**
-   * A button without a release of its own, such as a wheel notch: down for exactly one `take`.
+   * Press a button that has no release, such as a wheel notch. It is down for exactly one `take`.
    *
    * @param {Button} button
    */
@@ -57,13 +57,13 @@ export class HeldButtons {
     this.#pressed.clear();
   }
 
-  /** Anything down, or pressed since the last `take`. */
+  /** Whether a button is down, or was pressed since the last `take`. */
   get any() {
     return this.#holders.size > 0 || this.#pressed.size > 0;
   }
 
   /**
-   * What the next control carries. A tap that began and ended since the last call is in it once.
+   * The buttons for the next control. A tap that began and ended since the last call is included once.
    *
    * @returns {Button[]} sorted
    */

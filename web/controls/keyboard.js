@@ -1,5 +1,5 @@
 // @ts-check
-// Physical keys to buttons, and the keys that the page keeps for itself.
+// Maps physical keys to buttons, and handles the page's own shortcuts.
 
 /** @import { Button, HeldButtons } from "./held_buttons.js" */
 
@@ -22,7 +22,7 @@ const NAMED_KEYS = {
 };
 
 /**
- * By position on the board, not by letter: WASD lies where it lies on every layout.
+ * Maps by the position on the keyboard, not by letter, so WASD is at the same place on every layout.
  *
  * @param {string} code `KeyboardEvent.code`
  * @returns {Button | null}
@@ -69,7 +69,7 @@ export class Keyboard {
       return;
     }
     const button = buttonOfKey(event.code);
-    // With the command key down the system swallows releases, so nothing may be held by then.
+    // While the command key is down the system hides releases, so all buttons must be released before.
     if (!button || event.metaKey) return;
     event.preventDefault();
     this.#ctrlIsDown = event.ctrlKey;
@@ -90,7 +90,7 @@ export class Keyboard {
   }
 
   /**
-   * Crouch and forward, Ctrl+W, closes a tab and cannot be prevented: ask first.
+   * Ctrl+W (crouch and walk) closes the tab, which a page cannot prevent. So let the browser ask first.
    *
    * @param {BeforeUnloadEvent} event
    */

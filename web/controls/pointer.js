@@ -1,5 +1,5 @@
 // @ts-check
-// The mouse: looking around under pointer lock, or by dragging where the lock is refused; its buttons and its wheel.
+// The mouse: looks around under pointer lock, or by dragging if the lock is refused. Also its buttons and wheel.
 
 /** @import { Button, HeldButtons } from "./held_buttons.js" */
 
@@ -13,7 +13,7 @@ const CLICK_PX = 5;
 /**
  * @typedef {object} PointerListener
  * @property {(dx: number, dy: number) => void} onMove pixels of the device
- * @property {() => void} onChange a button or a notch
+ * @property {() => void} onChange a button or a wheel notch has changed the held buttons
  * @property {(locked: boolean) => void} onLock
  */
 
@@ -59,16 +59,16 @@ export class Pointer {
     document.addEventListener("pointerlockchange", () => this.#lockChanged(), { signal });
   }
 
-  /** Ask for pointer lock. Where it is refused, dragging looks around, and the next click asks again. */
+  /** Request pointer lock. If it is refused, dragging looks around, and the next click requests it again. */
   async lock() {
     if (this.isLocked || !this.#target.requestPointerLock) return;
     try {
-      // Raw motion: the system's acceleration would make the same turn differ with its speed.
+      // Raw motion, because with the system's acceleration the angle of a turn would depend on its speed.
       await this.#target.requestPointerLock({ unadjustedMovement: true });
     } catch (error) {
       if (error instanceof DOMException && error.name === "NotSupportedError") await this.#lockAdjusted();
     }
-    // Granted too late: a menu is open by now, and needs the pointer.
+    // The lock was granted too late. A menu is open by now and needs the pointer.
     if (this.#end?.aborted) this.unlock();
   }
 
@@ -76,7 +76,7 @@ export class Pointer {
     try {
       await this.#target.requestPointerLock();
     } catch {
-      // Refused: dragging looks around.
+      // The lock was refused, so dragging looks around.
     }
   }
 
@@ -85,7 +85,7 @@ export class Pointer {
   }
 
   #lockChanged() {
-    // The end of an earlier lock may be told late, and ends nothing here.
+    // The end of an earlier lock may be reported late. Ignore it.
     if (!this.isLocked && !this.#hasLocked) return;
     this.#hasLocked = this.isLocked;
     if (this.isLocked) this.#drag = null;
@@ -94,7 +94,7 @@ export class Pointer {
 
   /** @param {PointerEvent} event */
   #capture(event) {
-    // A drag goes on outside the window.
+    // So that a drag continues outside the window.
     if (event.pointerType === "mouse" && !this.isLocked) this.#target.setPointerCapture(event.pointerId);
   }
 
@@ -116,7 +116,7 @@ export class Pointer {
     if (event.button === 0 && this.#drag) {
       const isClick = event.timeStamp - this.#drag.at < CLICK_MS && this.#drag.travelled < CLICK_PX;
       this.#drag = null;
-      // Without the lock the left button looks around, so a short click has to stand for it.
+      // Without the lock the left button looks around, so a short click counts as pressing it.
       if (isClick) this.#buttons.tap("MOUSE_LEFT");
     }
     if (!button) return;
@@ -145,7 +145,7 @@ export class Pointer {
     event.preventDefault();
     const notch = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? NOTCH_PX : NOTCH_LINES;
     this.#wheel += event.deltaY / notch;
-    // A touchpad sends slivers of a notch: they add up.
+    // A touchpad sends fractions of a notch, which add up.
     if (Math.abs(this.#wheel) < 1) return;
     this.#buttons.tap(this.#wheel < 0 ? "SCROLL_UP" : "SCROLL_DOWN");
     this.#wheel = 0;

@@ -1,15 +1,15 @@
 // @ts-check
-// Fingers: the left half of the picture is a stick to walk with, the right half looks around; a double tap jumps.
+// Touch: the left half of the picture is a stick for walking, the right half looks around, and a double tap jumps.
 
 /** @import { Button, HeldButtons } from "./held_buttons.js" */
 
 const STICK_RADIUS_PX = 56;
-// Of the radius: below it a direction is not meant.
+// A share of the stick's radius, below which a direction does not count.
 const STICK_THRESHOLD = 0.38;
 const DOUBLE_TAP_MS = 300;
 const TAP_PX = 12;
 
-/** @type {readonly (readonly [Button, number, number])[]} a button and the way it points on the screen */
+/** @type {readonly (readonly [Button, number, number])[]} a button and its direction on the screen */
 const DIRECTIONS = [
   ["W", 0, -1],
   ["S", 0, 1],

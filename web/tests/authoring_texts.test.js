@@ -68,7 +68,7 @@ test("a generated scene is told from a picture", () => {
   assert.notEqual(captionOf({ description: "", prompt: "a hill" }), "");
 });
 
-test("a long wish is cut between letters, not within", () => {
+test("a long prompt is cut between letters, not within", () => {
   assert.equal(shortened("a hill"), "a hill");
   const cut = shortened("🐉".repeat(60));
   assert.equal([...cut].length, 48);

@@ -20,10 +20,10 @@ test("without a check the consequence is said before the reason", () => {
   const missing = { ...CHECKED, loaded: false, reason: "It is not installed." };
   assert.equal(
     safetyText({ ...missing, unjudged_pass: true }),
-    "Pictures are played unchecked. It is not installed.",
+    "Pictures are not checked. It is not installed.",
   );
   assert.equal(
     safetyText({ ...missing, policy: "strict" }),
-    "Own pictures cannot be played now. It is not installed.",
+    "You cannot use your own pictures now. It is not installed.",
   );
 });

@@ -32,8 +32,8 @@ test("a saved world is entered like a picture, by its id", () => {
 });
 
 test("a rewind says how far it went, and what is left", () => {
-  assert.equal(rewoundText(5.07, 20.9), "Back by 5.1 s, 20 s more are kept");
-  assert.equal(rewoundText(30.4, 0.2), "Back by 30 s, as far as is kept");
+  assert.equal(rewoundText(5.07, 20.9), "Went back 5.1 s, 20 s more are available");
+  assert.equal(rewoundText(30.4, 0.2), "Went back 30 s, as far as possible");
 });
 
 test("inputs are not logged unless somebody asks for it", () => {

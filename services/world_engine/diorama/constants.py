@@ -1,4 +1,4 @@
-"""The fixed measures of the diorama: picture size, camera, player; lengths in metres, angles in radians."""
+"""The constants of the diorama: picture size, camera and player. Lengths are in metres, angles in radians."""
 
 from __future__ import annotations
 

@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
+from services.world_engine.diorama._phases import Phases, advance_phases
+from services.world_engine.diorama._renderer import Renderer, Scratch, View
+from services.world_engine.diorama._scene import Scene, build_scene
+from services.world_engine.diorama._snapshot import pack_state, unpack_state
 from services.world_engine.diorama.constants import ENGINE_VERSION, FPS, FRAMES_PER_PASS, HEIGHT, WIDTH
 from services.world_engine.diorama.motion import Player, advance, look_steps
-from services.world_engine.diorama.phases import Phases, advance_phases
-from services.world_engine.diorama.renderer import Renderer, Scratch, View
-from services.world_engine.diorama.scene import Scene, build_scene
-from services.world_engine.diorama.snapshot import pack_state, unpack_state
-from services.world_engine.player_keys import PLAYER_ACTIONS, tame, wish_of
+from services.world_engine.player_keys import tame, wish_of
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
@@ -33,17 +33,15 @@ DIORAMA_SPEC: Final = WorldSpec(
     width=WIDTH,
     frames_per_pass=FRAMES_PER_PASS,
     fps=FPS,
-    actions=PLAYER_ACTIONS,
-    licence="Apache-2.0",
     weights_hash=hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
 )
 
 
 class DioramaEngine:
-    """Shares the renderer; everything else belongs to the worlds.
+    """A `WorldEngine` whose worlds share one renderer and nothing else.
 
-    It has no threads of its own: OpenCV spreads each call over its pool, which measures the same as drawing sub-frames
-    side by side, and several worlds then draw on their callers' threads. The pool's size does not change the frames.
+    It starts no threads. Each world draws on its caller's thread, and OpenCV spreads each call over its own pool. That
+    was measured to be as fast as drawing several sub-frames at a time. The size of the pool does not change the frames.
     """
 
     def __init__(self) -> None:
@@ -57,7 +55,7 @@ class DioramaEngine:
         return DioramaWorld(seed, self._renderer)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: the engine holds no resources."""
 
 
 class DioramaWorld:
@@ -89,7 +87,7 @@ class DioramaWorld:
         self._open_scene()
         if (snapshot.model_id, snapshot.weights_hash) != (DIORAMA_SPEC.model_id, DIORAMA_SPEC.weights_hash):
             raise SnapshotMismatchError(
-                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}; this is "
+                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
                 f"{DIORAMA_SPEC.model_id}, weights {DIORAMA_SPEC.weights_hash[:12]}."
             )
         self._player, self._phases = unpack_state(snapshot.state)
@@ -103,7 +101,7 @@ class DioramaWorld:
         return self._scene
 
     def _advance(self, control: ControlPayload) -> list[View]:
-        """Move the player through one pass; what each sub-frame shows."""
+        """Move the player through one pass, and return the view of each sub-frame."""
         wish = wish_of(control)
         mouse_x, mouse_y = tame(control.mouse_dx), tame(control.mouse_dy)
         looks = zip(look_steps(mouse_x, self._player.late_dx), look_steps(mouse_y, self._player.late_dy), strict=True)
@@ -125,7 +123,7 @@ def _checked(picture: Picture) -> Picture:
 
 
 def warm_up(engine: DioramaEngine) -> None:
-    """Draw one pass of a grey world, so that the first player does not wait for threads and code to start."""
+    """Draw one pass of a grey world, so that the first player does not wait for lazy initialisation."""
     world = engine.open_world(np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8), rng_seed=0)
     world.step(NO_CONTROL)
     world.close()

@@ -1,4 +1,4 @@
-"""The catalogue entry of the diorama; imports nothing heavy until it is loaded."""
+"""The catalogue entry of the diorama. Heavy modules are imported only when the engine is loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from services.world_engine.world_engine import WorldEngine
 
 
-_RAM: Final = 256 << 20  # measured: 50 MiB, and 50 MiB for each world
+_RAM: Final = 256 << 20  # measured: 50 MiB, plus 50 MiB for each world
 
 
 def diorama_entry() -> CatalogueEntry:
@@ -23,6 +23,7 @@ def diorama_entry() -> CatalogueEntry:
             "No neural network, no download, runs on any processor."
         ),
         model_type="procedural",
+        licence="Apache-2.0",
         quants=("none",),
         placement="cpu",
         size_bytes=0,

@@ -1,4 +1,4 @@
-"""How the player moves: held keys and mouse pixels in, a place and a look out, one sub-frame at a time."""
+"""The player's motion: turns held keys and mouse motion into a position and a view, one sub-frame at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CROUCH_DROP: Final = 0.45  # m
 HOP_SPEED: Final = 3.1  # m/s, upwards
 GRAVITY: Final = 9.8
 
-SPEED_UP_S: Final = 0.16  # time constants of the approach to a speed, a stance, a turn
+SPEED_UP_S: Final = 0.16  # time constants with which speed, stance and turn rate approach their goals
 SLOW_DOWN_S: Final = 0.24
 STANCE_S: Final = 0.10
 TURN_S: Final = 0.08
@@ -28,14 +28,14 @@ PITCH_LIMIT: Final = math.radians(46.0)
 BOB_HEIGHT: Final = 0.018
 BOB_PER_METRE: Final = 2.0 * math.pi / 1.5
 
-# A pass's mouse pixels are spread over its own sub-frames and the first two of the next one. Columns four apart add up
-# to a quarter, so a steady hand turns the view by the same angle every sub-frame, across passes too.
+# A pass's mouse pixels are spread over its own sub-frames and the first two of the next pass. Weights four apart add up
+# to a quarter, so a steady motion turns the view by the same angle in every sub-frame, across passes too.
 _LOOK_SHARES: Final = (2 / 16, 3 / 16, 4 / 16, 4 / 16, 2 / 16, 1 / 16, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Place and motion. Yaw is positive to the right, -pi to pi; tilt, positive upwards, is pitch before its limit."""
+    """Position and motion. Yaw is -pi to pi, positive to the right; tilt is the unlimited pitch, positive upwards."""
 
     x: float = 0.0
     z: float = 0.0
@@ -48,7 +48,7 @@ class Player:
     lift_speed: float = 0.0
     crouch: float = 0.0  # 0 upright, 1 down
     stride: float = 0.0  # rad, phase of the head bob
-    late_dx: float = 0.0  # mouse pixels of the last pass, part of which is still to be turned
+    late_dx: float = 0.0  # mouse pixels of the last pass, which are partly not applied yet
     late_dy: float = 0.0
 
     @property
@@ -67,12 +67,12 @@ class Player:
 
 
 def look_steps(pixels: float, late: float) -> tuple[float, ...]:
-    """Mouse pixels for each sub-frame of a pass, from its own delta and that of the pass before."""
+    """The mouse pixels of each sub-frame in a pass, from its own delta and that of the previous pass."""
     return tuple(_LOOK_SHARES[i] * pixels + _LOOK_SHARES[i + FRAMES_PER_PASS] * late for i in range(FRAMES_PER_PASS))
 
 
 def advance(player: Player, wish: PlayerWish, look_x: float, look_y: float) -> Player:
-    """One sub-frame later; `look_x` and `look_y` are the mouse pixels that fall into it."""
+    """The player one sub-frame later. `look_x` and `look_y` are the mouse pixels of that sub-frame."""
     turn_rate = _approach(player.turn_rate, wish.turn * TURN_SPEED, TURN_S)
     yaw = wrap(player.yaw + look_x * LOOK_PER_PIXEL + turn_rate * FRAME_S)
     tilt = max(-2.0 * PITCH_LIMIT, min(2.0 * PITCH_LIMIT, player.tilt - look_y * LOOK_PER_PIXEL))
@@ -131,6 +131,6 @@ def _fall(lift: float, speed: float, *, hop: bool) -> tuple[float, float]:
 
 
 def _approach(value: float, goal: float, time_constant: float) -> float:
-    """Exponential approach that arrives: what is left of a metre per second below a millimetre is dropped."""
+    """Approach `goal` exponentially, and snap to it once the difference is below 0.001."""
     value = goal + (value - goal) * math.exp(-FRAME_S / time_constant)
     return goal if abs(value - goal) < 1e-3 else value

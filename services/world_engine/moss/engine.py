@@ -10,7 +10,6 @@ import numpy as np
 from services.world_engine.moss.constants import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
 from services.world_engine.moss.keys import walker_wish
 from services.world_engine.moss.snapshot import pack_state, unpack_state
-from services.world_engine.player_keys import PLAYER_ACTIONS
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
@@ -99,8 +98,6 @@ def _spec_of(runtime: Runtime, steps: int) -> WorldSpec:
         width=runtime.config.width,
         frames_per_pass=FRAMES_PER_PASS,
         fps=FPS,
-        actions=PLAYER_ACTIONS,
-        licence="Apache-2.0",
         # The steps make other frames of the same weights: what replays and snapshots compare must tell them apart.
         weights_hash=hashlib.sha256(f"{runtime.weights_hash} in {steps} steps".encode()).hexdigest(),
     )

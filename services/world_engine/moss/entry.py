@@ -39,6 +39,7 @@ def moss_entry(folder: Path, steps: int) -> CatalogueEntry:
         title=TITLE,
         description=_DESCRIPTION if missing is None else f"Cannot be played now. {missing}",
         model_type="neural",
+        licence="Apache-2.0",
         quants=("none",),
         placement="cpu",
         size_bytes=_size_of(folder),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.world_engine.player_keys import TURN_SPEED, wish_of
 from world_model.config import FRAME_S
-from world_model.walker import Wish
+from world_model.motion_step import Wish
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import ControlPayload

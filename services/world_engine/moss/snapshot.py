@@ -17,7 +17,8 @@ import numpy as np
 
 from services.world_engine.world_engine import SnapshotMismatchError
 from world_model.memory import CAPACITY, Pose, Remembered
-from world_model.walker import FLIGHT, PITCH_LIMIT, WalkerState
+from world_model.motion_step import FLIGHT, PITCH_LIMIT
+from world_model.walker import WalkerState
 
 if TYPE_CHECKING:
     from world_model.config import ModelConfig

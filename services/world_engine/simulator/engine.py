@@ -7,8 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from services.world_engine.player_keys import PLAYER_ACTIONS
-from services.world_engine.simulator.constants import (
+from services.world_engine.simulator._constants import (
     ENGINE_VERSION,
     FPS,
     FRAMES_PER_PASS,
@@ -17,9 +16,9 @@ from services.world_engine.simulator.constants import (
     TITLE,
     WIDTH,
 )
-from services.world_engine.simulator.keys import action_of
-from services.world_engine.simulator.origin import Origin, origin_of
-from services.world_engine.simulator.snapshot import pack_state, unpack_state
+from services.world_engine.simulator._keys import action_of
+from services.world_engine.simulator._origin import Origin, origin_of
+from services.world_engine.simulator._snapshot import pack_state, unpack_state
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
@@ -43,29 +42,27 @@ SIMULATOR_SPEC: Final = WorldSpec(
     width=WIDTH,
     frames_per_pass=FRAMES_PER_PASS,
     fps=FPS,
-    actions=PLAYER_ACTIONS,
-    licence="Apache-2.0",
     weights_hash=hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
 )
 
 
 class SimulatorEngine:
-    """Shares nothing but compiled code: everything belongs to the worlds, which draw on their callers' threads."""
+    """A `WorldEngine` whose worlds share nothing but compiled code. They draw on their callers' threads."""
 
     @property
     def spec(self) -> WorldSpec:
         return SIMULATOR_SPEC
 
     def open_world(self, seed: Picture, *, rng_seed: int) -> SimulatorWorld:
-        """Start in the world that the picture stands for; the picture itself cannot be walked into."""
+        """Open the procedural world that the picture selects. The picture itself does not appear in it."""
         return SimulatorWorld(origin_of(seed, rng_seed), rng_seed)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: the engine holds no resources."""
 
 
 class _Place:
-    """An opened world: what is around the player, and the means to draw it. About 15 MB."""
+    """A procedural world with the player's surroundings and a renderer. Takes about 15 MB."""
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
@@ -94,7 +91,10 @@ class SimulatorWorld:
         return frames
 
     def continue_from(self, picture: Picture) -> None:
-        """Go on in the world of `picture`, near the same coordinates: a place in one world means little in another."""
+        """Go on in the world of `picture`, at a free spot near the same coordinates.
+
+        The exact position cannot be kept, because the new world may have a wall or a lake there.
+        """
         self._open_place()
         self._place = _Place(origin_of(picture, self._rng_seed))
         self._player = initial_state(self._place.around, self._player.x, self._player.z)
@@ -106,11 +106,11 @@ class SimulatorWorld:
         )
 
     def restore(self, snapshot: WorldSnapshot) -> None:
-        """Return to a snapshot; it names its world, so it may come from another picture's."""
+        """Return to a snapshot. It contains its world's origin, so it may come from the world of another picture."""
         place = self._open_place()
         if (snapshot.model_id, snapshot.weights_hash) != (SIMULATOR_SPEC.model_id, SIMULATOR_SPEC.weights_hash):
             raise SnapshotMismatchError(
-                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}; this is "
+                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
                 f"{SIMULATOR_SPEC.model_id}, weights {SIMULATOR_SPEC.weights_hash[:12]}."
             )
         origin, player = unpack_state(snapshot.state)
@@ -132,7 +132,7 @@ class SimulatorWorld:
 
 
 def warm_up(engine: SimulatorEngine) -> None:
-    """Draw one pass, which compiles the kernels or reads their machine code from disk."""
+    """Draw one pass, so that the kernels are compiled or their machine code is read from disk."""
     world = engine.open_world(np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8), rng_seed=0)
     world.step(NO_CONTROL)
     world.close()

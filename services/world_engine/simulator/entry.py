@@ -1,4 +1,4 @@
-"""The catalogue entry of the simulator; imports nothing heavy until it is loaded."""
+"""The catalogue entry of the simulator. Heavy modules are imported only when the engine is loaded."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from services.world_engine.catalogue import CatalogueEntry, EngineMemory, LoadReport, LoadStep, ModelLoadError
-from services.world_engine.simulator.constants import MODEL_ID, TITLE
+from services.world_engine.simulator._constants import MODEL_ID, TITLE
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import WorldEngine
 
-_RAM: Final = 256 << 20  # measured: 134 MiB, most of it the compiler's, and 12 MiB for each world
+_RAM: Final = 256 << 20  # measured: 134 MiB, mostly of the compiler, plus 12 MiB for each world
 _REMEDY = "Install it again with: pip install --force-reinstall numba"
 
 
@@ -24,9 +24,10 @@ def simulator_entry() -> CatalogueEntry | None:
         title=TITLE,
         description=(
             "A procedural simulator, not a neural network: endless land with woods, water and villages, drawn on the "
-            "processor. A seed picture chooses which world it is and tints its colours; it cannot be walked into."
+            "processor. A seed picture selects the world and tints its colours, but does not appear in it."
         ),
         model_type="procedural",
+        licence="Apache-2.0",
         quants=("none",),
         placement="cpu",
         size_bytes=0,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_config.runtime_config import RecordingConfig
 from tests.fakes.fake_video_writer import FakeRecording, FakeVideoWriter
-from tests.network.live_server import wait_until
-from tests.play.harness import DEADLINE_S, PlayClient, PlayServer, fake_services, play_server
+from tests.play.harness import PlayClient, PlayServer, fake_services, play_server
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from services.input_log.input_log import InputLogs
     from services.log_stream.log_stream import LogStream
     from tests.fakes.fake_catalogue import FakeModel
 
@@ -35,7 +36,7 @@ class Studio:
 
     def outcome(self, number: int) -> Any:
         recording = self.recording(number)
-        assert recording.ended.wait(DEADLINE_S)
+        assert recording.ended.wait(deadline_s())
         return recording.outcome
 
 
@@ -46,10 +47,13 @@ def studio(
     recording: RecordingConfig = ANY_LENGTH,
     writer: FakeVideoWriter | None = None,
     log_stream: LogStream | None = None,
+    input_logs: InputLogs | None = None,
 ) -> Generator[Studio]:
     writer = writer or FakeVideoWriter()
     folder = tmp_path / "recordings"
-    services = fake_services(*models, video_writer=writer, recordings_dir=folder, log_stream=log_stream)
+    services = fake_services(
+        *models, video_writer=writer, recordings_dir=folder, log_stream=log_stream, input_logs=input_logs
+    )
     with play_server(services, recording=recording) as server:
         yield Studio(server, writer, folder)
 

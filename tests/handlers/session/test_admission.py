@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 
+from runtime_config.runtime_config import SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
-from tests.network.live_server import wait_until
-from tests.play.harness import fake_services, play_server
+from tests.play.harness import fake_services, picture, play_server
+from tests.waiting import deadline_s, wait_until
+
+NO_GRACE = SessionLimits(displace_after_s=0)
 
 
 def test_one_session_too_many_is_refused_as_busy_while_the_others_play() -> None:
@@ -19,7 +22,7 @@ def test_one_session_too_many_is_refused_as_busy_while_the_others_play() -> None
 
 
 def test_a_session_that_sent_no_init_gives_way() -> None:
-    with play_server(max_sessions=1) as server, server.client() as idle:
+    with play_server(max_sessions=1, limits=NO_GRACE) as server, server.client() as idle:
         idle.stage("session.waiting_for_seed")
         with server.client() as newcomer:
             newcomer.start()
@@ -27,6 +30,51 @@ def test_a_session_that_sent_no_init_gives_way() -> None:
             assert (error["message_id"], error["code"]) == ("app.server.error.serverBusy", "displaced")
             assert idle.closed() == (1000, "displaced")
             newcomer.hold("W")
+
+
+def test_a_session_has_some_seconds_for_its_init() -> None:
+    limits = SessionLimits(displace_after_s=3600)
+    with play_server(max_sessions=1, limits=limits) as server, server.client() as first:
+        first.stage("session.waiting_for_seed")
+        with server.client() as newcomer:
+            assert newcomer.of_type("error")["code"] == "serverBusy"
+        first.start()
+
+
+def test_who_had_to_give_way_does_not_take_the_place_back_at_once() -> None:
+    with play_server(max_sessions=1, limits=NO_GRACE) as server, server.client() as stuck:
+        stuck.stage("session.waiting_for_seed")
+        with server.client() as newcomer:
+            newcomer.stage("session.waiting_for_seed")
+            assert stuck.closed() == (1000, "displaced")
+            with server.client() as again:
+                assert again.of_type("error")["code"] == "serverBusy"
+            newcomer.start()
+
+
+def test_a_stock_client_has_time_to_show_an_error_before_the_connection_closes() -> None:
+    """It forgets an error that is followed at once by the close."""
+    limits = SessionLimits(error_linger_s=3600, displace_after_s=3600)
+    with play_server(max_sessions=1, limits=limits) as server, server.client() as first:
+        refused = server.client(query="protocol_version=4")
+        with refused as old:
+            assert old.of_type("error")["code"] == "protocolVersionMismatch"
+            assert old.socket.ping().wait(deadline_s()), "the connection is still open"
+        reply = first.reply(first.init(picture(1), model="no/such"))
+        assert first.of_type("error")["code"] == reply["code"] == "unknownModel"
+        assert first.socket.ping().wait(deadline_s())
+        late = first.request("check_seed_safety", image_data="")
+        first.socket.close()
+        wait_until(lambda: not server.sessions(), "it ends as soon as the client has gone")
+        assert late
+
+
+def test_the_page_is_told_and_closed_without_a_wait() -> None:
+    limits = SessionLimits(error_linger_s=3600)
+    with play_server(limits=limits) as server, server.client(extended=True) as client:
+        client.init(picture(1), model="no/such")
+        assert client.of_type("error")["code"] == "unknownModel"
+        assert client.closed() == (1000, "unknownModel")
 
 
 def test_the_place_of_a_client_that_left_is_free_for_the_very_next_one() -> None:

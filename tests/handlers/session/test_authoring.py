@@ -7,13 +7,12 @@ import json
 from typing import Any
 
 from services.image_editor.image_editor import EditorReady
-from services.prompt_writer.prompt_writer import EditWish, SceneWish
-from services.scene_file.scene_file import read_note
+from services.prompt_writer.prompt_writer import EditRequest, SceneRequest
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.handlers.session.authoring_studio import BOTH, GREEN, SEED, ask, begin, is_green, is_seed, mean_of, studio
-from tests.network.live_server import wait_until
 from tests.play.harness import picture
+from tests.waiting import wait_until
 
 
 def test_an_edit_changes_the_world_and_a_reset_leads_back() -> None:
@@ -25,8 +24,8 @@ def test_an_edit_changes_the_world_and_a_reset_leads_back() -> None:
         assert abs(mean_of(data["original_jpeg_b64"])[0] - SEED) < 6
         assert abs(mean_of(data["preview_jpeg_b64"])[1] - 200) < 6
         client.hold("W", until=is_green)
-        (wish,), (order,) = at.writer.wishes, at.editor.orders
-        assert isinstance(wish, EditWish)
+        (wish,), (order,) = at.writer.requests, at.editor.orders
+        assert isinstance(wish, EditRequest)
         assert wish.view[:2] == b"\xff\xd8"
         assert order.reference is not None
         assert order.reference[:4] == b"\x89PNG"
@@ -43,7 +42,7 @@ def test_a_scene_becomes_the_world_the_seed_and_where_a_reset_leads() -> None:
         assert (data["user_prompt"], data["image_model"]) == ("a flooded cathedral", "fake-painter")
         assert data["sanitized_prompt"] == "a flooded cathedral, written out"
         assert isinstance(data["elapsed_ms"], int)
-        assert isinstance(at.writer.wishes[0], SceneWish)
+        assert isinstance(at.writer.requests[0], SceneRequest)
         assert at.editor.orders[0].reference is None
         client.hold("W", until=is_green)
         client.send("reset")
@@ -66,7 +65,6 @@ def test_the_file_of_a_scene_says_what_it_was_made_from() -> None:
     said = json.loads(comment)
     assert set(said) == {"biome_version", "image_model", "user_prompt", "sanitized_prompt", "generated_at"}
     assert said["user_prompt"] == "a flooded cathedral"
-    assert read_note(file) is not None
     seed = at.seeds.find(data["seed_hash"])
     assert seed is not None
     assert (seed.prompt, seed.title) == ("a flooded cathedral", "a flooded cathedral")
@@ -104,10 +102,10 @@ def test_an_edit_of_an_edit_is_of_what_is_seen() -> None:
 def test_an_edit_can_be_undone_by_a_moment() -> None:
     with studio() as at, at.server.client(extended=True) as client:
         begin(client)
-        moment = client.reply(client.request("take_snapshot"))["data"]["snapshot_id"]
+        moment = client.reply(client.request("take_moment"))["data"]["moment_id"]
         assert ask(client, "scene_edit")["success"]
         client.hold("W", until=is_green)
-        assert client.reply(client.request("restore_snapshot", snapshot_id=moment))["success"]
+        assert client.reply(client.request("restore_moment", moment_id=moment))["success"]
         client.hold("W", until=is_seed)
 
 

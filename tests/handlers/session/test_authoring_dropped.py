@@ -11,10 +11,10 @@ import pytest
 from runtime_config.runtime_config import AuthoringConfig, SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
 from tests.handlers.session.authoring_studio import BOTH, SEED, Studio, ask, begin, codes, is_green, is_seed, studio
-from tests.network.live_server import wait_until
 from tests.play.harness import PlayClient, picture
 from tests.play.movable_time import MOVABLE_TIME, stopped_time
 from tests.play.server_log import ServerLog, server_log
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -58,7 +58,7 @@ class Stage:
         assert self.client.reply(self.client.init(picture(77), scene_authoring=True))["success"]
 
     def return_to_a_moment(self) -> None:
-        assert self.client.reply(self.client.request("restore_snapshot", snapshot_id=self.moment))["success"]
+        assert self.client.reply(self.client.request("restore_moment", moment_id=self.moment))["success"]
 
     def rewind(self) -> None:
         assert self.client.reply(self.client.request("rewind", seconds=1))["success"]
@@ -84,7 +84,7 @@ def test_a_world_that_moved_on_takes_no_scene(kind: str, move: str, log: ServerL
     model = FakeModel()
     with studio(model) as at, at.server.client(extended=True) as client:
         begin(client)
-        moment = client.reply(client.request("take_snapshot"))["data"]["snapshot_id"]
+        moment = client.reply(client.request("take_moment"))["data"]["moment_id"]
         client.hold("W")
         at.editor.hold()
         req_id = client.request(kind, prompt="fog")

@@ -101,11 +101,12 @@ def test_the_log_has_the_words_and_replays_exactly(kind: str, when: str, tmp_pat
     last = lines_of(logs[-1])
     begins = last[0]
     assert isinstance(begins, SessionStart)
-    if kind == "scene_edit" and when == "in play":
+    if kind == "scene_edit" and when != "in a pause":
         at = last.index(said[0])
         went_on = next(line for line in last[at:] if isinstance(line, ContinuedFrom))
-        assert went_on.frame_id == said[0].frame_id > CHECKED - 1
-        assert [change.wish for change in plan_of_log(logs[-1]).changes] == [WISH]
+        assert went_on.frame_id == said[0].frame_id
+        assert (said[0].frame_id > CHECKED - 1) == (when == "in play")
+        assert [change.prompt for change in plan_of_log(logs[-1]).changes] == [WISH]
     else:  # the log begins where the wish has come true
         assert last[1] == said[0]
         assert said[0].frame_id == begins.frame_id
@@ -129,13 +130,13 @@ def test_what_was_undone_in_a_pause_is_not_in_the_log(turn: str, tmp_path: Path)
     with logging_client(tmp_path) as client:
         play_to(client, 3)
         client.send("pause")
-        moment = client.reply(client.request("take_snapshot"))["data"]["snapshot_id"]
+        moment = client.reply(client.request("take_moment"))["data"]["moment_id"]
         assert ask(client, "scene_edit", WISH)["success"]
         match turn:
             case "a reset":
                 client.send("reset")
             case "a kept moment":
-                assert client.reply(client.request("restore_snapshot", snapshot_id=moment))["success"]
+                assert client.reply(client.request("restore_moment", moment_id=moment))["success"]
             case _:
                 again = client.init(picture(77), scene_authoring=True, action_logging=True)
                 assert client.reply(again)["success"]
@@ -185,11 +186,11 @@ def test_a_world_saved_after_edits_replays_exactly_in_words_and_pixels(entry: Ca
             client.start(picture(90, 140, 60), model=model, scene_authoring=True, cap_inference_fps=False)
             change(client, "before the first pass")
             walk(client, 20, "W")
-            moment = asked(client, "take_snapshot")["snapshot_id"]
+            moment = asked(client, "take_moment")["moment_id"]
             change(client, "undone")
             seen.pop()
             walk(client, 3, "A")
-            asked(client, "restore_snapshot", snapshot_id=moment)
+            asked(client, "restore_moment", moment_id=moment)
             walk(client, 3, "W", "D")
             client.send("pause")
             change(client, "in a pause")
@@ -207,7 +208,7 @@ def test_a_world_saved_after_edits_replays_exactly_in_words_and_pixels(entry: Ca
     engine = entry.load("none", lambda _: None)
     for world_id, count in ((first, 3), (second, 4)):
         plan = plan_of_world(tmp_path / f"{world_id}.world")
-        assert [change.wish for change in plan.changes] == [wish for wish, _ in seen[:count]]
+        assert [change.prompt for change in plan.changes] == [wish for wish, _ in seen[:count]]
         for change_there, (_, preview) in zip(plan.changes, seen[:count], strict=True):
             assert np.array_equal(plan.pictures[change_there.picture], pixels_of(preview))
         assert plan.place is not None

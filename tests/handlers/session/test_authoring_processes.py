@@ -23,8 +23,8 @@ from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_world_engine import FakeWorldEngine
 from tests.handlers.session.authoring_studio import SEED, begin, codes, is_seed
-from tests.network.live_server import wait_until
 from tests.play.harness import Frame, Json, PlayClient, PlayServer, fake_services, picture, play_server
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -78,7 +78,7 @@ def begin_when_loaded(server: PlayServer, client: PlayClient, model: str) -> Non
 def answer(client: PlayClient, req_id: str) -> Json:
     """The reply, however long loading and painting take."""
     while True:
-        received = client.receive(timeout_s=250.0)
+        received = client.receive(timeout_s=deadline_s(250))
         if not isinstance(received, Frame) and received.get("req_id") == req_id and received["type"] == "response":
             return received
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime_config.runtime_config import AuthoringConfig
-from services.image_editor.image_editor import EditorFault, ImageEditorError
+from services.image_editor.image_editor import ImageEditorError
+from services.local_models.model_error import ModelFault
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_device import FakeDevice, FakeModelOnDevice
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.handlers.session.authoring_studio import GREEN, SEED, Studio, ask, codes, is_green, is_seed, studio
-from tests.network.live_server import wait_until
 from tests.play.harness import Json, PlayClient, picture
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -110,7 +111,7 @@ def test_without_room_it_is_refused_with_the_numbers_and_the_world_plays_on() ->
         with here.at.server.client() as other:
             other.start(picture(7), model=LAKE)
             reply = ask(client, "scene_edit")
-            assert codes(reply) == ("sceneAuthoringModelNotLoaded", "authoringUnavailable")
+            assert codes(reply) == (None, "authoringUnavailable")
             assert reply["error"] == (
                 "The image model needs a GPU with 10.0 GiB free, and 0.0 GiB are free. "
                 f"Fake {LAKE} holds 12.0 GiB, and somebody else plays on it. "
@@ -176,7 +177,7 @@ def test_an_edited_world_comes_back_with_its_edit() -> None:
         begin(client)
         assert ask(client, "scene_edit")["success"]
         client.hold("W", until=is_green)
-        here.editor.fail = ImageEditorError(EditorFault.FAILED, "It is broken.")
+        here.editor.fail = ImageEditorError(ModelFault.FAILED, "It is broken.")
         assert codes(ask(client, "scene_edit"))[1] == "authoringFailed"
         assert is_green(client.hold("W"))
         assert here.lake.engines[-1].open_worlds == 1
@@ -263,7 +264,7 @@ def test_what_is_asked_of_the_world_meanwhile_waits_for_it() -> None:
         here.editor.hold()
         client.request("scene_edit", prompt="fog")
         here.editor.wait_until_held()
-        moment, seed = client.request("take_snapshot"), client.init(picture(77), model=LAKE)
+        moment, seed = client.request("take_moment"), client.init(picture(77), model=LAKE)
         here.editor.release()
         assert client.reply(moment)["success"]
         assert client.reply(seed)["success"]
@@ -311,8 +312,8 @@ def test_a_model_at_work_is_left_alone() -> None:
 # ------------------------------------------------------------------------------------------------------ what goes wrong
 
 
-@pytest.mark.parametrize("fault", list(EditorFault))
-def test_a_scene_that_fails_brings_the_world_back(fault: EditorFault) -> None:
+@pytest.mark.parametrize("fault", list(ModelFault))
+def test_a_scene_that_fails_brings_the_world_back(fault: ModelFault) -> None:
     with lab() as here, here.at.server.client() as client:
         begin(client)
         before = client.hold("W").content

@@ -8,9 +8,10 @@ import time
 
 from runtime_config.runtime_config import SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_frame_encoder import FakeFrameEncoder
 from tests.fakes.fake_world_engine import FakeWorldEngine
-from tests.network.live_server import wait_until
 from tests.play.harness import PlayClient, fake_services, play_server
+from tests.waiting import wait_until
 from wire_protocol import KEY_CODES
 
 
@@ -175,6 +176,36 @@ def test_an_engine_that_fails_once_starts_over_from_the_seed() -> None:
         wait_until(lambda: model.engines[0].open_worlds == 1, "the broken world was closed")
 
 
+def test_a_pass_that_cannot_be_encoded_is_dropped_and_the_world_plays_on() -> None:
+    encoder, model = FakeFrameEncoder(), FakeModel()
+    with play_server(fake_services(model, encoder=encoder)) as server, server.client() as client:
+        client.start()
+        client.hold("W", until=lambda frame: frame.content.pass_number > 2)
+        encoder.fail = RuntimeError("No memory for this picture.")
+        failed_at, asked = model.engines[0].worlds[0].pass_number, len(encoder.tunings)
+
+        def press() -> bool:
+            client.control("W")
+            return len(encoder.tunings) > asked + 1
+
+        wait_until(press, "a pass was lost")
+        encoder.fail = None
+        assert client.hold("W").content.pass_number > failed_at, "the world was not started over"
+        assert len(model.engines[0].worlds) == 1
+
+
+def test_an_encoder_that_keeps_failing_ends_the_session_and_says_so() -> None:
+    encoder = FakeFrameEncoder()
+    limits = SessionLimits(control_hold_s=3600)
+    with play_server(fake_services(encoder=encoder), limits=limits) as server, server.client() as client:
+        client.start()
+        client.hold("W")
+        encoder.fail = RuntimeError("The encoder is broken.")
+        client.control("W")
+        assert client.of_type("error")["code"] == "internal"
+        assert client.closed()[0] == 1011
+
+
 def test_an_engine_that_keeps_failing_ends_its_session_cleanly_and_no_other() -> None:
     bad, good = FakeModel("fake/bad"), FakeModel("fake/good")
     limits = SessionLimits(max_recoveries=2)
@@ -266,26 +297,26 @@ def test_the_page_has_at_most_two_passes_unacknowledged() -> None:
 
 
 def test_a_snapshot_brings_back_its_moment_and_the_oldest_gives_way() -> None:
-    limits = SessionLimits(kept_snapshots=2)
+    limits = SessionLimits(kept_moments=2)
     with play_server(limits=limits) as server, server.client(extended=True) as client:
-        assert client.reply(client.request("take_snapshot"))["code"] == "notReady"
+        assert client.reply(client.request("take_moment"))["code"] == "notReady"
         client.start()
         client.hold("W", until=lambda frame: frame.content.pass_number >= 3)
-        taken = client.reply(client.request("take_snapshot"))["data"]
+        taken = client.reply(client.request("take_moment"))["data"]
         client.hold("W", until=lambda frame: frame.content.pass_number >= 30)
-        restored = client.reply(client.request("restore_snapshot", snapshot_id=taken["snapshot_id"]))
+        restored = client.reply(client.request("restore_moment", moment_id=taken["moment_id"]))
         assert restored["success"]
         client.hold("W", until=lambda frame: 3 < frame.content.pass_number < 30)
-        client.reply(client.request("take_snapshot"))
-        assert len(client.reply(client.request("take_snapshot"))["data"]["kept"]) == 2
-        gone = client.reply(client.request("restore_snapshot", snapshot_id=taken["snapshot_id"]))
-        assert gone["code"] == "snapshotUnknown"
+        client.reply(client.request("take_moment"))
+        assert len(client.reply(client.request("take_moment"))["data"]["kept"]) == 2
+        gone = client.reply(client.request("restore_moment", moment_id=taken["moment_id"]))
+        assert gone["code"] == "momentUnknown"
 
 
 def test_messages_of_the_extension_are_unknown_to_a_stock_client() -> None:
     with play_server() as server, server.client() as client:
         client.start()
-        client.socket.send(json.dumps({"type": "take_snapshot", "req_id": "77"}))
+        client.socket.send(json.dumps({"type": "take_moment", "req_id": "77"}))
         assert client.reply("77")["code"] == "invalidRequest"
 
 

@@ -14,8 +14,9 @@ from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_world_engine import FakeWorld, FakeWorldEngine
-from tests.network.live_server import wait_until
 from tests.play.harness import Frame, PlayClient, b64, fake_services, picture, play_server, session_config
+from tests.play.movable_time import MOVABLE_TIME, stopped_time
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import Picture
@@ -142,7 +143,7 @@ def test_two_sessions_that_want_one_model_load_it_once() -> None:
     model = FakeModel(hold=hold)
     with play_server(fake_services(model)) as server, server.client() as a, server.client() as b:
         ids = a.init(picture(1)), b.init(picture(2))
-        assert model.entered.wait(10)
+        assert model.entered.wait(deadline_s())
         wait_until(lambda: [s["state"] for s in server.sessions()] == ["preparing"] * 2, "both prepare")
         hold.set()
         assert a.reply(ids[0])["success"]
@@ -156,7 +157,7 @@ def test_a_held_load_keeps_neither_health_nor_another_session_nor_pause_waiting(
     with play_server(fake_services(quick, slow)) as server, server.client() as a, server.client() as b:
         b.start(model="fake/quick")
         req_id = a.init(picture(1), model="fake/slow")
-        assert slow.entered.wait(10)
+        assert slow.entered.wait(deadline_s())
         assert server.http.get("/health").json()["status"] == "ok"
         b.hold("W")
         b.send("pause")
@@ -171,7 +172,7 @@ def test_a_client_that_leaves_during_the_load_leaves_the_engine_for_the_next_one
     with play_server(fake_services(model), max_sessions=1) as server:
         with server.client() as client:
             client.init(picture(1))
-            assert model.entered.wait(10)
+            assert model.entered.wait(deadline_s())
         wait_until(lambda: not server.sessions(), "the place is free while the model still loads")
         hold.set()
         with server.client() as client:
@@ -184,7 +185,7 @@ def test_a_second_init_while_the_first_prepares_is_answered_after_it_and_changes
     model = FakeModel(hold=hold)
     with play_server(fake_services(model)) as server, server.client() as client:
         first, second = client.init(picture(10)), client.init(picture(20))
-        assert model.entered.wait(10)
+        assert model.entered.wait(deadline_s())
         hold.set()
         replies = [client.of_type("response"), client.of_type("response")]
         assert [(r["req_id"], r["success"]) for r in replies] == [(first, True), (second, True)]
@@ -215,10 +216,15 @@ def test_no_init_in_time_ends_the_session_and_notifications_do_not_extend_it() -
 
 
 def test_a_failed_init_gives_the_client_the_whole_time_again() -> None:
-    with play_server(limits=SessionLimits(init_timeout_s=1.0)) as server, server.client() as client:
-        for _ in range(3):
-            assert not client.reply(client.init(None))["success"]
-        assert client.of_type("error")["code"] == "initTimeout"
+    limits = SessionLimits(init_timeout_s=60.0, ping_interval_s=3600.0, ping_timeout_s=3600.0)
+    with play_server(limits=limits, loop=MOVABLE_TIME) as server, server.client() as client:
+        client.stage("session.waiting_for_seed")
+        with stopped_time(server) as move:
+            for _ in range(3):
+                move(40.0)
+                assert not client.reply(client.init(None))["success"]
+            move(61.0)
+            assert client.of_type("error")["code"] == "initTimeout"
 
 
 def test_authoring_before_a_world_is_an_error_reply() -> None:
@@ -235,7 +241,8 @@ def test_authoring_without_its_models_says_so() -> None:
             empty = client.reply(client.request(kind, prompt="  "))
             assert empty["error_id"] == "app.server.error.sceneAuthoringEmptyPrompt"
             missing = client.reply(client.request(kind, prompt="a dragon"))
-            assert missing["error_id"] == "app.server.error.sceneAuthoringModelNotLoaded"
+            assert (missing.get("error_id"), missing["code"]) == (None, "authoringUnavailable")
+            assert missing["error"] == "There is none in this test.", "our own sentence is what a stock client shows"
         client.hold("W")
 
 

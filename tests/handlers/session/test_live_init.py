@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_world_engine import FakeWorldEngine
-from tests.network.live_server import wait_until
 from tests.play.harness import fake_services, picture, play_server
+from tests.waiting import wait_until
 
 
 def test_one_that_changes_nothing_is_answered_and_touches_nothing() -> None:

@@ -10,8 +10,9 @@ import pytest
 from runtime_config.runtime_config import MIB, SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
-from tests.network.live_server import wait_until
 from tests.play.harness import b64, fake_services, picture, play_server, session_config
+from tests.play.movable_time import MOVABLE_TIME, stopped_time
+from tests.waiting import deadline_s, wait_until
 
 WITHOUT_ID = [
     "",
@@ -116,7 +117,7 @@ def test_waiting_requests_are_bounded_and_each_is_answered() -> None:
     with play_server(services, limits=SessionLimits(max_waiting_requests=2)) as server, server.client() as client:
         image = b64(picture(3))
         first = client.request("check_seed_safety", image_data=image)
-        assert classifier.entered.wait(10)
+        assert classifier.entered.wait(deadline_s())
         rest = [client.request("check_seed_safety", image_data=image) for _ in range(5)]
         refused = [client.of_type("response") for _ in range(3)]
         assert [r["code"] for r in refused] == ["tooManyRequests"] * 3
@@ -132,7 +133,7 @@ def test_requests_that_wait_are_answered_before_the_socket_closes() -> None:
     with play_server(fake_services(classifier=classifier)) as server, server.client() as client:
         image = b64(picture(3))
         ids = [client.request("check_seed_safety", image_data=image) for _ in range(3)]
-        assert classifier.entered.wait(10)
+        assert classifier.entered.wait(deadline_s())
         server.drain()
         replies = [message for message in client.messages() if message["type"] == "response"]
         assert [(reply["req_id"], reply["code"]) for reply in replies] == [(req_id, "cancelled") for req_id in ids]
@@ -162,7 +163,7 @@ def test_a_slow_safety_check_keeps_the_receiver_live() -> None:
         classifier.hold, entered = threading.Event(), classifier.entered
         entered.clear()
         req_id = client.request("check_seed_safety", image_data=b64(picture(9)))
-        assert entered.wait(10)
+        assert entered.wait(deadline_s())
         client.hold("W")
         client.send("pause")
         wait_until(lambda: server.sessions()[0]["state"] == "paused", "paused during the check")
@@ -205,7 +206,7 @@ def test_an_unknown_request_can_be_cancelled_while_it_waits() -> None:
     with play_server(fake_services(classifier=classifier)) as server, server.client(extended=True) as client:
         image = b64(picture(3))
         running = client.request("check_seed_safety", image_data=image)
-        assert classifier.entered.wait(10)
+        assert classifier.entered.wait(deadline_s())
         waiting = client.request("check_seed_safety", image_data=image)
         client.send("cancel", target_req_id=waiting)
         assert client.reply(waiting)["code"] == "cancelled"
@@ -229,13 +230,18 @@ def test_a_request_of_the_page_ends_at_its_time_limit() -> None:
 def test_a_cancelled_init_leaves_the_session_waiting_for_another_and_its_deadline_running() -> None:
     hold = threading.Event()
     model = FakeModel(hold=hold)
-    limits = SessionLimits(init_timeout_s=1.0)
-    with play_server(fake_services(model), limits=limits) as server, server.client(extended=True) as client:
+    limits = SessionLimits(init_timeout_s=60.0, ping_interval_s=3600.0, ping_timeout_s=3600.0)
+    with (
+        play_server(fake_services(model), limits=limits, loop=MOVABLE_TIME) as server,
+        server.client(extended=True) as client,
+        stopped_time(server) as move,
+    ):
         req_id = client.init(picture(3))
-        assert model.entered.wait(10)
+        assert model.entered.wait(deadline_s())
         client.send("cancel", target_req_id=req_id)
         assert client.reply(req_id)["code"] == "cancelled"
         hold.set()
+        move(61.0)
         assert client.of_type("error")["code"] == "initTimeout"
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers.session.outbox import Farewell, Outbox, Outgoing, OutgoingPass
+from handlers.session.outbox import CloseFrame, Outbox, Outgoing, OutgoingPass
+from handlers.session.stats import SessionStats
 from tests.fakes.fake_clock import FakeClock
+from tests.waiting import deadline_s
 from wire_protocol import LogMessage, StageId, StatusMessage
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def _run(scenario: Callable[[Outbox], Coroutine[Any, Any, None]]) -> list[bool]:
     overflows: list[bool] = []
 
     async def main() -> None:
-        await scenario(Outbox(CLOCK, 3, lambda: overflows.append(True)))
+        await scenario(Outbox(CLOCK, SessionStats(), 3, lambda: overflows.append(True)))
 
     asyncio.run(main())
     return overflows
@@ -76,12 +78,12 @@ def test_an_unsent_pass_gives_way_to_a_newer_one() -> None:
 def test_a_client_that_acknowledges_is_two_passes_behind_at_most() -> None:
     async def scenario(outbox: Outbox) -> None:
         await _send(outbox, 0)
-        outbox.acknowledge(0)
+        outbox.acknowledge(0, None)
         for first in (1, 5):
             await _send(outbox, first)
         outbox.post_pass(_pass(9))
         assert await _all(outbox) == []
-        outbox.acknowledge(1)
+        outbox.acknowledge(1, None)
         assert await _all(outbox) == [_pass(9)]
 
     _run(scenario)
@@ -102,10 +104,10 @@ def test_a_receipt_lets_the_next_pass_go() -> None:
 def test_another_world_forgets_what_was_not_confirmed() -> None:
     async def scenario(outbox: Outbox) -> None:
         await _send(outbox, 99)
-        outbox.acknowledge(99)
+        outbox.acknowledge(99, None)
         for first in (100, 104):
             await _send(outbox, first)
-        outbox.drop_pass()
+        outbox.begin_epoch(1)
         outbox.post_pass(_pass(0))
         assert await _all(outbox) == [_pass(0)]
 
@@ -121,7 +123,7 @@ def test_the_farewell_comes_last_and_nothing_after_it() -> None:
         outbox.post(_status("too late"))
         outbox.post_pass(_pass(2))
         outbox.post_log(LogMessage(event="too late"))
-        assert [await outbox.next(), await outbox.next()] == [_status("last words"), Farewell(1000, "bye")]
+        assert [await outbox.next(), await outbox.next()] == [_status("last words"), CloseFrame(1000, "bye")]
 
     _run(scenario)
 
@@ -159,7 +161,7 @@ def test_the_writer_wakes_for_everything(what: str) -> None:
                 outbox.post_log(LogMessage(event="x"))
             case _:
                 outbox.close(1000, "")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(deadline_s()):
             assert await waiting is not None
 
     _run(scenario)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from api_types import Percentiles
-from handlers.session.pacing import Pacer, PassTimer
-from handlers.session.quality import QualityController
-from handlers.session.receiver import sniff_request_id
-from handlers.session.recovery import RecoveryBudget
-from handlers.session.stats import SessionStats, percentiles
+from handlers.session.actor import Pacer, RecoveryBudget
+from handlers.session.requests import sniff_request_id
+from handlers.session.stats import Percentiles, SessionStats, percentiles
+from handlers.session.stream import PassTimer, QualityController
 from runtime_config.runtime_config import JpegConfig, SessionLimits
 
 

@@ -9,13 +9,13 @@ import pytest
 from error_types import ErrorCode
 from runtime_config.runtime_config import AuthoringConfig
 from services.image_classifier.image_classifier import ClassifierMissing
-from services.image_editor.image_editor import EditorFault, EditorMissing, ImageEditorError
+from services.image_editor.image_editor import ImageEditorError
+from services.local_models.model_error import ModelFault
 from services.prompt_writer.prompt_writer import Refusal
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
-from tests.fakes.fake_world_engine import FakeWorldEngine
 from tests.handlers.session.authoring_studio import SEED, ask, begin, studio
 from tests.play.harness import Json, PlayClient, fake_services, picture, play_server
 from wire_protocol import ErrorId, WarningId
@@ -43,7 +43,7 @@ def edit(prompt: str = "fog", **given: Any) -> set[str]:
     return asked("scene_edit", prompt, **given)
 
 
-def failing_editor(fault: EditorFault) -> FakeImageEditor:
+def failing_editor(fault: ModelFault) -> FakeImageEditor:
     editor = FakeImageEditor()
     editor.fail = ImageEditorError(fault, "It is broken.")
     return editor
@@ -93,9 +93,12 @@ def too_slow() -> set[str]:
         return found
 
 
-def no_room_for_another_world() -> set[str]:
-    small = FakeModel(make_engine=lambda name: FakeWorldEngine(name, max_worlds=1))
-    return asked("generate_scene", "fog", small)
+def no_world_in_the_scene() -> set[str]:
+    model = FakeModel()
+    with studio(model) as at, at.server.client() as client:
+        begin(client)
+        model.engines[0].fail_to_open(1)
+        return told(ask(client, "generate_scene"))
 
 
 def started(classifier: FakeImageClassifier, **config: Any) -> set[str]:
@@ -134,8 +137,8 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
     ErrorCode.AUTHORING_UNAVAILABLE: not_asked_for,
     ErrorCode.AUTHORING_IN_PROGRESS: lambda: held(lambda client, _: ask(client, "scene_edit")),
     ErrorCode.AUTHORING_OUTDATED: lambda: held(reset, is_released=True),
-    ErrorCode.AUTHORING_LOAD_FAILED: lambda: edit(editor=failing_editor(EditorFault.NOT_LOADED)),
-    ErrorCode.AUTHORING_FAILED: lambda: edit(editor=failing_editor(EditorFault.FAILED)),
+    ErrorCode.AUTHORING_LOAD_FAILED: lambda: edit(editor=failing_editor(ModelFault.NOT_LOADED)),
+    ErrorCode.AUTHORING_FAILED: lambda: edit(editor=failing_editor(ModelFault.FAILED)),
     ErrorCode.AUTHORING_EDIT_REFUSED: lambda: refusing("scene_edit"),
     ErrorCode.AUTHORING_SCENE_REFUSED: lambda: refusing("generate_scene"),
     ErrorCode.SCENE_JOB_UNKNOWN: lambda: rest("GET", "/api/scenes/jobs/unknown"),
@@ -148,14 +151,11 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
     ErrorCode.REQUEST_TIMEOUT: too_slow,
     ErrorCode.NOT_READY: before_a_world,
     ErrorCode.TOO_MANY_REQUESTS: many_jobs,
-    ErrorCode.ENGINE_FAILED: no_room_for_another_world,
+    ErrorCode.ENGINE_FAILED: no_world_in_the_scene,
     # what a stock client has texts for
     ErrorId.AUTHORING_EMPTY_PROMPT: lambda: edit(""),
-    ErrorId.AUTHORING_MODEL_NOT_LOADED: lambda: edit(editor=FakeImageEditor(status=EditorMissing("None."))),
     ErrorId.AUTHORING_ALREADY_IN_PROGRESS: lambda: held(lambda client, _: ask(client, "generate_scene")),
-    ErrorId.AUTHORING_MODEL_LOAD_FAILED: lambda: edit(editor=failing_editor(EditorFault.OUT_OF_MEMORY)),
-    ErrorId.SCENE_EDIT_SAFETY_REJECTED: lambda: edit(editor=failing_editor(EditorFault.REFUSED)),
-    ErrorId.GENERATE_SCENE_SAFETY_REJECTED: lambda: refusing("generate_scene"),
+    ErrorId.AUTHORING_MODEL_LOAD_FAILED: lambda: edit(editor=failing_editor(ModelFault.OUT_OF_MEMORY)),
     ErrorId.INIT_FAILED: before_a_world,
     WarningId.SEED_UNSAFE: lambda: started(FakeImageClassifier(unsafe)),
     WarningId.SEED_SAFETY_CHECK_FAILED: lambda: started(
@@ -169,12 +169,16 @@ ELSEWHERE: frozenset[Id] = frozenset(
         *(code for code in ErrorCode if code.name.startswith(("MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_"))),
         *(ErrorCode.PROTOCOL_VERSION_MISMATCH, ErrorCode.SERVER_BUSY, ErrorCode.DISPLACED, ErrorCode.INIT_TIMEOUT),
         *(ErrorCode.SHUTTING_DOWN, ErrorCode.CLIENT_TOO_SLOW, ErrorCode.INVALID_REQUEST, ErrorCode.MESSAGE_TOO_LARGE),
-        *(ErrorCode.INTERNAL, ErrorCode.UNKNOWN_MODEL, ErrorCode.SNAPSHOT_UNKNOWN, ErrorCode.NOTHING_TO_REWIND),
+        *(ErrorCode.INTERNAL, ErrorCode.UNKNOWN_MODEL, ErrorCode.MOMENT_UNKNOWN, ErrorCode.NOTHING_TO_REWIND),
         *(ErrorCode.SEED_MISSING, ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_NOT_BASE64, ErrorCode.SEED_EMPTY),
-        *(ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE, ErrorCode.SEED_SHIPPED),
+        *(ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
+        ErrorCode.HOST_INVALID,
         *(ErrorCode.HOST_FORBIDDEN, ErrorCode.ORIGIN_FORBIDDEN, ErrorCode.TOKEN_REQUIRED, ErrorCode.LOCAL_ONLY),
         *(ErrorCode.NOT_FOUND, ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.SERVICE_UNAVAILABLE),
         *(ErrorId.PROTOCOL_VERSION_MISMATCH, ErrorId.SERVER_BUSY, ErrorId.SERVER_STARTUP_FAILED),
+        # A client would show its own text, which says less than our sentence.
+        *(ErrorId.AUTHORING_MODEL_NOT_LOADED, ErrorId.SCENE_EDIT_SAFETY_REJECTED),
+        *(ErrorId.GENERATE_SCENE_SAFETY_REJECTED, ErrorCode.SESSION_UNKNOWN),
         *(ErrorId.TIMEOUT_WAITING_FOR_SEED, ErrorId.QUANT_UNSUPPORTED_GPU, ErrorId.DEVICE_RECOVERY_FAILED),
         *(WarningId.MISSING_SEED_DATA, WarningId.INVALID_SEED_DATA, WarningId.SEED_LOAD_FAILED),
     }

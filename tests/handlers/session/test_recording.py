@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from runtime_config.runtime_config import RecordingConfig
@@ -12,8 +11,8 @@ from tests.fakes.fake_frame_encoder import read_fake_jpeg
 from tests.fakes.fake_video_writer import read_fake_video
 from tests.fakes.fake_world_engine import FakeWorldEngine
 from tests.handlers.session.recording_studio import news, notes, studio
-from tests.network.live_server import wait_until
 from tests.play.harness import picture
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,9 +157,12 @@ def test_passes_that_a_slow_client_never_got_are_recorded(tmp_path: Path) -> Non
     with studio(tmp_path) as at, at.server.client(max_queue=1) as client:
         client.start(video_recording=True, cap_inference_fps=False)
         recording = at.recording(0)
-        while len(recording.passes) < 200:  # the client reads nothing meanwhile
+
+        def press() -> bool:
             client.control("W")
-            time.sleep(0.002)
+            return len(recording.passes) >= 200
+
+        wait_until(press, "200 passes were made, of which the client read none")
         client.send("pause")
         at.outcome(0)
         numbers = [read_fake_jpeg(jpegs[0]).frame_content().pass_number for _, _, jpegs in recording.passes[1:]]
@@ -171,9 +173,9 @@ def test_going_back_to_a_moment_is_recorded_as_it_happens(tmp_path: Path) -> Non
     with studio(tmp_path) as at, at.server.client(extended=True) as client:
         client.start(video_recording=True)
         client.hold("W")
-        moment = client.reply(client.request("take_snapshot"))["data"]["snapshot_id"]
+        moment = client.reply(client.request("take_moment"))["data"]["moment_id"]
         client.hold("W")
-        assert client.reply(client.request("restore_snapshot", snapshot_id=moment))["success"]
+        assert client.reply(client.request("restore_moment", moment_id=moment))["success"]
         client.hold("W")
         assert len(at.writer.recordings) == 1
 

@@ -10,8 +10,8 @@ from runtime_config.runtime_config import RecordingConfig
 from services.video_writer.video_writer import Finished, RecordingPhase
 from tests.fakes.fake_video_writer import FakeVideoWriter, read_fake_video
 from tests.handlers.session.recording_studio import news, studio
-from tests.network.live_server import wait_until
-from tests.play.harness import DEADLINE_S, picture
+from tests.play.harness import picture
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,7 @@ def test_the_server_starts_while_recovery_still_works(tmp_path: Path) -> None:
             self.may_go_on = threading.Event()
 
         def recover(self, folder: Path, on_end: Any) -> None:
-            self.may_go_on.wait(DEADLINE_S)
+            self.may_go_on.wait(deadline_s())
             super().recover(folder, on_end)
 
     (tmp_path / "recordings").mkdir()

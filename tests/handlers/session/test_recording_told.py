@@ -13,6 +13,7 @@ from services.clock.system_clock import SystemClock
 from services.log_stream.log_reduction import LogReduction
 from services.log_stream.session_log_stream import SessionLogStream
 from services.video_writer.video_writer import Finished, RecordingFault
+from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.handlers.session.recording_studio import news, notes, studio
 from tests.play.harness import b64, picture, session_config
@@ -35,6 +36,33 @@ def test_the_file_says_what_a_desktop_client_reads(tmp_path: Path, with_authorin
     assert isinstance(said["rng_seed"], int)
     assert metadata.title == "Terrarium Recording"
     assert metadata.artist.startswith("Terrarium v")
+
+
+def test_a_recording_names_the_input_log_of_what_it_shows(tmp_path: Path) -> None:
+    logs = FakeInputLogs()
+    with studio(tmp_path, input_logs=logs) as at, at.server.client(extended=True) as client:
+        client.start(picture(50), video_recording=True, action_logging=True)
+        client.hold("W", until=lambda frame: frame.content.pass_number > 3)
+        client.reply(client.request("take_moment"))
+        client.reply(client.request("restore_moment", moment_id="1"))  # begins another log, and no other recording
+        client.hold("W", until=lambda frame: frame.content.pass_number > 8)
+        client.send("pause")
+        name = news(client, "saved")["name"]
+        client.send("resume")
+        client.hold("W")
+        client.send("pause")
+        again = news(client, "saved")["name"]
+        said = [at.server.http.get(f"/api/recordings/{saved}").json()["input_log"] for saved in (name, again)]
+    assert said == [logs.logs[0].id, logs.logs[2].id]
+
+
+def test_a_recording_without_an_input_log_names_none(tmp_path: Path) -> None:
+    with studio(tmp_path) as at, at.server.client(extended=True) as client:
+        client.start(picture(50), video_recording=True)
+        client.hold("W")
+        client.send("pause")
+        name = news(client, "saved")["name"]
+        assert at.server.http.get(f"/api/recordings/{name}").json()["input_log"] is None
 
 
 def test_authoring_switched_on_in_mid_play_is_another_file(tmp_path: Path) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from error_types import DomainError, ErrorCode
-from handlers.session.requests import Answer, RequestQueue, RequestWorker, UnparsedRequest
+from handlers.session.commands import Command, SessionCommands
+from handlers.session.requests import Answer, RequestQueue, RequestRunner, UnparsedRequest
+from runtime_config.runtime_config import AuthoringConfig
 from services.clock.system_clock import SystemClock
 from services.metrics.prometheus_metrics import PrometheusMetrics
+from tests.waiting import wait_until_async
 from wire_protocol import (
+    AnyClientMessage,
+    AnyNotification,
     AnyRequest,
     CheckSeedSafetyRequest,
     CheckSeedSafetyResponseData,
-    ExtendedResponseData,
+    PauseNotification,
     RpcError,
 )
 
@@ -25,37 +31,53 @@ def _check(req_id: str) -> CheckSeedSafetyRequest:
     return CheckSeedSafetyRequest(type="check_seed_safety", req_id=req_id, image_data="")
 
 
+class Commands(SessionCommands):
+    """Of no session: the test brings its own command."""
+
+    def __init__(self) -> None:
+        pass
+
+    def refused(self, request: AnyRequest, error: DomainError) -> None:
+        del request, error
+
+
 class Bench:
-    """A worker whose requests wait until the test lets them go."""
+    """A runner whose requests wait until the test lets them go."""
 
     def __init__(self) -> None:
         self.queue = RequestQueue(max_requests=10, max_bytes=100)
         self.go = asyncio.Event()
         self.fail: Exception | None = None
+        self.in_hand: list[str] = []
         self.answers: list[Answer] = []
-        self.worker = RequestWorker(
+        self.notified: list[AnyNotification] = []
+        self.runner = RequestRunner(
+            Commands(),
             self.queue,
-            serve=self._serve,
             parse=self._parse,
+            notify=self.notified.append,
             answer=self.answers.append,
-            refused=lambda _request, _error: None,
+            config=AuthoringConfig(),
+            work_threads=ThreadPoolExecutor(1),
             clock=SystemClock(),
             metrics=PrometheusMetrics(),
+            registry={"check_seed_safety": Command(CheckSeedSafetyRequest, lambda _, request: self._check(request))},
         )
 
-    async def _serve(self, request: AnyRequest) -> ExtendedResponseData:
+    async def _check(self, request: CheckSeedSafetyRequest) -> CheckSeedSafetyResponseData:
+        self.in_hand.append(request.req_id)
         await self.go.wait()
         if self.fail is not None:
             raise self.fail
         return CheckSeedSafetyResponseData(is_safe=True, hash=request.req_id)
 
-    async def _parse(self, waiting: UnparsedRequest) -> AnyRequest | None:
-        match waiting.text:
+    def _parse(self, text: str) -> AnyClientMessage:
+        match text:
             case "bad":
                 raise DomainError("bad", ErrorCode.INVALID_REQUEST)
             case "notification":
-                return None
-            case text:
+                return PauseNotification(type="pause")
+            case _:
                 return _check(text)
 
     def codes(self) -> list[tuple[str, str | None]]:
@@ -71,19 +93,13 @@ def _run(scenario: Callable[[Bench], Coroutine[Any, Any, None]]) -> Bench:
     return asyncio.run(main())
 
 
-async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - a condition of plain lists, which nothing announces
-            await asyncio.sleep(0.001)
-
-
 def test_answers_come_in_the_order_of_the_requests() -> None:
     async def scenario(bench: Bench) -> None:
         for req_id in ("1", "2", "3"):
             assert bench.queue.offer(_check(req_id), 1)
-        running = asyncio.create_task(bench.worker.run())
+        running = asyncio.create_task(bench.runner.run())
         bench.go.set()
-        await _until(lambda: len(bench.answers) == 3)
+        await wait_until_async(lambda: len(bench.answers) == 3, "all were answered")
         running.cancel()
         await asyncio.wait({running})
 
@@ -95,12 +111,14 @@ def test_what_is_parsed_late_is_answered_too() -> None:
         bench.go.set()
         for waiting in (UnparsedRequest("9", "bad"), UnparsedRequest(None, "notification"), UnparsedRequest(None, "7")):
             bench.queue.offer(waiting, 1)
-        running = asyncio.create_task(bench.worker.run())
-        await _until(lambda: len(bench.answers) == 2)
+        running = asyncio.create_task(bench.runner.run())
+        await wait_until_async(lambda: len(bench.answers) == 2, "both were answered")
         running.cancel()
         await asyncio.wait({running})
 
-    assert _run(scenario).codes() == [("9", "invalidRequest"), ("7", None)]
+    bench = _run(scenario)
+    assert bench.codes() == [("9", "invalidRequest"), ("7", None)]
+    assert bench.notified == [PauseNotification(type="pause")]
 
 
 def test_an_unexpected_failure_is_an_answer_that_gives_nothing_away() -> None:
@@ -108,8 +126,8 @@ def test_an_unexpected_failure_is_an_answer_that_gives_nothing_away() -> None:
         bench.fail = RuntimeError("secret")
         bench.go.set()
         bench.queue.offer(_check("1"), 1)
-        running = asyncio.create_task(bench.worker.run())
-        await _until(lambda: len(bench.answers) == 1)
+        running = asyncio.create_task(bench.runner.run())
+        await wait_until_async(lambda: len(bench.answers) == 1, "it was answered")
         running.cancel()
         await asyncio.wait({running})
 
@@ -122,12 +140,11 @@ def test_closing_answers_the_request_in_hand_and_those_that_wait() -> None:
     async def scenario(bench: Bench) -> None:
         for req_id in ("1", "2", "3"):
             bench.queue.offer(_check(req_id), 1)
-        running = asyncio.create_task(bench.worker.run())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        running = asyncio.create_task(bench.runner.run())
+        await wait_until_async(lambda: bench.in_hand == ["1"], "the first one is in hand")
         running.cancel()
         await asyncio.wait({running})
-        await bench.worker.close()
+        await bench.runner.close()
 
     assert _run(scenario).codes() == [(req_id, "cancelled") for req_id in ("1", "2", "3")]
 
@@ -136,13 +153,13 @@ def test_cancelling_answers_one_and_leaves_the_others() -> None:
     async def scenario(bench: Bench) -> None:
         for req_id in ("1", "2", "3"):
             bench.queue.offer(_check(req_id), 1)
-        running = asyncio.create_task(bench.worker.run())
-        await asyncio.sleep(0.01)
-        bench.worker.cancel("2")
-        bench.worker.cancel("1")
-        bench.worker.cancel("no such")
+        running = asyncio.create_task(bench.runner.run())
+        await wait_until_async(lambda: bench.in_hand == ["1"], "the first one is in hand")
+        bench.runner.cancel("2")
+        bench.runner.cancel("1")
+        bench.runner.cancel("no such")
         bench.go.set()
-        await _until(lambda: len(bench.answers) == 3)
+        await wait_until_async(lambda: len(bench.answers) == 3, "all were answered")
         running.cancel()
         await asyncio.wait({running})
 

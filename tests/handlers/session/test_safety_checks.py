@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +18,25 @@ import pytest
 from services.clock.system_clock import SystemClock
 from services.image_classifier.image_classifier import ClassificationError, ClassifierMissing
 from services.image_classifier.transformers_image_classifier import build_image_classifier
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
-from tests.network.live_server import wait_until
 from tests.play.harness import PlayServer, b64, fake_services, picture, play_server
 from tests.services.image_classifier.tiny_classifier import tiny_files, write_tiny_classifier
+from tests.services.world_files.samples import HEIGHT, WIDTH, pack, sample_world
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
     from services.verdict_cache.verdict_cache import VerdictCache
+    from services.world_engine.world_engine import Picture
     from tests.play.harness import PlayClient
 
 BURST = 200
+UPLOADS = 8  # as many as there may be sessions
 ANY_PICTURE = np.zeros((8, 8, 3), dtype=np.uint8)
 
 
@@ -48,7 +53,7 @@ def checking_server(cache_dir: Path, verdicts: VerdictCache | None = None, **con
 
     Loading takes longer on a busy machine than a client of these tests waits for an answer.
     """
-    classifier = build_image_classifier(tiny_files(cache_dir), SystemClock(), niceness=0)
+    classifier = build_image_classifier(tiny_files(cache_dir), SystemClock(), ProcessTorchWorker, niceness=0)
     with suppress(ClassificationError):
         classifier.is_safe(ANY_PICTURE)
     with play_server(fake_services(classifier=classifier, verdict_cache=verdicts), **config) as server:
@@ -113,6 +118,42 @@ def test_a_check_that_hangs_holds_up_neither_frames_nor_another_sessions_start()
             assert uploaded.json()["code"] == "worldNotAWorld"
             classifier.hold.set()
             assert all(client.reply(req_id)["success"] for client, req_id in held)
+
+
+@pytest.mark.parametrize("kind", ["seeds", "worlds"])
+def test_uploads_that_wait_for_a_slow_verdict_hold_up_nobody_who_wants_to_play(kind: str) -> None:
+    """Neither many of them nor the classifier, which is slow with their pictures alone."""
+    let_go, inside = threading.Event(), threading.Semaphore(0)
+
+    def judge(seen: Picture) -> bool:
+        if seen.shape[:2] == (HEIGHT, WIDTH):  # of an upload
+            inside.release()
+            let_go.wait(deadline_s())
+        return True
+
+    def content(number: int) -> bytes:
+        if kind == "seeds":
+            return picture(number, width=WIDTH, height=HEIGHT)
+        return pack(sample_world(number))
+
+    services = fake_services(classifier=FakeImageClassifier(judge))
+    with play_server(services, seed_safety="strict") as server, ThreadPoolExecutor(UPLOADS) as people:
+
+        def upload(number: int) -> int:
+            return server.http.post(f"/api/{kind}", content=content(number)).status_code
+
+        uploads = [people.submit(upload, number) for number in range(UPLOADS)]
+        try:
+            for _ in range(4):
+                assert inside.acquire(timeout=deadline_s())
+            for _ in range(2):
+                with server.client() as client:
+                    client.start(picture(10))
+                    client.hold("W")
+            assert not any(upload.done() for upload in uploads)
+        finally:
+            let_go.set()
+        assert [upload.result(deadline_s()) for upload in uploads] == [201] * UPLOADS
 
 
 def test_verdicts_outlive_the_server_and_failures_do_not(tmp_path: Path) -> None:

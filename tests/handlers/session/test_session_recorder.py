@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.recorder_handler import RecorderHandler
-from handlers.session.active_world import ActiveWorld, Seed, open_active_world
 from handlers.session.recording import SessionRecorder
+from handlers.session.world import ActiveWorld, Seed, open_world
 from runtime_config.runtime_config import RecordingConfig
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.video_writer.video_writer import Discarded, Finished, RecordingFault
@@ -20,7 +20,7 @@ from state.transitions import IllegalTransitionError
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
-from tests.network.live_server import wait_until
+from tests.waiting import deadline_s, wait_until, wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -60,22 +60,22 @@ class Desk:
         return self.recorder.state_of(self.writer.recordings[0].path.stem)
 
     async def told_of(self, event: str) -> RecordingMessage:
-        while True:
-            for message in self.told:
-                if message.event == event:
-                    return message
-            await asyncio.sleep(0.005)
+        def found() -> list[RecordingMessage]:
+            return [message for message in self.told if message.event == event]
+
+        await wait_until_async(lambda: bool(found()), f"“{event}” was told")
+        return found()[0]
 
 
 def world() -> ActiveWorld:
     engine, seed = FakeWorldEngine(), fake_seed(10)
-    return open_active_world(EngineKey("fake/world", "none"), engine, Seed("ab" * 32, b"", "A hill"), seed, 7)
+    return open_world(EngineKey("fake/world", "none"), engine, Seed("ab" * 32, b"", "A hill"), seed, 7)
 
 
 def at_a_desk(folder: Path, play: Callable[[Desk], Coroutine[Any, Any, None]]) -> Desk:
     async def run() -> Desk:
         desk = Desk(folder)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(deadline_s()):
             await play(desk)
         return desk
 

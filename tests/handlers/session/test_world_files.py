@@ -14,8 +14,9 @@ from services.input_log.lines import FrameInput, SessionEnd, SessionStart, World
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLog, FakeInputLogs
-from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed, read_frame
+from tests.fakes.fake_world_engine import FakeWorldEngine, read_frame
 from tests.fakes.fake_world_store import FakeWorldStore
+from tests.handlers.session.authoring_studio import is_green, studio
 from tests.play.harness import Frame, Json, PlayClient, PlayServer, fake_services, picture, play_server, session_config
 
 if TYPE_CHECKING:
@@ -139,14 +140,14 @@ def test_a_branch_is_the_kept_moment_not_the_present() -> None:
     with play_server(fake_services(world_store=store)) as server, server.client(extended=True) as client:
         client.start()
         walk(client, 10, "W")
-        moment = asked(client, "take_snapshot")["snapshot_id"]
+        moment = asked(client, "take_moment")["moment_id"]
         client.send("resume")
         walk(client, 40, "A")
-        branch = store.read(save(client, snapshot_id=moment))
+        branch = store.read(save(client, moment_id=moment))
         assert branch is not None
         assert 10 <= branch.place.passes < 40
         assert replayed(branch)[-1] == branch.place.passes
-        assert asked(client, "restore_snapshot", snapshot_id=moment)["kept"] == [moment]
+        assert asked(client, "restore_moment", moment_id=moment)["kept"] == [moment]
         client.send("resume")
         walk(client, branch.place.passes + 5, "D")
         turned = store.read(save(client))
@@ -213,20 +214,18 @@ def test_an_engine_that_fails_begins_a_new_path() -> None:
 
 def test_another_picture_in_mid_world_is_replayed_and_undone_by_a_return() -> None:
     store = FakeWorldStore()
-    with play_server(fake_services(world_store=store)) as server, server.client(extended=True) as client:
-        client.start(picture(10))
+    with studio(world_store=store) as at, at.server.client(extended=True) as client:
+        client.start(picture(10), scene_authoring=True)
         walk(client, 5, "W")
-        moment = asked(client, "take_snapshot")["snapshot_id"]
-        loop = server.handler.play.loop_of(server.sessions()[0]["id"])
-        assert loop is not None
-        server.run(loop.between_passes(lambda world: world.continue_from(fake_seed(77))))
+        moment = asked(client, "take_moment")["moment_id"]
+        asked(client, "scene_edit", prompt="a meadow")
         client.send("resume")
-        client.hold("W", until=lambda frame: frame.content.seed_mean[0] == 77)
+        client.hold("W", until=is_green)
         world = store.read(save(client))
         assert world is not None
         assert len(world.changes) == 1
         replayed(world)
-        asked(client, "restore_snapshot", snapshot_id=moment)
+        asked(client, "restore_moment", moment_id=moment)
         client.send("resume")
         client.hold("W", until=lambda frame: frame.content.seed_mean[0] == 10)
         back = store.read(save(client))
@@ -245,8 +244,8 @@ def test_what_cannot_be_opened_is_refused_with_its_reason() -> None:
         client.start()
         walk(client, 3, "W")
         world_id = save(client)
-        reply = client.reply(client.request("save_world", snapshot_id="99"))
-        assert reply["code"] == "snapshotUnknown"
+        reply = client.reply(client.request("save_world", moment_id="99"))
+        assert reply["code"] == "momentUnknown"
         store.is_full = True
         assert client.reply(client.request("save_world"))["code"] == "worldNotKept"
     with play_server(fake_services(other, world_store=store)) as server, server.client(extended=True) as client:
@@ -325,9 +324,9 @@ def test_turns_are_logged_with_their_pass(logs: FakeInputLogs) -> None:
     with play_server(fake_services(input_logs=logs)) as server, server.client(extended=True) as client:
         client.start(action_logging=True)
         walk(client, 5, "W")
-        client.reply(client.request("take_snapshot"))
+        client.reply(client.request("take_moment"))
         walk(client, 10, "W")
-        client.reply(client.request("restore_snapshot", snapshot_id="1"))
+        client.reply(client.request("restore_moment", moment_id="1"))
         client.hold("W")
         client.reply(client.init(picture(90), action_logging=True))
         client.hold("W", until=lambda frame: frame.content.seed_mean[0] == 90)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from services.world_engine.diorama.horizon import find_horizon
-from services.world_engine.diorama.scene import build_scene
+from services.world_engine.diorama._horizon import find_horizon
+from services.world_engine.diorama._scene import build_scene
 from tests.services.diorama.pictures import awkward, landscape
 
 SEEDS = Path(__file__).parents[3] / "assets" / "seeds"

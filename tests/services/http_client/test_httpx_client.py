@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from services.http_client.http_client import HTTPClientError, HTTPFault, HTTPRequestPayload, HTTPResponsePayload
 from services.http_client.httpx_client import HttpxClient
-from tests.network.live_server import wait_until
 from tests.services.openai_server import openai_server
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
@@ -26,7 +26,7 @@ MANY = 2 << 30
 
 
 def send(url: str, **changes: object) -> HTTPResponsePayload:
-    fields: dict[str, object] = {"method": "GET", "url": url, "timeout_s": 10.0, "max_bytes": 1000, **changes}
+    fields: dict[str, object] = {"method": "GET", "url": url, "timeout_s": deadline_s(), "max_bytes": 1000, **changes}
     return asyncio.run(HttpxClient().send(HTTPRequestPayload(**fields)))  # pyright: ignore[reportArgumentType] - a test's own
 
 
@@ -143,7 +143,7 @@ def test_cancelling_drops_the_connection() -> None:
         return Response()
 
     async def main(url: str) -> None:
-        request = HTTPRequestPayload(method="GET", url=url, timeout_s=30.0, max_bytes=10)
+        request = HTTPRequestPayload(method="GET", url=url, timeout_s=deadline_s(), max_bytes=10)
         asking = asyncio.create_task(HttpxClient().send(request))
         await asyncio.to_thread(wait_until, lambda: bool(server.asked), "the request arrived")
         asking.cancel()
@@ -152,7 +152,7 @@ def test_cancelling_drops_the_connection() -> None:
 
     with openai_server(hold) as server:
         asyncio.run(main(server.base_url))
-        assert left.wait(10)
+        assert left.wait(deadline_s())
 
 
 def test_redirects_on_the_same_server_are_followed() -> None:

@@ -16,9 +16,11 @@ from services.image_classifier.image_classifier import (
     ImageClassifier,
 )
 from services.image_classifier.transformers_image_classifier import build_image_classifier
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.services.image_classifier.tiny_classifier import tiny_files
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -32,7 +34,7 @@ def missing(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[ImageCl
     if request.param == "fake":
         yield FakeImageClassifier(status=ClassifierMissing("There is none."))
         return
-    real = build_image_classifier(tiny_files(tmp_path), FakeClock())
+    real = build_image_classifier(tiny_files(tmp_path), FakeClock(), ProcessTorchWorker)
     yield real
     real.close()
 
@@ -62,7 +64,7 @@ def test_the_fake_can_fail_and_be_held() -> None:
     classifier.fail, classifier.hold = None, threading.Event()
     with ThreadPoolExecutor(1) as pool:
         verdict = pool.submit(classifier.is_safe, PICTURE)
-        assert classifier.entered.wait(10)
+        assert classifier.entered.wait(deadline_s())
         assert not verdict.done()
         classifier.hold.set()
-        assert verdict.result(10)
+        assert verdict.result(deadline_s())

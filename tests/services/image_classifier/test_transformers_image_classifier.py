@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from services.image_classifier.classifier_files import ClassifierFiles, is_installed
+from services.image_classifier.classifier_files import ClassifierFiles
 from services.image_classifier.image_classifier import (
     ClassificationError,
     ClassifierFailing,
@@ -25,6 +25,8 @@ from services.image_classifier.transformers_image_classifier import (
     TransformersImageClassifier,
     build_image_classifier,
 )
+from services.machine import is_installed
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import (
     Plain,
     TorchWorkerError,
@@ -34,8 +36,8 @@ from services.torch_worker.torch_worker import (
     WorkerStopped,
 )
 from tests.fakes.fake_clock import FakeClock
-from tests.network.live_server import wait_until
 from tests.services.image_classifier.tiny_classifier import tiny_files, write_tiny_classifier
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -49,7 +51,7 @@ BRIGHT = np.full((90, 160, 3), 220, dtype=np.uint8)
 
 @contextmanager
 def classifier_of(cache_dir: Path, clock: FakeClock | None = None) -> Generator[TransformersImageClassifier]:
-    made = build_image_classifier(tiny_files(cache_dir), clock or FakeClock(), niceness=0)
+    made = build_image_classifier(tiny_files(cache_dir), clock or FakeClock(), ProcessTorchWorker, niceness=0)
     try:
         yield made
     finally:
@@ -233,7 +235,6 @@ def test_it_knows_what_it_takes_and_where_it_is(cache_dir: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_process_that_is_killed_costs_one_picture(cache_dir: Path) -> None:
-    from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.torch_worker.torch_worker import WorkerSpec
 
     options: dict[str, Any] = {"folder": str(tiny_files(cache_dir).folder), "threads": 1}

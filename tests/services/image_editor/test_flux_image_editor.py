@@ -20,13 +20,8 @@ from PIL import Image
 
 from services.image_editor.flux_files import FluxFiles
 from services.image_editor.flux_image_editor import FluxImageEditor
-from services.image_editor.image_editor import (
-    EditorFault,
-    EditorMissing,
-    EditorReady,
-    ImageEditorError,
-    PictureOrder,
-)
+from services.image_editor.image_editor import EditorMissing, EditorReady, ImageEditorError, PictureOrder
+from services.local_models.model_error import ModelFault
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 
 if TYPE_CHECKING:
@@ -154,7 +149,7 @@ def test_killed_in_mid_run_it_is_a_typed_error_and_starts_again(folder: Path) ->
                     psutil.Process(pid).kill()
             with pytest.raises(ImageEditorError) as caught:
                 await large
-            assert caught.value.fault is EditorFault.FAILED
+            assert caught.value.fault is ModelFault.FAILED
             return await editor.make(order(), lambda _: None)
 
         assert size_of(asyncio.run(main())) == (128, 64)
@@ -172,7 +167,7 @@ def test_damaged_files_are_told_without_their_path(folder: Path, tmp_path: Path,
     with editor_of(copy) as editor:
         with pytest.raises(ImageEditorError, match="damaged or incomplete") as caught:
             asyncio.run(editor.prepare())
-        assert caught.value.fault is EditorFault.NOT_LOADED
+        assert caught.value.fault is ModelFault.NOT_LOADED
         assert str(copy) not in str(caught.value)
 
 
@@ -214,7 +209,7 @@ def test_it_is_loaded_where_it_is_placed_and_unloaded_when_it_is_told(folder: Pa
     try:
         with pytest.raises(ImageEditorError, match="Nothing says where") as caught:
             asyncio.run(editor.prepare())
-        assert caught.value.fault is EditorFault.NOT_LOADED
+        assert caught.value.fault is ModelFault.NOT_LOADED
         for placement in ("resident", "resident", "offloaded"):
             editor.place(placement)
             asyncio.run(editor.prepare())

@@ -117,7 +117,7 @@ def test_the_plan_is_for_the_smaller_weights(folder: Path) -> None:
     small = FluxFiles(Path("none"), folder, quant="int8").size()
     assert small.total < whole.total
     assert small.largest_part < whole.largest_part
-    editor = FluxImageEditor(FluxFiles(Path("none"), folder, quant="int8"))
+    editor = FluxImageEditor(FluxFiles(Path("none"), folder, quant="int8"), ProcessTorchWorker)
     status = editor.status()
     assert isinstance(status, EditorReady)
     assert status.memory is not None
@@ -126,6 +126,6 @@ def test_the_plan_is_for_the_smaller_weights(folder: Path) -> None:
 
 def test_without_the_library_it_says_what_to_do(folder: Path) -> None:
     files = FluxFiles(Path("none"), folder, quant="int8", has_package=lambda package: package != "torchao")
-    status = FluxImageEditor(files).status()
+    status = FluxImageEditor(files, ProcessTorchWorker).status()
     assert isinstance(status, EditorMissing)
     assert "install the extra quantised, or set TERRARIUM_LOCAL_IMAGES_QUANT=none" in status.reason

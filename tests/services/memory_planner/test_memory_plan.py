@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.memory_planner.demand import PROCESS_RAM, Spot, standing_vram, working_vram
+from services.memory_planner.demand import PROCESS_RAM, PlacementOption, standing_vram, working_vram
 from services.memory_planner.memory_plan import (
     InsteadOfEngine,
     MemoryPlan,
@@ -18,16 +18,16 @@ from services.memory_planner.memory_plan import (
     plan_models,
 )
 from services.memory_planner.model_memory import ModelMemory, ModelSize, Placement
-from services.memory_planner.situation import Asked, Contender, EngineOnDevice, FreeMemory, Machine
+from services.memory_planner.situation import Asked, EngineOnDevice, FreeMemory, Machine, ModelRequirement
 
 GIB = 1 << 30
 KLEIN = ModelMemory(ModelSize(total=16 * GIB, largest_part=8 * GIB), work=2 * GIB)
 QWEN = ModelMemory(ModelSize(total=9 * GIB, largest_part=9 * GIB), work=1 * GIB)
 NSFW = ModelMemory(ModelSize(total=1 * GIB, largest_part=1 * GIB), work=1 * GIB, placements=("resident", "cpu"))
 
-EDITOR = Contender("The image model", KLEIN)
-WRITER = Contender("The writer", QWEN)
-CLASSIFIER = Contender("The picture check", NSFW, is_for_scenes=False)
+EDITOR = ModelRequirement("The image model", KLEIN)
+WRITER = ModelRequirement("The writer", QWEN)
+CLASSIFIER = ModelRequirement("The picture check", NSFW, is_for_scenes=False)
 
 
 def machine(
@@ -41,13 +41,13 @@ def machine(
     )
 
 
-def plan(on: Machine, contender: Contender = EDITOR) -> MemoryPlan:
-    (found,) = plan_models(on, [contender])
+def plan(on: Machine, requirement: ModelRequirement = EDITOR) -> MemoryPlan:
+    (found,) = plan_models(on, [requirement])
     return found
 
 
-def kinds(on: Machine, *contenders: Contender) -> list[type]:
-    return [type(found) for found in plan_models(on, contenders)]
+def kinds(on: Machine, *requirements: ModelRequirement) -> list[type]:
+    return [type(found) for found in plan_models(on, requirements)]
 
 
 # ------------------------------------------------------------------------------------------------ one model alone
@@ -223,21 +223,21 @@ def test_it_never_plans_more_than_is_free() -> None:
     rng = random.Random(5)
     for _ in range(3000):
         on = _random_machine(rng)
-        contenders = [_random_contender(rng, name) for name in ("The writer", "The image model")]
+        requirements = [_random_requirement(rng, name) for name in ("The writer", "The image model")]
         if rng.random() < 0.5:
-            contenders.insert(0, replace(_random_contender(rng, "The check"), is_for_scenes=False))
-        _check_fits(on, contenders, plan_models(on, contenders))
+            requirements.insert(0, replace(_random_requirement(rng, "The check"), is_for_scenes=False))
+        _check_fits(on, requirements, plan_models(on, requirements))
 
 
 def test_more_memory_never_refuses_more() -> None:
     rng = random.Random(6)
     for _ in range(1000):
-        on, contenders = _random_machine(rng), [_random_contender(rng, name) for name in "ab"]
+        on, requirements = _random_machine(rng), [_random_requirement(rng, name) for name in "ab"]
         free = on.free
         larger = FreeMemory(
             None if free.vram is None else free.vram + GIB, None if free.ram is None else free.ram + GIB
         )
-        before, after = kinds(on, *contenders), kinds(replace(on, free=larger), *contenders)
+        before, after = kinds(on, *requirements), kinds(replace(on, free=larger), *requirements)
         assert after.count(NoRoom) <= before.count(NoRoom)
 
 
@@ -252,36 +252,36 @@ def _random_machine(rng: random.Random) -> Machine:
     )
 
 
-def _random_contender(rng: random.Random, name: str) -> Contender:
+def _random_requirement(rng: random.Random, name: str) -> ModelRequirement:
     total = rng.randrange(1, 24) * GIB
     placements: list[tuple[Placement, ...]] = [("resident", "offloaded"), ("resident",), ("resident", "cpu")]
     memory = ModelMemory(ModelSize(total, rng.randrange(1, total // GIB + 1) * GIB), rng.randrange(3) * GIB)
-    return Contender(name, replace(memory, placements=rng.choice(placements)))
+    return ModelRequirement(name, replace(memory, placements=rng.choice(placements)))
 
 
-def _check_fits(on: Machine, contenders: list[Contender], plans: tuple[MemoryPlan, ...]) -> None:
+def _check_fits(on: Machine, requirements: list[ModelRequirement], plans: tuple[MemoryPlan, ...]) -> None:
     vram, works, ram, ram_instead = on.promised_vram, 0, on.promised_ram, 0
-    for contender, found in zip(contenders, plans, strict=True):
+    for requirement, found in zip(requirements, plans, strict=True):
         assert found.reason
         match found:
             case Resident() | Offloaded() | OnCpu():
-                spot = Spot(_PLACEMENTS[type(found)])
-                vram += standing_vram(contender, spot)
-                works = max(works, working_vram(contender, spot))
-                if contender.is_for_scenes:
-                    weights = contender.memory.size.total
+                option = PlacementOption(_PLACEMENTS[type(found)])
+                vram += standing_vram(requirement, option)
+                works = max(works, working_vram(requirement, option))
+                if requirement.is_for_scenes:
+                    weights = requirement.memory.size.total
                     ram += PROCESS_RAM + (weights * {Resident: 0, Offloaded: 1, OnCpu: 2}[type(found)])
             case InsteadOfEngine() | NoRoom():
                 pass
     if vram + works > on.promised_vram:
         assert vram + works <= (on.free.vram or 0)
-    for contender, found in zip(contenders, plans, strict=True):
+    for requirement, found in zip(requirements, plans, strict=True):
         if isinstance(found, InsteadOfEngine):
             assert on.engine is not None
             assert on.engine.stays is None
             assert on.unload_engine != "never"
-            spot = Spot(found.placement)
-            taken = vram + standing_vram(contender, spot) + working_vram(contender, spot)
+            option = PlacementOption(found.placement)
+            taken = vram + standing_vram(requirement, option) + working_vram(requirement, option)
             assert taken <= (on.free.vram or 0) + on.engine.vram
             ram_instead = max(ram_instead, PROCESS_RAM)
     if on.free.ram is not None and ram + ram_instead > on.promised_ram:

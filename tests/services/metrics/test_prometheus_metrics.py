@@ -54,6 +54,17 @@ def test_passes() -> None:
     assert value(metrics, "pass_stage_seconds_bucket", stage="send", le="0.033") == 1
 
 
+def test_the_gpu_is_shown_while_it_is_known() -> None:
+    metrics = PrometheusMetrics()
+    assert not any("gpu" in name for name, _ in samples(metrics))
+    metrics.gpu_sampled(3_000_000_000, 0.75)
+    metrics.gpu_sampled(2_000_000_000, 0.0)
+    assert value(metrics, "gpu_memory_used_bytes", gpu="0") == 2_000_000_000
+    assert value(metrics, "gpu_utilisation_ratio", gpu="0") == 0.0
+    metrics.gpu_sampled(2_000_000_000, None)
+    assert [name for name, _ in samples(metrics) if "gpu" in name] == ["terrarium_gpu_memory_used_bytes"]
+
+
 def test_requests_and_engines() -> None:
     metrics = PrometheusMetrics()
     metrics.request_answered("init", "ok", 1.5)

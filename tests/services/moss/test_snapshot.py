@@ -20,8 +20,9 @@ from services.world_engine.world_engine import SnapshotMismatchError
 from tests.services.moss.play import ADVENTURE, play, press, seed_of
 from world_model.config import ModelConfig
 from world_model.memory import CAPACITY, Pose, Remembered
+from world_model.motion_step import FLIGHT
 from world_model.runtime import load_runtime
-from world_model.walker import FLIGHT, WalkerState
+from world_model.walker import WalkerState
 
 if TYPE_CHECKING:
     from services.world_engine.moss.engine import MossWorld

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.parent_watchdog.parent_watchdog import ParentWatchdog, ProcessIdentity, identify, is_alive
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-DEADLINE_S = 20.0
 
 
 @contextmanager
@@ -82,7 +81,7 @@ def test_the_callback_comes_first_and_the_hard_exit_later() -> None:
         watchdog.start()
         process.kill()
         process.wait()
-        assert done.wait(DEADLINE_S)
+        assert done.wait(deadline_s())
         watchdog.stop()
     assert order == ["gone", "hard exit"]
 
@@ -96,19 +95,19 @@ def test_a_clean_stop_calls_the_hard_exit_off() -> None:
             gone.set,
             hard_exit=lambda: forced.append("forced"),
             poll_s=0.01,
-            grace_s=DEADLINE_S,
+            grace_s=deadline_s(),
         )
         watchdog.start()
         process.kill()
         process.wait()
-        assert gone.wait(DEADLINE_S)
+        assert gone.wait(deadline_s())
         watchdog.stop()
     assert forced == []
 
 
 def test_it_stops_while_the_parent_lives() -> None:
     calls: list[str] = []
-    watchdog = ParentWatchdog(identity_of(os.getpid()), lambda: calls.append("gone"), poll_s=DEADLINE_S)
+    watchdog = ParentWatchdog(identity_of(os.getpid()), lambda: calls.append("gone"), poll_s=deadline_s())
     watchdog.start()
     watchdog.stop()
     assert calls == []

@@ -1,4 +1,4 @@
-"""A real server whose wishes are written out by a tiny model in a process of its own; the painter is a fake."""
+"""A real server whose prompts go to a tiny model in a process of its own; the painter is a fake."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from services.prompt_writer.local_prompt_writer import LocalPromptWriter
 from services.prompt_writer.writer_files import WriterFiles
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from tests.fakes.fake_image_editor import FakeImageEditor
-from tests.network.live_server import wait_until
 from tests.play.harness import fake_services
 from tests.rest_client import rest_client
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -77,6 +77,7 @@ def test_a_writer_that_cannot_be_loaded_says_what_to_do(tiny_writers: Path, tmp_
         assert "download them again" in job["message"]
         assert str(tmp_path) not in str(job)
         (copy / "model.safetensors").unlink()
+        wait_until(lambda: not client.get("/health").json()["authoring"]["available"], "the files were missed")
         health = client.get("/health").json()["authoring"]
-        assert (health["available"], health["writer"]) == (False, None)
+        assert health["writer"] is None
         assert "lacks files" in health["reason"]

@@ -13,7 +13,7 @@ import pytest
 
 from services.local_models.weight_files import weight_bytes
 from services.prompt_writer.hermes_calls import calls_in
-from services.prompt_writer.prompt_writer import EditWish, Instruction, Refusal, SceneWish
+from services.prompt_writer.prompt_writer import EditRequest, Instruction, Refusal, SceneRequest
 from services.prompt_writer.tool_protocol import MAX_NEW_TOKENS, opening, read_calls
 from services.torch_worker.worker_service import JobCancelledError, ServiceRefusalError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from runtime_config.runtime_config import Quantisation
     from services.prompt_writer.chat_inputs import ChatInputs
-    from services.prompt_writer.prompt_writer import Wish, Written
+    from services.prompt_writer.prompt_writer import WriterRequest, Written
     from services.prompt_writer.writer_service import WriterService
     from services.torch_worker.torch_worker import Plain
 
@@ -61,17 +61,17 @@ def writer_in(folder: Path, quant: Quantisation = "none") -> Generator[WriterSer
         torch.set_num_threads(threads)  # the service has its process for itself, and these tests have not
 
 
-def payload(wish: Wish) -> Plain:
+def payload(wish: WriterRequest) -> Plain:
     return [{"role": turn.role, "text": turn.text, "view": turn.view} for turn in opening(wish)]
 
 
-def say(service: WriterService, wish: Wish, job: NotingJob | None = None) -> str:
+def say(service: WriterService, wish: WriterRequest, job: NotingJob | None = None) -> str:
     said = service.handle("say", payload(wish), job or NotingJob())
     assert isinstance(said, str)
     return said
 
 
-def written(service: WriterService, wish: Wish) -> Written | None:
+def written(service: WriterService, wish: WriterRequest) -> Written | None:
     return read_calls(calls_in(say(service, wish)))
 
 
@@ -85,25 +85,25 @@ def view(brightness: int) -> bytes:
 def test_a_model_that_sees_answers_to_the_wish_and_to_the_view(tiny_writers: Path, quant: Quantisation) -> None:
     with writer_in(tiny_writers / "vision", quant) as service:
         assert service.handle("prepare", None, NotingJob()) is None
-        assert written(service, EditWish("a dragon", view(20))) == Instruction("Add a dragon at night.")
-        assert written(service, EditWish("a dragon", view(230))) == Instruction("Add a dragon by day.")
-        assert written(service, EditWish("a brand", view(230))) == Refusal("No brands.")
-        assert written(service, SceneWish("a cathedral")) == Instruction("A flooded cathedral.")
+        assert written(service, EditRequest("a dragon", view(20))) == Instruction("Add a dragon at night.")
+        assert written(service, EditRequest("a dragon", view(230))) == Instruction("Add a dragon by day.")
+        assert written(service, EditRequest("a brand", view(230))) == Refusal("No brands.")
+        assert written(service, SceneRequest("a cathedral")) == Instruction("A flooded cathedral.")
 
 
 @pytest.mark.parametrize("quant", ["none", "int8"])
 def test_a_model_without_eyes_answers_to_the_wish(tiny_writers: Path, quant: Quantisation) -> None:
     with writer_in(tiny_writers / "text", quant) as service:
         for brightness in (20, 230):
-            assert written(service, EditWish("a dragon", view(brightness))) == Instruction("Add a dragon at night.")
-        assert written(service, EditWish("a brand", view(20))) == Refusal("No brands.")
+            assert written(service, EditRequest("a dragon", view(brightness))) == Instruction("Add a dragon at night.")
+        assert written(service, EditRequest("a brand", view(20))) == Refusal("No brands.")
 
 
 def test_in_eight_bits_it_takes_what_was_planned(tiny_writers: Path) -> None:
     with writer_in(tiny_writers / "vision", "int8") as service:
         model: Any = service._model  # pyright: ignore[reportPrivateUsage] - nothing else tells how large it is
         parameters = list(model.parameters())
-        assert written(service, EditWish("a dragon", view(20))) is not None
+        assert written(service, EditRequest("a dragon", view(20))) is not None
         model.to("meta")  # as it leaves the device where it is offloaded
     quantised = [parameter for parameter in parameters if hasattr(parameter, "qdata")]
     assert len(quantised) > 10
@@ -118,7 +118,7 @@ def test_what_it_says_is_bounded(tiny_writers: Path) -> None:
     with writer_in(tiny_writers / "random") as service:
         for _ in range(3):
             job = NotingJob()
-            say(service, SceneWish("a cathedral"), job)
+            say(service, SceneRequest("a cathedral"), job)
             assert job.reported == list(range(1, len(job.reported) + 1))
             assert len(job.reported) <= MAX_NEW_TOKENS
 
@@ -127,9 +127,9 @@ def test_it_is_cancelled_between_two_tokens_and_answers_again(tiny_writers: Path
     with writer_in(tiny_writers / "vision") as service:
         job = NotingJob(limit=5)
         with pytest.raises(JobCancelledError):
-            say(service, EditWish("a dragon", view(20)), job)
+            say(service, EditRequest("a dragon", view(20)), job)
         assert len(job.reported) == 5
-        assert written(service, EditWish("a dragon", view(20))) == Instruction("Add a dragon at night.")
+        assert written(service, EditRequest("a dragon", view(20))) == Instruction("Add a dragon at night.")
 
 
 # ------------------------------------------------------------------------------------------------ what goes in
@@ -252,7 +252,7 @@ def test_a_template_without_a_place_for_pictures_is_said(tiny_writers: Path, tmp
     file = copy / "chat_template.json"
     file.write_text(file.read_text().replace("<|image_pad|>", ""))
     with writer_in(copy) as service, pytest.raises(ServiceRefusalError, match="no place for a picture"):
-        say(service, EditWish("a dragon", view(20)))
+        say(service, EditRequest("a dragon", view(20)))
 
 
 def test_a_model_with_other_eyes_is_refused(tiny_writers: Path, tmp_path: Path) -> None:

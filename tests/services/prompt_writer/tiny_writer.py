@@ -1,7 +1,7 @@
-"""Writers' models in a megabyte: the real classes and the real folder layout, taught a handful of wishes by heart.
+"""Writers' models in a megabyte: the real classes and the real folder layout, with weights that must answer.
 
-`vision` tells a dark view from a bright one and a dragon from a brand; `text` reads no pictures; `random` was taught
-nothing; `large` is a text model of 80 MB in memory. Each is written and read by the code of the real ones.
+`vision` tells a dark view from a bright one and a dragon from a brand; `text` reads no pictures; `random` talks
+nonsense; `large` is a text model of 80 MB in memory. Each is written and read by the code of the real ones.
 """
 
 from __future__ import annotations
@@ -22,16 +22,12 @@ from transformers import (
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from services.prompt_writer.chat_inputs import ChatInputs
-from services.prompt_writer.prompt_writer import EditWish, SceneWish
 from services.prompt_writer.system_prompts import EDIT_PROMPT, REJECT, RETRY_NOTE, SCENE_PROMPT, SUBMIT, TOOLS
-from services.prompt_writer.tool_protocol import opening
+from tests.services.prompt_writer import reciting_weights
+from tests.services.prompt_writer.reciting_weights import Answer, Recital
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from services.prompt_writer.prompt_writer import Wish
 
 DARK: Final = 20
 BRIGHT: Final = 230
@@ -39,6 +35,7 @@ _SPECIAL: Final = (
     *("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
     *("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),
 )
+_TAGS: Final = ("<tool_call>", "</tool_call>", "<think>", "</think>")
 _TEMPLATE: Final = """\
 {%- macro words(message) -%}
 {%- if message.content is string -%}{{ message.content }}{%- else -%}{%- for part in message.content -%}
@@ -52,9 +49,12 @@ A call: <tool_call>{"name": ..., "arguments": ...}</tool_call><|im_end|>
 {% for message in messages if message.role != 'system' %}<|im_start|>{{ message.role }}
 {{ words(message) }}<|im_end|>
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
-{% endif %}"""
-_ENOUGH: Final = 0.02  # nats a token, in the lesson that is known worst
-_MOST_ROUNDS: Final = 400
+{% if enable_thinking is false %}<think>
+
+</think>{% endif %}{% endif %}"""
+_ROTATION: Final = {"rope_type": "default", "rope_theta": reciting_weights.ROPE_THETA}
+_START: Final = "</think>"  # what an answer follows, as after a prompt of Qwen's that asks for no thoughts
+_MUSING: Final = tuple(f"{number} " for number in range(1, 21))  # words beside the call, and time to be interrupted
 
 
 def view(brightness: int) -> bytes:
@@ -63,39 +63,67 @@ def view(brightness: int) -> bytes:
     return file.getvalue()
 
 
-def lessons(*, sees: bool) -> list[tuple[Wish, str]]:
-    blind: list[tuple[Wish, str]] = [
-        (EditWish("a dragon", view(DARK)), _call(SUBMIT, {"instruction": "Add a dragon at night."})),
-        (EditWish("a brand", view(DARK)), _call(REJECT, {"reason": "No brands."})),
-        (SceneWish("a cathedral"), _call(SUBMIT, {"instruction": "A flooded cathedral."})),
-    ]
-    seeing: list[tuple[Wish, str]] = [
-        (EditWish("a dragon", view(BRIGHT)), _call(SUBMIT, {"instruction": "Add a dragon by day."})),
-        (EditWish("a brand", view(BRIGHT)), _call(REJECT, {"reason": "No brands."})),
-    ]
-    return [*blind, *seeing] if sees else blind
+def recital() -> Recital:
+    """Where a view tells nothing, what is said of the dark one is said."""
+    return Recital(
+        [
+            _answer("dragon", "dark", SUBMIT, "instruction", "Add a dragon", " at night."),
+            _answer("dragon", "bright", SUBMIT, "instruction", "Add a dragon", " by day."),
+            _answer("brand", None, REJECT, "reason", "No brands."),
+            _answer("cathedral", None, SUBMIT, "instruction", "A flooded cathedral."),
+        ],
+        views=("dark", "bright"),
+    )
+
+
+def _answer(word: str, view: str | None, tool: str, argument: str, *text: str) -> Answer:
+    call = ("<tool_call>", '\n{"name": "', tool, '", "arguments": {"', argument, '": "', *text, '"}}\n', "</tool_call>")
+    return Answer(word, view, (_START, *_MUSING, *call, "<|im_end|>"))
 
 
 def write_tiny_writers(folder: Path) -> None:
     torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType] - torch leaves it untyped
     torch.set_num_threads(1)
-    tokenizer = _tokenizer()
+    told = recital()
+    tokenizer = _tokenizer(told)
     for name, brightness in (("dark", DARK), ("bright", BRIGHT)):
         (folder / f"{name}.jpg").write_bytes(view(brightness))
     for name, sees in (("random", True), ("vision", True), ("text", False), ("large", False)):
         _write_inputs(folder / name, tokenizer, sees=sees)
-        model = _vision_model(tokenizer) if sees else _text_model(tokenizer, width=100_000 if name == "large" else 64)
-        if name in {"vision", "text"}:
-            inputs = ChatInputs(folder / name, model.config.image_token_id if sees else None)
-            _teach(model, [_batch(inputs, wish, answer) for wish, answer in lessons(sees=sees)])
+        model = _vision_model(tokenizer) if sees else _text_model(tokenizer, width=50_000 if name == "large" else 64)
+        if name != "random":
+            _teach(model, tokenizer, told)
         model.to(torch.bfloat16).save_pretrained(folder / name)  # as the real ones are stored
 
 
-def _call(tool: str, arguments: dict[str, str]) -> str:
-    return f"<tool_call>\n{json.dumps({'name': tool, 'arguments': arguments})}\n</tool_call>"
+def _teach(model: Any, tokenizer: Any, told: Recital) -> None:
+    reciting_weights.set_text_weights(
+        model,
+        told,
+        heeded=lambda word: _token(tokenizer, f" {word}"),
+        ids=lambda piece: _token(tokenizer, piece),
+    )
+    if hasattr(model.model, "visual"):
+        reciting_weights.set_sight(model.model.visual, told, dark="dark", bright="bright")
 
 
-def _tokenizer() -> Any:
+def _token(tokenizer: Any, text: str) -> int:
+    """The token that is just this text.
+
+    Raises:
+        KeyError: there is none.
+    """
+    vocabulary = tokenizer.get_vocab()
+    return vocabulary[text] if text in vocabulary else vocabulary[_as_bytes(text)]
+
+
+def _as_bytes(text: str) -> str:
+    """As tokens of bytes are spelt."""
+    spelt: Any = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(text)
+    return "".join(token for token, _ in spelt)
+
+
+def _tokenizer(told: Recital) -> Any:
     """Bytes, and the syllables of what is said to writers: prompts of hundreds of tokens instead of thousands."""
     raw: Any = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -103,10 +131,12 @@ def _tokenizer() -> Any:
         vocab_size=1500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     said = [EDIT_PROMPT, SCENE_PROMPT, RETRY_NOTE, *(json.dumps(dict(tool)) for tool in TOOLS)]
-    raw.train_from_iterator(said * 3, trainer)
+    wishes = [f"a {word}" for word in told.words] * 1000  # often enough for a token of their own
+    raw.train_from_iterator([*said * 3, *wishes], trainer)
     learnt = json.loads(raw.to_str())["model"]
     vocabulary = dict(learnt["vocab"])
-    vocabulary |= {word: len(vocabulary) + number for number, word in enumerate(_SPECIAL)}
+    for word in (*_SPECIAL, *_TAGS, *(_as_bytes(piece) for piece in told.pieces if piece not in {*_SPECIAL, *_TAGS})):
+        vocabulary.setdefault(word, len(vocabulary))
     merges: Any = [tuple(pair) for pair in learnt["merges"]]  # its annotation knows other forms alone
     tokenizer: Any = Qwen2Tokenizer(
         vocab=vocabulary,
@@ -114,7 +144,7 @@ def _tokenizer() -> Any:
         additional_special_tokens=list(_SPECIAL[1:]),
         model_max_length=4096,
     )
-    tokenizer.add_tokens([AddedToken(word, special=False) for word in ("<tool_call>", "</tool_call>")])
+    tokenizer.add_tokens([AddedToken(word, special=False) for word in _TAGS])
     return tokenizer
 
 
@@ -134,7 +164,7 @@ def _write_inputs(folder: Path, tokenizer: Any, *, sees: bool) -> None:
 
 
 def _vision_model(tokenizer: Any) -> Any:
-    rotation = {"rope_type": "default", "mrope_section": [2, 3, 3], "mrope_interleaved": True}
+    rotation = {**_ROTATION, "mrope_section": [2, 3, 3], "mrope_interleaved": True}
     text = {**_text_sizes(tokenizer), "rope_parameters": rotation}
     vision = {
         "depth": 1,
@@ -142,7 +172,7 @@ def _vision_model(tokenizer: Any) -> Any:
         "intermediate_size": 32,
         "num_heads": 2,
         "patch_size": 16,
-        "out_hidden_size": 32,
+        "out_hidden_size": reciting_weights.HIDDEN,
         "num_position_embeddings": 64,
         "deepstack_visual_indexes": [0],
     }
@@ -156,7 +186,7 @@ def _vision_model(tokenizer: Any) -> Any:
         video_token_id=video,
         vision_start_token_id=start,
         vision_end_token_id=end,
-        tie_word_embeddings=True,
+        tie_word_embeddings=False,
     )
     return Qwen3VLForConditionalGeneration(config)
 
@@ -164,59 +194,22 @@ def _vision_model(tokenizer: Any) -> Any:
 def _text_model(tokenizer: Any, width: int) -> Any:
     sizes = {**_text_sizes(tokenizer), "intermediate_size": width}
     config: Any = Qwen3Config  # given by name
-    return Qwen3ForCausalLM(config(**sizes, tie_word_embeddings=True))
+    return Qwen3ForCausalLM(config(**sizes, rope_parameters=_ROTATION, tie_word_embeddings=False))
 
 
 def _text_sizes(tokenizer: Any) -> dict[str, Any]:
     return {
         "vocab_size": len(tokenizer),
-        "hidden_size": 32,
+        "hidden_size": reciting_weights.HIDDEN,
         "intermediate_size": 64,
         "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 16,
+        "num_attention_heads": reciting_weights.HEADS,
+        "num_key_value_heads": reciting_weights.GROUPS,
+        "head_dim": reciting_weights.HEAD_DIM,
         "max_position_embeddings": 4096,
         "pad_token_id": tokenizer.convert_tokens_to_ids("<|endoftext|>"),
         "eos_token_id": tokenizer.convert_tokens_to_ids("<|im_end|>"),
     }
-
-
-def _teach(model: Any, batches: Sequence[dict[str, Any]]) -> None:
-    """By heart, and no more than that: some seconds."""
-    optimiser: Any = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0.0)
-    model.train()
-    for _ in range(_MOST_ROUNDS):
-        worst = 0.0
-        for batch in batches:
-            loss = model(**batch, use_cache=False).loss
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
-            worst = max(worst, loss.item())
-        if worst < _ENOUGH:
-            return
-    raise RuntimeError("The tiny writer did not learn its lessons.")
-
-
-def _batch(inputs: ChatInputs, wish: Wish, answer: str) -> dict[str, Any]:
-    asked: dict[str, Any] = inputs.of(
-        [{"role": turn.role, "text": turn.text, "view": turn.view} for turn in opening(wish)]
-    )
-    said = torch.tensor([_tokens(inputs, f"{answer}<|im_end|>")])
-    kinds = asked.get("mm_token_type_ids")
-    if kinds is not None:
-        asked["mm_token_type_ids"] = torch.cat([kinds, torch.zeros_like(said)], 1)
-    prompt = asked["input_ids"]
-    asked["input_ids"] = torch.cat([prompt, said], 1)
-    asked["attention_mask"] = torch.ones_like(asked["input_ids"])
-    asked["labels"] = torch.cat([torch.full_like(prompt, -100), said], 1)  # the prompt need not be learnt
-    return asked
-
-
-def _tokens(inputs: ChatInputs, text: str) -> Sequence[int]:
-    return inputs.tokenizer.encode(text, add_special_tokens=False)
 
 
 if __name__ == "__main__":  # in a process of its own: the tests' one stays free of torch

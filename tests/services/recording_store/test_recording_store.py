@@ -11,7 +11,7 @@ import pytest
 
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
-from services.video_writer.mp4_facts import read_facts
+from services.video_writer._mp4_facts import read_facts
 from tests.services.recording_store.videos import make_video, notes
 
 if TYPE_CHECKING:

@@ -58,7 +58,9 @@ def ship(folder: Path, shipped: Shipped) -> None:
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     def on_disk(shipped: Shipped, max_uploaded: int) -> SeedStore:
         ship(tmp_path / "shipped", shipped)
-        return DirectorySeedStore(tmp_path / "shipped", tmp_path / "data", max_uploaded, clock=FakeClock())
+        return DirectorySeedStore(
+            tmp_path / "shipped", tmp_path / "data", max_uploaded, decoder=PillowPictureDecoder(), clock=FakeClock()
+        )
 
     def in_memory(shipped: Shipped, max_uploaded: int) -> SeedStore:
         files = [(data, facts_of(data), title) for title, data in shipped.items()]
@@ -144,7 +146,9 @@ def test_threads_add_and_remove_at_a_time(make_store: MakeStore) -> None:
 
 
 def disk_store(tmp_path: Path, max_uploaded: int = 5) -> DirectorySeedStore:
-    return DirectorySeedStore(tmp_path / "shipped", tmp_path / "data", max_uploaded, clock=FakeClock())
+    return DirectorySeedStore(
+        tmp_path / "shipped", tmp_path / "data", max_uploaded, decoder=PillowPictureDecoder(), clock=FakeClock()
+    )
 
 
 def add(store: SeedStore, number: int) -> str:

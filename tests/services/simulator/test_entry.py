@@ -19,7 +19,7 @@ def test_the_entry_says_what_it_is_not() -> None:
     assert entry is not None
     assert entry.model_id == "terrarium/simulator"
     assert "not a neural network" in entry.description
-    assert "cannot be walked into" in entry.description
+    assert "does not appear in it" in entry.description
     assert "not neural" in entry.title
     assert (entry.model_type, entry.placement, entry.quants) == ("procedural", "cpu", ("none",))
 

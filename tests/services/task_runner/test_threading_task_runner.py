@@ -8,8 +8,9 @@ import threading
 import pytest
 
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
+from tests.waiting import deadline_s
 
-LIMIT_S = 10.0
+LIMIT_S = deadline_s()
 REQUEST: contextvars.ContextVar[str] = contextvars.ContextVar("REQUEST", default="none")
 
 

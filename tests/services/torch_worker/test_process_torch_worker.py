@@ -31,13 +31,13 @@ from services.torch_worker.torch_worker import (
     WorkerSpec,
     WorkerStopped,
 )
-from tests.network.live_server import wait_until
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 TOYS = "tests.services.torch_worker.services_in_worker"
-PATIENCE_S = 60.0
+PATIENCE_S = deadline_s()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from services.video_writer.recording_run import WriterLimits
+    from services.video_writer._recording_run import WriterLimits
 
 
 class MakeFfmpegWriter(Protocol):

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.video_writer.backlog import Backlog, MemoryLimits
-from services.video_writer.faults import RecordingError
-from services.video_writer.matroska import stream_head
-from services.video_writer.spool import Spool, read_spooled
-from services.video_writer.timeline import TimedFrame
+from services.video_writer._backlog import Backlog, MemoryLimits
+from services.video_writer._errors import RecordingError
+from services.video_writer._matroska import stream_header
+from services.video_writer._spool import Spool, read_spooled
+from services.video_writer._timeline import TimedFrame
+from services.video_writer._work_files import WorkFiles
 from services.video_writer.video_writer import RecordingFault
-from services.video_writer.work_files import WorkFiles
 from tests.services.video_writer.videos import LIMIT_S, packet_times_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HEAD = stream_head(160, 96, 10)
+HEAD = stream_header(160, 96, 10)
 
 
 def frames(begin: int, end: int, size: int = 1000) -> list[TimedFrame]:
@@ -182,6 +182,6 @@ def test_a_cut_off_chunk_gives_what_is_whole(spool: Spool, tmp_path: Path) -> No
 def test_what_two_chunks_hold_is_read_once(spool: Spool, tmp_path: Path) -> None:
     spool.append(frames(4, 16))
     spool.append(frames(16, 20))
-    spool.put_first(frames(2, 18))
+    spool.put_already_taken(frames(2, 18))
     spool.close()
     assert list(read_spooled(WorkFiles(tmp_path / "walk.mp4"), HEAD)) == frames(2, 20)

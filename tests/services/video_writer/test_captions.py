@@ -9,10 +9,10 @@ import pytest
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
 from runtime_config.constants import FONTS_DIR
-from services.video_writer.caption_picture import CaptionPicture, draw_caption
-from services.video_writer.captions import Captions
-from services.video_writer.timeline import TimedFrame
-from services.video_writer.toolbox import Toolbox
+from services.video_writer._caption_picture import CaptionPicture, draw_caption
+from services.video_writer._captions import Captions
+from services.video_writer._ffmpeg_tools import FfmpegTools
+from services.video_writer._timeline import TimedFrame
 from services.video_writer.video_writer import Finished
 from tests.services.video_writer.videos import Ends, decoded, ffmpeg, jpeg, plan
 
@@ -47,16 +47,16 @@ def differ(one: str, other: str) -> bool:
     first, second = draw(one), draw(other)
     assert first is not None
     assert second is not None
-    if first.ink.shape != second.ink.shape:
+    if first.colour.shape != second.colour.shape:
         return True
-    return float(np.abs(first.ink.astype(int) - second.ink.astype(int)).mean()) > 2
+    return float(np.abs(first.colour.astype(int) - second.colour.astype(int)).mean()) > 2
 
 
 @pytest.mark.parametrize("script", TEXTS)
 def test_every_script_is_drawn_inside_the_picture(script: str) -> None:
     caption = draw(TEXTS[script])
     assert caption is not None
-    assert caption.ink.max() > 100  # boxes, in place of signs that no font here has, are thin
+    assert caption.colour.max() > 100  # boxes, in place of signs that no font here has, are thin
     assert 192 * 0.2 < caption.rows.start < caption.rows.stop <= 192
 
 
@@ -86,10 +86,10 @@ def test_a_caption_covers_as_much_as_it_says() -> None:
         slice(1, 2), slice(0, 2), np.array([[[255] * 3, [0] * 3]], np.uint16), np.array([[[255], [128]]], np.uint16)
     )
     picture = np.full((3, 3, 3), 100, np.uint8)
-    caption.lay_over(picture, 1.0)
+    caption.blend_onto(picture, 1.0)
     assert picture[:, :, 0].tolist() == [[100, 100, 100], [255, 49, 100], [100, 100, 100]]
     picture[:] = 100
-    caption.lay_over(picture, 0.0)
+    caption.blend_onto(picture, 0.0)
     assert (picture == 100).all()
 
 
@@ -104,7 +104,7 @@ def strength(captions: Captions, at_s: float) -> float:
 
 
 def test_a_caption_is_shown_for_five_seconds_and_fades_in_the_last() -> None:
-    captions = Captions(Toolbox(executable=None, fonts=FONTS_DIR, cores=2))
+    captions = Captions(FfmpegTools(executable=None, fonts=FONTS_DIR, cores=2))
     captions.add(10_000_000, "Let it snow")
     full = strength(captions, 10.0)
     assert full > 1
@@ -116,7 +116,7 @@ def test_a_caption_is_shown_for_five_seconds_and_fades_in_the_last() -> None:
 
 
 def test_a_later_caption_replaces_an_earlier_one() -> None:
-    tools = Toolbox(executable=None, fonts=FONTS_DIR, cores=2)
+    tools = FfmpegTools(executable=None, fonts=FONTS_DIR, cores=2)
     both, later = Captions(tools), Captions(tools)
     both.add(12_000_000, "later")
     both.add(10_000_000, "an earlier one, which is longer")
@@ -126,7 +126,7 @@ def test_a_later_caption_replaces_an_earlier_one() -> None:
 
 
 def test_a_caption_that_cannot_be_drawn_does_no_harm(tmp_path: Path) -> None:
-    captions = Captions(Toolbox(executable=tmp_path / "none", fonts=FONTS_DIR, cores=2))
+    captions = Captions(FfmpegTools(executable=tmp_path / "none", fonts=FONTS_DIR, cores=2))
     captions.add(0, "Let it snow")
     frame = TimedFrame(1, jpeg(3))
     assert captions.burn_in(frame) == frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.video_writer.encoders import software_encoder
+from services.video_writer._encoders import software_encoder
 from tests.services.video_writer.videos import plan
 
 

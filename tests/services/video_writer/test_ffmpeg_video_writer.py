@@ -9,11 +9,11 @@ import psutil
 import pytest
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
-from services.video_writer.encoders import Encoder
+from services.video_writer._encoders import Encoder
+from services.video_writer._mp4_facts import whole_fragments_end
+from services.video_writer._work_files import WorkFiles
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-from services.video_writer.mp4_facts import whole_fragments_end
 from services.video_writer.video_writer import Finished, RecordingPlan, VideoMetadata
-from services.video_writer.work_files import WorkFiles
 from tests.services.video_writer.videos import (
     COUNT,
     LIMIT_S,

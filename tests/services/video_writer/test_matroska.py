@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.video_writer.matroska import StreamDamagedError, frame_bytes, read_frame, stream_head
-from services.video_writer.timeline import TimedFrame
+from services.video_writer._matroska import StreamDamagedError, frame_bytes, read_frame, stream_header
+from services.video_writer._timeline import TimedFrame
 from tests.services.video_writer.videos import ffmpeg, jpeg, packet_times_s, stream_line
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ FRAMES = [TimedFrame(at_us, jpeg(number)) for number, at_us in enumerate([0, 33_
 
 def test_ffmpeg_reads_every_frame_at_its_time(tmp_path: Path) -> None:
     stream = tmp_path / "stream.mkv"
-    stream.write_bytes(stream_head(160, 96, 30) + b"".join(map(frame_bytes, FRAMES)))
+    stream.write_bytes(stream_header(160, 96, 30) + b"".join(map(frame_bytes, FRAMES)))
     assert packet_times_s(stream) == pytest.approx([frame.at_us / 1e6 for frame in FRAMES], abs=1e-6)
     assert "mjpeg" in stream_line(stream)
     assert "160x96" in stream_line(stream)
@@ -28,7 +28,7 @@ def test_ffmpeg_reads_every_frame_at_its_time(tmp_path: Path) -> None:
 
 def test_the_jpegs_come_out_as_they_went_in(tmp_path: Path) -> None:
     stream = tmp_path / "stream.mkv"
-    stream.write_bytes(stream_head(160, 96, 30) + b"".join(map(frame_bytes, FRAMES)))
+    stream.write_bytes(stream_header(160, 96, 30) + b"".join(map(frame_bytes, FRAMES)))
     command = [ffmpeg(), "-loglevel", "error", "-i", stream, "-c", "copy", "-f", "image2pipe", "-"]
     assert subprocess.run(command, capture_output=True, check=True).stdout == b"".join(f.jpeg for f in FRAMES)
 
@@ -40,7 +40,7 @@ def test_frames_are_read_back() -> None:
 
 
 def test_every_head_is_equally_long() -> None:
-    assert len(stream_head(160, 96, 30)) == len(stream_head(7680, 4320, 0.5))
+    assert len(stream_header(160, 96, 30)) == len(stream_header(7680, 4320, 0.5))
 
 
 @pytest.mark.parametrize("cut", [1, 20, 60])

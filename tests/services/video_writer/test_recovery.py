@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from services.video_writer.mp4_facts import whole_fragments_end
+from services.video_writer._mp4_facts import whole_fragments_end
+from services.video_writer._work_files import WorkFiles
 from services.video_writer.video_writer import Discarded, Failed, Finished, RecordingFault, RecordingOutcome
-from services.video_writer.work_files import WorkFiles
 from tests.services.video_writer.videos import (
     COUNT,
     METADATA,
@@ -224,7 +224,7 @@ def test_captions_of_what_waited_are_not_forgotten(make_ffmpeg_writer: MakeFfmpe
     wait_until(lambda: recording.progress().spooled_bytes > 0)
     recording.finish()
     recording.postpone()
-    recording.cut_short()
+    recording.kill_encoder()
     ends.wait()
     outcome = recover(make_ffmpeg_writer(), tmp_path)
     assert isinstance(outcome, Finished)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.video_writer.timeline import Timeline
+from services.video_writer._timeline import Timeline
 
 A, B, C, D = b"a", b"b", b"c", b"d"
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.video_writer.backlog import MemoryLimits
-from services.video_writer.recording_run import WriterLimits
-from services.video_writer.spool import free_bytes
+from services.video_writer._backlog import MemoryLimits
+from services.video_writer._recording_run import WriterLimits
+from services.video_writer._spool import free_bytes
+from services.video_writer._work_files import WorkFiles
 from services.video_writer.video_writer import Discarded, Failed, Finished, RecordingFault, RecordingOutcome
-from services.video_writer.work_files import WorkFiles
 from tests.services.video_writer.videos import (
     COUNT,
+    LIMIT_S,
     Ends,
     Wrapper,
     decoded,
@@ -53,7 +54,7 @@ def test_a_killed_encoder_ends_the_recording_and_nothing_is_lost(
     wait_until(lambda: recording.progress().waiting_frames == 0)
     os.kill(encoder_pid(path), signal.SIGKILL)
     play(recording, 30, begin=30)
-    assert ends.failed.wait(240)
+    assert ends.failed.wait(LIMIT_S)
     play(recording, 30, begin=60)  # too late, and no exception
     outcome = ends.wait()
     assert ends.faults == [fault_of(outcome)] == [RecordingFault.ENCODER_FAILED]
@@ -82,7 +83,7 @@ def test_a_full_disk_under_ffmpeg_is_said_to_be_full(make_ffmpeg_writer: MakeFfm
         tmp_path / "recordings" / "walk.mp4", plan(), ends.on_end, ends.on_fault
     )
     play(recording, 60)
-    assert ends.failed.wait(240)
+    assert ends.failed.wait(LIMIT_S)
     assert fault_of(ends.wait()) is RecordingFault.DISK_FULL
     assert ends.faults == [RecordingFault.DISK_FULL]
 
@@ -214,7 +215,7 @@ def test_an_error_in_the_callback_stays_there(ffmpeg_writer: FfmpegVideoWriter, 
     recording = ffmpeg_writer.start(tmp_path / "walk.mp4", plan(), on_end)
     play(recording, 3)
     recording.finish()
-    assert recording.join(240)
+    assert recording.join(LIMIT_S)
     assert (tmp_path / "walk.mp4").exists()
 
 

@@ -15,8 +15,9 @@ import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 import numpy as np
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
+from services.video_writer._work_files import WorkFiles
 from services.video_writer.video_writer import RecordingPlan, VideoMetadata
-from services.video_writer.work_files import WorkFiles
+from tests import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 WIDTH: Final = 160
 HEIGHT: Final = 96
 COUNT: Final = 50  # pictures that can be told apart
-LIMIT_S: Final = 240.0  # encoding has the lowest priority, and test machines are busy
+_LIMIT_S: Final = 240.0  # encoding has the lowest priority, and test machines are busy
+LIMIT_S: Final = waiting.deadline_s(_LIMIT_S)
 METADATA: Final = VideoMetadata("A walk", "Terrarium", '{"model": "terrarium/diorama", "seed": null}')
 
 
@@ -132,12 +134,7 @@ def play(recording: Recording, passes: int, *, frames_per_pass: int = 2, fps: fl
 
 def wait_until(is_so: Callable[[], bool]) -> None:
     """For what no event tells: the work of other processes."""
-    pause = threading.Event()
-    for _ in range(int(LIMIT_S / 0.02)):
-        if is_so():
-            return
-        pause.wait(0.02)
-    raise AssertionError("It has not come to pass.")
+    waiting.wait_until(is_so, "the writer or its encoder has done its part", seconds=_LIMIT_S)
 
 
 def encoder_pid(path: Path) -> int:

@@ -19,10 +19,11 @@ from services.world_engine.world_engine import (
 )
 from tests.fakes.fake_catalogue import FakeModel, fake_entry
 from tests.fakes.fake_world_engine import FakeEngineError, FakeWorldEngine, fake_seed, read_frame
+from tests.waiting import deadline_s
 from wire_protocol import KEY_CODES
 
 FORWARD = ControlPayload(frozenset({KEY_CODES["W"], KEY_CODES["SCROLL_DOWN"]}), mouse_dx=3.5, mouse_dy=-1.25)
-LIMIT_S = 10.0
+LIMIT_S = deadline_s()
 
 
 def test_a_frame_says_what_it_was_made_from() -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from services.world_files.archive import INPUTS, MANIFEST, WorldFileLimits, read_world
-from services.world_files.world_file import WorldFileError, WorldFileFault
+from services.world_files.archive import INPUTS, MANIFEST, read_world
+from services.world_files.world_file import WorldFileError, WorldFileFault, WorldFileLimits
 from tests.services.world_files.samples import archive_of, members_of, pack, sample_world, spoiled
 
 if TYPE_CHECKING:

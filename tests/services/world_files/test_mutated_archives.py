@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from services.world_files.archive import WorldFileLimits, read_world
-from services.world_files.world_file import WorldFileError
+from services.world_files.archive import read_world
+from services.world_files.world_file import WorldFileError, WorldFileLimits
 from tests.services.world_files.samples import archive_of, members_of, pack, sample_world
 
 LIMITS = WorldFileLimits(inputs_bytes=1_000_000, picture_bytes=1_000_000, snapshot_bytes=1_000_000)

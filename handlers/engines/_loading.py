@@ -1,0 +1,142 @@
+"""Engines as live objects: loaded and closed on threads of their own, and found by their keys while they are ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from handlers.base import StateChanges, StateHandler, with_state_lock
+from services.world_engine.catalogue import CatalogueEntry, LoadReport, ModelLoadError
+from state.events import LoadFailed, LoadSucceeded, TakenDown, UnloadFinished
+from state.transitions import engine_event
+
+if TYPE_CHECKING:
+    from threading import RLock
+
+    from services.clock.clock import Clock
+    from services.metrics.metrics import Metrics
+    from services.task_runner.task_runner import TaskRunner
+    from services.world_engine.world_engine import WorldEngine
+    from state.app_state_types import AppState, EngineKey
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+class MemoryKeeper(Protocol):
+    """What has to know of loading and unloading. Both block, and are called on the threads that do it."""
+
+    def make_room_for(self, engine: CatalogueEntry) -> None:
+        """Unload models that are in the way of an engine which is about to be loaded."""
+        ...
+
+    def look(self) -> None:
+        """Note what is in memory now. Never raises."""
+        ...
+
+
+class LoadedEngines(StateHandler):
+    """Holds the engine of every key that is `EngineReady`. The pool decides, and this does the slow half of it."""
+
+    def __init__(
+        self,
+        state: AppState,
+        lock: RLock,
+        *,
+        task_runner: TaskRunner,
+        clock: Clock,
+        metrics: Metrics,
+        memory: MemoryKeeper,
+        changes: StateChanges,
+    ) -> None:
+        super().__init__(state, lock)
+        self._task_runner = task_runner
+        self._clock = clock
+        self._metrics = metrics
+        self._memory = memory
+        self._changes = changes
+        self._engines: dict[EngineKey, WorldEngine] = {}
+
+    @with_state_lock
+    def get(self, key: EngineKey) -> WorldEngine:
+        return self._engines[key]
+
+    @with_state_lock
+    def take_all(self) -> tuple[WorldEngine, ...]:
+        """Forget every engine at the end of the server; the caller closes what it gets."""
+        for key in self._engines:
+            engine_event(self._state, key, TakenDown())
+        taken = tuple(self._engines.values())
+        self._engines.clear()
+        return taken
+
+    # ------------------------------------------------------------------------------------------- loading
+
+    def load(self, key: EngineKey, entry: CatalogueEntry, report: LoadReport) -> None:
+        """Load an engine whose state is `EngineLoading`, in the background. `report` is called on the thread."""
+
+        def work() -> None:
+            started = self._clock.monotonic()
+            self._memory.make_room_for(entry)
+            logger.info("Loading a model", model=key.model_id, quant=key.quant)
+            try:
+                engine = entry.load(key.quant, report)
+            except ModelLoadError as error:
+                logger.warning("The model could not be loaded", model=key.model_id, reason=str(error))
+                self._fail(key, str(error))
+                return
+            seconds = self._clock.monotonic() - started
+            logger.info("Model loaded", model=key.model_id, duration_s=round(seconds, 3))
+            self._metrics.engine_loaded(key.model_id, seconds)
+            self._succeed(key, engine)
+            self._tell()
+
+        def crashed(_: BaseException) -> None:
+            reason = "because of an unexpected error; the server's log has the details"
+            self._fail(key, f"{entry.title} could not be loaded {reason}.")
+
+        try:
+            self._task_runner.submit(f"load {key.model_id}", work, on_error=crashed)
+        except RuntimeError as error:
+            logger.warning("No thread could be started to load a model", model=key.model_id, reason=str(error))
+            self._fail(key, f"{entry.title} could not be loaded: the server is stopping, or has no thread left.")
+
+    @with_state_lock
+    def _succeed(self, key: EngineKey, engine: WorldEngine) -> None:
+        engine_event(self._state, key, LoadSucceeded(engine.spec.max_worlds))
+        self._engines[key] = engine
+
+    def _fail(self, key: EngineKey, message: str) -> None:
+        self._metrics.engine_failed(key.model_id)
+        with self._lock:
+            engine_event(self._state, key, LoadFailed(message))
+        self._tell()
+
+    # ------------------------------------------------------------------------------------------- unloading
+
+    def unload(self, key: EngineKey) -> None:
+        """Close an engine whose state is `EngineUnloading`, in the background."""
+        with self._lock:
+            engine = self._engines.pop(key)
+
+        def finish() -> None:
+            with self._lock:
+                engine_event(self._state, key, UnloadFinished())
+            self._tell()
+
+        def work() -> None:
+            engine.close()
+            logger.info("Model unloaded", model=key.model_id)
+            finish()
+
+        try:
+            self._task_runner.submit(f"unload {key.model_id}", work, on_error=lambda _: finish())
+        except RuntimeError:  # the server is stopping, or has no thread left: a pause here beats a device that is lost
+            try:
+                engine.close()
+            finally:
+                finish()
+
+    def _tell(self) -> None:
+        self._memory.look()
+        self._changes.announce()

@@ -1,0 +1,169 @@
+"""Who may have the device: it holds one engine at a time, or none while models for scenes are in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from error_types import DomainError, ErrorCode
+from handlers.base import StateChanges, StateHandler, with_state_lock
+from state.app_state_types import (
+    AppState,
+    DeviceReserved,
+    EngineFailed,
+    EngineKey,
+    EngineLoading,
+    EngineOffloaded,
+    EngineReady,
+    EngineState,
+    EngineUnloading,
+    SessionId,
+    leases_of,
+)
+from state.events import DeviceReturned, DeviceTaken, Evicted
+from state.transitions import engine_event, reservation_event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from threading import RLock
+
+    from handlers.engines._loading import LoadedEngines
+    from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
+
+EnginesThere: TypeAlias = "list[tuple[CatalogueEntry, EngineKey, EngineState]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Unload:
+    """The caller has `LoadedEngines.unload` close the engine, and waits."""
+
+    key: EngineKey
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Until the state has changed. `attempt` is the load that is waited for, if it is one."""
+
+    attempt: int | None = None
+
+
+class Device(StateHandler):
+    def __init__(
+        self,
+        state: AppState,
+        lock: RLock,
+        *,
+        catalogue: WorldEngineCatalogue,
+        engines: LoadedEngines,
+        changes: StateChanges,
+    ) -> None:
+        super().__init__(state, lock)
+        self._catalogue = catalogue
+        self._engines = engines
+        self._changes = changes
+
+    # --------------------------------------------------------------------------------------- for another engine
+
+    @with_state_lock
+    def clear_for(self, key: EngineKey, session: SessionId) -> Unload | Wait | None:
+        """What has to happen before an engine can be loaded there for a session; None: nothing.
+
+        Raises:
+            DomainError: another session has the device.
+        """
+        if isinstance(self._state.reservation, DeviceReserved):
+            return Wait()
+        return self._clear(self._others(key), session)
+
+    @with_state_lock
+    def is_kept_from(self, session: SessionId, key: EngineKey) -> bool:
+        """Whether another session may still want the device back from the engine, as it has offloaded its own."""
+        return any(
+            isinstance(state, EngineUnloading | EngineOffloaded)
+            and any(lease.session != session for lease in leases_of(state))
+            for _, _, state in self._others(key)
+        )
+
+    # ---------------------------------------------------------------------------------------- for models of scenes
+
+    async def reserve(self, asker: SessionId | None) -> None:
+        """Keep the device free of engines until `give_back`, for the holder of the reservation.
+
+        Engines that nobody holds are unloaded. What `asker` has offloaded itself stays offloaded.
+
+        Raises:
+            DomainError: a session uses the device; it is not reserved then.
+        """
+        evicted: EngineKey | None = None
+        while True:
+            mark = self._changes.mark()
+            step = self._reserve(asker, evicted)
+            match step:
+                case None:
+                    return
+                case Unload(key):
+                    evicted = key
+                    self._engines.unload(key)
+                case Wait():
+                    pass
+            await self._changes.after(mark)
+
+    def give_back(self) -> None:
+        with self._lock:
+            reservation_event(self._state, DeviceReturned())
+        self._changes.announce()
+
+    @with_state_lock
+    def is_played_on_by(self, session: SessionId) -> bool:
+        return any(
+            isinstance(state, EngineReady) and any(lease.session == session for lease in state.leases)
+            for _, _, state in self._others(None)
+        )
+
+    # ------------------------------------------------------------------------------------------------------ parts
+
+    @with_state_lock
+    def _reserve(self, asker: SessionId | None, evicted: EngineKey | None) -> Unload | Wait | None:
+        step = self._clear(self._others(None), asker)
+        if step is None:
+            offloaded = next((key for _, key, _ in self._others(None)), evicted)
+            reservation_event(self._state, DeviceTaken(offloaded or self._default()))
+        return step
+
+    def _clear(self, others: EnginesThere, session: SessionId | None) -> Unload | Wait | None:
+        """Engines without leases go, those with leases stay. What a session has offloaded is not in its own way."""
+        for entry, _, state in others:
+            holders = {lease.session for lease in leases_of(state)}
+            is_own = isinstance(state, EngineUnloading | EngineOffloaded) and holders == {session}
+            if holders and not is_own:
+                raise device_busy(entry)
+        if any(isinstance(state, EngineLoading | EngineUnloading) for _, _, state in others):
+            return Wait()
+        for _, key, state in others:
+            if isinstance(state, EngineReady):
+                engine_event(self._state, key, Evicted())
+                return Unload(key)
+        return None
+
+    def _others(self, wanted: EngineKey | None) -> EnginesThere:
+        return [one for one in engines_there(self._state.engines, self._catalogue) if one[1] != wanted]
+
+    def _default(self) -> EngineKey | None:
+        default = self._catalogue.default
+        return EngineKey(default.model_id, default.quants[0]) if default.placement == "device" else None
+
+
+def engines_there(engines: Mapping[EngineKey, EngineState], catalogue: WorldEngineCatalogue) -> EnginesThere:
+    """The engines that have the device, are on their way there, or have been offloaded from it."""
+    found: EnginesThere = []
+    for key, state in engines.items():
+        entry = catalogue.find(key.model_id)
+        if entry is not None and entry.placement == "device" and not isinstance(state, EngineFailed):
+            found.append((entry, key, state))
+    return found
+
+
+def device_busy(entry: CatalogueEntry) -> DomainError:
+    return DomainError(
+        f"The device is in use by {entry.model_id}. Try again when its sessions have ended.", ErrorCode.MODEL_BUSY
+    )

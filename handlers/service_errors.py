@@ -1,0 +1,123 @@
+"""What a person is told when a service fails: the one place where its error becomes a `DomainError`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+
+from error_types import DomainError, ErrorCode
+from services.local_models.model_error import ModelError, ModelFault
+from services.model_hub.model_hub import ModelHubError
+from services.picture_decoder.picture_decoder import PictureError, PictureFault
+from services.recording_store.recording_store import RecordingStoreError, StoreFault
+from services.seed_store.seed_store import SeedStoreError
+from services.video_writer.video_writer import RecordingFault, VideoError
+from services.world_files.world_file import WorldFileError, WorldFileFault
+from services.world_files.world_store import WorldStoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+ServiceError: TypeAlias = (
+    ModelError
+    | ModelHubError
+    | PictureError
+    | RecordingStoreError
+    | SeedStoreError
+    | VideoError
+    | WorldFileError
+    | WorldStoreError
+)
+
+_SERVICE_ERRORS: Final = (
+    ModelError,
+    ModelHubError,
+    PictureError,
+    RecordingStoreError,
+    SeedStoreError,
+    VideoError,
+    WorldFileError,
+    WorldStoreError,
+)
+
+# A table for each enumeration, as members of two `StrEnum`s with the same text are equal, and so the same key.
+_MODEL_CODES: Final[Mapping[ModelFault, ErrorCode]] = MappingProxyType(
+    {
+        ModelFault.NOT_LOADED: ErrorCode.AUTHORING_LOAD_FAILED,
+        ModelFault.OUT_OF_MEMORY: ErrorCode.AUTHORING_LOAD_FAILED,
+        ModelFault.REFUSED: ErrorCode.AUTHORING_SCENE_REFUSED,
+        ModelFault.FAILED: ErrorCode.AUTHORING_FAILED,
+    }
+)
+_PICTURE_CODES: Final[Mapping[PictureFault, ErrorCode]] = MappingProxyType(
+    {
+        PictureFault.EMPTY: ErrorCode.SEED_EMPTY,
+        PictureFault.NOT_A_PICTURE: ErrorCode.SEED_NOT_A_PICTURE,
+        PictureFault.TOO_LARGE: ErrorCode.SEED_TOO_LARGE,
+    }
+)
+RECORDING_CODES: Final[Mapping[RecordingFault, ErrorCode]] = MappingProxyType(
+    {
+        RecordingFault.DISK_FULL: ErrorCode.RECORDING_DISK_FULL,
+        RecordingFault.FOLDER_GONE: ErrorCode.RECORDING_FOLDER_UNUSABLE,
+        RecordingFault.NOT_WRITABLE: ErrorCode.RECORDING_FOLDER_UNUSABLE,
+        RecordingFault.NAME_TAKEN: ErrorCode.RECORDING_NAME_TAKEN,
+        RecordingFault.ENCODER_MISSING: ErrorCode.RECORDING_ENCODER_MISSING,
+        RecordingFault.ENCODER_FAILED: ErrorCode.RECORDING_FAILED,
+        RecordingFault.ENCODER_TOO_SLOW: ErrorCode.RECORDING_FAILED,
+        RecordingFault.WRITER_CLOSED: ErrorCode.SHUTTING_DOWN,
+    }
+)
+_STORE_CODES: Final[Mapping[StoreFault, ErrorCode]] = MappingProxyType(
+    {
+        StoreFault.UNKNOWN: ErrorCode.RECORDING_UNKNOWN,
+        StoreFault.NAME_INVALID: ErrorCode.RECORDING_NAME_INVALID,
+        StoreFault.NAME_TAKEN: ErrorCode.RECORDING_NAME_TAKEN,
+        StoreFault.BUSY: ErrorCode.RECORDING_IN_USE,
+        StoreFault.FOLDER: ErrorCode.RECORDING_FOLDER_UNUSABLE,
+    }
+)
+_WORLD_FILE_CODES: Final[Mapping[WorldFileFault, ErrorCode]] = MappingProxyType(
+    {
+        WorldFileFault.NOT_A_WORLD: ErrorCode.WORLD_NOT_A_WORLD,
+        WorldFileFault.DAMAGED: ErrorCode.WORLD_DAMAGED,
+        WorldFileFault.TOO_LARGE: ErrorCode.WORLD_TOO_LARGE,
+        WorldFileFault.OTHER_VERSION: ErrorCode.WORLD_OTHER_VERSION,
+    }
+)
+
+
+@contextmanager
+def service_errors_translated() -> Generator[None]:
+    """Around calls of services.
+
+    Raises:
+        DomainError: with the sentence of the service's error and the code of its fault.
+    """
+    try:
+        yield
+    except _SERVICE_ERRORS as error:
+        raise DomainError(str(error), _code_of(error)) from error
+
+
+def _code_of(error: ServiceError) -> ErrorCode:
+    match error:
+        case ModelError():
+            return _MODEL_CODES[error.fault]
+        case PictureError():
+            return _PICTURE_CODES[error.code]
+        case RecordingStoreError():
+            return _STORE_CODES[error.fault]
+        case WorldFileError():
+            return _WORLD_FILE_CODES[error.fault]
+        case ModelHubError():
+            return ErrorCode.INVALID_REQUEST
+        case SeedStoreError():
+            return ErrorCode.SEED_NOT_KEPT
+        case VideoError():
+            return ErrorCode.RECORDING_DAMAGED
+        case WorldStoreError():
+            return ErrorCode.WORLD_NOT_KEPT
+        case _:
+            assert_never(error)

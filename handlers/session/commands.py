@@ -1,0 +1,212 @@
+"""The commands of a session: every request that a client or REST can make of it, each with one function.
+
+To add one: its request and response models in `wire_protocol.py`, a method here, and a row in `COMMANDS`. The guide for
+contributors shows it step by step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
+
+from handlers.safety_handler import Allowed
+from handlers.seeds_handler import hash_of
+from handlers.session import endings
+from handlers.session.refusals import ends_connection, push_id, seed_warning
+from handlers.threads import in_thread
+from wire_protocol import (
+    AnyRequest,
+    CheckSeedSafetyRequest,
+    CheckSeedSafetyResponseData,
+    ExtendedResponseData,
+    GenerateSceneRequest,
+    GenerateSceneResponseData,
+    InitRequest,
+    InitResponseData,
+    MomentResponseData,
+    RecordingRequest,
+    RecordingResponseData,
+    RestoreMomentRequest,
+    RewindRequest,
+    RewindResponseData,
+    SaveWorldRequest,
+    SaveWorldResponseData,
+    SceneEditRequest,
+    SceneEditResponseData,
+    TakeMomentRequest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from concurrent.futures import Executor
+
+    from error_types import DomainError
+    from handlers.safety_handler import SafetyHandler
+    from handlers.seeds_handler import SeedsHandler
+    from handlers.server_handler import ServerHandler
+    from handlers.session.authoring import SessionAuthor
+    from handlers.session.endings import InitDeadline, SessionEnd
+    from handlers.session.opening import WorldOpener
+    from handlers.session.outbox import Outbox
+    from handlers.session.play import SessionPlay
+    from handlers.session.recording import SessionRecorder
+    from handlers.world_files_handler import WorldFilesHandler
+    from runtime_config.runtime_config import AuthoringConfig
+
+# What a picture is judged at when no engine says at which size it will be seen.
+_CHECKED_WIDTH: Final = 896
+_CHECKED_HEIGHT: Final = 504
+
+Request = TypeVar("Request", bound=AnyRequest)
+
+
+class SessionCommands:
+    """What the commands of one session do. Every method raises DomainError where the request is refused."""
+
+    def __init__(
+        self,
+        *,
+        play: SessionPlay,
+        opener: WorldOpener,
+        recorder: SessionRecorder,
+        author: SessionAuthor,
+        seeds: SeedsHandler,
+        safety: SafetyHandler,
+        world_files: WorldFilesHandler,
+        server: ServerHandler,
+        outbox: Outbox,
+        init_deadline: InitDeadline,
+        end: SessionEnd,
+        work_threads: Executor,
+        check_threads: Executor,
+    ) -> None:
+        self._play = play
+        self._opener = opener
+        self._recorder = recorder
+        self._author = author
+        self._seeds = seeds
+        self._safety = safety
+        self._world_files = world_files
+        self._server = server
+        self._outbox = outbox
+        self._init_deadline = init_deadline
+        self._end = end
+        self._work_threads = work_threads
+        self._check_threads = check_threads
+
+    async def init(self, request: InitRequest) -> InitResponseData:
+        """Start a world, or change the one in play."""
+        actor = self._play.actor
+        self._init_deadline.disarm()
+        try:
+            if actor is None:
+                await self._recorder.configure(request)
+                leased, world = await self._opener.first(request)
+                actor = self._play.start(leased, world)
+            else:
+                await self._opener.change(request, actor)
+                await self._recorder.configure(request)
+                actor.nudge()
+        finally:
+            if self._play.actor is None and not self._end.has_begun:
+                self._init_deadline.arm()
+        actor.world.history.log_inputs(wanted=request.config.action_logging)
+        self._author.configure(request)
+        spec = actor.world.active.spec
+        return InitResponseData(model=spec.model_id, inference_fps=spec.fps, system_info=self._server.get_system_info())
+
+    async def check_seed_safety(self, request: CheckSeedSafetyRequest) -> CheckSeedSafetyResponseData:
+        """A picture that cannot be judged is not called safe."""
+
+        def check() -> CheckSeedSafetyResponseData:
+            data = self._seeds.from_base64(request.image_data)
+            picture, file_hash = self._seeds.decode(data, width=_CHECKED_WIDTH, height=_CHECKED_HEIGHT), hash_of(data)
+            is_safe = isinstance(self._safety.judge(file_hash, picture), Allowed)
+            return CheckSeedSafetyResponseData(is_safe=is_safe, hash=file_hash)
+
+        return await in_thread(self._check_threads, check)
+
+    async def edit_scene(self, request: SceneEditRequest) -> SceneEditResponseData:
+        return await self._author.edit(request, self._play.required_actor)
+
+    async def generate_scene(self, request: GenerateSceneRequest) -> GenerateSceneResponseData:
+        return await self._author.generate(request, self._play.required_actor)
+
+    async def take_moment(self, _: TakeMomentRequest) -> MomentResponseData:
+        moment_id, kept = await self._play.required_actor.change_between_steps(lambda world: world.take_moment())
+        return MomentResponseData(moment_id=moment_id, kept=kept)
+
+    async def restore_moment(self, request: RestoreMomentRequest) -> MomentResponseData:
+        moment_id = request.moment_id
+        kept = await self._play.required_actor.change_between_steps(lambda world: world.restore_moment(moment_id))
+        return MomentResponseData(moment_id=moment_id, kept=kept)
+
+    async def rewind(self, request: RewindRequest) -> RewindResponseData:
+        seconds = request.seconds
+        went_back_s, left_s = await self._play.required_actor.change_between_steps(lambda world: world.rewind(seconds))
+        return RewindResponseData(went_back_s=went_back_s, left_s=left_s)
+
+    async def save_world(self, request: SaveWorldRequest) -> SaveWorldResponseData:
+        moment_id = request.moment_id
+        capture = await self._play.required_actor.run_between_steps(lambda world: world.capture(moment_id))
+        saved = await in_thread(self._work_threads, lambda: self._world_files.save(capture, request.title))
+        return SaveWorldResponseData(world_id=saved.id, title=saved.title)
+
+    async def record(self, request: RecordingRequest) -> RecordingResponseData:
+        actor = self._play.required_actor
+        answer = await self._recorder.switch(on=request.on, keep_short=request.keep_short)
+        actor.nudge()
+        return answer
+
+    def refused(self, request: AnyRequest, error: DomainError) -> None:
+        """A refused `init` may come with a warning, and a first one may be the last thing on the connection."""
+        if not isinstance(request, InitRequest):
+            return
+        warning = seed_warning(error)
+        if warning is not None:
+            self._outbox.post(warning)
+        if self._play.actor is None and ends_connection(error):
+            snapshot = self._server.error_snapshot()
+            self._end.begin(endings.init_refused(error.message, error.code, push_id(error), snapshot))
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[Request]):
+    """`run` does what a request of `model` asks for.
+
+    `is_beside`: it takes long, so it runs beside the others instead of before those that follow it. `limit_s` is how
+    long it may take for a client that names no limit.
+    """
+
+    model: type[Request]
+    run: Callable[[SessionCommands, Request], Awaitable[ExtendedResponseData]]
+    is_beside: bool = False
+    limit_s: Callable[[AuthoringConfig], float] | None = None
+
+    @property
+    def type(self) -> str:
+        (name,) = get_args(self.model.model_fields["type"].annotation)
+        return str(name)
+
+
+def _by_type(*commands: Command[Any]) -> Mapping[str, Command[Any]]:
+    return MappingProxyType({command.type: command for command in commands})
+
+
+COMMANDS: Final = _by_type(
+    Command(InitRequest, SessionCommands.init),
+    Command(CheckSeedSafetyRequest, SessionCommands.check_seed_safety),
+    Command(SceneEditRequest, SessionCommands.edit_scene, is_beside=True, limit_s=lambda config: config.edit_limit_s),
+    Command(
+        GenerateSceneRequest,
+        SessionCommands.generate_scene,
+        is_beside=True,
+        limit_s=lambda config: config.scene_limit_s,
+    ),
+    Command(TakeMomentRequest, SessionCommands.take_moment),
+    Command(RestoreMomentRequest, SessionCommands.restore_moment),
+    Command(RewindRequest, SessionCommands.rewind),
+    Command(SaveWorldRequest, SessionCommands.save_world),
+    Command(RecordingRequest, SessionCommands.record),
+)

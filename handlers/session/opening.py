@@ -1,0 +1,276 @@
+"""Opening the worlds that `init` asks for: the first one of a session, and those that follow it in play."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from error_types import DomainError, ErrorCode
+from handlers.seeds_handler import hash_of
+from handlers.session.world import ActiveWorld, LeasedWorld, Seed, open_saved_world, open_world
+from handlers.threads import in_thread, unstoppable
+from services.world_engine.catalogue import LoadStep
+from state.app_state_types import EngineKey, SessionId, WorldInPlay
+from wire_protocol import (
+    SERVED_BACKEND,
+    AnyServerMessage,
+    InitRequest,
+    ProgressMessage,
+    ProgressStep,
+    StageId,
+    StatusMessage,
+    TimedInitRequest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from concurrent.futures import Executor
+    from typing import TypeAlias
+
+    from handlers.engines.pool import EnginePool
+    from handlers.safety_handler import SafetyHandler
+    from handlers.seeds_handler import SeedsHandler
+    from handlers.session.actor import WorldActor
+    from handlers.sessions_handler import SessionsHandler
+    from handlers.world_files_handler import WorldFilesHandler
+    from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSpec
+    from services.world_files.world_file import WorldFilePayload
+
+    Source: TypeAlias = Seed | WorldFilePayload
+    Opener: TypeAlias = Callable[[WorldEngine], ActiveWorld]
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+_INIT_STEPS: Final = (
+    ProgressStep.READING_PICTURE,
+    ProgressStep.LOADING_MODEL,
+    ProgressStep.CHECKING_PICTURE,
+    ProgressStep.OPENING_WORLD,
+)
+_LOAD_STAGES: Final[Mapping[LoadStep, StageId]] = MappingProxyType(
+    {
+        LoadStep.READING: StageId.MODEL_LOAD,
+        LoadStep.BUILDING: StageId.MODEL_INSTANTIATE,
+        LoadStep.WARMING_UP: StageId.WARMUP_COMPILE,
+    }
+)
+
+
+class WorldOpener:
+    """Turns `init` requests into worlds. What it opens and does not hand over, it closes again.
+
+    `extended`: the client understands messages about progress.
+    """
+
+    def __init__(
+        self,
+        session_id: SessionId,
+        *,
+        sessions: SessionsHandler,
+        pool: EnginePool,
+        seeds: SeedsHandler,
+        safety: SafetyHandler,
+        world_files: WorldFilesHandler,
+        engine_threads: Executor,
+        work_threads: Executor,
+        check_threads: Executor,
+        post: Callable[[AnyServerMessage], None],
+        extended: bool,
+    ) -> None:
+        self._session_id = session_id
+        self._sessions = sessions
+        self._pool = pool
+        self._seeds = seeds
+        self._safety = safety
+        self._world_files = world_files
+        self._engine_threads = engine_threads
+        self._work_threads = work_threads
+        self._check_threads = check_threads
+        self._post = post
+        self._extended = extended
+
+    async def first(self, request: InitRequest) -> tuple[LeasedWorld, WorldInPlay]:
+        """The session's first world, which is in play from here on.
+
+        Raises:
+            DomainError: anything that was wrong. The session waits for another `init` then.
+        """
+        asked_for = EngineKey(request.model, request.config.quant or "none")
+        if not self._sessions.begin_preparing(self._session_id, asked_for):
+            raise DomainError("The session is over.", ErrorCode.CANCELLED)
+        leased = None
+        try:
+            saved = await self._read_saved(request)
+            key = self._key_of(request, saved)
+            source = saved or await self._read_seed(request)
+            if source is None:
+                raise DomainError("A world starts from a picture, and none was sent.", ErrorCode.SEED_MISSING)
+            leased = await self._open_leased(request.req_id, key, source)
+            seed_hash, rng_seed = leased.active.seed.hash, leased.active.rng_seed
+            world = WorldInPlay(key, seed_hash, rng_seed, epoch=0, capped=request.config.cap_inference_fps)
+            if not self._sessions.start_playing(self._session_id, world):
+                raise DomainError("The session is over.", ErrorCode.CANCELLED)
+        except BaseException:  # a cancellation too
+            if leased is not None:
+                await leased.aclose()
+            self._sessions.abandon_preparing(self._session_id)
+            raise
+        return leased, world
+
+    async def change(self, request: InitRequest, actor: WorldActor) -> None:
+        """Apply the differences to a world in play. If anything fails, the world plays on unchanged."""
+        saved, current = await self._read_saved(request), actor.world.active
+        key = self._key_of(request, saved)
+        source = saved or await self._read_seed(request)
+        if key != current.key:
+            await self._change_model(request.req_id, key, source or current.seed, actor)
+        elif source is not None and not (isinstance(source, Seed) and source.hash == current.seed.hash):
+            await self._change_world(request.req_id, key, source, actor)
+        capped = request.config.cap_inference_fps
+        self._sessions.change_world(self._session_id, lambda world: replace(world, capped=capped))
+        actor.nudge()
+
+    # ------------------------------------------------------------------------------------------ from world to world
+
+    async def _change_model(self, req_id: str, key: EngineKey, source: Source, actor: WorldActor) -> None:
+        """Engines on the device take turns: the old one is unloaded first, and comes back if the new one fails."""
+        old_model = actor.world.active.key.model_id
+        if "cpu" in (self._pool.entry(key.model_id).placement, self._pool.entry(old_model).placement):
+            leased = await self._open_leased(req_id, key, source)
+            await self._put_in_play(leased, actor.change_between_steps(lambda world: world.switch_to(leased)))
+            return
+        async with actor.engine_offloaded() as offload:
+            leased = await self._open_leased(req_id, key, source)
+            await self._put_in_play(leased, offload.replace_world(lambda: actor.world.switch_to(leased)))
+
+    async def _change_world(self, req_id: str, key: EngineKey, source: Source, actor: WorldActor) -> None:
+        """Another world in the same engine: beside the one in play, or in its place where the engine has no room."""
+        if self._pool.has_room(key):
+            leased = await self._open_leased(req_id, key, source)
+            await self._put_in_play(leased, actor.change_between_steps(lambda world: world.switch_to(leased)))
+            return
+        spec = actor.world.active.spec
+        opener = await self._opener(req_id, key, spec, source)
+        await actor.change_between_steps(lambda world: world.exchange(opener))
+        self._post(StatusMessage(stage=StageId.READY))
+
+    async def _put_in_play(self, leased: LeasedWorld, change: Awaitable[None]) -> None:
+        try:
+            await change
+        finally:
+            if not leased.is_in_play:
+                await leased.aclose()
+        self._post(StatusMessage(stage=StageId.READY))
+
+    # ---------------------------------------------------------------------------------------------- what is asked for
+
+    def _key_of(self, request: InitRequest, saved: WorldFilePayload | None) -> EngineKey:
+        """A saved world brings its own model."""
+        config = request.config
+        if config.engine_backend != SERVED_BACKEND:
+            raise DomainError(
+                f"This server has no engines of the backend “{config.engine_backend}”. Choose “{SERVED_BACKEND}” as "
+                "the engine backend in the settings of your client.",
+                ErrorCode.UNSUPPORTED_BACKEND,
+            )
+        entry = self._pool.entry(request.model if saved is None else saved.model.id)
+        quant = (config.quant or "none") if saved is None else saved.model.quant
+        if quant not in entry.quants:
+            raise DomainError(
+                f"{entry.model_id} does not come in the quantisation “{quant}”. It has: {', '.join(entry.quants)}. "
+                "Choose one of them as the quantisation in the settings of your client.",
+                ErrorCode.UNSUPPORTED_QUANT,
+            )
+        return EngineKey(entry.model_id, quant)
+
+    async def _read_seed(self, request: InitRequest) -> Seed | None:
+        self._tell(request.req_id, ProgressStep.READING_PICTURE)
+        seeds = self._seeds
+
+        def read() -> Seed | None:
+            if request.seed_image_data is not None:
+                data = seeds.from_base64(request.seed_image_data)
+                return Seed(hash_of(data), data, request.seed_filename)
+            if isinstance(request, TimedInitRequest) and request.seed_hash is not None:
+                data = seeds.from_store(request.seed_hash)
+                return Seed(request.seed_hash, data, request.seed_filename or seeds.title_of(request.seed_hash))
+            return None
+
+        return await in_thread(self._work_threads, read)
+
+    async def _read_saved(self, request: InitRequest) -> WorldFilePayload | None:
+        """On the threads that may wait for verdicts, as every picture in the file is judged again."""
+        if not isinstance(request, TimedInitRequest) or request.world_id is None:
+            return None
+        self._tell(request.req_id, ProgressStep.READING_PICTURE)
+        world_files, world_id = self._world_files, request.world_id
+        return await in_thread(self._check_threads, lambda: world_files.read(world_id))
+
+    # -------------------------------------------------------------------------------------------------------- opening
+
+    async def _open_leased(self, req_id: str, key: EngineKey, source: Source) -> LeasedWorld:
+        """Lease the engine and open a world in it. Cancelled at any point, neither remains.
+
+        Raises:
+            DomainError: the engine cannot be had, the picture may not be shown, or the engine cannot open it.
+        """
+        self._tell(req_id, ProgressStep.LOADING_MODEL)
+        events, post = asyncio.get_running_loop(), self._post
+
+        def report(step: LoadStep) -> None:
+            events.call_soon_threadsafe(post, StatusMessage(stage=_LOAD_STAGES[step]))
+
+        async with AsyncExitStack() as stack:
+            lease = await stack.enter_async_context(self._pool.lease(key, self._session_id, report))
+            await asyncio.sleep(0)  # so that what the load reported last is posted before what follows it
+            engine = lease.engine
+            opener = await self._opener(req_id, key, engine.spec, source)
+            try:
+                opening = in_thread(self._engine_threads, lambda: opener(engine))
+                active = await unstoppable(opening, undo=lambda opened: self._close(opened.world))
+            except DomainError:
+                raise
+            except Exception as error:  # an engine may raise anything
+                logger.exception("The engine could not open a world", model=key.model_id, exc_info=error)
+                message = f"{engine.spec.title} could not start a world in this picture."
+                raise DomainError(message, ErrorCode.ENGINE_FAILED) from error
+            return LeasedWorld(active, lease, stack.pop_all(), self._engine_threads)
+
+    async def _opener(self, req_id: str, key: EngineKey, spec: WorldSpec, source: Source) -> Opener:
+        """What opens the world; its picture was decoded and may be shown."""
+        self._post(StatusMessage(stage=StageId.INIT_SEED))
+        if isinstance(source, Seed):
+            self._tell(req_id, ProgressStep.CHECKING_PICTURE)
+            seed, rng_seed = source, secrets.randbits(32)
+            picture = await in_thread(self._check_threads, lambda: self._decode_and_check(seed, spec))
+
+            def opener(engine: WorldEngine) -> ActiveWorld:
+                return open_world(key, engine, seed, picture, rng_seed)
+        else:
+            saved = source  # its pictures were judged when it was read
+
+            def opener(engine: WorldEngine) -> ActiveWorld:
+                return open_saved_world(key, engine, saved)
+
+        self._post(StatusMessage(stage=StageId.INIT_FRAME))
+        self._tell(req_id, ProgressStep.OPENING_WORLD)
+        return opener
+
+    def _decode_and_check(self, seed: Seed, spec: WorldSpec) -> Picture:
+        picture = self._seeds.decode(seed.data, width=spec.width, height=spec.height)
+        self._safety.require(seed.hash, picture)
+        return picture
+
+    async def _close(self, world: World) -> None:
+        await in_thread(self._engine_threads, world.close)
+
+    def _tell(self, req_id: str, step: ProgressStep) -> None:
+        if self._extended:
+            done = _INIT_STEPS.index(step) / len(_INIT_STEPS)
+            self._post(ProgressMessage(req_id=req_id, step=step, fraction=done))

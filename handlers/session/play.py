@@ -1,0 +1,161 @@
+"""What plays the world of one session: its actor, from the first world to the last."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from error_types import DomainError, ErrorCode
+from handlers.session import endings
+from handlers.session.actor import EngineExhaustedError, WorldActor
+from handlers.session.history import SegmentLog, WorldHistory
+from handlers.session.played_world import PlayedWorld
+from handlers.session.stream import EncoderFailedError, FrameStream
+from wire_protocol import StageId, StatusMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from handlers.engines.pool import EnginePool
+    from handlers.server_handler import ServerHandler
+    from handlers.session.endings import SessionEnd
+    from handlers.session.inputs import InputMailbox
+    from handlers.session.outbox import Outbox
+    from handlers.session.recording import SessionRecorder
+    from handlers.session.world import LeasedWorld
+    from handlers.sessions_handler import SessionsHandler
+    from runtime_config.runtime_config import RuntimeConfig
+    from services.clock.clock import Clock
+    from services.frame_encoder.frame_encoder import FrameEncoder
+    from services.input_log.input_log import InputLogs
+    from services.metrics.metrics import Metrics
+    from services.picture_decoder.picture_decoder import PictureDecoder
+    from services.system_monitor.gpu_sampler import GpuSampler
+    from state.app_state_types import SessionId, WorldInPlay
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+class SessionPlay:
+    """Wires the actor when the first world is there, and runs it as a task until the session ends."""
+
+    def __init__(
+        self,
+        session_id: SessionId,
+        *,
+        config: RuntimeConfig,
+        sessions: SessionsHandler,
+        pool: EnginePool,
+        inputs: InputMailbox,
+        outbox: Outbox,
+        recorder: SessionRecorder,
+        encoder: FrameEncoder,
+        decoder: PictureDecoder,
+        input_logs: InputLogs,
+        library_versions: Callable[[], dict[str, str]],
+        server: ServerHandler,
+        gpu: GpuSampler,
+        metrics: Metrics,
+        clock: Clock,
+        engine_threads: Executor,
+        work_threads: Executor,
+        end: SessionEnd,
+    ) -> None:
+        self._session_id = session_id
+        self._config = config
+        self._sessions = sessions
+        self._pool = pool
+        self._inputs = inputs
+        self._outbox = outbox
+        self._recorder = recorder
+        self._encoder = encoder
+        self._decoder = decoder
+        self._input_logs = input_logs
+        self._library_versions = library_versions
+        self._server = server
+        self._gpu = gpu
+        self._metrics = metrics
+        self._clock = clock
+        self._engine_threads = engine_threads
+        self._work_threads = work_threads
+        self._end = end
+        self._task: asyncio.Task[None] | None = None
+        self.actor: WorldActor | None = None
+
+    @property
+    def required_actor(self) -> WorldActor:
+        """Raises: DomainError, no world was started yet."""
+        if self.actor is None:
+            raise DomainError("Start a world first.", ErrorCode.NOT_READY)
+        return self.actor
+
+    def start(self, leased: LeasedWorld, world: WorldInPlay) -> WorldActor:
+        """Play the session's first world."""
+        limits = self._config.limits
+        stream = FrameStream(
+            leased.active.spec,
+            world.epoch,
+            encoder=self._encoder,
+            outbox=self._outbox,
+            recorder=self._recorder,
+            jpeg=self._config.jpeg,
+            gpu=self._gpu,
+            clock=self._clock,
+            metrics=self._metrics,
+        )
+        history = WorldHistory(
+            leased.active,
+            SegmentLog(self._input_logs, self._clock, self._library_versions),
+            limits=limits,
+            clock=self._clock,
+            work_threads=self._work_threads,
+        )
+        played = PlayedWorld(
+            self._session_id,
+            leased,
+            sessions=self._sessions,
+            inputs=self._inputs,
+            stream=stream,
+            history=history,
+            recorder=self._recorder,
+            decoder=self._decoder,
+            limits=limits,
+            engine_threads=self._engine_threads,
+            work_threads=self._work_threads,
+        )
+        actor = self.actor = WorldActor(
+            self._session_id,
+            played,
+            sessions=self._sessions,
+            pool=self._pool,
+            inputs=self._inputs,
+            stream=stream,
+            recorder=self._recorder,
+            outbox=self._outbox,
+            limits=limits,
+            clock=self._clock,
+        )
+        self._task = asyncio.create_task(self._run(actor))
+        self._outbox.post(StatusMessage(stage=StageId.READY))
+        logger.info("World started", model=world.key.model_id, seed=world.seed_hash[:12], rng_seed=world.rng_seed)
+        return actor
+
+    async def stop(self) -> None:
+        """End the actor, and wait until its world is closed and its engine given back."""
+        if self.actor is not None and self._task is not None:
+            self.actor.stop()
+            await asyncio.wait({self._task})
+
+    async def _run(self, actor: WorldActor) -> None:
+        try:
+            await actor.run()
+        except EngineExhaustedError:
+            self._end.begin(endings.engine_failed(self._server.error_snapshot()))
+        except EncoderFailedError:
+            self._end.begin(endings.encoder_failed(self._server.error_snapshot()))
+        except Exception as error:  # the boundary of this task: it owns its tracebacks
+            logger.exception("A session failed", exc_info=error)
+            self._end.begin(endings.internal_error(self._server.error_snapshot()))

@@ -1,0 +1,289 @@
+"""A world that is open in an engine: how it is opened, from a picture or a file, and how it is captured for one."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from error_types import DomainError, ErrorCode
+from handlers.session.path import Moment, PathSegment
+from handlers.threads import in_thread, unstoppable
+from services.input_log.columns import InputColumns
+from services.input_log.pictures import pixels_hash
+from services.picture_decoder.png_pixels import encode_pixels
+from services.world_files.world_file import (
+    Check,
+    Continued,
+    ModelFacts,
+    Origins,
+    SeedFacts,
+    Tolerance,
+    WorldFilePayload,
+    WorldMoment,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from contextlib import AsyncExitStack
+
+    from handlers.engines.pool import EngineLease
+    from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSnapshot, WorldSpec
+    from state.app_state_types import EngineKey
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A seed as the client gave it: SHA-256 (hex) of the file, and the file itself, for engines of another size.
+
+    `name` is what the client or the gallery calls it.
+    """
+
+    hash: str
+    data: bytes
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveWorld:
+    """An open world with what it takes to start it over.
+
+    `picture` is the seed at the engine's size. `origin` is the world before its first pass, where a reset leads. A
+    saved world begins elsewhere: `past` is the path that led there, `shown` the frame that was seen there.
+    """
+
+    key: EngineKey
+    spec: WorldSpec
+    world: World
+    seed: Seed
+    picture: Picture
+    rng_seed: int
+    origin: WorldSnapshot
+    past: PathSegment | None = None
+    shown: Picture | None = None
+
+    @property
+    def first_view(self) -> Picture:
+        """What is seen before the first pass."""
+        return self.picture if self.shown is None else self.shown
+
+    def reopened(self, engine: WorldEngine) -> ActiveWorld:
+        """The same world from its beginning, as a new one. Blocks."""
+        return open_world(self.key, engine, self.seed, self.picture, self.rng_seed)
+
+    def restored(self, engine: WorldEngine, snapshot: WorldSnapshot, scene: Picture) -> ActiveWorld:
+        """The same world at a moment of it, as a new one. `scene` is what it had last gone on from. Blocks."""
+        world = engine.open_world(self.picture, rng_seed=self.rng_seed)
+        try:
+            if scene is not self.picture:
+                world.continue_from(scene)
+            world.restore(snapshot)
+        except BaseException:  # whatever ends this, the world is closed
+            world.close()
+            raise
+        return replace(self, spec=engine.spec, world=world)
+
+
+class LeasedWorld:
+    """An open world together with the lease on its engine. `aclose` closes the one and gives back the other.
+
+    `active` is replaced when the world is opened anew in the same engine. Whoever opened it closes it, unless
+    `is_in_play`: then the session's actor does.
+    """
+
+    def __init__(
+        self, active: ActiveWorld, lease: EngineLease, give_back: AsyncExitStack, engine_threads: Executor
+    ) -> None:
+        self.active = active
+        self.lease = lease
+        self.is_in_play = False
+        self._give_back = give_back
+        self._engine_threads = engine_threads
+
+    async def aclose(self) -> None:
+        """Idempotent, and not to be stopped halfway."""
+        await unstoppable(self._close())
+
+    async def _close(self) -> None:
+        try:
+            await in_thread(self._engine_threads, self.active.world.close)
+        finally:
+            await self._give_back.aclose()
+
+
+def open_world(key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture, rng_seed: int) -> ActiveWorld:
+    """Open a world in a picture of the engine's size. Blocks."""
+    world = engine.open_world(picture, rng_seed=rng_seed)
+    try:
+        origin = world.snapshot()
+    except BaseException:  # whatever ends this, the world is closed
+        world.close()
+        raise
+    return ActiveWorld(key, engine.spec, world, seed, picture, rng_seed, origin)
+
+
+# ------------------------------------------------------------------------------------------------- into a file
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedPath:
+    """A path that no longer changes. `base` is its beginning, None: the seed; `changes` and `checks` by passes.
+
+    A change is a picture that the world went on from, and the prompt that it was made for.
+    """
+
+    first_pass: int
+    base: WorldSnapshot | None
+    base_scene: Picture
+    scene: Picture
+    inputs: InputColumns
+    changes: tuple[tuple[int, Picture, str | None], ...]
+    checks: tuple[tuple[int, Future[str]], ...]
+
+
+def copy_path(moment: Moment) -> CopiedPath:
+    """Quick: columns are copied whole."""
+    path = moment.path()
+    inputs, checks = InputColumns(), list[tuple[int, "Future[str]"]]()
+    for segment, length in path:
+        inputs.extend(segment.inputs, length)
+        checks += [(segment.passes_before + at, digest) for at, digest in segment.checks if at <= length]
+    first = path[0][0]
+    return CopiedPath(
+        first_pass=first.passes_before,
+        base=first.base,
+        base_scene=first.scene,
+        scene=moment.segment.scene,
+        inputs=inputs,
+        changes=tuple(
+            (segment.passes_before, segment.scene, segment.prompt) for segment, _ in path if segment.continues
+        ),
+        checks=tuple(checks),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorldCapture:
+    """A moment of a world in play, taken between two steps."""
+
+    active: ActiveWorld
+    path: CopiedPath
+    snapshot: WorldSnapshot
+    frame: Picture | None
+
+    def payload(self, title: str, created_at: float, origins: Origins) -> WorldFilePayload:
+        """What goes into the file. Blocks: pictures are hashed."""
+        active, path = self.active, self.path
+        pictures: dict[str, Picture] = {}
+
+        def name(picture: Picture) -> str:
+            named = pixels_hash(picture)
+            pictures[named] = picture
+            return named
+
+        base = None
+        if path.base is not None:
+            base = WorldMoment(path.first_pass, path.base, name(path.base_scene))
+        passes = path.first_pass + len(path.inputs)
+        return WorldFilePayload(
+            title=title,
+            created_at=created_at,
+            model=model_facts(active.spec, active.key.quant),
+            rng_seed=active.rng_seed,
+            seed=SeedFacts(picture=name(active.picture), file=active.seed.hash),
+            base=base,
+            place=WorldMoment(passes, self.snapshot, name(path.scene)),
+            place_picture=None if self.frame is None else name(self.frame),
+            inputs=path.inputs,
+            changes=tuple(Continued(at, name(picture), prompt) for at, picture, prompt in path.changes),
+            checks=tuple(Check(at, digest.result()) for at, digest in path.checks),
+            pictures=pictures,
+            made_with=origins,
+            tolerance=Tolerance(),
+        )
+
+
+def model_facts(spec: WorldSpec, quant: str) -> ModelFacts:
+    return ModelFacts(
+        id=spec.model_id,
+        quant=quant,
+        weights_hash=spec.weights_hash,
+        frames_per_pass=spec.frames_per_pass,
+        fps=spec.fps,
+        width=spec.width,
+        height=spec.height,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ out of a file
+
+
+def open_saved_world(key: EngineKey, engine: WorldEngine, saved: WorldFilePayload) -> ActiveWorld:
+    """A saved world, standing where it was saved. Blocks.
+
+    Raises:
+        DomainError: it was made with other weights than the engine has.
+        Exception: whatever the engine raises about a state that it cannot take.
+    """
+    if model_facts(engine.spec, key.quant) != saved.model:
+        message = f"This world was made with other weights of {saved.model.id} than the server has, and would differ."
+        raise DomainError(message, ErrorCode.WORLD_OTHER_MODEL)
+    seed_picture, scene = saved.pictures[saved.seed.picture], saved.pictures[saved.place.scene]
+    # The file's own word for the hash of its seed is not trusted: only a shipped picture may pass for one.
+    file = encode_pixels(seed_picture)
+    seed = Seed(hashlib.sha256(file).hexdigest(), file, saved.title)
+    active = open_world(key, engine, seed, seed_picture, saved.rng_seed)
+    try:
+        if saved.place.scene != saved.seed.picture:
+            active.world.continue_from(scene)
+        active.world.restore(saved.place.snapshot)
+    except BaseException:  # whatever ends this, the world is closed
+        active.world.close()
+        raise
+    shown = None if saved.place_picture is None else saved.pictures[saved.place_picture]
+    return replace(active, past=past_of(saved), shown=shown)
+
+
+def past_of(saved: WorldFilePayload) -> PathSegment:
+    """The path that led to the place, to be played on."""
+    base = saved.base
+    first_scene = saved.seed.picture if base is None else base.scene
+    now = PathSegment(
+        None,
+        0,
+        saved.pictures[first_scene],
+        base=None if base is None else base.snapshot,
+        passes_before=saved.first_pass,
+        last_base=saved.first_pass,
+    )
+    changes, checks = list(saved.changes), {check.passes: check.sha256 for check in saved.checks}
+    for given in saved.inputs:
+        now = _branched(now, changes, saved)
+        now.inputs.append(given)
+        digest = checks.get(now.passes_before + now.length)
+        if digest is not None:
+            now.checks.append((now.length, _known(digest)))
+    return _branched(now, changes, saved)
+
+
+def _known(digest: str) -> Future[str]:
+    future: Future[str] = Future()
+    future.set_result(digest)
+    return future
+
+
+def _branched(now: PathSegment, changes: list[Continued], saved: WorldFilePayload) -> PathSegment:
+    passes = now.passes_before + now.length
+    while changes and changes[0].passes == passes:
+        change = changes.pop(0)
+        now = PathSegment(
+            now,
+            now.length,
+            saved.pictures[change.picture],
+            continues=True,
+            prompt=change.prompt,
+            passes_before=passes,
+            last_base=now.last_base,
+        )
+    return now

@@ -1,0 +1,186 @@
+"""Decides who may make a request. It works on plain values, without I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from error_types import HTTP_STATUS, ErrorCode
+from network._access_token import TokenCheck, bearer_token, query_token
+from network._paths import collapse_slashes
+from runtime_config.web_origin import (
+    Origin,
+    WebOrigin,
+    canonical_host,
+    is_loopback_host,
+    is_wildcard_host,
+    parse_origin,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime_config.runtime_config import AccessConfig
+
+_FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
+_LOCAL_PATHS: Final = ("/shutdown", "/api/sessions", "/api/recordings", "/api/worlds", "/metrics")
+_LOCAL_DELETE_PATHS: Final = ("/api/cached-model",)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """The parts of a request that the rules need. `headers` has lower-case names; `scheme` is http, https, ws or wss.
+
+    `server_host` and `client_host` are the addresses of the connection's two ends, None if they are unknown.
+    """
+
+    method: str
+    path: str
+    query: str
+    scheme: str
+    headers: tuple[tuple[str, str], ...]
+    server_host: str | None
+    client_host: str | None
+
+    def values(self, name: str) -> Sequence[str]:
+        return [value for key, value in self.headers if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """Redirect to `/` with status 303 and set the cookie. `set_cookie` is a complete Set-Cookie value."""
+
+    set_cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Refuse the request. `for_browser`: it asked for the page, so a person will read the answer."""
+
+    code: ErrorCode
+    message: str
+    for_browser: bool = False
+
+    @property
+    def status(self) -> int:
+        return HTTP_STATUS[self.code]
+
+
+Decision: TypeAlias = Allowed | LoggedIn | Refused
+
+_NO_HOST: Final = Refused(ErrorCode.HOST_INVALID, "The request needs exactly one well-formed Host header.")
+_FOREIGN_HOST: Final = Refused(
+    ErrorCode.HOST_FORBIDDEN,
+    "This server does not answer under that host name. Use its address, or start it with --allowed-origin.",
+)
+_FOREIGN_ORIGIN: Final = Refused(
+    ErrorCode.ORIGIN_FORBIDDEN,
+    "Pages of this origin may not use the server. To allow them, start it with --allowed-origin.",
+)
+_LOCAL_ONLY: Final = Refused(
+    ErrorCode.LOCAL_ONLY,
+    "This is only allowed from the machine that the server runs on, or with the server's token.",
+)
+
+
+class AccessPolicy:
+    """The rules of one server. They check the host, then the origin, then the token or whether the client is local."""
+
+    def __init__(self, access: AccessConfig) -> None:
+        self._access = access
+        self._token = None if access.token is None else TokenCheck(access.token, access.port)
+
+    @cached_property
+    def _origins(self) -> frozenset[Origin]:
+        origins: set[Origin] = set()
+        for text in self._access.allowed_origins:
+            origin = parse_origin(text)
+            if origin is not None:
+                origins.add(origin)
+        return frozenset(origins)
+
+    @cached_property
+    def _own_hosts(self) -> frozenset[str]:
+        """The server's names and addresses, whichever interface a request arrives on. A wildcard address is not one."""
+        hosts = {origin.host for origin in self._origins if isinstance(origin, WebOrigin)}
+        bound = canonical_host(self._access.host)
+        if bound is not None and not is_wildcard_host(bound):
+            hosts.add(bound)
+        return frozenset(hosts)
+
+    def decide(self, request: AccessRequest) -> Decision:
+        authority = _own_authority(request)
+        if authority is None:
+            return _NO_HOST
+        if not self._is_own_host(authority.host, request.server_host):
+            return _FOREIGN_HOST
+        if not self._may_use(request.values("origin"), authority):
+            return _FOREIGN_ORIGIN
+        if self._token is not None:
+            return self._decide_by_token(self._token, request)
+        if _is_local_only(request) and not _is_local(request, authority.host):
+            return _LOCAL_ONLY
+        return Allowed()
+
+    def _is_own_host(self, host: str, server_host: str | None) -> bool:
+        if is_loopback_host(host) or host in self._own_hosts:
+            return True
+        # DNS rebinding can point an attacker's host name at this machine. But a Host that equals the address on which
+        # the connection arrived is not a name, so it is safe.
+        return server_host is not None and canonical_host(server_host.partition("%")[0]) == host
+
+    def _may_use(self, origins: Sequence[str], own: WebOrigin) -> bool:
+        if not origins:
+            return True
+        origin = parse_origin(origins[0]) if len(origins) == 1 else None
+        return origin is not None and (origin in ("file://", own) or origin in self._origins)
+
+    def _decide_by_token(self, token: TokenCheck, request: AccessRequest) -> Decision:
+        path = collapse_slashes(request.path)
+        reads = request.method in ("GET", "HEAD")
+        if reads and path == "/health":
+            return Allowed()
+        at_page = reads and path == "/" and request.scheme in ("http", "https")
+        offered = query_token(request.query) if at_page and request.method == "GET" else None
+        if offered is not None:
+            if token.matches(offered):
+                return LoggedIn(token.set_cookie(secure=request.scheme == "https"))
+            return _token_required(for_browser=at_page)
+        if token.in_cookies(request.values("cookie")) or token.matches(bearer_token(request.values("authorization"))):
+            return Allowed()
+        return _token_required(for_browser=at_page)
+
+
+def _token_required(*, for_browser: bool) -> Refused:
+    message = "This server requires its token, sent as `Authorization: Bearer <token>`."
+    return Refused(ErrorCode.TOKEN_REQUIRED, message, for_browser)
+
+
+def _own_authority(request: AccessRequest) -> WebOrigin | None:
+    """The server's origin as the request names it: its scheme and its Host header. None unless there is exactly one."""
+    hosts = request.values("host")
+    scheme = {"ws": "http", "wss": "https"}.get(request.scheme, request.scheme)
+    origin = parse_origin(f"{scheme}://{hosts[0]}") if len(hosts) == 1 else None
+    return origin if isinstance(origin, WebOrigin) else None
+
+
+def _is_local_only(request: AccessRequest) -> bool:
+    path = collapse_slashes(request.path)
+    paths = _LOCAL_PATHS + (_LOCAL_DELETE_PATHS if request.method == "DELETE" else ())
+    return any(path == local or path.startswith(f"{local}/") for local in paths)
+
+
+def _is_local(request: AccessRequest, host: str) -> bool:
+    """Whether the request comes from this machine.
+
+    A proxy on this machine connects from loopback too, so requests with forwarding headers do not count as local.
+    """
+    forwarded = any(name in _FORWARDING or name.startswith("x-forwarded-") for name, _ in request.headers)
+    peer = request.client_host
+    return not forwarded and peer is not None and is_loopback_host(peer) and is_loopback_host(host)

@@ -1,0 +1,59 @@
+"""Handles exceptions that nothing else has handled: logs them once, and answers without revealing details."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.websockets import WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
+
+from api_types import ErrorResponse
+from error_types import ErrorCode
+from logging_policy import log_unhandled
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+_MESSAGE = "Something went wrong in the server. Its log has the details under the id of this request."
+
+
+class ErrorBoundaryMiddleware:
+    """Answers with status 500, or closes the WebSocket with 1011. It raises nothing, so errors are logged once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        last_sent = ""
+
+        async def remember(message: Message) -> None:
+            nonlocal last_sent
+            last_sent = message["type"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, remember)
+        except (ClientDisconnect, ClientDisconnected, WebSocketDisconnect):
+            logger.debug("The peer disconnected")
+        except Exception as exc:  # noqa: BLE001 -- the outermost place that can handle it
+            log_unhandled(exc)
+            with suppress(ClientDisconnected):
+                await _answer(scope, receive, send, last_sent)
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send, last_sent: str) -> None:
+    if scope["type"] == "websocket":
+        if last_sent != "websocket.close":
+            await send({"type": "websocket.close", "code": 1011, "reason": "internal error"})
+    elif not last_sent:
+        body = ErrorResponse(code=ErrorCode.INTERNAL.value, message=_MESSAGE).model_dump_json()
+        await Response(body, 500, media_type="application/json")(scope, receive, send)

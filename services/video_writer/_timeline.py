@@ -1,0 +1,83 @@
+"""Turns the times of passes into the strictly increasing times at which a recording shows its frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MIN_STEP_US: Final = 1_000  # between two frames, even if their passes came at the same time
+# If the next pass comes this many times later than planned, the world stood still; it was not just slow.
+_PAUSE_FACTOR: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFrame:
+    """A JPEG and the time at which it is first shown, in microseconds from the start of the recording."""
+
+    at_us: int
+    jpeg: bytes
+
+
+class Timeline:
+    """Assigns a time to each frame. Not thread-safe.
+
+    The newest pass is held back, because only the next pass or the end of the recording tells how long it was shown.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self._frame_us = max(_MIN_STEP_US, round(1_000_000 / fps))
+        self._started_at: float | None = None
+        self._pending: tuple[Sequence[bytes], int, int] | None = None  # JPEGs, start and planned length in µs
+        self._last: TimedFrame | None = None
+        self.frames = 0
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first frame to the planned end of the newest pass, or to the end of the recording."""
+        if self._pending is not None:
+            return (self._pending[1] + self._pending[2]) / 1_000_000
+        return (self._last.at_us + self._frame_us) / 1_000_000 if self._last else 0.0
+
+    def since_start_us(self, at: float) -> int:
+        """Convert a time of the caller's clock to microseconds from the first frame; 0 before there is one."""
+        return max(0, round((at - self._started_at) * 1_000_000)) if self._started_at is not None else 0
+
+    def add(self, jpegs: Sequence[bytes], started_at: float, shown_for_s: float) -> list[TimedFrame]:
+        """Take a pass and return the frames of the previous one, whose times are known now."""
+        if not jpegs:
+            return []
+        if self._started_at is None:
+            self._started_at = started_at
+        start_us = self.since_start_us(started_at)
+        settled = self._settle(start_us)
+        self._pending = (tuple(jpegs), start_us, max(_MIN_STEP_US, round(shown_for_s * 1_000_000)))
+        self.frames += len(jpegs)
+        return settled
+
+    def end(self, ended_at: float | None) -> list[TimedFrame]:
+        """The frames of the last pass. If it was shown until `ended_at`, its last frame is repeated at the end."""
+        end_us = None if ended_at is None else self.since_start_us(ended_at)
+        settled = self._settle(end_us)
+        if self._last is not None and end_us is not None and end_us - self._last.at_us > 1.5 * self._frame_us:
+            # The duration of a file's last frame depends on encoder and muxer. The repeated frame keeps it short.
+            self._last = TimedFrame(end_us - self._frame_us, self._last.jpeg)
+            settled.append(self._last)
+            self.frames += 1
+        return settled
+
+    def _settle(self, next_us: int | None) -> list[TimedFrame]:
+        if self._pending is None:
+            return []
+        jpegs, start_us, planned_us = self._pending
+        self._pending = None
+        start_us = max(start_us, self._last.at_us + _MIN_STEP_US) if self._last else start_us
+        shown_us = planned_us
+        if next_us is not None and next_us - start_us < _PAUSE_FACTOR * planned_us:
+            shown_us = next_us - start_us
+        step_us = max(_MIN_STEP_US, shown_us / len(jpegs))
+        settled = [TimedFrame(start_us + round(at * step_us), jpeg) for at, jpeg in enumerate(jpegs)]
+        self._last = settled[-1]
+        return settled

@@ -1,0 +1,290 @@
+"""What can happen to the machines of AppState: a frozen dataclass for each event. `state.transitions` applies them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from error_types import ErrorCode
+    from state.app_state_types import (
+        AuthoringJob,
+        AuthoringStep,
+        EndReason,
+        EngineKey,
+        Lease,
+        ModelsKnown,
+        SessionId,
+        Ticket,
+        WorldInPlay,
+    )
+
+# --------------------------------------------------------------------------------------------------- engines
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBegan:
+    """A load for the holder of `lease`."""
+
+    attempt: int
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSucceeded:
+    max_worlds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """`message` is a sentence for the user."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTaken:
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseReturned:
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Offloaded:
+    """The holder of `lease`, which is the only one, has the engine unloaded for a while."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """An engine without leases is unloaded to make room."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadFinished:
+    """The memory is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenDown:
+    """The server ends: whoever applies this closes the engine."""
+
+
+EngineEvent: TypeAlias = (
+    LoadBegan
+    | LoadSucceeded
+    | LoadFailed
+    | LeaseTaken
+    | LeaseReturned
+    | Offloaded
+    | Evicted
+    | UnloadFinished
+    | TakenDown
+)
+
+# ------------------------------------------------------------------------- models beside the engine, and their memory
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTaken:
+    """By the reservation."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReturned:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class VacatingBegan:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class VacatingEnded:
+    pass
+
+
+ModelUseEvent: TypeAlias = ModelTaken | ModelReturned | VacatingBegan | VacatingEnded
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationAsked:
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationLeft:
+    """By its holder, or by somebody who no longer waits."""
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTaken:
+    """The device has no engine in memory, and gets none until `DeviceReturned`. `engine` gave its place."""
+
+    engine: EngineKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReturned:
+    pass
+
+
+ReservationEvent: TypeAlias = ReservationAsked | ReservationLeft | DeviceTaken | DeviceReturned
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsObserved:
+    known: ModelsKnown
+
+
+# -------------------------------------------------------------------------------------------------- sessions
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAdmitted:
+    client: str
+    remote: str
+    opened_at: float  # seconds since the Unix epoch
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDisplaced:
+    """Its slot goes to a newcomer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparingBegan:
+    key: EngineKey
+
+
+@dataclass(frozen=True, slots=True)
+class PreparingAbandoned:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PlayingBegan:
+    world: WorldInPlay
+    since: float  # seconds since the Unix epoch
+
+
+@dataclass(frozen=True, slots=True)
+class WorldChanged:
+    world: WorldInPlay
+
+
+@dataclass(frozen=True, slots=True)
+class PauseAsked:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAsked:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class SessionForgotten:
+    """Its slot is free."""
+
+
+SessionEvent: TypeAlias = (
+    SessionAdmitted
+    | SessionDisplaced
+    | PreparingBegan
+    | PreparingAbandoned
+    | PlayingBegan
+    | WorldChanged
+    | PauseAsked
+    | ResumeAsked
+    | SessionEnded
+    | SessionForgotten
+)
+
+# ------------------------------------------------------------------------------------------------ recordings
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingBegan:
+    session_id: SessionId
+    since: float  # seconds since the Unix epoch
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStopped:
+    """No more passes come; the file is being finished."""
+
+    ended_at: float  # seconds since the Unix epoch
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingClosed:
+    """The file is finished, or there is none."""
+
+
+RecordingEvent: TypeAlias = RecordingBegan | RecordingStopped | RecordingClosed
+
+# -------------------------------------------------------------------------------------------- scene authoring
+
+
+@dataclass(frozen=True, slots=True)
+class JobAccepted:
+    job: AuthoringJob
+
+
+@dataclass(frozen=True, slots=True)
+class JobAdvanced:
+    """`fraction` of the step, 0 to 1; None where it is not known."""
+
+    step: AuthoringStep
+    fraction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobSucceeded:
+    """`picture_hash` is the SHA-256 (hex) of the picture file."""
+
+    picture_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """`message` is a sentence for whoever asked."""
+
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobForgotten:
+    pass
+
+
+AuthoringEvent: TypeAlias = JobAccepted | JobAdvanced | JobSucceeded | JobFailed | JobForgotten
+
+# ---------------------------------------------------------------------------------------------------- server
+
+
+@dataclass(frozen=True, slots=True)
+class ServingBegan:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StopBegan:
+    pass
+
+
+LifecycleEvent: TypeAlias = ServingBegan | StopBegan

@@ -1,0 +1,111 @@
+"""A pool of engines and the residency of models on a device of known size, without a server around them."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from handlers.base import StateChanges
+from handlers.engines.ledger import MemoryLedger
+from handlers.engines.pool import EnginePool
+from handlers.engines.residency import ModelResidency
+from runtime_config.runtime_config import AuthoringConfig
+from services.metrics.prometheus_metrics import PrometheusMetrics
+from services.task_runner.threading_task_runner import ThreadingTaskRunner
+from services.world_engine.catalogue import WorldEngineCatalogue
+from state.app_state_types import AppState, EngineKey, EngineLoading, EngineState, EngineUnloading
+from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_device import FakeDevice, FakeModelOnDevice
+from tests.fakes.fake_image_classifier import FakeImageClassifier
+from tests.fakes.fake_image_editor import FakeImageEditor
+from tests.fakes.fake_prompt_writer import FakePromptWriter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine
+
+    from handlers.engines.pool import EngineLease
+
+POND, LAKE, HILL = (EngineKey(f"fake/{name}", "none") for name in ("pond", "lake", "hill"))
+WAIT_S: Final = 20.0
+Result = TypeVar("Result")
+
+
+class Rig:
+    """A pond on the CPU; a lake, with room for one world, and a hill, which want the device. Sizes in GiB.
+
+    The image model is on this machine; the writer only with `local_writer`.
+    """
+
+    def __init__(self, *, vram: float = 20, max_worlds: int | None = 1, local_writer: bool = False) -> None:
+        self.device = FakeDevice(vram=vram)
+        self.pond = FakeModel(POND.model_id)
+        self.lake = self.device.engine(LAKE.model_id, vram=12, max_worlds=max_worlds)
+        self.hill = self.device.engine(HILL.model_id, vram=12)
+        self.painter = FakeModelOnDevice(self.device, "painter", weights=16, largest=8, work=2)
+        self.writer = FakeModelOnDevice(self.device, "writer", weights=9, largest=9, work=1)
+        self.editor = FakeImageEditor(model=self.painter)
+        self.state, self.lock, self.changes, self.clock = AppState(), RLock(), StateChanges(), FakeClock()
+        self.threads = ThreadPoolExecutor(2)
+        self.classifier = FakeImageClassifier()
+        catalogue = WorldEngineCatalogue([self.pond.entry, self.lake.entry, self.hill.entry])
+        self.ledger = MemoryLedger(
+            self.state,
+            self.lock,
+            catalogue=catalogue,
+            monitor=self.device,
+            classifier=self.classifier,
+            writer=FakePromptWriter(model=self.writer if local_writer else None),
+            editor=self.editor,
+            config=AuthoringConfig(local_images="auto", local_writer="auto"),
+            clock=self.clock,
+            changes=self.changes,
+        )
+        self.runner = ThreadingTaskRunner(lambda _name, _error: None)
+        self.pool = EnginePool(
+            self.state,
+            self.lock,
+            catalogue=catalogue,
+            task_runner=self.runner,
+            clock=self.clock,
+            metrics=PrometheusMetrics(),
+            memory=self.ledger,
+            changes=self.changes,
+        )
+        self.residency = ModelResidency(
+            self.state,
+            self.lock,
+            ledger=self.ledger,
+            device=self.pool.device,
+            classifier=self.classifier,
+            work_threads=self.threads,
+            clock=self.clock,
+            changes=self.changes,
+        )
+
+    @asynccontextmanager
+    async def lease(self, key: EngineKey, session: str = "player") -> AsyncGenerator[EngineLease]:
+        async with asyncio.timeout(WAIT_S), self.pool.lease(key, session) as lease:
+            yield lease
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not is_so():  # noqa: ASYNC110 - the pool announces no more than what its own callers wait for
+                await asyncio.sleep(0.001)
+
+    async def settled(self, *keys: EngineKey) -> list[EngineState]:
+        """The states of engines once none of them is on its way."""
+        await self.until(
+            lambda: not any(isinstance(self.pool.of(key), EngineLoading | EngineUnloading) for key in keys)
+        )
+        return [self.pool.of(key) for key in keys]
+
+
+def run(main: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    async def bounded() -> Result:
+        return await asyncio.wait_for(main(), 3 * WAIT_S)
+
+    return asyncio.run(bounded())

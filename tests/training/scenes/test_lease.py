@@ -1,0 +1,33 @@
+"""From nothing to weights within a time, with the smallest network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.config import WorldConfig
+from training.scenes.lease import lease
+from training.scenes.presets import SCENE_PRESETS
+from training.scenes.run import SceneRunFolder
+from world_model.config import MICRO
+from world_model.scene_runtime import load_scene_runtime
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_lease_ends_by_its_time_and_goes_on_when_it_gets_more(tmp_path: Path) -> None:
+    config = WorldConfig(height=MICRO.height, width=MICRO.width, supersample=1)
+    preset = replace(SCENE_PRESETS["smoke"], minutes=0.02, walks=1)
+    steps: list[int] = []
+    for minutes in (0.02, 0.04):
+        lease(replace(preset, minutes=minutes), tmp_path, views_minutes=1.0, workers=1, config=config)
+        checkpoint = SceneRunFolder(tmp_path / "run").load()
+        assert checkpoint is not None
+        assert checkpoint.spent_s >= 60.0 * minutes
+        steps.append(checkpoint.step)
+    assert 0 < steps[0] < steps[1]
+    picture = np.full((MICRO.height, MICRO.width, 3), 100, dtype=np.uint8)
+    assert load_scene_runtime(tmp_path / "weights").see(picture, 0.0).rgba.shape[1:3] == (MICRO.height, MICRO.width)

@@ -1,0 +1,110 @@
+"""A walk among keyframes with tiny networks: exact replay, branches, and what motion is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from tests.world_model.micro import micro_scene
+from training.scenes.export import export_scene
+from world_model.config import MICRO, NEARNESS
+from world_model.keyframe_walker import KeyframeWalker, nearness_view
+from world_model.keyframes import Keyframe
+from world_model.layer_renderer import LayerRenderer, Layers
+from world_model.layers import LAYERS
+from world_model.memory import Pose
+from world_model.motion_step import Wish
+from world_model.runtime import Runtime, load_runtime
+from world_model.scene_net import SceneNet
+from world_model.scene_runtime import SceneRuntime, load_scene_runtime
+from world_model.weights import WeightsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+H, W = MICRO.height, MICRO.width
+PICTURE = np.random.default_rng(0).integers(0, 256, (H, W, 3), dtype=np.uint8)
+WISHES = [Wish(forward=1.0, turn=0.03 * (n % 3), run=True, jump=n == 9) for n in range(40)]
+
+
+@pytest.fixture(scope="module")
+def runtime(micro_folder: Path) -> Runtime:
+    return load_runtime(micro_folder)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> SceneRuntime:
+    return load_scene_runtime(micro_scene(tmp_path_factory.mktemp("scene")))
+
+
+def walker(runtime: Runtime, scene: SceneRuntime) -> KeyframeWalker:
+    return KeyframeWalker(runtime, scene, LayerRenderer(MICRO), PICTURE)
+
+
+def test_the_same_wishes_give_the_same_bits(runtime: Runtime, scene: SceneRuntime) -> None:
+    one, other = (
+        [walking.step(wish).tobytes() for wish in WISHES] for walking in [walker(runtime, scene) for _ in "12"]
+    )
+    assert one == other
+
+
+def test_a_state_is_a_snapshot(runtime: Runtime, scene: SceneRuntime) -> None:
+    """Restored in another walker, and again in its own after going elsewhere."""
+    walking = walker(runtime, scene)
+    for wish in WISHES[:15]:
+        walking.step(wish)
+    kept = walking.state
+    rest = [walking.step(wish).tobytes() for wish in WISHES[15:]]
+    restored = walker(runtime, scene)
+    for again in (restored, walking):
+        again.state = kept
+        for _ in range(5):
+            again.step(Wish(strafe=-1.0))
+        again.state = kept
+        assert [again.step(wish).tobytes() for wish in WISHES[15:]] == rest
+
+
+def test_a_turn_is_obeyed_exactly(runtime: Runtime, scene: SceneRuntime) -> None:
+    walking = walker(runtime, scene)
+    for _ in range(10):
+        walking.step(Wish(turn=0.1, look_up=0.01))
+    assert walking.state.motion.pose.yaw == pytest.approx(1.0)
+    assert walking.state.motion.pose.slope == pytest.approx(np.tan(0.1))
+
+
+def test_motion_is_told_how_near_things_are_by_now() -> None:
+    rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
+    rgba[0, ..., 3] = 255
+    rgba[8, :, W // 2 :] = 255
+    relief = np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32)
+    keyframe = Keyframe(Layers(rgba, relief, 0.0), Pose())
+    for ahead, metres in ((0.0, 3.0), (1.0, 2.0)):
+        view = nearness_view(MICRO, keyframe, Pose(z=ahead))
+        assert view.shape == (4, H, W)
+        assert set(np.unique(view[NEARNESS, :, : W // 2])) == {0}
+        assert set(np.unique(view[NEARNESS, :, W // 2 :])) == {round(255 / (1.0 + metres))}
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"see\.onnx"):
+        load_scene_runtime(tmp_path)
+
+
+def test_damaged_weights_are_named(tmp_path: Path) -> None:
+    (tmp_path / "see.onnx").write_bytes(b"not a graph")
+    with pytest.raises(WeightsError, match="see"):
+        load_scene_runtime(tmp_path)
+
+
+def test_a_network_that_is_very_sure_gives_finite_layers(tmp_path: Path) -> None:
+    """An exported graph may overflow where torch does not."""
+    network = SceneNet(MICRO)
+    with torch.no_grad():
+        network.alpha_out.weight.mul_(1e5)
+    export_scene(network, tmp_path)
+    layers = load_scene_runtime(tmp_path).see(PICTURE, 0.0)
+    assert np.isfinite(layers.relief).all()
+    assert set(np.unique(layers.rgba[1:, :, :, 3])) >= {0, 255}

@@ -1,0 +1,146 @@
+"""The keyframes of a walk: decided by the poses alone, remembered, and never a cut."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from world_model.config import MICRO
+from world_model.keyframes import CAPACITY, DISSOLVE, KeyframeKeeper, KeyframeState, strain_between
+from world_model.layer_renderer import Bytes, LayerRenderer, Layers
+from world_model.layers import LAYERS
+from world_model.memory import Pose
+from world_model.panorama import Panorama
+
+H, W = MICRO.height, MICRO.width
+PICTURE = np.repeat(np.arange(W, dtype=np.uint8)[None, :, None] * 3 + 20, H, axis=0) + np.arange(3, dtype=np.uint8)
+HOME = Pose()
+
+
+class FlatSeer:
+    """Sees a painted wall three metres away in everything, and counts how often it looks."""
+
+    def __init__(self) -> None:
+        self.seen: list[Bytes] = []
+
+    def see(self, picture: Bytes, slope: float) -> Layers:
+        self.seen.append(picture)
+        rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
+        rgba[0, ..., :3] = rgba[8, ..., :3] = picture
+        rgba[[0, 8], ..., 3] = 255
+        return Layers(rgba, np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32), slope)
+
+
+def keeper(seer: FlatSeer | None = None) -> KeyframeKeeper:
+    return KeyframeKeeper(MICRO, seer or FlatSeer(), LayerRenderer(MICRO))
+
+
+def walked(kept: KeyframeKeeper, state: KeyframeState, poses: list[Pose]) -> tuple[list[Bytes], KeyframeState]:
+    pictures: list[Bytes] = []
+    for pose in poses:
+        picture, state = kept.frame(state, pose)
+        pictures.append(picture)
+    return pictures, state
+
+
+def sideways(metres: float, frames: int) -> list[Pose]:
+    return [Pose(x=metres * (n + 1) / frames) for n in range(frames)]
+
+
+def turning(angle: float, frames: int) -> list[Pose]:
+    return [Pose(yaw=angle * (n + 1) / frames) for n in range(frames)]
+
+
+def test_who_stands_still_sees_the_picture() -> None:
+    seer = FlatSeer()
+    kept = keeper(seer)
+    pictures, _ = walked(kept, kept.begin(PICTURE, HOME), [HOME] * 5)
+    assert all(np.array_equal(picture, PICTURE) for picture in pictures)
+    assert len(seer.seen) == 1
+
+
+@pytest.mark.parametrize(("poses", "looks"), [(sideways(0.95, 30), 1), (sideways(2.2, 66), 3), (turning(0.5, 60), 3)])
+def test_a_keyframe_is_made_each_metre_and_each_twelve_degrees(poses: list[Pose], looks: int) -> None:
+    seer = FlatSeer()
+    kept = keeper(seer)
+    walked(kept, kept.begin(PICTURE, HOME), poses)
+    assert len(seer.seen) == looks
+
+
+def test_the_same_walk_has_the_same_frames_wherever_it_is_taken_up() -> None:
+    """Snapshot, restore and branch: a state is a value."""
+    kept, poses = keeper(), [*sideways(1.5, 40), *(Pose(x=1.5, yaw=0.01 * n) for n in range(40))]
+    whole, _ = walked(kept, kept.begin(PICTURE, HOME), poses)
+    _, middle = walked(kept, kept.begin(PICTURE, HOME), poses[:33])
+    for branch in (keeper(), kept):
+        rest, _ = walked(branch, middle, poses[33:])
+        assert [picture.tobytes() for picture in rest] == [picture.tobytes() for picture in whole[33:]]
+
+
+def test_a_change_of_keyframe_is_a_dissolve() -> None:
+    """No frame differs from the one before by more than the walk itself explains."""
+    kept = keeper()
+    pictures, state = walked(kept, kept.begin(PICTURE, HOME), sideways(1.4, 42))
+    assert len(state.remembered) == 1
+    changes = [
+        float(np.abs(b[:, 8:-16].astype(np.int16) - a[:, 8:-16]).mean()) for a, b in itertools.pairwise(pictures)
+    ]
+    assert max(changes) < 3.0 * float(np.median(changes)) + 1.0
+
+
+def test_a_dissolve_ends() -> None:
+    kept = keeper()
+    _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(x=1.1)] * (DISSOLVE - 1))
+    assert state.previous is not None
+    _, state = walked(kept, state, [Pose(x=1.1)])
+    assert state.previous is None
+
+
+def test_who_comes_back_takes_the_old_keyframe_again() -> None:
+    seer = FlatSeer()
+    kept = keeper(seer)
+    there = sideways(1.6, 40)
+    pictures, state = walked(kept, kept.begin(PICTURE, HOME), [*there, *reversed(there), *[HOME] * (DISSOLVE + 1)])
+    assert len(seer.seen) == 2
+    assert state.current.pose == HOME
+    np.testing.assert_array_equal(pictures[-1], PICTURE)
+
+
+def test_a_sudden_turn_does_not_wait_for_a_dissolve() -> None:
+    seer = FlatSeer()
+    kept = keeper(seer)
+    walked(kept, kept.begin(PICTURE, HOME), [Pose(yaw=0.3), Pose(yaw=1.3), Pose(yaw=2.3)])
+    assert len(seer.seen) == 4
+
+
+def test_no_more_is_remembered_than_fits() -> None:
+    kept = keeper()
+    _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(x=3.0 * n) for n in range(1, CAPACITY + 6)])
+    assert len(state.remembered) == CAPACITY
+    assert state.remembered[0].pose.x > 0.0  # the farthest went first
+
+
+def test_what_nobody_has_seen_comes_from_the_panorama() -> None:
+    """After a turn by the width of the view, the new keyframe is the mirror image of the first."""
+    seer = FlatSeer()
+    kept = keeper(seer)
+    walked(kept, kept.begin(PICTURE, HOME), [Pose(yaw=MICRO.fov)])
+    difference = np.abs(seer.seen[1].astype(np.int16) - PICTURE[:, ::-1])
+    assert float(difference[:, 12:-2].mean()) < 4.0
+
+
+def test_the_panorama_is_the_picture_ahead_and_its_mirror_image_beside_it() -> None:
+    panorama = Panorama(MICRO)
+    np.testing.assert_array_equal(panorama.look(PICTURE, 0.0, 0.0, 0.0), PICTURE)
+    beside = panorama.look(PICTURE, 0.0, MICRO.fov, 0.0)
+    assert float(np.abs(beside.astype(np.int16) - PICTURE[:, ::-1])[:, 2:-2].max()) <= 4.0
+
+
+def test_strain_is_one_at_the_reach() -> None:
+    for reached in (Pose(x=1.0), Pose(yaw=math.radians(12.0)), Pose(slope=0.2)):
+        assert strain_between(HOME, reached) == pytest.approx(1.0)
+    assert strain_between(replace(HOME, yaw=3.1), replace(HOME, yaw=-3.1)) < 0.5

@@ -1,0 +1,1 @@
+"""Training of the scene network: views with peeled truth, losses, the run."""

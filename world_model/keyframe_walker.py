@@ -1,0 +1,81 @@
+"""One player in a world of keyframes: holds its state and makes the next picture from a wish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from world_model.config import NEARNESS
+from world_model.keyframes import KeyframeKeeper
+from world_model.layers import EYE_HEIGHT_M, GROUND, LAYERS, NEAREST_M
+from world_model.memory import Pose
+from world_model.motion_step import MotionState, next_motion
+
+if TYPE_CHECKING:
+    from world_model.config import ModelConfig
+    from world_model.keyframes import Keyframe, KeyframeState
+    from world_model.layer_renderer import Bytes, Floats, LayerRenderer
+    from world_model.motion_step import Wish
+    from world_model.runtime import Runtime
+    from world_model.scene_runtime import SceneRuntime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeWalkerState:
+    """Everything that the next picture depends on, besides the weights and the wish."""
+
+    motion: MotionState
+    keyframes: KeyframeState
+
+
+class KeyframeWalker:
+    """Used by one thread at a time; walkers share the runtimes. Nothing in it is random."""
+
+    def __init__(self, runtime: Runtime, scene: SceneRuntime, renderer: LayerRenderer, picture: Bytes) -> None:
+        """Stand in `picture`, uint8 [h, w, 3] of the model's size. `runtime` tells how the player moves."""
+        self._runtime, self._config = runtime, runtime.config
+        self._keeper = KeyframeKeeper(runtime.config, scene, renderer)
+        self.state = KeyframeWalkerState(MotionState(Pose()), self._keeper.begin(picture, Pose()))
+
+    def step(self, wish: Wish) -> Bytes:
+        """The next picture, uint8 [h, w, 3]: a new array."""
+        state = self.state
+        view = nearness_view(self._config, state.keyframes.current, state.motion.pose)
+        motion, _ = next_motion(self._runtime, view, state.motion, wish)
+        picture, keyframes = self._keeper.frame(state.keyframes, motion.pose)
+        self.state = KeyframeWalkerState(motion, keyframes)
+        return picture
+
+
+def nearness_view(config: ModelConfig, keyframe: Keyframe, pose: Pose) -> Bytes:
+    """What the motion network looks at, uint8 [4, h, w]: the nearness of each cell of the relief, as far as the walker
+    has come towards it. The colours are left at nothing."""
+    inverse_depth = _cell_inverse_depth(config, keyframe)
+    forward = (pose.x - keyframe.pose.x) * np.sin(keyframe.pose.yaw) + (pose.z - keyframe.pose.z) * np.cos(
+        keyframe.pose.yaw
+    )
+    left = np.maximum(1.0 - forward * inverse_depth, 1e-3)
+    inverse_depth = np.minimum(inverse_depth / left, 1.0 / (0.25 * NEAREST_M))
+    nearness = np.rint(255.0 * inverse_depth / (1.0 + inverse_depth)).astype(np.uint8)
+    view = np.zeros((4, config.height, config.width), dtype=np.uint8)
+    view[NEARNESS] = np.repeat(np.repeat(nearness, 8, axis=0), 8, axis=1)
+    return view
+
+
+def _cell_inverse_depth(config: ModelConfig, keyframe: Keyframe) -> Floats:
+    """Of what a keyframe shows, [h / 8, w / 8]."""
+    layers = keyframe.layers
+    rows, columns = layers.relief.shape[1:]
+    cell = layers.rgba.shape[1] // rows
+    down = (np.arange(rows, dtype=np.float32) + 0.5 - 0.5 * rows) * 8.0 / config.focal
+    plane = (layers.slope - down)[:, None] / EYE_HEIGHT_M
+    found = np.zeros((rows, columns), dtype=np.float32)
+    for layer in range(1, LAYERS):
+        alpha = (
+            layers.rgba[layer, :, :, 3].reshape(rows, cell, columns, cell).mean(axis=(1, 3), dtype=np.float32) / 255.0
+        )
+        depth = layers.relief[layer] - (plane if layer == GROUND else 0.0)
+        found += alpha * (np.maximum(depth, 0.0) - found)
+    return found

@@ -1,0 +1,42 @@
+"""Soft layers: what a keyframe is taken apart into, from the sky in the back to the nearest things.
+
+Each layer has a colour and an alpha for every pixel of the keyframe, and a *relief*: inverse depth on a coarse grid,
+read bilinearly. Because a relief is smooth, a frame that is drawn from layers cannot be torn, however wrong the
+relief is.
+
+| layer | what it holds | relief |
+| --- | --- | --- |
+| 0 | the sky | inverse depth 0 |
+| 1 | everything beyond 40 m | a grid |
+| 2 | things 24 to 40 m away | a value for each column of the grid: things stand upright |
+| 3 | the ground within 40 m | a grid, added to the inverse depth of a level plane below the eye |
+| 4 to 9 | things 14 to 24, 9 to 14, 6 to 9, 4 to 6, 2.5 to 4 and under 2.5 m away | a value for each column |
+
+*Inverse depth* is 1 / metres along the look, so it is linear in the picture on any plane.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LAYERS: Final = 10
+SKY: Final = 0
+FAR: Final = 1
+GROUND: Final = 3
+THINGS: Final = (2, 4, 5, 6, 7, 8, 9)  # back to front
+
+FAR_FROM_M: Final = 40.0
+THING_EDGES_M: Final = (24.0, 14.0, 9.0, 6.0, 4.0, 2.5)  # between the layers of things, back to front
+NEAREST_M: Final = 0.8
+EYE_HEIGHT_M: Final = 1.62  # above the plane that the ground's relief is added to
+CELL: Final = 8  # pixels of a 224x128 picture in a cell of the relief, along each axis
+CLOSEST: Final = 1.25  # largest inverse depth that is drawn
+
+# Inverse depth at the far and the near end of each layer. The ground's is a residual and has no ends.
+INVERSE_DEPTH_FAR: Final = (0.0, 0.0, 1 / 40.0, 0.0, *tuple(1.0 / edge for edge in THING_EDGES_M))
+INVERSE_DEPTH_NEAR: Final = (0.0, 1 / 40.0, 1 / 24.0, 0.0, *INVERSE_DEPTH_FAR[5:], 1.0 / NEAREST_M)
+
+# Peels of a training view, by the distance under which things are left out, and the layers that are left in each. What
+# hides behind near things is learnt from them.
+PEELS_M: Final = (0.0, 14.0, FAR_FROM_M)
+PEEL_LAYERS: Final = (tuple(range(LAYERS)), (SKY, FAR, 2, GROUND, 4), (SKY, FAR, GROUND))

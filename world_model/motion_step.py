@@ -1,0 +1,95 @@
+"""One frame of motion: from what the player wants and what is in view to the next pose."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from world_model.memory import Pose
+
+if TYPE_CHECKING:
+    from world_model.runtime import Bytes, Runtime
+
+PITCH_LIMIT: Final = math.radians(38.0)
+LARGEST_TURN: Final = math.pi  # rad in one frame
+_STILL: Final = 1.5e-3  # m in a frame; a smaller step of one who wants none is no step
+_LONGEST_STEP: Final = 0.5  # m in a frame, far above running: no step leaves the picture behind
+# Nobody leaves the ground but by jumping: a guess of how far below it is may be wrong, and would become a fall.
+FLIGHT: Final = 26  # frames, a little more than a jump takes on even ground
+_STEEPEST: Final = 0.35  # metres up or down in a metre ahead
+_LIFT: Final = 0.01  # m in a frame, by which the eye finds back to its height
+
+Step = tuple[float, float, float]  # right, up and forward in metres
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the player asks for in one frame."""
+
+    forward: float = 0.0  # -1 to 1
+    strafe: float = 0.0  # -1 to 1, positive to the right
+    run: bool = False
+    jump: bool = False
+    crouch: bool = False
+    turn: float = 0.0  # rad, positive to the right
+    look_up: float = 0.0  # rad
+
+
+@dataclass(frozen=True, slots=True)
+class MotionState:
+    pose: Pose
+    past: tuple[float, ...] = (0.0,) * 6  # the last two steps along the axes of the look, metres
+    airborne_frames: int = 0  # that a jump may still take
+
+
+def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, wish: Wish) -> tuple[MotionState, Step]:
+    """The motion after a frame, and the step that it took along the axes of the new look.
+
+    `view` is uint8 [4, h, w], of which only the nearness is looked at.
+    """
+    turn = within(wish.turn, LARGEST_TURN)
+    pitch = within(math.atan(motion.pose.slope) + within(wish.look_up, LARGEST_TURN), PITCH_LIMIT)
+    step = _step(runtime, view, motion, wish, turn)
+    past = (*step, *_turned(motion.past[:3], turn))
+    airborne_frames = FLIGHT if wish.jump else max(0, motion.airborne_frames - 1)
+    return MotionState(_moved(motion.pose, step, turn, math.tan(pitch)), past, airborne_frames), step
+
+
+def within(value: float, limit: float) -> float:
+    """`value` within plus and minus `limit`; NaN is nothing."""
+    return 0.0 if math.isnan(value) else max(-limit, min(limit, value))
+
+
+def _step(runtime: Runtime, view: Bytes, motion: MotionState, wish: Wish, turn: float) -> Step:
+    keys = (float(wish.run), float(wish.jump), float(wish.crouch))
+    wishes = np.array([within(wish.forward, 1.0), within(wish.strafe, 1.0), *keys], dtype=np.float32)
+    step = runtime.walk(view, np.array(motion.past, dtype=np.float32), wishes, turn, motion.pose.slope)
+    if not wishes.any() and float(np.abs(step).max()) < _STILL:
+        return 0.0, 0.0, 0.0
+    right, up, forward = (within(float(length), _LONGEST_STEP) for length in step)
+    if not (wish.jump or motion.airborne_frames):
+        up = within(up, _STEEPEST * math.hypot(right, forward) + _LIFT)
+    return right, up, forward
+
+
+def _moved(pose: Pose, step: Step, turn: float, slope: float) -> Pose:
+    right, up, forward = step
+    yaw = math.remainder(pose.yaw + turn, 2.0 * math.pi)
+    sin, cos = math.sin(yaw), math.cos(yaw)
+    return Pose(
+        x=pose.x + right * cos + forward * sin,
+        y=pose.y + up,
+        z=pose.z - right * sin + forward * cos,
+        yaw=yaw,
+        slope=slope,
+    )
+
+
+def _turned(step: tuple[float, ...], turn: float) -> Step:
+    """A step along the axes of a look that has turned right."""
+    right, up, forward = step
+    sin, cos = math.sin(turn), math.cos(turn)
+    return right * cos - forward * sin, up, right * sin + forward * cos
