@@ -11,6 +11,7 @@ from api_types import SeedsResponse, SeedSummary
 from error_types import DomainError, ErrorCode
 from handlers.service_errors import service_errors_translated
 from handlers.threads import in_thread
+from services.files import clean_title
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -125,7 +126,7 @@ class SeedsHandler:
             DomainError: it cannot be kept.
         """
         with service_errors_translated():
-            self._store.add(data, self._decoder.describe(data), _clean_title(prompt), prompt=prompt)
+            self._store.add(data, self._decoder.describe(data), _title(prompt), prompt=prompt)
 
     def generated(self) -> list[SeedSummary]:
         """The scenes of the gallery that were generated, newest first."""
@@ -145,7 +146,7 @@ class SeedsHandler:
             facts = self._decoder.describe(data)
             self._decoder.thumbnail(data, max_width=_THUMBNAIL_WIDTH)  # the head may be sound and the pixels not
             self._require_safe(data, facts)
-            return _summary(self._store.add(data, facts, _clean_title(title)))
+            return _summary(self._store.add(data, facts, _title(title)))
 
     def _require_safe(self, data: bytes, facts: PictureFactsPayload) -> None:
         """The whole picture, as the gallery shows it; what a world is opened in is judged again, as it is cut there."""
@@ -171,9 +172,8 @@ def hash_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _clean_title(title: str) -> str:
-    printable = "".join(character for character in title if character.isprintable()).strip()
-    return printable[:_TITLE_LENGTH] or "My picture"
+def _title(text: str) -> str:
+    return clean_title(text, longest=_TITLE_LENGTH, otherwise="My picture")
 
 
 def _summary(seed: SeedFilePayload) -> SeedSummary:

@@ -10,6 +10,7 @@ from api_types import SavedWorldsResponse, SavedWorldSummary
 from error_types import DomainError, ErrorCode
 from handlers.service_errors import service_errors_translated
 from handlers.threads import in_thread
+from services.files import clean_title
 from services.input_log.provenance import library_versions, machine_kind
 from services.world_files.archive import read_world
 from services.world_files.world_file import TITLE_LENGTH, Origins
@@ -86,7 +87,7 @@ class WorldFilesHandler:
     def rename(self, world_id: str, title: str) -> SavedWorldSummary:
         """Raises: DomainError, there is no such world, or the new title cannot be kept."""
         with service_errors_translated():
-            renamed = self._store.rename(world_id, clean_title(title))
+            renamed = self._store.rename(world_id, _title(title))
         if renamed is None:
             raise _unknown()
         return _summary(renamed)
@@ -106,7 +107,7 @@ class WorldFilesHandler:
         Raises:
             DomainError: it cannot be kept.
         """
-        named = clean_title(title or capture.active.seed.name or "")
+        named = _title(title or capture.active.seed.name or "")
         with service_errors_translated():
             return self._store.add(capture.payload(named, self._clock.wall(), self.origins), "saved")
 
@@ -135,7 +136,7 @@ class WorldFilesHandler:
         with service_errors_translated():
             world = read_world(file)
             self._require_safe(world, is_ours=False)
-            return _summary(self._store.add(world.titled(clean_title(world.title)), "uploaded"))
+            return _summary(self._store.add(world.titled(_title(world.title)), "uploaded"))
 
     def _require_safe(self, world: WorldFilePayload, *, is_ours: bool) -> None:
         """Check every picture as a seed is checked.
@@ -156,9 +157,8 @@ class WorldFilesHandler:
         return found
 
 
-def clean_title(title: str) -> str:
-    printable = "".join(character for character in title if character.isprintable()).strip()
-    return printable[:TITLE_LENGTH] or "A world"
+def _title(text: str) -> str:
+    return clean_title(text, longest=TITLE_LENGTH, otherwise="A world")
 
 
 def _file_name(title: str) -> str:
