@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 from runtime_config.runtime_config import SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder
+from tests.fakes.fake_system_monitor import FAKE_MACHINE, FAKE_USAGE, FakeSystemMonitor
 from tests.fakes.fake_world_engine import FakeWorldEngine
 from tests.play.harness import PlayClient, fake_services, play_server
 from tests.waiting import wait_until
@@ -331,3 +333,19 @@ def test_a_drain_tells_every_session_and_closes_with_a_close_frame() -> None:
         with server.client() as late:
             assert late.of_type("error")["code"] == "shuttingDown"
             assert late.closed()[0] == 1000
+
+
+def test_a_frame_says_what_the_gpu_does() -> None:
+    machine = replace(FAKE_MACHINE, gpu_name="Fake GPU", gpu_count=1, vram_total_bytes=8_000)
+    monitor = FakeSystemMonitor(machine, replace(FAKE_USAGE, vram_used_bytes=3_000, gpu_util_percent=40))
+    with play_server(fake_services(system_monitor=monitor)) as server, server.client() as client:
+        client.start()
+        header = client.hold("W", until=lambda frame: frame.header.gpu_util_percent == 40).header
+        assert header.vram_used_bytes == 3_000
+
+
+def test_without_a_gpu_a_frame_says_that_nothing_is_known() -> None:
+    with play_server() as server, server.client() as client:
+        client.start()
+        header = client.hold("W", until=lambda frame: frame.content.pass_number > 5).header
+        assert (header.vram_used_bytes, header.gpu_util_percent) == (-1, -1)
