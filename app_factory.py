@@ -27,7 +27,7 @@ from _routes import (
     worlds,
 )
 from api_types import ErrorResponse
-from error_types import DomainError, ErrorCode
+from error_types import DomainError, ErrorCode, first_fault
 from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import network_middleware
@@ -108,6 +108,4 @@ def _on_starlette_error(_: Request, error: Exception) -> JSONResponse:
 
 
 def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
-    first = cast("RequestValidationError", error).errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return _answer(422, ErrorCode.INVALID_REQUEST, f"{first['msg']} ({where})")
+    return _answer(422, ErrorCode.INVALID_REQUEST, first_fault(cast("RequestValidationError", error).errors()))

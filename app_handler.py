@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
-from handlers.base import StateChanges
+from handlers.base import StateChanges, in_thread
 from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
@@ -24,7 +24,6 @@ from handlers.seeds_handler import SeedsHandler
 from handlers.server_handler import ServerHandler
 from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
-from handlers.threads import in_thread
 from handlers.world_files_handler import WorldFilesHandler
 from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue

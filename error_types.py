@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class ErrorCode(StrEnum):
@@ -189,3 +189,10 @@ class DomainError(Exception):
     @property
     def http_status(self) -> int:
         return HTTP_STATUS[self.code]
+
+
+def first_fault(errors: Sequence[Mapping[str, object]]) -> str:
+    """What is wrong, and where, of the first of pydantic's errors. It does not repeat what was sent."""
+    first = errors[0]
+    where = ".".join(str(part) for part in cast("Sequence[object]", first["loc"]))
+    return f"{first['msg']} ({where})" if where else str(first["msg"])

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import structlog
 
 from error_types import DomainError, ErrorCode
+from handlers.base import in_thread
 from handlers.seeds_handler import hash_of
 from handlers.service_errors import service_errors_translated
-from handlers.threads import in_thread
 from runtime_config.constants import VERSION
 from services.image_editor.image_editor import EditorReady, ImageEditorError, PictureOrder, aligned
 from services.picture_decoder.picture_decoder import PictureError

@@ -1,15 +1,17 @@
-"""What handlers that touch AppState share: the state, its lock, short critical sections, and waiting for changes."""
+"""What handlers share: AppState under its lock, waiting for changes of it, and blocking work beside the event loop."""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from contextlib import suppress
 from functools import wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Executor
     from threading import RLock
 
     from state.app_state_types import AppState
@@ -97,3 +99,33 @@ class StateChanges:
 def _resolve(changed: asyncio.Future[None]) -> None:
     if not changed.done():
         changed.set_result(None)
+
+
+async def in_thread(executor: Executor, work: Callable[[], Result]) -> Result:
+    """Run `work` on a thread with the caller's context variables, so that its log events stay with the session."""
+    run = contextvars.copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(executor, lambda: run(work))
+
+
+async def unstoppable(work: Awaitable[Result], *, undo: Callable[[Result], Awaitable[None]] | None = None) -> Result:
+    """Await work that must not stop halfway, however often the caller is cancelled.
+
+    A cancellation is passed on once the work has ended and `undo` has taken back its result.
+    """
+    task = asyncio.ensure_future(work)
+    if not await outlast(task):
+        return task.result()
+    if not task.cancelled() and task.exception() is None and undo is not None:
+        await outlast(asyncio.ensure_future(undo(task.result())))
+    raise asyncio.CancelledError
+
+
+async def outlast(task: asyncio.Future[Result]) -> bool:
+    """Wait until `task` is done; whether the caller was cancelled meanwhile."""
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled

@@ -10,7 +10,7 @@ import structlog
 from api_types import SceneJobSummary, ScenesResponse
 from error_types import DomainError, ErrorCode
 from handlers.authoring_painter import SceneFor, failure_of
-from handlers.threads import in_thread
+from handlers.base import in_thread
 from state.app_state_types import AuthoringDone, AuthoringFailed, AuthoringRunning, AuthoringWaiting
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from api_types import SeedsResponse, SeedSummary
 from error_types import DomainError, ErrorCode
+from handlers.base import in_thread
 from handlers.service_errors import service_errors_translated
-from handlers.threads import in_thread
 from services.files import clean_title
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from api_types import SavedWorldsResponse, SavedWorldSummary
 from error_types import DomainError, ErrorCode
+from handlers.base import in_thread
 from handlers.service_errors import service_errors_translated
-from handlers.threads import in_thread
 from services.files import clean_title
 from services.input_log.provenance import library_versions, machine_kind
 from services.world_files.archive import read_world

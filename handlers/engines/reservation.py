@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import structlog
 
 from error_types import DomainError, ErrorCode
-from handlers.threads import in_thread, unstoppable
+from handlers.base import in_thread, unstoppable
 from services.image_editor.image_editor import EditorReady
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, NoRoom, Offloaded, OnCpu, Resident
 from services.prompt_writer.prompt_writer import WriterReady

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from handlers.base import StateChanges, StateHandler, with_state_lock
+from handlers.base import StateChanges, StateHandler, in_thread, with_state_lock
 from handlers.engines.reservation import Reservation
-from handlers.threads import in_thread
 from services.image_classifier.image_classifier import ClassifierMissing, ClassifierStatus
 from services.image_editor.image_editor import EditorMissing, EditorStatus
 from services.memory_planner.memory_plan import Resident

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
-from handlers.session.calls import Call, CallQueue, EngineOffload
+from handlers.session.mailbox import Call, CallQueue, EngineOffload
 from handlers.session.stream import EncoderFailedError, SteppedPass
 from state.app_state_types import Playing, SessionId, WorldInPlay
 from wire_protocol import StageId, StatusMessage
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from handlers.engines.pool import EnginePool
-    from handlers.session.inputs import InputMailbox
+    from handlers.session.mailbox import InputMailbox
     from handlers.session.outbox import Outbox
     from handlers.session.played_world import PlayedWorld
     from handlers.session.recording import SessionRecorder

@@ -11,9 +11,9 @@ import structlog
 from error_types import DomainError, ErrorCode
 from handlers.authoring_handler import AuthoringAvailable
 from handlers.authoring_painter import ChangeOf, SceneFor, failure_of
+from handlers.base import in_thread
 from handlers.session.played_world import SceneChange
 from handlers.session.world import Seed
-from handlers.threads import in_thread
 from services.scene_file.scene_file import encode_scene
 from state.app_state_types import AuthoringDone, AuthoringFailed, AuthoringRunning, AuthoringStep
 from wire_protocol import (

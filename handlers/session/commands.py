@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
 
+from handlers.base import in_thread
 from handlers.safety_handler import Allowed
 from handlers.seeds_handler import hash_of
 from handlers.session import endings
-from handlers.session.refusals import ends_connection, push_id, seed_warning
-from handlers.threads import in_thread
+from handlers.session.endings import ends_connection, push_id, seed_warning
 from wire_protocol import (
     AnyRequest,
     CheckSeedSafetyRequest,

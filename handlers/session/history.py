@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from typing import Literal
 
-    from handlers.session.inputs import TakenControl
+    from handlers.session.mailbox import TakenControl
     from handlers.session.world import ActiveWorld
     from runtime_config.runtime_config import SessionLimits
     from services.clock.clock import Clock

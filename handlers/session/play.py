@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from handlers.engines.pool import EnginePool
     from handlers.server_handler import ServerHandler
     from handlers.session.endings import SessionEnd
-    from handlers.session.inputs import InputMailbox
+    from handlers.session.mailbox import InputMailbox
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
     from handlers.session.world import LeasedWorld

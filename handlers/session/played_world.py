@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from error_types import DomainError, ErrorCode
+from handlers.base import in_thread
 from handlers.session.path import KeptMoment, MomentShelf
 from handlers.session.world import open_world
-from handlers.threads import in_thread
 from services.world_engine.world_engine import NO_CONTROL
 from state.app_state_types import Paused, Playing, SessionId, WorldInPlay
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from handlers.session.history import WorldHistory
-    from handlers.session.inputs import InputMailbox, TakenControl
+    from handlers.session.mailbox import InputMailbox, TakenControl
     from handlers.session.recording import SessionRecorder
     from handlers.session.stream import FrameStream
     from handlers.session.world import ActiveWorld, LeasedWorld, Seed, WorldCapture

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, assert_never
 import structlog
 
 from error_types import DomainError
+from handlers.base import in_thread
 from handlers.recorder_handler import Segment, SegmentOrder
 from handlers.service_errors import RECORDING_CODES
-from handlers.threads import in_thread
 from runtime_config.constants import VERSION
 from services.recording_store.recording_notes import RecordingNotes, write_notes
 from services.video_writer.video_writer import (

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from error_types import DomainError, ErrorCode
+from error_types import DomainError, ErrorCode, first_fault
+from handlers.base import in_thread
 from handlers.session.commands import COMMANDS, Command, SessionCommands
-from handlers.session.refusals import request_error
-from handlers.threads import in_thread
+from handlers.session.endings import request_cancelled, request_error
 from runtime_config.runtime_config import MIB
 from wire_protocol import (
     AnyClientMessage,
@@ -176,7 +176,7 @@ class RequestRunner:
         elif self._current is not None and self._current_id == req_id:
             self._current.cancel()
         elif self._queue.remove(req_id):
-            self._answer(_cancelled(req_id))
+            self._answer(request_cancelled(req_id))
 
     async def close(self) -> None:
         """Answer everything that waits as cancelled, the request in hand first. Call after `run` was cancelled."""
@@ -184,7 +184,7 @@ class RequestRunner:
             self._current.cancel()
             await asyncio.wait({self._current})
             if self._current.cancelled() and self._current_id is not None:  # before its first step
-                self._answer(_cancelled(self._current_id))
+                self._answer(request_cancelled(self._current_id))
             self._current = None
         beside = set(self._beside)
         for task in beside:
@@ -193,12 +193,12 @@ class RequestRunner:
             await asyncio.wait(beside)
         for waiting in self._queue.empty():
             if waiting.req_id is not None:
-                self._answer(_cancelled(waiting.req_id))
+                self._answer(request_cancelled(waiting.req_id))
 
     def _ended_beside(self, task: asyncio.Task[None]) -> None:
         req_id = self._beside.pop(task)
         if task.cancelled():  # before its first step
-            self._answer(_cancelled(req_id))
+            self._answer(request_cancelled(req_id))
 
     async def _work_on(self, waiting: Waiting) -> None:
         req_id, started, kind = waiting.req_id, self._clock.monotonic(), "unparsed"
@@ -214,7 +214,7 @@ class RequestRunner:
             answer = None if req_id is None else request_error(req_id, error)
         except asyncio.CancelledError:
             # By `cancel` or `close`, which both expect the answer to be given here.
-            answer = None if req_id is None else _cancelled(req_id)
+            answer = None if req_id is None else request_cancelled(req_id)
         if answer is not None:
             self._answer(answer)
             self._metrics.request_answered(kind, "ok" if answer.success else "error", self._clock.monotonic() - started)
@@ -318,7 +318,7 @@ def parser(adapter: TypeAdapter[AnyClientMessage]) -> Callable[[str], AnyClientM
         try:
             return adapter.validate_json(text)
         except ValidationError as error:
-            raise DomainError(f"Invalid message: {_first_fault(error)}.", ErrorCode.INVALID_REQUEST) from error
+            raise DomainError(f"Invalid message: {first_fault(error.errors())}.", ErrorCode.INVALID_REQUEST) from error
 
     return parse
 
@@ -344,14 +344,3 @@ def _as_request_id(value: object) -> str | None:
             return str(value)[:64]
         case _:
             return None
-
-
-def _first_fault(error: ValidationError) -> str:
-    """Where and what, without echoing the input."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{first['msg']} ({where})" if where else first["msg"]
-
-
-def _cancelled(req_id: str) -> RpcError:
-    return request_error(req_id, DomainError("The request was cancelled.", ErrorCode.CANCELLED))

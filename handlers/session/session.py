@@ -12,7 +12,7 @@ from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
 from handlers.session.commands import SessionCommands
 from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
-from handlers.session.inputs import InputMailbox
+from handlers.session.mailbox import InputMailbox
 from handlers.session.opening import WorldOpener
 from handlers.session.outbox import Outbox, SocketLike, Writer
 from handlers.session.play import SessionPlay

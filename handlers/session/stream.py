@@ -13,7 +13,7 @@ from services.frame_encoder.frame_encoder import EncodeTuning
 from wire_protocol import FrameHeader, encode_envelope
 
 if TYPE_CHECKING:
-    from handlers.session.inputs import TakenControl
+    from handlers.session.mailbox import TakenControl
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
     from runtime_config.runtime_config import JpegConfig, Subsampling

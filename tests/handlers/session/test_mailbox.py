@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.session.inputs import InputMailbox
+from handlers.session.mailbox import InputMailbox
 from wire_protocol import KEY_CODES
 
 W, A, UP = KEY_CODES["W"], KEY_CODES["A"], KEY_CODES["SCROLL_UP"]
