@@ -179,12 +179,16 @@ def _remove_owned_handlers() -> None:
 
 
 def log_refusal(error: DomainError) -> None:
-    """Called at the request boundary. A refused request is logged in one line, a failed one with its traceback."""
+    """Called at the request boundary. What is refused takes one line; a mistake of the server has its traceback too.
+
+    A refusal that tells the owner of something, such as a full disk, is a warning.
+    """
     status = error.http_status
-    if status < 500:
-        logger.info("Request refused", status=status, code=error.code.value, reason=error.message)
-    else:
+    if status == 500:
         logger.error("Request failed", status=status, code=error.code.value, exc_info=error)
+        return
+    log = logger.info if status < 500 else logger.warning
+    log("Request refused", status=status, code=error.code.value, reason=error.message)
 
 
 def log_unhandled(exc: BaseException) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
@@ -129,9 +130,10 @@ class ScenePainter:
 
         async with self._residency.reserve(job.owner, step_aside) as reservation:
             report(AuthoringStep.WRITING)
-            instruction = await self._write(job, await self._request_of(job, painting), reservation)
+            original = await self._original_of(painting)
+            instruction = await self._write(job, await self._request_of(job, original), reservation)
             report(AuthoringStep.PAINTING, 0.0)
-            order = await self._order_of(painting, instruction)
+            order = _order_of(painting, instruction, original)
             data = await self._edit(job, order, reservation, lambda fraction: report(AuthoringStep.PAINTING, fraction))
         report(AuthoringStep.CHECKING)
         return await in_thread(self._intake_threads, lambda: self._checked(data, job, painting, instruction))
@@ -146,14 +148,18 @@ class ScenePainter:
         except (PromptWriterError, ImageEditorError) as error:
             logger.warning("Scene authoring cannot be loaded", reason=str(error))
 
-    async def _request_of(self, job: AuthoringJob, painting: Painting) -> WriterRequest:
-        if isinstance(painting, SceneFor):
+    async def _original_of(self, painting: Painting) -> bytes | None:
+        """What is to be changed, as a file without loss; None: a scene out of nothing."""
+        match painting:
+            case ChangeOf(view):
+                return await in_thread(self._work_threads, lambda: encode_pixels(view))
+            case SceneFor():
+                return None
+
+    async def _request_of(self, job: AuthoringJob, original: bytes | None) -> WriterRequest:
+        if original is None:
             return SceneRequest(job.wish)
-        view = painting.view
-
-        def shrink() -> bytes:
-            return self._decoder.thumbnail(encode_pixels(view), max_width=_VIEW_WIDTH)
-
+        shrink = partial(self._decoder.thumbnail, original, max_width=_VIEW_WIDTH)
         return EditRequest(job.wish, await in_thread(self._work_threads, shrink))
 
     async def _write(self, job: AuthoringJob, request: WriterRequest, reservation: Reservation) -> str:
@@ -166,18 +172,6 @@ class ScenePainter:
                 return text
             case Refusal(reason):
                 raise DomainError(reason or "The request was declined.", _refused(job))
-
-    async def _order_of(self, painting: Painting, instruction: str) -> PictureOrder:
-        rng_seed = secrets.randbits(32)
-        match painting:
-            case ChangeOf(view):
-                reference = await in_thread(self._work_threads, lambda: encode_pixels(view))
-                height, width = view.shape[:2]
-                return PictureOrder(instruction, aligned(width), aligned(height), rng_seed, reference)
-            case SceneFor(width, height):
-                return PictureOrder(
-                    instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed
-                )
 
     async def _edit(
         self, job: AuthoringJob, order: PictureOrder, reservation: Reservation, on_progress: Callable[[float], None]
@@ -224,6 +218,16 @@ class ScenePainter:
                 raise DomainError("The new picture was judged unsafe. Try other words.", _refused(job)) from error
             raise
         return PaintedScene(file, file_hash, picture, instruction, image_model)
+
+
+def _order_of(painting: Painting, instruction: str, original: bytes | None) -> PictureOrder:
+    rng_seed = secrets.randbits(32)
+    match painting:
+        case ChangeOf(view):
+            height, width = view.shape[:2]
+            return PictureOrder(instruction, aligned(width), aligned(height), rng_seed, original)
+        case SceneFor(width, height):
+            return PictureOrder(instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed)
 
 
 @contextmanager

@@ -188,12 +188,15 @@ def test_a_log_file_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> Non
 
 def test_http_errors(lines: Sink) -> None:
     log_refusal(DomainError("No such seed.", ErrorCode.SEED_UNKNOWN))
+    log_refusal(DomainError("The disk is full.", ErrorCode.SEED_NOT_KEPT))
     log_refusal(DomainError("It broke.", ErrorCode.INTERNAL))
     log_unhandled(LookupError("why"))
     log_background_exception("load", LookupError("why"))
-    refused, failed, unhandled, background = lines.events
+    refused, full, failed, unhandled, background = lines.events
     assert (refused["level"], refused["status"], refused["code"]) == ("info", 404, "seedUnknown")
+    assert (full["level"], full["status"], full["reason"]) == ("warning", 507, "The disk is full.")
     assert "exception" not in refused
+    assert "exception" not in full
     for event in (failed, unhandled, background):
         assert event["level"] == "error"
         assert "exception" in event
