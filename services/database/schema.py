@@ -1,0 +1,65 @@
+"""The tables of the database, as the newest migration leaves them. Times are seconds since 1970."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA: Final = MetaData()
+
+_RISING = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself in INTEGER columns alone
+
+JOBS: Final = Table(
+    "jobs",
+    METADATA,
+    Column("id", String(26), primary_key=True),  # a ULID: sorted by it, jobs are sorted by age
+    Column("kind", String(40), nullable=False),
+    Column("owner", String(64), nullable=False),  # empty: whoever uses the server
+    Column("state", String(16), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("result", JSON),
+    Column("fault_code", String(64)),
+    Column("fault_message", Text),
+    Column("stage", String(40)),
+    Column("priority", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),  # 1 for the first
+    Column("epoch", String(32)),  # the run of the server that works on it
+    Column("not_before", Double),  # when a job that is tried again may begin
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    Column("cancel_requested_at", Double),
+    Column("idempotency_key", String(200)),
+    Column("request_digest", String(64), nullable=False),
+    UniqueConstraint("owner", "idempotency_key", name="one_job_for_each_key"),
+    Index("jobs_by_state", "state", "id"),
+    Index("jobs_by_owner", "owner", "id"),
+)
+
+JOB_EVENTS: Final = Table(
+    "job_events",
+    METADATA,
+    Column("number", _RISING, primary_key=True, autoincrement=True),  # rises over all jobs, and is never used again
+    Column("job", String(26), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("at", Double, nullable=False),
+    Index("job_events_by_job", "job", "number"),
+    Index("job_events_by_owner", "owner", "number"),
+    sqlite_autoincrement=True,  # else the number of the newest row could be given again after it was deleted
+)

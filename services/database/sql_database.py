@@ -1,0 +1,177 @@
+"""The database: SQLite in the data folder, or PostgreSQL by an address. SQLAlchemy Core, synchronous, on threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from services.database._upgrade import upgrade
+from services.database.database_error import DatabaseError, DatabaseFault
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Generator
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+_BUSY_S: Final = 5.0  # how long to wait while another process writes
+_WRITERS_LOCK: Final = 0x7E44A  # any number, the same in every server that shares a PostgreSQL
+_UNREADABLE: Final = (
+    "The address of the database cannot be read. It looks like postgresql+psycopg://user:password@host/name."
+)
+_SIDE_FILES: Final = ("-wal", "-shm", "-journal")
+
+
+class _DamagedError(Exception):
+    """SQLite's own check found the file damaged, which not every damage makes it raise."""
+
+
+class SqlDatabase:
+    """Opened and brought to the newest layout by its constructor; used from any thread.
+
+    A damaged SQLite file is set aside as `<name>.damaged-<time>`, and a new one begun.
+
+    Raises:
+        DatabaseError: it cannot be opened, or a newer version made it.
+    """
+
+    def __init__(self, url: str) -> None:
+        """`url` is one of SQLAlchemy's: `sqlite:///path`, or `postgresql+psycopg://user:password@host/name`."""
+        address = _address(url)
+        self._file = Path(address.database) if address.drivername == "sqlite" and address.database else None
+        self._writing = threading.Lock()  # SQLite takes one writer; to wait here is fair, to wait for its lock is not
+        try:
+            self._engine = self._open(address)
+        except DatabaseError:
+            raise
+        except (DBAPIError, _DamagedError) as error:
+            if self._file is None or not _is_damaged(error):
+                raise _told(error) from error
+            _set_aside(self._file)
+            with _told_errors():
+                self._engine = self._open(address)
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A connection that sees one state of the database until the end of the block. Raises: DatabaseError."""
+        with _told_errors(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """A transaction: everything in the block happens, or nothing does. Raises: DatabaseError."""
+        with self._writing, _told_errors(), self._engine.connect() as connection:
+            writer = connection.execution_options(terrarium_writes=True)
+            with writer.begin():
+                if writer.dialect.name == "postgresql":  # so that what has a higher number is committed later
+                    writer.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+                yield writer
+
+    def close(self) -> None:
+        """Give back the connections. What is written last stays in one file, without side files."""
+        self._engine.dispose()
+
+    def _open(self, address: URL) -> Engine:
+        engine = _engine(address)
+        try:
+            if engine.dialect.name == "sqlite":
+                event.listen(engine, "connect", _prepare_sqlite)
+                event.listen(engine, "begin", _begin_sqlite)
+            with engine.connect() as connection, connection.execution_options(terrarium_writes=True).begin():
+                if engine.dialect.name == "sqlite":
+                    _check_sqlite(connection)
+                upgrade(connection, self._file)
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+
+def sqlite_url(file: Path) -> str:
+    return URL.create("sqlite", database=str(file)).render_as_string()
+
+
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise DatabaseError(DatabaseFault.UNREACHABLE, _UNREADABLE) from error
+
+
+def _engine(address: URL) -> Engine:
+    try:
+        return create_engine(address)
+    except NoSuchModuleError as error:
+        raise DatabaseError(DatabaseFault.UNREACHABLE, _UNREADABLE) from error
+    except ModuleNotFoundError as error:
+        message = f"This database needs the package {error.name}: pip install 'terrarium[postgres]'."
+        raise DatabaseError(DatabaseFault.UNREACHABLE, message) from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the module would begin transactions by itself, and too late
+    for setting in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_S * 1000:.0f}",
+    ):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and then writes fails where another has written meanwhile. So writers say so.
+    is_writer = connection.get_execution_options().get("terrarium_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+def _check_sqlite(connection: Connection) -> None:
+    if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok":
+        raise _DamagedError
+
+
+@contextmanager
+def _told_errors() -> Generator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise _told(error) from error
+
+
+def _told(error: DBAPIError | _DamagedError) -> DatabaseError:
+    match _sqlite_name(error):
+        case name if name.startswith("SQLITE_FULL"):
+            return DatabaseError(DatabaseFault.FULL, "The disk with the data folder is full, so nothing was changed.")
+        case name if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            message = f"Another program has kept the database locked for {_BUSY_S:.0f} s."
+            return DatabaseError(DatabaseFault.BUSY, message)
+        case _:
+            logger.error("The database failed", exc_info=error)
+            message = "The database cannot be used; the server's log has the details."
+            return DatabaseError(DatabaseFault.UNREACHABLE, message)
+
+
+def _is_damaged(error: DBAPIError | _DamagedError) -> bool:
+    return isinstance(error, _DamagedError) or _sqlite_name(error).startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+
+
+def _sqlite_name(error: DBAPIError | _DamagedError) -> str:
+    """Such as SQLITE_BUSY; empty for errors that are not SQLite's."""
+    return str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+
+
+def _set_aside(file: Path) -> None:
+    aside = file.with_name(f"{file.name}.damaged-{time.time():.0f}")
+    for suffix in ("", *_SIDE_FILES):
+        part = file.with_name(file.name + suffix)
+        if part.exists():
+            part.replace(aside.with_name(aside.name + suffix))
+    logger.error("The database was damaged; it was set aside, and a new one is begun", kept_as=aside.name)

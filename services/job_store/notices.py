@@ -1,0 +1,29 @@
+"""What readers are told of a job's events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.job_store.job import JobState
+
+if TYPE_CHECKING:
+    from services.job_store.job import Job, Json
+
+
+def notice_of(before: Job | None, job: Job) -> tuple[str, Json] | None:
+    """The kind and the data of the notice of what led from `before` to `job`; None: nobody has to know of it.
+
+    Without `before`, the job was just accepted.
+    """
+    if before is not None and before.state is job.state:
+        if job.stage != before.stage:
+            return "stage", {"stage": job.stage}
+        if job.cancel_requested_at != before.cancel_requested_at:
+            return "cancelling", {}
+        return None
+    data: dict[str, Any] = {"state": job.state.value, "attempt": job.attempt}
+    if job.fault is not None:
+        data |= {"code": job.fault.code, "message": job.fault.message}
+    if job.state is JobState.DONE:
+        data["result"] = dict(job.result or {})
+    return "state", data

@@ -1,0 +1,203 @@
+"""Jobs in the database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete, func, insert, select, update
+
+from services.database.database_error import DatabaseError, DatabaseFault
+from services.database.schema import JOB_EVENTS, JOBS
+from services.job_store.job import IllegalJobEventError, Job, JobFault, JobState, after
+from services.job_store.job_store import Accepted, JobNotice, JobStoreError, JobStoreFault, Known
+from services.job_store.notices import notice_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator, Mapping, Sequence
+
+    from sqlalchemy import Connection, RowMapping
+
+    from services.database.sql_database import SqlDatabase
+    from services.job_store.job import JobEvent, JobId
+    from services.job_store.job_store import JobQuery, NewJob
+
+_FAULTS: Final[Mapping[DatabaseFault, JobStoreFault]] = MappingProxyType(
+    {
+        DatabaseFault.BUSY: JobStoreFault.BUSY,
+        DatabaseFault.FULL: JobStoreFault.FULL,
+        DatabaseFault.NEWER: JobStoreFault.UNAVAILABLE,
+        DatabaseFault.UNREACHABLE: JobStoreFault.UNAVAILABLE,
+    }
+)
+
+
+class SqlJobStore:
+    """A `JobStore`."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+
+    def add(self, new: NewJob, at: float) -> Accepted | Known:
+        with self._writing() as connection:
+            if new.key is not None and (known := _with_key(connection, new)) is not None:
+                return Known(known)
+            job = Job(
+                id=new.id, kind=new.kind, owner=new.owner, request=new.request, created_at=at, priority=new.priority
+            )
+            keys = {"idempotency_key": new.key, "request_digest": new.digest}
+            connection.execute(insert(JOBS).values(**_row_of(job), **keys))
+            _note(connection, None, job, at)
+            return Accepted(job)
+
+    def find(self, job_id: JobId) -> Job | None:
+        with self._reading() as connection:
+            return _find(connection, job_id)
+
+    def query(self, query: JobQuery) -> Sequence[Job]:
+        wanted = select(JOBS).order_by(JOBS.c.id.desc()).limit(query.limit)
+        if query.owner is not None:
+            wanted = wanted.where(JOBS.c.owner == query.owner)
+        if query.states:
+            wanted = wanted.where(JOBS.c.state.in_([state.value for state in query.states]))
+        if query.kind is not None:
+            wanted = wanted.where(JOBS.c.kind == query.kind)
+        if query.before is not None:
+            wanted = wanted.where(JOBS.c.id < query.before)
+        with self._reading() as connection:
+            return [_job_of(row) for row in connection.execute(wanted).mappings()]
+
+    def counts(self, owner: str) -> Mapping[JobState, int]:
+        counted = select(JOBS.c.state, func.count()).where(JOBS.c.owner == owner).group_by(JOBS.c.state)
+        with self._reading() as connection:
+            return {JobState(state): number for state, number in connection.execute(counted)}
+
+    def apply(self, job_id: JobId, event: JobEvent, at: float) -> Job | None:
+        with self._writing() as connection:
+            before = _find(connection, job_id)
+            if before is None:
+                return None
+            job = after(before, event, at)
+            changed = connection.execute(
+                update(JOBS).where(JOBS.c.id == job_id, JOBS.c.state == before.state.value).values(**_row_of(job))
+            )
+            if changed.rowcount == 0:  # another server that shares the database was quicker
+                raise IllegalJobEventError(before.state, event)
+            _note(connection, before, job, at)
+            return job
+
+    def notices(
+        self, after: int, *, owner: str | None = None, job: JobId | None = None, limit: int = 500
+    ) -> Sequence[JobNotice]:
+        wanted = select(JOB_EVENTS).where(JOB_EVENTS.c.number > after).order_by(JOB_EVENTS.c.number).limit(limit)
+        if owner is not None:
+            wanted = wanted.where(JOB_EVENTS.c.owner == owner)
+        if job is not None:
+            wanted = wanted.where(JOB_EVENTS.c.job == job)
+        with self._reading() as connection:
+            return [
+                JobNotice(row["number"], row["job"], row["kind"], row["data"], row["at"])
+                for row in connection.execute(wanted).mappings()
+            ]
+
+    def newest_notice(self) -> int:
+        with self._reading() as connection:
+            return connection.execute(select(func.max(JOB_EVENTS.c.number))).scalar() or 0
+
+    def remove(self, job_ids: Collection[JobId]) -> None:
+        with self._writing() as connection:
+            connection.execute(delete(JOBS).where(JOBS.c.id.in_(list(job_ids))))
+
+    def forget_keys(self, before: float) -> None:
+        old = (JOBS.c.created_at < before) & JOBS.c.idempotency_key.is_not(None)
+        with self._writing() as connection:
+            connection.execute(update(JOBS).where(old).values(idempotency_key=None))
+
+    def close(self) -> None:
+        self._database.close()
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection]:
+        with _told_errors(), self._database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Generator[Connection]:
+        with _told_errors(), self._database.writing() as connection:
+            yield connection
+
+
+@contextmanager
+def _told_errors() -> Generator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise JobStoreError(_FAULTS[error.fault], str(error)) from error
+
+
+def _with_key(connection: Connection, new: NewJob) -> Job | None:
+    same_key = (JOBS.c.owner == new.owner) & (JOBS.c.idempotency_key == new.key)
+    row = connection.execute(select(JOBS).where(same_key)).mappings().one_or_none()
+    if row is None:
+        return None
+    if row["request_digest"] != new.digest:
+        message = "This Idempotency-Key was used for another request. Send a new key with a new request."
+        raise JobStoreError(JobStoreFault.KEY_REUSED, message)
+    return _job_of(row)
+
+
+def _find(connection: Connection, job_id: JobId) -> Job | None:
+    row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().one_or_none()
+    return None if row is None else _job_of(row)
+
+
+def _note(connection: Connection, before: Job | None, job: Job, at: float) -> None:
+    notice = notice_of(before, job)
+    if notice is not None:
+        kind, data = notice
+        connection.execute(insert(JOB_EVENTS).values(job=job.id, owner=job.owner, kind=kind, data=data, at=at))
+
+
+def _row_of(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "owner": job.owner,
+        "state": job.state.value,
+        "request": dict(job.request),
+        "result": None if job.result is None else dict(job.result),
+        "fault_code": None if job.fault is None else job.fault.code,
+        "fault_message": None if job.fault is None else job.fault.message,
+        "stage": job.stage,
+        "priority": job.priority,
+        "attempt": job.attempt,
+        "epoch": job.epoch,
+        "not_before": job.not_before,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "cancel_requested_at": job.cancel_requested_at,
+    }
+
+
+def _job_of(row: RowMapping) -> Job:
+    code, message = row["fault_code"], row["fault_message"]
+    return Job(
+        id=row["id"],
+        kind=row["kind"],
+        owner=row["owner"],
+        state=JobState(row["state"]),
+        request=row["request"],
+        result=row["result"],
+        fault=None if code is None else JobFault(code, message),
+        stage=row["stage"],
+        priority=row["priority"],
+        attempt=row["attempt"],
+        epoch=row["epoch"],
+        not_before=row["not_before"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        cancel_requested_at=row["cancel_requested_at"],
+    )
