@@ -15,11 +15,6 @@ from state.app_state_types import (
     EngineReady,
     EngineUnloaded,
     EngineUnloading,
-    ModelIdle,
-    ModelInUse,
-    ModelsKnown,
-    ModelsUnknown,
-    ModelVacating,
     NotReserved,
     Reserved,
 )
@@ -43,20 +38,13 @@ from state.events import (
     VacatingBegan,
     VacatingEnded,
 )
+from state.model_states import ModelIdle, ModelInUse, ModelsKnown, ModelsUnknown, ModelVacating
 
 if TYPE_CHECKING:
     from state._tables import Table
-    from state.app_state_types import (
-        AppState,
-        EngineKey,
-        EngineState,
-        ModelsState,
-        ModelUse,
-        ReservationState,
-        SceneRole,
-        Ticket,
-    )
+    from state.app_state_types import AppState, EngineKey, EngineState, ReservationState, Ticket
     from state.events import EngineEvent, ModelUseEvent, ReservationEvent
+    from state.model_states import ModelsState, ModelUse, SceneRole
 
 # --------------------------------------------------------------------------------------------------- engines
 

@@ -23,16 +23,11 @@ from state.app_state_types import (
     EngineReady,
     EngineState,
     EngineUnloaded,
-    ModelIdle,
-    ModelPlans,
-    ModelsKnown,
-    ModelsUnknown,
-    Role,
-    SceneRole,
     SessionId,
     leases_of,
 )
 from state.events import ModelsObserved, VacatingBegan, VacatingEnded
+from state.model_states import ModelIdle, ModelPlans, ModelsKnown, ModelsUnknown, Role, SceneRole
 from state.transitions import model_use_event, models_event
 
 if TYPE_CHECKING:

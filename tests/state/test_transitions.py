@@ -14,7 +14,7 @@ from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.image_editor import EditorMissing
 from services.prompt_writer.prompt_writer import WriterMissing
 from state import app_state_types as states
-from state import events, transitions
+from state import events, model_states, transitions
 from state.app_state_types import (
     AppState,
     AuthoringDone,
@@ -36,12 +36,6 @@ from state.app_state_types import (
     EngineUnloading,
     Finishing,
     Lease,
-    ModelIdle,
-    ModelInUse,
-    ModelPlans,
-    ModelsKnown,
-    ModelsUnknown,
-    ModelVacating,
     NoJob,
     NoSession,
     NotRecording,
@@ -98,6 +92,7 @@ from state.events import (
     VacatingEnded,
     WorldChanged,
 )
+from state.model_states import ModelIdle, ModelInUse, ModelPlans, ModelsKnown, ModelsUnknown, ModelVacating
 from state.transitions import IllegalTransitionError
 
 if TYPE_CHECKING:
@@ -208,7 +203,7 @@ MACHINES = (
     Machine(
         "model use",
         transitions.MODEL_USE_TABLE,
-        members(states.ModelUse),
+        members(model_states.ModelUse),
         members(events.ModelUseEvent),
         put_model,
         lambda state, event: transitions.model_use_event(state, "writer", event),
@@ -241,7 +236,7 @@ MACHINES = (
     Machine(
         "models",
         transitions.MODELS_TABLE,
-        members(states.ModelsState),
+        members(model_states.ModelsState),
         frozenset({ModelsObserved}),
         put_models,
         transitions.models_event,
