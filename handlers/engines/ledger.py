@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from threading import RLock
 
-    from runtime_config.runtime_config import AuthoringConfig
+    from runtime_config.authoring_config import AuthoringConfig
     from services.clock.clock import Clock
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
