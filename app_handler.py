@@ -32,7 +32,8 @@ from state.app_state_types import AppState
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from runtime_config.runtime_config import AuthoringConfig, RuntimeConfig
+    from runtime_config.authoring_config import AuthoringConfig
+    from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from handlers.engines.residency import ModelResidency, ModelsReport
-    from runtime_config.runtime_config import AuthoringConfig
+    from runtime_config.authoring_config import AuthoringConfig
     from services.clock.clock import Clock
     from state.app_state_types import AppState, JobId, SessionId
 

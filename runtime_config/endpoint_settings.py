@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from runtime_config.launch_error import LaunchError
 
 if TYPE_CHECKING:
-    from runtime_config.runtime_config import EndpointConfig
+    from runtime_config.authoring_config import EndpointConfig
 
 
 def check_endpoint(name: str, endpoint: EndpointConfig | None) -> None:

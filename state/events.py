@@ -13,11 +13,11 @@ if TYPE_CHECKING:
         EndReason,
         EngineKey,
         Lease,
-        ModelsKnown,
         SessionId,
         Ticket,
         WorldInPlay,
     )
+    from state.model_states import ModelsKnown
 
 # --------------------------------------------------------------------------------------------------- engines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app_handler import build_image_editor, build_prompt_writer
-from runtime_config.runtime_config import AuthoringConfig
+from runtime_config.authoring_config import AuthoringConfig
 from services.image_editor.flux_image_editor import FluxImageEditor
 from services.image_editor.image_editor import EditorMissing
 from services.image_editor.openai_image_editor import OpenAIImageEditor

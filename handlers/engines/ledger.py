@@ -23,23 +23,18 @@ from state.app_state_types import (
     EngineReady,
     EngineState,
     EngineUnloaded,
-    ModelIdle,
-    ModelPlans,
-    ModelsKnown,
-    ModelsUnknown,
-    Role,
-    SceneRole,
     SessionId,
     leases_of,
 )
 from state.events import ModelsObserved, VacatingBegan, VacatingEnded
+from state.model_states import ModelIdle, ModelPlans, ModelsKnown, ModelsUnknown, Role, SceneRole
 from state.transitions import model_use_event, models_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from threading import RLock
 
-    from runtime_config.runtime_config import AuthoringConfig
+    from runtime_config.authoring_config import AuthoringConfig
     from services.clock.clock import Clock
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor

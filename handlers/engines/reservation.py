@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from handlers.engines.device import Device
     from handlers.engines.ledger import MemoryLedger
     from services.memory_planner.model_memory import Placement
-    from state.app_state_types import ModelsKnown, SceneRole, SessionId
+    from state.app_state_types import SessionId
+    from state.model_states import ModelsKnown, SceneRole
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 

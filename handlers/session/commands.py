@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from handlers.session.play import SessionPlay
     from handlers.session.recording import SessionRecorder
     from handlers.world_files_handler import WorldFilesHandler
-    from runtime_config.runtime_config import AuthoringConfig
+    from runtime_config.authoring_config import AuthoringConfig
 
 # What a picture is judged at when no engine says at which size it will be seen.
 _CHECKED_WIDTH: Final = 896

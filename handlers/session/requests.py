@@ -31,7 +31,7 @@ from wire_protocol import (
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from runtime_config.runtime_config import AuthoringConfig
+    from runtime_config.authoring_config import AuthoringConfig
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
 

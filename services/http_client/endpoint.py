@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runtime_config.runtime_config import EndpointConfig
+    from runtime_config.authoring_config import EndpointConfig
 
 
 def key_header(endpoint: EndpointConfig) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ from services.model_hub.hub_cache import main_snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtime_config.runtime_config import Quantisation
+    from runtime_config.authoring_config import Quantisation
 
 MODEL_ID: Final = "black-forest-labs/FLUX.2-klein-4B"
 _INDEX: Final = "model_index.json"

@@ -17,7 +17,7 @@ from services.local_models.quantising import for_diffusers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runtime_config.runtime_config import Quantisation
+    from runtime_config.authoring_config import Quantisation
     from services.torch_worker.torch_worker import Plain
     from services.torch_worker.worker_service import Job
 

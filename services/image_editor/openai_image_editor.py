@@ -18,7 +18,7 @@ from services.local_models.model_error import ModelFault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtime_config.runtime_config import EndpointConfig
+    from runtime_config.authoring_config import EndpointConfig
     from services.http_client.http_client import HTTPClient
     from services.image_editor.image_editor import PictureOrder
     from services.memory_planner.model_memory import Placement

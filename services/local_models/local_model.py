@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runtime_config.runtime_config import Quantisation
+    from runtime_config.authoring_config import Quantisation
     from services.memory_planner.model_memory import ModelSize, Placement
     from services.torch_worker.torch_worker import Plain, TorchWorker
 

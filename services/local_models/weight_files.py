@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runtime_config.runtime_config import Quantisation
+    from runtime_config.authoring_config import Quantisation
 
 # Quantising is for the matrices of linear layers; tables of embeddings, and the last layer that shares one, stay.
 _KEPT: Final = ("embed", "lm_head")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from runtime_config.runtime_config import UnloadEngine
+    from runtime_config.authoring_config import UnloadEngine
     from services.memory_planner.model_memory import ModelMemory, Placement
 
 Asked: TypeAlias = "Placement | Literal['auto']"

@@ -18,7 +18,7 @@ from services.prompt_writer.tool_protocol import MAX_NEW_TOKENS, TEMPERATURE, To
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runtime_config.runtime_config import EndpointConfig
+    from runtime_config.authoring_config import EndpointConfig
     from services.http_client.http_client import HTTPClient
     from services.memory_planner.model_memory import Placement
     from services.prompt_writer.prompt_writer import WriterRequest, Written

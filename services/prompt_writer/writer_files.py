@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runtime_config.runtime_config import Quantisation
+    from runtime_config.authoring_config import Quantisation
 
 MODEL_ID: Final = "Qwen/Qwen3-VL-4B-Instruct"
 # The commit of the model's repository whose files this was written for.

@@ -25,7 +25,7 @@ from services.torch_worker.worker_service import ServiceRefusalError
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
-    from runtime_config.runtime_config import Quantisation
+    from runtime_config.authoring_config import Quantisation
     from services.torch_worker.torch_worker import Plain
     from services.torch_worker.worker_service import Job
 

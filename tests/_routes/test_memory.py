@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime_config.runtime_config import AuthoringConfig
+from runtime_config.authoring_config import AuthoringConfig
 from services.image_classifier.image_classifier import ClassifierReady
 from services.image_editor.image_editor import ImageEditorError
 from services.local_models.model_error import ModelFault

@@ -6,7 +6,7 @@ import pytest
 
 from error_types import DomainError, ErrorCode
 from handlers.authoring_handler import AuthoringHandler, AuthoringUnavailable
-from runtime_config.runtime_config import AuthoringConfig
+from runtime_config.authoring_config import AuthoringConfig
 from state.app_state_types import AuthoringFailed
 from state.transitions import IllegalTransitionError
 from tests.fakes.fake_device import GIB

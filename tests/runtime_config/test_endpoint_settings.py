@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime_config.authoring_config import AuthoringConfig, EndpointConfig
 from runtime_config.endpoint_settings import check_endpoint
 from runtime_config.launch_error import LaunchError
 from runtime_config.launch_settings import load_runtime_config
-from runtime_config.runtime_config import AuthoringConfig, EndpointConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from runtime_config.launch_error import LaunchError
 from runtime_config.launch_settings import load_runtime_config
 
 if TYPE_CHECKING:
-    from runtime_config.runtime_config import AuthoringConfig
+    from runtime_config.authoring_config import AuthoringConfig
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from runtime_config.runtime_config import EndpointConfig
+from runtime_config.authoring_config import EndpointConfig
 from tests.network.live_server import serving
 from tests.waiting import deadline_s
 

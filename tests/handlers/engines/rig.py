@@ -12,7 +12,7 @@ from handlers.base import StateChanges
 from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
-from runtime_config.runtime_config import AuthoringConfig
+from runtime_config.authoring_config import AuthoringConfig
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue

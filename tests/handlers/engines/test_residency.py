@@ -18,15 +18,8 @@ from services.image_classifier.image_classifier import (
 )
 from services.memory_planner.memory_plan import InsteadOfEngine, NoRoom, Resident
 from services.prompt_writer.prompt_writer import WriterMissing
-from state.app_state_types import (
-    EngineReady,
-    ModelIdle,
-    ModelInUse,
-    ModelsKnown,
-    ModelVacating,
-    NotReserved,
-    Reserved,
-)
+from state.app_state_types import EngineReady, NotReserved, Reserved
+from state.model_states import ModelIdle, ModelInUse, ModelsKnown, ModelVacating
 from tests.cancelling import for_each_await
 from tests.fakes.fake_device import GIB
 from tests.handlers.engines.rig import HILL, LAKE, Rig, run

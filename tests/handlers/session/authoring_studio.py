@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from runtime_config.runtime_config import AuthoringConfig, SessionLimits
+from runtime_config.authoring_config import AuthoringConfig
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -20,6 +20,7 @@ from tests.play.harness import Frame, Json, PlayClient, PlayServer, fake_service
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from runtime_config.runtime_config import SessionLimits
     from tests.fakes.fake_catalogue import FakeModel
 
 GREEN = (10, 200, 30)

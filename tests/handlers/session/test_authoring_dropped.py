@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime_config.runtime_config import AuthoringConfig, SessionLimits
+from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.runtime_config import SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
 from tests.handlers.session.authoring_studio import BOTH, SEED, Studio, ask, begin, codes, is_green, is_seed, studio
 from tests.play.harness import PlayClient, picture

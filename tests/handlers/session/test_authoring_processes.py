@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from runtime_config.runtime_config import AuthoringConfig
+from runtime_config.authoring_config import AuthoringConfig
 from services.image_editor.flux_files import FluxFiles
 from services.image_editor.flux_image_editor import FluxImageEditor
 from services.image_editor.image_editor import EditorReady

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from error_types import ErrorCode
-from runtime_config.runtime_config import AuthoringConfig
+from runtime_config.authoring_config import AuthoringConfig
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.image_editor import ImageEditorError
 from services.local_models.model_error import ModelFault

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from error_types import DomainError, ErrorCode
 from handlers.session.commands import Command, SessionCommands
 from handlers.session.requests import Answer, RequestQueue, RequestRunner, UnparsedRequest
-from runtime_config.runtime_config import AuthoringConfig
+from runtime_config.authoring_config import AuthoringConfig
 from services.clock.system_clock import SystemClock
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from tests.waiting import wait_until_async

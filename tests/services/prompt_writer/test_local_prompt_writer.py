@@ -37,7 +37,7 @@ from tests.waiting import deadline_s
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from runtime_config.runtime_config import Quantisation
+    from runtime_config.authoring_config import Quantisation
     from services.torch_worker.torch_worker import Plain, TorchWorker, WorkerSpec, WorkerStatus
 
 MIB = 1 << 20

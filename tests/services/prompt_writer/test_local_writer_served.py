@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime_config.runtime_config import AuthoringConfig
+from runtime_config.authoring_config import AuthoringConfig
 from services.prompt_writer.local_prompt_writer import LocalPromptWriter
 from services.prompt_writer.writer_files import WriterFiles
 from services.torch_worker.process_torch_worker import ProcessTorchWorker

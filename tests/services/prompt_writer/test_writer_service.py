@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from runtime_config.runtime_config import Quantisation
+    from runtime_config.authoring_config import Quantisation
     from services.prompt_writer.chat_inputs import ChatInputs
     from services.prompt_writer.prompt_writer import WriterRequest, Written
     from services.prompt_writer.writer_service import WriterService
