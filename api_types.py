@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints
 
 from runtime_config.runtime_config import SeedSafety
 from wire_protocol import EngineBackend
@@ -177,6 +177,49 @@ class SeedsResponse(ApiModel):
 
 
 # ---------------------------------------------------------------------------------------------------- scenes
+
+
+class JobFaultBody(ApiModel):
+    code: str
+    message: str
+
+
+class JobSummary(ApiModel):
+    """Work that survives the server. Times are seconds since 1970.
+
+    `position`: so many jobs begin before this one, while it is queued. `fraction` of the present `stage` is done.
+    `cancelling`: it was asked to stop, and has not stopped yet.
+    """
+
+    id: str
+    kind: str
+    state: Literal["queued", "running", "finishing", "done", "failed", "cancelled", "interrupted"]
+    request: dict[str, JsonValue]
+    stage: str | None
+    fraction: float | None
+    position: int | None
+    result: dict[str, JsonValue] | None
+    fault: JobFaultBody | None
+    attempt: int
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    cancelling: bool
+    can_retry: bool
+
+
+class JobsResponse(ApiModel):
+    """`newest_event` is where to begin to follow `/api/events`."""
+
+    jobs: list[JobSummary]
+    newest_event: int
+
+
+class SubmitJobBody(ApiModel):
+    """`request` is of the kind's own shape."""
+
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    request: dict[str, JsonValue]
 
 
 class GenerateSceneBody(ApiModel):

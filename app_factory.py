@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from _routes import (
     health,
+    jobs,
     metrics,
     models,
     moments,
@@ -75,6 +76,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         scenes,
         recordings,
         worlds,
+        jobs,
         sessions,
         moments,
         metrics,
@@ -83,6 +85,7 @@ def create_app(handler: AppHandler) -> FastAPI:
     for resource in resources:
         app.include_router(resource.router)
     app.add_exception_handler(DomainError, _on_domain_error)
+    app.add_exception_handler(jobs.NothingFollowsError, _on_nothing_follows)
     app.add_exception_handler(HTTPException, _on_starlette_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.mount("/", PageFiles(PAGE_DIR))
@@ -99,6 +102,10 @@ def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONRespon
     refused = cast("DomainError", error)
     log_refusal(refused)
     return _answer(refused.http_status, refused.code, refused.message)
+
+
+def _on_nothing_follows(_: Request, __: Exception) -> Response:
+    return Response(status_code=204)
 
 
 def _on_starlette_error(_: Request, error: Exception) -> JSONResponse:

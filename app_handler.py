@@ -14,6 +14,11 @@ from handlers.base import StateChanges, in_thread
 from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
+from handlers.jobs.board import JobBoard
+from handlers.jobs.executor import JobKinds
+from handlers.jobs.feed import JobFeed
+from handlers.jobs.jobs_handler import JobsHandler
+from handlers.jobs.scheduler import JobScheduler
 from handlers.models_handler import ModelsHandler
 from handlers.play_handler import PlayHandler
 from handlers.recorder_handler import RecorderHandler
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
     from services.input_log.input_log import InputLogs
+    from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
@@ -74,6 +80,7 @@ class ServiceBundle:
     recording_store: RecordingStore
     world_store: WorldStore
     input_logs: InputLogs
+    job_stores: JobStores
     model_hub: ModelHub
     system_monitor: SystemMonitor
     metrics: Metrics
@@ -192,6 +199,19 @@ class AppHandler:
             clock=services.clock,
         )
         self.scenes = ScenesHandler(self.authoring, self._painter, self.seeds, self._work_threads)
+        self._board = JobBoard(
+            self._state,
+            self._lock,
+            stores=services.job_stores,
+            clock=services.clock,
+            read_threads=self._intake_threads,
+        )
+        kinds = JobKinds(())
+        self._scheduler = JobScheduler(self._board, kinds, config=config.jobs, clock=services.clock)
+        self._feed = JobFeed(self._board, self._scheduler)
+        self.jobs = JobsHandler(
+            self._board, self._scheduler, self._feed, kinds, config=config.jobs, clock=services.clock
+        )
         self.server = ServerHandler(
             self._state,
             self._lock,
@@ -221,9 +241,11 @@ class AppHandler:
             stack.push_async_callback(self._close_scene_models)
             stack.push_async_callback(self._painter.close)
             stack.push_async_callback(self.scenes.close)
+            stack.push_async_callback(self._close_jobs)
             stack.push_async_callback(self.drain)
             self.services.task_runner.submit("recover recordings", self.recorder.recover)
             await self.residency.refresh()
+            self._scheduler.start()
             self.server.serving()
             yield
 
@@ -231,7 +253,12 @@ class AppHandler:
         """Say farewell to every session and wait for their ends. Idempotent."""
         self.server.stopping()
         self._draining_since = self._draining_since or self.services.clock.monotonic()
+        self._feed.stop()
         await self.play.drain()
+
+    async def _close_jobs(self) -> None:
+        await self._scheduler.stop()
+        await in_thread(self._intake_threads, self._board.close)
 
     async def _close_engines(self) -> None:
         for engine in self.engines.take_all():
@@ -295,6 +322,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.image_classifier.transformers_image_classifier import build_image_classifier
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
+    from services.job_store.sql_job_stores import SqlJobStores
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
@@ -326,6 +354,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         prompt_writer=build_prompt_writer(config.authoring),
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
+        job_stores=SqlJobStores(config.data_dir / "terrarium.sqlite", config.jobs.database_url),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
             SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=PillowPictureDecoder(), clock=clock

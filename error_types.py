@@ -62,6 +62,15 @@ class ErrorCode(StrEnum):
     AUTHORING_FAILED = "authoringFailed"
     AUTHORING_OUTDATED = "authoringOutdated"
     SCENE_JOB_UNKNOWN = "sceneJobUnknown"
+    # jobs
+    JOB_UNKNOWN = "jobUnknown"
+    JOB_KIND_UNKNOWN = "jobKindUnknown"
+    JOB_NOT_OVER = "jobNotOver"
+    JOB_NOT_RETRYABLE = "jobNotRetryable"
+    JOB_KEY_REUSED = "jobKeyReused"
+    JOBS_UNAVAILABLE = "jobsUnavailable"
+    JOB_NOT_KEPT = "jobNotKept"
+    SERVER_RESTARTED = "serverRestarted"
     # saved worlds
     WORLD_UNKNOWN = "worldUnknown"
     WORLD_NOT_A_WORLD = "worldNotAWorld"
@@ -145,6 +154,15 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.AUTHORING_FAILED: 500,
         ErrorCode.AUTHORING_OUTDATED: 409,
         ErrorCode.SCENE_JOB_UNKNOWN: 404,
+        # jobs
+        ErrorCode.JOB_UNKNOWN: 404,
+        ErrorCode.JOB_KIND_UNKNOWN: 422,
+        ErrorCode.JOB_NOT_OVER: 409,
+        ErrorCode.JOB_NOT_RETRYABLE: 409,
+        ErrorCode.JOB_KEY_REUSED: 409,
+        ErrorCode.JOBS_UNAVAILABLE: 503,
+        ErrorCode.JOB_NOT_KEPT: 507,
+        ErrorCode.SERVER_RESTARTED: 503,
         # saved worlds
         ErrorCode.WORLD_UNKNOWN: 404,
         ErrorCode.WORLD_NOT_A_WORLD: 422,

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
+from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
 from services.model_hub.model_hub import ModelHubError
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 ServiceError: TypeAlias = (
-    ModelError
+    JobStoreError
+    | ModelError
     | ModelHubError
     | PictureError
     | RecordingStoreError
@@ -31,6 +33,7 @@ ServiceError: TypeAlias = (
 )
 
 _SERVICE_ERRORS: Final = (
+    JobStoreError,
     ModelError,
     ModelHubError,
     PictureError,
@@ -69,6 +72,14 @@ RECORDING_CODES: Final[Mapping[RecordingFault, ErrorCode]] = MappingProxyType(
         RecordingFault.WRITER_CLOSED: ErrorCode.SHUTTING_DOWN,
     }
 )
+_JOB_CODES: Final[Mapping[JobStoreFault, ErrorCode]] = MappingProxyType(
+    {
+        JobStoreFault.KEY_REUSED: ErrorCode.JOB_KEY_REUSED,
+        JobStoreFault.UNAVAILABLE: ErrorCode.JOBS_UNAVAILABLE,
+        JobStoreFault.BUSY: ErrorCode.JOBS_UNAVAILABLE,
+        JobStoreFault.FULL: ErrorCode.JOB_NOT_KEPT,
+    }
+)
 _STORE_CODES: Final[Mapping[StoreFault, ErrorCode]] = MappingProxyType(
     {
         StoreFault.UNKNOWN: ErrorCode.RECORDING_UNKNOWN,
@@ -103,6 +114,8 @@ def service_errors_translated() -> Generator[None]:
 
 def _code_of(error: ServiceError) -> ErrorCode:
     match error:
+        case JobStoreError():
+            return _JOB_CODES[error.fault]
         case ModelError():
             return _MODEL_CODES[error.fault]
         case PictureError():

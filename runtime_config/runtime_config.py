@@ -160,6 +160,27 @@ class RecordingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class JobsConfig:
+    """How many jobs wait, and how long those that have ended are remembered. Times in seconds."""
+
+    database_url: Annotated[
+        str | None,
+        Setting(
+            "database_url",
+            "database server for jobs, such as postgresql+psycopg://user@host/name",
+            default="terrarium.sqlite in the data folder",
+            metavar="URL",
+        ),
+    ] = field(default=None, repr=False)  # it may hold a password
+    max_queued: Annotated[
+        int, Field(ge=1, le=100_000), Setting("max_queued_jobs", "jobs that one person may have waiting or running")
+    ] = 100
+    kept: int = 1000  # that have ended
+    kept_s: float = 30 * 24 * 3600.0
+    key_s: float = 24 * 3600.0  # how long an idempotency key is known
+
+
+@dataclass(frozen=True, slots=True)
 class MossConfig:
     """The built-in neural world."""
 
@@ -217,6 +238,7 @@ class RuntimeConfig:
     moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
     recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()
     authoring: Annotated[AuthoringConfig, Group("scenes in words")] = field(default_factory=AuthoringConfig)
+    jobs: Annotated[JobsConfig, Group("jobs")] = field(default_factory=JobsConfig)
     max_saved_worlds: int = 1000
     input_log_bytes: int = 1024 * MIB  # all logs, and the pictures beside them
     log_format: Annotated[

@@ -10,6 +10,7 @@ from state.model_states import ModelsUnknown, ModelUse, SceneRole
 
 if TYPE_CHECKING:
     from error_types import ErrorCode
+    from services.job_store.job import Job
     from state.model_states import ModelsState
 
 SessionId: TypeAlias = str
@@ -302,6 +303,17 @@ class AuthoringJob:
         return isinstance(self.state, AuthoringDone | AuthoringFailed)
 
 
+# ------------------------------------------------------------------------------------------------------ jobs
+
+
+@dataclass(frozen=True, slots=True)
+class LiveJob:
+    """A job that has not ended, as the database has it. `fraction` of its stage is done, if that is known."""
+
+    job: Job
+    fraction: float | None = None
+
+
 # ---------------------------------------------------------------------------------------------------- server
 
 
@@ -328,13 +340,15 @@ class AppState:
     """All of it, under the one lock that `AppHandler` owns. Only `state.transitions` writes to it.
 
     `sessions` is in the order of arrival. What a dictionary does not have is in the initial state of its machine:
-    `EngineUnloaded`, `NoSession`, `NotRecording`, `NoJob`, `ModelIdle`.
+    `EngineUnloaded`, `NoSession`, `NotRecording`, `NoJob`, `ModelIdle`. `jobs` mirrors what the database has of those
+    that have not ended; what may happen to them is a table of `services.job_store.job`.
     """
 
     lifecycle: ServerLifecycle = Starting()
     engines: dict[EngineKey, EngineState] = field(default_factory=dict[EngineKey, EngineState])
     sessions: dict[SessionId, SessionRecord] = field(default_factory=dict[SessionId, SessionRecord])
     recordings: dict[RecordingName, RecordingState] = field(default_factory=dict[RecordingName, RecordingState])
+    jobs: dict[JobId, LiveJob] = field(default_factory=dict[JobId, LiveJob])
     authoring: dict[JobId, AuthoringJob] = field(default_factory=dict[JobId, AuthoringJob])
     model_use: dict[SceneRole, ModelUse] = field(default_factory=dict[SceneRole, ModelUse])
     reservation: ReservationState = NotReserved()

@@ -18,6 +18,7 @@ from state._device_transitions import (
     models_event,
     reservation_event,
 )
+from state._job_mirror import job_changed, job_progressed
 from state._session_transitions import (
     AUTHORING_TABLE,
     RECORDING_TABLE,
@@ -47,6 +48,8 @@ __all__ = [
     "IllegalTransitionError",
     "authoring_event",
     "engine_event",
+    "job_changed",
+    "job_progressed",
     "lifecycle_event",
     "model_use_event",
     "models_event",

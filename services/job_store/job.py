@@ -143,7 +143,9 @@ def _cancel_noted(job: Job, _: CancelAsked, at: float) -> Job:
     return replace(job, cancel_requested_at=job.cancel_requested_at or at)
 
 
-def _finish_began(job: Job, _: FinishBegan, __: float) -> Job:
+def _finish_began(job: Job, event: FinishBegan, _: float) -> Job:
+    if job.cancel_requested_at is not None:  # whoever works on it is about to be told
+        raise IllegalJobEventError(job.state, event)
     return replace(job, state=JobState.FINISHING)
 
 

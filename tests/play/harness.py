@@ -35,6 +35,7 @@ from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
+from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from services.image_editor.image_editor import ImageEditor
     from services.input_log.input_log import InputLogs
+    from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
@@ -247,6 +249,7 @@ def fake_services(
     recordings_dir: Path = Path("no-such-folder"),
     world_store: WorldStore | None = None,
     input_logs: InputLogs | None = None,
+    job_stores: JobStores | None = None,
     prompt_writer: PromptWriter | None = None,
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
@@ -268,6 +271,7 @@ def fake_services(
         video_writer=writer,
         world_store=world_store or FakeWorldStore(),
         input_logs=input_logs or FakeInputLogs(),
+        job_stores=job_stores or FakeJobStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         model_hub=LocalModelHub(cache_dir),
         system_monitor=system_monitor or FakeSystemMonitor(),

@@ -1,0 +1,153 @@
+"""The one place where jobs change: in the database first, then in AppState, and then whoever waits is woken."""
+
+from __future__ import annotations
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from error_types import DomainError, ErrorCode
+from handlers.base import StateChanges, StateHandler, in_thread, with_state_lock
+from handlers.service_errors import service_errors_translated
+from services.job_store.job import FinishBegan, IllegalJobEventError, StageReached
+from state.transitions import job_changed, job_progressed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import RLock
+
+    from services.clock.clock import Clock
+    from services.job_store.job import Job, JobEvent, JobId
+    from services.job_store.job_store import Accepted, JobStore, JobStores, Known, NewJob
+    from state.app_state_types import AppState, LiveJob
+
+Result = TypeVar("Result")
+
+
+class JobBoard(StateHandler):
+    """`epoch` names this run of the server. `changes` are announced after each write and each progress."""
+
+    def __init__(
+        self, state: AppState, lock: RLock, *, stores: JobStores, clock: Clock, read_threads: ThreadPoolExecutor
+    ) -> None:
+        super().__init__(state, lock)
+        self.epoch = secrets.token_hex(8)
+        self.changes = StateChanges()
+        self._stores = stores
+        self._clock = clock
+        self._read_threads = read_threads
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")  # so that AppState follows in order
+        self._opening = Lock()
+        self._store: JobStore | None = None
+        self._writes = 0
+
+    # ---------------------------------------------------------------------------------------------------- reading
+
+    def has_begun(self) -> bool:
+        """Whether there is, or may be, any job."""
+        return self._store is not None or self._stores.has_begun()
+
+    @with_state_lock
+    def live(self) -> tuple[LiveJob, ...]:
+        return tuple(self._state.jobs.values())
+
+    @with_state_lock
+    def find_live(self, job_id: JobId) -> LiveJob | None:
+        return self._state.jobs.get(job_id)
+
+    @property
+    def writes(self) -> int:
+        """How often this server has written; unchanged, there is nothing new to read."""
+        return self._writes
+
+    async def read(self, work: Callable[[JobStore], Result]) -> Result:
+        """What `work` reads, on a thread. Raises: DomainError, the database cannot be used."""
+
+        def reading() -> Result:
+            with service_errors_translated():
+                return work(self._opened())
+
+        return await in_thread(self._read_threads, reading)
+
+    # ---------------------------------------------------------------------------------------------------- writing
+
+    async def add(self, new: NewJob) -> Accepted | Known:
+        """Raises: DomainError, the key came with another request, or it cannot be kept."""
+
+        def add(store: JobStore) -> tuple[Accepted | Known, Job]:
+            answer = store.add(new, self._clock.wall())
+            return answer, answer.job
+
+        return (await self._write(add))[0]
+
+    async def apply(self, job_id: JobId, event: JobEvent) -> Job | None:
+        """Have `event` happen to a job; the job after it, None if there is none.
+
+        Raises:
+            IllegalJobEventError: it cannot happen in its state.
+            DomainError: it cannot be kept, so it has not happened.
+        """
+
+        def apply(store: JobStore) -> tuple[Job | None, Job | None]:
+            job = store.apply(job_id, event, self._clock.wall())
+            return job, job
+
+        return (await self._write(apply))[0]
+
+    async def take_up(self, job_id: JobId) -> None:
+        """A job of an earlier run goes on as it is."""
+        await self._write(lambda store: (None, store.find(job_id)))
+
+    async def change_store(self, work: Callable[[JobStore], None]) -> None:
+        """What changes no job that has not ended, such as forgetting."""
+
+        def change(store: JobStore) -> tuple[None, None]:
+            work(store)
+            return None, None
+
+        await self._write(change)
+
+    async def reach(self, job_id: JobId, stage: str) -> None:
+        await self.apply(job_id, StageReached(stage))
+
+    async def begin_finish(self, job_id: JobId) -> None:
+        """Raises: DomainError, it was cancelled or has ended meanwhile."""
+        try:
+            await self.apply(job_id, FinishBegan())
+        except IllegalJobEventError as error:
+            raise DomainError("The job has ended already.", ErrorCode.CANCELLED) from error
+
+    def progress(self, job_id: JobId, fraction: float) -> None:
+        with self._lock:
+            job_progressed(self._state, job_id, min(1.0, max(0.0, fraction)))
+        self.changes.announce()
+
+    def close(self) -> None:
+        """Blocks until what is being written is written."""
+        self._write_thread.shutdown(wait=True, cancel_futures=True)
+        if self._store is not None:
+            self._store.close()
+
+    # ------------------------------------------------------------------------------------------------------ parts
+
+    async def _write(self, work: Callable[[JobStore], tuple[Result, Job | None]]) -> tuple[Result, Job | None]:
+        """`work` answers with a result and with the job that it has changed."""
+
+        def writing() -> tuple[Result, Job | None]:
+            with service_errors_translated():
+                result, job = work(self._opened())
+            self._writes += 1
+            if job is not None:
+                with self._lock:
+                    job_changed(self._state, job)
+            self.changes.announce()
+            return result, job
+
+        return await in_thread(self._write_thread, writing)
+
+    def _opened(self) -> JobStore:
+        with self._opening:
+            if self._store is None:
+                self._store = self._stores.open()
+            return self._store

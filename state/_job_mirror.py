@@ -1,0 +1,27 @@
+"""Jobs that have not ended, as AppState mirrors them. Their transitions happen in the database first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from state.app_state_types import LiveJob
+
+if TYPE_CHECKING:
+    from services.job_store.job import Job
+    from state.app_state_types import AppState, JobId
+
+
+def job_changed(state: AppState, job: Job) -> None:
+    """The database has `job` now. One that has ended leaves."""
+    if job.has_ended:
+        state.jobs.pop(job.id, None)
+    else:
+        state.jobs[job.id] = LiveJob(job)
+
+
+def job_progressed(state: AppState, job_id: JobId, fraction: float | None) -> None:
+    """`fraction` (0 to 1) of a job's stage is done. One that has ended meanwhile stays away."""
+    live = state.jobs.get(job_id)
+    if live is not None:
+        state.jobs[job_id] = replace(live, fraction=fraction)
