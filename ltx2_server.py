@@ -40,9 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None, stack: ExitStack) -> int:
-    from runtime_config.launch_settings import load_runtime_config
+    from runtime_config.launch_settings import data_held, load_runtime_config
 
     config = load_runtime_config(arguments)
+    stack.enter_context(data_held(config))
     parent = _find_parent(config.parent_pid)
 
     from network.listening_socket import create_listening_socket
@@ -102,7 +103,7 @@ def _replay_services(data_dir: Path | None) -> Generator[ReplayServices]:
     from services.log_stream.log_reduction import LogReduction
     from services.log_stream.session_log_stream import SessionLogStream
 
-    config = load_runtime_config([] if data_dir is None else ["--data-dir", str(data_dir)])
+    config = load_runtime_config([] if data_dir is None else ["--data-dir", str(data_dir)], for_reading=True)
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=_home()))
     with ExitStack() as stack:
         stack.callback(configure_logging(config.log_format, None, None, level="warning"))

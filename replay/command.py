@@ -29,14 +29,21 @@ if TYPE_CHECKING:
     from services.video_writer.video_writer import VideoWriter
     from services.world_engine.catalogue import WorldEngineCatalogue
 
-_DIFFERS: Final = 3  # exit status: it was replayed, and came out differently
+# Exit statuses beside 0.
+_NOT_REPLAYED: Final = 2
+_DIFFERS: Final = 3
+_NOT_COMPARED: Final = 4  # a check that checked nothing must not pass for one that agreed
 
 _DESCRIPTION: Final = """\
 Play a world file (.world) or an input log (.ndjson) again, without a client, and compare it with what was seen.
 """
 
 _EPILOG: Final = """\
-exit status: 0 replayed, and nothing that can be compared differs; 2 it cannot be replayed; 3 it came out differently
+exit status:
+  0  replayed, and all that could be compared is the same
+  2  it cannot be replayed
+  3  replayed, and it came out differently
+  4  replayed, but nothing was compared: it has no pass, or the file holds nothing to compare with
 """
 
 
@@ -71,7 +78,7 @@ def run_replay(
             return _replay(asked, plan, opened, told, warned)
     except ReplayError as error:
         print(error.message, file=warned)
-        return 2
+        return _NOT_REPLAYED
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +150,17 @@ def _replay(asked: _Asked, plan: ReplayPlan, services: ReplayServices, out: Text
         for sink in sinks:
             sink.abandon()
         engine.close()
-    for line in (*made, *_report(plan, replay.findings, taken_s)):
-        print(line, file=out)
-    with suppress(OSError):
+    with suppress(OSError):  # the reader may be gone; the exit status says it too
+        for line in (*made, *_report(plan, replay.findings, taken_s)):
+            print(line, file=out)
         out.flush()
-    return 0 if replay.findings.is_exact else _DIFFERS
+    return _status(replay.findings)
+
+
+def _status(findings: Findings) -> int:
+    if not findings.is_exact:
+        return _DIFFERS
+    return 0 if findings.has_compared else _NOT_COMPARED
 
 
 def _progress(passes: int, stream: TextIO, *, quiet: bool) -> tqdm[NoReturn]:
@@ -174,14 +187,20 @@ def _report(plan: ReplayPlan, findings: Findings, taken_s: float) -> list[str]:
         f"{len(plan.inputs)} passes, {plan.duration_s:.2f} s of {plan.model.id} in {taken_s:.2f} s ({speed:.1f}x)",
         f"frames: sha256 {findings.digest}",
     ]
-    compared = findings.checked + (findings.same_state is not None) + (findings.largest is not None)
-    if not compared:
-        lines.append("compared: nothing, as the file holds nothing to compare with")
-    elif findings.is_exact:
-        lines.append(f"compared: exact, at {findings.checked} frames along the way and at the end")
-    else:
+    if not findings.is_exact:
         lines += _differences(plan, findings)
+    elif not plan.inputs:
+        lines.append("compared: nothing, as there is no pass in the file")
+    elif not findings.has_compared:
+        lines.append("compared: nothing, as the file holds nothing to compare with")
+    else:
+        lines.append(f"compared: exact, at {_places(findings)}")
     return lines
+
+
+def _places(findings: Findings) -> str:
+    along = f"{findings.checked} frames along the way"
+    return f"{along} and at the end" if findings.has_compared_end else along
 
 
 def _differences(plan: ReplayPlan, findings: Findings) -> list[str]:

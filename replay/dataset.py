@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
 from replay.plan import ReplayError, ReplayPlan
+from services.files import write_whole
 from wire_protocol import KEY_CODES
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from replay.player import ReplayedPass
@@ -37,11 +40,9 @@ class Dataset:
         self._names = {code: name for name, code in KEY_CODES.items()}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="png")
         self._waiting: list[Future[None]] = []
-        try:
+        with self._told():
             (folder / _FRAMES if pictures else folder).mkdir(parents=True, exist_ok=True)
             self._actions = (folder / ACTIONS).open("x", encoding="utf-8")
-        except OSError as error:
-            raise ReplayError(f"{folder} cannot be written: {error.strerror}.") from error
 
     def begin(self, picture: Picture) -> None:
         if self._has_pictures:
@@ -64,7 +65,6 @@ class Dataset:
     def finish(self) -> str:
         self._wait(0)
         self._threads.shutdown()
-        self._actions.close()
         model = self._plan.model
         facts: dict[str, Any] = {
             "format": FORMAT,
@@ -81,12 +81,15 @@ class Dataset:
             "rng_seed": self._plan.rng_seed,
             "versions": self._plan.made_with.versions,
         }
-        (self._folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        with self._told():
+            self._actions.close()
+            write_whole(self._folder / FACTS, (json.dumps(facts, indent=2) + "\n").encode())
         return f"{self._folder}: {self._frames} frames with their actions"
 
     def abandon(self) -> None:
         self._threads.shutdown(cancel_futures=True)
-        self._actions.close()
+        with suppress(OSError):  # what could not be written has been told
+            self._actions.close()
 
     def _row(self, frame: Picture, action: dict[str, Any]) -> None:
         row: dict[str, Any] = {"frame": self._frames, "time_s": self._frames / self._plan.model.fps, **action}
@@ -95,16 +98,22 @@ class Dataset:
             path = self._folder / row["file"]
             self._waiting.append(self._threads.submit(_write_png, path, frame))
             self._wait(_MAX_WAITING)
-        self._actions.write(json.dumps(row) + "\n")
+        with self._told():
+            self._actions.write(json.dumps(row) + "\n")
         self._frames += 1
 
     def _wait(self, allowed: int) -> None:
         """Until at most so many pictures are not written yet."""
         while len(self._waiting) > allowed:
-            try:
+            with self._told():
                 self._waiting.pop(0).result()
-            except OSError as error:
-                raise ReplayError(f"{self._folder} cannot be written: {error.strerror}.") from error
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ReplayError(f"{self._folder} cannot be written: {error.strerror}.") from error
 
 
 def _write_png(path: Path, frame: Picture) -> None:

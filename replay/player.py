@@ -37,12 +37,22 @@ class Findings:
     `largest` and `mean` are differences of pixel values (0 to 255) in the last frame, where the file has it.
     """
 
+    passes: int = 0
     checked: int = 0
     differing: list[int] = field(default_factory=list[int])
     largest: int | None = None
     mean: float | None = None
     same_state: bool | None = None
     digest: str = ""
+
+    @property
+    def has_compared_end(self) -> bool:
+        return self.same_state is not None or self.largest is not None
+
+    @property
+    def has_compared(self) -> bool:
+        """Whether anything that was replayed was compared. A place that no pass leads to says nothing of the engine."""
+        return self.passes > 0 and (self.checked > 0 or self.has_compared_end)
 
     @property
     def is_exact(self) -> bool:
@@ -74,6 +84,7 @@ class Replay:
                 self._continue(world, changes, number)
                 frames = world.step(given.control)
                 number += 1
+                self.findings.passes += 1
                 last = frames[-1]
                 digest.update(np.ascontiguousarray(frames).data)
                 if number in checks:

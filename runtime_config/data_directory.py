@@ -33,6 +33,18 @@ def default_data_directory(environment: Mapping[str, str] | None = None, platfor
     return (Path(shared) if os.path.isabs(shared) else _home() / ".local" / "share") / "terrarium"
 
 
+def locate_data_directory(path: Path, flag: str = "--data-dir") -> Path:
+    """`path`, absolute, whether it is there or not.
+
+    Raises:
+        LaunchError: it begins with the home folder of a user who has none.
+    """
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as exc:
+        raise LaunchError(_cannot_be_written(path, flag, exc)) from exc
+
+
 def prepare_data_directory(path: Path, flag: str = "--data-dir") -> Path:
     """Create `path` if it is missing, check that files can be written in it, and return it absolute.
 
@@ -41,16 +53,19 @@ def prepare_data_directory(path: Path, flag: str = "--data-dir") -> Path:
     Raises:
         LaunchError: it cannot be created or written.
     """
+    absolute = locate_data_directory(path, flag)
     try:
-        absolute = path.expanduser().absolute()
         absolute.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=absolute) as probe:
             probe.write(b"x")
-    except (OSError, RuntimeError, ValueError) as exc:
-        cause = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        msg = f"The folder {path} cannot be written ({cause}). Choose another one with {flag}."
-        raise LaunchError(msg) from exc
+    except (OSError, ValueError) as exc:
+        raise LaunchError(_cannot_be_written(path, flag, exc)) from exc
     return absolute
+
+
+def _cannot_be_written(path: Path, flag: str, error: Exception) -> str:
+    cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"The folder {path} cannot be written ({cause}). Choose another one with {flag}."
 
 
 def _home() -> Path:

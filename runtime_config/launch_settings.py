@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runtime_config.data_directory import prepare_data_directory
+from runtime_config.data_directory import locate_data_directory, prepare_data_directory
 from runtime_config.endpoint_settings import check_endpoint
+from runtime_config.folder_lock import folders_held
 from runtime_config.launch_error import LaunchError
 from runtime_config.read_config import read_config
 from runtime_config.runtime_config import RuntimeConfig
 from runtime_config.web_origin import is_loopback_host
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from runtime_config.runtime_config import AccessConfig, JpegConfig, RecordingConfig, SeedSafety
 
 
-def load_runtime_config(arguments: Sequence[str] | None = None) -> RuntimeConfig:
-    """Read flags (None: the process's own) and environment, check them, and make the data folder.
+def load_runtime_config(arguments: Sequence[str] | None = None, *, for_reading: bool = False) -> RuntimeConfig:
+    """Read flags (None: the process's own) and environment, check them, and make the folders that are written to.
+
+    `for_reading`: nothing will be written, so that folders are neither made nor need to be writable.
 
     Raises:
         LaunchError: something asked for is malformed, unsafe or impossible.
@@ -34,9 +38,23 @@ def load_runtime_config(arguments: Sequence[str] | None = None) -> RuntimeConfig
         config,
         seed_safety=_seed_safety(config.seed_safety if "seed_safety" in chosen else None, config.access.host),
         jpeg=_jpeg(config.jpeg),
-        data_dir=prepare_data_directory(config.data_dir),
-        recording=_recording(config.recording),
+        data_dir=(locate_data_directory if for_reading else prepare_data_directory)(config.data_dir),
+        recording=config.recording if for_reading else _recording(config.recording),
     )
+
+
+@contextmanager
+def data_held(config: RuntimeConfig) -> Generator[None]:
+    """Hold what the server writes to, so that no second server sweeps or changes it.
+
+    Raises:
+        LaunchError: another server has it.
+    """
+    recordings = config.recording.folder
+    with folders_held(
+        {"--data-dir": config.data_dir, **({} if recordings is None else {"--recordings-dir": recordings})}
+    ):
+        yield
 
 
 def _check_access(access: AccessConfig) -> None:

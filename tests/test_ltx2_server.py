@@ -100,6 +100,19 @@ def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
     assert f"Port {port} is in use" in errors
 
 
+def test_a_second_server_on_the_same_folder_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+    with started(tmp_path, "--port", "0") as first:
+        port_of(first)
+        with started(tmp_path, "--port", "0") as second:
+            output, errors = second.communicate(timeout=deadline_s())
+        assert (second.returncode, output, errors.count("\n")) == (2, "", 1)
+        assert f"Another server (process {first.pid}) uses the folder {tmp_path}" in errors
+        first.kill()
+        first.wait()
+    with started(tmp_path, "--port", "0") as third:
+        port_of(third)
+
+
 def test_a_refused_start_is_said_in_one_sentence(tmp_path: Path) -> None:
     with started(tmp_path, "--host", "0.0.0.0") as process:
         output, errors = process.communicate(timeout=deadline_s())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.play.harness import PlayClient
 
 
-def play_and_save(entry: CatalogueEntry, folder: Path, passes: int = 150) -> Path:
+def play_and_save(entry: CatalogueEntry, folder: Path, passes: int = 200) -> Path:
     """Walk about, return and rewind, save, and open in a second session to walk on; the file of that one."""
     encoder = SimpleJpegEncoder(1)
     services = replace(

@@ -24,6 +24,7 @@ from services.world_files.world_file import ModelFacts, SeedFacts, WorldFilePayl
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_video_writer import FakeVideoWriter, read_fake_video
 from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
+from tests.full_disk import files_of_at_most, needs_file_limits
 from tests.services.world_files.samples import pack, sample_world, spoiled
 
 if TYPE_CHECKING:
@@ -161,6 +162,35 @@ def test_what_comes_out_differently_is_said_and_measured(person: Person) -> None
     assert "a test" in said
 
 
+def test_a_world_without_a_pass_compares_nothing_and_says_so(person: Person) -> None:
+    engine = FakeWorldEngine()
+    seed = fake_seed(10, 20, 30)
+    at_seed = WorldMoment(0, engine.open_world(seed, rng_seed=5).snapshot(), pixels_hash(seed))
+    unplayed = replace(
+        world_of(engine), inputs=InputColumns(), place=at_seed, place_picture=None, pictures={pixels_hash(seed): seed}
+    )
+    person.file.write_bytes(pack(unplayed))
+    assert person.run(person.file, "--quiet") == 4
+    assert "compared: nothing, as there is no pass" in person.out.getvalue()
+
+
+def test_help_names_every_exit_status(person: Person, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        person.run("--help")
+    shown = capsys.readouterr().out
+    assert all(f"\n  {status}  " in shown for status in (0, 2, 3, 4))
+
+
+@needs_file_limits
+@pytest.mark.parametrize("size_bytes", [0, 100, 3000])
+def test_a_disk_that_fills_up_under_a_data_set_is_told_in_a_sentence(person: Person, size_bytes: int) -> None:
+    folder = person.folder / "set"
+    with files_of_at_most(size_bytes):
+        assert person.run(person.file, "--frames", folder, "--quiet") == 2
+    assert "set cannot be written" in person.err.getvalue()
+    assert not (folder / "dataset.json").exists(), "which would say that the set is whole"
+
+
 def test_nothing_is_written_over(person: Person) -> None:
     film = person.folder / "film.mp4"
     film.write_text("precious")
@@ -218,7 +248,8 @@ def test_a_log_cut_off_by_a_crash_is_replayed_as_far_as_it_goes(person: Person) 
     (person.folder / "pictures").mkdir()
     picture = person.folder / "pictures" / f"{world.seed.picture}.png"
     picture.write_bytes(encode_pixels(world.pictures[world.seed.picture]))
-    assert person.run(log, "--quiet") == 0
+    assert person.run(log, "--quiet") == 4, "a log of so few passes has no check"
     assert f"{PASSES - 1} passes" in person.out.getvalue()
+    assert "compared: nothing, as the file holds nothing" in person.out.getvalue()
     picture.write_bytes(encode_pixels(fake_seed(99)))
     assert person.run(log, "--quiet") == 2

@@ -58,9 +58,13 @@ def test_a_replay_is_exact_and_the_same_in_another_process(saved: Path, micro_fo
 def test_every_log_of_the_session_replays_exactly(saved: Path, micro_folder: Path) -> None:
     logs = sorted((saved.parent.parent / "logs").glob("*.ndjson"))
     assert len(logs) >= 4
+    compared = 0
     for log in logs:
         status, report = replay_here(log, micro_folder)
-        assert status == 0, report
+        has_checks = '"frame_check"' in log.read_text()
+        assert status == (0 if has_checks else 4), report
+        compared += has_checks
+    assert compared
 
 
 @pytest.mark.parametrize("entry", ["diorama"], indirect=True)

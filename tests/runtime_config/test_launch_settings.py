@@ -237,6 +237,14 @@ def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         assert "--data-dir" in refusal("--data-dir", str(folder))
 
 
+def test_who_only_reads_needs_no_folder_and_makes_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for folder in (tmp_path / "none", tmp_path / "file" / "below"):
+        config = load_runtime_config(["--data-dir", str(folder), "--recordings-dir", str(folder)], for_reading=True)
+        assert config.data_dir == folder
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 @pytest.mark.parametrize(
     ("platform", "environment", "expected"),
     [

@@ -1,0 +1,89 @@
+"""One server for each folder: what a server finds unfinished at its start must not be another's work in hand."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from runtime_config.launch_error import LaunchError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+LOCK_FILE: Final = ".server-lock"
+_HELD_BY_ANOTHER: Final = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+_LONGEST_PID: Final = 20  # digits
+
+
+@contextmanager
+def folders_held(folders: Mapping[str, Path]) -> Generator[None]:
+    """Hold the folders, by the flag that chooses each, until the end of the block or of the process, however it ends.
+
+    Processes that are started meanwhile do not inherit the locks, so that a kill gives them back at once.
+
+    Raises:
+        LaunchError: another server holds one of them, or it cannot be locked.
+    """
+    with ExitStack() as stack:
+        held: set[Path] = set()
+        for flag, folder in folders.items():
+            resolved = folder.resolve()
+            if resolved not in held:
+                stack.enter_context(_held(resolved, flag))
+                held.add(resolved)
+        yield
+
+
+@contextmanager
+def _held(folder: Path, flag: str) -> Generator[None]:
+    path = folder / LOCK_FILE
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise LaunchError(_cannot(folder, flag, error)) from error
+    try:
+        try:
+            _lock(handle)
+        except OSError as error:
+            raise LaunchError(_refusal(folder, flag, error, _read_pid(handle))) from error
+        with suppress(OSError):  # such as a full disk: the number only makes the sentence above clearer
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(handle)  # gives back the lock; the file stays, as another server may have it open already
+
+
+def _lock(handle: int) -> None:
+    """Raises: OSError, another process has it, or the file system has no locks."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _read_pid(handle: int) -> str:
+    with suppress(OSError):
+        text = os.read(handle, _LONGEST_PID).decode(errors="replace")
+        return text if text.isdecimal() else ""
+    return ""
+
+
+def _refusal(folder: Path, flag: str, error: OSError, pid: str) -> str:
+    if error.errno not in _HELD_BY_ANOTHER:
+        return _cannot(folder, flag, error)
+    who = f"Another server (process {pid})" if pid else "Another server"
+    return f"{who} uses the folder {folder}. Stop it, or choose another folder with {flag}."
+
+
+def _cannot(folder: Path, flag: str, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"The folder {folder} cannot be locked against a second server ({reason}). Choose another one with {flag}."
