@@ -17,6 +17,7 @@ from handlers.engines.residency import ModelResidency
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobKinds
 from handlers.jobs.feed import JobFeed
+from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
 from handlers.jobs.scheduler import JobScheduler
 from handlers.models_handler import ModelsHandler
@@ -30,6 +31,7 @@ from handlers.server_handler import ServerHandler
 from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
 from handlers.world_files_handler import WorldFilesHandler
+from services.film_maker.film_folder import FilmFolder
 from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue
 from state.app_state_types import AppState
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
+    from services.film_maker.film_maker import FilmMaker
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
@@ -81,6 +84,7 @@ class ServiceBundle:
     world_store: WorldStore
     input_logs: InputLogs
     job_stores: JobStores
+    film_maker: FilmMaker
     model_hub: ModelHub
     system_monitor: SystemMonitor
     metrics: Metrics
@@ -206,7 +210,10 @@ class AppHandler:
             clock=services.clock,
             read_threads=self._intake_threads,
         )
-        kinds = JobKinds(())
+        films = FilmExecutor(
+            self.world_files, services.film_maker, FilmFolder(config.data_dir / "films"), self._intake_threads
+        )
+        kinds = JobKinds((films,))
         self._scheduler = JobScheduler(self._board, kinds, config=config.jobs, clock=services.clock)
         self._feed = JobFeed(self._board, self._scheduler)
         self.jobs = JobsHandler(
@@ -318,6 +325,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from logging_policy import log_background_exception
     from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
     from services.clock.system_clock import SystemClock
+    from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.image_classifier.transformers_image_classifier import build_image_classifier
@@ -354,6 +362,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         prompt_writer=build_prompt_writer(config.authoring),
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
+        film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(config)),
         job_stores=SqlJobStores(config.data_dir / "terrarium.sqlite", config.jobs.database_url),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
@@ -370,6 +379,12 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         task_runner=ThreadingTaskRunner(log_background_exception),
         clock=clock,
     )
+
+
+def _replay_environment(config: RuntimeConfig) -> dict[str, str]:
+    """What a replay needs to know of the flags with which the server was started."""
+    moss = {"TERRARIUM_MOSS_STEPS": str(config.moss.steps)}
+    return moss if config.moss.weights is None else moss | {"TERRARIUM_MOSS_WEIGHTS": str(config.moss.weights)}
 
 
 def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:

@@ -70,7 +70,9 @@ class ErrorCode(StrEnum):
     JOB_KEY_REUSED = "jobKeyReused"
     JOBS_UNAVAILABLE = "jobsUnavailable"
     JOB_NOT_KEPT = "jobNotKept"
+    JOB_HAS_NO_FILE = "jobHasNoFile"
     SERVER_RESTARTED = "serverRestarted"
+    FILM_FAILED = "filmFailed"
     # saved worlds
     WORLD_UNKNOWN = "worldUnknown"
     WORLD_NOT_A_WORLD = "worldNotAWorld"
@@ -162,7 +164,9 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.JOB_KEY_REUSED: 409,
         ErrorCode.JOBS_UNAVAILABLE: 503,
         ErrorCode.JOB_NOT_KEPT: 507,
+        ErrorCode.JOB_HAS_NO_FILE: 404,
         ErrorCode.SERVER_RESTARTED: 503,
+        ErrorCode.FILM_FAILED: 500,
         # saved worlds
         ErrorCode.WORLD_UNKNOWN: 404,
         ErrorCode.WORLD_NOT_A_WORLD: 422,

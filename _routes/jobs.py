@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable
 from typing import Annotated, assert_never
 
 from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api_types import JobsResponse, JobSummary, SubmitJobBody
@@ -75,6 +76,13 @@ async def route_retry_job(job_id: str, handler: Handler) -> JobSummary:
 @router.delete("/jobs/{job_id}", status_code=204)
 async def route_forget_job(job_id: str, handler: Handler) -> None:
     await handler.jobs.forget(job_id)
+
+
+@router.api_route("/jobs/{job_id}/file", methods=["GET", "HEAD"], response_class=FileResponse)
+async def route_job_file(job_id: str, handler: Handler, *, download: bool = False) -> FileResponse:
+    path = await handler.jobs.file(job_id)
+    disposition = "attachment" if download else "inline"
+    return FileResponse(path, filename=path.name, content_disposition_type=disposition)
 
 
 async def _job_cursor(

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
+from services.film_maker.film_maker import FilmError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
 from services.model_hub.model_hub import ModelHubError
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 ServiceError: TypeAlias = (
-    JobStoreError
+    FilmError
+    | JobStoreError
     | ModelError
     | ModelHubError
     | PictureError
@@ -33,6 +35,7 @@ ServiceError: TypeAlias = (
 )
 
 _SERVICE_ERRORS: Final = (
+    FilmError,
     JobStoreError,
     ModelError,
     ModelHubError,
@@ -114,6 +117,8 @@ def service_errors_translated() -> Generator[None]:
 
 def _code_of(error: ServiceError) -> ErrorCode:
     match error:
+        case FilmError():
+            return ErrorCode.FILM_FAILED
         case JobStoreError():
             return _JOB_CODES[error.fault]
         case ModelError():

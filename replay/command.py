@@ -1,16 +1,13 @@
-"""`terrarium replay`: its flags, its progress, and what it says in the end."""
+"""`terrarium replay`: its flags, what it writes, and its exit status."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TextIO
-
-from tqdm import tqdm
 
 from replay.dataset import Dataset
 from replay.engines import load_engine
@@ -18,6 +15,7 @@ from replay.film import Film
 from replay.log_plan import plan_of_log
 from replay.plan import ReplayError, ReplayPlan, plan_of_world
 from replay.player import Findings, Replay, one_ahead
+from replay.telling import Teller, ToPeople, ToPrograms
 from services.world_files.world_file import WorldFileError
 
 if TYPE_CHECKING:
@@ -75,7 +73,7 @@ def run_replay(
         asked = _parse(arguments)
         plan = _read(asked.file)
         with services(asked.data_dir) as opened:
-            return _replay(asked, plan, opened, told, warned)
+            return _replay(asked, plan, opened, _teller(asked, len(plan.inputs), told, warned))
     except ReplayError as error:
         print(error.message, file=warned)
         return _NOT_REPLAYED
@@ -89,6 +87,7 @@ class _Asked:
     frames_as: str
     data_dir: Path | None
     quiet: bool
+    json: bool
 
 
 def _parse(arguments: Sequence[str]) -> _Asked:
@@ -104,6 +103,7 @@ def _parse(arguments: Sequence[str]) -> _Asked:
     parser.add_argument("--frames", type=Path, metavar="FOLDER", help="write frames and actions as a data set")
     parser.add_argument("--frames-as", choices=("png", "mp4"), default="png", help="how frames are kept (default: png)")
     parser.add_argument("--data-dir", type=Path, metavar="FOLDER", help="folder of models (default: the server's)")
+    parser.add_argument("--json", action="store_true", help="tell progress and result as lines of JSON, for programs")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     asked = _Asked(**vars(parser.parse_args(arguments)))
     _check_targets(asked)
@@ -131,7 +131,7 @@ def _read(path: Path) -> ReplayPlan:
         raise ReplayError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _replay(asked: _Asked, plan: ReplayPlan, services: ReplayServices, out: TextIO, err: TextIO) -> int:
+def _replay(asked: _Asked, plan: ReplayPlan, services: ReplayServices, teller: Teller) -> int:
     engine = load_engine(services.catalogue, plan.model)
     sinks: list[Sink] = []
     try:
@@ -139,21 +139,18 @@ def _replay(asked: _Asked, plan: ReplayPlan, services: ReplayServices, out: Text
         replay, began = Replay(plan, engine), time.perf_counter()
         for sink in sinks:
             sink.begin(replay.picture)
-        with _progress(len(plan.inputs), err, quiet=asked.quiet) as bar:
+        with teller:
             for replayed in one_ahead(replay.passes()):
                 for sink in sinks:
                     sink.take(replayed)
-                bar.update()
+                teller.passed(replayed.number - plan.first_pass)
         made = [sink.finish() for sink in sinks]
         taken_s = time.perf_counter() - began
     finally:
         for sink in sinks:
             sink.abandon()
         engine.close()
-    with suppress(OSError):  # the reader may be gone; the exit status says it too
-        for line in (*made, *_report(plan, replay.findings, taken_s)):
-            print(line, file=out)
-        out.flush()
+    teller.report(made, plan, replay.findings, taken_s)
     return _status(replay.findings)
 
 
@@ -163,9 +160,8 @@ def _status(findings: Findings) -> int:
     return 0 if findings.has_compared else _NOT_COMPARED
 
 
-def _progress(passes: int, stream: TextIO, *, quiet: bool) -> tqdm[NoReturn]:
-    """A bar on a terminal; on anything else a redrawn line would only fill a log."""
-    return tqdm(total=passes, unit="pass", file=stream, disable=True if quiet else None)
+def _teller(asked: _Asked, passes: int, out: TextIO, err: TextIO) -> Teller:
+    return ToPrograms(passes, out) if asked.json else ToPeople(passes, out, err, quiet=asked.quiet)
 
 
 def _sinks(asked: _Asked, plan: ReplayPlan, services: ReplayServices) -> list[Sink]:
@@ -179,44 +175,3 @@ def _sinks(asked: _Asked, plan: ReplayPlan, services: ReplayServices) -> list[Si
             path = (asked.frames / "frames.mp4").absolute()
             sinks.append(Film(path, plan, services.video_writer, services.frame_encoder))
     return sinks
-
-
-def _report(plan: ReplayPlan, findings: Findings, taken_s: float) -> list[str]:
-    speed = plan.duration_s / taken_s if taken_s else 0.0
-    lines = [
-        f"{len(plan.inputs)} passes, {plan.duration_s:.2f} s of {plan.model.id} in {taken_s:.2f} s ({speed:.1f}x)",
-        f"frames: sha256 {findings.digest}",
-    ]
-    if not findings.is_exact:
-        lines += _differences(plan, findings)
-    elif not plan.inputs:
-        lines.append("compared: nothing, as there is no pass in the file")
-    elif not findings.has_compared:
-        lines.append("compared: nothing, as the file holds nothing to compare with")
-    else:
-        lines.append(f"compared: exact, at {_places(findings)}")
-    return lines
-
-
-def _places(findings: Findings) -> str:
-    along = f"{findings.checked} frames along the way"
-    return f"{along} and at the end" if findings.has_compared_end else along
-
-
-def _differences(plan: ReplayPlan, findings: Findings) -> list[str]:
-    lines = [f"compared: {len(findings.differing)} of {findings.checked} frames along the way differ"]
-    if findings.differing:
-        lines.append(f"the first that differs is that of pass {findings.differing[0]}")
-    if findings.same_state is False:
-        lines.append("the world's state at the end differs")
-    if findings.largest:
-        lines.append(f"the last frame differs by {findings.largest} of 255 at most, {findings.mean:.3f} on average")
-    vouched = plan.tolerance.other_machines
-    lines.append(
-        "the file vouches for nothing on other machines than its own"
-        if vouched is None
-        else f"the file vouches for {vouched} of 255 on other machines than its own"
-    )
-    made_with = ", ".join(f"{name} {version}" for name, version in sorted(plan.made_with.versions.items()))
-    lines.append(f"it was made on {plan.made_with.machine or 'a machine it does not name'} with {made_with}")
-    return lines

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from handlers.jobs.board import JobBoard
-    from services.job_store.job import Job, Json
+    from services.job_store.job import Job, JobId, Json
 
 # Jobs that need the same thing follow one another; those that do not run side by side.
 Resource: TypeAlias = Literal["models", "cpu", "network"]
@@ -71,8 +74,16 @@ class JobExecutor(Protocol):
         """Do it; the result, which is kept as JSON. Raises: DomainError, what the person who wanted it has to know."""
         ...
 
+    def file(self, job: Job) -> Path | None:
+        """The file that a job that is done has made, if it has made one. Blocks, as do the following."""
+        ...
+
     def discard(self, job: Job) -> None:
-        """Blocks. The job is forgotten: remove the files that are its own."""
+        """The job is forgotten: remove the files that are its own."""
+        ...
+
+    def sweep(self, known: Collection[JobId]) -> None:
+        """Called at the start, before anything runs: remove the files of jobs other than those that are known."""
         ...
 
 

@@ -39,8 +39,9 @@ class Turns:
         return first[0] if first else None
 
 
-def _own_order(job: Job) -> tuple[int, float, str]:
-    return -job.priority, job.created_at, job.id
+def _own_order(job: Job) -> tuple[int, float]:
+    """Of the same moment, the one that is given first comes first: sorting keeps their order."""
+    return -job.priority, job.created_at
 
 
 def _by_turns(queues: list[list[Job]]) -> list[Job]:

@@ -16,6 +16,7 @@ from services.job_store.job_store import JobQuery, Known, NewJob
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping
+    from pathlib import Path
 
     from handlers.jobs.board import JobBoard
     from handlers.jobs.executor import JobExecutor, JobKinds, JobRequest
@@ -128,6 +129,17 @@ class JobsHandler:
     async def find(self, job_id: JobId) -> JobSummary:
         """Raises: DomainError, there is no such job."""
         return self._summary(await self._found(job_id))
+
+    async def file(self, job_id: JobId) -> Path:
+        """The file that a job has made. Raises: DomainError, there is no such job, or no file of it."""
+        job = await self._found(job_id)
+        executor = self._kinds.find(job.kind)
+        made = None
+        if executor is not None and job.state is JobState.DONE:
+            made = await self._board.read(lambda _: executor.file(job))
+        if made is None:
+            raise DomainError("There is no file of this job.", ErrorCode.JOB_HAS_NO_FILE)
+        return made
 
     async def follow(self, after: int, job_id: JobId | None = None) -> AsyncGenerator[FeedItem]:
         """What has happened since, and what happens. Raises: DomainError."""

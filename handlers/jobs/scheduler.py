@@ -58,12 +58,12 @@ class JobScheduler:
         self._lanes: list[asyncio.Task[None]] = []
         self._running: dict[JobId, asyncio.Task[Json]] = {}
         self._ended = 0
+        self._is_settled = asyncio.Event()
 
     def start(self) -> None:
         """Begin with what is queued, and with what an earlier run has left."""
         self._lanes = [asyncio.create_task(self._guard(resource, turns)) for resource, turns in self._turns.items()]
-        if self._board.has_begun():
-            self._lanes.append(asyncio.create_task(self._settle_guarded()))
+        self._lanes.append(asyncio.create_task(self._settle_guarded()))
 
     async def stop(self) -> None:
         """Stop what runs, and leave it as it is: the next start settles it, as it does after a crash."""
@@ -93,6 +93,7 @@ class JobScheduler:
     # ------------------------------------------------------------------------------------------------------ lanes
 
     async def _guard(self, resource: Resource, turns: Turns) -> None:
+        await self._is_settled.wait()
         while True:
             try:
                 await self._work_through(self._kinds.of(resource), turns)
@@ -198,11 +199,16 @@ class JobScheduler:
     # --------------------------------------------------------------------------------------- after a restart
 
     async def _settle_guarded(self) -> None:
+        """Nothing runs before it is done, so that it cannot take what runs now for what was left."""
         try:
-            await self._settle()
-            await self.prune()
+            if self._board.has_begun():
+                await self._settle()
+                await self.prune()
+                await self._sweep()
         except Exception as error:  # noqa: BLE001 - the boundary of this task
             log_background_exception("settle jobs", error)
+        finally:
+            self._is_settled.set()
 
     async def _settle(self) -> None:
         """Queued jobs wait on. What ran when the server ended begins again, or is told as interrupted."""
@@ -235,6 +241,13 @@ class JobScheduler:
             event = Interrupted(_RESTARTED)
         logger.info("A job was settled after a restart", job=job.id, kind=job.kind, outcome=type(event).__name__)
         await self._board.apply(job.id, event)
+
+    async def _sweep(self) -> None:
+        known: list[JobId] = []
+        while page := await self._page(frozenset(JobState), known[-1] if known else None):
+            known += [job.id for job in page]
+        for executor in self._kinds.executors:
+            await self._board.read(lambda _, executor=executor: executor.sweep(known))
 
     async def _prune_now_and_then(self) -> None:
         self._ended += 1

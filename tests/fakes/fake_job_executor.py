@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from handlers.jobs.executor import JobRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from handlers.jobs.executor import Resource, RunningJob
     from services.job_store.job import Job, Json
 
@@ -30,6 +33,7 @@ class FakeJobExecutor:
         self.begun: list[str] = []
         self.stopped: list[str] = []
         self.discarded: list[str] = []
+        self.swept: list[frozenset[str]] = []
         self.refusal: Exception | None = None
         self._free = asyncio.Event()
         self._free.set()
@@ -58,6 +62,13 @@ class FakeJobExecutor:
             raise
         await running.begin_finish()
         return {"name": request.name}
+
+    def file(self, job: Job) -> Path | None:
+        del job
+        return None
+
+    def sweep(self, known: Collection[str]) -> None:
+        self.swept.append(frozenset(known))
 
     def discard(self, job: Job) -> None:
         self.discarded.append(job.id)

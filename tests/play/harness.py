@@ -32,6 +32,7 @@ from services.recording_store.directory_recording_store import DirectoryRecordin
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
 from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from services.film_maker.film_maker import FilmMaker
     from services.image_editor.image_editor import ImageEditor
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
@@ -250,6 +252,7 @@ def fake_services(
     world_store: WorldStore | None = None,
     input_logs: InputLogs | None = None,
     job_stores: JobStores | None = None,
+    film_maker: FilmMaker | None = None,
     prompt_writer: PromptWriter | None = None,
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
@@ -271,6 +274,7 @@ def fake_services(
         video_writer=writer,
         world_store=world_store or FakeWorldStore(),
         input_logs=input_logs or FakeInputLogs(),
+        film_maker=film_maker or FakeFilmMaker(),
         job_stores=job_stores or FakeJobStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         model_hub=LocalModelHub(cache_dir),
