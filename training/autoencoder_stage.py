@@ -39,7 +39,7 @@ class _Drawn:
     """A batch as it is read: n views of the simulator and p paintings, b of both."""
 
     views: Tensor  # bytes [2n, 4, h, w], all to be learned and then all that references are made from
-    moves: Tensor  # [n, MOVES] from those to these
+    relative_pose: Tensor  # [n, RELATIVE_POSE_DIM] from those to these
     view_mixes: Tensor  # [n, 3, 3]
     paintings: Tensor  # bytes [p, 4, h, w]
     painting_mixes: Tensor  # [p, 3, 3]
@@ -51,7 +51,7 @@ class _Drawn:
 class _Batch:
     truth: Tensor  # [b, 4, h, w]
     reference: Tensor  # [b, 4, h, w]
-    known: Tensor  # [b, 1, h, w]
+    mask: Tensor  # [b, 1, h, w]
     measured: Tensor  # bool [b, 1, 1, 1], whether the nearness in `truth` is one
     blind: Tensor  # bool [b, 1, 1, 1]
 
@@ -89,10 +89,10 @@ class AutoencoderStage:
             latents = self._networks.encoder(shown)
             spread = latents.detach().float().std(dim=(0, 2, 3), keepdim=True)
             noisy = latents + _LATENT_NOISE * spread * torch.randn_like(latents)
-            made = self._networks.decoder(noisy, batch.reference, batch.known).float()
+            made = self._networks.decoder(noisy, batch.reference, batch.mask).float()
         # Nothing is asked of the nearness of a painting.
         made = torch.cat([made[:, :3], torch.where(batch.measured, made[:, 3:], truth[:, 3:])], dim=1)
-        views = view_loss(made, truth, torch.ones_like(batch.known))
+        views = view_loss(made, truth, torch.ones_like(batch.mask))
         loss = views + _LATENT_WEIGHT * latents.float().square().mean()
         descend(self.optimiser, loss, learning_rate(self.plan, number), [self._trained])
         return {"views": views.item(), "colour_error": (made - truth)[:, :3].abs().mean().item()}
@@ -119,7 +119,7 @@ class AutoencoderStage:
         before = [(clip, frame - gap) for (clip, frame), gap in zip(after, gaps, strict=True)]
         return _Drawn(
             views=self._views.batch([*after, *before]),
-            moves=self._views.moves(before, after),
+            relative_pose=self._views.relative_poses(before, after),
             view_mixes=colour_mixes(count, rng),
             paintings=self._paintings.batch(painted, rng),
             painting_mixes=colour_mixes(painted, rng),
@@ -132,14 +132,14 @@ class AutoencoderStage:
         device = self._device
         views = recoloured(drawn.views.to(device).float() / 255.0, drawn.view_mixes.to(device).repeat(2, 1, 1))
         truth, old = views.chunk(2)
-        reference, known = reproject(self._networks.config, old, drawn.moves.to(device))
+        reference, mask = reproject(self._networks.config, old, drawn.relative_pose.to(device))
         paintings = recoloured(drawn.paintings.to(device).float() / 255.0, drawn.painting_mixes.to(device))
-        known = torch.cat([known, torch.zeros_like(paintings[:, :1])])
-        known = known * drawn.referred.to(device)[:, None, None, None]
+        mask = torch.cat([mask, torch.zeros_like(paintings[:, :1])])
+        mask = mask * drawn.referred.to(device)[:, None, None, None]
         return _Batch(
             truth=torch.cat([truth, paintings]),
-            reference=torch.cat([reference, paintings]) * known,
-            known=known,
-            measured=(torch.arange(len(known), device=device) < len(truth))[:, None, None, None],
+            reference=torch.cat([reference, paintings]) * mask,
+            mask=mask,
+            measured=(torch.arange(len(mask), device=device) < len(truth))[:, None, None, None],
             blind=drawn.blind.to(device)[:, None, None, None],
         )

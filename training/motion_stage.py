@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from training.clips import ACTION_FIELDS
-from training.samples import moves_between
+from training.samples import relative_poses_between
 from training.stage import descend, learning_rate, step_rng
 from world_model.config import STEP_AXES, WISHES
 from world_model.losses import step_loss
@@ -73,16 +73,16 @@ class MotionStage:
         nearness = lifted(nearness, lift, self._slopes[clips, frames - 1], self._motion.config)
         taken = self._steps[clips, frames].clone()
         taken[:, 1] -= lift * torch.hypot(taken[:, 0], taken[:, 2]) / _RECOVERY
-        named = self._motion.from_small(
+        predicted = self._motion.from_small(
             nearness.to(self._device),
             past.to(self._device),
             self._wishes[clips, frames].to(self._device),
             self._turns[clips, frames].to(self._device),
             self._slopes[clips, frames - 1].to(self._device),
         )
-        loss = step_loss(named, taken.to(self._device))
+        loss = step_loss(predicted, taken.to(self._device))
         descend(self.optimiser, loss, learning_rate(self.plan, number))
-        return {"steps": loss.item(), "step_error_cm": 100.0 * (named.cpu() - taken).abs().mean().item()}
+        return {"steps": loss.item(), "step_error_cm": 100.0 * (predicted.cpu() - taken).abs().mean().item()}
 
     def finish(self) -> None:
         """Nothing to add."""
@@ -116,9 +116,11 @@ def _steps_of(views: Views) -> tuple[Tensor, Tensor, Tensor]:
     poses = views.store.poses
     clips, length, _ = poses.shape
     before, after = poses[:, :-1].reshape(-1, 5), poses[:, 1:].reshape(-1, 5)
-    moves = moves_between(before, after).reshape(clips, length - 1, -1)
-    steps = turned(moves[..., :STEP_AXES].flatten(0, 1), moves[..., STEP_AXES].flatten()).reshape(clips, length - 1, -1)
-    turns = functional.pad(moves[..., STEP_AXES], (1, 0))
+    relative_poses = relative_poses_between(before, after).reshape(clips, length - 1, -1)
+    steps = turned(relative_poses[..., :STEP_AXES].flatten(0, 1), relative_poses[..., STEP_AXES].flatten()).reshape(
+        clips, length - 1, -1
+    )
+    turns = functional.pad(relative_poses[..., STEP_AXES], (1, 0))
     return functional.pad(steps, (0, 0, 1, 0)), turns, torch.as_tensor(np.tan(poses[..., 4])).float()
 
 

@@ -51,13 +51,13 @@ class Decoder(nn.Module):
         # Per pixel a view, and how far to trust the reference.
         self.outward = Conv3x3(fine, 16 * (VIEW_CHANNELS + 1))
 
-    def forward(self, latents: Tensor, reference: Tensor, known: Tensor) -> Tensor:
-        """latents: [b, c, h/8, w/8]; reference: [b, 4, h, w], 0..1; known: [b, 1, h, w], 1 where the reference shows
+    def forward(self, latents: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
+        """latents: [b, c, h/8, w/8]; reference: [b, 4, h, w], 0..1; mask: [b, 1, h, w], 1 where the reference shows
         what was seen -> view [b, 4, h, w], about 0..1 (not clamped)."""
         x = self.up(functional.silu(self.deep(self.inward(latents))))
-        x = functional.pixel_shuffle(x, 2) + self.reference(torch.cat([(2.0 * reference - 1.0) * known, known], dim=1))
+        x = functional.pixel_shuffle(x, 2) + self.reference(torch.cat([(2.0 * reference - 1.0) * mask, mask], dim=1))
         x = functional.pixel_shuffle(self.outward(functional.silu(self.block(functional.silu(x)))), 4)
-        view, trust = 0.5 + 0.5 * x[:, :VIEW_CHANNELS], torch.sigmoid(x[:, VIEW_CHANNELS:]) * known
+        view, trust = 0.5 + 0.5 * x[:, :VIEW_CHANNELS], torch.sigmoid(x[:, VIEW_CHANNELS:]) * mask
         return trust * reference + (1.0 - trust) * view
 
 

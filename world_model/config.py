@@ -16,8 +16,9 @@ NEARNESS: Final = 3  # index of the nearness channel in a view
 WISHES: Final = 5
 # A change of place in the player's own axes, metres: to the right, up, forward.
 STEP_AXES: Final = 3
-# What a view moved by: the three axes above, the turn to the right and the slopes of looking up before and after.
-MOVES: Final = 6
+# A pose relative to another one: the three axes above, the turn to the right (rad), and the slopes of looking up of the
+# old pose and of the new one.
+RELATIVE_POSE_DIM: Final = 6
 
 
 @dataclass(frozen=True, slots=True)

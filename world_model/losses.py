@@ -39,14 +39,14 @@ def nearness_loss(guessed: Tensor, true: Tensor) -> Tensor:
     return loss
 
 
-def latent_loss(named: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
-    """Mean squared error of clean latents [b, c, h, w] under a weight [b, 1, h, w].
+def latent_loss(x0_pred: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
+    """Mean squared error of predicted clean latents [b, c, h, w] under a weight [b, 1, h, w].
 
     As an x-prediction loss of a flow its weight over the noise level is bounded, which few-step sampling wants.
     """
-    return (weight * (named - clean).square()).mean()
+    return (weight * (x0_pred - clean).square()).mean()
 
 
-def step_loss(named: Tensor, taken: Tensor) -> Tensor:
+def step_loss(predicted: Tensor, taken: Tensor) -> Tensor:
     """Huber distance of steps [b, 3] in centimetres; a bump into a wall is an outlier."""
-    return functional.smooth_l1_loss(100.0 * named, 100.0 * taken)
+    return functional.smooth_l1_loss(100.0 * predicted, 100.0 * taken)

@@ -32,11 +32,11 @@ def test_graphs_of_other_networks_are_told_apart(micro_folder: Path) -> None:
 
 def test_a_call_gives_the_same_bits_also_beside_others(micro_folder: Path) -> None:
     runtime = load_runtime(micro_folder)
-    inputs = example_inputs(MICRO, torch.Generator().manual_seed(0))["look"]
-    arrays = {name: value.numpy() for name, value in inputs.items()}
-    expected = [array.tobytes() for array in runtime.run("look", arrays)]
+    inputs = example_inputs(MICRO, torch.Generator().manual_seed(0))["encode_context"]
+    arrays = [value.numpy() for value in inputs.values()]
+    expected = [array.tobytes() for array in runtime.run("encode_context", *arrays)]
     with ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(runtime.run, "look", arrays) for _ in range(12)]
+        calls = [pool.submit(runtime.run, "encode_context", *arrays) for _ in range(12)]
     assert all([array.tobytes() for array in call.result()] == expected for call in calls)
 
 
