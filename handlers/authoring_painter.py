@@ -148,13 +148,13 @@ class ScenePainter:
 
     async def _request_of(self, job: AuthoringJob, painting: Painting) -> WriterRequest:
         if isinstance(painting, SceneFor):
-            return SceneRequest(job.wish)
+            return SceneRequest(job.prompt)
         view = painting.view
 
         def shrink() -> bytes:
             return self._decoder.thumbnail(encode_pixels(view), max_width=_VIEW_WIDTH)
 
-        return EditRequest(job.wish, await in_thread(self._work_threads, shrink))
+        return EditRequest(job.prompt, await in_thread(self._work_threads, shrink))
 
     async def _write(self, job: AuthoringJob, request: WriterRequest, reservation: Reservation) -> str:
         with _refused_as(job), service_errors_translated():
@@ -206,7 +206,7 @@ class ScenePainter:
                 note = SceneNote(
                     biome_version=client_version or f"Terrarium {VERSION}",
                     image_model=image_model,
-                    user_prompt=job.wish,
+                    user_prompt=job.prompt,
                     sanitized_prompt=instruction,
                     generated_at=self._clock.wall(),
                 )
