@@ -10,7 +10,7 @@ import torch
 from training.read_ahead import ReadAhead
 from training.samples import colour_mixes, recoloured
 from training.stage import descend, learning_rate, mixed_precision, step_rng
-from world_model.autoencoder import normalise, without_nearness
+from world_model.autoencoder import normalise, without_disparity
 from world_model.losses import view_loss
 from world_model.reprojection import reproject
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from training.stage import StageName
 
 _PAINTED: Final = 0.12  # fraction of a batch that is not from the simulator
-_BLIND: Final = 0.25  # fraction of views whose nearness the encoder is not told
+_BLIND: Final = 0.25  # fraction of views whose disparity the encoder is not told
 _REFERRED: Final = 0.5  # fraction that is decoded with a reference
 _LATENT_NOISE: Final = 0.05  # standard deviations; makes the decoder forgiving
 _LATENT_WEIGHT: Final = 1e-4  # keeps latents of a size
@@ -52,7 +52,7 @@ class _Batch:
     truth: Tensor  # [b, 4, h, w]
     reference: Tensor  # [b, 4, h, w]
     mask: Tensor  # [b, 1, h, w]
-    measured: Tensor  # bool [b, 1, 1, 1], whether the nearness in `truth` is one
+    measured: Tensor  # bool [b, 1, 1, 1], whether the disparity in `truth` is one
     blind: Tensor  # bool [b, 1, 1, 1]
 
 
@@ -85,12 +85,12 @@ class AutoencoderStage:
         batch = self._batch(self._drawn_of(number))
         truth = batch.truth
         with mixed_precision(self._device):
-            shown = torch.where(batch.blind | ~batch.measured, without_nearness(truth), truth)
+            shown = torch.where(batch.blind | ~batch.measured, without_disparity(truth), truth)
             latents = self._networks.encoder(shown)
             spread = latents.detach().float().std(dim=(0, 2, 3), keepdim=True)
             noisy = latents + _LATENT_NOISE * spread * torch.randn_like(latents)
             made = self._networks.decoder(noisy, batch.reference, batch.mask).float()
-        # Nothing is asked of the nearness of a painting.
+        # Nothing is asked of the disparity of a painting.
         made = torch.cat([made[:, :3], torch.where(batch.measured, made[:, 3:], truth[:, 3:])], dim=1)
         views = view_loss(made, truth, torch.ones_like(batch.mask))
         loss = views + _LATENT_WEIGHT * latents.float().square().mean()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from training.pictures import save_contact_sheet
-from world_model.config import NEARNESS
+from world_model.config import DISPARITY
 from world_model.reprojection import refer
 from world_model.sampler import DEFAULT_STEPS, sample
 
@@ -68,7 +68,7 @@ def rollouts(networks: Networks, views: Views, clips: Sequence[int], frames: int
     """`frames` + 1 times views [len(clips), 4, h, w], bytes, made from the clips' first pictures and true poses."""
     device = next(networks.encoder.parameters()).device
     first = views.batch([(clip, 0) for clip in clips]).to(device).float() / 255.0
-    view = torch.cat([first[:, :NEARNESS], networks.sight(first[:, :NEARNESS])], dim=1)
+    view = torch.cat([first[:, :DISPARITY], networks.depth_net(first[:, :DISPARITY])], dim=1)
     made, anchor, anchored = [view], view, 0
     noises = torch.Generator().manual_seed(0)
     for at in range(1, frames + 1):

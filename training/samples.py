@@ -78,7 +78,7 @@ class Paintings:
                 self._pictures.append(torch.as_tensor(np.array(picture.convert("RGB"))).permute(2, 0, 1))
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """[count, 4, h, w], bytes; the nearness, which nobody knows, is 0."""
+        """[count, 4, h, w], bytes; the disparity, which nobody knows, is 0."""
         crops = [self._crop(self._pictures[rng.integers(len(self._pictures))], rng) for _ in range(count)]
         return functional.pad(torch.stack(crops), (0, 0, 0, 0, 0, 1))
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 
-from world_model.config import NEARNESS, RELATIVE_POSE_DIM, STEP_AXES, WISHES
+from world_model.config import DISPARITY, RELATIVE_POSE_DIM, STEP_AXES, WISHES
 from world_model.reprojection import refer
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
     from world_model.autoencoder import Decoder, Encoder
     from world_model.config import ModelConfig
+    from world_model.depth_net import DepthNet
     from world_model.dynamics import Dynamics
     from world_model.motion import Motion
-    from world_model.sight import Sight
 
 
 class StartGraph(nn.Module):
-    """A picture with the nearness that sight guesses."""
+    """A picture with the disparity that the depth network predicts."""
 
-    def __init__(self, sight: Sight) -> None:
+    def __init__(self, depth_net: DepthNet) -> None:
         super().__init__()
-        self.sight = sight
+        self.sight = depth_net  # the name that its parameters have in shipped graphs
 
     def forward(self, picture: Tensor) -> Tensor:
         colours = picture.permute(2, 0, 1)[None].float() / 255.0
@@ -54,8 +54,8 @@ class WalkGraph(nn.Module):
         self.motion = motion
 
     def forward(self, view: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
-        nearness = view[None, NEARNESS:].float() / 255.0
-        return self.motion(nearness, past[None], wishes[None], turn, slope)[0]
+        disparity = view[None, DISPARITY:].float() / 255.0
+        return self.motion(disparity, past[None], wishes[None], turn, slope)[0]
 
 
 class EncodeContextGraph(nn.Module):
@@ -90,15 +90,15 @@ class DecodeGraph(nn.Module):
 
     def forward(self, latents: Tensor, reference: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         view = _bytes(self.decoder(latents[None], reference[None], mask[None]))[0]
-        return view, view[:NEARNESS].permute(1, 2, 0)
+        return view, view[:DISPARITY].permute(1, 2, 0)
 
 
 def graphs_of(
-    config: ModelConfig, encoder: Encoder, decoder: Decoder, dynamics: Dynamics, motion: Motion, sight: Sight
+    config: ModelConfig, encoder: Encoder, decoder: Decoder, dynamics: Dynamics, motion: Motion, depth_net: DepthNet
 ) -> Mapping[str, nn.Module]:
     """All graphs by name; the networks are theirs, not copied."""
     return {
-        "start": StartGraph(sight),
+        "start": StartGraph(depth_net),
         "walk": WalkGraph(motion),
         "encode_context": EncodeContextGraph(config, encoder),
         "denoise": DenoiseGraph(dynamics),

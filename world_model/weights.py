@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,7 +66,7 @@ def write_manifest(folder: Path, config: ModelConfig) -> Manifest:
     files = {name: hashlib.sha256(graph_path(folder, name).read_bytes()).hexdigest() for name in GRAPHS}
     told = {
         "format": FORMAT,
-        "config": asdict(config),
+        "config": config.to_plain(),
         "files": {_FILES[name]: digest for name, digest in files.items()},
     }
     (folder / _MANIFEST).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

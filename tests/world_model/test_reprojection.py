@@ -23,18 +23,18 @@ WALK = Recipe("heldout", frames=48, config=WorldConfig(height=64, width=112))
 CONFIG = ModelConfig(height=64, width=128)
 
 
-def a_wall(nearness: float, config: ModelConfig = MICRO) -> Tensor:
+def a_wall(disparity: float, config: ModelConfig = MICRO) -> Tensor:
     colours = torch.rand(1, 3, config.height, config.width, generator=torch.Generator().manual_seed(0))
-    return torch.cat([colours, torch.full_like(colours[:, :1], nearness)], dim=1)
+    return torch.cat([colours, torch.full_like(colours[:, :1], disparity)], dim=1)
 
 
 def psnr(a: Tensor, b: Tensor, mask: Tensor) -> float:
     return -10.0 * math.log10(float(((a - b).square() * mask).sum() / (3.0 * mask.sum())))
 
 
-@pytest.mark.parametrize("nearness", [0.0, 0.2, 0.8])
-def test_without_a_move_nothing_changes(nearness: float) -> None:
-    view = a_wall(nearness)
+@pytest.mark.parametrize("disparity", [0.0, 0.2, 0.8])
+def test_without_a_move_nothing_changes(disparity: float) -> None:
+    view = a_wall(disparity)
     seen, mask = reproject(MICRO, view, STILL)
     assert mask.all()
     assert torch.allclose(seen, view, atol=1e-4)
@@ -93,7 +93,7 @@ def test_the_first_view_that_shows_a_pixel_gives_it() -> None:
     assert torch.allclose(reference * mask, expected * mask)
 
 
-def test_channels_after_the_nearness_come_along() -> None:
+def test_channels_after_the_disparity_come_along() -> None:
     view = torch.cat([a_wall(0.1), torch.full((1, 1, MICRO.height, MICRO.width), 0.25)], dim=1)
     seen, _ = reproject(MICRO, view, torch.tensor([[0.0, 0.0, 0.2, 0.1, 0.0, 0.0]]))
     assert torch.allclose(seen[:, 4], torch.tensor(0.25))

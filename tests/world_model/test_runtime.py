@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import torch
 
 from tests.world_model.micro import micro_networks
 from training.export import TOLERANCE, difference
-from world_model.autoencoder import normalise, without_nearness
+from world_model.autoencoder import normalise, without_disparity
 from world_model.config import MICRO, ModelConfig
 from world_model.graphs import OUTPUTS, example_inputs
 from world_model.runtime import load_runtime
@@ -70,11 +71,17 @@ def test_normalised_latents_are_normal_and_views_stay_as_they_are() -> None:
     assert torch.allclose(again[inner], shown[inner], atol=1e-4)
 
 
-def test_a_view_of_unknown_nearness_has_its_colours() -> None:
+def test_a_view_of_unknown_disparity_has_its_colours() -> None:
     view = torch.rand(1, 4, 8, 8)
-    blind = without_nearness(view)
+    blind = without_disparity(view)
     assert torch.equal(blind[:, :3], view[:, :3])
     assert (blind[:, 3] == -1.0).all()
+
+
+def test_a_config_is_read_as_it_was_written() -> None:
+    plain = json.loads(json.dumps(MICRO.to_plain()))
+    assert plain["sight_widths"] == [8, 16, 16, 32]  # the name that shipped weights have
+    assert ModelConfig.from_plain(plain) == MICRO
 
 
 def test_sizes_that_cannot_be_halved_are_refused() -> None:
