@@ -158,9 +158,9 @@ class ScenePainter:
 
     async def _request_of(self, job: AuthoringJob, original: bytes | None) -> WriterRequest:
         if original is None:
-            return SceneRequest(job.wish)
+            return SceneRequest(job.prompt)
         shrink = partial(self._decoder.thumbnail, original, max_width=_VIEW_WIDTH)
-        return EditRequest(job.wish, await in_thread(self._work_threads, shrink))
+        return EditRequest(job.prompt, await in_thread(self._work_threads, shrink))
 
     async def _write(self, job: AuthoringJob, request: WriterRequest, reservation: Reservation) -> str:
         with _refused_as(job), service_errors_translated():
@@ -200,7 +200,7 @@ class ScenePainter:
                 note = SceneNote(
                     biome_version=client_version or f"Terrarium {VERSION}",
                     image_model=image_model,
-                    user_prompt=job.wish,
+                    user_prompt=job.prompt,
                     sanitized_prompt=instruction,
                     generated_at=self._clock.wall(),
                 )
