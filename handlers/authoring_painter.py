@@ -152,7 +152,7 @@ class ScenePainter:
         view = painting.view
 
         def shrink() -> bytes:
-            return self._decoder.thumbnail(encode_pixels(view), max_width=_VIEW_WIDTH)
+            return self._decoder.thumbnail(view, max_width=_VIEW_WIDTH)
 
         return EditRequest(job.wish, await in_thread(self._work_threads, shrink))
 

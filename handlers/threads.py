@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 from typing import TYPE_CHECKING, TypeVar
 
+from services.caller import CALLER, Caller
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Executor
@@ -14,9 +16,17 @@ Result = TypeVar("Result")
 
 
 async def in_thread(executor: Executor, work: Callable[[], Result]) -> Result:
-    """Run `work` on a thread with the caller's context variables, so that its log events stay with the session."""
-    run = contextvars.copy_context().run
-    return await asyncio.get_running_loop().run_in_executor(executor, lambda: run(work))
+    """Run `work` on a thread with the caller's context variables, so that its log events stay with the session.
+
+    Where this is cancelled, work that has not begun never does, and `CALLER` tells the rest that nobody waits for it.
+    """
+    context, caller = contextvars.copy_context(), Caller()
+    context.run(CALLER.set, caller)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(work))
+    except asyncio.CancelledError:
+        caller.leave()
+        raise
 
 
 async def unstoppable(work: Awaitable[Result], *, undo: Callable[[Result], Awaitable[None]] | None = None) -> Result:
