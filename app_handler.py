@@ -97,6 +97,7 @@ class AppHandler:
         # comes in to be kept (uploads, painted scenes), those who want to play.
         self._check_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="check")
         self._intake_threads = ThreadPoolExecutor(4, thread_name_prefix="intake")
+        self._thumbnail_threads = ThreadPoolExecutor(1, thread_name_prefix="thumbnail")
 
         self.sessions = SessionsHandler(
             self._state,
@@ -146,7 +147,12 @@ class AppHandler:
             classifying=self.residency.classifying,
         )
         self.seeds = SeedsHandler(
-            services.seed_store, services.picture_decoder, self.safety, self._intake_threads, config.max_upload_bytes
+            services.seed_store,
+            services.picture_decoder,
+            self.safety,
+            self._intake_threads,
+            self._thumbnail_threads,
+            config.max_upload_bytes,
         )
         self.recorder = RecorderHandler(
             self._state,
@@ -212,6 +218,7 @@ class AppHandler:
             stack.callback(self._work_threads.shutdown, wait=False, cancel_futures=True)
             stack.callback(self._check_threads.shutdown, wait=False, cancel_futures=True)
             stack.callback(self._intake_threads.shutdown, wait=False, cancel_futures=True)
+            stack.callback(self._thumbnail_threads.shutdown, wait=False, cancel_futures=True)
             stack.push_async_callback(self._close_safety)
             stack.callback(self.services.frame_encoder.close)
             stack.push_async_callback(self._close_engines)
@@ -221,6 +228,7 @@ class AppHandler:
             stack.push_async_callback(self._close_scene_models)
             stack.push_async_callback(self._painter.close)
             stack.push_async_callback(self.scenes.close)
+            stack.callback(self.services.picture_decoder.close)
             stack.push_async_callback(self.drain)
             self.services.task_runner.submit("recover recordings", self.recorder.recover)
             await self.residency.refresh()
@@ -298,7 +306,8 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
-    from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+    from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
+    from services.picture_decoder.pixel_budget import PixelBudget
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
@@ -315,6 +324,8 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
+    monitor = PsutilSystemMonitor()
+    decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
@@ -322,20 +333,20 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
             ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
-        picture_decoder=PillowPictureDecoder(),
+        picture_decoder=decoder,
         prompt_writer=build_prompt_writer(config.authoring),
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
-            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=PillowPictureDecoder(), clock=clock
+            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=decoder, clock=clock
         ),
         video_writer=video_writer,
         recording_store=DirectoryRecordingStore(
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
-        system_monitor=PsutilSystemMonitor(),
+        system_monitor=monitor,
         metrics=PrometheusMetrics(),
         log_stream=log_stream,
         task_runner=ThreadingTaskRunner(log_background_exception),
