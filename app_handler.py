@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from threading import RLock
 from typing import TYPE_CHECKING
+
+import structlog
 
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
@@ -52,8 +54,11 @@ if TYPE_CHECKING:
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
 
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
 _LOAD_PATIENCE_S = 1.0  # for a model that still loads when the server stops
 _INPUT_LOG_PATIENCE_S = 0.2
+_THREADS_PATIENCE_S = 0.5
 # For recordings that are not finished when the sessions have ended, of the 5 s of a stop; the next start does the rest.
 _RECORDING_PATIENCE_S = (0.7, 2.5)  # at least, and when the sessions ended at once
 
@@ -88,7 +93,7 @@ class AppHandler:
     def __init__(self, config: RuntimeConfig, services: ServiceBundle) -> None:
         self.config = config
         self.services = services
-        self._lock = RLock()
+        self._lock = threading.RLock()
         self._state = build_initial_state()
         self._draining_since: float | None = None
         self._engine_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="engine")
@@ -214,11 +219,7 @@ class AppHandler:
     async def running(self) -> AsyncGenerator[None]:
         """From here to the end of the block the server serves. Sessions end before what they need is closed."""
         async with AsyncExitStack() as stack:
-            stack.callback(self._engine_threads.shutdown, wait=False, cancel_futures=True)
-            stack.callback(self._work_threads.shutdown, wait=False, cancel_futures=True)
-            stack.callback(self._check_threads.shutdown, wait=False, cancel_futures=True)
-            stack.callback(self._intake_threads.shutdown, wait=False, cancel_futures=True)
-            stack.callback(self._thumbnail_threads.shutdown, wait=False, cancel_futures=True)
+            stack.callback(self._close_threads)
             stack.push_async_callback(self._close_safety)
             stack.callback(self.services.frame_encoder.close)
             stack.push_async_callback(self._close_engines)
@@ -240,6 +241,23 @@ class AppHandler:
         self.server.stopping()
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         await self.play.drain()
+
+    def _close_threads(self) -> None:
+        """Wait for what still runs, such as a file being saved: the process ends without waiting for any thread."""
+        pools = (
+            self._engine_threads,
+            self._work_threads,
+            self._check_threads,
+            self._intake_threads,
+            self._thumbnail_threads,
+        )
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        waiting = threading.Thread(target=lambda: [pool.shutdown() for pool in pools], name="last-work", daemon=True)
+        waiting.start()
+        waiting.join(_THREADS_PATIENCE_S)
+        if waiting.is_alive():
+            logger.warning("Work on threads was still running when the server stopped", waited_s=_THREADS_PATIENCE_S)
 
     async def _close_engines(self) -> None:
         for engine in self.engines.take_all():

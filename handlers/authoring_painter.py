@@ -155,7 +155,77 @@ class ScenePainter:
             case SceneFor():
                 return SceneRequest(job.prompt)
 
-    async @contextmanager
+    async def _write(self, job: AuthoringJob, request: WriterRequest, reservation: Reservation) -> str:
+        with _refused_as(job), service_errors_translated():
+            await reservation.admit("writer")
+            written = await self._writer.write(request)
+        match written:
+            case Instruction(text):
+                logger.info("A prompt was written out", kind=job.kind, instruction=text)
+                return text
+            case Refusal(reason):
+                raise DomainError(reason or "The request was declined.", _refused(job))
+
+    async def _order_of(self, painting: Painting, instruction: str) -> PictureOrder:
+        rng_seed = secrets.randbits(32)
+        match painting:
+            case ChangeOf(view):
+                original = await in_thread(self._work_threads, lambda: encode_pixels(view))
+                height, width = view.shape[:2]
+                return PictureOrder(instruction, aligned(width), aligned(height), rng_seed, original)
+            case SceneFor(width, height):
+                return PictureOrder(
+                    instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed
+                )
+
+    async def _edit(
+        self, job: AuthoringJob, order: PictureOrder, reservation: Reservation, on_progress: Callable[[float], None]
+    ) -> bytes:
+        is_open = True
+
+        def follow(fraction: float) -> None:
+            if is_open:  # what runs elsewhere may report once more after it was given up
+                on_progress(fraction)
+
+        try:
+            with _refused_as(job), service_errors_translated():
+                await reservation.admit("editor")
+                return await self._editor.make(order, follow)
+        finally:
+            is_open = False
+
+    def _checked(self, data: bytes, job: AuthoringJob, painting: Painting, instruction: str) -> PaintedScene:
+        """Blocks. The picture that is checked is the one that will be shown: encoded, and at the engine's size."""
+        status = self._editor.status()
+        image_model = status.model if isinstance(status, EditorReady) else "unknown"
+        match painting:
+            case ChangeOf(view):
+                (height, width), note = view.shape[:2], None
+            case SceneFor(width, height, client_version):
+                note = SceneNote(
+                    biome_version=client_version or f"Terrarium {VERSION}",
+                    image_model=image_model,
+                    user_prompt=job.prompt,
+                    sanitized_prompt=instruction,
+                    generated_at=self._clock.wall(),
+                )
+        try:
+            file = encode_scene(self._decoder.decode(data, width=width, height=height), note)
+            picture = self._decoder.decode(file, width=width, height=height)
+        except PictureError as error:
+            message = "What the image model made is no picture that can be read."
+            raise DomainError(message, ErrorCode.AUTHORING_FAILED) from error
+        file_hash = hash_of(file)
+        try:
+            self._safety.require(file_hash, picture, "The new picture")
+        except DomainError as error:
+            if error.code is ErrorCode.SEED_UNSAFE:
+                raise DomainError("The new picture was judged unsafe. Try other words.", _refused(job)) from error
+            raise
+        return PaintedScene(file, file_hash, picture, instruction, image_model)
+
+
+@contextmanager
 def _refused_as(job: AuthoringJob) -> Generator[None]:
     """What a model refuses has a code of its own for edits."""
     try:

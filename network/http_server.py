@@ -34,9 +34,10 @@ _CONNECTIONS_END_S: Final = 0.6  # the time for open connections to end, after t
 class TerrariumServer(GuardedServer):
     """Serves `app` on `listener` until SIGINT, SIGTERM or `request_exit`. A second SIGINT forces the end.
 
-    `on_started` gets the URL for a browser once connections are accepted. `drain` is awaited before connections are
-    shut down, for `config.drain_timeout_s` at most. `on_exit` is called when a stop begins, possibly in a signal
-    handler, with the seconds that the stop may take. If the stop takes longer, the caller has to end the process.
+    `on_started` gets the URL for a browser once connections are accepted, unless a stop has begun by then. `drain` is
+    awaited before connections are shut down, for `config.drain_timeout_s` at most. `on_exit` is called when a stop
+    begins, possibly in a signal handler, with the seconds that the stop may take. If the stop takes longer, the caller
+    has to end the process.
     """
 
     def __init__(
@@ -79,7 +80,8 @@ class TerrariumServer(GuardedServer):
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(log_loop_exception)
         await super().startup(sockets)
-        self._on_started(browser_url(self._listener))
+        if not self.should_exit:
+            self._on_started(browser_url(self._listener))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.close_door()  # accept no new connections while sessions end

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.threads import in_thread
+from handlers.base import in_thread
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
 from services.picture_decoder.pixel_budget import PixelBudget, PixelBudgetExceededError
