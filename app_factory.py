@@ -31,13 +31,13 @@ from api_types import ErrorResponse
 from error_types import DomainError, ErrorCode, first_fault
 from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
-from network.middleware_stack import network_middleware
+from network.middleware_stack import BodyLimit, network_middleware
 from network.page_files import PageFiles
 from runtime_config.constants import PAGE_DIR, VERSION
 from state.deps import attach_state_service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
     from starlette.requests import HTTPConnection
 
@@ -61,7 +61,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         docs_url=None,  # the docs pages load scripts from other sites
         redoc_url=None,
         middleware=[
-            *network_middleware(handler.config.access),
+            *network_middleware(handler.config.access, _uploads(handler.config.max_upload_bytes)),
             Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),
         ],
         responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
@@ -90,6 +90,14 @@ def create_app(handler: AppHandler) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.mount("/", PageFiles(PAGE_DIR))
     return app
+
+
+def _uploads(most_bytes: int) -> Mapping[str, BodyLimit]:
+    """The routes whose requests have a file for a body."""
+    return {
+        "/api/seeds": BodyLimit(most_bytes, ErrorCode.SEED_TOO_LARGE, "The picture"),
+        "/api/worlds": BodyLimit(most_bytes, ErrorCode.WORLD_TOO_LARGE, "The world file"),
+    }
 
 
 def _answer(status: int, code: ErrorCode, message: str) -> JSONResponse:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from threading import RLock
 from typing import TYPE_CHECKING
+
+import structlog
 
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
@@ -61,8 +63,11 @@ if TYPE_CHECKING:
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
 
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
 _LOAD_PATIENCE_S = 1.0  # for a model that still loads when the server stops
 _INPUT_LOG_PATIENCE_S = 0.2
+_THREADS_PATIENCE_S = 0.5
 # For recordings that are not finished when the sessions have ended, of the 5 s of a stop; the next start does the rest.
 _RECORDING_PATIENCE_S = (0.7, 2.5)  # at least, and when the sessions ended at once
 
@@ -99,7 +104,7 @@ class AppHandler:
     def __init__(self, config: RuntimeConfig, services: ServiceBundle) -> None:
         self.config = config
         self.services = services
-        self._lock = RLock()
+        self._lock = threading.RLock()
         self._state = build_initial_state()
         self._draining_since: float | None = None
         self._engine_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="engine")
@@ -108,6 +113,7 @@ class AppHandler:
         # comes in to be kept (uploads, painted scenes), those who want to play.
         self._check_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="check")
         self._intake_threads = ThreadPoolExecutor(4, thread_name_prefix="intake")
+        self._thumbnail_threads = ThreadPoolExecutor(1, thread_name_prefix="thumbnail")
 
         self.sessions = SessionsHandler(
             self._state,
@@ -157,7 +163,12 @@ class AppHandler:
             classifying=self.residency.classifying,
         )
         self.seeds = SeedsHandler(
-            services.seed_store, services.picture_decoder, self.safety, self._intake_threads, config.max_upload_bytes
+            services.seed_store,
+            services.picture_decoder,
+            self.safety,
+            self._intake_threads,
+            self._thumbnail_threads,
+            config.max_upload_bytes,
         )
         self.recorder = RecorderHandler(
             self._state,
@@ -235,10 +246,7 @@ class AppHandler:
     async def running(self) -> AsyncGenerator[None]:
         """From here to the end of the block the server serves. Sessions end before what they need is closed."""
         async with AsyncExitStack() as stack:
-            stack.callback(self._engine_threads.shutdown, wait=False, cancel_futures=True)
-            stack.callback(self._work_threads.shutdown, wait=False, cancel_futures=True)
-            stack.callback(self._check_threads.shutdown, wait=False, cancel_futures=True)
-            stack.callback(self._intake_threads.shutdown, wait=False, cancel_futures=True)
+            stack.callback(self._close_threads)
             stack.push_async_callback(self._close_safety)
             stack.callback(self.services.frame_encoder.close)
             stack.push_async_callback(self._close_engines)
@@ -249,6 +257,7 @@ class AppHandler:
             stack.push_async_callback(self._painter.close)
             stack.push_async_callback(self.scenes.close)
             stack.push_async_callback(self._close_jobs)
+            stack.callback(self.services.picture_decoder.close)
             stack.push_async_callback(self.drain)
             self.services.task_runner.submit("recover recordings", self.recorder.recover)
             await self.residency.refresh()
@@ -266,6 +275,23 @@ class AppHandler:
     async def _close_jobs(self) -> None:
         await self._scheduler.stop()
         await in_thread(self._intake_threads, self._board.close)
+
+    def _close_threads(self) -> None:
+        """Wait for what still runs, such as a file being saved: the process ends without waiting for any thread."""
+        pools = (
+            self._engine_threads,
+            self._work_threads,
+            self._check_threads,
+            self._intake_threads,
+            self._thumbnail_threads,
+        )
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        waiting = threading.Thread(target=lambda: [pool.shutdown() for pool in pools], name="last-work", daemon=True)
+        waiting.start()
+        waiting.join(_THREADS_PATIENCE_S)
+        if waiting.is_alive():
+            logger.warning("Work on threads was still running when the server stopped", waited_s=_THREADS_PATIENCE_S)
 
     async def _close_engines(self) -> None:
         for engine in self.engines.take_all():
@@ -334,7 +360,8 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
-    from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+    from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
+    from services.picture_decoder.pixel_budget import PixelBudget
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
@@ -351,6 +378,8 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
+    monitor = PsutilSystemMonitor()
+    decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
@@ -358,7 +387,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
             ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
-        picture_decoder=PillowPictureDecoder(),
+        picture_decoder=decoder,
         prompt_writer=build_prompt_writer(config.authoring),
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
@@ -366,14 +395,14 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         job_stores=SqlJobStores(config.data_dir / "terrarium.sqlite", config.jobs.database_url),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
-            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=PillowPictureDecoder(), clock=clock
+            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=decoder, clock=clock
         ),
         video_writer=video_writer,
         recording_store=DirectoryRecordingStore(
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
-        system_monitor=PsutilSystemMonitor(),
+        system_monitor=monitor,
         metrics=PrometheusMetrics(),
         log_stream=log_stream,
         task_runner=ThreadingTaskRunner(log_background_exception),

@@ -1,4 +1,4 @@
-"""Process-wide hooks that log crashes of any thread, and a way to end a process that hangs."""
+"""What a crash leaves behind: an event in the logs, and its reason in the crash log in the data folder."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import faulthandler
 import os
 import sys
 import threading
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final
+import traceback
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,41 +21,31 @@ if TYPE_CHECKING:
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-_STDERR: Final = 2
-
 
 def install_crash_hooks(crash_file: Path) -> Callable[[], None]:
-    """Log uncaught exceptions of the main thread, other threads and finalisers. Returns a function that undoes this.
+    """Report uncaught exceptions of the main thread, other threads and finalisers. Returns a function that undoes this.
 
-    After a fault in native code nothing else can run, so the stacks of all threads are written to `crash_file`.
+    The logs get all of them, with the path of `crash_file`. The file gets what ends the process or a thread. After a
+    fault in native code nothing else can run, so the stacks of all threads are written to the file. What an earlier
+    run has left there is put aside, and the logs say where it is.
 
     Raises:
         OSError: the file cannot be opened.
     """
+    _put_earlier_aside(crash_file)
     undo = ExitStack()
     undo.callback(setattr, sys, "excepthook", sys.excepthook)
     undo.callback(setattr, threading, "excepthook", threading.excepthook)
     undo.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
-    stacks = undo.enter_context(crash_file.open("a", encoding="utf-8"))
+    stacks = undo.enter_context(open(crash_file, "a", encoding="utf-8", opener=_open_private))  # noqa: SIM115 - the stack closes it
     faulthandler.enable(stacks)
     undo.callback(faulthandler.disable)
-    sys.excepthook = _log_uncaught
-    threading.excepthook = _log_thread_crash
+    hooks = _Hooks(crash_file)
+    sys.excepthook = hooks.report_uncaught
+    threading.excepthook = hooks.report_thread
     sys.unraisablehook = _log_unraisable
+    logger.info("A crash would leave its reason in the crash log", crash_log=str(crash_file))
     return undo.close
-
-
-def exit_process_after(seconds: float, crash_file: Path) -> None:
-    """End the process by force after `seconds`, and write every thread's stack to `crash_file`.
-
-    This frees the port and the memory if a clean stop hangs. Another call replaces the earlier one. It works from a
-    signal handler and while native code holds the GIL, because faulthandler's timer is a native thread.
-    """
-    try:
-        stacks = os.open(crash_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # stays open until the process ends
-    except OSError:
-        stacks = _STDERR
-    faulthandler.dump_traceback_later(seconds, exit=True, file=stacks)
 
 
 def log_loop_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
@@ -64,19 +56,50 @@ def log_loop_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, obje
     logger.error("Event loop: %s", message, exc_info=exc if isinstance(exc, BaseException) else None, **about)
 
 
-def _log_uncaught(kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, exc, traceback)
-        return
-    logger.critical("Uncaught exception", exc_info=(kind, exc, traceback))
+class _Hooks:
+    def __init__(self, crash_file: Path) -> None:
+        self._file = crash_file
+
+    def report_uncaught(self, kind: type[BaseException], exc: BaseException, at: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, exc, at)
+            return
+        self._write("The server crashed", exc)
+        logger.critical("Uncaught exception", crash_log=str(self._file), exc_info=(kind, exc, at))
+
+    def report_thread(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is SystemExit:
+            return
+        name = None if args.thread is None else args.thread.name
+        exc_info = None
+        if args.exc_value is not None:
+            exc_info = (args.exc_type, args.exc_value, args.exc_traceback)
+            self._write(f"The thread {name!r} crashed", args.exc_value)
+        logger.critical("A thread crashed", thread=name, crash_log=str(self._file), exc_info=exc_info)
+
+    def _write(self, what: str, exc: BaseException) -> None:
+        now = datetime.now(tz=UTC).astimezone().isoformat(timespec="seconds")
+        text = f"{now} {what}:\n{''.join(traceback.format_exception(exc))}\n"
+        # The logs have the exception as well. A full disk must not replace it by another one.
+        with suppress(OSError), open(self._file, "a", encoding="utf-8", opener=_open_private) as file:
+            file.write(text)
 
 
-def _log_thread_crash(args: threading.ExceptHookArgs) -> None:
-    if args.exc_type is SystemExit:
+def _put_earlier_aside(crash_file: Path) -> None:
+    """An empty file means that nothing has crashed.
+
+    Raises:
+        OSError: the file cannot be renamed.
+    """
+    if not crash_file.exists() or crash_file.stat().st_size == 0:
         return
-    name = None if args.thread is None else args.thread.name
-    exc_info = None if args.exc_value is None else (args.exc_type, args.exc_value, args.exc_traceback)
-    logger.critical("A thread crashed", thread=name, exc_info=exc_info)
+    aside = crash_file.with_suffix(f".earlier{crash_file.suffix}")
+    crash_file.replace(aside)
+    logger.warning("The server crashed when it last ran, or had to be ended", crash_log=str(aside))
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _log_unraisable(unraisable: sys.UnraisableHookArgs) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from process_stop import ProcessStop, StopAskedError
 from runtime_config.launch_error import LaunchError
 
 if TYPE_CHECKING:
@@ -22,16 +24,27 @@ if TYPE_CHECKING:
 # Heavy modules are imported where they are needed, so that --help and a mistyped flag are answered at once.
 
 _INTERRUPTED: Final = 130
+_CRASHED: Final = 1
+# What takes long to import, from what is imported first to what needs it.
+_SLOW_IMPORTS: Final = (
+    "pydantic",
+    "fastapi",
+    "numpy",
+    "uvicorn",
+    "handlers.play_handler",
+    "app_handler",
+    "app_factory",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop, or replay; the exit status is 0 after a clean stop, 2 when the start was refused."""
+    """Serve until told to stop, or replay. Returns the exit status: 2 when the start was refused.
+
+    Once it has served, the process ends here, with 0 after a clean stop.
+    """
+    asked = sys.argv[1:] if arguments is None else arguments
     try:
-        asked = sys.argv[1:] if arguments is None else arguments
-        if asked[:1] == ["replay"]:
-            return _replay(asked[1:])
-        with ExitStack() as stack:
-            return _run(arguments, stack)
+        return _replay(asked[1:]) if asked[:1] == ["replay"] else _run(asked)
     except LaunchError as exc:
         _say_to_stderr(exc.message)
         return 2
@@ -39,19 +52,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
 
 
-def _run(arguments: Sequence[str] | None, stack: ExitStack) -> int:
+def _run(arguments: Sequence[str]) -> int:
+    stop = ProcessStop()
+    stop.listen()
+    try:
+        stop.leave(_start(arguments, stop))
+    except StopAskedError:
+        stop.leave(0)
+
+
+def _start(arguments: Sequence[str], stop: ProcessStop) -> int:
+    """The exit status, after everything that was opened is closed.
+
+    Raises:
+        LaunchError: the start was refused.
+        StopAskedError: the stop came before the server.
+    """
     from runtime_config.launch_settings import data_held, load_runtime_config
 
     config = load_runtime_config(arguments)
-    stack.enter_context(data_held(config))
     parent = _find_parent(config.parent_pid)
+    stop.check()
 
     from network.listening_socket import create_listening_socket
 
-    listener = stack.enter_context(create_listening_socket(config.access.host, config.access.port))
-    # Port 0 has become a real one.
-    config = replace(config, access=replace(config.access, port=listener.getsockname()[1]))
-    return _serve(config, listener, parent, _open_logs(config, stack), stack)
+    with ExitStack() as stack:
+        stack.enter_context(data_held(config))
+        listener = stack.enter_context(create_listening_socket(config.access.host, config.access.port))
+        # Port 0 has become a real one.
+        config = replace(config, access=replace(config.access, port=listener.getsockname()[1]))
+        log_stream = _open_logs(config, stack)
+        stop.write_stacks_to(_crash_file(config))
+        try:
+            return _serve(config, listener, parent, log_stream, stop)
+        except (LaunchError, StopAskedError):
+            raise
+        except SystemExit:  # uvicorn's, when the lifespan could not be entered; it has logged why
+            return _CRASHED
+        except Exception as exc:  # noqa: BLE001 - while the logs are still open for it
+            sys.excepthook(type(exc), exc, exc.__traceback__)
+            return _CRASHED
 
 
 def _serve(
@@ -59,13 +99,16 @@ def _serve(
     listener: socket.socket,
     parent: ProcessIdentity | None,
     log_stream: SessionLogStream,
-    stack: ExitStack,
+    stop: ProcessStop,
 ) -> int:
+    for name in _SLOW_IMPORTS:
+        stop.check()
+        import_module(name)
     from app_factory import create_app
     from app_handler import build_app_handler
-    from crash_hooks import exit_process_after
     from network.http_server import TerrariumServer
 
+    stop.check()
     handler = build_app_handler(config, log_stream)
     server = TerrariumServer(
         create_app(handler),
@@ -73,16 +116,19 @@ def _serve(
         listener,
         on_started=_announce,
         drain=handler.drain,
-        on_exit=lambda seconds: exit_process_after(seconds, _crash_file(config)),
+        on_exit=stop.end_within,
     )
     handler.server.attach(server.request_exit)
-    if parent is not None:
-        from services.parent_watchdog.parent_watchdog import ParentWatchdog
+    stop.check()
+    stop.hand_over(server.handle_exit)
+    with ExitStack() as stack:
+        if parent is not None:
+            from services.parent_watchdog.parent_watchdog import ParentWatchdog
 
-        watchdog = ParentWatchdog(parent, server.request_exit)
-        watchdog.start()
-        stack.callback(watchdog.stop)
-    server.run()
+            watchdog = ParentWatchdog(parent, server.request_exit)
+            watchdog.start()
+            stack.callback(watchdog.stop)
+        server.run()
     return _INTERRUPTED if server.force_exit else 0
 
 

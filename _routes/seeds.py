@@ -36,8 +36,8 @@ def route_seed_image(seed_hash: str, handler: Annotated[AppHandler, Depends(get_
 
 
 @router.get("/{seed_hash}/thumbnail")
-def route_seed_thumbnail(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
-    file = handler.seeds.thumbnail(seed_hash)
+async def route_seed_thumbnail(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
+    file = await handler.seeds.thumbnail(seed_hash)
     return Response(file.data, media_type=file.media_type, headers=_FOREVER)
 
 

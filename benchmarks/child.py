@@ -27,9 +27,10 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running server process. It listens on 127.0.0.1 at `port`."""
+    """A running server process. It listens on 127.0.0.1 at `port`; `data_dir` is its data folder."""
 
     port: int
+    data_dir: Path
     _process: psutil.Process
 
     def cpu_s(self) -> float:
@@ -80,7 +81,7 @@ def _served(role: str, *arguments: str) -> Generator[Child]:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=_ROOT
             )
         try:
-            yield Child(_port_of(process, said), psutil.Process(process.pid))
+            yield Child(_port_of(process, said), Path(folder), psutil.Process(process.pid))
         finally:
             _end(process)
 

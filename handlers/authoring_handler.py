@@ -90,8 +90,8 @@ class AuthoringHandler(StateHandler):
                 return self._admit(AuthoringJob(secrets.token_hex(8), kind, owner, prompt, self._clock.wall()))
 
     def _checked(self, prompt: str) -> str:
-        if len(prompt) > self.config.max_wish_characters:
-            message = f"Say it in fewer words: {self.config.max_wish_characters} characters at most."
+        if len(prompt) > self.config.max_prompt_characters:
+            message = f"Say it in fewer words: {self.config.max_prompt_characters} characters at most."
             raise DomainError(message, ErrorCode.AUTHORING_PROMPT_TOO_LONG)
         prompt = plain_text(prompt)
         if not prompt:

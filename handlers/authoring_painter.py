@@ -130,10 +130,9 @@ class ScenePainter:
 
         async with self._residency.reserve(job.owner, step_aside) as reservation:
             report(AuthoringStep.WRITING)
-            original = await self._original_of(painting)
-            instruction = await self._write(job, await self._request_of(job, original), reservation)
+            instruction = await self._write(job, await self._request_of(job, painting), reservation)
             report(AuthoringStep.PAINTING, 0.0)
-            order = _order_of(painting, instruction, original)
+            order = await self._order_of(painting, instruction)
             data = await self._edit(job, order, reservation, lambda fraction: report(AuthoringStep.PAINTING, fraction))
         report(AuthoringStep.CHECKING)
         return await in_thread(self._intake_threads, lambda: self._checked(data, job, painting, instruction))
@@ -148,19 +147,13 @@ class ScenePainter:
         except (PromptWriterError, ImageEditorError) as error:
             logger.warning("Scene authoring cannot be loaded", reason=str(error))
 
-    async def _original_of(self, painting: Painting) -> bytes | None:
-        """What is to be changed, as a file without loss; None: a scene out of nothing."""
+    async def _request_of(self, job: AuthoringJob, painting: Painting) -> WriterRequest:
         match painting:
             case ChangeOf(view):
-                return await in_thread(self._work_threads, lambda: encode_pixels(view))
+                shrink = partial(self._decoder.thumbnail, view, max_width=_VIEW_WIDTH)
+                return EditRequest(job.prompt, await in_thread(self._work_threads, shrink))
             case SceneFor():
-                return None
-
-    async def _request_of(self, job: AuthoringJob, original: bytes | None) -> WriterRequest:
-        if original is None:
-            return SceneRequest(job.wish)
-        shrink = partial(self._decoder.thumbnail, original, max_width=_VIEW_WIDTH)
-        return EditRequest(job.wish, await in_thread(self._work_threads, shrink))
+                return SceneRequest(job.prompt)
 
     async def _write(self, job: AuthoringJob, request: WriterRequest, reservation: Reservation) -> str:
         with _refused_as(job), service_errors_translated():
@@ -172,6 +165,18 @@ class ScenePainter:
                 return text
             case Refusal(reason):
                 raise DomainError(reason or "The request was declined.", _refused(job))
+
+    async def _order_of(self, painting: Painting, instruction: str) -> PictureOrder:
+        rng_seed = secrets.randbits(32)
+        match painting:
+            case ChangeOf(view):
+                original = await in_thread(self._work_threads, lambda: encode_pixels(view))
+                height, width = view.shape[:2]
+                return PictureOrder(instruction, aligned(width), aligned(height), rng_seed, original)
+            case SceneFor(width, height):
+                return PictureOrder(
+                    instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed
+                )
 
     async def _edit(
         self, job: AuthoringJob, order: PictureOrder, reservation: Reservation, on_progress: Callable[[float], None]
@@ -200,7 +205,7 @@ class ScenePainter:
                 note = SceneNote(
                     biome_version=client_version or f"Terrarium {VERSION}",
                     image_model=image_model,
-                    user_prompt=job.wish,
+                    user_prompt=job.prompt,
                     sanitized_prompt=instruction,
                     generated_at=self._clock.wall(),
                 )
@@ -218,16 +223,6 @@ class ScenePainter:
                 raise DomainError("The new picture was judged unsafe. Try other words.", _refused(job)) from error
             raise
         return PaintedScene(file, file_hash, picture, instruction, image_model)
-
-
-def _order_of(painting: Painting, instruction: str, original: bytes | None) -> PictureOrder:
-    rng_seed = secrets.randbits(32)
-    match painting:
-        case ChangeOf(view):
-            height, width = view.shape[:2]
-            return PictureOrder(instruction, aligned(width), aligned(height), rng_seed, original)
-        case SceneFor(width, height):
-            return PictureOrder(instruction, aligned(_SCENE_WIDTH), aligned(_SCENE_WIDTH * height / width), rng_seed)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from functools import wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from services.caller import CALLER, Caller
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Executor
@@ -102,9 +104,17 @@ def _resolve(changed: asyncio.Future[None]) -> None:
 
 
 async def in_thread(executor: Executor, work: Callable[[], Result]) -> Result:
-    """Run `work` on a thread with the caller's context variables, so that its log events stay with the session."""
-    run = contextvars.copy_context().run
-    return await asyncio.get_running_loop().run_in_executor(executor, lambda: run(work))
+    """Run `work` on a thread with the caller's context variables, so that its log events stay with the session.
+
+    Where this is cancelled, work that has not begun never does, and `CALLER` tells the rest that nobody waits for it.
+    """
+    context, caller = contextvars.copy_context(), Caller()
+    context.run(CALLER.set, caller)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(work))
+    except asyncio.CancelledError:
+        caller.leave()
+        raise
 
 
 async def unstoppable(work: Awaitable[Result], *, undo: Callable[[Result], Awaitable[None]] | None = None) -> Result:

@@ -91,7 +91,7 @@ class ScenesHandler:
                     scene = await self._painter.paint(job, SceneFor(_WIDTH, _HEIGHT), lambda _step, _fraction: None)
             except TimeoutError as error:
                 raise DomainError(f"This took longer than {limit_s:.0f} s.", ErrorCode.REQUEST_TIMEOUT) from error
-            await in_thread(self._work_threads, lambda: self._seeds.keep_generated(scene.file, job.wish))
+            await in_thread(self._work_threads, lambda: self._seeds.keep_generated(scene.file, job.prompt))
         except BaseException as error:  # the task ends here; the job says how
             failure = failure_of(error)
             self._authoring.move(job.id, AuthoringFailed(failure.code, failure.message))
@@ -112,7 +112,7 @@ class ScenesHandler:
 
 def _summary(job: AuthoringJob) -> SceneJobSummary:
     state = job.state
-    plain = SceneJobSummary(id=job.id, prompt=job.wish, created_at=job.created_at, state="waiting")
+    plain = SceneJobSummary(id=job.id, prompt=job.prompt, created_at=job.created_at, state="waiting")
     match state:
         case AuthoringWaiting():
             return plain

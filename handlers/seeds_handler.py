@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from handlers.safety_handler import SafetyHandler
-    from services.picture_decoder.picture_decoder import PictureDecoder, PictureFactsPayload
+    from services.picture_decoder.picture_decoder import PictureDecoder
     from services.seed_store.seed_store import SeedFilePayload, SeedStore
     from services.world_engine.world_engine import Picture
 
@@ -43,13 +45,17 @@ class SeedsHandler:
         decoder: PictureDecoder,
         safety: SafetyHandler,
         intake_threads: Executor,
+        thumbnail_threads: Executor,
         max_upload_bytes: int,
     ) -> None:
+        """`thumbnail_threads` makes those that are missing: one thread, so that they wait without their files."""
         self._store = store
         self._decoder = decoder
         self._safety = safety
         self._intake_threads = intake_threads
+        self._thumbnail_threads = thumbnail_threads
         self._max_upload_bytes = max_upload_bytes
+        self._thumbnails: dict[str, asyncio.Task[bytes]] = {}  # those that are being made
 
     # ------------------------------------------------------------------------------------------- gallery
 
@@ -60,11 +66,14 @@ class SeedsHandler:
         """Raises: DomainError, there is no such picture."""
         return SeedFile(self._read(seed_hash), self._find(seed_hash).media_type)
 
-    def thumbnail(self, seed_hash: str) -> SeedFile:
-        """Raises: DomainError, there is no such picture, or its file is damaged."""
-        data = self._read(seed_hash)
-        with service_errors_translated():
-            return SeedFile(self._decoder.thumbnail(data, max_width=_THUMBNAIL_WIDTH), "image/jpeg")
+    async def thumbnail(self, seed_hash: str) -> SeedFile:
+        """The picture as the gallery shows it, made once and kept.
+
+        Raises:
+            DomainError: there is no such picture, or its file is damaged.
+        """
+        kept = await asyncio.to_thread(self._store.thumbnail, seed_hash)
+        return SeedFile(kept or await self._make_thumbnail(seed_hash), "image/jpeg")
 
     async def upload(self, chunks: AsyncIterator[bytes], title: str) -> SeedSummary:
         """Keep a picture file that a client sends.
@@ -126,7 +135,9 @@ class SeedsHandler:
             DomainError: it cannot be kept.
         """
         with service_errors_translated():
-            self._store.add(data, self._decoder.describe(data), _title(prompt), prompt=prompt)
+            seed = self._store.add(data, self._decoder.describe(data), _title(prompt), prompt=prompt)
+        with suppress(DomainError):  # then it is made when somebody looks
+            self._thumbnail_of(seed.hash)
 
     def generated(self) -> list[SeedSummary]:
         """The scenes of the gallery that were generated, newest first."""
@@ -144,15 +155,34 @@ class SeedsHandler:
     def _keep(self, data: bytes, title: str) -> SeedSummary:
         with service_errors_translated():
             facts = self._decoder.describe(data)
-            self._decoder.thumbnail(data, max_width=_THUMBNAIL_WIDTH)  # the head may be sound and the pixels not
-            self._require_safe(data, facts)
-            return _summary(self._store.add(data, facts, _title(title)))
+            look = self._decoder.overview(data, longest=_CHECKED_SIDE)  # the head may be sound and the pixels not
+            # As the gallery shows it; what a world is opened in is judged again, as it is cut there.
+            self._safety.require(hash_of(data), look)
+            seed = self._store.add(data, facts, _title(title))
+            self._store.keep_thumbnail(seed.hash, self._decoder.thumbnail(look, max_width=_THUMBNAIL_WIDTH))
+            return _summary(seed)
 
-    def _require_safe(self, data: bytes, facts: PictureFactsPayload) -> None:
-        """The whole picture, as the gallery shows it; what a world is opened in is judged again, as it is cut there."""
-        scale = min(1.0, _CHECKED_SIDE / max(facts.width, facts.height))
-        width, height = (max(1, round(side * scale)) for side in (facts.width, facts.height))
-        self._safety.require(hash_of(data), self._decoder.decode(data, width=width, height=height))
+    async def _make_thumbnail(self, seed_hash: str) -> bytes:
+        """Made once, however many ask for it. Who no longer waits for it leaves it to the others."""
+        making = self._thumbnails.get(seed_hash)
+        if making is None:
+            work = in_thread(self._thumbnail_threads, lambda: self._thumbnail_of(seed_hash))
+            making = self._thumbnails[seed_hash] = asyncio.create_task(work)
+            making.add_done_callback(lambda made: self._thumbnail_made(seed_hash, made))
+        return await asyncio.shield(making)
+
+    def _thumbnail_made(self, seed_hash: str, made: asyncio.Task[bytes]) -> None:
+        del self._thumbnails[seed_hash]
+        if not made.cancelled():
+            made.exception()  # has been raised to everybody who still waits
+
+    def _thumbnail_of(self, seed_hash: str) -> bytes:
+        data = self._read(seed_hash)
+        with service_errors_translated():
+            look = self._decoder.overview(data, longest=_CHECKED_SIDE)
+            jpeg = self._decoder.thumbnail(look, max_width=_THUMBNAIL_WIDTH)
+        self._store.keep_thumbnail(seed_hash, jpeg)
+        return jpeg
 
     def _find(self, seed_hash: str) -> SeedFilePayload:
         found = self._store.find(seed_hash)

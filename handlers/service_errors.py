@@ -61,6 +61,7 @@ _PICTURE_CODES: Final[Mapping[PictureFault, ErrorCode]] = MappingProxyType(
         PictureFault.EMPTY: ErrorCode.SEED_EMPTY,
         PictureFault.NOT_A_PICTURE: ErrorCode.SEED_NOT_A_PICTURE,
         PictureFault.TOO_LARGE: ErrorCode.SEED_TOO_LARGE,
+        PictureFault.TOO_BUSY: ErrorCode.SERVER_BUSY,
     }
 )
 RECORDING_CODES: Final[Mapping[RecordingFault, ErrorCode]] = MappingProxyType(

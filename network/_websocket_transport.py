@@ -10,11 +10,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 from websockets.protocol import OPEN
 
-from network._bounded_transport import BoundedTransport
 from network._ping_receipts import PingReceipts
+from network._wrapped_transport import BoundedTransport
 from services.read_receipts.read_receipts import SCOPE_EXTENSION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uvicorn._types import (
         ASGI3Application,
         ASGIReceiveCallable,
@@ -59,6 +61,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         self.app = self._run_app
         self._heard_at = self.loop.time()
         self._lingering = False
+        self._on_lost: Callable[[], None] | None = None
         self._receipts = PingReceipts(self._send_ping)
 
     # ------------------------------------------------------------------------------------------ the connection
@@ -69,8 +72,15 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         self._bounded.set_write_buffer_limits(high=0)  # the protocol is writable only once the kernel has everything
         self.transport = self._bounded
 
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """Have `call` called when the connection has ended."""
+        self._on_lost = call
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._on_lost is not None:
+            self._on_lost()
+            self._on_lost = None
         self._bounded.connection_lost()
         # What leads back to this object would keep it, and the session it served, until the garbage collector comes.
         self.app = self._served_app

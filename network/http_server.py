@@ -12,6 +12,7 @@ import uvicorn
 from crash_hooks import log_loop_exception
 from logging_policy import log_background_exception
 from network._websocket_transport import WebSocketTransport
+from network.guarded_server import GuardedServer
 from network.listening_socket import browser_url
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ _FORCED_STOP_S: Final = 0.5
 _CONNECTIONS_END_S: Final = 0.6  # the time for open connections to end, after the drain
 
 
-class TerrariumServer(uvicorn.Server):
+class TerrariumServer(GuardedServer):
     """Serves `app` on `listener` until SIGINT, SIGTERM or `request_exit`. A second SIGINT forces the end.
 
-    `on_started` gets the URL for a browser once connections are accepted. `drain` is awaited before connections are
-    shut down, for `config.drain_timeout_s` at most. `on_exit` is called when a stop begins, possibly in a signal
-    handler, with the seconds that the stop may take. If the stop takes longer, the caller has to end the process.
+    `on_started` gets the URL for a browser once connections are accepted, unless a stop has begun by then. `drain` is
+    awaited before connections are shut down, for `config.drain_timeout_s` at most. `on_exit` is called when a stop
+    begins, possibly in a signal handler, with the seconds that the stop may take. If the stop takes longer, the caller
+    has to end the process.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class TerrariumServer(uvicorn.Server):
         drain: Callable[[], Awaitable[None]],
         on_exit: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        super().__init__(_uvicorn_config(app, config))
+        super().__init__(_uvicorn_config(app, config), listener, config.door)
         self._listener = listener
         self._on_started = on_started
         self._drain = drain
@@ -74,18 +76,15 @@ class TerrariumServer(uvicorn.Server):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._forced.set)
 
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().serve(sockets or [self._listener])
-
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(log_loop_exception)
         await super().startup(sockets)
-        self._on_started(browser_url(self._listener))
+        if not self.should_exit:
+            self._on_started(browser_url(self._listener))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()  # accept no new connections while sessions end
+        self.close_door()  # accept no new connections while sessions end
         await self._drain_bounded()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
@@ -123,6 +122,7 @@ def _uvicorn_config(app: ASGIApp, config: RuntimeConfig) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=config.door.keep_alive_s,  # pyright: ignore[reportArgumentType] - asyncio accepts fractions
         proxy_headers=False,  # whether a client is local is judged by its connection, not by headers that it can forge
         # uvicorn passes it to asyncio, which accepts fractions.
         timeout_graceful_shutdown=_CONNECTIONS_END_S,  # pyright: ignore[reportArgumentType] - the base declares int

@@ -11,7 +11,7 @@ from typing import Final
 from runtime_config.launch_error import LaunchError
 from runtime_config.web_origin import is_wildcard_host, parse_address
 
-_BACKLOG: Final = 128
+_BACKLOG: Final = 512  # connections that wait to be accepted; beyond, a newcomer's system tries again after 1 s
 # Once the kernel holds a frame, the server can no longer replace it by a newer one. TCP_NOTSENT_LOWAT bounds the bytes
 # that wait for room in the peer's window. Where the option does not exist, the send buffer bounds them together with
 # the bytes in flight. A pass of large frames fits in and needs one call; with smaller bounds, each pass was measured to

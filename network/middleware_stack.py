@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from network._access_middleware import AccessMiddleware
+from network._body_limit import BodyLimit, BodyLimitMiddleware
 from network._error_boundary import ErrorBoundaryMiddleware
 from network._paths import SlashCollapseMiddleware
 from network._request_context import RequestContextMiddleware
 from network._response_headers import ResponseHeadersMiddleware
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runtime_config.runtime_config import AccessConfig
 
 
-def network_middleware(access: AccessConfig) -> list[Middleware]:
+_NO_LARGER_BODIES: Final[Mapping[str, BodyLimit]] = MappingProxyType({})
+
+__all__ = ["BodyLimit", "network_middleware"]
+
+
+def network_middleware(
+    access: AccessConfig, larger_bodies: Mapping[str, BodyLimit] = _NO_LARGER_BODIES
+) -> list[Middleware]:
     """The middleware for `FastAPI(middleware=...)`, outermost first.
 
-    The outer ones add a request id and security headers to refusals and failures too.
+    The outer ones add a request id and security headers to refusals and failures too. `larger_bodies` are the limits of
+    the paths whose requests may have a body of more than 1 MiB.
     """
     return [
         Middleware(ResponseHeadersMiddleware),
@@ -36,4 +48,5 @@ def network_middleware(access: AccessConfig) -> list[Middleware]:
             allow_credentials=True,
         ),
         Middleware(AccessMiddleware, access=access),
+        Middleware(BodyLimitMiddleware, larger=larger_bodies),
     ]

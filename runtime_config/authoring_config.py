@@ -127,7 +127,7 @@ class AuthoringConfig:
     edit_limit_s: float = 28.0
     scene_limit_s: float = 58.0
     job_limit_s: float = 600.0  # of a scene that no session waits for
-    max_wish_characters: int = 1000
+    max_prompt_characters: int = 1000
     kept_jobs: int = 20  # that are over
 
     @property

@@ -71,6 +71,40 @@ class AccessConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorConfig:
+    """How many connections there may be, and how long a peer may take. Times in seconds.
+
+    A request head is at most 16 KiB, so its time is fixed. A body may take as long as it needs, at the least rate: the
+    slowest link that anybody plays on is a hundred times as fast.
+    """
+
+    max_connections: Annotated[
+        int | None,
+        Field(ge=8, le=16384),
+        Setting(
+            "max_connections",
+            "connections from other machines that are open at a time; this machine's own are counted apart, up to as"
+            " many",
+            default="as many as the open files that the system allows leave room for, at most 1024",
+        ),
+    ] = None
+    max_connections_per_address: Annotated[
+        int,
+        Field(ge=4, le=16384),
+        Setting(
+            "max_connections_per_address",
+            "connections from one other machine that are open at a time; raise it where many players share an address",
+        ),
+    ] = 64
+    chance_s: float = 1.0  # for a newcomer to say something, before it may have to give way to another
+    request_head_s: float = 10.0  # from the connection, or the first byte, to the end of the headers
+    stall_s: float = 10.0  # that a body may fall behind the least rate
+    least_bytes_per_s: float = 1024.0
+    unread_s: float = 60.0  # without progress of an answer's reader; browsers pause long downloads, and ask again
+    keep_alive_s: float = 5.0  # between two requests
+
+
+@dataclass(frozen=True, slots=True)
 class JpegConfig:
     """How frames are encoded at best. Small frames get finer colour: there it shows, and costs little."""
 
@@ -213,6 +247,7 @@ class RuntimeConfig:
         ),
     ] = field(default_factory=default_data_directory)
     access: Annotated[AccessConfig, Group("who may connect")] = AccessConfig()
+    door: Annotated[DoorConfig, Group("who may connect")] = DoorConfig()
     max_sessions: Annotated[
         int, Field(ge=1, le=1024), Group("play"), Setting("max_sessions", "sessions that are open at a time")
     ] = 8

@@ -294,7 +294,7 @@ class AuthoringJob:
     id: JobId
     kind: Literal["edit", "scene"]
     owner: SessionId | None
-    wish: str
+    prompt: str
     created_at: float  # seconds since the Unix epoch
     state: AuthoringState = AuthoringWaiting()
 

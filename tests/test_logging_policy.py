@@ -5,8 +5,6 @@ import io
 import json
 import logging
 import re
-import subprocess
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,6 @@ import structlog
 from crash_hooks import log_loop_exception
 from error_types import DomainError, ErrorCode
 from logging_policy import configure_logging, log_background_exception, log_refusal, log_unhandled
-from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -218,67 +215,3 @@ def test_the_event_loop_reports_what_nobody_awaited(lines: Sink) -> None:
     (event,) = lines.events
     assert "LookupError: in a callback" in event["exception"]
     assert "handle" in event
-
-
-CRASHES = """
-import sys, threading
-from pathlib import Path
-from crash_hooks import exit_process_after, install_crash_hooks
-from logging_policy import configure_logging
-
-folder = Path(sys.argv[1])
-configure_logging("json", folder / "server.log", None)
-install_crash_hooks(folder / "crash.log")
-
-def fail():
-    raise LookupError("in a thread")
-
-thread = threading.Thread(target=fail, name="worker")
-thread.start()
-thread.join()
-
-class Unlucky:
-    def __del__(self):
-        raise LookupError("in a finaliser")
-
-Unlucky()
-if sys.argv[2] == "fault":
-    import faulthandler
-    faulthandler._sigsegv()
-if sys.argv[2] == "hang":
-    exit_process_after(0.2, folder / "crash.log")
-    threading.Event().wait()
-raise LookupError("in the main thread")
-"""
-
-
-def crash(folder: Path, how: str) -> tuple[int, list[dict[str, Any]], str]:
-    done = subprocess.run(
-        [sys.executable, "-c", CRASHES, str(folder), how], capture_output=True, check=False, timeout=deadline_s()
-    )
-    events = [json.loads(line) for line in (folder / "server.log").read_text().splitlines()]
-    return done.returncode, events, (folder / "crash.log").read_text()
-
-
-def test_a_crash_anywhere_is_logged(tmp_path: Path) -> None:
-    status, events, _ = crash(tmp_path, "raise")
-    assert status == 1
-    in_thread, in_finaliser, in_main = events
-    assert (in_thread["event"], in_thread["thread"]) == ("A thread crashed", "worker")
-    assert "LookupError: in a thread" in in_thread["exception"]
-    assert "LookupError: in a finaliser" in in_finaliser["exception"]
-    assert (in_main["level"], in_main["event"]) == ("critical", "Uncaught exception")
-    assert "LookupError: in the main thread" in in_main["exception"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="faults are reported differently there")
-def test_a_fault_leaves_its_stacks(tmp_path: Path) -> None:
-    status, _, stacks = crash(tmp_path, "fault")
-    assert status < 0
-    assert "Segmentation fault" in stacks
-
-
-def test_a_hanging_process_is_ended_with_its_stacks(tmp_path: Path) -> None:
-    status, _, stacks = crash(tmp_path, "hang")
-    assert status == 1
-    assert "Timeout" in stacks

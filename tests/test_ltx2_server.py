@@ -81,7 +81,7 @@ def test_it_tells_its_clients_when_it_stops_and_leaves_frames_uncompressed(tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path, "--port", "0") as process:
         port_of(process)

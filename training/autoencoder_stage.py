@@ -10,7 +10,7 @@ import torch
 from training.read_ahead import ReadAhead
 from training.samples import colour_mixes, recoloured
 from training.stage import descend, learning_rate, mixed_precision, step_rng
-from world_model.autoencoder import normalise, without_nearness
+from world_model.autoencoder import normalise, without_disparity
 from world_model.losses import view_loss
 from world_model.reprojection import reproject
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from training.stage import StageName
 
 _PAINTED: Final = 0.12  # fraction of a batch that is not from the simulator
-_BLIND: Final = 0.25  # fraction of views whose nearness the encoder is not told
+_BLIND: Final = 0.25  # fraction of views whose disparity the encoder is not told
 _REFERRED: Final = 0.5  # fraction that is decoded with a reference
 _LATENT_NOISE: Final = 0.05  # standard deviations; makes the decoder forgiving
 _LATENT_WEIGHT: Final = 1e-4  # keeps latents of a size
@@ -39,7 +39,7 @@ class _Drawn:
     """A batch as it is read: n views of the simulator and p paintings, b of both."""
 
     views: Tensor  # bytes [2n, 4, h, w], all to be learned and then all that references are made from
-    moves: Tensor  # [n, MOVES] from those to these
+    relative_pose: Tensor  # [n, RELATIVE_POSE_DIM] from those to these
     view_mixes: Tensor  # [n, 3, 3]
     paintings: Tensor  # bytes [p, 4, h, w]
     painting_mixes: Tensor  # [p, 3, 3]
@@ -51,8 +51,8 @@ class _Drawn:
 class _Batch:
     truth: Tensor  # [b, 4, h, w]
     reference: Tensor  # [b, 4, h, w]
-    known: Tensor  # [b, 1, h, w]
-    measured: Tensor  # bool [b, 1, 1, 1], whether the nearness in `truth` is one
+    mask: Tensor  # [b, 1, h, w]
+    measured: Tensor  # bool [b, 1, 1, 1], whether the disparity in `truth` is one
     blind: Tensor  # bool [b, 1, 1, 1]
 
 
@@ -85,14 +85,14 @@ class AutoencoderStage:
         batch = self._batch(self._drawn_of(number))
         truth = batch.truth
         with mixed_precision(self._device):
-            shown = torch.where(batch.blind | ~batch.measured, without_nearness(truth), truth)
+            shown = torch.where(batch.blind | ~batch.measured, without_disparity(truth), truth)
             latents = self._networks.encoder(shown)
             spread = latents.detach().float().std(dim=(0, 2, 3), keepdim=True)
             noisy = latents + _LATENT_NOISE * spread * torch.randn_like(latents)
-            made = self._networks.decoder(noisy, batch.reference, batch.known).float()
-        # Nothing is asked of the nearness of a painting.
+            made = self._networks.decoder(noisy, batch.reference, batch.mask).float()
+        # Nothing is asked of the disparity of a painting.
         made = torch.cat([made[:, :3], torch.where(batch.measured, made[:, 3:], truth[:, 3:])], dim=1)
-        views = view_loss(made, truth, torch.ones_like(batch.known))
+        views = view_loss(made, truth, torch.ones_like(batch.mask))
         loss = views + _LATENT_WEIGHT * latents.float().square().mean()
         descend(self.optimiser, loss, learning_rate(self.plan, number), [self._trained])
         return {"views": views.item(), "colour_error": (made - truth)[:, :3].abs().mean().item()}
@@ -119,7 +119,7 @@ class AutoencoderStage:
         before = [(clip, frame - gap) for (clip, frame), gap in zip(after, gaps, strict=True)]
         return _Drawn(
             views=self._views.batch([*after, *before]),
-            moves=self._views.moves(before, after),
+            relative_pose=self._views.relative_poses(before, after),
             view_mixes=colour_mixes(count, rng),
             paintings=self._paintings.batch(painted, rng),
             painting_mixes=colour_mixes(painted, rng),
@@ -132,14 +132,14 @@ class AutoencoderStage:
         device = self._device
         views = recoloured(drawn.views.to(device).float() / 255.0, drawn.view_mixes.to(device).repeat(2, 1, 1))
         truth, old = views.chunk(2)
-        reference, known = reproject(self._networks.config, old, drawn.moves.to(device))
+        reference, mask = reproject(self._networks.config, old, drawn.relative_pose.to(device))
         paintings = recoloured(drawn.paintings.to(device).float() / 255.0, drawn.painting_mixes.to(device))
-        known = torch.cat([known, torch.zeros_like(paintings[:, :1])])
-        known = known * drawn.referred.to(device)[:, None, None, None]
+        mask = torch.cat([mask, torch.zeros_like(paintings[:, :1])])
+        mask = mask * drawn.referred.to(device)[:, None, None, None]
         return _Batch(
             truth=torch.cat([truth, paintings]),
-            reference=torch.cat([reference, paintings]) * known,
-            known=known,
-            measured=(torch.arange(len(known), device=device) < len(truth))[:, None, None, None],
+            reference=torch.cat([reference, paintings]) * mask,
+            mask=mask,
+            measured=(torch.arange(len(mask), device=device) < len(truth))[:, None, None, None],
             blind=drawn.blind.to(device)[:, None, None, None],
         )

@@ -30,7 +30,7 @@ class ClipFolderError(Exception):
 class Clip:
     """A walk of L frames at 30 Hz. What has no frame before it has a zero action."""
 
-    frames: NDArray[np.uint8]  # [L, height, width, 4]: red, green, blue and nearness, round(255 / (1 + metres))
+    frames: NDArray[np.uint8]  # [L, height, width, 4]: red, green, blue and disparity, round(255 / (1 + metres))
     states: NDArray[np.float32]  # [L, 11] by STATE_FIELDS; x and z from those of frame 0, yaw without jumps
     eye: NDArray[np.float32]  # [L], metres of the eye above the water
     actions: NDArray[np.float32]  # [L, 7] by ACTION_FIELDS; actions[i] led from frame i - 1 to frame i
@@ -50,7 +50,7 @@ def poses_of(states: NDArray[np.float32], eye: NDArray[np.float32]) -> NDArray[n
     return np.stack([x, eye, z, yaw, pitch], axis=-1)
 
 
-def nearness_of(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
+def disparity_of(depth: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Bytes of distances in metres: 255 at the eye, 128 at one metre, 0 from half a kilometre on, as for the sky."""
     return np.rint(255.0 / (1.0 + depth)).astype(np.uint8)
 

@@ -44,7 +44,7 @@ class _Seen:
     """What the model is shown of the next view, and what is asked of it there."""
 
     reference: Tensor  # [b, 4, h, w]
-    known: Tensor  # [b, 1, h, w]
+    mask: Tensor  # [b, 1, h, w]
     true: Tensor  # [b, 1, h, w], how far the reference stems from the truth
     target: Tensor  # [b, 4, h, w]
     weight: Tensor  # [b, 1, h, w]
@@ -107,11 +107,12 @@ class DynamicsStage:
         self._networks.decoder.load_state_dict(self._decoder.module.state_dict())
 
     def _seen(self, drawn: Drawn) -> _Seen:
-        views, moves = torch.stack([drawn.anchor, drawn.now]), torch.stack([drawn.anchor_moves, drawn.moves])
-        seen, known = refer(self._networks.config, views, moves)
-        reference, true = seen[:, :4], seen[:, 4:] * known
-        told = torch.maximum(true, 1.0 - known)
-        return _Seen(reference, known, true, reference.lerp(drawn.truth, told), told.clamp(min=_INVENTED))
+        views = torch.stack([drawn.anchor, drawn.now])
+        relative_poses = torch.stack([drawn.anchor_relative_pose, drawn.relative_pose])
+        seen, mask = refer(self._networks.config, views, relative_poses)
+        reference, true = seen[:, :4], seen[:, 4:] * mask
+        told = torch.maximum(true, 1.0 - mask)
+        return _Seen(reference, mask, true, reference.lerp(drawn.truth, told), told.clamp(min=_INVENTED))
 
     def _losing(self, drawn: Drawn, seen: _Seen, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """The loss of the latents, and the next views [b, 4, h, w] as play would make them."""
@@ -121,13 +122,13 @@ class DynamicsStage:
             context = _shaken(networks.encoder(seen.reference).float())
         level = _levels(drawn.count, rng).to(self._device)
         noisy = clean.lerp(torch.randn_like(clean), level[:, None, None, None])
-        named = networks.dynamics(noisy, level, context, seen.known, drawn.moves).float()
-        loss = latent_loss(named, clean, functional.avg_pool2d(seen.weight, 8))
+        x0_pred = networks.dynamics(noisy, level, context, seen.mask, drawn.relative_pose).float()
+        loss = latent_loss(x0_pred, clean, functional.avg_pool2d(seen.weight, 8))
         with torch.no_grad():
             steps = 1 if rng.random() < _SINGLE_STEP else 2
             noise = torch.randn_like(clean)
-            sampled = sample(networks.dynamics.given(context, seen.known, drawn.moves), noise, steps)
-        return loss, networks.decoder(sampled, seen.reference, seen.known).float()
+            sampled = sample(networks.dynamics.given(context, seen.mask, drawn.relative_pose), noise, steps)
+        return loss, networks.decoder(sampled, seen.reference, seen.mask).float()
 
 
 def _shaken(context: Tensor) -> Tensor:

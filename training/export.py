@@ -19,7 +19,7 @@ import torch
 from training.run import RunFolder, RunFolderError
 from world_model.graphs import FREE_AXES, OUTPUTS, example_inputs
 from world_model.runtime import load_runtime
-from world_model.weights import write_manifest
+from world_model.weights import graph_path, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def _write_graphs(networks: Networks, folder: Path) -> None:
             torch.onnx.export(  # pyright: ignore[reportUnknownMemberType] - partly untyped
                 graph,
                 tuple(examples[name].values()),
-                str(folder / f"{name}.onnx"),
+                str(graph_path(folder, name)),
                 input_names=list(examples[name]),
                 output_names=list(OUTPUTS[name]),
                 dynamic_axes=FREE_AXES.get(name),
@@ -98,7 +98,7 @@ def difference(networks: Networks, folder: Path) -> float:
     for name, inputs in example_inputs(networks.config, torch.Generator().manual_seed(1)).items():
         made: Tensor | tuple[Tensor, ...] = graphs[name](*inputs.values())
         expected = (made,) if isinstance(made, torch.Tensor) else made
-        shipped = runtime.run(name, {key: value.numpy() for key, value in inputs.items()})
+        shipped = runtime.run(name, *(value.numpy() for value in inputs.values()))
         worst = max(worst, *(_apart(a, b.numpy()) for a, b in zip(shipped, expected, strict=True)))
     return worst
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from training.pictures import save_contact_sheet
-from world_model.config import NEARNESS
+from world_model.config import DISPARITY
 from world_model.reprojection import refer
 from world_model.sampler import DEFAULT_STEPS, sample
 
@@ -52,7 +52,7 @@ def draw_curves(path: Path) -> None:
 
 def draw_rollouts(networks: Networks, views: Views, path: Path) -> None:
     """A sheet: for some held-out clips the truth, and below it what the networks make of the first frame alone and the
-    true moves."""
+    true poses."""
     clips = range(0, len(views.store), max(1, len(views.store) // _SHOWN_CLIPS))[:_SHOWN_CLIPS]
     shown_at = (0, *(at for at in _SHOWN_AT if at < views.store.length))
     made = rollouts(networks, views, clips, shown_at[-1])
@@ -65,21 +65,22 @@ def draw_rollouts(networks: Networks, views: Views, path: Path) -> None:
 
 @torch.no_grad()
 def rollouts(networks: Networks, views: Views, clips: Sequence[int], frames: int) -> list[Tensor]:
-    """`frames` + 1 times views [len(clips), 4, h, w], bytes, made from the clips' first pictures and their moves."""
+    """`frames` + 1 times views [len(clips), 4, h, w], bytes, made from the clips' first pictures and true poses."""
     device = next(networks.encoder.parameters()).device
     first = views.batch([(clip, 0) for clip in clips]).to(device).float() / 255.0
-    view = torch.cat([first[:, :NEARNESS], networks.sight(first[:, :NEARNESS])], dim=1)
+    view = torch.cat([first[:, :DISPARITY], networks.depth_net(first[:, :DISPARITY])], dim=1)
     made, anchor, anchored = [view], view, 0
     noises = torch.Generator().manual_seed(0)
     for at in range(1, frames + 1):
         before, then, now = ([(clip, frame) for clip in clips] for frame in (at - 1, anchored, at))
-        moves, anchor_moves = views.moves(before, now).to(device), views.moves(then, now).to(device)
-        both, both_moves = torch.stack([anchor, view]), torch.stack([anchor_moves, moves])
-        reference, known = refer(networks.config, both, both_moves)
+        relative_pose = views.relative_poses(before, now).to(device)
+        anchor_relative_pose = views.relative_poses(then, now).to(device)
+        both, relative_poses = torch.stack([anchor, view]), torch.stack([anchor_relative_pose, relative_pose])
+        reference, mask = refer(networks.config, both, relative_poses)
         context: Tensor = networks.encoder(reference)
         noise = torch.randn(context.shape, generator=noises).to(device)
-        latents = sample(networks.dynamics.given(context, known, moves), noise, DEFAULT_STEPS)
-        view = networks.decoder(latents, reference, known).clamp(0.0, 1.0)
+        latents = sample(networks.dynamics.given(context, mask, relative_pose), noise, DEFAULT_STEPS)
+        view = networks.decoder(latents, reference, mask).clamp(0.0, 1.0)
         made.append(view)
         if at % _ANCHOR_EVERY == 0:
             anchor, anchored = view, at

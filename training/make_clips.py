@@ -123,7 +123,7 @@ def _write_manifest(folder: Path, recipe: Recipe, clips: int) -> None:
             **made_by,
             "clips": clips,
             "seeds": sorted({recipe.seed_of(clip) for clip in range(clips)}),
-            "channels": ["red", "green", "blue", "nearness"],
+            "channels": ["red", "green", "blue", "disparity"],
             "states": STATE_FIELDS,
             "actions": ACTION_FIELDS,
             "policies": {name: share for name, (share, _) in POLICIES.items()},

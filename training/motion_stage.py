@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from training.clips import ACTION_FIELDS
-from training.samples import moves_between
+from training.samples import relative_poses_between
 from training.stage import descend, learning_rate, step_rng
 from world_model.config import STEP_AXES, WISHES
 from world_model.losses import step_loss
@@ -35,7 +35,7 @@ _WISH_FIELDS: Final = ("forward", "strafe", "run", "jump", "crouch")
 
 
 class MotionStage:
-    """Learns from poses and small maps of nearness alone, all of which are in memory."""
+    """Learns from poses and small maps of disparity alone, all of which are in memory."""
 
     name: StageName = "motion"
 
@@ -45,7 +45,7 @@ class MotionStage:
         self._clips, self._length = len(views.store), views.store.length
         self._steps, self._turns, self._slopes = _steps_of(views)
         self._wishes = torch.as_tensor(wishes_of(views.store.actions))
-        self._nearness = _small_nearness(views)
+        self._disparity = _small_disparity(views)
         self.optimiser: torch.optim.Optimizer = torch.optim.AdamW(
             self._motion.parameters(), lr=plan.learning_rate, weight_decay=1e-3
         )
@@ -69,36 +69,36 @@ class MotionStage:
         past = torch.cat([self._steps[clips, frames - 1], older], dim=1)
         past = past + torch.as_tensor(rng.standard_normal(past.shape) * np.tile(_STALE, 2)).float()
         lift = torch.as_tensor(rng.uniform(-_LIFT, _LIFT, self.plan.batch)).float()
-        nearness = self._nearness[clips, frames - 1].float()[:, None] / 255.0
-        nearness = lifted(nearness, lift, self._slopes[clips, frames - 1], self._motion.config)
+        disparity = self._disparity[clips, frames - 1].float()[:, None] / 255.0
+        disparity = lifted(disparity, lift, self._slopes[clips, frames - 1], self._motion.config)
         taken = self._steps[clips, frames].clone()
         taken[:, 1] -= lift * torch.hypot(taken[:, 0], taken[:, 2]) / _RECOVERY
-        named = self._motion.from_small(
-            nearness.to(self._device),
+        predicted = self._motion.from_small(
+            disparity.to(self._device),
             past.to(self._device),
             self._wishes[clips, frames].to(self._device),
             self._turns[clips, frames].to(self._device),
             self._slopes[clips, frames - 1].to(self._device),
         )
-        loss = step_loss(named, taken.to(self._device))
+        loss = step_loss(predicted, taken.to(self._device))
         descend(self.optimiser, loss, learning_rate(self.plan, number))
-        return {"steps": loss.item(), "step_error_cm": 100.0 * (named.cpu() - taken).abs().mean().item()}
+        return {"steps": loss.item(), "step_error_cm": 100.0 * (predicted.cpu() - taken).abs().mean().item()}
 
     def finish(self) -> None:
         """Nothing to add."""
 
 
-def lifted(nearness: Tensor, lift: Tensor, slope: Tensor, config: ModelConfig) -> Tensor:
-    """What nearness [b, 1, h/8, w/8] would be from an eye higher by `lift` [b] metres, looking up by `slope` [b]: the
+def lifted(disparity: Tensor, lift: Tensor, slope: Tensor, config: ModelConfig) -> Tensor:
+    """What disparity [b, 1, h/8, w/8] would be from an eye higher by `lift` [b] metres, looking up by `slope` [b]: the
     ground lies farther off. A walker never sees that in the clips, and without it never comes back to the ground."""
-    rows, columns = nearness.shape[2:]
+    rows, columns = disparity.shape[2:]
     down = (8.0 * (torch.arange(rows) + 0.5) - 0.5 * config.height) / config.focal
     aside = (8.0 * (torch.arange(columns) + 0.5) - 0.5 * config.width) / config.focal
     below = (down[None, None, :, None] - slope[:, None, None, None]) / torch.sqrt(1.0 + aside**2)
-    distance = 1.0 / nearness.clamp(min=1e-3) - 1.0
+    distance = 1.0 / disparity.clamp(min=1e-3) - 1.0
     height = distance * below
     grown = ((height + lift[:, None, None, None]) / height.clamp(min=_LEAST_HEIGHT)).clamp(min=0.1)
-    return torch.where((height > _LEAST_HEIGHT) & (nearness > 2e-3), 1.0 / (1.0 + distance * grown), nearness)
+    return torch.where((height > _LEAST_HEIGHT) & (disparity > 2e-3), 1.0 / (1.0 + distance * grown), disparity)
 
 
 def wishes_of(actions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -116,17 +116,19 @@ def _steps_of(views: Views) -> tuple[Tensor, Tensor, Tensor]:
     poses = views.store.poses
     clips, length, _ = poses.shape
     before, after = poses[:, :-1].reshape(-1, 5), poses[:, 1:].reshape(-1, 5)
-    moves = moves_between(before, after).reshape(clips, length - 1, -1)
-    steps = turned(moves[..., :STEP_AXES].flatten(0, 1), moves[..., STEP_AXES].flatten()).reshape(clips, length - 1, -1)
-    turns = functional.pad(moves[..., STEP_AXES], (1, 0))
+    relative_poses = relative_poses_between(before, after).reshape(clips, length - 1, -1)
+    steps = turned(relative_poses[..., :STEP_AXES].flatten(0, 1), relative_poses[..., STEP_AXES].flatten()).reshape(
+        clips, length - 1, -1
+    )
+    turns = functional.pad(relative_poses[..., STEP_AXES], (1, 0))
     return functional.pad(steps, (0, 0, 1, 0)), turns, torch.as_tensor(np.tan(poses[..., 4])).float()
 
 
-def _small_nearness(views: Views) -> Tensor:
-    """Nearness of all frames at an eighth of the size, bytes [clips, L, h/8, w/8]."""
+def _small_disparity(views: Views) -> Tensor:
+    """Disparity of all frames at an eighth of the size, bytes [clips, L, h/8, w/8]."""
     clips: list[Tensor] = []
     for clip in range(len(views.store)):
-        nearness = torch.as_tensor(np.ascontiguousarray(views.store.frames(clip)[..., 3]))
-        full = functional.interpolate(nearness[:, None].float(), size=views.size, mode="area")
+        disparity = torch.as_tensor(np.ascontiguousarray(views.store.frames(clip)[..., 3]))
+        full = functional.interpolate(disparity[:, None].float(), size=views.size, mode="area")
         clips.append(functional.avg_pool2d(full, 8)[:, 0].round().byte())
     return torch.stack(clips)

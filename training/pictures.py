@@ -24,7 +24,7 @@ def contact_sheet(
 ) -> Image.Image:
     """Rows of frames, each with its label above it.
 
-    Frames are uint8 [height, width, channels]: three channels are RGB, of four the last (nearness) is left out, one is
+    Frames are uint8 [height, width, channels]: three channels are RGB, of four the last (disparity) is left out, one is
     grey. All have the size of the first. Rows may be of different lengths; `labels` has the form of `rows`.
     """
     height, width = rows[0][0].shape[0] * scale, rows[0][0].shape[1] * scale

@@ -30,7 +30,7 @@ class Preset:
     autoencoder: StagePlan
     motion: StagePlan
     dynamics: StagePlan
-    sight: StagePlan
+    depth: StagePlan
     pool: int  # rollouts that are under way at a time
     longest_rollout: int  # frames that the model lives on its own pictures, at the end of training
     clips: int  # that the run needs
@@ -44,7 +44,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             autoencoder=StagePlan(steps=60, batch=8, learning_rate=2e-3),
             motion=StagePlan(steps=60, batch=64, learning_rate=2e-3),
             dynamics=StagePlan(steps=40, batch=8, learning_rate=1e-3),
-            sight=StagePlan(steps=40, batch=8, learning_rate=2e-3),
+            depth=StagePlan(steps=40, batch=8, learning_rate=2e-3),
             pool=24,
             longest_rollout=8,
             clips=4,
@@ -55,7 +55,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             autoencoder=StagePlan(steps=2400, batch=24, learning_rate=1.5e-3),
             motion=StagePlan(steps=2500, batch=256, learning_rate=2e-3),
             dynamics=StagePlan(steps=6000, batch=32, learning_rate=5e-4),
-            sight=StagePlan(steps=6000, batch=16, learning_rate=1e-3, cool_down=0.4),
+            depth=StagePlan(steps=6000, batch=16, learning_rate=1e-3, cool_down=0.4),
             pool=384,
             longest_rollout=64,
             clips=640,
@@ -65,7 +65,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
             autoencoder=StagePlan(steps=40_000, batch=128, learning_rate=1e-3),
             motion=StagePlan(steps=20_000, batch=512, learning_rate=2e-3),
             dynamics=StagePlan(steps=150_000, batch=192, learning_rate=5e-4),
-            sight=StagePlan(steps=30_000, batch=128, learning_rate=1e-3),
+            depth=StagePlan(steps=30_000, batch=128, learning_rate=1e-3),
             pool=4096,
             longest_rollout=90,
             clips=10_000,

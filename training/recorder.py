@@ -13,7 +13,7 @@ from simulator.player import Action, PlayerState, advance
 from simulator.renderer import Renderer
 from simulator.surroundings import Surroundings
 from simulator.world import make_world
-from training.clips import STATE_FIELDS, Clip, nearness_of
+from training.clips import STATE_FIELDS, Clip, disparity_of
 from training.policies import POLICIES, PolicyName, draw_policy
 from training.starts import start_for
 
@@ -146,7 +146,7 @@ def _draw(renderer: Renderer, states: Sequence[PlayerState], frames: NDArray[np.
     for state, frame in zip(states, frames, strict=True):
         renderer.draw(state, picture, depth)
         frame[..., :3] = picture
-        frame[..., 3] = nearness_of(depth)
+        frame[..., 3] = disparity_of(depth)
 
 
 def _state_rows(states: Sequence[PlayerState]) -> NDArray[np.float32]:

@@ -39,9 +39,9 @@ class Drawn:
     rows: NDArray[np.int64]  # [b], which they are
     at: NDArray[np.int64]  # [b], frame in the clip that comes next
     now: Tensor  # [b, 5, h, w], 0..1: the last view, and where it stems from the truth
-    moves: Tensor  # [b, MOVES] from there to the next
+    relative_pose: Tensor  # [b, RELATIVE_POSE_DIM] from there to the next
     anchor: Tensor  # [b, 5, h, w], the view that is preferred while it is near
-    anchor_moves: Tensor
+    anchor_relative_pose: Tensor
     truth: Tensor  # [b, 4, h, w], 0..1: the next view
 
     @property
@@ -80,9 +80,9 @@ class Rollouts:
             rows=rows,
             at=at,
             now=self._now[picked].float() / 255.0,
-            moves=self._views.moves(_places(clip, now_at), target).to(device),
+            relative_pose=self._views.relative_poses(_places(clip, now_at), target).to(device),
             anchor=self._anchor[picked].float() / 255.0,
-            anchor_moves=self._views.moves(_places(clip, anchor_at), target).to(device),
+            anchor_relative_pose=self._views.relative_poses(_places(clip, anchor_at), target).to(device),
             truth=recoloured(truth, self._mixes[rows].to(device)),
         )
 
@@ -91,7 +91,7 @@ class Rollouts:
         rows = drawn.rows
         made = (torch.cat([made, true], dim=1).clamp(0.0, 1.0) * 255.0).round().byte()
         self._now[torch.as_tensor(rows, device=self._device)] = made
-        far = anchor_strain(drawn.anchor_moves.cpu().numpy()) > rng.uniform(*_LOOSE, drawn.count)
+        far = anchor_strain(drawn.anchor_relative_pose.cpu().numpy()) > rng.uniform(*_LOOSE, drawn.count)
         self._anchor[torch.as_tensor(rows[far], device=self._device)] = made[torch.as_tensor(far, device=self._device)]
         self._anchor_at[rows[far]] = drawn.at[far]
         self._now_at[rows] = drawn.at

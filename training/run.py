@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -75,7 +75,7 @@ class RunFolder:
         if stage is not None and stage.under_way:
             _save(self._under_way, {"step": progress.step, "tensors": dict(stage.under_way)})
         state: dict[str, Any] = {
-            "config": asdict(networks.config),
+            "config": networks.config.to_plain(),
             "networks": {name: module.state_dict() for name, module in networks.named().items()},
             "finished": list(progress.finished),
             "step": progress.step,
@@ -96,7 +96,7 @@ class RunFolder:
             state = _load(self._checkpoint)
             found = Checkpoint(
                 config=ModelConfig.from_plain(state["config"]),
-                progress=Progress(tuple(state["finished"]), int(state["step"])),
+                progress=Progress(tuple(map(_stage_of, state["finished"])), int(state["step"])),
                 networks=state["networks"],
                 averages=state["averages"],
                 optimiser=state["optimiser"],
@@ -124,6 +124,11 @@ class RunFolder:
                 f"{self._under_way} is damaged; remove it, and the stage goes on with fresh rollouts."
             ) from error
         return tensors
+
+
+def _stage_of(name: str) -> str:
+    """The stage of a name in a checkpoint: that of the depth network was another one once."""
+    return "depth" if name == "sight" else name
 
 
 def _save(path: Path, state: dict[str, Any]) -> None:

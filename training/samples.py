@@ -1,4 +1,4 @@
-"""What the stages draw from clips: views as tensors, moves between poses, pictures from outside the simulator."""
+"""What the stages draw from clips: views as tensors, relative poses, pictures from outside the simulator."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ class Views:
         views = map(self.at, clips, frames) if self._threads is None else self._threads.map(self.at, clips, frames)
         return torch.stack(list(views))
 
-    def moves(self, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]) -> Tensor:
-        """[n, MOVES] from each place to the other."""
+    def relative_poses(self, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]) -> Tensor:
+        """[n, RELATIVE_POSE_DIM] of each place after as seen from the one before."""
         poses = self.store.poses
-        return moves_between(
+        return relative_poses_between(
             np.stack([poses[clip, frame] for clip, frame in before]),
             np.stack([poses[clip, frame] for clip, frame in after]),
         )
 
 
-def moves_between(before: NDArray[np.float32], after: NDArray[np.float32]) -> Tensor:
-    """What leads from poses to poses, both [n, 5] as `Clip.poses` -> [n, MOVES] as `reproject` takes them."""
+def relative_poses_between(before: NDArray[np.float32], after: NDArray[np.float32]) -> Tensor:
+    """Poses `after` as seen from those `before`, [n, 5] as `Clip.poses` -> [n, RELATIVE_POSE_DIM] for `reproject`."""
     change = after - before
     sin, cos = np.sin(before[:, 3]), np.cos(before[:, 3])
     right, forward = change[:, 0] * cos - change[:, 2] * sin, change[:, 0] * sin + change[:, 2] * cos
@@ -78,7 +78,7 @@ class Paintings:
                 self._pictures.append(torch.as_tensor(np.array(picture.convert("RGB"))).permute(2, 0, 1))
 
     def batch(self, count: int, rng: np.random.Generator) -> Tensor:
-        """[count, 4, h, w], bytes; the nearness, which nobody knows, is 0."""
+        """[count, 4, h, w], bytes; the disparity, which nobody knows, is 0."""
         crops = [self._crop(self._pictures[rng.integers(len(self._pictures))], rng) for _ in range(count)]
         return functional.pad(torch.stack(crops), (0, 0, 0, 0, 0, 1))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # The exporter folds a group norm of one group into a product and a sum, and forgets their names.
 _NAMELESS: Final = MappingProxyType(
     {
-        "dream": ("dynamics.attention.norm.weight", "dynamics.attention.norm.bias"),
+        "denoise": ("dynamics.attention.norm.weight", "dynamics.attention.norm.bias"),
         "start": ("sight.attention.norm.weight", "sight.attention.norm.bias"),
     }
 )

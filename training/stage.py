@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from training.presets import StagePlan
 
-StageName: TypeAlias = Literal["autoencoder", "motion", "dynamics", "sight"]
-STAGES: Final[tuple[StageName, ...]] = ("autoencoder", "motion", "dynamics", "sight")  # in their order
+StageName: TypeAlias = Literal["autoencoder", "motion", "dynamics", "depth"]
+STAGES: Final[tuple[StageName, ...]] = ("autoencoder", "motion", "dynamics", "depth")  # in their order
 
 _ModuleT = TypeVar("_ModuleT", bound="nn.Module")
 

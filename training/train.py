@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from training.autoencoder_stage import AutoencoderStage
 from training.clips import ClipFolderError, ClipStore
+from training.depth_stage import DepthStage
 from training.dynamics_stage import DynamicsStage
 from training.figures import draw_curves, draw_rollouts
 from training.motion_stage import MotionStage
@@ -27,7 +28,6 @@ from training.presets import PRESETS, Preset
 from training.run import Progress, RunFolder, RunFolderError
 from training.samples import Paintings, Views
 from training.shipped import shipped_networks
-from training.sight_stage import SightStage
 from training.stage import STAGES, seed_torch
 from world_model.weights import WeightsError
 
@@ -41,7 +41,7 @@ _NOTE_EVERY: Final = 10  # steps
 _PICTURE_EVERY: Final = 500  # steps, and in a long stage
 _PICTURES: Final = 40  # at most
 _MOST_READERS: Final = 8
-_REFINED: Final[frozenset[StageName]] = frozenset({"dynamics", "sight"})  # what gains most by more training
+_REFINED: Final[frozenset[StageName]] = frozenset({"dynamics", "depth"})  # what gains most by more training
 _SEEDS: Final = Path(__file__).parent.parent / "assets" / "seeds"
 
 
@@ -61,7 +61,7 @@ class Training:
     ) -> None:
         """Begin a run in the folder `out`, or take up the one that is there.
 
-        A new run begins with nothing learnt, or from the weights in `refine`; then it trains dynamics and sight alone.
+        A new run begins with nothing learnt, or from the weights in `refine`; then it trains dynamics and depth alone.
 
         `clips` has the splits train and heldout. `deadline` is by `time.monotonic`. `workers` threads read clips beside
         the training; the result does not depend on them.
@@ -114,8 +114,8 @@ class Training:
                 return MotionStage(networks, preset.motion, self._views, self._device)
             case "dynamics":
                 return DynamicsStage(networks, preset, self._views, self._device)
-            case "sight":
-                return SightStage(networks, preset.sight, self._views, self._device)
+            case "depth":
+                return DepthStage(networks, preset.depth, self._views, self._device)
 
     def _run_stage(self, stage: Stage) -> bool:
         first = self._progress.step
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=Path, required=True, help="folder with the splits train and heldout")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; one that exists is gone on with")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
-    parser.add_argument("--refine", type=Path, help="begin from exported weights, to train dynamics and sight on")
+    parser.add_argument("--refine", type=Path, help="begin from exported weights, to train dynamics and depth on")
     parser.add_argument("--workers", type=int, help="threads that read clips (default: none without a GPU)")
     given = parser.parse_args(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

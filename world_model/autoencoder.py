@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from world_model.blocks import Conv1x1, Conv3x3, PlainBlock
-from world_model.config import NEARNESS, ModelConfig
+from world_model.config import DISPARITY, ModelConfig
 
 VIEW_CHANNELS = 4
-UNKNOWN_NEARNESS = -1.0  # in place of a nearness that nobody measured, as in a seed picture
+UNKNOWN_DISPARITY = -1.0  # in place of a disparity that nobody measured, as in a seed picture
 
 
 class Encoder(nn.Module):
@@ -32,7 +32,7 @@ class Encoder(nn.Module):
         self.outward = Conv1x1(coarse, config.latent_channels)
 
     def forward(self, view: Tensor) -> Tensor:
-        """view: [b, 4, h, w], 0..1, nearness `UNKNOWN_NEARNESS` where unknown -> latents [b, c, h/8, w/8]."""
+        """view: [b, 4, h, w], 0..1, disparity `UNKNOWN_DISPARITY` where unknown -> latents [b, c, h/8, w/8]."""
         x = self.block(self.inward(2.0 * view - 1.0))
         return self.outward(self.deep(self.down(functional.silu(x))))
 
@@ -51,13 +51,13 @@ class Decoder(nn.Module):
         # Per pixel a view, and how far to trust the reference.
         self.outward = Conv3x3(fine, 16 * (VIEW_CHANNELS + 1))
 
-    def forward(self, latents: Tensor, reference: Tensor, known: Tensor) -> Tensor:
-        """latents: [b, c, h/8, w/8]; reference: [b, 4, h, w], 0..1; known: [b, 1, h, w], 1 where the reference shows
+    def forward(self, latents: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
+        """latents: [b, c, h/8, w/8]; reference: [b, 4, h, w], 0..1; mask: [b, 1, h, w], 1 where the reference shows
         what was seen -> view [b, 4, h, w], about 0..1 (not clamped)."""
         x = self.up(functional.silu(self.deep(self.inward(latents))))
-        x = functional.pixel_shuffle(x, 2) + self.reference(torch.cat([(2.0 * reference - 1.0) * known, known], dim=1))
+        x = functional.pixel_shuffle(x, 2) + self.reference(torch.cat([(2.0 * reference - 1.0) * mask, mask], dim=1))
         x = functional.pixel_shuffle(self.outward(functional.silu(self.block(functional.silu(x)))), 4)
-        view, trust = 0.5 + 0.5 * x[:, :VIEW_CHANNELS], torch.sigmoid(x[:, VIEW_CHANNELS:]) * known
+        view, trust = 0.5 + 0.5 * x[:, :VIEW_CHANNELS], torch.sigmoid(x[:, VIEW_CHANNELS:]) * mask
         return trust * reference + (1.0 - trust) * view
 
 
@@ -76,6 +76,6 @@ def normalise(encoder: Encoder, decoder: Decoder, mean: Tensor, std: Tensor) -> 
     inward.weight.mul_(std[None, :, None, None])
 
 
-def without_nearness(view: Tensor) -> Tensor:
-    """The view as a mere picture: [b, 4, h, w] with its nearness unknown."""
-    return torch.cat([view[:, :NEARNESS], torch.full_like(view[:, NEARNESS:], UNKNOWN_NEARNESS)], dim=1)
+def without_disparity(view: Tensor) -> Tensor:
+    """The view as a mere picture: [b, 4, h, w] with its disparity unknown."""
+    return torch.cat([view[:, :DISPARITY], torch.full_like(view[:, DISPARITY:], UNKNOWN_DISPARITY)], dim=1)

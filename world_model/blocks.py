@@ -16,8 +16,8 @@ Conv3x3 = partial(nn.Conv2d, kernel_size=3, padding=1)
 _LayerT = TypeVar("_LayerT", bound=nn.Module)
 
 
-def silent(layer: _LayerT) -> _LayerT:
-    """The layer with all its parameters at zero: what it will say is learned."""
+def zero_module(layer: _LayerT) -> _LayerT:
+    """The layer with all its parameters at zero, so that it contributes nothing until it has learnt something."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer
@@ -32,7 +32,7 @@ class FilmNorm(nn.Module):
     def __init__(self, channels: int, condition: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(max(1, channels // 16), channels, affine=False)
-        self.film = silent(nn.Linear(condition, 2 * channels))
+        self.film = zero_module(nn.Linear(condition, 2 * channels))
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """x: [b, channels, h, w]; condition: [b, condition]."""
@@ -64,7 +64,7 @@ class FilmBlock(nn.Module):
         self.norm1 = FilmNorm(inputs, condition)
         self.conv1 = Conv3x3(inputs, outputs)
         self.norm2 = FilmNorm(outputs, condition)
-        self.conv2 = silent(Conv3x3(outputs, outputs))
+        self.conv2 = zero_module(Conv3x3(outputs, outputs))
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         y = self.conv1(functional.silu(self.norm1(x, condition)))

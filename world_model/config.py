@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FRAME_S: Final = 1.0 / 30.0  # seconds of world time in one frame
-NEARNESS: Final = 3  # index of the nearness channel in a view
+DISPARITY: Final = 3  # index of the disparity channel in a view
 
 # What the player wants in one frame: forward, strafe (each -1 to 1), run, jump, crouch (each 0 or 1).
 WISHES: Final = 5
 # A change of place in the player's own axes, metres: to the right, up, forward.
 STEP_AXES: Final = 3
-# What a view moved by: the three axes above, the turn to the right and the slopes of looking up before and after.
-MOVES: Final = 6
+# A pose relative to another one: the three axes above, the turn to the right (rad), and the slopes of looking up of the
+# old pose and of the new one.
+RELATIVE_POSE_DIM: Final = 6
+
+# Fields by the names that manifests and checkpoints have for them, where those are other ones.
+_FIELDS_IN_FILES: Final[Mapping[str, str]] = MappingProxyType({"sight_widths": "depth_widths"})
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
     """Sizes of views and networks.
 
-    A *view* is a picture with a fourth channel, nearness 1 / (1 + distance in metres): 1 touches the eye, 0 is sky. The
+    A *view* is a picture with a fourth channel, the disparity 1 / (1 + distance in metres): 1 touches the eye, 0 is the
+    sky. Unlike the inverse depth of `world_model.layers`, 1 / metres, it is bounded and fits into a byte. The
     distance is that on the map, so it does not change with the height of a pixel in the picture.
     """
 
@@ -35,7 +41,7 @@ class ModelConfig:
     encoder_widths: tuple[int, int] = (48, 96)  # at 1/4 and 1/8
     decoder_widths: tuple[int, int] = (64, 128)  # at 1/4 and 1/8
     unet_widths: tuple[int, int, int] = (64, 128, 256)  # at 1/8, 1/16 and 1/32
-    sight_widths: tuple[int, int, int, int] = (32, 48, 96, 96)  # at 1/4, 1/8, 1/16 and 1/32
+    depth_widths: tuple[int, int, int, int] = (32, 48, 96, 96)  # at 1/4, 1/8, 1/16 and 1/32
     condition_width: int = 128  # of the embedding of noise level and motion
     motion_width: int = 64
 
@@ -57,15 +63,20 @@ class ModelConfig:
     def latent_shape(self) -> tuple[int, int, int]:
         return self.latent_channels, self.height // 8, self.width // 8
 
+    def to_plain(self) -> dict[str, Any]:
+        """What manifests and checkpoints hold of the config."""
+        names_in_files = {field: name for name, field in _FIELDS_IN_FILES.items()}
+        return {names_in_files.get(field, field): size for field, size in asdict(self).items()}
+
     @staticmethod
     def from_plain(sizes: Mapping[str, Any]) -> ModelConfig:
-        """What `dataclasses.asdict` and a file have made plain, as a config again.
+        """The config that `to_plain` and a file have made plain.
 
         Raises:
             TypeError, ValueError: these are not sizes of a model.
         """
-        plain: dict[str, Any] = dict(sizes)
-        for name in ("encoder_widths", "decoder_widths", "unet_widths", "sight_widths"):
+        plain: dict[str, Any] = {_FIELDS_IN_FILES.get(name, name): size for name, size in sizes.items()}
+        for name in ("encoder_widths", "decoder_widths", "unet_widths", "depth_widths"):
             if name in plain:
                 plain[name] = tuple(plain[name])
         return ModelConfig(**plain)
@@ -79,7 +90,7 @@ MICRO: Final = ModelConfig(
     encoder_widths=(8, 16),
     decoder_widths=(8, 16),
     unet_widths=(16, 16, 32),
-    sight_widths=(8, 16, 16, 32),
+    depth_widths=(8, 16, 16, 32),
     condition_width=32,
     motion_width=16,
 )

@@ -1,8 +1,9 @@
 """The dynamics: a UNet over latents that says what the next view is.
 
-- x-prediction: it names the clean latents, as a correction of the reference's, so that knowing nothing means "as seen".
-- Its context is the reference (what was seen, from the new place) and where that is known; motion and noise level come
-  by FiLM in every block.
+- x-prediction: it predicts the clean latents, as a correction of the reference's, so that an output of zero means "as
+  seen".
+- Its context is the reference (what was seen, from the new place) and the mask of where that is known; relative pose
+  and noise level come by FiLM in every block.
 - Attention at the coarsest map only.
 """
 
@@ -15,12 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from world_model.blocks import Attention, Conv3x3, FilmBlock, FourierFeatures
-from world_model.config import MOVES, ModelConfig
+from world_model.config import RELATIVE_POSE_DIM, ModelConfig
 
 if TYPE_CHECKING:
     from world_model.sampler import CleanLatents
 
-_KNOWN_CHANNELS = 4  # 2x2 cells of each latent's patch
+_MASK_CHANNELS = 4  # 2x2 cells of each latent's patch
 _OCTAVES = 8  # in which the network is told the noise level
 
 
@@ -32,9 +33,9 @@ class Dynamics(nn.Module):
         channels, (fine, middle, coarse), width = config.latent_channels, config.unet_widths, config.condition_width
         self.level = FourierFeatures(_OCTAVES)
         self.condition = nn.Sequential(
-            nn.Linear(2 * _OCTAVES + MOVES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+            nn.Linear(2 * _OCTAVES + RELATIVE_POSE_DIM, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
         )
-        self.inward = Conv3x3(2 * channels + _KNOWN_CHANNELS, fine)
+        self.inward = Conv3x3(2 * channels + _MASK_CHANNELS, fine)
         self.down1 = FilmBlock(fine, fine, width)
         self.shrink1 = nn.Conv2d(fine, middle, kernel_size=2, stride=2)
         self.down2 = FilmBlock(middle, middle, width)
@@ -49,14 +50,14 @@ class Dynamics(nn.Module):
         self.outward = Conv3x3(fine, channels)
         nn.init.zeros_(self.outward.weight)
 
-    def forward(self, noisy: Tensor, level: Tensor, reference: Tensor, known: Tensor, moves: Tensor) -> Tensor:
+    def forward(self, noisy: Tensor, level: Tensor, reference: Tensor, mask: Tensor, relative_pose: Tensor) -> Tensor:
         """The clean latents.
 
-        noisy, reference: [b, c, h/8, w/8]; level: [b], 1 is pure noise, 0 clean; known: [b, 1, h, w], 0..1;
-        moves: [b, MOVES].
+        noisy, reference: [b, c, h/8, w/8]; level: [b], 1 is pure noise, 0 clean; mask: [b, 1, h, w], 0..1;
+        relative_pose: [b, RELATIVE_POSE_DIM].
         """
-        condition = self.condition(torch.cat([self.level(level), moves], dim=1))
-        cells = functional.pixel_unshuffle(functional.avg_pool2d(known, 4), 2)  # [b, 4, h/8, w/8]
+        condition = self.condition(torch.cat([self.level(level), relative_pose], dim=1))
+        cells = functional.pixel_unshuffle(functional.avg_pool2d(mask, 4), 2)  # [b, 4, h/8, w/8]
         x = self.inward(torch.cat([noisy, reference, cells], dim=1))
         fine = self.down1(x, condition)
         middle = self.down2(self.shrink1(fine), condition)
@@ -66,10 +67,10 @@ class Dynamics(nn.Module):
         x = self.up1(torch.cat([functional.pixel_shuffle(self.grow1(x), 2), fine], dim=1), condition)
         return reference + self.outward(functional.silu(x))
 
-    def given(self, reference: Tensor, known: Tensor, moves: Tensor) -> CleanLatents[Tensor]:
+    def given(self, reference: Tensor, mask: Tensor, relative_pose: Tensor) -> CleanLatents[Tensor]:
         """What `sample` asks: the clean latents under this context, with one level for the whole batch."""
 
         def clean(noisy: Tensor, level: float, /) -> Tensor:
-            return self(noisy, noisy.new_full((len(noisy),), level), reference, known, moves)
+            return self(noisy, noisy.new_full((len(noisy),), level), reference, mask, relative_pose)
 
         return clean

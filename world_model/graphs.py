@@ -6,9 +6,11 @@ Views are bytes here, so that a world's state is small and exact. Sizes are batc
 | --- | --- | --- |
 | start | picture u8 [h, w, 3] | view u8 [4, h, w] |
 | walk | view, past [6], wishes [5], turn [1], slope [1] | step [3] |
-| look | views u8 [n, 4, h, w], moves [n, 6]; n is free | context [c, h/8, w/8], reference [4, h, w], known [1, h, w] |
-| dream | noisy [c, h/8, w/8], level [1], context, known, moves | clean latents [c, h/8, w/8] |
-| show | latents, reference, known | view u8 [4, h, w], picture u8 [h, w, 3] |
+| encode_context | views u8 [n, 4, h, w], relative_poses [n, 6] | context, reference [4, h, w], mask [1, h, w] |
+| denoise | noisy, level [1], context, mask, relative_pose [6] | clean latents |
+| decode | latents, reference, mask | view u8 [4, h, w], picture u8 [h, w, 3] |
+
+Latents, noisy or clean, and the context are [c, h/8, w/8]; the number n of views is free.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 
-from world_model.config import MOVES, NEARNESS, STEP_AXES, WISHES
+from world_model.config import DISPARITY, RELATIVE_POSE_DIM, STEP_AXES, WISHES
 from world_model.reprojection import refer
 
 if TYPE_CHECKING:
@@ -27,17 +29,17 @@ if TYPE_CHECKING:
 
     from world_model.autoencoder import Decoder, Encoder
     from world_model.config import ModelConfig
+    from world_model.depth_net import DepthNet
     from world_model.dynamics import Dynamics
     from world_model.motion import Motion
-    from world_model.sight import Sight
 
 
 class StartGraph(nn.Module):
-    """A picture with the nearness that sight guesses."""
+    """A picture with the disparity that the depth network predicts."""
 
-    def __init__(self, sight: Sight) -> None:
+    def __init__(self, depth_net: DepthNet) -> None:
         super().__init__()
-        self.sight = sight
+        self.sight = depth_net  # the name that its parameters have in shipped graphs
 
     def forward(self, picture: Tensor) -> Tensor:
         colours = picture.permute(2, 0, 1)[None].float() / 255.0
@@ -52,55 +54,55 @@ class WalkGraph(nn.Module):
         self.motion = motion
 
     def forward(self, view: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
-        nearness = view[None, NEARNESS:].float() / 255.0
-        return self.motion(nearness, past[None], wishes[None], turn, slope)[0]
+        disparity = view[None, DISPARITY:].float() / 255.0
+        return self.motion(disparity, past[None], wishes[None], turn, slope)[0]
 
 
-class LookGraph(nn.Module):
-    """What some views show of the next one, and what that is in latents: the context of the dream."""
+class EncodeContextGraph(nn.Module):
+    """What some views show of the next one, and its latents: the context that the next view is denoised with."""
 
     def __init__(self, config: ModelConfig, encoder: Encoder) -> None:
         super().__init__()
         self.config, self.encoder = config, encoder
 
-    def forward(self, views: Tensor, moves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        reference, known = refer(self.config, views[:, None].float() / 255.0, moves[:, None])
-        return self.encoder(reference)[0], reference[0], known[0]
+    def forward(self, views: Tensor, relative_poses: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        reference, mask = refer(self.config, views[:, None].float() / 255.0, relative_poses[:, None])
+        return self.encoder(reference)[0], reference[0], mask[0]
 
 
-class DreamGraph(nn.Module):
+class DenoiseGraph(nn.Module):
     """The clean latents, as far as they can be told at a noise level; the sampler asks once or more."""
 
     def __init__(self, dynamics: Dynamics) -> None:
         super().__init__()
         self.dynamics = dynamics
 
-    def forward(self, noisy: Tensor, level: Tensor, context: Tensor, known: Tensor, moves: Tensor) -> Tensor:
-        return self.dynamics(noisy[None], level, context[None], known[None], moves[None])[0]
+    def forward(self, noisy: Tensor, level: Tensor, context: Tensor, mask: Tensor, relative_pose: Tensor) -> Tensor:
+        return self.dynamics(noisy[None], level, context[None], mask[None], relative_pose[None])[0]
 
 
-class ShowGraph(nn.Module):
+class DecodeGraph(nn.Module):
     """The next view, and the picture in it as a player sees it."""
 
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, latents: Tensor, reference: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        view = _bytes(self.decoder(latents[None], reference[None], known[None]))[0]
-        return view, view[:NEARNESS].permute(1, 2, 0)
+    def forward(self, latents: Tensor, reference: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        view = _bytes(self.decoder(latents[None], reference[None], mask[None]))[0]
+        return view, view[:DISPARITY].permute(1, 2, 0)
 
 
 def graphs_of(
-    config: ModelConfig, encoder: Encoder, decoder: Decoder, dynamics: Dynamics, motion: Motion, sight: Sight
+    config: ModelConfig, encoder: Encoder, decoder: Decoder, dynamics: Dynamics, motion: Motion, depth_net: DepthNet
 ) -> Mapping[str, nn.Module]:
     """All graphs by name; the networks are theirs, not copied."""
     return {
-        "start": StartGraph(sight),
+        "start": StartGraph(depth_net),
         "walk": WalkGraph(motion),
-        "look": LookGraph(config, encoder),
-        "dream": DreamGraph(dynamics),
-        "show": ShowGraph(decoder),
+        "encode_context": EncodeContextGraph(config, encoder),
+        "denoise": DenoiseGraph(dynamics),
+        "decode": DecodeGraph(decoder),
     }
 
 
@@ -108,8 +110,8 @@ def example_inputs(config: ModelConfig, rng: torch.Generator) -> Mapping[str, Ma
     """Inputs of each graph by name: random, of the right shapes."""
     h, w = config.height, config.width
     views = torch.randint(0, 256, (3, 4, h, w), dtype=torch.uint8, generator=rng)
-    latents, known = torch.randn(config.latent_shape, generator=rng), torch.rand(1, h, w, generator=rng).round()
-    moves = 0.1 * torch.randn(3, MOVES, generator=rng)
+    latents, mask = torch.randn(config.latent_shape, generator=rng), torch.rand(1, h, w, generator=rng).round()
+    relative_poses = 0.1 * torch.randn(3, RELATIVE_POSE_DIM, generator=rng)
     reference = torch.rand(4, h, w, generator=rng)
     return {
         "start": {"picture": torch.randint(0, 256, (h, w, 3), dtype=torch.uint8, generator=rng)},
@@ -120,22 +122,32 @@ def example_inputs(config: ModelConfig, rng: torch.Generator) -> Mapping[str, Ma
             "turn": 0.1 * torch.randn(1, generator=rng),
             "slope": 0.1 * torch.randn(1, generator=rng),
         },
-        "look": {"views": views, "moves": moves},
-        "dream": {"noisy": latents, "level": torch.ones(1), "context": latents, "known": known, "moves": moves[0]},
-        "show": {"latents": latents, "reference": reference, "known": known},
+        "encode_context": {"views": views, "relative_poses": relative_poses},
+        "denoise": {
+            "noisy": latents,
+            "level": torch.ones(1),
+            "context": latents,
+            "mask": mask,
+            "relative_pose": relative_poses[0],
+        },
+        "decode": {"latents": latents, "reference": reference, "mask": mask},
     }
 
 
 FREE_AXES: Mapping[str, Mapping[str, Mapping[int, str]]] = MappingProxyType(
-    {"look": MappingProxyType({"views": MappingProxyType({0: "n"}), "moves": MappingProxyType({0: "n"})})}
+    {
+        "encode_context": MappingProxyType(
+            {"views": MappingProxyType({0: "n"}), "relative_poses": MappingProxyType({0: "n"})}
+        )
+    }
 )
 OUTPUTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "start": ("view",),
         "walk": ("step",),
-        "look": ("context", "reference", "known"),
-        "dream": ("clean",),
-        "show": ("view", "picture"),
+        "encode_context": ("context", "reference", "mask"),
+        "denoise": ("clean",),
+        "decode": ("view", "picture"),
     }
 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from world_model.config import NEARNESS
+from world_model.config import DISPARITY
 from world_model.keyframes import KeyframeKeeper
 from world_model.layers import EYE_HEIGHT_M, GROUND, LAYERS, NEAREST_M
 from world_model.memory import Pose
@@ -42,15 +42,15 @@ class KeyframeWalker:
     def step(self, wish: Wish) -> Bytes:
         """The next picture, uint8 [h, w, 3]: a new array."""
         state = self.state
-        view = nearness_view(self._config, state.keyframes.current, state.motion.pose)
+        view = disparity_view(self._config, state.keyframes.current, state.motion.pose)
         motion, _ = next_motion(self._runtime, view, state.motion, wish)
         picture, keyframes = self._keeper.frame(state.keyframes, motion.pose)
         self.state = KeyframeWalkerState(motion, keyframes)
         return picture
 
 
-def nearness_view(config: ModelConfig, keyframe: Keyframe, pose: Pose) -> Bytes:
-    """What the motion network looks at, uint8 [4, h, w]: the nearness of each cell of the relief, as far as the walker
+def disparity_view(config: ModelConfig, keyframe: Keyframe, pose: Pose) -> Bytes:
+    """What the motion network looks at, uint8 [4, h, w]: the disparity of each cell of the relief, as far as the walker
     has come towards it. The colours are left at nothing."""
     inverse_depth = _cell_inverse_depth(config, keyframe)
     forward = (pose.x - keyframe.pose.x) * np.sin(keyframe.pose.yaw) + (pose.z - keyframe.pose.z) * np.cos(
@@ -58,9 +58,9 @@ def nearness_view(config: ModelConfig, keyframe: Keyframe, pose: Pose) -> Bytes:
     )
     left = np.maximum(1.0 - forward * inverse_depth, 1e-3)
     inverse_depth = np.minimum(inverse_depth / left, 1.0 / (0.25 * NEAREST_M))
-    nearness = np.rint(255.0 * inverse_depth / (1.0 + inverse_depth)).astype(np.uint8)
+    disparity = np.rint(255.0 * inverse_depth / (1.0 + inverse_depth)).astype(np.uint8)
     view = np.zeros((4, config.height, config.width), dtype=np.uint8)
-    view[NEARNESS] = np.repeat(np.repeat(nearness, 8, axis=0), 8, axis=1)
+    view[DISPARITY] = np.repeat(np.repeat(disparity, 8, axis=0), 8, axis=1)
     return view
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import cv2
 import numpy as np
 
-from world_model.memory import Pose, moves_between
+from world_model.memory import Pose, relative_pose_between
 from world_model.panorama import Panorama, turn_between
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ class KeyframeKeeper:
         strain = strain_between(state.current.pose, pose)
         if strain <= (1.0 if state.previous is None else _FAR_OUT):
             return state
-        known = min(state.remembered, key=lambda old: strain_between(old.pose, pose), default=None)
-        if known is not None and strain_between(known.pose, pose) <= _AS_NEAR:
-            following = known
+        near = min(state.remembered, key=lambda old: strain_between(old.pose, pose), default=None)
+        if near is not None and strain_between(near.pose, pose) <= _AS_NEAR:
+            following = near
         else:
             following = Keyframe(self._seer.see(self._painted(state, pose), pose.slope), pose)
         others = tuple(old for old in state.remembered if old is not following)
@@ -103,12 +103,12 @@ class KeyframeKeeper:
 
     def _painted(self, state: KeyframeState, pose: Pose) -> Bytes:
         """The picture of a new keyframe: seen, remembered, imagined."""
-        relative_pose = moves_between(state.current.pose, pose)
+        relative_pose = relative_pose_between(state.current.pose, pose)
         picture, mask = self._renderer.render_masked(state.current.layers, relative_pose)
         for old in _helpers(state.remembered, pose):
             if float(mask.min()) > _SEEN:
                 return picture
-            more, more_mask = self._renderer.render_masked(old.layers, moves_between(old.pose, pose))
+            more, more_mask = self._renderer.render_masked(old.layers, relative_pose_between(old.pose, pose))
             picture = _joined(picture, mask, more)
             mask = np.maximum(mask, more_mask)
         if float(mask.min()) > _SEEN:
@@ -117,7 +117,7 @@ class KeyframeKeeper:
         return _joined(picture, mask, self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope))
 
     def _draw(self, keyframe: Keyframe, pose: Pose) -> Bytes:
-        return self._renderer.render(keyframe.layers, moves_between(keyframe.pose, pose))
+        return self._renderer.render(keyframe.layers, relative_pose_between(keyframe.pose, pose))
 
 
 def strain_between(before: Pose, after: Pose) -> float:

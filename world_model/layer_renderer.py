@@ -85,8 +85,8 @@ class LayerRenderer:
     def render(self, layers: Layers, relative_pose: Floats, *, sharp: bool = True) -> Bytes:
         """The picture [h, w, 3] of the layers from another place.
 
-        `relative_pose` is what `moves_between` leads from the keyframe's pose to the new one. `sharp` asks for cubic
-        interpolation; linear takes half the time.
+        `relative_pose` is the new pose relative to the keyframe's, as `relative_pose_between` gives it. `sharp` asks
+        for cubic interpolation; linear takes half the time.
         """
         return self._render(layers, relative_pose, None, sharp=sharp)
 

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _EDGE_WEIGHT = 1.0
-_NEARNESS_WEIGHT = 2.0  # nearness moves pixels, its errors are seen as swimming ground
+_DISPARITY_WEIGHT = 2.0  # disparity moves pixels, its errors are seen as swimming ground
 
 
 def view_loss(made: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """L1 of colours, nearness and their edges at two scales: plain L1 alone would blur what it cannot place.
+    """L1 of colours, disparity and their edges at two scales: plain L1 alone would blur what it cannot place.
 
     made, truth: [b, 4, h, w]; weight: [b, 1, h, w].
     """
-    channels = torch.tensor([1.0, 1.0, 1.0, _NEARNESS_WEIGHT], device=made.device)[None, :, None, None] * weight
+    channels = torch.tensor([1.0, 1.0, 1.0, _DISPARITY_WEIGHT], device=made.device)[None, :, None, None] * weight
     loss = (channels * (made - truth).abs()).mean()
     for scale in (1, 2):
         if scale > 1:
@@ -30,8 +30,8 @@ def view_loss(made: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     return loss
 
 
-def nearness_loss(guessed: Tensor, true: Tensor) -> Tensor:
-    """Of nearness [b, 1, h, w]: L1 of the square roots, so that far things count too, and of their edges."""
+def disparity_loss(guessed: Tensor, true: Tensor) -> Tensor:
+    """Of disparity [b, 1, h, w]: L1 of the square roots, so that far things count too, and of their edges."""
     guessed, true = (guessed + 1e-4).sqrt(), (true + 1e-4).sqrt()
     loss = (guessed - true).abs().mean()
     for axis in (2, 3):
@@ -39,14 +39,14 @@ def nearness_loss(guessed: Tensor, true: Tensor) -> Tensor:
     return loss
 
 
-def latent_loss(named: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
-    """Mean squared error of clean latents [b, c, h, w] under a weight [b, 1, h, w].
+def latent_loss(x0_pred: Tensor, clean: Tensor, weight: Tensor) -> Tensor:
+    """Mean squared error of predicted clean latents [b, c, h, w] under a weight [b, 1, h, w].
 
     As an x-prediction loss of a flow its weight over the noise level is bounded, which few-step sampling wants.
     """
-    return (weight * (named - clean).square()).mean()
+    return (weight * (x0_pred - clean).square()).mean()
 
 
-def step_loss(named: Tensor, taken: Tensor) -> Tensor:
+def step_loss(predicted: Tensor, taken: Tensor) -> Tensor:
     """Huber distance of steps [b, 3] in centimetres; a bump into a wall is an outlier."""
-    return functional.smooth_l1_loss(100.0 * named, 100.0 * taken)
+    return functional.smooth_l1_loss(100.0 * predicted, 100.0 * taken)

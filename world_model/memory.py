@@ -123,19 +123,21 @@ def next_anchor(anchor: Remembered, memory: Memory, view: Bytes, pose: Pose) -> 
     return Remembered(view, pose)
 
 
-def anchor_strain(moves: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far moves [..., MOVES] from anchors lead, relative to an anchor's reach: [...], at most 1 within it."""
-    distance = np.linalg.norm(moves[..., :3], axis=-1) / _ANCHOR_DISTANCE
-    turn, slope = np.abs(moves[..., 3]) / _ANCHOR_TURN, np.abs(moves[..., 5] - moves[..., 4]) / _ANCHOR_SLOPE
+def anchor_strain(relative_poses: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far poses relative to their anchors, [..., RELATIVE_POSE_DIM], are from them, in reaches of an anchor: [...],
+    at most 1 within it."""
+    distance = np.linalg.norm(relative_poses[..., :3], axis=-1) / _ANCHOR_DISTANCE
+    turn = np.abs(relative_poses[..., 3]) / _ANCHOR_TURN
+    slope = np.abs(relative_poses[..., 5] - relative_poses[..., 4]) / _ANCHOR_SLOPE
     return np.maximum(distance, np.maximum(turn, slope))
 
 
 def _strain(before: Pose, after: Pose) -> float:
-    return float(anchor_strain(moves_between(before, after)))
+    return float(anchor_strain(relative_pose_between(before, after)))
 
 
-def moves_between(before: Pose, after: Pose) -> Floats:
-    """What leads from pose to pose, as `reproject` takes it: float32 [MOVES]."""
+def relative_pose_between(before: Pose, after: Pose) -> Floats:
+    """The pose `after` as seen from `before`, as `reproject` takes it: float32 [RELATIVE_POSE_DIM]."""
     dx, dy, dz = after.x - before.x, after.y - before.y, after.z - before.z
     sin, cos = math.sin(before.yaw), math.cos(before.yaw)
     turn = math.remainder(after.yaw - before.yaw, 2.0 * math.pi)

@@ -13,11 +13,12 @@ STEP_SCALE = 0.1  # m; a walker's step in a frame
 
 
 class Motion(nn.Module):
-    """Learns walking, jumping, slopes and walls: inertia is in the past steps, walls are in the nearness."""
+    """Learns walking, jumping, slopes and walls: inertia is in the past steps, walls are in the disparity."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config, width = config, config.motion_width
+        # `sight` and `wish` are names in shipped weights: of the obstacles in view, and of what the player asks for.
         self.sight = nn.Sequential(
             nn.Conv2d(1, width // 4, kernel_size=3, stride=2, padding=1),
             nn.SiLU(),
@@ -29,21 +30,21 @@ class Motion(nn.Module):
         self.wish = nn.Linear(_PAST + WISHES + 2, width)
         self.body = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, STEP_AXES))
 
-    def forward(self, nearness: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
+    def forward(self, disparity: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
         """The next step, in metres along the axes of the new look.
 
-        nearness: [b, 1, h, w]; past: [b, 2 * STEP_AXES], the last two steps, newest first, along the axes of the old
+        disparity: [b, 1, h, w]; past: [b, 2 * STEP_AXES], the last two steps, newest first, along the axes of the old
         look; wishes: [b, WISHES]; turn: [b], radians to the right; slope: [b], tangent of looking up, before
         -> [b, STEP_AXES].
         """
-        return self.from_small(functional.avg_pool2d(nearness, 8), past, wishes, turn, slope)
+        return self.from_small(functional.avg_pool2d(disparity, 8), past, wishes, turn, slope)
 
-    def from_small(self, nearness: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
-        """The same of a nearness [b, 1, h/8, w/8] that has been averaged already."""
+    def from_small(self, disparity: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
+        """The same of a disparity [b, 1, h/8, w/8] that has been averaged already."""
         last = turned(past[:, :STEP_AXES], turn)
         before = turned(past[:, STEP_AXES:], turn)
         told = torch.cat([last / STEP_SCALE, before / STEP_SCALE, wishes, turn[:, None], slope[:, None]], dim=1)
-        change = self.body(self.sight(nearness) + self.wish(told))
+        change = self.body(self.sight(disparity) + self.wish(told))
         return last + STEP_SCALE * change
 
 

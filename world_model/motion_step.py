@@ -48,7 +48,7 @@ class MotionState:
 def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, wish: Wish) -> tuple[MotionState, Step]:
     """The motion after a frame, and the step that it took along the axes of the new look.
 
-    `view` is uint8 [4, h, w], of which only the nearness is looked at.
+    `view` is uint8 [4, h, w], of which only the disparity is looked at.
     """
     turn = within(wish.turn, LARGEST_TURN)
     pitch = within(math.atan(motion.pose.slope) + within(wish.look_up, LARGEST_TURN), PITCH_LIMIT)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from world_model.config import NEARNESS
+from world_model.config import DISPARITY
 
 if TYPE_CHECKING:
     from world_model.memory import Pose
@@ -47,6 +47,6 @@ class _Looks(NamedTuple):
 
 
 def _looks(view: Bytes) -> _Looks:
-    grey = view[:NEARNESS, ::2, ::2].mean(axis=0, dtype=np.float32)
+    grey = view[:DISPARITY, ::2, ::2].mean(axis=0, dtype=np.float32)
     slope = np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()
     return _Looks(float(slope), float(grey.std()), float(grey.mean()))

@@ -23,7 +23,14 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 _PROVIDERS: Final = ("CPUExecutionProvider",)
 
 
+class GraphInput(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
 class GraphSession(Protocol):
+    def get_inputs(self) -> Sequence[GraphInput]: ...
+
     def run(self, output_names: None, input_feed: Mapping[str, NDArray[Any]]) -> Sequence[Any]: ...
 
 
@@ -38,30 +45,35 @@ class Runtime:
         self.weights_hash = manifest.weights_hash
         onnxruntime.disable_telemetry_events()  # pyright: ignore[reportUnknownMemberType] - untyped
         self._sessions = {name: open_graph(name, graph) for name, graph in graphs.items()}
+        self._input_names = {
+            name: tuple(one.name for one in session.get_inputs()) for name, session in self._sessions.items()
+        }
 
     def start(self, picture: Bytes) -> Bytes:
-        return self._run("start", picture=picture)[0]
+        return self.run("start", picture)[0]
 
     def walk(self, view: Bytes, past: Floats, wishes: Floats, turn: float, slope: float) -> Floats:
-        return self._run("walk", view=view, past=past, wishes=wishes, turn=_one(turn), slope=_one(slope))[0]
+        return self.run("walk", view, past, wishes, _one(turn), _one(slope))[0]
 
-    def look(self, views: Bytes, moves: Floats) -> tuple[Floats, Floats, Floats]:
-        context, reference, known = self._run("look", views=views, moves=moves)
-        return context, reference, known
+    def encode_context(self, views: Bytes, relative_poses: Floats) -> tuple[Floats, Floats, Floats]:
+        context, reference, mask = self.run("encode_context", views, relative_poses)
+        return context, reference, mask
 
-    def dream(self, noisy: Floats, level: float, context: Floats, known: Floats, moves: Floats) -> Floats:
-        return self._run("dream", noisy=noisy, level=_one(level), context=context, known=known, moves=moves)[0]
+    def denoise(self, noisy: Floats, level: float, context: Floats, mask: Floats, relative_pose: Floats) -> Floats:
+        return self.run("denoise", noisy, _one(level), context, mask, relative_pose)[0]
 
-    def show(self, latents: Floats, reference: Floats, known: Floats) -> tuple[Bytes, Bytes]:
-        view, picture = self._run("show", latents=latents, reference=reference, known=known)
+    def decode(self, latents: Floats, reference: Floats, mask: Floats) -> tuple[Bytes, Bytes]:
+        view, picture = self.run("decode", latents, reference, mask)
         return view, picture
 
-    def run(self, graph: str, inputs: Mapping[str, NDArray[Any]]) -> Sequence[Any]:
-        """The outputs of a graph in their order."""
-        return self._sessions[graph].run(None, inputs)
+    def run(self, graph: str, *inputs: NDArray[Any]) -> Sequence[Any]:
+        """The outputs of a graph, in their order.
 
-    def _run(self, graph: str, **inputs: NDArray[Any]) -> Sequence[Any]:
-        return self.run(graph, inputs)
+        Inputs are matched by position, because the names in shipped files are older than those in the code, and cannot
+        be changed: saved worlds hold the hash of the files.
+        """
+        session = self._sessions[graph]
+        return session.run(None, dict(zip(self._input_names[graph], inputs, strict=True)))
 
 
 def load_runtime(folder: Path) -> Runtime:

@@ -1,8 +1,8 @@
 """The sampling loop: from noise to clean latents in one, two or four steps of a rectified flow.
 
-Noisy latents at level t are (1 - t) * clean + t * noise (Liu et al. 2022). The network names the clean ones, so a step
-from t to s keeps the fraction s / t of what is not yet explained (DDIM, Song et al. 2020). Written with array operators
-alone: the same loop runs on tensors in training and on arrays in play.
+Noisy latents at level t are (1 - t) * clean + t * noise (Liu et al. 2022). The network predicts the clean ones, so a
+step from t to s keeps the fraction s / t of what is not yet explained (DDIM, Song et al. 2020). Written with array
+operators alone: the same loop runs on tensors in training and on arrays in play.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def sample(clean: CleanLatents[_ArrayT], noise: _ArrayT, steps: int) -> _ArrayT:
     noisy = noise
     levels = SCHEDULES[steps]
     for level, following in zip(levels, (*levels[1:], 0.0), strict=True):
-        named = clean(noisy, level)
+        x0_pred = clean(noisy, level)
         kept = following / level
-        noisy = named * (1.0 - kept) + noisy * kept
+        noisy = x0_pred * (1.0 - kept) + noisy * kept
     return noisy

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from world_model.blocks import Conv1x1, Conv3x3
+from world_model.depth_net import DepthNet
 from world_model.layers import CELL, LAYERS
-from world_model.sight import Sight
 
 if TYPE_CHECKING:
     from world_model.config import ModelConfig
@@ -35,9 +35,9 @@ class SceneNet(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        quarter, eighth = config.sight_widths[:2]
+        quarter, eighth = config.depth_widths[:2]
         pixels = 3 * 4 * 4  # colours of a cell of 4 x 4 pixels
-        self.depth_net = Sight(config)
+        self.depth_net = DepthNet(config)
         self.edges_in = Conv3x3(quarter + 16 + pixels + 1, _HEAD_WIDTH)
         self.edges_block = Conv3x3(_HEAD_WIDTH, _HEAD_WIDTH)
         self.alpha_out = _first(Conv3x3(_HEAD_WIDTH, 16 * (LAYERS - 1)), _RARE)

@@ -14,9 +14,9 @@ from world_model.memory import (
     around,
     has_left,
     imagine,
-    moves_between,
     next_anchor,
     recall,
+    relative_pose_between,
     remember,
     taken_along,
 )
@@ -69,20 +69,20 @@ class Walker:
     def follow(self, pose: Pose) -> Bytes:
         """The next picture from a pose that somebody else decided: what a model sees is judged by itself."""
         state = self.state
-        right, up, forward, turn, *_ = (float(value) for value in moves_between(state.pose, pose))
+        right, up, forward, turn, *_ = (float(value) for value in relative_pose_between(state.pose, pose))
         past = (right, up, forward, *state.past[:3])
         return self._frame(MotionState(pose, past, 0), turn or right)
 
     def _frame(self, motion: MotionState, aside: float) -> Bytes:
         """Go on to the next frame; something comes into view on the side that `aside` has the sign of."""
         state, pose = self.state, motion.pose
-        moves = moves_between(state.pose, pose)
-        context, reference, known = self._look(state, pose, moves, aside)
+        relative_pose = relative_pose_between(state.pose, pose)
+        context, reference, mask = self._encode_context(state, pose, relative_pose, aside)
         noise = pass_noise(state.rng_seed, state.frame, 1, context.shape)[0]
         latents = sample(
-            lambda noisy, level: self._runtime.dream(noisy, level, context, known, moves), noise, self._steps
+            lambda noisy, level: self._runtime.denoise(noisy, level, context, mask, relative_pose), noise, self._steps
         )
-        view, picture = self._runtime.show(latents, reference, known)
+        view, picture = self._runtime.decode(latents, reference, mask)
         home, anchor, memory = self._kept(state, view, pose)
         self.state = WalkerState(
             state.rng_seed, state.frame + 1, view, pose, motion.past, motion.airborne_frames, home, anchor, memory
@@ -105,19 +105,24 @@ class Walker:
         seen = (state.home, *state.memory)
         return state.home, next_anchor(state.anchor, seen, view, pose), remember(state.home, state.memory, view, pose)
 
-    def _look(self, state: WalkerState, pose: Pose, moves: Floats, aside: float) -> tuple[Floats, Floats, Floats]:
+    def _encode_context(
+        self, state: WalkerState, pose: Pose, relative_pose: Floats, aside: float
+    ) -> tuple[Floats, Floats, Floats]:
         """What is seen, remembered and imagined of the next view: context, reference, where known.
 
         `aside` has the sign of the side where something comes into view: of the turn, else of the step.
         """
         recalled = recall((state.home, *state.memory), pose, aside)
         imagined = imagine(state.home, pose, aside, self._runtime.config.fov)
-        views, leads = [state.anchor.view, state.view], [moves_between(state.anchor.pose, pose), moves]
+        views, relative_poses = (
+            [state.anchor.view, state.view],
+            [relative_pose_between(state.anchor.pose, pose), relative_pose],
+        )
         for found in (recalled, imagined if imagined is not recalled else None):
             if found is not None and found is not state.anchor:
                 views.append(found.view)
-                leads.append(moves_between(found.pose, pose))
-        return self._runtime.look(np.stack(views), np.stack(leads))
+                relative_poses.append(relative_pose_between(found.pose, pose))
+        return self._runtime.encode_context(np.stack(views), np.stack(relative_poses))
 
     def _checked(self, picture: Bytes) -> Bytes:
         shape = (self._runtime.config.height, self._runtime.config.width, 3)

@@ -107,7 +107,7 @@ class SessionAuthor:
             view, epoch = await actor.run_between_steps(lambda world: world.view())
             original = await in_thread(self._work_threads, lambda: encode_scene(view))
             scene = await self._paint(request.req_id, job, ChangeOf(view), actor)
-            await self._apply(request.req_id, job, actor, SceneChange(job.wish, scene.picture, epoch))
+            await self._apply(request.req_id, job, actor, SceneChange(job.prompt, scene.picture, epoch))
             return scene, original
 
         scene, original = await self._see_through(job, work(), lambda made: made[0])
@@ -129,12 +129,12 @@ class SessionAuthor:
             spec = actor.world.active.spec
             painting = SceneFor(spec.width, spec.height, self._client_version)
             scene = await self._paint(request.req_id, job, painting, actor)
-            seed = Seed(scene.hash, scene.file, job.wish)
-            await self._apply(request.req_id, job, actor, SceneChange(job.wish, scene.picture, epoch, seed))
+            seed = Seed(scene.hash, scene.file, job.prompt)
+            await self._apply(request.req_id, job, actor, SceneChange(job.prompt, scene.picture, epoch, seed))
             return scene
 
         scene = await self._see_through(job, work(), lambda made: made)
-        await self._keep(scene, job.wish)
+        await self._keep(scene, job.prompt)
         return GenerateSceneResponseData(
             elapsed_ms=round((self._clock.monotonic() - started) * 1000),
             image_jpeg_base64=_b64(scene.file),
@@ -170,7 +170,7 @@ class SessionAuthor:
                 logger.info("A scene was dropped", kind=job.kind, reason=failure.message)
             raise
         self._authoring.move(job.id, AuthoringDone(scene_of(made).hash))
-        logger.info("The scene was changed in words", kind=job.kind, wish=job.wish)
+        logger.info("The scene was changed in words", kind=job.kind, prompt=job.prompt)
         return made
 
     async def _paint(self, req_id: str, job: AuthoringJob, painting: Painting, actor: WorldActor) -> PaintedScene:
@@ -185,13 +185,13 @@ class SessionAuthor:
         self._authoring.move(job.id, AuthoringRunning(AuthoringStep.APPLYING))
         self._tell(req_id, ProgressStep.CHANGING_WORLD)
         await actor.change_between_steps(lambda world: world.change_scene(change))
-        self._recorder.caption(job.wish)
+        self._recorder.caption(job.prompt)
 
-    async def _keep(self, scene: PaintedScene, wish: str) -> None:
+    async def _keep(self, scene: PaintedScene, prompt: str) -> None:
         """A scene that cannot be kept is played all the same."""
         try:
             seeds = self._seeds
-            await in_thread(self._work_threads, lambda: seeds.keep_generated(scene.file, wish))
+            await in_thread(self._work_threads, lambda: seeds.keep_generated(scene.file, prompt))
         except DomainError as error:
             logger.warning("A generated scene cannot be kept", reason=error.message)
 

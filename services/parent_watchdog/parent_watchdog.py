@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _POLL_S: Final = 2.0
-_GRACE_S: Final = 5.0
 _SAME_PROCESS_TOLERANCE_S: Final = 1.0  # two readings of one process's creation time may differ slightly
 
 
@@ -56,24 +54,13 @@ def is_alive(identity: ProcessIdentity) -> bool:
 class ParentWatchdog:
     """Checks every `poll_s` seconds whether the parent still runs.
 
-    When it does not, `on_gone` is called to begin a clean stop. If this process still runs `grace_s` seconds later,
-    `hard_exit` ends it. Both are called from the watchdog's own thread.
+    When it does not, `on_gone` is called on the watchdog's own thread, to begin a clean stop.
     """
 
-    def __init__(
-        self,
-        parent: ProcessIdentity,
-        on_gone: Callable[[], None],
-        *,
-        hard_exit: Callable[[], None] = lambda: os._exit(1),
-        poll_s: float = _POLL_S,
-        grace_s: float = _GRACE_S,
-    ) -> None:
+    def __init__(self, parent: ProcessIdentity, on_gone: Callable[[], None], *, poll_s: float = _POLL_S) -> None:
         self._parent = parent
         self._on_gone = on_gone
-        self._hard_exit = hard_exit
         self._poll_s = poll_s
-        self._grace_s = grace_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="parent-watchdog", daemon=True)
 
@@ -81,7 +68,7 @@ class ParentWatchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching, and cancel a pending hard exit."""
+        """Stop watching."""
         self._stopped.set()
         self._thread.join()
 
@@ -93,5 +80,3 @@ class ParentWatchdog:
             return
         logger.warning("The parent process has ended, so the server stops", parent_pid=self._parent.pid)
         self._on_gone()
-        if not self._stopped.wait(self._grace_s):
-            self._hard_exit()

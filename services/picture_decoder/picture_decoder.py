@@ -36,6 +36,7 @@ class PictureFault(StrEnum):
     EMPTY = "empty"
     NOT_A_PICTURE = "not_a_picture"  # damaged, truncated, or of an unsupported format
     TOO_LARGE = "too_large"  # decoding would take more memory or time than the server allows
+    TOO_BUSY = "too_busy"  # others are decoded, and this one's turn did not come
 
 
 class PictureError(ValueError):
@@ -72,6 +73,14 @@ class PictureDecoder(Protocol):
         """Read the file's header only. The pixels may still turn out to be damaged."""
         ...
 
-    def thumbnail(self, data: bytes, *, max_width: int) -> bytes:
-        """The whole picture as a JPEG, never enlarged: at most `max_width` pixels wide and twice that high."""
+    def overview(self, data: bytes, *, longest: int) -> Picture:
+        """The whole picture, never enlarged, with at most `longest` pixels on its longer side."""
+        ...
+
+    def thumbnail(self, picture: Picture, *, max_width: int) -> bytes:
+        """A picture as a JPEG, never enlarged: at most `max_width` pixels wide and twice that high."""
+        ...
+
+    def close(self) -> None:
+        """Refuse what still waits to be decoded, and all that comes."""
         ...

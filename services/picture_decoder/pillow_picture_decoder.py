@@ -6,7 +6,7 @@ import warnings
 from contextlib import contextmanager
 from io import BytesIO
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
@@ -22,7 +22,6 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from services.picture_decoder._colour import resizable, to_srgb
 from services.picture_decoder._file_headers import (
     JpegScans,
     is_heic,
@@ -31,6 +30,17 @@ from services.picture_decoder._file_headers import (
     refuse_many_png_chunks,
     webp_canvas,
 )
+from services.picture_decoder._rendering import (
+    MAX_SIDE,
+    MAX_STRIPPED_PIXELS,
+    MAX_WHOLE_PIXELS,
+    MEGAPIXEL,
+    Box,
+    Size,
+    is_read_in_strips,
+    refuse_above,
+    render,
+)
 from services.picture_decoder.picture_decoder import (
     PICTURE_SUFFIXES,
     PictureError,
@@ -38,6 +48,7 @@ from services.picture_decoder.picture_decoder import (
     PictureFault,
     PictureFormat,
 )
+from services.picture_decoder.pixel_budget import PixelBudget, PixelBudgetExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -57,13 +68,12 @@ _READERS: Final[Mapping[PictureFormat, Callable[[BytesIO], ImageFile.ImageFile]]
         "TIFF": TiffImagePlugin.TiffImageFile,
     }
 )
-_MEGAPIXEL: Final = 1_000_000
-_MAX_PIXELS: Final = 100 * _MEGAPIXEL  # in memory at a time
-_MAX_COPIED_PIXELS: Final = 50 * _MEGAPIXEL  # for formats whose libraries keep a copy of their own
-_MAX_JPEG_PIXELS: Final = 220 * _MEGAPIXEL  # for files that are scaled down while they are read
-_MAX_SCANNED_PIXELS: Final = 2_500 * _MEGAPIXEL  # pixels times scans: a second or two of work
-_REDUCING_GAP: Final = 2.0  # cheap box averaging down to twice the target size, then Lanczos
+_MAX_JPEG_PIXELS: Final = 220 * MEGAPIXEL  # for files that are scaled down while they are read
+_MAX_BUFFERED_PIXELS: Final = 100 * MEGAPIXEL  # for those that are, and yet kept as a whole: three bytes for each
+_MAX_SCANNED_PIXELS: Final = 2_500 * MEGAPIXEL  # pixels times scans: a second or two of work
+PIXELS_AT_A_TIME: Final = MAX_WHOLE_PIXELS
 _THUMBNAIL_QUALITY: Final = 82
+_THUMBNAIL_GAP: Final = 3.0
 
 _ORIENTATION_TAG: Final = 0x0112
 _TURNS: Final[Mapping[int, Image.Transpose]] = MappingProxyType(
@@ -79,23 +89,25 @@ _TURNS: Final[Mapping[int, Image.Transpose]] = MappingProxyType(
 )
 _SWAPS_AXES: Final = (5, 6, 7, 8)
 
-_Size: TypeAlias = tuple[int, int]  # width, height
-_Box: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
-
 
 class PillowPictureDecoder:
-    """A `PictureDecoder` without state. An animation yields its first frame."""
+    """A `PictureDecoder`. An animation yields its first frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: PixelBudget | None = None) -> None:
+        """`budget` is shared by all that decode in this process; without one, this decoder has its own."""
         # Pillow warns about each oddity in a file, so one file could log thousands of lines. The filter applies to the
         # whole process, because `catch_warnings` is not thread-safe, but only to Pillow's modules.
         warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+        self._budget = budget or PixelBudget(PIXELS_AT_A_TIME)
 
     def decode(self, data: bytes, *, width: int, height: int) -> Picture:
         with _faults_as_picture_errors(), _open(data) as image:
-            turn = _orientation(image)
-            size = (height, width) if turn in _SWAPS_AXES else (width, height)
-            return _pixels(_render(image, size, turn, _centre_crop))
+            return self._render(image, data, (width, height), _centre_crop)
+
+    def overview(self, data: bytes, *, longest: int) -> Picture:
+        with _faults_as_picture_errors(), _open(data) as image:
+            width, height = _upright_size(image)
+            return self._render(image, data, _within((width, height), longest, longest), _whole)
 
     def describe(self, data: bytes) -> PictureFactsPayload:
         with _faults_as_picture_errors(), _open(data) as image:
@@ -103,15 +115,24 @@ class PillowPictureDecoder:
         name = _format_of(data)
         return PictureFactsPayload(width=width, height=height, format=name, suffix=PICTURE_SUFFIXES[name])
 
-    def thumbnail(self, data: bytes, *, max_width: int) -> bytes:
-        with _faults_as_picture_errors(), _open(data) as image:
-            turn = _orientation(image)
-            width, height = _upright_size(image)
-            scale = min(1.0, max_width / width, 2 * max_width / height)
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            stored = (size[1], size[0]) if turn in _SWAPS_AXES else size
-            picture = _pixels(_render(image, stored, turn, _whole))
-            return simplejpeg.encode_jpeg(picture, quality=_THUMBNAIL_QUALITY, colorspace="RGB", colorsubsampling="420")
+    def thumbnail(self, picture: Picture, *, max_width: int) -> bytes:
+        height, width, _ = picture.shape
+        size = _within((width, height), max_width, 2 * max_width)
+        small = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=_THUMBNAIL_GAP)
+        return simplejpeg.encode_jpeg(
+            _pixels(small), quality=_THUMBNAIL_QUALITY, colorspace="RGB", colorsubsampling="420"
+        )
+
+    def close(self) -> None:
+        self._budget.close()
+
+    def _render(
+        self, image: ImageFile.ImageFile, data: bytes, upright: Size, crop: Callable[[Size, Size], Box]
+    ) -> Picture:
+        turn = _orientation(image)
+        stored = (upright[1], upright[0]) if turn in _SWAPS_AXES else upright
+        small = render(image, data, stored, crop, self._budget)
+        return _pixels(small.transpose(_TURNS[turn]) if turn in _TURNS else small)
 
 
 @contextmanager
@@ -120,6 +141,9 @@ def _faults_as_picture_errors() -> Generator[None]:
         yield
     except PictureError:
         raise
+    except PixelBudgetExceededError as error:
+        message = "The server is busy with other pictures. Try again in a minute."
+        raise PictureError(PictureFault.TOO_BUSY, message) from error
     except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(PictureFault.TOO_LARGE, "The picture is too large for the server.") from error
     except Exception as error:  # parsers may raise anything on hostile bytes
@@ -146,29 +170,21 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     if name == "PNG":
         refuse_many_png_chunks(data)
     if name == "WEBP" and (canvas := webp_canvas(data)) is not None:
-        _refuse_above(canvas, _MAX_COPIED_PIXELS)
+        refuse_above(canvas, MAX_WHOLE_PIXELS)
     scans = jpeg_scans(data) if name == "JPEG" else None
     image = _READERS[name](BytesIO(data))
-    _refuse_above(image.size, _max_pixels(name, scans))
+    refuse_above(image.size, _max_pixels(image, data, scans))
+    if is_read_in_strips(image, data) and max(image.size) > MAX_SIDE:
+        raise PictureError(PictureFault.TOO_LARGE, f"The picture is longer than the {MAX_SIDE} pixels that are read.")
     if scans and image.width * image.height * scans.count > _MAX_SCANNED_PIXELS:
         raise PictureError(PictureFault.TOO_LARGE, "This JPEG file would take too long to decode.")
     return image
 
 
-def _max_pixels(name: PictureFormat, scans: JpegScans | None) -> int:
-    if scans is not None and not scans.is_buffered:
-        return _MAX_JPEG_PIXELS
-    return _MAX_COPIED_PIXELS if name in ("WEBP", "AVIF") else _MAX_PIXELS
-
-
-def _refuse_above(size: _Size, max_pixels: int) -> None:
-    width, height = size
-    if width * height > max_pixels:
-        raise PictureError(
-            PictureFault.TOO_LARGE,
-            f"The picture has {width} x {height} pixels, more than the {max_pixels // _MEGAPIXEL} megapixels"
-            " that the server decodes.",
-        )
+def _max_pixels(image: ImageFile.ImageFile, data: bytes, scans: JpegScans | None) -> int:
+    if scans is not None:
+        return _MAX_BUFFERED_PIXELS if scans.is_buffered else _MAX_JPEG_PIXELS
+    return MAX_STRIPPED_PIXELS if is_read_in_strips(image, data) else MAX_WHOLE_PIXELS
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:
@@ -187,29 +203,23 @@ def _orientation(image: ImageFile.ImageFile) -> int:
     return value if value in _TURNS else 1
 
 
-def _upright_size(image: ImageFile.ImageFile) -> _Size:
+def _upright_size(image: ImageFile.ImageFile) -> Size:
     width, height = image.size
     return (height, width) if _orientation(image) in _SWAPS_AXES else (width, height)
 
 
-def _render(image: ImageFile.ImageFile, size: _Size, turn: int, crop: Callable[[_Size, _Size], _Box]) -> Image.Image:
-    """Decode, crop and scale to `size` (before the EXIF rotation), convert to sRGB, and rotate upright."""
-    image.draft(None, (int(size[0] * _REDUCING_GAP), int(size[1] * _REDUCING_GAP)))
-    _refuse_above(image.size, _MAX_PIXELS)
-    image.load()
-    profile = image.info.get("icc_profile")
-    plain = resizable(image)
-    small = plain.resize(size, Image.Resampling.LANCZOS, box=crop(plain.size, size), reducing_gap=_REDUCING_GAP)
-    upright = to_srgb(small, profile if isinstance(profile, bytes) else None)
-    return upright.transpose(_TURNS[turn]) if turn in _TURNS else upright
+def _within(size: Size, max_width: int, max_height: int) -> Size:
+    """The size of the whole picture within those bounds; it is never enlarged."""
+    scale = min(1.0, max_width / size[0], max_height / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _whole(source: _Size, target: _Size) -> _Box:
+def _whole(source: Size, target: Size) -> Box:
     del target
     return (0.0, 0.0, float(source[0]), float(source[1]))
 
 
-def _centre_crop(source: _Size, target: _Size) -> _Box:
+def _centre_crop(source: Size, target: Size) -> Box:
     """The largest box in the middle of `source` with the aspect of `target`."""
     scale = min(source[0] / target[0], source[1] / target[1])
     left, top = (source[0] - target[0] * scale) / 2, (source[1] - target[1] * scale) / 2

@@ -52,10 +52,11 @@ Ask: TypeAlias = "Callable[[Sequence[Turn]], Awaitable[Sequence[ToolCall]]]"
 async def write_with_tools(ask: Ask, request: WriterRequest) -> Written:
     """Ask a model until it answers with one good tool call, three times at most.
 
-    Nothing that the model said goes back to it: a prompt that got through once would speak with the model's voice then.
+    Nothing that the model said goes back to it: if a prompt had injected words into the answer, they would come back as
+    the model's own.
 
     Raises:
-        PromptWriterError: it never did.
+        PromptWriterError: no answer was a good one.
     """
     turns = opening(request)
     for _ in range(MAX_TRIES):
@@ -73,9 +74,9 @@ def opening(request: WriterRequest) -> tuple[Turn, ...]:
     quoted = json.dumps(plain_text(request.prompt), ensure_ascii=False)
     match request:
         case EditRequest(view=view):
-            return Turn("system", EDIT_PROMPT), Turn("user", f"The player's wish for this picture: {quoted}", view)
+            return Turn("system", EDIT_PROMPT), Turn("user", f"The player's request for this picture: {quoted}", view)
         case SceneRequest():
-            return Turn("system", SCENE_PROMPT), Turn("user", f"The player's wish for a place: {quoted}")
+            return Turn("system", SCENE_PROMPT), Turn("user", f"The player's request for a place: {quoted}")
 
 
 def read_calls(calls: Sequence[ToolCall]) -> Written | None:

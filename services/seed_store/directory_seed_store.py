@@ -20,6 +20,7 @@ from services.seed_store.seed_files import (
     uploaded_seed,
 )
 from services.seed_store.seed_store import SeedFilePayload, SeedStoreError
+from services.seed_store.thumbnail_folder import ThumbnailFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +38,9 @@ _CLOCK_STEP_S: Final = 1e-6  # keeps uploads of one tick in order
 class DirectorySeedStore:
     """A `SeedStore` on disk. What the folders hold is read once, when it is first asked for.
 
-    Uploads lie in `data_dir/seeds`, each as `<hash>.<suffix>` with its metadata in `<hash>.json` beside it. Nothing
-    that a client chooses becomes part of a path.
+    Uploads lie in `data_dir/seeds`, each as `<hash>.<suffix>` with its metadata in `<hash>.json` beside it.
+    Thumbnails of all seeds lie in `.thumbnails` below that folder. Nothing that a client chooses becomes part of a
+    path.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class DirectorySeedStore:
         """`decoder` reads the sizes of shipped pictures."""
         self._shipped_dir = shipped_dir
         self._uploads_dir = data_dir / "seeds"
+        self._thumbnails = ThumbnailFolder(self._uploads_dir / ".thumbnails")
         self._max_uploaded = max_uploaded
         self._decoder = decoder
         self._clock = clock
@@ -99,6 +102,15 @@ class DirectorySeedStore:
                 with self._lock:
                     return self._keep(seed_hash, picture, size, facts, title, prompt).seed
 
+    def thumbnail(self, seed_hash: str) -> bytes | None:
+        return None if self._find(seed_hash) is None else self._thumbnails.read(seed_hash)
+
+    def keep_thumbnail(self, seed_hash: str, jpeg: bytes) -> None:
+        with self._lock:  # or the seed could be removed before its thumbnail is there
+            self._load()
+            if seed_hash in self._shipped or seed_hash in self._uploaded:
+                self._thumbnails.keep(seed_hash, jpeg)
+
     def remove(self, seed_hash: str) -> bool:
         with self._lock:
             self._load()
@@ -106,7 +118,7 @@ class DirectorySeedStore:
             if file is None:
                 return False
             with disk_errors(_FOLDER, SeedStoreError):
-                _unlink(file)
+                self._unlink(file)
             del self._uploaded[seed_hash]
         return True
 
@@ -123,6 +135,7 @@ class DirectorySeedStore:
         shipped = load_shipped_seeds(self._shipped_dir, self._decoder)
         self._shipped = {file.seed.hash: file for file in shipped}
         self._uploaded = {file.seed.hash: file for file in load_uploaded_seeds(self._uploads_dir)}
+        self._thumbnails.remove_others({*self._shipped, *self._uploaded})
         self._is_loaded = True
 
     def _keep(
@@ -159,15 +172,15 @@ class DirectorySeedStore:
         surplus = builtins.list(self._uploaded.items())[: max(0, len(self._uploaded) - max(1, self._max_uploaded))]
         for seed_hash, file in surplus:
             try:
-                _unlink(file)
+                self._unlink(file)
             except OSError as error:
                 # The new seed is safe on disk. The old one is tried again at the next upload.
                 _logger.warning("An old seed cannot be removed", hash=seed_hash, reason=error.strerror)
             else:
                 del self._uploaded[seed_hash]
 
-
-def _unlink(file: SeedFile) -> None:
-    """Remove an upload; without its metadata a picture is no seed, so those go first."""
-    metadata_path(file.path.parent, file.seed.hash).unlink(missing_ok=True)
-    file.path.unlink(missing_ok=True)
+    def _unlink(self, file: SeedFile) -> None:
+        """Remove an upload. Without its metadata a picture is no seed, so those go first."""
+        metadata_path(file.path.parent, file.seed.hash).unlink(missing_ok=True)
+        self._thumbnails.remove(file.seed.hash)
+        file.path.unlink(missing_ok=True)

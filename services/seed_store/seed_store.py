@@ -56,8 +56,16 @@ class SeedStore(Protocol):
         """
         ...
 
+    def thumbnail(self, seed_hash: str) -> bytes | None:
+        """The JPEG that was kept last; None where none is, or none of the present format."""
+        ...
+
+    def keep_thumbnail(self, seed_hash: str, jpeg: bytes) -> None:
+        """Keep a seed's thumbnail as long as the seed; dropped for an unknown seed, or where it cannot be kept."""
+        ...
+
     def remove(self, seed_hash: str) -> bool:
-        """Remove an upload; False for a shipped seed or an unknown hash.
+        """Remove an upload and its thumbnail; False for a shipped seed or an unknown hash.
 
         Raises:
             SeedStoreError: the file cannot be removed.

@@ -59,15 +59,15 @@ _FOCUSED: Final = "document.activeElement?.dataset.testid ?? null"
 
 
 async def _answer(request: Request) -> Response:
-    """A writer that does as it is told by the wish, and a painter of one colour."""
+    """A writer that does what the prompt says, and a painter of one colour."""
     if request.url.path.endswith(("/edits", "/generations")):
         file = io.BytesIO()
         Image.new("RGB", (1280, 720), (200, 60, 60)).save(file, "PNG")
         return image(file.getvalue())
-    wish = json.dumps(json.loads(await request.body())["messages"])
-    if "in a while" in wish:
+    prompt = json.dumps(json.loads(await request.body())["messages"])
+    if "in a while" in prompt:
         await asyncio.sleep(60)  # or until whoever asked is gone
-    if "mouse" in wish:
+    if "mouse" in prompt:
         return call("reject_request", {"reason": _REASON})
     return call("submit_edit_instruction", {"instruction": "Paint it."})
 
@@ -119,7 +119,7 @@ def _stand_still(visitor: Visitor) -> None:
     visitor.come_to_rest()
 
 
-def _wish(visitor: Visitor, words: str) -> None:
+def _ask_for(visitor: Visitor, words: str) -> None:
     visitor.page.keyboard.type(words)
     visitor.page.keyboard.press("Enter")
 
@@ -191,14 +191,14 @@ def test_a_change_is_cancelled_refused_and_made_after_all(artist: Visitor) -> No
     _stand_still(artist)
     before = artist.see()
     _press_q(artist)
-    _wish(artist, "")
+    _ask_for(artist, "")
     _status(artist, artist.text_of("authoringEmptyPrompt"))
     artist.by_id("authoring").evaluate(_CANCEL_WHEN_PAINTING)
-    _wish(artist, "a red balloon")
+    _ask_for(artist, "a red balloon")
     _status(artist, artist.text_of("cancelled"))
     assert artist.by_id("authoring-prompt").input_value() == "a red balloon"
     artist.by_id("authoring-prompt").fill("")
-    _wish(artist, "a famous mouse")
+    _ask_for(artist, "a famous mouse")
     _status(artist, _REASON)
     artist.come_to_rest()
     assert difference(before, artist.see()) < SAME_VIEW
@@ -225,7 +225,7 @@ def test_the_menu_leads_to_a_new_place_which_stays_in_the_gallery(artist: Visito
     assert artist.by_id("menu").is_visible()
     assert artist.page.evaluate(_FOCUSED) == "generate-scene-button"
     artist.page.keyboard.press("Enter")
-    _wish(artist, "a flooded cathedral")
+    _ask_for(artist, "a flooded cathedral")
     artist.by_id("authoring").wait_for(state="hidden", timeout=_MADE_MS)
     artist.wait_for("playing")
     artist.wait_for_other_view(before)
@@ -242,7 +242,7 @@ def test_the_menu_leads_to_a_new_place_which_stays_in_the_gallery(artist: Visito
 def test_a_place_is_made_in_the_gallery_entered_and_deleted(artist: Visitor) -> None:
     first = artist.by_id("seed-card").count()
     artist.by_id("words-card").click()
-    _wish(artist, "a desert of glass")
+    _ask_for(artist, "a desert of glass")
     job = artist.by_id("scene-job").filter(has_text="a desert of glass")
     job.wait_for()
     assert job.get_by_role("progressbar").is_visible()
@@ -263,7 +263,7 @@ def test_a_place_is_made_in_the_gallery_entered_and_deleted(artist: Visitor) -> 
 
 def test_a_place_that_is_being_made_outlives_a_reload_and_is_given_up(artist: Visitor) -> None:
     artist.by_id("words-card").click()
-    _wish(artist, "a lighthouse, in a while")
+    _ask_for(artist, "a lighthouse, in a while")
     text = artist.by_id("job-text")
     text.get_by_text("Finding the words").wait_for()
     artist.page.reload()
@@ -274,7 +274,7 @@ def test_a_place_that_is_being_made_outlives_a_reload_and_is_given_up(artist: Vi
 
 def test_a_place_that_is_refused_says_why_and_can_be_put_in_other_words(artist: Visitor) -> None:
     artist.by_id("words-card").click()
-    _wish(artist, "the house of a mouse")
+    _ask_for(artist, "the house of a mouse")
     artist.by_id("job-text").get_by_text(_REASON).wait_for()
     artist.by_id("job-again").click()
     assert artist.by_id("authoring-prompt").input_value() == "the house of a mouse"
@@ -330,14 +330,14 @@ def test_what_is_judged_unsafe_is_not_shown_and_the_page_says_so(
     assert notice.inner_text() == visitor.text_of("seedUnsafe")
     visitor.excuse("/api/seeds")
     visitor.by_id("words-card").click()
-    _wish(visitor, "a red room")
+    _ask_for(visitor, "a red room")
     visitor.by_id("job-text").get_by_text("judged unsafe").wait_for(timeout=_MADE_MS)
     visitor.by_id("job-dismiss").click()
     assert visitor.by_id("seed-card").count() == cards
     _stand_still(visitor)
     before = visitor.see()
     _press_q(visitor)
-    _wish(visitor, "make it red")
+    _ask_for(visitor, "make it red")
     _status(visitor, "judged unsafe")
     _close(visitor)
     visitor.wait_for("playing")

@@ -31,6 +31,7 @@ class FakeSeedStore:
         self._max_uploaded = max_uploaded
         self._lock = threading.Lock()
         self._files: dict[str, tuple[SeedFilePayload, bytes]] = {}  # in the order in which they came
+        self._thumbnails: dict[str, bytes] = {}
         self.fail: str | None = None
         for data, facts, title in shipped:
             seed = self._payload(data, facts, title, "shipped")
@@ -66,6 +67,7 @@ class FakeSeedStore:
             uploads = [name for name, (file, _) in self._files.items() if file.origin == "uploaded"]
             for name in uploads[: -max(1, self._max_uploaded)]:
                 del self._files[name]
+                self._thumbnails.pop(name, None)
         return seed
 
     def remove(self, seed_hash: str) -> bool:
@@ -75,7 +77,17 @@ class FakeSeedStore:
                 return False
             self._fail_if_told()
             del self._files[seed_hash]
+            self._thumbnails.pop(seed_hash, None)
         return True
+
+    def thumbnail(self, seed_hash: str) -> bytes | None:
+        with self._lock:
+            return self._thumbnails.get(seed_hash)
+
+    def keep_thumbnail(self, seed_hash: str, jpeg: bytes) -> None:
+        with self._lock:
+            if seed_hash in self._files:
+                self._thumbnails[seed_hash] = jpeg
 
     def _fail_if_told(self) -> None:
         if self.fail is not None:

@@ -28,7 +28,7 @@ def test_a_scene_is_refused_only_after_another_look() -> None:
         assert refused.value.code is ErrorCode.AUTHORING_UNAVAILABLE
         here.device.vram = 40 * GIB  # another program has ended, and nobody told us
         assert isinstance(handler.availability(), AuthoringUnavailable)
-        assert (await handler.begin("scene", None, "fog")).wish == "fog"
+        assert (await handler.begin("scene", None, "fog")).prompt == "fog"
 
     run(main)
 
@@ -39,10 +39,10 @@ def test_as_many_jobs_are_kept_as_configured(kept: int) -> None:
         here = Rig(vram=40)
         handler = authoring(here, kept_jobs=kept)
         await here.residency.refresh()
-        for wish in ("one", "two", "three"):
-            job = await handler.begin("scene", None, wish)
+        for prompt in ("one", "two", "three"):
+            job = await handler.begin("scene", None, prompt)
             handler.move(job.id, AuthoringFailed(ErrorCode.CANCELLED, "It was given up."))
-        assert [job.wish for job in handler.unowned()] == ["three", "two"][:kept]
+        assert [job.prompt for job in handler.unowned()] == ["three", "two"][:kept]
 
     run(main)
 

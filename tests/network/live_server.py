@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
 from network._websocket_transport import WebSocketTransport
+from network.guarded_server import GuardedServer
 from network.listening_socket import create_listening_socket
+from runtime_config.runtime_config import DoorConfig
+from runtime_config.web_origin import is_loopback_host
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+
+_DOOR: Final = DoorConfig()
 
 
-class LiveServer(uvicorn.Server):
+class LiveServer(GuardedServer):
     """`port` is known from the beginning, and accepts from then on."""
 
-    def __init__(self, app: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        app: Any,
+        door: DoorConfig = _DOOR,
+        is_local: Callable[[str], bool] = is_loopback_host,
+        /,
+        **options: Any,
+    ) -> None:
         self._listener = create_listening_socket("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
         defaults: dict[str, Any] = {
@@ -33,11 +44,8 @@ class LiveServer(uvicorn.Server):
             "access_log": False,
             "timeout_graceful_shutdown": 5,
         }
-        super().__init__(uvicorn.Config(app, **{**defaults, **options}))
+        super().__init__(uvicorn.Config(app, **{**defaults, **options}), self._listener, door, is_local=is_local)
         self._thread = threading.Thread(target=self.run, name="live-server")
-
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().serve(sockets or [self._listener])
 
     def start(self) -> None:
         self._thread.start()
@@ -55,8 +63,10 @@ class LiveServer(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: Any, **options: Any) -> Generator[LiveServer]:
-    server = LiveServer(app, **options)
+def serving(
+    app: Any, door: DoorConfig = _DOOR, is_local: Callable[[str], bool] = is_loopback_host, /, **options: Any
+) -> Generator[LiveServer]:
+    server = LiveServer(app, door, is_local, **options)
     server.start()
     try:
         yield server

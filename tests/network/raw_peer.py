@@ -1,4 +1,4 @@
-"""A WebSocket client that does only what it is told: no pongs, no echo of a close frame, no reading ahead."""
+"""A client that does only what it is told: no pongs, no echo of a close frame, no reading ahead."""
 
 from __future__ import annotations
 
@@ -33,8 +33,12 @@ class RawFrame:
 
 
 class RawPeer:
-    def __init__(self, port: int, *, receive_buffer: int | None = None) -> None:
+    """`source` is the address that it connects from, any of 127.0.0.0/8 on Linux."""
+
+    def __init__(self, port: int, *, receive_buffer: int | None = None, source: str | None = None) -> None:
         self.socket = socket.socket()
+        if source is not None:
+            self.socket.bind((source, 0))
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(deadline_s())
@@ -45,11 +49,14 @@ class RawPeer:
     def __enter__(self) -> RawPeer:
         return self
 
+    def close(self) -> None:
+        self.stream.close()
+        self.socket.close()
+
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.stream.close()
-        self.socket.close()
+        self.close()
 
     def handshake(self, target: str = "/ws", **headers: str) -> tuple[int, dict[str, str]]:
         """Status and headers of the answer."""
@@ -63,12 +70,25 @@ class RawPeer:
             *(f"{name}: {value}" for name, value in headers.items()),
         ]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
-        status = int(self.stream.readline().split()[1])
-        answer: dict[str, str] = {}
-        while line := self.stream.readline().strip().decode():
-            name, _, value = line.partition(":")
-            answer[name.lower()] = value.strip()
-        return status, answer
+        return self._read_head()
+
+    def send(self, text: str) -> None:
+        """Bytes of a request, as they are."""
+        self.socket.sendall(text.encode())
+
+    def read_answer(self) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of an answer with a Content-Length."""
+        status, headers = self._read_head()
+        return status, headers, self._read(int(headers["content-length"]))
+
+    def is_closed(self) -> bool:
+        """Whether the server ended the connection. Waits for that, and takes what comes before."""
+        try:
+            while self.stream.read(65536):
+                pass
+        except ConnectionResetError:
+            pass
+        return True
 
     def send_frame(self, opcode: int, payload: bytes, *, final: bool = True) -> None:
         self.socket.sendall(frame_head(opcode, len(payload), final=final) + payload)
@@ -87,6 +107,16 @@ class RawPeer:
         while (frame := self.read_frame()).opcode != CLOSE:
             pass
         return frame
+
+    def _read_head(self) -> tuple[int, dict[str, str]]:
+        first = self.stream.readline()
+        if not first:
+            raise EOFError
+        answer: dict[str, str] = {}
+        while line := self.stream.readline().strip().decode():
+            name, _, value = line.partition(":")
+            answer[name.lower()] = value.strip()
+        return int(first.split()[1]), answer
 
     def _read(self, count: int) -> bytes:
         data = self.stream.read(count)

@@ -15,7 +15,7 @@ from simulator.player import advance
 from simulator.renderer import Renderer
 from simulator.surroundings import Surroundings
 from simulator.world import make_world
-from training.clips import ACTION_FIELDS, STATE_FIELDS, ClipFolderError, ClipStore, nearness_of, shards_in
+from training.clips import ACTION_FIELDS, STATE_FIELDS, ClipFolderError, ClipStore, disparity_of, shards_in
 from training.make_clips import MANIFEST, main, make_clips, write_shard
 from training.recorder import CLIPS_PER_WORLD, FIRST_HELDOUT_SEED, HELDOUT_SEEDS, Recipe, Recorder, open_start
 from training.starts import start_for
@@ -99,7 +99,7 @@ def test_frames_show_what_the_simulator_draws(folder: Path) -> None:
     picture, depth = np.empty((32, 56, 3), dtype=np.uint8), np.empty((32, 56), dtype=np.float32)
     Renderer(around).draw(walk.states[7], picture, depth)
     assert (clip.frames[7, ..., :3] == picture).all()
-    assert (clip.frames[7, ..., 3] == nearness_of(depth)).all()
+    assert (clip.frames[7, ..., 3] == disparity_of(depth)).all()
 
 
 def test_no_clip_begins_inside_a_tree() -> None:
@@ -115,9 +115,9 @@ def test_no_clip_begins_inside_a_tree() -> None:
     assert not any(swallowed(open_start(around, "goal_walk", np.random.default_rng(n))) for n in range(40))
 
 
-def test_nearness_counts_down_to_the_sky() -> None:
+def test_disparity_counts_down_to_the_sky() -> None:
     depth = np.array([[0.0, 1.0, 4.0, 100.0, np.inf]], dtype=np.float32)
-    assert nearness_of(depth).tolist() == [[255, 128, 51, 3, 0]]
+    assert disparity_of(depth).tolist() == [[255, 128, 51, 3, 0]]
 
 
 def test_heldout_worlds_are_none_that_train() -> None:

@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -106,6 +106,15 @@ def test_a_run_in_pieces_is_the_run_in_one(clips: Path, finished: Path, tmp_path
 def test_threads_that_read_do_not_show(clips: Path, finished: Path, tmp_path: Path) -> None:
     assert trained(clips, tmp_path, workers=2)
     assert weights_in(tmp_path) == weights_in(finished)
+
+
+def test_a_run_of_an_older_version_names_its_stage_of_depth_otherwise(finished: Path, tmp_path: Path) -> None:
+    state: dict[str, Any] = torch.load(finished / "checkpoint.pt", weights_only=True)
+    state["finished"] = ["sight" if stage == "depth" else stage for stage in state["finished"]]
+    torch.save(state, tmp_path / "checkpoint.pt")
+    found = RunFolder(tmp_path).load()
+    assert found is not None
+    assert found.progress.finished == STAGES
 
 
 def test_a_finished_run_is_left_as_it_is(clips: Path, finished: Path) -> None:

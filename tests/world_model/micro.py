@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def micro_networks(seed: int = 0) -> Networks:
-    """Networks of the size `MICRO`, untrained, none of whose layers is silent: every input shows in the output."""
+    """Networks of the size `MICRO`, untrained, none of whose layers is all zero: every input shows in the output."""
     with torch.no_grad():
         seed_torch(seed)
         networks = make_networks(MICRO, torch.device("cpu"))

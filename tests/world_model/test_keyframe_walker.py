@@ -10,8 +10,8 @@ import torch
 
 from tests.world_model.micro import micro_scene
 from training.scenes.export import export_scene
-from world_model.config import MICRO, NEARNESS
-from world_model.keyframe_walker import KeyframeWalker, nearness_view
+from world_model.config import DISPARITY, MICRO
+from world_model.keyframe_walker import KeyframeWalker, disparity_view
 from world_model.keyframes import Keyframe
 from world_model.layer_renderer import LayerRenderer, Layers
 from world_model.layers import LAYERS
@@ -82,10 +82,10 @@ def test_motion_is_told_how_near_things_are_by_now() -> None:
     relief = np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32)
     keyframe = Keyframe(Layers(rgba, relief, 0.0), Pose())
     for ahead, metres in ((0.0, 3.0), (1.0, 2.0)):
-        view = nearness_view(MICRO, keyframe, Pose(z=ahead))
+        view = disparity_view(MICRO, keyframe, Pose(z=ahead))
         assert view.shape == (4, H, W)
-        assert set(np.unique(view[NEARNESS, :, : W // 2])) == {0}
-        assert set(np.unique(view[NEARNESS, :, W // 2 :])) == {round(255 / (1.0 + metres))}
+        assert set(np.unique(view[DISPARITY, :, : W // 2])) == {0}
+        assert set(np.unique(view[DISPARITY, :, W // 2 :])) == {round(255 / (1.0 + metres))}
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

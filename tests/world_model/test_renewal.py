@@ -72,7 +72,7 @@ def test_home_is_sound_whatever_it_is(home: np.ndarray) -> None:
     assert not has_come_apart(home, Pose(), home)
 
 
-def test_nearness_is_not_looked_at() -> None:
+def test_disparity_is_not_looked_at() -> None:
     near = HOME.copy()
     near[3] = splinters()
     assert not has_come_apart(near, Pose(), HOME)

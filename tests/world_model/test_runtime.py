@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import torch
 
 from tests.world_model.micro import micro_networks
 from training.export import TOLERANCE, difference
-from world_model.autoencoder import normalise, without_nearness
+from world_model.autoencoder import normalise, without_disparity
 from world_model.config import MICRO, ModelConfig
 from world_model.graphs import OUTPUTS, example_inputs
 from world_model.runtime import load_runtime
@@ -32,11 +33,11 @@ def test_graphs_of_other_networks_are_told_apart(micro_folder: Path) -> None:
 
 def test_a_call_gives_the_same_bits_also_beside_others(micro_folder: Path) -> None:
     runtime = load_runtime(micro_folder)
-    inputs = example_inputs(MICRO, torch.Generator().manual_seed(0))["look"]
-    arrays = {name: value.numpy() for name, value in inputs.items()}
-    expected = [array.tobytes() for array in runtime.run("look", arrays)]
+    inputs = example_inputs(MICRO, torch.Generator().manual_seed(0))["encode_context"]
+    arrays = [value.numpy() for value in inputs.values()]
+    expected = [array.tobytes() for array in runtime.run("encode_context", *arrays)]
     with ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(runtime.run, "look", arrays) for _ in range(12)]
+        calls = [pool.submit(runtime.run, "encode_context", *arrays) for _ in range(12)]
     assert all([array.tobytes() for array in call.result()] == expected for call in calls)
 
 
@@ -70,11 +71,17 @@ def test_normalised_latents_are_normal_and_views_stay_as_they_are() -> None:
     assert torch.allclose(again[inner], shown[inner], atol=1e-4)
 
 
-def test_a_view_of_unknown_nearness_has_its_colours() -> None:
+def test_a_view_of_unknown_disparity_has_its_colours() -> None:
     view = torch.rand(1, 4, 8, 8)
-    blind = without_nearness(view)
+    blind = without_disparity(view)
     assert torch.equal(blind[:, :3], view[:, :3])
     assert (blind[:, 3] == -1.0).all()
+
+
+def test_a_config_is_read_as_it_was_written() -> None:
+    plain = json.loads(json.dumps(MICRO.to_plain()))
+    assert plain["sight_widths"] == [8, 16, 16, 32]  # the name that shipped weights have
+    assert ModelConfig.from_plain(plain) == MICRO
 
 
 def test_sizes_that_cannot_be_halved_are_refused() -> None:

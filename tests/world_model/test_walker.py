@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from world_model.config import MICRO
-from world_model.memory import Pose, Remembered, around, moves_between, taken_along
+from world_model.memory import Pose, Remembered, around, relative_pose_between, taken_along
 from world_model.motion_step import FLIGHT, LARGEST_TURN, PITCH_LIMIT, Wish
 from world_model.renewal import EVERY
 from world_model.runtime import Runtime, load_runtime
@@ -40,12 +40,12 @@ class SteeredRuntime(Runtime):
         wanted = super().walk(view, past, wishes, turn, slope)
         return np.array(self.made_step, dtype=wanted.dtype)
 
-    def look(self, views: Bytes, moves: Floats) -> tuple[Floats, Floats, Floats]:
+    def encode_context(self, views: Bytes, relative_poses: Floats) -> tuple[Floats, Floats, Floats]:
         self.looked_at = views
-        return super().look(views, moves)
+        return super().encode_context(views, relative_poses)
 
-    def show(self, latents: Floats, reference: Floats, known: Floats) -> tuple[Bytes, Bytes]:
-        view, image = super().show(latents, reference, known)
+    def decode(self, latents: Floats, reference: Floats, mask: Floats) -> tuple[Bytes, Bytes]:
+        view, image = super().decode(latents, reference, mask)
         return view if self.shown is None else self.shown, image
 
 
@@ -169,7 +169,9 @@ def test_pictures_of_another_kind_are_refused(runtime: Runtime, wrong: np.ndarra
 def test_moves_are_told_along_the_old_axes() -> None:
     """To the east while looking east is forward; a turn through the back is a small one."""
     before, after = Pose(yaw=math.pi / 2.0, slope=0.1), Pose(x=2.0, y=0.5, yaw=-math.pi + 0.1, slope=-0.2)
-    assert moves_between(before, after) == pytest.approx([0.0, 0.5, 2.0, math.pi / 2.0 + 0.1, 0.1, -0.2], abs=1e-6)
+    assert relative_pose_between(before, after) == pytest.approx(
+        [0.0, 0.5, 2.0, math.pi / 2.0 + 0.1, 0.1, -0.2], abs=1e-6
+    )
 
 
 def heights(walker: Walker, wish: Wish, frames: int) -> list[float]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from world_model.config import MICRO
 from world_model.runtime import Runtime, load_runtime
-from world_model.weights import GRAPHS, WeightsError, read_weights
+from world_model.weights import GRAPHS, WeightsError, graph_path, read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-FILES = ("manifest.json", *(f"{name}.onnx" for name in GRAPHS))
+FILES = ("manifest.json", *(graph_path(Path(), name).name for name in GRAPHS))
 
 
 @pytest.fixture
@@ -62,10 +62,11 @@ def test_a_folder_in_place_of_a_file_is_named(folder: Path, name: str) -> None:
 
 
 def test_a_flipped_bit_is_found(folder: Path) -> None:
-    data = bytearray((folder / "dream.onnx").read_bytes())
+    path = graph_path(folder, "denoise")
+    data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    (folder / "dream.onnx").write_bytes(data)
-    assert "dream.onnx" in complaint(folder)
+    path.write_bytes(data)
+    assert path.name in complaint(folder)
 
 
 def test_another_version_is_refused(folder: Path) -> None:
@@ -108,5 +109,5 @@ def test_a_damaged_manifest_is_named(folder: Path, damage: Callable[[dict[str, A
 
 def test_a_graph_that_is_none_is_named(micro_folder: Path) -> None:
     manifest, graphs = read_weights(micro_folder)
-    with pytest.raises(WeightsError, match="'look'"):
-        Runtime(manifest, {**graphs, "look": b"no graph"})
+    with pytest.raises(WeightsError, match="'encode_context'"):
+        Runtime(manifest, {**graphs, "encode_context": b"no graph"})

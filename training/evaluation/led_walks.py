@@ -24,7 +24,7 @@ from training.evaluation.subjects import Diorama
 from training.evaluation.trials import Trial, picture_config
 from training.pictures import save_contact_sheet
 from training.recorder import FIRST_HELDOUT_SEED, open_start
-from training.samples import moves_between
+from training.samples import relative_poses_between
 from world_model.keyframes import KeyframeKeeper
 from world_model.layer_renderer import LayerRenderer
 from world_model.memory import Pose
@@ -93,8 +93,10 @@ def _something_is_near(trial: Trial, size: ModelConfig) -> bool:
 def poses_of(trial: Trial) -> list[Pose]:
     """From the first state on, which is at the origin and looks level and straight ahead."""
     rows = np.array([(state.x, state.eye, state.z, state.yaw, state.pitch) for state in trial.states])
-    moves: list[list[float]] = moves_between(np.repeat(rows[:1], len(rows), axis=0), rows).numpy().tolist()
-    return [Pose(*moved[:4], slope=moved[5]) for moved in moves]
+    relative_poses: list[list[float]] = (
+        relative_poses_between(np.repeat(rows[:1], len(rows), axis=0), rows).numpy().tolist()
+    )
+    return [Pose(*moved[:4], slope=moved[5]) for moved in relative_poses]
 
 
 def moss_pictures(runtime: Runtime, first: Picture, poses: Sequence[Pose]) -> list[Picture]:

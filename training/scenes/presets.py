@@ -22,7 +22,7 @@ class ScenePreset:
     minutes: float | None = None  # of training, after which the run ends, however many steps that were
 
 
-_WIDE: Final = ModelConfig(sight_widths=(64, 128, 192, 320))
+_WIDE: Final = ModelConfig(depth_widths=(64, 128, 192, 320))
 
 SCENE_PRESETS: Final[Mapping[str, ScenePreset]] = MappingProxyType(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -54,7 +54,7 @@ class SceneRunFolder:
         """Replace the checkpoint; who is interrupted here keeps the one before."""
         data = io.BytesIO()
         state = {name: getattr(checkpoint, name) for name in ("step", "spent_s", "learning", "average", "optimiser")}
-        torch.save({"config": asdict(checkpoint.config), **state}, data)
+        torch.save({"config": checkpoint.config.to_plain(), **state}, data)
         write_parts(self.path, _NAME, checkpoint.step, data.getvalue())
 
     def load(self) -> SceneCheckpoint | None:

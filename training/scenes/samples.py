@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from training.samples import colour_mixes, moves_between
+from training.samples import colour_mixes, relative_poses_between
 from training.scenes.textures import textured
 from training.scenes.views import SOURCE_EVERY
 
@@ -85,7 +85,7 @@ class Pairs:
             layers=layers[None],
             inverse_depths=torch.as_tensor(store.inverse_depths(walk)[number].astype(np.float32))[None],
             targets=mixed[-1:],
-            relative_pose=moves_between(store.poses[walk, [source]], store.poses[walk, [target]]),
+            relative_pose=relative_poses_between(store.poses[walk, [source]], store.poses[walk, [target]]),
         )
         return _mirrored(sample) if rng.random() < 0.5 else sample
 

@@ -161,9 +161,9 @@ def _new_network(preset: ScenePreset, depth_from: Path | None) -> SceneNet:
     network = SceneNet(preset.model)
     if depth_from is not None:
         shipped = shipped_networks(depth_from, torch.device("cpu"))
-        if shipped.config.sight_widths != preset.model.sight_widths:
+        if shipped.config.depth_widths != preset.model.depth_widths:
             raise WeightsError(f"The depth network in {depth_from} is of another size than this preset's.")
-        network.depth_net.load_state_dict(shipped.sight.state_dict())
+        network.depth_net.load_state_dict(shipped.depth_net.state_dict())
     return network
 
 

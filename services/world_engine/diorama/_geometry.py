@@ -83,27 +83,25 @@ def atlas_points(azimuth: Field, slope: Field, *, horizon: float) -> tuple[Field
     return u, _squeeze_rows(v)
 
 
-def near_rays(rays: Rays, wall_nearness: Field, *, x: float, z: float, eye: float) -> tuple[Rays, Field]:
+def near_rays(rays: Rays, wall_inverse_distance: Field, *, x: float, z: float, eye: float) -> tuple[Rays, Field]:
     """The rays along which the seed's camera saw the ground or wall points that `rays` hit, and their weight (0 to 1).
 
-    `wall_nearness` is the inverse horizontal distance (1/m) of the wall along each ray from the player at `x`, `z`.
+    `wall_inverse_distance` is horizontal, in 1/m, of the wall along each ray from the player at `x`, `z`.
     """
     length = np.hypot(rays.x, rays.z)
-    ground_nearness = -rays.y / (length * np.float32(eye))
-    nearness = np.maximum(ground_nearness, wall_nearness)
-    scale = nearness * length  # the hit point times `scale` stays finite at the horizon
+    ground_inverse_distance = -rays.y / (length * np.float32(eye))
+    inverse_distance = np.maximum(ground_inverse_distance, wall_inverse_distance)
+    scale = inverse_distance * length  # the hit point times `scale` stays finite at the horizon
     met = Rays(
         rays.x + scale * np.float32(x), rays.y + scale * np.float32(eye - EYE_HEIGHT), rays.z + scale * np.float32(z)
     )
-    share = np.clip((nearness - np.float32(NEAR_FROM)) / np.float32(NEAR_FULL - NEAR_FROM), 0.0, 1.0)
+    share = np.clip((inverse_distance - np.float32(NEAR_FROM)) / np.float32(NEAR_FULL - NEAR_FROM), 0.0, 1.0)
     return met, share * share * (3.0 - 2.0 * share)
 
 
-def blend_rays(far: Rays, near: Rays, nearness: Field) -> Rays:
-    """Interpolate from `far` to `near` by `nearness` (0 to 1). The rays have about the same length."""
-    return Rays(
-        far.x + nearness * (near.x - far.x), far.y + nearness * (near.y - far.y), far.z + nearness * (near.z - far.z)
-    )
+def blend_rays(far: Rays, near: Rays, share: Field) -> Rays:
+    """Interpolate from `far` to `near` by `share` (0 to 1). The rays have about the same length."""
+    return Rays(far.x + share * (near.x - far.x), far.y + share * (near.y - far.y), far.z + share * (near.z - far.z))
 
 
 def tile_angles(azimuth: Field) -> tuple[Field, NDArray[np.bool_]]:

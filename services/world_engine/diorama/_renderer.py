@@ -23,7 +23,7 @@ from services.world_engine.diorama._geometry import (
 )
 from services.world_engine.diorama._phases import BACKDROP_SHARE, Home, Phases
 from services.world_engine.diorama._scene import RELIEF_CELL, SIDE_COLUMNS, Scene
-from services.world_engine.diorama._walls import wall_nearness
+from services.world_engine.diorama._walls import wall_inverse_distance
 from services.world_engine.diorama.constants import EYE_HEIGHT, FOCAL, HEIGHT, WIDTH
 
 if TYPE_CHECKING:
@@ -100,9 +100,11 @@ class Renderer:
         length = np.sqrt(rays.x * rays.x + rays.y * rays.y + rays.z * rays.z)
         shifted = rays
         for _ in range(2):
-            nearness = _cells_at(scene.relief, *_locate(scene, shifted, player.yaw)) * length
+            inverse_distance = _cells_at(scene.relief, *_locate(scene, shifted, player.yaw)) * length
             shifted = Rays(
-                rays.x + nearness * np.float32(x), rays.y + nearness * np.float32(y), rays.z + nearness * np.float32(z)
+                rays.x + inverse_distance * np.float32(x),
+                rays.y + inverse_distance * np.float32(y),
+                rays.z + inverse_distance * np.float32(z),
             )
         return shifted
 
@@ -122,7 +124,7 @@ def _near_rays(scene: Scene, player: Player, home: Home, rays: Rays) -> tuple[Ra
     x, z = home.ground_offset(player)
     if not scene.walls.stand:
         return near_rays(rays, np.zeros_like(rays.x), x=x, z=z, eye=player.eye)
-    walls = wall_nearness(scene.walls, np.arctan2(rays.x, rays.z), x=x, z=z)
+    walls = wall_inverse_distance(scene.walls, np.arctan2(rays.x, rays.z), x=x, z=z)
     near, share = near_rays(rays, walls, x=x, z=z, eye=player.eye)
     stands = _cells_at(scene.upright, *_locate(scene, near, player.yaw))
     rising = np.clip(8.0 * rays.y / np.hypot(rays.x, rays.z), 0.0, 1.0)

@@ -41,7 +41,7 @@ class Walls:
         return self.left > 0.0 or self.right > 0.0
 
 
-def wall_nearness(walls: Walls, azimuth: Field, *, x: float, z: float) -> Field:
+def wall_inverse_distance(walls: Walls, azimuth: Field, *, x: float, z: float) -> Field:
     """Inverse horizontal distance (1/m) to the wall in each direction, for a player at `x`, `z` from the home.
 
     The outline of the walls is a curve around the home. Its points are converted to directions and distances from the
@@ -50,8 +50,8 @@ def wall_nearness(walls: Walls, azimuth: Field, *, x: float, z: float) -> Field:
     around = np.linspace(-math.pi, math.pi, _SAMPLES, endpoint=False, dtype=np.float32)
     inside, mirrored = tile_angles(around)
     right = (inside * np.where(mirrored, -1.0, 1.0) * np.where(around < 0.0, -1.0, 1.0)) >= 0.0
-    nearness = np.abs(np.sin(inside)) * np.where(right, walls.right, walls.left) + 1.0 / FARTHEST
-    outline_x, outline_z = np.sin(around) / nearness - x, np.cos(around) / nearness - z
+    inverse_distance = np.abs(np.sin(inside)) * np.where(right, walls.right, walls.left) + 1.0 / FARTHEST
+    outline_x, outline_z = np.sin(around) / inverse_distance - x, np.cos(around) / inverse_distance - z
     directions = np.arctan2(outline_x, outline_z)
     found = np.interp(azimuth, directions, 1.0 / np.maximum(np.hypot(outline_x, outline_z), 0.5), period=2.0 * math.pi)
     return found.astype(np.float32)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.world_engine.catalogue import CatalogueEntry, EngineMemory, LoadReport, LoadStep, ModelLoadError
 from services.world_engine.moss.constants import MODEL_ID, TITLE
-from world_model.weights import GRAPHS, Manifest, WeightsError, read_weights
+from world_model.weights import GRAPHS, Manifest, WeightsError, graph_path, read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +106,6 @@ def _short(folder: Path) -> str:
 
 def _size_of(folder: Path) -> int | None:
     try:
-        return sum((folder / f"{name}.onnx").stat().st_size for name in GRAPHS)
+        return sum(graph_path(folder, name).stat().st_size for name in GRAPHS)
     except OSError:
         return None

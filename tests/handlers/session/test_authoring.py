@@ -24,9 +24,9 @@ def test_an_edit_changes_the_world_and_a_reset_leads_back() -> None:
         assert abs(mean_of(data["original_jpeg_b64"])[0] - SEED) < 6
         assert abs(mean_of(data["preview_jpeg_b64"])[1] - 200) < 6
         client.hold("W", until=is_green)
-        (wish,), (order,) = at.writer.requests, at.editor.orders
-        assert isinstance(wish, EditRequest)
-        assert wish.view[:2] == b"\xff\xd8"
+        (request,), (order,) = at.writer.requests, at.editor.orders
+        assert isinstance(request, EditRequest)
+        assert request.view[:2] == b"\xff\xd8"
         assert order.reference is not None
         assert order.reference[:4] == b"\x89PNG"
         assert (order.width % 16, order.height % 16) == (0, 0)
@@ -127,7 +127,7 @@ def test_progress_reaches_a_client_that_understands_it() -> None:
         assert at.editor.cancelled == 0
 
 
-def test_a_recording_shows_the_wish(tmp_path: Any) -> None:
+def test_a_recording_shows_the_prompt(tmp_path: Any) -> None:
     videos = FakeVideoWriter()
     with (
         studio(video_writer=videos, recordings_dir=tmp_path) as at,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from services.world_engine.world_engine import Picture, WorldEngine
     from tests.play.harness import PlayClient
 
-WISH = "make it night"
+PROMPT = "make it night"
 CHECKED = 64  # passes between two hashes of a frame
 
 
@@ -82,7 +82,7 @@ def say_it(client: PlayClient, kind: str, when: str) -> None:
         play_to(client, CHECKED)
     if when == "in a pause":
         client.send("pause")
-    assert ask(client, kind, WISH)["success"]
+    assert ask(client, kind, PROMPT)["success"]
     client.send("resume")
     client.hold("W", until=is_green)
     play_to(client, 3 * CHECKED)
@@ -97,7 +97,7 @@ def test_the_log_has_the_words_and_replays_exactly(kind: str, when: str, tmp_pat
     compared = [replays_exactly(plan_of_log(log), FakeModel().entry.load("none", lambda _: None)) for log in logs]
     assert compared[-1] >= 1
     said = [line for log in logs for line in lines_of(log) if isinstance(line, SceneEdit | GenerateScene)]
-    assert [(line.type, line.prompt) for line in said] == [(kind, WISH)]
+    assert [(line.type, line.prompt) for line in said] == [(kind, PROMPT)]
     last = lines_of(logs[-1])
     begins = last[0]
     assert isinstance(begins, SessionStart)
@@ -106,8 +106,8 @@ def test_the_log_has_the_words_and_replays_exactly(kind: str, when: str, tmp_pat
         went_on = next(line for line in last[at:] if isinstance(line, ContinuedFrom))
         assert went_on.frame_id == said[0].frame_id
         assert (said[0].frame_id > CHECKED - 1) == (when == "in play")
-        assert [change.prompt for change in plan_of_log(logs[-1]).changes] == [WISH]
-    else:  # the log begins where the wish has come true
+        assert [change.prompt for change in plan_of_log(logs[-1]).changes] == [PROMPT]
+    else:  # the log begins after the change
         assert last[1] == said[0]
         assert said[0].frame_id == begins.frame_id
         assert (begins.starts_from is None) == (kind == "generate_scene")
@@ -131,7 +131,7 @@ def test_what_was_undone_in_a_pause_is_not_in_the_log(turn: str, tmp_path: Path)
         play_to(client, 3)
         client.send("pause")
         moment = client.reply(client.request("take_moment"))["data"]["moment_id"]
-        assert ask(client, "scene_edit", WISH)["success"]
+        assert ask(client, "scene_edit", PROMPT)["success"]
         match turn:
             case "a reset":
                 client.send("reset")
@@ -176,10 +176,10 @@ def test_a_world_saved_after_edits_replays_exactly_in_words_and_pixels(entry: Ca
     )
     model, pictures, seen = entry.model_id, itertools.count(), list[tuple[str, str]]()
 
-    def change(client: PlayClient, wish: str) -> None:
+    def change(client: PlayClient, prompt: str) -> None:
         editor.data = noise(next(pictures), 640, 360)
-        data = ask(client, "scene_edit", wish, timeout_s=300)["data"]
-        seen.append((wish, data["preview_jpeg_b64"]))
+        data = ask(client, "scene_edit", prompt, timeout_s=300)["data"]
+        seen.append((prompt, data["preview_jpeg_b64"]))
 
     with play_server(services) as server:
         with server.client(extended=True) as client:
@@ -208,7 +208,7 @@ def test_a_world_saved_after_edits_replays_exactly_in_words_and_pixels(entry: Ca
     engine = entry.load("none", lambda _: None)
     for world_id, count in ((first, 3), (second, 4)):
         plan = plan_of_world(tmp_path / f"{world_id}.world")
-        assert [change.prompt for change in plan.changes] == [wish for wish, _ in seen[:count]]
+        assert [change.prompt for change in plan.changes] == [prompt for prompt, _ in seen[:count]]
         for change_there, (_, preview) in zip(plan.changes, seen[:count], strict=True):
             assert np.array_equal(plan.pictures[change_there.picture], pixels_of(preview))
         assert plan.place is not None

@@ -20,7 +20,7 @@ from tests.waiting import wait_until
 
 
 @BOTH
-def test_wishes_that_will_not_do(kind: str) -> None:
+def test_prompts_that_are_refused(kind: str) -> None:
     with studio() as at, at.server.client() as client:
         begin(client)
         for empty in ("", "   ", "\n\t", "\x00\x07\x1b", "\u200b\u202e"):
@@ -62,7 +62,7 @@ def test_authoring_that_the_server_does_not_have(kind: str, what: str) -> None:
 
 
 @BOTH
-def test_a_wish_that_the_writer_refuses(kind: str) -> None:
+def test_a_prompt_that_the_writer_refuses(kind: str) -> None:
     with studio(writer=FakePromptWriter(answer=Refusal("No brands, please."))) as at, at.server.client() as client:
         begin(client)
         reply = ask(client, kind)

@@ -101,7 +101,7 @@ def test_another_scene_is_part_of_the_path() -> None:
     played.continued_from(scene(7), snapshot(1), "make it night")
     play(played, 2)
     path = copy_path(played.moment)
-    assert [(at, picture[0, 0, 0], wish) for at, picture, wish in path.changes] == [(1, 7, "make it night")]
+    assert [(at, picture[0, 0, 0], prompt) for at, picture, prompt in path.changes] == [(1, 7, "make it night")]
     assert played.scene[0, 0, 0] == 7
     played.branch(before)
     assert played.scene[0, 0, 0] == 0

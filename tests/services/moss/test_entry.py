@@ -13,7 +13,7 @@ import pytest
 from services.world_engine.catalogue import CatalogueEntry, LoadStep, ModelLoadError, WorldEngineCatalogue
 from services.world_engine.diorama.entry import diorama_entry
 from services.world_engine.moss.entry import moss_entry
-from world_model.weights import GRAPHS
+from world_model.weights import GRAPHS, graph_path
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -65,7 +65,7 @@ def test_the_entry_says_what_it_is(micro_folder: Path) -> None:
     assert (entry.model_type, entry.placement, entry.quants) == ("neural", "cpu", ("none",))
     assert "neural network" in entry.description
     assert entry.is_ready
-    assert entry.size_bytes == sum((micro_folder / f"{name}.onnx").stat().st_size for name in GRAPHS)
+    assert entry.size_bytes == sum(graph_path(micro_folder, name).stat().st_size for name in GRAPHS)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
@@ -82,7 +82,7 @@ def test_an_unknown_quantisation_is_refused(micro_folder: Path) -> None:
         moss_entry(micro_folder, steps=2).load("int8", lambda _: None)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", *(f"{graph}.onnx" for graph in GRAPHS)])
+@pytest.mark.parametrize("name", ["manifest.json", *(graph_path(Path(), graph).name for graph in GRAPHS)])
 def test_a_missing_or_truncated_file_is_named_with_the_remedy(weights: Path, name: str) -> None:
     path = weights / name
     whole = path.read_bytes()
@@ -112,7 +112,7 @@ def test_graphs_that_do_not_fit_together_are_refused(weights: Path) -> None:
 def test_without_weights_it_is_offered_but_no_default(weights: Path) -> None:
     whole = WorldEngineCatalogue([moss_entry(weights, steps=2), diorama_entry()])
     assert whole.default.model_id == "terrarium/moss"
-    (weights / "dream.onnx").unlink()
+    graph_path(weights, "denoise").unlink()
     broken = moss_entry(weights, steps=2)
     catalogue = WorldEngineCatalogue([broken, diorama_entry()])
     assert catalogue.default.model_id == "terrarium/diorama"

@@ -62,47 +62,15 @@ def test_an_unknown_creation_time_counts_as_alive() -> None:
     assert is_alive(ProcessIdentity(os.getpid(), None))
 
 
-def test_the_callback_comes_first_and_the_hard_exit_later() -> None:
-    order: list[str] = []
-    done = threading.Event()
-
-    def hard_exit() -> None:
-        order.append("hard exit")
-        done.set()
-
-    with a_process() as process:
-        watchdog = ParentWatchdog(
-            identity_of(process.pid),
-            lambda: order.append("gone"),
-            hard_exit=hard_exit,
-            poll_s=0.01,
-            grace_s=0.05,
-        )
-        watchdog.start()
-        process.kill()
-        process.wait()
-        assert done.wait(deadline_s())
-        watchdog.stop()
-    assert order == ["gone", "hard exit"]
-
-
-def test_a_clean_stop_calls_the_hard_exit_off() -> None:
+def test_the_callback_comes_when_the_parent_has_gone() -> None:
     gone = threading.Event()
-    forced: list[str] = []
     with a_process() as process:
-        watchdog = ParentWatchdog(
-            identity_of(process.pid),
-            gone.set,
-            hard_exit=lambda: forced.append("forced"),
-            poll_s=0.01,
-            grace_s=deadline_s(),
-        )
+        watchdog = ParentWatchdog(identity_of(process.pid), gone.set, poll_s=0.01)
         watchdog.start()
         process.kill()
         process.wait()
         assert gone.wait(deadline_s())
         watchdog.stop()
-    assert forced == []
 
 
 def test_it_stops_while_the_parent_lives() -> None:

@@ -65,7 +65,10 @@ def test_pictures_stand_upright(name: str, orientation: int) -> None:
     assert_close(decoded_corners(data), RED, GREEN, BLUE, WHITE)
     facts = DECODER.describe(data)
     assert (facts.width, facts.height) == (400, 200)
-    with Image.open(BytesIO(DECODER.thumbnail(data, max_width=100))) as thumbnail:
+    whole = DECODER.overview(data, longest=120)
+    assert whole.shape == (60, 120, 3)
+    assert_close(corners(whole), RED, GREEN, BLUE, WHITE)
+    with Image.open(BytesIO(DECODER.thumbnail(whole, max_width=100))) as thumbnail:
         assert thumbnail.size == (100, 50)
         assert_close(corners(np.asarray(thumbnail)), RED, GREEN, BLUE, WHITE, within=12)
 
@@ -182,7 +185,9 @@ def test_tiny_and_extreme_shapes(size: tuple[int, int]) -> None:
     for name in ("PNG", "JPEG"):
         data = save(Image.new("RGB", size, RED), name)
         assert_close(decoded_corners(data), RED, RED, RED, RED)
-        with Image.open(BytesIO(DECODER.thumbnail(data, max_width=60))) as thumbnail:
+        whole = DECODER.overview(data, longest=200)
+        assert max(whole.shape) <= 200
+        with Image.open(BytesIO(DECODER.thumbnail(whole, max_width=60))) as thumbnail:
             assert thumbnail.width <= min(60, size[0])
             assert thumbnail.height <= min(120, size[1])
 
@@ -196,7 +201,9 @@ def test_a_file_of_forty_megabytes() -> None:
 
 
 def test_a_thumbnail_is_never_enlarged() -> None:
-    with Image.open(BytesIO(DECODER.thumbnail(save(quadrants(40, 20), "PNG"), max_width=100))) as thumbnail:
+    whole = DECODER.overview(save(quadrants(40, 20), "PNG"), longest=300)
+    assert whole.shape == (20, 40, 3)
+    with Image.open(BytesIO(DECODER.thumbnail(whole, max_width=100))) as thumbnail:
         assert thumbnail.format == "JPEG"
         assert thumbnail.size == (40, 20)
 

@@ -131,8 +131,8 @@ def _tokenizer(told: Recital) -> Any:
         vocab_size=1500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     said = [EDIT_PROMPT, SCENE_PROMPT, RETRY_NOTE, *(json.dumps(dict(tool)) for tool in TOOLS)]
-    wishes = [f"a {word}" for word in told.words] * 1000  # often enough for a token of their own
-    raw.train_from_iterator([*said * 3, *wishes], trainer)
+    prompts = [f"a {word}" for word in told.words] * 1000  # often enough for a token of their own
+    raw.train_from_iterator([*said * 3, *prompts], trainer)
     learnt = json.loads(raw.to_str())["model"]
     vocabulary = dict(learnt["vocab"])
     for word in (*_SPECIAL, *_TAGS, *(_as_bytes(piece) for piece in told.pieces if piece not in {*_SPECIAL, *_TAGS})):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from services.picture_decoder.picture_decoder import PictureFactsPayload
 
+JPEG = b"\xff\xd8 a small picture \xff\xd9"
 Shipped = dict[str, bytes]  # title -> file
 MakeStore = Callable[[Shipped, int], SeedStore]
 SHIPPED: Shipped = {
@@ -118,11 +119,33 @@ def test_only_uploads_are_removed(make_store: MakeStore) -> None:
     assert len(store.list()) == 2
 
 
+def test_a_thumbnail_is_kept_as_long_as_its_seed(make_store: MakeStore) -> None:
+    store = make_store(SHIPPED, 2)
+    meadow = sha256(SHIPPED["Meadow"])
+    first, second = add(store, 1), add(store, 2)
+    for seed_hash in (meadow, first, second):
+        assert store.thumbnail(seed_hash) is None
+        store.keep_thumbnail(seed_hash, JPEG)
+        assert store.thumbnail(seed_hash) == JPEG
+    store.keep_thumbnail("0" * 64, JPEG)
+    store.keep_thumbnail("../escape", JPEG)
+    assert store.thumbnail("0" * 64) is None
+    assert store.remove(second)
+    assert store.thumbnail(second) is None
+    for number in (3, 4):
+        add(store, number)
+    assert store.thumbnail(first) is None, "it gave way with its seed"
+    assert add(store, 1) == first
+    assert store.thumbnail(first) is None
+    assert store.thumbnail(meadow) == JPEG
+
+
 @pytest.mark.parametrize("name", ["", "../secret", "0" * 63, "0" * 65, "A" * 64, "0" * 64, "0" * 64 + "\n", "é" * 64])
 def test_what_is_no_hash_is_unknown(make_store: MakeStore, name: str) -> None:
     store = make_store(SHIPPED, 5)
     assert store.read(name) is None
     assert store.find(name) is None
+    assert store.thumbnail(name) is None
     assert not store.remove(name)
 
 
@@ -169,6 +192,38 @@ def test_uploads_outlive_the_store(tmp_path: Path) -> None:
     assert again.read(sha256(upload(1))) == upload(1)
     names = {path.name for path in (tmp_path / "data" / "seeds").iterdir()}
     assert names == {sha256(upload(number)) + suffix for number in (1, 2) for suffix in (".png", ".json")}
+
+
+def thumbnails(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "seeds" / ".thumbnails"
+
+
+def test_thumbnails_outlive_the_store_and_old_ones_do_not(tmp_path: Path) -> None:
+    store = disk_store(tmp_path)
+    kept, lost, damaged = (add(store, number) for number in (1, 2, 3))
+    for seed_hash in (kept, lost, damaged):
+        store.keep_thumbnail(seed_hash, JPEG)
+    (kept_path,) = thumbnails(tmp_path).glob(f"{kept}*")
+    (lost_path,) = thumbnails(tmp_path).glob(f"{lost}*")
+    (damaged_path,) = thumbnails(tmp_path).glob(f"{damaged}*")
+    lost_path.rename(lost_path.with_name(f"{lost}.0.jpg"))  # as an older server named them
+    damaged_path.write_bytes(JPEG[:-1])
+    for name in (f"{'0' * 64}.1.jpg", ".new-left-by-a-crash"):
+        (thumbnails(tmp_path) / name).write_bytes(JPEG)
+    again = disk_store(tmp_path)
+    assert again.thumbnail(kept) == JPEG
+    assert again.thumbnail(lost) is None
+    assert again.thumbnail(damaged) is None
+    assert {path.name for path in thumbnails(tmp_path).iterdir()} == {kept_path.name, damaged_path.name}
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_made_again_later(tmp_path: Path) -> None:
+    store = disk_store(tmp_path)
+    seed_hash = add(store, 1)
+    thumbnails(tmp_path).write_text("a file in the way")
+    store.keep_thumbnail(seed_hash, JPEG)
+    assert store.thumbnail(seed_hash) is None
+    assert store.read(seed_hash) == upload(1)
 
 
 def test_damaged_uploads_are_left_out(tmp_path: Path) -> None:

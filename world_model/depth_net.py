@@ -1,7 +1,7 @@
-"""Sight: the nearness of everything in a lone picture, guessed once when a world starts in it.
+"""The depth network: monocular disparity, predicted once for the picture that a world starts in.
 
-A pyramid down to a thirty-second of the size, attention there, and back up with what was seen on the way: how far
-things are is told by the whole picture (where the ground meets the sky), where they end by its pixels.
+A pyramid down to a thirty-second of the size, attention there, and back up with skip connections. How far things are is
+told by the whole picture (where the ground meets the sky), and where they end by its pixels.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from world_model.config import ModelConfig
 
 
-class Sight(nn.Module):
+class DepthNet(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        widths = config.sight_widths  # at 1/4, 1/8, 1/16 and 1/32
+        widths = config.depth_widths  # at 1/4, 1/8, 1/16 and 1/32
         self.inward = nn.Conv2d(3 + 1, widths[0], kernel_size=8, stride=4, padding=2)
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, kernel_size=4, stride=2, padding=1) for a, b in itertools.pairwise(widths)
@@ -36,13 +36,13 @@ class Sight(nn.Module):
         self.outward = Conv3x3(widths[0], 16)
 
     def forward(self, colours: Tensor) -> Tensor:
-        """colours: [b, 3, h, w], 0..1 -> nearness [b, 1, h, w], 0..1."""
+        """colours: [b, 3, h, w], 0..1 -> disparity [b, 1, h, w], 0..1."""
         logits, _, _ = self.features(colours)
         return torch.sigmoid(functional.pixel_shuffle(logits, 4) - 2.0)
 
     def features(self, colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the pyramid makes of colours [b, 3, h, w]: logits of nearness [b, 16, h/4, w/4], one for each pixel of a
-        cell, and features at 1/4 and 1/8 of the size."""
+        """Of colours [b, 3, h, w]: logits of disparity [b, 16, h/4, w/4], one for each pixel of a cell, and features at
+        1/4 and 1/8 of the size."""
         b, _, h, w = colours.shape
         height = (torch.arange(h, dtype=colours.dtype, device=colours.device) + 0.5) * (2.0 / h) - 1.0
         x = self.inward(torch.cat([2.0 * colours - 1.0, height[None, None, :, None].expand(b, 1, h, w)], dim=1))

@@ -1,4 +1,4 @@
-"""The last stage: the nearness in a lone picture. It needs none of the others."""
+"""The last stage: disparity from a single picture. It needs none of the others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 
 from training.samples import colour_mixes, recoloured
 from training.stage import Averaged, descend, learning_rate, mixed_precision, step_rng
-from world_model.config import NEARNESS
-from world_model.losses import nearness_loss
+from world_model.config import DISPARITY
+from world_model.losses import disparity_loss
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 _DECAY: Final = 0.995  # of the average, in a step
 
 
-class SightStage:
-    name: StageName = "sight"
+class DepthStage:
+    name: StageName = "depth"
 
     def __init__(self, networks: Networks, plan: StagePlan, views: Views, device: torch.device) -> None:
         self.plan = plan
-        self._sight, self._views, self._device = networks.sight, views, device
-        self._average = Averaged(networks.sight, _DECAY)
+        self._depth_net, self._views, self._device = networks.depth_net, views, device
+        self._average = Averaged(networks.depth_net, _DECAY)
         self.optimiser: torch.optim.Optimizer = torch.optim.AdamW(
-            self._sight.parameters(), lr=plan.learning_rate, weight_decay=1e-3, betas=(0.9, 0.98)
+            self._depth_net.parameters(), lr=plan.learning_rate, weight_decay=1e-3, betas=(0.9, 0.98)
         )
 
     @property
     def averages(self) -> Mapping[str, nn.Module]:
-        return {"sight": self._average.module}
+        return {"sight": self._average.module}  # by its name in `Networks.named`
 
     @property
     def under_way(self) -> Mapping[str, Tensor]:
@@ -53,14 +53,14 @@ class SightStage:
         views = recoloured(views, colour_mixes(self.plan.batch, rng).to(self._device))
         mirrored = torch.as_tensor(rng.random(self.plan.batch) < 0.5, device=self._device)[:, None, None, None]
         views = torch.where(mirrored, views.flip(3), views)
-        true = views[:, NEARNESS:]
+        true = views[:, DISPARITY:]
         with mixed_precision(self._device):
-            guessed = self._sight(views[:, :NEARNESS])
-        loss = nearness_loss(guessed.float(), true)
-        descend(self.optimiser, loss, learning_rate(self.plan, number), [self._sight.parameters()])
-        self._average.update(self._sight, number)
-        return {"nearness": loss.item(), "error": float((guessed.detach().float() - true).abs().mean())}
+            guessed = self._depth_net(views[:, :DISPARITY])
+        loss = disparity_loss(guessed.float(), true)
+        descend(self.optimiser, loss, learning_rate(self.plan, number), [self._depth_net.parameters()])
+        self._average.update(self._depth_net, number)
+        return {"disparity": loss.item(), "error": float((guessed.detach().float() - true).abs().mean())}
 
     def finish(self) -> None:
         """What is shipped is the average."""
-        self._sight.load_state_dict(self._average.module.state_dict())
+        self._depth_net.load_state_dict(self._average.module.state_dict())

@@ -1,0 +1,73 @@
+"""A uvicorn server whose connections come in through a door."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from network._acceptor import Acceptor
+from network._descriptors import connection_limit, raise_descriptor_limit
+from network._door import Door
+from network._http_connection import HttpConnection
+from runtime_config.web_origin import is_loopback_host
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from network._door import Place
+    from runtime_config.runtime_config import DoorConfig
+
+
+class GuardedServer(uvicorn.Server):
+    """Serves one listener with uvicorn's own means, but for the accepting of connections and their limits.
+
+    `is_local` says which addresses count as this machine's. The soft limit on open files is raised for the process.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        limits: DoorConfig,
+        *,
+        is_local: Callable[[str], bool] = is_loopback_host,
+    ) -> None:
+        super().__init__(config)
+        self._limits = limits
+        self._door = Door(
+            most=connection_limit(raise_descriptor_limit(), limits.max_connections),
+            most_per_address=limits.max_connections_per_address,
+            chance_s=limits.chance_s,
+            is_local=is_local,
+        )
+        self._guarded = listener
+        self._acceptor = Acceptor(listener, self._door, self._connection)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets or [self._guarded])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        del sockets  # on those that it is given, the base class would accept connections itself
+        await super().startup([])
+        self._acceptor.start()
+
+    def close_door(self) -> None:
+        """Accept nothing more."""
+        self._acceptor.close()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.close_door()
+        await super().shutdown(sockets)
+
+    def _connection(self, place: Place) -> asyncio.Protocol:
+        return HttpConnection(
+            self.config,
+            self.server_state,
+            self.lifespan.state,
+            asyncio.get_running_loop(),
+            place=place,
+            limits=self._limits,
+        )
