@@ -222,32 +222,10 @@ class SubmitJobBody(ApiModel):
     request: dict[str, JsonValue]
 
 
-class GenerateSceneBody(ApiModel):
-    """`prompt`: what the place should be, in any words."""
-
-    prompt: str
-
-
-class SceneJobSummary(ApiModel):
-    """A scene that is being made, or was. `step` and `fraction` of it while it runs; `seed_hash` names the picture
-    among the seeds once it is done; `code` and `message` say why it failed."""
-
-    id: str
-    prompt: str
-    created_at: float  # seconds since the Unix epoch
-    state: Literal["waiting", "running", "done", "failed", "cancelled"]
-    step: Literal["writing", "painting", "checking", "applying"] | None = None
-    fraction: float | None = None
-    seed_hash: str | None = None
-    code: str | None = None
-    message: str | None = None
-
-
 class ScenesResponse(ApiModel):
-    """Both newest first."""
+    """Newest first."""
 
     scenes: list[SeedSummary]
-    jobs: list[SceneJobSummary]
 
 
 # ------------------------------------------------------------------------------------------------ recordings

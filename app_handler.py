@@ -21,13 +21,13 @@ from handlers.jobs.executor import JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
+from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.models_handler import ModelsHandler
 from handlers.play_handler import PlayHandler
 from handlers.recorder_handler import RecorderHandler
 from handlers.recordings_handler import RecordingsHandler
 from handlers.safety_handler import SafetyHandler
-from handlers.scenes_handler import ScenesHandler
 from handlers.seeds_handler import SeedsHandler
 from handlers.server_handler import ServerHandler
 from handlers.session.session import SessionSurroundings
@@ -199,11 +199,9 @@ class AppHandler:
             self._state,
             self._lock,
             residency=self.residency,
-            clock=services.clock,
             config=config.authoring,
         )
         self._painter = ScenePainter(
-            self.authoring,
             writer=services.prompt_writer,
             editor=services.image_editor,
             decoder=services.picture_decoder,
@@ -213,7 +211,6 @@ class AppHandler:
             intake_threads=self._intake_threads,
             clock=services.clock,
         )
-        self.scenes = ScenesHandler(self.authoring, self._painter, self.seeds, self._work_threads)
         self._board = JobBoard(
             self._state,
             self._lock,
@@ -224,7 +221,8 @@ class AppHandler:
         films = FilmExecutor(
             self.world_files, services.film_maker, FilmFolder(config.data_dir / "films"), self._intake_threads
         )
-        kinds = JobKinds((films,))
+        scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
+        kinds = JobKinds((scenes, films))
         self._scheduler = JobScheduler(self._board, kinds, config=config.jobs, clock=services.clock)
         self._feed = JobFeed(self._board, self._scheduler)
         self.jobs = JobsHandler(
@@ -255,7 +253,6 @@ class AppHandler:
             stack.push_async_callback(self._close_input_logs)
             stack.push_async_callback(self._close_scene_models)
             stack.push_async_callback(self._painter.close)
-            stack.push_async_callback(self.scenes.close)
             stack.push_async_callback(self._close_jobs)
             stack.callback(self.services.picture_decoder.close)
             stack.push_async_callback(self.drain)

@@ -61,7 +61,6 @@ class ErrorCode(StrEnum):
     AUTHORING_SCENE_REFUSED = "authoringSceneRefused"
     AUTHORING_FAILED = "authoringFailed"
     AUTHORING_OUTDATED = "authoringOutdated"
-    SCENE_JOB_UNKNOWN = "sceneJobUnknown"
     # jobs
     JOB_UNKNOWN = "jobUnknown"
     JOB_KIND_UNKNOWN = "jobKindUnknown"
@@ -155,7 +154,6 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.AUTHORING_SCENE_REFUSED: 422,
         ErrorCode.AUTHORING_FAILED: 500,
         ErrorCode.AUTHORING_OUTDATED: 409,
-        ErrorCode.SCENE_JOB_UNKNOWN: 404,
         # jobs
         ErrorCode.JOB_UNKNOWN: 404,
         ErrorCode.JOB_KIND_UNKNOWN: 422,

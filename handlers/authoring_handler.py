@@ -1,4 +1,4 @@
-"""Scene authoring as the server sees it: whether there is any, and the jobs that are under way."""
+"""Scene authoring as the server sees it: whether there is any, and what sessions wait for."""
 
 from __future__ import annotations
 
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 
     from handlers.engines.residency import ModelResidency, ModelsReport
     from runtime_config.authoring_config import AuthoringConfig
-    from services.clock.clock import Clock
     from state.app_state_types import AppState, JobId, SessionId
-
-_MAX_UNOWNED = 8  # jobs that no session waits for, waiting or running
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +57,30 @@ class AuthoringHandler(StateHandler):
         lock: RLock,
         *,
         residency: ModelResidency,
-        clock: Clock,
         config: AuthoringConfig,
     ) -> None:
         super().__init__(state, lock)
         self._residency = residency
-        self._clock = clock
         self.config = config
 
     def availability(self, asker: SessionId | None = None) -> AuthoringAvailability:
         """For a session, or for nobody who plays: the world of the one may give way where that of another may not."""
         return availability_in(self._residency.report_for(asker))
 
-    async def begin(self, kind: Literal["edit", "scene"], owner: SessionId | None, prompt: str) -> AuthoringJob:
-        """Take on a job; whoever began it ends it.
+    async def begin(self, kind: Literal["edit", "scene"], owner: SessionId, prompt: str) -> AuthoringJob:
+        """Take on a job for a session; whoever began it ends it.
 
         Raises:
             DomainError: the prompt is empty or too long, there is no authoring, or there is a job already.
+        """
+        prompt = await self.check(prompt, owner)
+        return self._admit(AuthoringJob(secrets.token_hex(8), kind, owner, prompt))
+
+    async def check(self, prompt: str, owner: SessionId | None = None) -> str:
+        """The prompt as it will be used, where there is authoring for the owner.
+
+        Raises:
+            DomainError: the prompt is empty or too long, or there is no authoring.
         """
         prompt = self._checked(prompt)
         availability = self.availability(owner)
@@ -87,7 +91,7 @@ class AuthoringHandler(StateHandler):
             case AuthoringUnavailable(reason):
                 raise DomainError(reason, ErrorCode.AUTHORING_UNAVAILABLE)
             case AuthoringAvailable():
-                return self._admit(AuthoringJob(secrets.token_hex(8), kind, owner, prompt, self._clock.wall()))
+                return prompt
 
     def _checked(self, prompt: str) -> str:
         if len(prompt) > self.config.max_prompt_characters:
@@ -100,37 +104,18 @@ class AuthoringHandler(StateHandler):
 
     @with_state_lock
     def _admit(self, job: AuthoringJob) -> AuthoringJob:
-        others = [other for other in self._state.authoring.values() if other.owner == job.owner and not other.is_over]
-        if job.owner is not None and others:
+        if any(other.owner == job.owner and not other.is_over for other in self._state.authoring.values()):
             message = "An earlier change to the scene is still being made."
             raise DomainError(message, ErrorCode.AUTHORING_IN_PROGRESS)
-        if len(others) >= _MAX_UNOWNED:
-            raise DomainError("Many scenes are waiting already. Try again later.", ErrorCode.TOO_MANY_REQUESTS)
         authoring_event(self._state, job.id, JobAccepted(job))
         return job
 
     @with_state_lock
     def move(self, job_id: JobId, state: AuthoringState) -> None:
-        """The next state of a job. One that belongs to a session is forgotten when it is over."""
+        """The next state of a job. One that is over is forgotten: its session has been answered."""
         authoring_event(self._state, job_id, _event_for(state))
-        job = self._state.authoring[job_id]
-        if not job.is_over:
-            return
-        if job.owner is not None:
+        if self._state.authoring[job_id].is_over:
             authoring_event(self._state, job_id, JobForgotten())
-            return
-        over = [other.id for other in self._state.authoring.values() if other.is_over]
-        for old in over[: max(0, len(over) - self.config.kept_jobs)]:
-            authoring_event(self._state, old, JobForgotten())
-
-    @with_state_lock
-    def unowned(self) -> tuple[AuthoringJob, ...]:
-        """The jobs that no session waits for, newest first."""
-        return tuple(job for job in reversed(self._state.authoring.values()) if job.owner is None)
-
-    @with_state_lock
-    def find(self, job_id: JobId) -> AuthoringJob | None:
-        return self._state.authoring.get(job_id)
 
 
 def availability_in(report: ModelsReport) -> AuthoringAvailability:

@@ -7,7 +7,7 @@ import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import structlog
 
@@ -21,13 +21,12 @@ from services.picture_decoder.picture_decoder import PictureError
 from services.picture_decoder.png_pixels import encode_pixels
 from services.prompt_writer.prompt_writer import EditRequest, Instruction, PromptWriterError, Refusal, SceneRequest
 from services.scene_file.scene_file import SceneNote, encode_scene
-from state.app_state_types import AuthoringRunning, AuthoringStep
+from state.app_state_types import AuthoringStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Executor
 
-    from handlers.authoring_handler import AuthoringHandler
     from handlers.engines.reservation import Reservation, StepAside
     from handlers.engines.residency import ModelResidency
     from handlers.safety_handler import SafetyHandler
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.prompt_writer.prompt_writer import PromptWriter, WriterRequest
     from services.world_engine.world_engine import Picture
-    from state.app_state_types import AuthoringJob
+    from state.app_state_types import SessionId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -64,6 +63,15 @@ Painting: TypeAlias = ChangeOf | SceneFor
 
 
 @dataclass(frozen=True, slots=True)
+class SceneWanted:
+    """What is asked for, in words that have been checked. `owner` is the session that waits for it, if one does."""
+
+    kind: Literal["edit", "scene"]
+    prompt: str
+    owner: SessionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PaintedScene:
     """`file` is a JPEG, `hash` its SHA-256 (hex), `picture` what it shows at the engine's size."""
 
@@ -77,7 +85,6 @@ class PaintedScene:
 class ScenePainter:
     def __init__(
         self,
-        authoring: AuthoringHandler,
         *,
         writer: PromptWriter,
         editor: ImageEditor,
@@ -88,7 +95,6 @@ class ScenePainter:
         intake_threads: Executor,
         clock: Clock,
     ) -> None:
-        self._authoring = authoring
         self._writer = writer
         self._editor = editor
         self._decoder = decoder
@@ -111,31 +117,26 @@ class ScenePainter:
 
     async def paint(
         self,
-        job: AuthoringJob,
+        wanted: SceneWanted,
         painting: Painting,
         tell: Callable[[AuthoringStep, float | None], None],
         step_aside: StepAside | None = None,
     ) -> PaintedScene:
-        """The picture that the job's prompt asks for; `tell` hears of each step. Cancelling stops whatever runs.
+        """The picture that the prompt asks for; `tell` hears of each step. Cancelling stops whatever runs.
 
         `step_aside` is how the owner's world makes room, if there is too little.
 
         Raises:
             DomainError: it was refused, or failed.
         """
-
-        def report(step: AuthoringStep, fraction: float | None = None) -> None:
-            self._authoring.move(job.id, AuthoringRunning(step, fraction))
-            tell(step, fraction)
-
-        async with self._residency.reserve(job.owner, step_aside) as reservation:
-            report(AuthoringStep.WRITING)
-            instruction = await self._write(job, await self._request_of(job, painting), reservation)
-            report(AuthoringStep.PAINTING, 0.0)
+        async with self._residency.reserve(wanted.owner, step_aside) as reservation:
+            tell(AuthoringStep.WRITING, None)
+            instruction = await self._write(wanted, await self._request_of(wanted, painting), reservation)
+            tell(AuthoringStep.PAINTING, 0.0)
             order = await self._order_of(painting, instruction)
-            data = await self._edit(job, order, reservation, lambda fraction: report(AuthoringStep.PAINTING, fraction))
-        report(AuthoringStep.CHECKING)
-        return await in_thread(self._intake_threads, lambda: self._checked(data, job, painting, instruction))
+            data = await self._edit(wanted, order, reservation, lambda fraction: tell(AuthoringStep.PAINTING, fraction))
+        tell(AuthoringStep.CHECKING, None)
+        return await in_thread(self._intake_threads, lambda: self._checked(data, wanted, painting, instruction))
 
     # ------------------------------------------------------------------------------------------------ parts
 
@@ -147,24 +148,24 @@ class ScenePainter:
         except (PromptWriterError, ImageEditorError) as error:
             logger.warning("Scene authoring cannot be loaded", reason=str(error))
 
-    async def _request_of(self, job: AuthoringJob, painting: Painting) -> WriterRequest:
+    async def _request_of(self, wanted: SceneWanted, painting: Painting) -> WriterRequest:
         match painting:
             case ChangeOf(view):
                 shrink = partial(self._decoder.thumbnail, view, max_width=_VIEW_WIDTH)
-                return EditRequest(job.prompt, await in_thread(self._work_threads, shrink))
+                return EditRequest(wanted.prompt, await in_thread(self._work_threads, shrink))
             case SceneFor():
-                return SceneRequest(job.prompt)
+                return SceneRequest(wanted.prompt)
 
-    async def _write(self, job: AuthoringJob, request: WriterRequest, reservation: Reservation) -> str:
-        with _refused_as(job), service_errors_translated():
+    async def _write(self, wanted: SceneWanted, request: WriterRequest, reservation: Reservation) -> str:
+        with _refused_as(wanted), service_errors_translated():
             await reservation.admit("writer")
             written = await self._writer.write(request)
         match written:
             case Instruction(text):
-                logger.info("A prompt was written out", kind=job.kind, instruction=text)
+                logger.info("A prompt was written out", kind=wanted.kind, instruction=text)
                 return text
             case Refusal(reason):
-                raise DomainError(reason or "The request was declined.", _refused(job))
+                raise DomainError(reason or "The request was declined.", _refused(wanted))
 
     async def _order_of(self, painting: Painting, instruction: str) -> PictureOrder:
         rng_seed = secrets.randbits(32)
@@ -179,7 +180,7 @@ class ScenePainter:
                 )
 
     async def _edit(
-        self, job: AuthoringJob, order: PictureOrder, reservation: Reservation, on_progress: Callable[[float], None]
+        self, wanted: SceneWanted, order: PictureOrder, reservation: Reservation, on_progress: Callable[[float], None]
     ) -> bytes:
         is_open = True
 
@@ -188,13 +189,13 @@ class ScenePainter:
                 on_progress(fraction)
 
         try:
-            with _refused_as(job), service_errors_translated():
+            with _refused_as(wanted), service_errors_translated():
                 await reservation.admit("editor")
                 return await self._editor.make(order, follow)
         finally:
             is_open = False
 
-    def _checked(self, data: bytes, job: AuthoringJob, painting: Painting, instruction: str) -> PaintedScene:
+    def _checked(self, data: bytes, wanted: SceneWanted, painting: Painting, instruction: str) -> PaintedScene:
         """Blocks. The picture that is checked is the one that will be shown: encoded, and at the engine's size."""
         status = self._editor.status()
         image_model = status.model if isinstance(status, EditorReady) else "unknown"
@@ -205,7 +206,7 @@ class ScenePainter:
                 note = SceneNote(
                     biome_version=client_version or f"Terrarium {VERSION}",
                     image_model=image_model,
-                    user_prompt=job.prompt,
+                    user_prompt=wanted.prompt,
                     sanitized_prompt=instruction,
                     generated_at=self._clock.wall(),
                 )
@@ -220,24 +221,24 @@ class ScenePainter:
             self._safety.require(file_hash, picture, "The new picture")
         except DomainError as error:
             if error.code is ErrorCode.SEED_UNSAFE:
-                raise DomainError("The new picture was judged unsafe. Try other words.", _refused(job)) from error
+                raise DomainError("The new picture was judged unsafe. Try other words.", _refused(wanted)) from error
             raise
         return PaintedScene(file, file_hash, picture, instruction, image_model)
 
 
 @contextmanager
-def _refused_as(job: AuthoringJob) -> Generator[None]:
+def _refused_as(wanted: SceneWanted) -> Generator[None]:
     """What a model refuses has a code of its own for edits."""
     try:
         yield
     except DomainError as error:
         if error.code is ErrorCode.AUTHORING_SCENE_REFUSED:
-            raise DomainError(error.message, _refused(job)) from error
+            raise DomainError(error.message, _refused(wanted)) from error
         raise
 
 
-def _refused(job: AuthoringJob) -> ErrorCode:
-    return ErrorCode.AUTHORING_EDIT_REFUSED if job.kind == "edit" else ErrorCode.AUTHORING_SCENE_REFUSED
+def _refused(wanted: SceneWanted) -> ErrorCode:
+    return ErrorCode.AUTHORING_EDIT_REFUSED if wanted.kind == "edit" else ErrorCode.AUTHORING_SCENE_REFUSED
 
 
 def failure_of(error: BaseException) -> DomainError:

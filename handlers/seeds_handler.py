@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from api_types import SeedsResponse, SeedSummary
+from api_types import ScenesResponse, SeedsResponse, SeedSummary
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.service_errors import service_errors_translated
@@ -139,9 +139,15 @@ class SeedsHandler:
         with suppress(DomainError):  # then it is made when somebody looks
             self._thumbnail_of(seed.hash)
 
-    def generated(self) -> list[SeedSummary]:
+    def list_generated(self) -> ScenesResponse:
         """The scenes of the gallery that were generated, newest first."""
-        return [_summary(seed) for seed in self._store.list() if seed.prompt is not None]
+        return ScenesResponse(scenes=[_summary(seed) for seed in self._store.list() if seed.prompt is not None])
+
+    def remove_generated(self, seed_hash: str) -> None:
+        """Raises: DomainError, it is unknown, no generated scene, or cannot be removed."""
+        if all(scene.hash != seed_hash for scene in self.list_generated().scenes):
+            raise DomainError("There is no such scene.", ErrorCode.SEED_UNKNOWN)
+        self.remove(seed_hash)
 
     def decode(self, data: bytes, *, width: int, height: int) -> Picture:
         """The picture at an engine's size. Blocks.

@@ -128,7 +128,6 @@ class AuthoringConfig:
     scene_limit_s: float = 58.0
     job_limit_s: float = 600.0  # of a scene that no session waits for
     max_prompt_characters: int = 1000
-    kept_jobs: int = 20  # that are over
 
     @property
     def writer(self) -> EndpointConfig | None:

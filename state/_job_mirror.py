@@ -16,8 +16,10 @@ def job_changed(state: AppState, job: Job) -> None:
     """The database has `job` now. One that has ended leaves."""
     if job.has_ended:
         state.jobs.pop(job.id, None)
-    else:
-        state.jobs[job.id] = LiveJob(job)
+        return
+    live = state.jobs.get(job.id)
+    goes_on = live is not None and live.job.state is job.state
+    state.jobs[job.id] = LiveJob(job, live.fraction if goes_on and live is not None else None)
 
 
 def job_progressed(state: AppState, job_id: JobId, fraction: float | None) -> None:

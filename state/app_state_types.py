@@ -289,13 +289,12 @@ AuthoringState: TypeAlias = AuthoringWaiting | AuthoringRunning | AuthoringDone 
 
 @dataclass(frozen=True, slots=True)
 class AuthoringJob:
-    """A scene that somebody asked for in words. `owner` is the session that waits for it; None for a scene without."""
+    """A scene that a session has asked for in words, and waits for."""
 
     id: JobId
     kind: Literal["edit", "scene"]
-    owner: SessionId | None
+    owner: SessionId
     prompt: str
-    created_at: float  # seconds since the Unix epoch
     state: AuthoringState = AuthoringWaiting()
 
     @property

@@ -23,29 +23,31 @@ STATUSES = {
     401: ("tokenRequired"),
     403: ("recordingFolderRefused hostForbidden originForbidden localOnly"),
     404: (
-        "unknownModel sessionUnknown seedUnknown momentUnknown sceneJobUnknown worldUnknown recordingUnknown notFound"
+        "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
+        "notFound"
     ),
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
     409: (
         "displaced cancelled notReady modelBusy modelBuiltIn modelInUse seedShipped nothingToRewind "
-        "authoringInProgress authoringOutdated worldOtherModel recordingNameTaken recordingInUse"
+        "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
+        "recordingNameTaken recordingInUse"
     ),
     413: ("messageTooLarge seedTooLarge worldTooLarge"),
     422: (
         "invalidRequest unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
         "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
-        "recordingDamaged"
+        "recordingDamaged jobKindUnknown"
     ),
     429: ("tooManyRequests"),
-    500: ("internal engineFailed authoringFailed recordingFailed"),
+    500: ("internal engineFailed authoringFailed recordingFailed filmFailed"),
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
-        "recordingEncoderMissing serviceUnavailable"
+        "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted"
     ),
     504: ("requestTimeout"),
-    507: ("seedNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed"),
+    507: ("seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed"),
 }
 
 

@@ -48,5 +48,5 @@ export function justDone(before, after) {
  * @returns {SceneJob}
  */
 function lost(job) {
-  return { ...job, state: "failed", step: null, fraction: null, code: "sceneJobUnknown", message: null };
+  return { ...job, state: "failed", step: null, fraction: null, code: "jobUnknown", message: null };
 }

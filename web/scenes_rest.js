@@ -1,5 +1,5 @@
 // @ts-check
-// The REST resource of scenes that are generated for the gallery.
+// The jobs that make scenes for the gallery, by the REST resource of jobs.
 
 import { request } from "./rest.js";
 
@@ -17,11 +17,33 @@ import { request } from "./rest.js";
  * @property {string | null} message
  */
 
-const PATH = "/api/scenes";
+/**
+ * @typedef {object} Job as the server tells it, in what a scene needs
+ * @property {string} id
+ * @property {"queued" | "running" | "finishing" | "done" | "failed" | "cancelled" | "interrupted"} state
+ * @property {{ prompt: string }} request
+ * @property {string | null} stage
+ * @property {number | null} fraction
+ * @property {{ seed_hash: string } | null} result
+ * @property {{ code: ErrorCode, message: string } | null} fault
+ */
+
+const PATH = "/api/jobs";
+const STATES = /** @type {const} */ ({
+  queued: "waiting",
+  running: "running",
+  finishing: "running",
+  done: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+  interrupted: "failed",
+});
 
 /** @returns {Promise<SceneJob[]>} newest first */
 export async function fetchSceneJobs() {
-  return (await (await request(PATH)).json()).jobs;
+  /** @type {{ jobs: Job[] }} */
+  const { jobs } = await (await request(`${PATH}?kind=scene&limit=50`)).json();
+  return jobs.map(sceneJob);
 }
 
 /**
@@ -30,10 +52,28 @@ export async function fetchSceneJobs() {
  */
 export async function beginScene(prompt) {
   const headers = { accept: "application/json", "content-type": "application/json" };
-  return (await request(PATH, { method: "POST", headers, body: JSON.stringify({ prompt }) })).json();
+  const body = JSON.stringify({ kind: "scene", request: { prompt } });
+  return sceneJob(await (await request(PATH, { method: "POST", headers, body })).json());
 }
 
 /** @param {string} id */
 export async function cancelScene(id) {
-  await request(`${PATH}/jobs/${id}`, { method: "DELETE" });
+  await request(`${PATH}/${id}/cancel`, { method: "POST" });
+}
+
+/**
+ * @param {Job} job
+ * @returns {SceneJob}
+ */
+function sceneJob({ id, state, request: { prompt }, stage, fraction, result, fault }) {
+  return {
+    id,
+    prompt,
+    state: STATES[state],
+    step: stage,
+    fraction,
+    seed_hash: result?.seed_hash ?? null,
+    code: fault?.code ?? null,
+    message: fault?.message ?? null,
+  };
 }

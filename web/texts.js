@@ -114,7 +114,7 @@ export const CODE_TEXTS = {
   authoringSceneRefused: "The server declined to generate this scene. Try other words.",
   authoringFailed: "The scene could not be made. Try again, or try other words.",
   authoringOutdated: "The world moved on before the change was ready, so it was dropped.",
-  sceneJobUnknown: "The server does not know of this scene any more.",
+  jobUnknown: "The server does not know of this scene any more.",
   recordingUnknown: "The server does not have this recording any more.",
   recordingNameInvalid: "A recording needs a name with at least one letter or digit.",
   recordingNameTaken: "Another recording has this name already. Choose a different one.",

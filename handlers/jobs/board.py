@@ -118,9 +118,10 @@ class JobBoard(StateHandler):
         except IllegalJobEventError as error:
             raise DomainError("The job has ended already.", ErrorCode.CANCELLED) from error
 
-    def progress(self, job_id: JobId, fraction: float) -> None:
+    def progress(self, job_id: JobId, fraction: float | None) -> None:
+        done = None if fraction is None else min(1.0, max(0.0, fraction))
         with self._lock:
-            job_progressed(self._state, job_id, min(1.0, max(0.0, fraction)))
+            job_progressed(self._state, job_id, done)
         self.changes.announce()
 
     def close(self) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+import structlog
 from pydantic import BaseModel
+
+from error_types import DomainError
+from services.job_store.job import IllegalJobEventError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -13,6 +18,8 @@ if TYPE_CHECKING:
 
     from handlers.jobs.board import JobBoard
     from services.job_store.job import Job, JobId, Json
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 # Jobs that need the same thing follow one another; those that do not run side by side.
 Resource: TypeAlias = Literal["models", "cpu", "network"]
@@ -25,23 +32,49 @@ class JobRequest(BaseModel):
 
 
 class RunningJob:
-    """What an executor tells of its work."""
+    """What an executor tells of its work, on the event loop."""
 
     def __init__(self, job: Job, board: JobBoard) -> None:
         self.job = job
         self._board = board
+        self._stage: str | None = None
+        self._telling: set[asyncio.Task[None]] = set()
 
-    async def reach(self, stage: str) -> None:
-        """The next stage of the work has begun: kept, and told to everybody who follows."""
-        await self._board.reach(self.job.id, stage)
+    def tell(self, stage: str, fraction: float | None = None) -> None:
+        """The work has come to a stage, and so much of that is done, 0 to 1. May be called as often as one likes.
 
-    def progress(self, fraction: float) -> None:
-        """How much of the stage is done, 0 to 1. It is told, and not kept. May be called often, from the event loop."""
-        self._board.progress(self.job.id, fraction)
+        A new stage is kept, and told to everybody who follows; fractions are told, and not kept.
+        """
+        is_new = stage != self._stage
+        if is_new:
+            self._stage = stage
+            task = asyncio.create_task(self._reach(stage))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+        if is_new or fraction is not None:
+            self._board.progress(self.job.id, fraction)
 
     async def begin_finish(self) -> None:
-        """From here on the job cannot be cancelled: what it has made gets its place."""
+        """From here on the job cannot be cancelled: what it has made gets its place.
+
+        Raises:
+            DomainError: it was cancelled a moment ago, or the database cannot be written.
+        """
+        await self.told()
         await self._board.begin_finish(self.job.id)
+
+    async def told(self) -> None:
+        """Wait until every stage is kept."""
+        if self._telling:
+            await asyncio.wait(set(self._telling))
+
+    async def _reach(self, stage: str) -> None:
+        try:
+            await self._board.reach(self.job.id, stage)
+        except IllegalJobEventError:  # it has just ended
+            return
+        except DomainError as error:  # the work goes on without it
+            logger.warning("The stage of a job cannot be kept", job=self.job.id, stage=stage, reason=error.message)
 
 
 class JobExecutor(Protocol):

@@ -52,8 +52,8 @@ class FilmExecutor:
         try:
             with service_errors_translated():
                 film = await in_thread(self._threads, lambda: self._films.prepare(job_id))
-                await running.reach("filming")
-                report = await self._maker.make(world, film, running.progress)
+                running.tell("filming")
+                report = await self._maker.make(world, film, lambda done: running.tell("filming", done))
             await running.begin_finish()
         except BaseException:  # cancelled, too: half a film is no film
             self._films.remove(job_id)

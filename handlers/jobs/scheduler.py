@@ -154,6 +154,7 @@ class JobScheduler:
         finally:
             del self._running[job.id]
             work.cancel()
+        await running.told()
         if work.cancelled():
             return Stopped()
         match work.exception():

@@ -10,7 +10,7 @@ import structlog
 
 from error_types import DomainError, ErrorCode
 from handlers.authoring_handler import AuthoringAvailable
-from handlers.authoring_painter import ChangeOf, SceneFor, failure_of
+from handlers.authoring_painter import ChangeOf, SceneFor, SceneWanted, failure_of
 from handlers.base import in_thread
 from handlers.session.played_world import SceneChange
 from handlers.session.world import Seed
@@ -177,9 +177,11 @@ class SessionAuthor:
         self._tell(req_id, ProgressStep.WAITING_FOR_TURN)
 
         def tell(step: AuthoringStep, fraction: float | None) -> None:
+            self._authoring.move(job.id, AuthoringRunning(step, fraction))
             self._tell(req_id, _PROGRESS[step], fraction)
 
-        return await self._painter.paint(job, painting, tell, actor.engine_offloaded)
+        wanted = SceneWanted(job.kind, job.prompt, job.owner)
+        return await self._painter.paint(wanted, painting, tell, actor.engine_offloaded)
 
     async def _apply(self, req_id: str, job: AuthoringJob, actor: WorldActor, change: SceneChange) -> None:
         self._authoring.move(job.id, AuthoringRunning(AuthoringStep.APPLYING))

@@ -20,6 +20,7 @@ from tests.fakes.fake_device import GIB, FakeDevice, FakeModelOnDevice
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
+from tests.job_client import ended, scene, submit
 from tests.play.harness import Json, b64, fake_services, picture, session_config
 from tests.rest_client import rest_client
 from tests.waiting import deadline_s, wait_until
@@ -49,11 +50,7 @@ class Rig:
         return {role: plan and plan["choice"] for role, plan in self.health()["memory"].items()}
 
     def generate(self) -> Json:
-        job = self.client.post("/api/scenes", json={"prompt": "a lake"})
-        assert job.status_code == 202, job.json()
-        path = f"/api/scenes/jobs/{job.json()['id']}"
-        wait_until(lambda: self.client.get(path).json()["state"] not in {"waiting", "running"}, "the job ended")
-        return self.client.get(path).json()
+        return scene(self.client, "a lake")
 
     def play_once(self, model: str) -> None:
         with self.playing(model):
@@ -180,7 +177,7 @@ def test_an_engine_that_nobody_plays_on_makes_room_and_is_loaded_when_it_is_want
     with rig(21) as here:
         with here.playing():
             assert here.choices()["editor"] == "unload-engine", "for whoever plays there alone"
-            refused = here.client.post("/api/scenes", json={"prompt": "a lake"})
+            refused = here.client.post("/api/jobs", json={"kind": "scene", "request": {"prompt": "a lake"}})
             assert refused.status_code == 503
             assert "somebody else plays on it" in refused.json()["message"]
         wait_until(lambda: not here.client.get("/api/sessions").json()["sessions"], "the session ended")
@@ -205,13 +202,13 @@ def test_room_is_kept_for_the_default_engine_by_leaving_nothing_behind(model: st
     with rig(21, is_default=True) as here:
         assert here.choices()["editor"] == "unload-engine"
         here.editor.hold()
-        path = f"/api/scenes/jobs/{here.client.post('/api/scenes', json={'prompt': 'a lake'}).json()['id']}"
+        job_id = submit(here.client, "scene", prompt="a lake")["id"]
         here.editor.wait_until_held()
         with ThreadPoolExecutor(1) as pool:
             player = pool.submit(here.play_once, model)
             here.editor.release()
             player.result(deadline_s())
-        wait_until(lambda: here.client.get(path).json()["state"] == "done", "the scene was made")
+        assert ended(here.client, job_id)["state"] == "done"
         assert here.device.history == ["+painter", "-painter", f"+{model}"]
 
 

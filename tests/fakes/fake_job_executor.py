@@ -52,8 +52,7 @@ class FakeJobExecutor:
     async def run(self, request: FakeJobRequest, running: RunningJob) -> Json:
         self.begun.append(request.name)
         try:
-            await running.reach("working")
-            running.progress(0.5)
+            running.tell("working", 0.5)
             await self._free.wait()
             if (error := self.failing.get(request.name)) is not None:
                 raise error

@@ -13,9 +13,8 @@ from tests.fakes.fake_device import GIB
 from tests.handlers.engines.rig import Rig, run
 
 
-def authoring(here: Rig, *, kept_jobs: int = 20) -> AuthoringHandler:
-    config = AuthoringConfig(kept_jobs=kept_jobs)
-    return AuthoringHandler(here.state, here.lock, residency=here.residency, clock=here.clock, config=config)
+def authoring(here: Rig) -> AuthoringHandler:
+    return AuthoringHandler(here.state, here.lock, residency=here.residency, config=AuthoringConfig())
 
 
 def test_a_scene_is_refused_only_after_another_look() -> None:
@@ -24,25 +23,27 @@ def test_a_scene_is_refused_only_after_another_look() -> None:
         handler = authoring(here)
         await here.residency.refresh()
         with pytest.raises(DomainError, match="needs a GPU") as refused:
-            await handler.begin("scene", None, "fog")
+            await handler.begin("scene", "a session", "fog")
         assert refused.value.code is ErrorCode.AUTHORING_UNAVAILABLE
         here.device.vram = 40 * GIB  # another program has ended, and nobody told us
         assert isinstance(handler.availability(), AuthoringUnavailable)
-        assert (await handler.begin("scene", None, "fog")).prompt == "fog"
+        assert (await handler.begin("scene", "a session", "fog")).prompt == "fog"
 
     run(main)
 
 
-@pytest.mark.parametrize("kept", [0, 1, 2])
-def test_as_many_jobs_are_kept_as_configured(kept: int) -> None:
+def test_a_session_has_one_job_at_a_time_and_is_free_when_it_is_over() -> None:
     async def main() -> None:
         here = Rig(vram=40)
-        handler = authoring(here, kept_jobs=kept)
+        handler = authoring(here)
         await here.residency.refresh()
-        for prompt in ("one", "two", "three"):
-            job = await handler.begin("scene", None, prompt)
-            handler.move(job.id, AuthoringFailed(ErrorCode.CANCELLED, "It was given up."))
-        assert [job.prompt for job in handler.unowned()] == ["three", "two"][:kept]
+        job = await handler.begin("scene", "a session", "one")
+        with pytest.raises(DomainError, match="still being made"):
+            await handler.begin("edit", "a session", "two")
+        await handler.begin("edit", "another session", "two")
+        handler.move(job.id, AuthoringFailed(ErrorCode.CANCELLED, "It was given up."))
+        assert job.id not in here.state.authoring
+        await handler.begin("edit", "a session", "two")
 
     run(main)
 
@@ -52,7 +53,7 @@ def test_a_job_does_not_go_back_to_waiting() -> None:
         here = Rig(vram=40)
         handler = authoring(here)
         await here.residency.refresh()
-        job = await handler.begin("scene", None, "fog")
+        job = await handler.begin("scene", "a session", "fog")
         with pytest.raises(IllegalTransitionError):
             handler.move(job.id, job.state)
 

@@ -45,6 +45,6 @@ test("what a server has forgotten failed, what it was not asked about did not", 
   const now = known(...asked.values(), job("begun since", "waiting"));
   const after = mergeJobs(asked, now, []);
   assert.deepEqual(states(after), ["old failed", "read failed", "begun since waiting"]);
-  assert.equal(after.get("old")?.code, "sceneJobUnknown");
+  assert.equal(after.get("old")?.code, "jobUnknown");
   assert.ok([...after.values()].slice(0, 2).every(isOver));
 });

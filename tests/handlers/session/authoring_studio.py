@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.runtime_config import JobsConfig
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -43,12 +44,14 @@ def studio(
     editor: FakeImageEditor | None = None,
     authoring: AuthoringConfig | None = None,
     limits: SessionLimits | None = None,
+    jobs: JobsConfig | None = None,
     loop: str = "asyncio",
     **services: Any,
 ) -> Generator[Studio]:
     writer, editor, seeds = writer or FakePromptWriter(), editor or FakeImageEditor(GREEN), FakeSeedStore()
     bundle = fake_services(*models, prompt_writer=writer, image_editor=editor, seed_store=seeds, **services)
-    with play_server(bundle, limits=limits, loop=loop, authoring=authoring or AuthoringConfig()) as server:
+    config = {"authoring": authoring or AuthoringConfig(), "jobs": jobs or JobsConfig()}
+    with play_server(bundle, limits=limits, loop=loop, **config) as server:
         yield Studio(server, writer, editor, seeds)
 
 

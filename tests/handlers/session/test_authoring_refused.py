@@ -15,8 +15,8 @@ from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter, writer_failure
 from tests.handlers.session.authoring_studio import BOTH, GREEN, SEED, ask, begin, codes, refused, studio
+from tests.job_client import scene
 from tests.play.harness import fake_services, picture, play_server
-from tests.waiting import wait_until
 
 
 @BOTH
@@ -100,9 +100,7 @@ def test_without_a_classifier_a_strict_server_makes_no_scenes() -> None:
     writer, editor = FakePromptWriter(), FakeImageEditor(GREEN)
     bundle = fake_services(prompt_writer=writer, image_editor=editor, classifier=shipped)
     with play_server(bundle, seed_safety="strict") as server:
-        job = server.http.post("/api/scenes", json={"prompt": "x"}).json()
-        wait_until(lambda: server.http.get(f"/api/scenes/jobs/{job['id']}").json()["state"] == "failed", "it failed")
-        assert server.http.get(f"/api/scenes/jobs/{job['id']}").json()["code"] == "seedCheckFailed"
+        assert scene(server.http, "x")["fault"]["code"] == "seedCheckFailed"
 
 
 FAILURES = {

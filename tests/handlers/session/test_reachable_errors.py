@@ -8,6 +8,7 @@ import pytest
 
 from error_types import ErrorCode
 from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.runtime_config import JobsConfig
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.image_editor import ImageEditorError
 from services.local_models.model_error import ModelFault
@@ -109,15 +110,11 @@ def started(classifier: FakeImageClassifier, **config: Any) -> set[str]:
         return told(warning, client.reply(req_id))
 
 
-def rest(method: str, path: str) -> set[str]:
-    with play_server(fake_services()) as server:
-        return told(server.http.request(method, path).json())
-
-
 def many_jobs() -> set[str]:
-    with studio() as at:
+    with studio(jobs=JobsConfig(max_queued=2)) as at:
         at.editor.hold()
-        answers = [at.server.http.post("/api/scenes", json={"prompt": "x"}).json() for _ in range(9)]
+        scene = {"kind": "scene", "request": {"prompt": "x"}}
+        answers = [at.server.http.post("/api/jobs", json=scene).json() for _ in range(3)]
         at.editor.release()
         return told(answers[-1])
 
@@ -141,7 +138,6 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
     ErrorCode.AUTHORING_FAILED: lambda: edit(editor=failing_editor(ModelFault.FAILED)),
     ErrorCode.AUTHORING_EDIT_REFUSED: lambda: refusing("scene_edit"),
     ErrorCode.AUTHORING_SCENE_REFUSED: lambda: refusing("generate_scene"),
-    ErrorCode.SCENE_JOB_UNKNOWN: lambda: rest("GET", "/api/scenes/jobs/unknown"),
     ErrorCode.SEED_UNSAFE: lambda: started(FakeImageClassifier(unsafe)),
     ErrorCode.SEED_CHECK_FAILED: lambda: started(
         FakeImageClassifier(status=ClassifierMissing("None.")), seed_safety="strict"

@@ -8,7 +8,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,7 @@ from services.prompt_writer.local_prompt_writer import LocalPromptWriter
 from services.prompt_writer.writer_files import WriterFiles
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from tests.fakes.fake_image_editor import FakeImageEditor
+from tests.job_client import scene
 from tests.play.harness import fake_services
 from tests.rest_client import rest_client
 from tests.waiting import wait_until
@@ -42,25 +43,19 @@ def server_of(folder: Path) -> Generator[tuple[TestClient, FakeImageEditor]]:
         yield client, editor
 
 
-def job_for(client: TestClient, prompt: str) -> dict[str, Any]:
-    path = f"/api/scenes/jobs/{client.post('/api/scenes', json={'prompt': prompt}).json()['id']}"
-    wait_until(lambda: client.get(path).json()["state"] not in {"waiting", "running"}, "the job ended")
-    return client.get(path).json()
-
-
 def test_a_scene_is_painted_as_it_was_written_out(tiny_writers: Path) -> None:
     with server_of(tiny_writers / "vision") as (client, editor):
         health = client.get("/health").json()
         assert health["authoring"]["writer"] == "vision"
         assert health["memory"]["writer"] == {"choice": "cpu", "reason": "The settings say so."}
-        assert job_for(client, "a cathedral")["state"] == "done"
+        assert scene(client, "a cathedral")["state"] == "done"
         assert [order.instruction for order in editor.orders] == ["A flooded cathedral."]
         assert client.get("/health").json()["memory"]["writer"] == {"choice": "cpu", "reason": "It is loaded."}
 
 
 def test_a_writer_that_talks_nonsense_fails_the_scene_alone(tiny_writers: Path) -> None:
     with server_of(tiny_writers / "random") as (client, editor):
-        job = job_for(client, "a cathedral")
+        job = scene(client, "a cathedral")
         assert (job["state"], job["code"]) == ("failed", "authoringFailed")
         assert "keep to its tools" in job["message"]
         assert editor.orders == []
@@ -72,7 +67,7 @@ def test_a_writer_that_cannot_be_loaded_says_what_to_do(tiny_writers: Path, tmp_
     shutil.copytree(tiny_writers / "vision", copy)
     os.truncate(copy / "model.safetensors", 1000)
     with server_of(copy) as (client, _):
-        job = job_for(client, "a cathedral")
+        job = scene(client, "a cathedral")
         assert (job["state"], job["code"]) == ("failed", "authoringLoadFailed")
         assert "download them again" in job["message"]
         assert str(tmp_path) not in str(job)
