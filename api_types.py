@@ -179,6 +179,9 @@ class SeedsResponse(ApiModel):
 # ---------------------------------------------------------------------------------------------------- scenes
 
 
+JobStateName: TypeAlias = Literal["queued", "running", "finishing", "done", "failed", "cancelled", "interrupted"]
+
+
 class JobFaultBody(ApiModel):
     code: str
     message: str
@@ -193,7 +196,7 @@ class JobSummary(ApiModel):
 
     id: str
     kind: str
-    state: Literal["queued", "running", "finishing", "done", "failed", "cancelled", "interrupted"]
+    state: JobStateName
     request: dict[str, JsonValue]
     stage: str | None
     fraction: float | None
@@ -213,6 +216,17 @@ class JobsResponse(ApiModel):
 
     jobs: list[JobSummary]
     newest_event: int
+
+
+class JobStreamEvent(ApiModel):
+    """What a stream tells.
+
+    What happened to a job has an `id`, by which a reader goes on. Progress has none, as the next one replaces it.
+    """
+
+    event: Literal["state", "stage", "cancelling", "progress", "end"]
+    id: str | None
+    data: dict[str, JsonValue]
 
 
 class SubmitJobBody(ApiModel):

@@ -28,7 +28,7 @@ from _routes import (
     worlds,
 )
 from api_types import ErrorResponse
-from error_types import DomainError, ErrorCode, first_fault
+from error_types import DomainError, ErrorCode, NothingFollowsError, first_fault
 from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import BodyLimit, network_middleware
@@ -85,7 +85,7 @@ def create_app(handler: AppHandler) -> FastAPI:
     for resource in resources:
         app.include_router(resource.router)
     app.add_exception_handler(DomainError, _on_domain_error)
-    app.add_exception_handler(jobs.NothingFollowsError, _on_nothing_follows)
+    app.add_exception_handler(NothingFollowsError, _on_nothing_follows)
     app.add_exception_handler(HTTPException, _on_starlette_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.mount("/", PageFiles(PAGE_DIR))

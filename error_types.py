@@ -211,6 +211,10 @@ class DomainError(Exception):
         return HTTP_STATUS[self.code]
 
 
+class NothingFollowsError(Exception):
+    """A reader has seen everything there will ever be. The answer is 204, which stops an EventSource for good."""
+
+
 def first_fault(errors: Sequence[Mapping[str, object]]) -> str:
     """What is wrong, and where, of the first of pydantic's errors. It does not repeat what was sent."""
     first = errors[0]

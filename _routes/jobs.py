@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
-from typing import Annotated, assert_never
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api_types import JobsResponse, JobSummary, SubmitJobBody
+from api_types import JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
 from app_handler import AppHandler
-from handlers.jobs.feed import FeedItem, Progress, StreamEnded
-from services.job_store.job import JobState
-from services.job_store.job_store import JobNotice
 from state.deps import get_state_service
 
 router = APIRouter(prefix="/api")
 
 Handler = Annotated[AppHandler, Depends(get_state_service)]
-_LARGEST = 2**63 - 1  # the highest number that a database gives to an event
-
-
-class NothingFollowsError(Exception):
-    """A reader has seen everything there will ever be. 204 stops an EventSource, which any other answer does not."""
-
-
-def cursor_of(text: str | None) -> int:
-    """The number that a reader has come to. What is no number starts from the beginning."""
-    is_number = text is not None and text.isascii() and text.isdigit() and len(text) < 20
-    return min(int(text), _LARGEST) if is_number and text is not None else 0
 
 
 @router.get("/jobs")
 async def route_list_jobs(
     handler: Handler,
-    state: Annotated[list[JobState], Query()] = [],  # noqa: B006 - FastAPI copies it
+    state: Annotated[list[JobStateName], Query()] = [],  # noqa: B006 - FastAPI copies it
     kind: Annotated[str | None, Query(max_length=40)] = None,
     before: Annotated[str | None, Query(max_length=26)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
@@ -85,26 +71,23 @@ async def route_job_file(job_id: str, handler: Handler, *, download: bool = Fals
     return FileResponse(path, filename=path.name, content_disposition_type=disposition)
 
 
-async def _job_cursor(
+async def _unseen_job(
     job_id: str,
     handler: Handler,
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[str | None, Query()] = None,
-) -> int:
-    """Decided before the stream begins, as its status cannot be changed later."""
-    cursor = cursor_of(last_event_id or after)
-    if cursor and await handler.jobs.is_exhausted(job_id, cursor):
-        raise NothingFollowsError
-    await handler.jobs.find(job_id)
-    return cursor
+) -> str | None:
+    """Where a reader goes on. Decided before the stream begins, as its status cannot be changed later."""
+    await handler.jobs.require_unseen(job_id, last_event_id or after)
+    return last_event_id or after
 
 
 @router.get("/jobs/{job_id}/stream", response_class=EventSourceResponse)
 async def route_job_stream(
-    job_id: str, handler: Handler, cursor: Annotated[int, Depends(_job_cursor)]
+    job_id: str, handler: Handler, seen: Annotated[str | None, Depends(_unseen_job)]
 ) -> AsyncIterable[ServerSentEvent]:
-    async for item in handler.jobs.follow(cursor, job_id):
-        yield _event_of(item)
+    async for event in handler.jobs.follow(seen, job_id):
+        yield _sent(event)
 
 
 @router.get("/events", response_class=EventSourceResponse)
@@ -113,19 +96,9 @@ async def route_events(
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[str | None, Query()] = None,
 ) -> AsyncIterable[ServerSentEvent]:
-    async for item in handler.jobs.follow(cursor_of(last_event_id or after)):
-        yield _event_of(item)
+    async for event in handler.jobs.follow(last_event_id or after):
+        yield _sent(event)
 
 
-def _event_of(item: FeedItem) -> ServerSentEvent:
-    """What happened has an id, by which a reader goes on. Progress has none: the next one replaces it."""
-    match item:
-        case JobNotice(number, job, kind, data, at):
-            return ServerSentEvent(event=kind, id=str(number), data={"job": job, "at": at, **data})
-        case Progress(job, stage, fraction, position):
-            data = {"job": job, "stage": stage, "fraction": fraction, "position": position}
-            return ServerSentEvent(event="progress", data=data)
-        case StreamEnded(reason):
-            return ServerSentEvent(event="end", data={"reason": reason})
-        case _:
-            assert_never(item)
+def _sent(event: JobStreamEvent) -> ServerSentEvent:
+    return ServerSentEvent(event=event.event, id=event.id, data=event.data)

@@ -37,6 +37,7 @@ _FIXED_MAKERS: Final = frozenset(
         *("field", "Field", "ConfigDict", "AfterValidator", "TypeAdapter"),  # declarations, which frameworks read
         *("getLogger", "get_logger"),  # handles: what they write to is set up elsewhere
         "APIRouter",  # a table of routes, complete when its module is
+        *("BigInteger", "MetaData", "Table", "with_variant"),  # a schema, complete when its module is
     }
 )
 _OF_FIXED: Final = frozenset({"frozenset", "tuple"})

@@ -134,18 +134,17 @@ class JobBoard(StateHandler):
 
     async def _write(self, work: Callable[[JobStore], tuple[Result, Job | None]]) -> tuple[Result, Job | None]:
         """`work` answers with a result and with the job that it has changed."""
+        return await in_thread(self._write_thread, lambda: self._write_now(work))
 
-        def writing() -> tuple[Result, Job | None]:
-            with service_errors_translated():
-                result, job = work(self._opened())
-            self._writes += 1
-            if job is not None:
-                with self._lock:
-                    job_changed(self._state, job)
-            self.changes.announce()
-            return result, job
-
-        return await in_thread(self._write_thread, writing)
+    def _write_now(self, work: Callable[[JobStore], tuple[Result, Job | None]]) -> tuple[Result, Job | None]:
+        with service_errors_translated():
+            result, job = work(self._opened())
+        self._writes += 1
+        if job is not None:
+            with self._lock:
+                job_changed(self._state, job)
+        self.changes.announce()
+        return result, job
 
     def _opened(self) -> JobStore:
         with self._opening:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import structlog
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from error_types import DomainError
 from services.job_store.job import IllegalJobEventError
@@ -28,7 +28,7 @@ Resource: TypeAlias = Literal["models", "cpu", "network"]
 class JobRequest(BaseModel):
     """What a job is asked for. It is kept in the database, so a later version must still read it."""
 
-    model_config = {"frozen": True, "extra": "forbid"}
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class RunningJob:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
-from api_types import JobFaultBody, JobsResponse, JobSummary
-from error_types import DomainError, ErrorCode, first_fault
+from api_types import JobFaultBody, JobsResponse, JobStateName, JobStreamEvent, JobSummary
+from error_types import DomainError, ErrorCode, NothingFollowsError, first_fault
+from handlers.jobs.feed import Progress, StreamEnded
 from services.job_store.job import ENDED, RETRYABLE, CancelAsked, IllegalJobEventError, JobState, Requeued
 from services.job_store.job_id import new_job_id
-from services.job_store.job_store import JobQuery, Known, NewJob
+from services.job_store.job_store import JobNotice, JobQuery, Known, NewJob
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.job_store.job import Job, JobId
 
-NOBODY = ""  # the owner of jobs on a server that knows no people
+_LONGEST_NUMBER: Final = 19  # digits: any longer is no number that a database gives
+NOBODY: Final = ""  # the owner of jobs on a server that knows no people
 
 
 class JobsHandler:
@@ -117,12 +119,16 @@ class JobsHandler:
     # ---------------------------------------------------------------------------------------------------- looking
 
     async def list_jobs(
-        self, states: Collection[JobState] = (), kind: str | None = None, before: JobId | None = None, limit: int = 100
+        self,
+        states: Collection[JobStateName] = (),
+        kind: str | None = None,
+        before: JobId | None = None,
+        limit: int = 100,
     ) -> JobsResponse:
         """Newest first, and the number of the newest notice, from which the events can be followed."""
         if not self._board.has_begun():
             return JobsResponse(jobs=[], newest_event=0)
-        query = JobQuery(states=frozenset(states), kind=kind, before=before, limit=limit)
+        query = JobQuery(states=frozenset(JobState(state) for state in states), kind=kind, before=before, limit=limit)
         newest, jobs = await self._board.read(lambda store: (store.newest_notice(), store.query(query)))
         return JobsResponse(jobs=[self._summary(job) for job in jobs], newest_event=newest)
 
@@ -141,15 +147,23 @@ class JobsHandler:
             raise DomainError("There is no file of this job.", ErrorCode.JOB_HAS_NO_FILE)
         return made
 
-    async def follow(self, after: int, job_id: JobId | None = None) -> AsyncGenerator[FeedItem]:
-        """What has happened since, and what happens. Raises: DomainError."""
-        async for item in self._feed.follow(after, job_id=job_id):
-            yield item
+    async def follow(self, seen: str | None, job_id: JobId | None = None) -> AsyncGenerator[JobStreamEvent]:
+        """What has happened since the event that a reader has seen last, and what happens from then on.
 
-    async def is_exhausted(self, job_id: JobId, after: int) -> bool:
-        """Whether a reader has seen all of a job that has ended. Raises: DomainError, there is no such job."""
+        What is no number starts from the beginning. Raises: DomainError.
+        """
+        async for item in self._feed.follow(_cursor_of(seen), job_id=job_id):
+            yield _told(item)
+
+    async def require_unseen(self, job_id: JobId, seen: str | None) -> None:
+        """Raises:
+        DomainError: there is no such job.
+        NothingFollowsError: it has ended, and the reader has seen all of it.
+        """
+        cursor = _cursor_of(seen)
         await self._found(job_id)
-        return await self._feed.is_exhausted(job_id, after)
+        if cursor and await self._feed.is_exhausted(job_id, cursor):
+            raise NothingFollowsError
 
     # ------------------------------------------------------------------------------------------------------ parts
 
@@ -182,6 +196,24 @@ class JobsHandler:
             cancelling=job.cancel_requested_at is not None and not job.has_ended,
             can_retry=job.state in RETRYABLE,
         )
+
+
+def _cursor_of(text: str | None) -> int:
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER
+    return int(text) if is_number and text is not None else 0
+
+
+def _told(item: FeedItem) -> JobStreamEvent:
+    match item:
+        case JobNotice(number, job, kind, data, at):
+            return JobStreamEvent(event=kind, id=str(number), data={"job": job, "at": at, **data})
+        case Progress(job, stage, fraction, position):
+            told: dict[str, JsonValue] = {"job": job, "stage": stage, "fraction": fraction, "position": position}
+            return JobStreamEvent(event="progress", id=None, data=told)
+        case StreamEnded(reason):
+            return JobStreamEvent(event="end", id=None, data={"reason": reason})
+        case _:
+            assert_never(item)
 
 
 def _parsed(executor: JobExecutor, request: Mapping[str, Any]) -> JobRequest:

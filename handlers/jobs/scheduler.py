@@ -10,7 +10,6 @@ import structlog
 from error_types import DomainError, ErrorCode
 from handlers.jobs.executor import Resource, RunningJob
 from handlers.jobs.fair_queue import Turns
-from logging_policy import log_background_exception
 from services.job_store.job import (
     ENDED,
     Began,
@@ -97,8 +96,8 @@ class JobScheduler:
         while True:
             try:
                 await self._work_through(self._kinds.of(resource), turns)
-            except Exception as error:  # noqa: BLE001 - the boundary of a lane, which has to go on
-                log_background_exception(f"jobs for {resource}", error)
+            except Exception as error:  # the boundary of a lane, which has to go on
+                logger.exception("A lane of jobs failed", resource=resource, exc_info=error)
                 await asyncio.sleep(_WRITE_AGAIN_S[0])
 
     async def _work_through(self, kinds: frozenset[str], turns: Turns) -> None:
@@ -206,8 +205,8 @@ class JobScheduler:
                 await self._settle()
                 await self.prune()
                 await self._sweep()
-        except Exception as error:  # noqa: BLE001 - the boundary of this task
-            log_background_exception("settle jobs", error)
+        except Exception as error:  # the boundary of this task
+            logger.exception("The jobs of an earlier run could not be settled", exc_info=error)
         finally:
             self._is_settled.set()
 

@@ -25,7 +25,7 @@ class JobState(StrEnum):
 
 
 ENDED: Final = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED})
-RETRYABLE: Final = ENDED - {JobState.DONE}
+RETRYABLE: Final = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from services.job_store.job import Job, JobEvent, JobId, JobState, Json
+
+
+NoticeKind: TypeAlias = Literal["state", "stage", "cancelling"]
 
 
 class JobStoreFault(StrEnum):
@@ -58,7 +61,7 @@ class JobNotice:
 
     number: int
     job: JobId
-    kind: str
+    kind: NoticeKind
     data: Json
     at: float
 

@@ -8,9 +8,10 @@ from services.job_store.job import JobState
 
 if TYPE_CHECKING:
     from services.job_store.job import Job, Json
+    from services.job_store.job_store import NoticeKind
 
 
-def notice_of(before: Job | None, job: Job) -> tuple[str, Json] | None:
+def notice_of(before: Job | None, job: Job) -> tuple[NoticeKind, Json] | None:
     """The kind and the data of the notice of what led from `before` to `job`; None: nobody has to know of it.
 
     Without `before`, the job was just accepted.

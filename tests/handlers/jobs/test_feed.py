@@ -43,7 +43,7 @@ def test_a_job_is_followed_to_its_end(stores: JobStores) -> None:
             here.executor.hold()
             job = await here.submit()
             items: list[FeedItem] = []
-            async for item in here.jobs.follow(0, job):
+            async for item in here.feed.follow(0, job_id=job):
                 items.append(item)
                 if item == Progress(job, "working", 0.5, None):
                     here.executor.release()
@@ -62,7 +62,7 @@ def test_every_stream_ends_when_the_server_stops(stores: JobStores) -> None:
         async with jobs_rig(stores) as here:
             here.executor.hold()
             job = await here.submit()
-            readers = [asyncio.create_task(collect(here.jobs.follow(0, wanted))) for wanted in (None, job, None)]
+            readers = [asyncio.create_task(collect(here.feed.follow(0, job_id=wanted))) for wanted in (None, job, None)]
             await here.until_begun("a")
             here.feed.stop()
             for items in await asyncio.gather(*readers):
@@ -77,7 +77,7 @@ def test_nothing_is_lost_or_told_twice_over_fifty_cuts_and_a_restart(stores: Job
 
     async def follow(here: JobsRig, until: int) -> None:
         """As a client does that comes back with the last number that it has seen."""
-        async for item in here.jobs.follow(seen[-1] if seen else 0):
+        async for item in here.feed.follow(seen[-1] if seen else 0):
             if isinstance(item, JobNotice):
                 seen.append(item.number)
                 if len(seen) >= until:
@@ -110,7 +110,7 @@ def test_a_reader_that_lags_far_behind_catches_up(stores: JobStores) -> None:
                 await here.board.add(new)
                 await here.board.apply(new.id, CancelAsked())
             numbers: list[int] = []
-            async for item in here.jobs.follow(100):
+            async for item in here.feed.follow(100):
                 assert isinstance(item, JobNotice)
                 numbers.append(item.number)
                 if len(numbers) == 500:
@@ -126,7 +126,7 @@ def test_who_has_seen_all_of_a_job_is_told_so(stores: JobStores) -> None:
             job = await here.submit()
             await here.until(job, "done")
             last = (await here.jobs.list_jobs()).newest_event
-            assert await here.jobs.is_exhausted(job, last)
-            assert not await here.jobs.is_exhausted(job, last - 1)
+            assert await here.feed.is_exhausted(job, last)
+            assert not await here.feed.is_exhausted(job, last - 1)
 
     asyncio.run(main())

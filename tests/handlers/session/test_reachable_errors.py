@@ -159,10 +159,13 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
     ),
 }
 
+_OTHER_KINDS = ("JOB_", "JOBS_", "MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_")
+
 # What has nothing to do with safety or scenes in words. A new error belongs here, or above with what reaches it.
 ELSEWHERE: frozenset[Id] = frozenset(
     {
-        *(code for code in ErrorCode if code.name.startswith(("MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_"))),
+        *(code for code in ErrorCode if code.name.startswith(_OTHER_KINDS)),
+        *(ErrorCode.SERVER_RESTARTED, ErrorCode.FILM_FAILED),
         *(ErrorCode.PROTOCOL_VERSION_MISMATCH, ErrorCode.SERVER_BUSY, ErrorCode.DISPLACED, ErrorCode.INIT_TIMEOUT),
         *(ErrorCode.SHUTTING_DOWN, ErrorCode.CLIENT_TOO_SLOW, ErrorCode.INVALID_REQUEST, ErrorCode.MESSAGE_TOO_LARGE),
         *(ErrorCode.INTERNAL, ErrorCode.UNKNOWN_MODEL, ErrorCode.MOMENT_UNKNOWN, ErrorCode.NOTHING_TO_REWIND),
