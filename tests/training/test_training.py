@@ -77,7 +77,7 @@ def finished(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_clips_to_weights_that_play(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both commands, with the preset that shows that the parts fit."""
+    """Both commands run with the smoke preset."""
     run, weights = tmp_path / "run", tmp_path / "weights"
     assert train_main(["--preset", "smoke", "--clips", str(clips), "--out", str(run)]) == 0
     assert "training.export" in capsys.readouterr().out
@@ -103,7 +103,7 @@ def test_a_run_in_pieces_is_the_run_in_one(clips: Path, finished: Path, tmp_path
         assert (tmp_path / name).read_text() == (finished / name).read_text()
 
 
-def test_threads_that_read_do_not_show(clips: Path, finished: Path, tmp_path: Path) -> None:
+def test_the_number_of_reading_threads_changes_nothing(clips: Path, finished: Path, tmp_path: Path) -> None:
     assert trained(clips, tmp_path, workers=2)
     assert weights_in(tmp_path) == weights_in(finished)
 
@@ -170,7 +170,7 @@ def test_missing_clips_are_named(clips: Path, tmp_path: Path, missing: str, caps
     assert str(there / missing) in capsys.readouterr().err
 
 
-def test_a_run_that_never_was_cannot_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_run_cannot_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert export_main(["--run", str(tmp_path / "none"), "--out", str(tmp_path / "weights")]) == 1
     assert "no checkpoint" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()

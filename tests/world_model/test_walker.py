@@ -1,4 +1,4 @@
-"""One player in the dreamed world."""
+"""One player in the generated world."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def runtime(micro_folder: Path) -> Runtime:
 
 
 class SteeredRuntime(Runtime):
-    """Makes the steps it is told to; shows the view that it is told to, if any; and keeps what was looked at last."""
+    """Makes the steps that a test sets, decodes to its view, if any, and keeps the views of the last context."""
 
     made_step: tuple[float, float, float] = (0.0, 0.0, 0.0)
     shown: Bytes | None = None
@@ -78,7 +78,7 @@ def test_another_seed_gives_another_world(runtime: Runtime) -> None:
 
 
 def test_a_state_goes_on_where_it_was(runtime: Runtime) -> None:
-    """Twice, from a state taken in the middle, by a walker that stood elsewhere."""
+    """A walker that stood elsewhere goes on twice from a state that was taken in the middle."""
     walker = Walker(runtime, picture(), rng_seed=1)
     for wish in WISHES[:5]:
         walker.step(wish)
@@ -139,7 +139,7 @@ def test_another_picture_is_walked_into(runtime: Runtime) -> None:
 
 
 def test_a_state_stays_small(runtime: Runtime) -> None:
-    """Home, five views remembered, an anchor apart and one seen: of the size that ships 0.9 MB."""
+    """It holds home, five remembered views, an anchor and the last view: 0.9 MB at the shipped size."""
     walker = Walker(runtime, picture(), rng_seed=1)
     for _ in range(60):
         walker.step(Wish(forward=1.0, turn=0.3))
@@ -166,8 +166,8 @@ def test_pictures_of_another_kind_are_refused(runtime: Runtime, wrong: np.ndarra
         walker.continue_from(wrong)
 
 
-def test_moves_are_told_along_the_old_axes() -> None:
-    """To the east while looking east is forward; a turn through the back is a small one."""
+def test_a_relative_pose_is_along_the_old_axes() -> None:
+    """A step east while looking east is a step forward, and a turn across the back takes the shorter way."""
     before, after = Pose(yaw=math.pi / 2.0, slope=0.1), Pose(x=2.0, y=0.5, yaw=-math.pi + 0.1, slope=-0.2)
     assert relative_pose_between(before, after) == pytest.approx(
         [0.0, 0.5, 2.0, math.pi / 2.0 + 0.1, 0.1, -0.2], abs=1e-6
@@ -205,7 +205,7 @@ def test_a_jump_may_rise_and_fall_for_a_while(steered: SteeredRuntime) -> None:
     assert heights(walker, Wish(), 2) == pytest.approx([-0.01] * 2)
 
 
-def test_home_is_taken_along_and_the_dream_begins_anew(steered: SteeredRuntime) -> None:
+def test_home_moves_with_the_walker_and_the_world_is_renewed(steered: SteeredRuntime) -> None:
     walker = Walker(steered, picture(), rng_seed=1, steps=1)
     first = walker.state.home
     steered.shown, steered.made_step = first.view, (0.0, 0.0, 0.5)
@@ -222,7 +222,7 @@ def test_home_is_taken_along_and_the_dream_begins_anew(steered: SteeredRuntime) 
     assert walker.state.home is home
 
 
-def test_a_dream_that_came_apart_begins_anew(steered: SteeredRuntime) -> None:
+def test_a_world_whose_view_degenerated_is_renewed(steered: SteeredRuntime) -> None:
     walker = Walker(steered, picture(), rng_seed=1, steps=1)
     first = walker.state.home
     steered.shown, steered.made_step = first.view, (0.0, 0.0, 0.3)
