@@ -56,9 +56,9 @@ def test_light_and_contrast() -> None:
 
 
 def test_gain_and_correlation_of_a_weaker_answer() -> None:
-    wished = np.linspace(-1.0, 1.0, 21)
-    assert gain(wished, 0.5 * wished) == pytest.approx(0.5)
-    assert correlation(wished, 0.5 * wished + 3.0) == pytest.approx(1.0)
+    wanted = np.linspace(-1.0, 1.0, 21)
+    assert gain(wanted, 0.5 * wanted) == pytest.approx(0.5)
+    assert correlation(wanted, 0.5 * wanted + 3.0) == pytest.approx(1.0)
 
 
 def test_constants_have_no_correlation() -> None:

@@ -23,7 +23,7 @@ from training.run import RunFolder, RunFolderError
 from training.stage import STAGES, learning_rate
 from training.train import Training
 from training.train import main as train_main
-from world_model.motion_step import Wish
+from world_model.motion_step import WalkerIntent
 from world_model.runtime import load_runtime
 from world_model.walker import Walker
 
@@ -88,7 +88,7 @@ def test_from_clips_to_weights_that_play(clips: Path, tmp_path: Path, capsys: py
     assert "differ by" in capsys.readouterr().out
     runtime = load_runtime(weights)
     walker = Walker(runtime, np.full((32, 64, 3), 120, dtype=np.uint8), rng_seed=0)
-    assert all(walker.step(Wish(forward=1.0)).shape == (32, 64, 3) for _ in range(5))
+    assert all(walker.step(WalkerIntent(forward=1.0)).shape == (32, 64, 3) for _ in range(5))
 
 
 def test_a_run_in_pieces_is_the_run_in_one(clips: Path, finished: Path, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def a_full_state(config: ModelConfig, *, remembered: int = CAPACITY) -> WalkerSt
         view=view(),
         pose=Pose(1.0, 2.0, -3.0, -math.pi, 0.1),
         past=(0.1,) * 6,
-        aloft=FLIGHT,
+        airborne_frames=FLIGHT,
         home=Remembered(view(), Pose(-1.0, 0.1, 0.7, 3.1, -0.2)),
         anchor=Remembered(view(), Pose(z=4.0)),
         memory=tuple(Remembered(view(), Pose(x=float(n), yaw=0.5 * n)) for n in range(remembered)),
@@ -119,7 +119,7 @@ def test_a_state_of_full_size_stays_under_a_megabyte() -> None:
 def test_home_and_a_jump_are_kept(remembered: int) -> None:
     state = a_full_state(CONFIG, remembered=remembered)
     again = unpack_state(pack_state(state), CONFIG)
-    assert (again.aloft, len(again.memory)) == (FLIGHT, remembered)
+    assert (again.airborne_frames, len(again.memory)) == (FLIGHT, remembered)
     wanted_ones = (state.home, state.anchor, *state.memory)
     for kept, wanted in zip((again.home, again.anchor, *again.memory), wanted_ones, strict=True):
         assert kept.pose == wanted.pose
@@ -133,7 +133,7 @@ def test_a_snapshot_with_too_many_views_is_refused() -> None:
 
 def test_a_jump_is_ended_after_going_back(engine: MossEngine, world: MossWorld) -> None:
     play(world, [press("SPACE"), press("W")])
-    assert state_of(world).aloft == FLIGHT - 1
+    assert state_of(world).airborne_frames == FLIGHT - 1
     assert_goes_on_exactly(engine, world)
 
 
@@ -149,7 +149,7 @@ def test_a_walker_that_moved_its_home_goes_on_exactly(engine: MossEngine, world:
 
 def test_a_walker_whose_world_was_renewed_goes_on_exactly(engine: MossEngine, world: MossWorld) -> None:
     state = state_of(world)
-    black = Remembered(np.zeros_like(state.view), Pose())  # besides which whatever is dreamed is too light
+    black = Remembered(np.zeros_like(state.view), Pose())  # beside which any generated view is too light
     aside = replace(state.pose, yaw=1.5, slope=0.0)
     put(world, replace(state, home=black, pose=aside, frame=8))
     play(world, [press("W")])
