@@ -13,13 +13,14 @@ import pytest
 import torch
 
 from simulator.config import WorldConfig
+from tests.world_model.micro import micro_networks
 from training.clips import ClipFolderError
 from training.export import ExportError, export, networks_of
 from training.export import main as export_main
 from training.make_clips import write_shard
 from training.presets import PRESETS, StagePlan
 from training.recorder import Recipe, Split
-from training.run import RunFolder, RunFolderError
+from training.run import Progress, RunFolder, RunFolderError
 from training.stage import STAGES, learning_rate
 from training.train import Training
 from training.train import main as train_main
@@ -108,11 +109,13 @@ def test_the_number_of_reading_threads_changes_nothing(clips: Path, finished: Pa
     assert weights_in(tmp_path) == weights_in(finished)
 
 
-def test_a_run_of_an_older_version_names_its_stage_of_depth_otherwise(finished: Path, tmp_path: Path) -> None:
-    state: dict[str, Any] = torch.load(finished / "checkpoint.pt", weights_only=True)
+def test_a_run_of_an_older_version_names_its_stage_of_depth_otherwise(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.save(micro_networks(), Progress(STAGES), None)
+    state: dict[str, Any] = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     state["finished"] = ["sight" if stage == "depth" else stage for stage in state["finished"]]
     torch.save(state, tmp_path / "checkpoint.pt")
-    found = RunFolder(tmp_path).load()
+    found = folder.load()
     assert found is not None
     assert found.progress.finished == STAGES
 
