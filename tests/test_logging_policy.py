@@ -60,7 +60,7 @@ def test_a_text_line(text: Sink) -> None:
     )
 
 
-def test_what_a_client_sent_stays_on_its_line(text: Sink) -> None:
+def test_what_a_client_sent_cannot_begin_a_new_log_line(text: Sink) -> None:
     logger.info("path\n12:00:00 [info    ] forged", path="/a\x1b[31m\nb", surrogate="\ud800")
     assert len(text.text.splitlines()) == 1
     assert "\x1b" not in text.text

@@ -93,7 +93,7 @@ def test_a_server_that_stops_gives_its_jobs_up() -> None:
         ({"prompt": "x", "model": "y"}, "invalidRequest"),
     ],
 )
-def test_prompts_that_will_not_do(body: dict[str, str], code: str) -> None:
+def test_invalid_prompts_are_refused(body: dict[str, str], code: str) -> None:
     with rest_client(fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())) as client:
         response = client.post("/api/scenes", json=body)
         assert (response.status_code, response.json()["code"]) == (422, code)
@@ -113,7 +113,7 @@ def test_health_names_what_makes_scenes() -> None:
         assert (health["available"], health["writer"], health["image_model"]) == (True, "fake-writer", "fake-painter")
 
 
-def test_only_so_many_wait_and_only_so_many_are_remembered() -> None:
+def test_waiting_and_finished_jobs_are_bounded() -> None:
     editor = FakeImageEditor()
     editor.hold()
     services = fake_services(prompt_writer=FakePromptWriter(), image_editor=editor)
@@ -125,7 +125,7 @@ def test_only_so_many_wait_and_only_so_many_are_remembered() -> None:
         assert [job["prompt"] for job in jobs_of(client)] == ["7", "6", "5"]
 
 
-def test_none_that_are_over_are_remembered_where_the_settings_say_none() -> None:
+def test_no_finished_job_is_kept_when_none_may_be() -> None:
     services = fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())
     with rest_client(services, authoring=AuthoringConfig(kept_jobs=0)) as client:
         job = client.post("/api/scenes", json={"prompt": "a quiet bay"}).json()

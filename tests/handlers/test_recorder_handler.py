@@ -1,4 +1,4 @@
-"""What is finished after a crash, where, and what is too short to be kept."""
+"""Which recordings are finished after a crash, in which folders, and which are too short to be kept."""
 
 from __future__ import annotations
 

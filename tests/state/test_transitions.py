@@ -339,7 +339,7 @@ def kept(state: AppState) -> tuple[object, ...]:
 
 
 @MACHINE
-def test_a_table_speaks_of_its_own_states_and_events_and_of_all_of_them(machine: Machine) -> None:
+def test_a_table_has_exactly_the_states_and_events_of_its_machine(machine: Machine) -> None:
     assert {state for state, _ in machine.table} == machine.members - FINAL
     assert {event for _, event in machine.table} == machine.events
 
@@ -356,7 +356,7 @@ def test_every_cell_leads_where_it_says(machine: Machine) -> None:
 
 
 @MACHINE
-def test_what_a_table_does_not_have_is_refused_by_both_names(machine: Machine) -> None:
+def test_an_event_that_a_table_lacks_is_refused_with_the_names_of_both(machine: Machine) -> None:
     examples: dict[type, Any] = {Stopping: Stopping()}
     happenings: dict[type, Any] = {}
     for before, event, _ in machine.cells:
@@ -401,7 +401,7 @@ def test_the_holder_of_a_reservation_returns_the_device_first() -> None:
         transitions.reservation_event(state, ReservationLeft(FIRST))
 
 
-def test_a_record_keeps_what_was_known_of_it() -> None:
+def test_a_record_keeps_its_other_fields() -> None:
     state = AppState()
     transitions.session_event(state, "s", SessionAdmitted("stock", "here", 1.5))
     transitions.session_event(state, "s", PreparingBegan(LAKE))

@@ -115,7 +115,7 @@ def test_three_seconds_are_long_enough(tmp_path: Path, length_s: float, kind: ty
 
 
 def test_standing_still_takes_its_time(tmp_path: Path) -> None:
-    """No pass is made while nothing is pressed; the last picture is held."""
+    """No pass is made while no key is pressed, so the file holds the last picture."""
 
     async def play(desk: Desk) -> None:
         await desk.session.switch(on=True, keep_short=False)

@@ -117,7 +117,7 @@ def test_a_recording_without_a_frame_leaves_nothing(writer: VideoWriter, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_comes_after_the_end_does_nothing(writer: VideoWriter, tmp_path: Path) -> None:
+def test_calls_after_the_end_do_nothing(writer: VideoWriter, tmp_path: Path) -> None:
     ends = Ends()
     recording = writer.start(tmp_path / "walk.mp4", plan(), ends.on_end)
     recording.finish(ended_at=play(recording, 15))
@@ -167,7 +167,7 @@ def test_close_finishes_what_is_open_and_takes_no_more(writer: VideoWriter, tmp_
     assert [file.name for file in tmp_path.iterdir()] == ["walk.mp4"]
 
 
-def test_what_close_postpones_the_next_writer_recovers(make_writer: MakeWriter, tmp_path: Path) -> None:
+def test_the_next_writer_recovers_what_close_postponed(make_writer: MakeWriter, tmp_path: Path) -> None:
     writer, ends = make_writer(), Ends()
     if isinstance(writer, FakeVideoWriter):
         writer.hold = threading.Event()
@@ -196,7 +196,7 @@ def test_recovery_leaves_alone_what_is_being_recorded(writer: VideoWriter, tmp_p
     assert isinstance(ends.wait(), Finished)
 
 
-def test_what_is_no_video_cannot_be_described(writer: VideoWriter, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_video_cannot_be_described(writer: VideoWriter, tmp_path: Path) -> None:
     (tmp_path / "walk.mp4").write_bytes(jpeg(0))
     for path in (tmp_path / "walk.mp4", tmp_path / "none.mp4"):
         with pytest.raises(VideoError) as caught:
