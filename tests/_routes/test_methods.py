@@ -57,6 +57,16 @@ def test_the_pages_files_can_be_read_only() -> None:
         assert client.head("/app.js").headers["content-length"] == str(len(client.get("/app.js").content))
 
 
+def test_the_pages_files_are_sent_whole_or_not_at_all() -> None:
+    with rest_client() as client:
+        whole = client.get("/app.js")
+        assert whole.headers["accept-ranges"] == "none"
+        for header in ("bytes=0-9", "bytes=9-1", "lines=1"):
+            answer = client.get("/app.js", headers={"Range": header})
+            assert (answer.status_code, answer.content) == (200, whole.content)
+        assert client.get("/app.js", headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
+
+
 def test_a_path_that_is_not_there_is_not_found_by_any_method() -> None:
     with rest_client() as client:
         for method in (*METHODS, "HEAD", "OPTIONS", "TRACE"):
