@@ -29,7 +29,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running server process. It listens on 127.0.0.1 at `port`; `data_dir` is its data folder."""
+    """A running server process. It listens at `port`, on 127.0.0.1 at least; `data_dir` is its data folder."""
 
     port: int
     data_dir: Path
@@ -68,14 +68,20 @@ class Child:
 
 
 @contextmanager
-def game_server(scene: SceneSpec) -> Generator[Child]:
+def game_server(
+    scene: SceneSpec, *, host: str = "127.0.0.1", descriptors: int | None = None, per_address: int | None = None
+) -> Generator[Child]:
+    """The server with a null engine. `descriptors` bounds its open files, `per_address` one address's connections."""
     sizes = {
         "--width": scene.width,
         "--height": scene.height,
         "--frames-per-pass": scene.frames_per_pass,
         "--fps": scene.fps,
         "--passes": scene.passes,
+        "--host": host,
     }
+    limits = {"--descriptors": descriptors, "--per-address": per_address}
+    sizes |= {name: value for name, value in limits.items() if value is not None}
     walk = ("--is-walk",) if scene.is_walk else ()
     with _served("game", *(f"{name}={value}" for name, value in sizes.items()), *walk) as child:
         yield child

@@ -22,7 +22,7 @@ from logging_policy import configure_logging
 from network.http_server import TerrariumServer
 from network.listening_socket import create_listening_socket
 from process_stop import ProcessStop
-from runtime_config.runtime_config import AccessConfig, RuntimeConfig
+from runtime_config.runtime_config import AccessConfig, DoorConfig, RuntimeConfig
 from services.clock.system_clock import SystemClock
 from services.log_stream.log_reduction import LogReduction
 from services.log_stream.session_log_stream import SessionLogStream
@@ -42,7 +42,14 @@ def main() -> NoReturn:
     stop = ProcessStop()
     stop.listen()
     options = _parse_options()
-    config = RuntimeConfig(data_dir=options.data_dir, access=AccessConfig(port=0), log_format="json")
+    if options.descriptors is not None:
+        _limit_descriptors(options.descriptors)
+    config = RuntimeConfig(
+        data_dir=options.data_dir,
+        access=AccessConfig(host=options.host, port=0, allow_anonymous=True),
+        door=DoorConfig(max_connections_per_address=options.per_address),
+        log_format="json",
+    )
     with ExitStack() as stack:
         listener = stack.enter_context(create_listening_socket(config.access.host, 0))
         port = int(listener.getsockname()[1])
@@ -57,6 +64,13 @@ def main() -> NoReturn:
     stop.leave(0)
 
 
+def _limit_descriptors(count: int) -> None:
+    if sys.platform != "win32":
+        import resource  # it does not exist on Windows
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("role", choices=["game", "push"])
@@ -65,6 +79,9 @@ def _parse_options() -> argparse.Namespace:
     for name in ("width", "height", "frames-per-pass", "fps", "passes"):
         parser.add_argument(f"--{name}", type=int, default=getattr(defaults, name.replace("-", "_")))
     parser.add_argument("--is-walk", action="store_true")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--descriptors", type=int)
+    parser.add_argument("--per-address", type=int, default=DoorConfig().max_connections_per_address)
     parser.add_argument("--push-bytes", type=int, default=0)
     parser.add_argument("--push-count", type=int, default=0)
     return parser.parse_args()

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 LAYERS: Final = {
     "_routes": {"app_handler", "state", "api_types", "error_types", "wire_protocol"},
     "handlers": {"services", "state", "runtime_config", "api_types", "error_types", "wire_protocol", "handlers"},
-    "services": {"services", "simulator", "world_model", "runtime_config", "wire_protocol", "log_rendering"},
+    "services": {
+        "services",
+        "simulator",
+        "world_model",
+        "runtime_config",
+        "wire_protocol",
+        "log_rendering",
+        "log_repeats",
+    },
     "simulator": {"simulator"},
     "replay": {"replay", "services", "runtime_config", "wire_protocol"},
     "world_model": {"world_model"},
