@@ -53,6 +53,7 @@ from state.app_state_types import (
     Starting,
     Stopping,
     Ticket,
+    Unfinished,
 )
 from state.events import (
     AuthoringEvent,
@@ -83,6 +84,8 @@ from state.events import (
     RecordingBegan,
     RecordingClosed,
     RecordingEvent,
+    RecordingLeft,
+    RecordingRetried,
     RecordingStopped,
     ReservationAsked,
     ReservationEvent,
@@ -383,12 +386,29 @@ def _stop_recording(state: Recording, event: RecordingStopped) -> RecordingState
     return Finishing(state.session_id, state.since, event.ended_at)
 
 
+def _leave_found(_: NotRecording, event: RecordingLeft) -> RecordingState:
+    return Unfinished(event.since, event.code, event.message)
+
+
+def _leave_recording(state: Recording | Finishing, event: RecordingLeft) -> RecordingState:
+    return Unfinished(state.since, event.code, event.message)
+
+
+def _retry_recording(state: Unfinished, event: RecordingRetried) -> RecordingState:
+    return Finishing(None, state.since, event.at)
+
+
 RECORDING_TABLE: Final[Table[RecordingState]] = MappingProxyType(
     {
         (NotRecording, RecordingBegan): _record,
         (Recording, RecordingStopped): _stop_recording,
         (Recording, RecordingClosed): _to(NotRecording()),
         (Finishing, RecordingClosed): _to(NotRecording()),
+        (NotRecording, RecordingLeft): _leave_found,
+        (Recording, RecordingLeft): _leave_recording,
+        (Finishing, RecordingLeft): _leave_recording,
+        (Unfinished, RecordingRetried): _retry_recording,
+        (Unfinished, RecordingClosed): _to(NotRecording()),
     }
 )
 
