@@ -38,12 +38,12 @@ def route_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_
 def route_recording_video(
     name: str, handler: Annotated[AppHandler, Depends(get_state_service)], *, download: bool = False
 ) -> StoredFile:
-    file = handler.recordings.file(name).path
+    path, file_name = handler.recordings.video(name)
     return StoredFile(
-        file,
+        path,
         media_type="video/mp4",
         headers=_ASK_AGAIN,
-        filename=file.name,
+        filename=file_name,
         content_disposition_type="attachment" if download else "inline",
     )
 
@@ -58,6 +58,11 @@ def route_rename_recording(
     name: str, change: RenameRecordingRequest, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> RecordingDetails:
     return handler.recordings.rename(name, change.name)
+
+
+@router.post("/{name}/finish", status_code=202)
+def route_finish_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
+    handler.recordings.finish(name)
 
 
 @router.delete("/{name}", status_code=204)

@@ -50,6 +50,7 @@ from state.app_state_types import (
     Starting,
     Stopping,
     Ticket,
+    Unfinished,
     WorldInPlay,
 )
 from state.events import (
@@ -76,6 +77,8 @@ from state.events import (
     PreparingBegan,
     RecordingBegan,
     RecordingClosed,
+    RecordingLeft,
+    RecordingRetried,
     RecordingStopped,
     ReservationAsked,
     ReservationLeft,
@@ -106,6 +109,7 @@ WORLD, OTHER = (WorldInPlay(LAKE, name, 1, epoch, capped=True) for epoch, name i
 JOB = AuthoringJob("job", "scene", None, "fog", 1.0)
 WRITING = AuthoringRunning(AuthoringStep.WRITING)
 PAINTING = AuthoringRunning(AuthoringStep.PAINTING, 0.5)
+FULL = (ErrorCode.RECORDING_DISK_FULL, "The disk is full.")
 BROKEN = AuthoringFailed(ErrorCode.AUTHORING_FAILED, "It is broken.")
 ENDED = Ended(EndReason.CLIENT_LEFT)
 
@@ -286,6 +290,11 @@ MACHINES = (
             (Recording("s", 1.0), RecordingStopped(2.0), Finishing("s", 1.0, 2.0)),
             (Recording("s", 1.0), RecordingClosed(), NotRecording()),
             (Finishing("s", 1.0, 2.0), RecordingClosed(), NotRecording()),
+            (NotRecording(), RecordingLeft(1.0, *FULL), Unfinished(1.0, *FULL)),
+            (Recording("s", 1.0), RecordingLeft(3.0, *FULL), Unfinished(1.0, *FULL)),
+            (Finishing("s", 1.0, 2.0), RecordingLeft(3.0, *FULL), Unfinished(1.0, *FULL)),
+            (Unfinished(1.0, *FULL), RecordingRetried(4.0), Finishing(None, 1.0, 4.0)),
+            (Unfinished(1.0, *FULL), RecordingClosed(), NotRecording()),
         ),
     ),
     Machine(

@@ -50,7 +50,7 @@ def test_columns_keep_the_very_numbers() -> None:
     for one in inputs:
         columns.append(one)
     other.append(inputs[7])
-    other.extend(columns, 15)
+    other.extend(columns, 0, 15)
     assert list(other) == [inputs[7], *inputs[:15]]
     assert (len(other), other[3]) == (16, inputs[2])
 

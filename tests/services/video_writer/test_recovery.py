@@ -16,7 +16,7 @@ import pytest
 
 from services.video_writer._mp4_facts import whole_fragments_end
 from services.video_writer._work_files import WorkFiles
-from services.video_writer.video_writer import Discarded, Failed, Finished, RecordingFault, RecordingOutcome
+from services.video_writer.video_writer import Discarded, Finished, Incomplete, RecordingFault, RecordingOutcome
 from tests.services.video_writer.videos import (
     COUNT,
     METADATA,
@@ -208,8 +208,8 @@ def test_recovering_without_an_encoder_leaves_everything_for_later(
     path = tmp_path / "walk.mp4"
     postpone(make_ffmpeg_writer(), path)
     outcome = recover(make_ffmpeg_writer(executable=tmp_path / "none"), tmp_path)
-    assert isinstance(outcome, Failed)
-    assert (outcome.fault, outcome.kept) == (RecordingFault.ENCODER_MISSING, None)
+    assert isinstance(outcome, Incomplete)
+    assert outcome.fault is RecordingFault.ENCODER_MISSING
     assert isinstance(recover(make_ffmpeg_writer(), tmp_path), Finished)
 
 
