@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run install test install-test generate format clean
+.PHONY: run install test trial install-test generate format clean
 
 run: install
 	$(BIN)/terrarium
@@ -17,6 +17,10 @@ test: install-test
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 install-test: $(VENV)/.installed-test
+
+# Faults, load and long use against real server processes: some ten minutes.
+trial: install-test
+	$(BIN)/python -m pytest -q -n 2 -m trial --durations=15 tests/trials
 
 # What is derived from wire_protocol.py: the JSON Schema and the client's TypeScript declarations.
 generate: install-test

@@ -281,13 +281,19 @@ class RecordingDetails(RecordingSummary):
 
 
 class UnfinishedRecording(ApiModel):
-    """One that runs, or is being finished. `fraction` is 0 to 1, null where it is not known."""
+    """One that runs, is being finished, or waits until it can be finished. `fraction` is 0 to 1, null if not known.
+
+    One that waits has the `code` and the sentence of the reason. `video_url` is what was recorded so far, as it is.
+    """
 
     name: str
-    state: Literal["recording", "finishing"]
+    state: Literal["recording", "finishing", "waiting"]
     started_at: float
     duration_s: float
     fraction: float | None
+    code: str | None = None
+    message: str | None = None
+    video_url: str | None = None
 
 
 class RecordingUsage(ApiModel):

@@ -33,6 +33,7 @@ from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import BodyLimit, network_middleware
 from network.page_files import PageFiles
+from network.unmatched_requests import UnmatchedRequests
 from runtime_config.constants import PAGE_DIR, VERSION
 from state.deps import attach_state_service
 
@@ -88,7 +89,7 @@ def create_app(handler: AppHandler) -> FastAPI:
     app.add_exception_handler(NothingFollowsError, _on_nothing_follows)
     app.add_exception_handler(HTTPException, _on_starlette_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.mount("/", PageFiles(PAGE_DIR))
+    app.mount("/", UnmatchedRequests(tuple(app.routes), PageFiles(PAGE_DIR)))
     return app
 
 
@@ -100,8 +101,8 @@ def _uploads(most_bytes: int) -> Mapping[str, BodyLimit]:
     }
 
 
-def _answer(status: int, code: ErrorCode, message: str) -> JSONResponse:
-    return JSONResponse(ErrorResponse(code=code.value, message=message).model_dump(), status)
+def _answer(status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(ErrorResponse(code=code.value, message=message).model_dump(), status, headers)
 
 
 def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONResponse:
@@ -119,7 +120,7 @@ def _on_nothing_follows(_: Request, __: Exception) -> Response:
 def _on_starlette_error(_: Request, error: Exception) -> JSONResponse:
     refused = cast("HTTPException", error)
     code = _STATUS_CODES.get(refused.status_code, ErrorCode.INVALID_REQUEST)
-    return _answer(refused.status_code, code, refused.detail)
+    return _answer(refused.status_code, code, refused.detail, refused.headers)
 
 
 def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:

@@ -175,6 +175,7 @@ class AppHandler:
             self._lock,
             writer=services.video_writer,
             store=services.recording_store,
+            task_runner=services.task_runner,
             clock=services.clock,
             config=config.recording,
         )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
+import traceback
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias, cast
 
 import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.stdlib import ProcessorFormatter
 
 from log_rendering import add_timestamp, redact_secrets, render_text
+from log_repeats import RepeatLimit, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
     from error_types import DomainError
+    from log_repeats import EventKind, LeftOut
     from runtime_config.runtime_config import LogFormat, LogLevel
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -31,6 +35,9 @@ Tap: TypeAlias = Callable[[Mapping[str, object]], None]
 
 _FILE_BYTES: Final = 5_000_000
 _FILE_COUNT: Final = 3
+# One kind of event that comes without end takes up to 300 lines a day, of the 80,000 or so that the files hold.
+_MOST_OF_A_KIND: Final = 50
+_REPEAT_INTERVAL_S: Final = 300.0
 # uvicorn logs the same events as this server does, but with query strings, which may contain the token.
 _AT_LEAST_WARNING: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 _AT_LEAST_INFO: Final = ("asyncio", "PIL", "websockets", "urllib3", "httpx", "httpcore", "python_multipart")
@@ -58,6 +65,68 @@ class _TapHandler(_Owned, logging.Handler):
             self.handleError(record)
 
 
+class _RepeatHandler(_Owned, logging.Handler):
+    """Passes records on to other handlers, but of a kind that repeats itself only the first ones and their number.
+
+    Debug events are all passed on: whoever asks for them wants to see what happens.
+    """
+
+    def __init__(self, handlers: Sequence[logging.Handler], clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._handlers = handlers
+        self._repeats = RepeatLimit(clock, most=_MOST_OF_A_KIND, interval_s=_REPEAT_INTERVAL_S)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for left_out in self._repeats.ended():
+            self._pass_on(_notice(left_out))
+        if record.levelno <= logging.DEBUG or self._repeats.admits(_kind_of_record(record)):
+            self._pass_on(record)
+
+    def close(self) -> None:
+        with self.lock or nullcontext():
+            for left_out in self._repeats.everything():
+                self._pass_on(_notice(left_out))
+            for handler in self._handlers:
+                handler.close()
+        super().close()
+
+    def _pass_on(self, record: logging.LogRecord) -> None:
+        for handler in self._handlers:
+            handler.handle(record)
+
+
+def _kind_of_record(record: logging.LogRecord) -> EventKind:
+    said = cast("object", record.msg)
+    if isinstance(said, dict):  # an event of structlog, which is prepared already
+        return kind_of(cast("Mapping[str, object]", said))
+    event: dict[str, object] = {"logger": record.name, "level": record.levelname.lower()}
+    # Most libraries have their values in the arguments. Where the whole text is one, the template says nothing.
+    event["event"] = record.getMessage() if said == "%s" else said
+    if record.exc_info and record.exc_info[1] is not None:
+        event["exception"] = "".join(traceback.format_exception(record.exc_info[1]))
+    return kind_of(event)
+
+
+def _notice(left_out: LeftOut) -> logging.LogRecord:
+    kind = left_out.kind
+    event = {
+        "event": "Repeated events were left out",
+        "level": kind.level,
+        "logger": kind.logger,
+        "of": kind.event,
+        **dict(kind.about),
+        "count": left_out.count,
+        "within_s": round(left_out.seconds),
+    }
+    if kind.failure is not None:
+        event["failure"] = kind.failure
+    prepared = add_timestamp(None, "", event)
+    level = logging.getLevelNamesMapping().get(kind.level.upper(), logging.WARNING)
+    record = logging.LogRecord(kind.logger, level, "", 0, prepared, None, None)
+    record.__dict__.update(_logger=None, _name=kind.level)  # by which the formatter knows an event of structlog
+    return record
+
+
 def configure_logging(
     log_format: LogFormat | None,
     log_file: Path | None,
@@ -65,16 +134,19 @@ def configure_logging(
     *,
     level: LogLevel = "info",
     stream: TextIO | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Callable[[], None]:
     """Send the events of structlog and the standard library to `stream` (default: stderr), `log_file` and `tap`.
 
-    The file has JSON lines and is rotated. Another call replaces this configuration. Returns a function that undoes it.
+    The file has JSON lines and is rotated. There and on the stream, events of one kind that come by the thousand are
+    counted instead of written; the tap gets every event. Another call replaces this configuration. Returns a function
+    that undoes it.
 
     Raises:
         OSError: the file cannot be opened.
     """
     stream = sys.stderr if stream is None else stream
-    handlers = _make_handlers(log_format, log_file, tap, stream)
+    handlers = _make_handlers(log_format, log_file, tap, stream, clock)
     undo = ExitStack()
     _remove_owned_handlers()
     undo.callback(_remove_owned_handlers)
@@ -88,19 +160,24 @@ def configure_logging(
 
 
 def _make_handlers(
-    log_format: LogFormat | None, log_file: Path | None, tap: Tap | None, stream: TextIO | None
+    log_format: LogFormat | None,
+    log_file: Path | None,
+    tap: Tap | None,
+    stream: TextIO | None,
+    clock: Callable[[], float],
 ) -> Sequence[logging.Handler]:
-    handlers: list[logging.Handler] = []
+    written: list[logging.Handler] = []
     if log_file is not None:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         handler = _FileHandler(log_file, maxBytes=_FILE_BYTES, backupCount=_FILE_COUNT, encoding="utf-8")
         handler.setFormatter(_formatter(structlog.processors.JSONRenderer()))
-        handlers.append(handler)
+        written.append(handler)
     if stream is not None:  # a Python without a console has no stderr
         text = log_format == "text" or (log_format is None and stream.isatty())
         console = _StreamHandler(stream)
         console.setFormatter(_formatter(_text_for(stream) if text else structlog.processors.JSONRenderer()))
-        handlers.append(console)
+        written.append(console)
+    handlers: list[logging.Handler] = [_RepeatHandler(written, clock)]
     if tap is not None:
         tapping = _TapHandler()
         tapping.setFormatter(_formatter(_tap_processor(tap)))

@@ -129,6 +129,7 @@ def _serve(
             watchdog.start()
             stack.callback(watchdog.stop)
         server.run()
+    stop.hand_over(lambda _number, _frame: None)  # it has stopped already
     return _INTERRUPTED if server.force_exit else 0
 
 

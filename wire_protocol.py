@@ -495,7 +495,7 @@ class RecordingEvent(StrEnum):
     FINISHING = "finishing"
     SAVED = "saved"
     REMOVED = "removed"  # too short, or without a frame
-    POSTPONED = "postponed"  # the server stops; its next start finishes the file
+    POSTPONED = "postponed"  # its file is finished at the next start, or as the message says
     FAILED = "failed"
     REDIRECTED = "redirected"  # not into the folder that the client asked for
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import FileResponse
 
+from _routes._files import PictureBytes, StoredFile
 from api_types import RecordingDetails, RecordingsResponse, RenameRecordingRequest
 from app_handler import AppHandler
 from state.deps import get_state_service
@@ -32,23 +33,24 @@ def route_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_
     return handler.recordings.details(name)
 
 
-@router.api_route("/{name}/video", methods=["GET", "HEAD"], response_class=FileResponse)
+@router.get("/{name}/video", response_class=FileResponse)
+@router.head("/{name}/video", include_in_schema=False)  # without reading the file
 def route_recording_video(
     name: str, handler: Annotated[AppHandler, Depends(get_state_service)], *, download: bool = False
-) -> FileResponse:
-    file = handler.recordings.file(name).path
-    return FileResponse(
-        file,
+) -> StoredFile:
+    path, file_name = handler.recordings.video(name)
+    return StoredFile(
+        path,
         media_type="video/mp4",
         headers=_ASK_AGAIN,
-        filename=file.name,
+        filename=file_name,
         content_disposition_type="attachment" if download else "inline",
     )
 
 
 @router.get("/{name}/thumbnail")
 def route_recording_thumbnail(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
-    return Response(handler.recordings.thumbnail(name), media_type="image/jpeg", headers=_ASK_AGAIN)
+    return PictureBytes(handler.recordings.thumbnail(name), "image/jpeg", _ASK_AGAIN)
 
 
 @router.patch("/{name}")
@@ -56,6 +58,11 @@ def route_rename_recording(
     name: str, change: RenameRecordingRequest, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> RecordingDetails:
     return handler.recordings.rename(name, change.name)
+
+
+@router.post("/{name}/finish", status_code=202)
+def route_finish_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
+    handler.recordings.finish(name)
 
 
 @router.delete("/{name}", status_code=204)

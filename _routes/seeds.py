@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from _routes._files import PictureBytes
 from api_types import SeedsResponse, SeedSummary
 from app_handler import AppHandler
 from state.deps import get_state_service
@@ -32,13 +33,13 @@ async def route_upload_seed(
 @router.get("/{seed_hash}/image")
 def route_seed_image(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
     file = handler.seeds.image(seed_hash)
-    return Response(file.data, media_type=file.media_type, headers=_FOREVER)
+    return PictureBytes(file.data, file.media_type, _FOREVER)
 
 
 @router.get("/{seed_hash}/thumbnail")
 async def route_seed_thumbnail(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
     file = await handler.seeds.thumbnail(seed_hash)
-    return Response(file.data, media_type=file.media_type, headers=_FOREVER)
+    return PictureBytes(file.data, file.media_type, _FOREVER)
 
 
 @router.delete("/{seed_hash}", status_code=204)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
 
+from _routes._files import PictureBytes, StoredFile
 from api_types import RenameWorldRequest, SavedWorldsResponse, SavedWorldSummary
 from app_handler import AppHandler
 from state.deps import get_state_service
 
 router = APIRouter(prefix="/api/worlds")
 
+# The title, which is part of the file's name, may change: ask again, which costs little with an ETag.
+_ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
 _MEDIA_TYPE = "application/zip"
 
 
@@ -28,15 +32,16 @@ async def route_upload_world(
     return await handler.world_files.upload(request.stream())
 
 
-@router.get("/{world_id}/file")
-def route_world_file(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> FileResponse:
+@router.get("/{world_id}/file", response_class=FileResponse)
+@router.head("/{world_id}/file", include_in_schema=False)  # without reading the file
+def route_world_file(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> StoredFile:
     path, name = handler.world_files.file(world_id)
-    return FileResponse(path, media_type=_MEDIA_TYPE, filename=name)
+    return StoredFile(path, headers=_ASK_AGAIN, media_type=_MEDIA_TYPE, filename=name)
 
 
 @router.get("/{world_id}/thumbnail")
 def route_world_thumbnail(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
-    return Response(handler.world_files.thumbnail(world_id), media_type="image/jpeg")
+    return PictureBytes(handler.world_files.thumbnail(world_id), "image/jpeg", _ASK_AGAIN)
 
 
 @router.patch("/{world_id}")

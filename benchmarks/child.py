@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,18 +17,19 @@ import psutil
 from benchmarks.served import PORT_LINE
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from benchmarks.scenery import SceneSpec
 
 _START_LIMIT_S: Final = 60.0
 _STOP_LIMIT_S: Final = 10.0
+_ANNOUNCEMENT: Final = "Server running on "
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running server process. It listens on 127.0.0.1 at `port`; `data_dir` is its data folder."""
+    """A running server process. It listens at `port`, on 127.0.0.1 at least; `data_dir` is its data folder."""
 
     port: int
     data_dir: Path
@@ -50,19 +52,48 @@ class Child:
     def rss_mb(self) -> float:
         return self._process.memory_info().rss / 1e6
 
+    def helpers_rss_mb(self) -> float:
+        """What the processes hold that it has started."""
+        total = 0.0
+        for helper in self._process.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                total += helper.memory_info().rss / 1e6
+        return total
+
+    def descriptors(self) -> int:
+        return self._process.num_handles() if sys.platform == "win32" else self._process.num_fds()
+
+    def threads(self) -> int:
+        return self._process.num_threads()
+
 
 @contextmanager
-def game_server(scene: SceneSpec) -> Generator[Child]:
+def game_server(
+    scene: SceneSpec, *, host: str = "127.0.0.1", descriptors: int | None = None, per_address: int | None = None
+) -> Generator[Child]:
+    """The server with a null engine. `descriptors` bounds its open files, `per_address` one address's connections."""
     sizes = {
         "--width": scene.width,
         "--height": scene.height,
         "--frames-per-pass": scene.frames_per_pass,
         "--fps": scene.fps,
         "--passes": scene.passes,
+        "--host": host,
     }
+    limits = {"--descriptors": descriptors, "--per-address": per_address}
+    sizes |= {name: value for name, value in limits.items() if value is not None}
     walk = ("--is-walk",) if scene.is_walk else ()
     with _served("game", *(f"{name}={value}" for name, value in sizes.items()), *walk) as child:
         yield child
+
+
+@contextmanager
+def terrarium_server() -> Generator[tuple[Child, Path]]:
+    """The server as people start it, with a data folder of its own, which comes with it."""
+    with tempfile.TemporaryDirectory(prefix="terrarium-bench-") as folder:
+        command = [sys.executable, str(_ROOT / "ltx2_server.py"), "--data-dir", folder, "--port", "0"]
+        with _running([*command, "--parent-pid", str(os.getpid())], Path(folder), _ANNOUNCEMENT) as child:
+            yield child, Path(folder)
 
 
 @contextmanager
@@ -74,35 +105,44 @@ def push_server(size: int, count: int) -> Generator[Child]:
 @contextmanager
 def _served(role: str, *arguments: str) -> Generator[Child]:
     with tempfile.TemporaryDirectory(prefix="terrarium-bench-") as folder:
-        said = Path(folder) / "stderr.txt"
         command = [sys.executable, "-m", "benchmarks.served", role, f"--data-dir={folder}", *arguments]
-        with said.open("wb") as stderr:
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=_ROOT
-            )
-        try:
-            yield Child(_port_of(process, said), Path(folder), psutil.Process(process.pid))
-        finally:
-            _end(process)
+        with _running(command, Path(folder), PORT_LINE) as child:
+            yield child
 
 
-def _port_of(process: subprocess.Popen[str], said: Path) -> int:
+@contextmanager
+def _running(command: Sequence[str], folder: Path, announcement: str) -> Generator[Child]:
+    """`announcement` is what comes before the port, or the URL that ends with it, in the first line of output."""
+    said = folder / "stderr.txt"
+    with said.open("wb") as stderr:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=_ROOT
+        )
+    try:
+        yield Child(_port_of(process, said, announcement), folder, psutil.Process(process.pid))
+    finally:
+        _end(process)
+
+
+def _port_of(process: subprocess.Popen[str], said: Path, announcement: str) -> int:
     assert process.stdout is not None
     too_late = threading.Timer(_START_LIMIT_S, process.kill)
     too_late.start()
     try:
-        name, _, port = process.stdout.readline().partition(" ")
+        line = process.stdout.readline()
     finally:
         too_late.cancel()
-    if name != PORT_LINE:
+    if not line.startswith(announcement):
         raise RuntimeError(f"The server did not start:\n{said.read_text(errors='replace')[-2000:]}")
-    return int(port)
+    return int(line.removeprefix(announcement).rpartition(":")[2])
 
 
 def _end(process: subprocess.Popen[str]) -> None:
+    """The servers of `benchmarks.served` end with their standard input; the other one by a signal."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
+    process.terminate()
     try:
         process.wait(_STOP_LIMIT_S)
     except subprocess.TimeoutExpired:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from benchmarks.child import Child
 
-_AIM_MB: Final = 60.0  # more than after the first world
+AIM_MB: Final = 60.0  # more than after the first world
 _ANSWER_S: Final = 60.0
 _HOLD_S: Final = 0.1  # from one control to the next
 
@@ -38,7 +38,7 @@ class Plan:
 
     scene: SceneSpec = field(default_factory=lambda: SceneSpec(640, 360, frames_per_pass=2, fps=30, passes=30))
     worlds: int = 300
-    looks: int = 3  # after the first world, evenly spread
+    looks: int = 10  # after the first world, evenly spread
     frames: int = 12
 
 
@@ -67,7 +67,7 @@ def render(readings: Sequence[Reading]) -> str:
     first = readings[0].rss_mb
     return "\n".join(
         [
-            f"Memory of the server's process; aim: within {_AIM_MB:.0f} MB of the first world",
+            f"Memory of the server's process; aim: within {AIM_MB:.0f} MB of the first world",
             "  worlds    RSS MB    more than first",
             *(f"  {each.worlds:6}  {each.rss_mb:8.1f}  {each.rss_mb - first:+12.1f}" for each in readings),
         ]
@@ -120,7 +120,7 @@ def _config() -> dict[str, Any]:
         "action_logging": False,
         "video_recording": False,
         "video_output_dir": None,
-        "cap_inference_fps": True,
+        "cap_inference_fps": False,  # what counts is how much comes, not how fast
     }
 
 

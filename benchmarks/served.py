@@ -21,7 +21,8 @@ from benchmarks.scenery import SceneSpec, make_passes
 from logging_policy import configure_logging
 from network.http_server import TerrariumServer
 from network.listening_socket import create_listening_socket
-from runtime_config.runtime_config import AccessConfig, RuntimeConfig
+from process_stop import ProcessStop
+from runtime_config.runtime_config import AccessConfig, DoorConfig, RuntimeConfig
 from services.clock.system_clock import SystemClock
 from services.log_stream.log_reduction import LogReduction
 from services.log_stream.session_log_stream import SessionLogStream
@@ -30,26 +31,44 @@ from services.world_engine.catalogue import WorldEngineCatalogue
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from typing import NoReturn
 
     from starlette.websockets import WebSocket
 
 PORT_LINE: Final = "port"
-_EXIT_GRACE_S: Final = 2.0  # added to the time that a stop may take
 
 
-def main() -> None:
+def main() -> NoReturn:
+    stop = ProcessStop()
+    stop.listen()
     options = _parse_options()
-    config = RuntimeConfig(data_dir=options.data_dir, access=AccessConfig(port=0), log_format="json")
+    if options.descriptors is not None:
+        _limit_descriptors(options.descriptors)
+    config = RuntimeConfig(
+        data_dir=options.data_dir,
+        access=AccessConfig(host=options.host, port=0, allow_anonymous=True),
+        door=DoorConfig(max_connections_per_address=options.per_address),
+        log_format="json",
+    )
     with ExitStack() as stack:
         listener = stack.enter_context(create_listening_socket(config.access.host, 0))
         port = int(listener.getsockname()[1])
         config = replace(config, access=replace(config.access, port=port))
         if options.role == "push":
-            server = _push_server(config, listener, size=options.push_bytes, count=options.push_count)
+            server = _push_server(config, listener, stop, size=options.push_bytes, count=options.push_count)
         else:
-            server = _game_server(config, listener, _scene(options), stack)
+            server = _game_server(config, listener, _scene(options), stop, stack)
         _stop_with_parent(server)
+        stop.hand_over(server.handle_exit)
         server.run()
+    stop.leave(0)
+
+
+def _limit_descriptors(count: int) -> None:
+    if sys.platform != "win32":
+        import resource  # it does not exist on Windows
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
 
 
 def _parse_options() -> argparse.Namespace:
@@ -60,6 +79,9 @@ def _parse_options() -> argparse.Namespace:
     for name in ("width", "height", "frames-per-pass", "fps", "passes"):
         parser.add_argument(f"--{name}", type=int, default=getattr(defaults, name.replace("-", "_")))
     parser.add_argument("--is-walk", action="store_true")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--descriptors", type=int)
+    parser.add_argument("--per-address", type=int, default=DoorConfig().max_connections_per_address)
     parser.add_argument("--push-bytes", type=int, default=0)
     parser.add_argument("--push-count", type=int, default=0)
     return parser.parse_args()
@@ -70,7 +92,9 @@ def _scene(options: argparse.Namespace) -> SceneSpec:
     return SceneSpec(*shape, is_walk=options.is_walk)
 
 
-def _game_server(config: RuntimeConfig, listener: socket.socket, scene: SceneSpec, stack: ExitStack) -> TerrariumServer:
+def _game_server(
+    config: RuntimeConfig, listener: socket.socket, scene: SceneSpec, stop: ProcessStop, stack: ExitStack
+) -> TerrariumServer:
     """The server of the composition root, with another catalogue."""
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=Path.home()))
     log_file = config.data_dir / "logs" / "server.log"
@@ -84,13 +108,15 @@ def _game_server(config: RuntimeConfig, listener: socket.socket, scene: SceneSpe
         listener,
         on_started=_announce(config),
         drain=handler.drain,
-        on_exit=_exit_at_last,
+        on_exit=stop.end_within,
     )
     handler.server.attach(server.request_exit)
     return server
 
 
-def _push_server(config: RuntimeConfig, listener: socket.socket, *, size: int, count: int) -> TerrariumServer:
+def _push_server(
+    config: RuntimeConfig, listener: socket.socket, stop: ProcessStop, *, size: int, count: int
+) -> TerrariumServer:
     """A server that sends `count` messages of `size` bytes to each client, through the real transport."""
     message = os.urandom(size)
 
@@ -104,7 +130,7 @@ def _push_server(config: RuntimeConfig, listener: socket.socket, *, size: int, c
         pass
 
     app = Starlette(routes=[WebSocketRoute("/ws", push)])
-    return TerrariumServer(app, config, listener, on_started=_announce(config), drain=drain, on_exit=_exit_at_last)
+    return TerrariumServer(app, config, listener, on_started=_announce(config), drain=drain, on_exit=stop.end_within)
 
 
 def _announce(config: RuntimeConfig) -> Callable[[str], None]:
@@ -122,15 +148,6 @@ def _stop_with_parent(server: TerrariumServer) -> None:
         server.request_exit()
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
-
-
-def _exit_at_last(seconds: float) -> None:
-    def leave() -> None:
-        os._exit(1)
-
-    timer = threading.Timer(seconds + _EXIT_GRACE_S, leave)
-    timer.daemon = True
-    timer.start()
 
 
 if __name__ == "__main__":

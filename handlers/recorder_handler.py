@@ -13,18 +13,20 @@ import structlog
 from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
 from handlers.service_errors import RECORDING_CODES
+from handlers.unfinished_recordings import UnfinishedRecordings
 from services.recording_store.file_names import SUFFIX, new_name
 from services.video_writer.video_writer import (
     Discarded,
     Failed,
     Finished,
+    Incomplete,
     Postponed,
     RecordingFault,
     RecordingOutcome,
     RecordingPlan,
     RecordingProgress,
 )
-from state.app_state_types import NotRecording, Recording, RecordingName, RecordingState, SessionId
+from state.app_state_types import Finishing, NotRecording, Recording, RecordingName, RecordingState, SessionId
 from state.events import RecordingBegan, RecordingClosed, RecordingStopped
 from state.transitions import recording_event
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import RecordingConfig
     from services.clock.clock import Clock
     from services.recording_store.recording_store import RecordingStore
+    from services.task_runner.task_runner import TaskRunner
     from services.video_writer.video_writer import Recording as RecordingFile
     from services.video_writer.video_writer import VideoWriter
     from state.app_state_types import AppState
@@ -71,10 +74,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class ActiveRecording:
-    """One that has no finished file yet. `state` is `Recording` or `Finishing`."""
+    """One that has no finished file yet, while its file is being written."""
 
     name: RecordingName
-    state: RecordingState
+    state: Recording | Finishing
     progress: RecordingProgress
 
 
@@ -145,6 +148,7 @@ class RecorderHandler(StateHandler):
         *,
         writer: VideoWriter,
         store: RecordingStore,
+        task_runner: TaskRunner,
         clock: Clock,
         config: RecordingConfig,
     ) -> None:
@@ -154,6 +158,15 @@ class RecorderHandler(StateHandler):
         self._clock = clock
         self.config = config
         self.room = RecordingRoom(store, config)
+        self.unfinished = UnfinishedRecordings(
+            state,
+            lock,
+            writer=writer,
+            task_runner=task_runner,
+            clock=clock,
+            retry_s=config.room_check_s,
+            log_end=lambda outcome: _log_end(outcome, None),
+        )
         self._files: dict[RecordingName, RecordingFile] = {}
 
     # --------------------------------------------------------------------------------- segments of sessions
@@ -178,7 +191,11 @@ class RecorderHandler(StateHandler):
             on_fault(name, error)
 
         def ended(outcome: RecordingOutcome) -> None:
-            self._forget(name)
+            if isinstance(outcome, Incomplete):
+                self.unfinished.leave(outcome)
+                self._detach(name)
+            else:
+                self._forget(name)
             _log_end(outcome, order.session_id)
             on_end(outcome)
 
@@ -202,13 +219,15 @@ class RecorderHandler(StateHandler):
         return self._state.recordings.get(name, NotRecording())
 
     def active(self) -> tuple[ActiveRecording, ...]:
-        """All that have no finished file yet, oldest first."""
+        """All whose files are being written, oldest first."""
         return tuple(ActiveRecording(name, state, file.progress()) for name, state, file in self._listed())
 
     @with_state_lock
-    def _listed(self) -> list[tuple[RecordingName, RecordingState, RecordingFile]]:
+    def _listed(self) -> list[tuple[RecordingName, Recording | Finishing, RecordingFile]]:
         return [
-            (name, state, self._files[name]) for name, state in self._state.recordings.items() if name in self._files
+            (name, state, self._files[name])
+            for name, state in self._state.recordings.items()
+            if isinstance(state, Recording | Finishing) and name in self._files
         ]
 
     @with_state_lock
@@ -228,6 +247,10 @@ class RecorderHandler(StateHandler):
         self._files.pop(name, None)
 
     @with_state_lock
+    def _detach(self, name: RecordingName) -> None:
+        self._files.pop(name, None)
+
+    @with_state_lock
     def _attach(self, name: RecordingName, file: RecordingFile) -> None:
         if name in self._state.recordings:  # it may have failed before `start` returned
             self._files[name] = file
@@ -242,11 +265,14 @@ class RecorderHandler(StateHandler):
 
     def close(self, timeout_s: float) -> None:
         """Finish what can be finished in that time; the next start does the rest. Blocks."""
+        self.unfinished.close()
         self._writer.close(timeout_s)
 
     def _recovered(self, outcome: RecordingOutcome) -> None:
         _log_end(outcome, None)
-        if isinstance(outcome, Finished) and outcome.duration_s < self.config.shortest_s:
+        if isinstance(outcome, Incomplete):
+            self.unfinished.leave(outcome)
+        elif isinstance(outcome, Finished) and outcome.duration_s < self.config.shortest_s:
             with suppress(OSError):  # then it stays
                 outcome.path.unlink(missing_ok=True)
 
@@ -267,6 +293,8 @@ def _log_end(outcome: RecordingOutcome, session_id: SessionId | None) -> None:
             log.info("Recording removed: it was too short, or had no frame", name=name)
         case Postponed():
             log.info("Recording will be finished at the next start", name=name)
+        case Incomplete(fault=fault, sentence=sentence):
+            log.warning("Recording is not finished yet", name=name, code=RECORDING_CODES[fault].value, reason=sentence)
         case Failed(fault=fault, sentence=sentence):
             log.warning("Recording was not saved", name=name, code=RECORDING_CODES[fault].value, reason=sentence)
         case _:

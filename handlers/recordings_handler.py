@@ -15,11 +15,15 @@ from api_types import (
 )
 from error_types import DomainError, ErrorCode
 from handlers.service_errors import service_errors_translated
+from services.recording_store.file_names import SUFFIX
 from services.video_writer.video_writer import RecordingPhase
-from state.app_state_types import Finishing, NotRecording, Recording
+from state.app_state_types import Recording, Unfinished
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from handlers.recorder_handler import ActiveRecording, RecorderHandler
+    from handlers.unfinished_recordings import LeftRecording
     from services.recording_store.recording_store import RecordingFilePayload, RecordingStore
     from services.video_writer.video_writer import VideoWriter
 
@@ -44,7 +48,8 @@ class RecordingsHandler:
             DomainError: `after` is nothing of that kind.
         """
         # Before the files: what ends in between is then in both lists, rather than in none.
-        unfinished = [shown for active in self._recorder.active() if (shown := _unfinished(active))]
+        left = self._recorder.unfinished.listed()
+        unfinished = [*map(_left, left), *map(_active, self._recorder.active())]
         recordings = self._store.list()
         if after is not None:
             last = _position(after)
@@ -61,9 +66,19 @@ class RecordingsHandler:
         """Raises: DomainError, there is no such recording."""
         return _details(self._find(name))
 
-    def file(self, name: str) -> RecordingFilePayload:
-        """The file to be sent. Raises: DomainError, there is none."""
-        return self._find(name)
+    def video(self, name: str) -> tuple[Path, str]:
+        """Where the video lies, and what to call it: the finished one, or what there is of an unfinished one.
+
+        Raises:
+            DomainError: there is none.
+        """
+        unfinished = self._recorder.unfinished.video(name)
+        path = self._find(name).path if unfinished is None else unfinished
+        return path, f"{name}{SUFFIX}"
+
+    def finish(self, name: str) -> None:
+        """Try to finish a recording that waits for it, beside the caller. Raises: DomainError, there is none."""
+        self._recorder.unfinished.finish(name)
 
     def thumbnail(self, name: str) -> bytes:
         """A JPEG; made when it is first asked for.
@@ -86,7 +101,14 @@ class RecordingsHandler:
             return _details(self._store.rename(name, new_name))
 
     def remove(self, name: str) -> None:
-        """Raises: DomainError, there is no such recording, or it cannot be removed now."""
+        """Remove a finished recording, or one that waits to be finished.
+
+        Raises:
+            DomainError: there is no such recording, or it cannot be removed now.
+        """
+        if any(left.name == name for left in self._recorder.unfinished.listed()):
+            self._recorder.unfinished.abandon(name)
+            return
         with service_errors_translated():
             self._store.remove(name)
 
@@ -125,25 +147,39 @@ def _position(cursor: str) -> tuple[float, str]:
         raise DomainError("This page of recordings does not exist.", ErrorCode.INVALID_REQUEST) from error
 
 
-def _unfinished(active: ActiveRecording) -> UnfinishedRecording | None:
-    progress = active.progress
-    match active.state:
-        case Recording(since=since):
-            return UnfinishedRecording(
-                name=active.name, state="recording", started_at=since, duration_s=progress.duration_s, fraction=None
-            )
-        case Finishing(since=since):
-            counts = progress.phase is RecordingPhase.ENCODING and progress.frames > 0
-            fraction = 1 - progress.waiting_frames / progress.frames if counts else None
-            return UnfinishedRecording(
-                name=active.name, state="finishing", started_at=since, duration_s=progress.duration_s, fraction=fraction
-            )
-        case NotRecording():
-            return None
+def _active(active: ActiveRecording) -> UnfinishedRecording:
+    state, progress = active.state, active.progress
+    is_encoding = progress.phase is RecordingPhase.ENCODING and progress.frames > 0
+    return UnfinishedRecording(
+        name=active.name,
+        state="recording" if isinstance(state, Recording) else "finishing",
+        started_at=state.since,
+        duration_s=progress.duration_s,
+        fraction=1 - progress.waiting_frames / progress.frames if is_encoding else None,
+    )
+
+
+def _left(left: LeftRecording) -> UnfinishedRecording:
+    state = left.state
+    is_waiting = isinstance(state, Unfinished)
+    return UnfinishedRecording(
+        name=left.name,
+        state="waiting" if is_waiting else "finishing",
+        started_at=state.since,
+        duration_s=left.duration_s,
+        fraction=None,
+        code=state.code.value if is_waiting else None,
+        message=state.message if is_waiting else None,
+        video_url=None if left.video is None else f"{_url(left.name)}/video",
+    )
+
+
+def _url(name: str) -> str:
+    return f"/api/recordings/{quote(name, safe='')}"
 
 
 def _facts(recording: RecordingFilePayload) -> dict[str, object]:
-    notes, url = recording.notes, f"/api/recordings/{quote(recording.name, safe='')}"
+    notes, url = recording.notes, _url(recording.name)
     return {
         "name": recording.name,
         "started_at": recording.started_at,

@@ -24,6 +24,9 @@ SECURITY_HEADERS: Final = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Content-Security-Policy", _CONTENT_SECURITY_POLICY),
+    # No other site's page can show our pictures, or read them by their timing. Pages of allowed origins ask with CORS
+    # (`crossorigin` on an `img`), which this does not concern; desktop clients ask outside of any page.
+    ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
 import uvicorn
 
 from network._acceptor import Acceptor
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from network._door import Place
     from runtime_config.runtime_config import DoorConfig
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 class GuardedServer(uvicorn.Server):
@@ -37,8 +40,13 @@ class GuardedServer(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._limits = limits
+        descriptors = raise_descriptor_limit()
+        most = connection_limit(descriptors, limits.max_connections)
+        if limits.max_connections is not None and most < limits.max_connections:
+            asked = limits.max_connections
+            logger.warning("Fewer connections are allowed than asked for", asked=asked, allowed=most, files=descriptors)
         self._door = Door(
-            most=connection_limit(raise_descriptor_limit(), limits.max_connections),
+            most=most,
             most_per_address=limits.max_connections_per_address,
             chance_s=limits.chance_s,
             is_local=is_local,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import os
 
     from starlette.responses import Response
-    from starlette.types import Scope
+    from starlette.types import Receive, Scope, Send
 
 _SERVED = frozenset({".html", ".css", ".js", ".svg", ".png", ".webmanifest"})
 _KEPT_BACK = frozenset({"node_modules", "tests"})
@@ -22,6 +22,11 @@ class PageFiles(StaticFiles):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory=directory, html=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The files are small, and Starlette refuses some ranges that HTTP has a server ignore.
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         asked = PurePosixPath(path.replace("\\", "/"))
@@ -34,4 +39,6 @@ class PageFiles(StaticFiles):
         response = await super().get_response(path, scope)
         # The browser checks each file with the server, so after an update nobody gets a mixture of old and new files.
         response.headers["Cache-Control"] = "no-cache"
+        if "accept-ranges" in response.headers:
+            response.headers["Accept-Ranges"] = "none"
         return response

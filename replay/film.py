@@ -6,6 +6,7 @@ import asyncio
 import json
 import queue
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from replay.plan import ReplayError, ReplayPlan
@@ -15,10 +16,12 @@ from services.video_writer.video_writer import (
     Discarded,
     Failed,
     Finished,
+    Incomplete,
     Postponed,
     RecordingOutcome,
     RecordingPhase,
     RecordingPlan,
+    VideoError,
     VideoMetadata,
 )
 
@@ -49,6 +52,7 @@ class Film:
         self._passes = 0
         metadata = VideoMetadata(title=plan.title, artist=f"Terrarium v{VERSION}", comment=_comment(plan))
         shape = RecordingPlan(model.width, model.height, float(model.fps), metadata)
+        self._writer = writer
         self._recording = writer.start(path, shape, self._ends.put)
 
     def begin(self, picture: Picture) -> None:
@@ -72,6 +76,9 @@ class Film:
         outcome = self._ends.get()
         if isinstance(outcome, Finished):
             return f"{self._path}: {outcome.frames} frames, {outcome.duration_s:.2f} s"
+        if isinstance(outcome, Incomplete):  # the replay can make it again, and nobody would complete it
+            with suppress(VideoError):
+                self._writer.abandon(self._path)
         raise ReplayError(_sentence(outcome))
 
     def abandon(self) -> None:
@@ -80,7 +87,7 @@ class Film:
 
 def _sentence(outcome: RecordingOutcome) -> str:
     match outcome:
-        case Failed(sentence=sentence):
+        case Failed(sentence=sentence) | Incomplete(sentence=sentence):
             return sentence
         case Discarded():
             return "There was no frame to make a film of."

@@ -23,6 +23,7 @@ from state.app_state_types import (
     Preparing,
     Recording,
     SessionRecord,
+    Unfinished,
 )
 from state.events import (
     JobAccepted,
@@ -36,6 +37,8 @@ from state.events import (
     PreparingBegan,
     RecordingBegan,
     RecordingClosed,
+    RecordingLeft,
+    RecordingRetried,
     RecordingStopped,
     ResumeAsked,
     SessionAdmitted,
@@ -133,12 +136,29 @@ def _stop_recording(state: Recording, event: RecordingStopped) -> RecordingState
     return Finishing(state.session_id, state.since, event.ended_at)
 
 
+def _leave_found(_: NotRecording, event: RecordingLeft) -> RecordingState:
+    return Unfinished(event.since, event.code, event.message)
+
+
+def _leave_recording(state: Recording | Finishing, event: RecordingLeft) -> RecordingState:
+    return Unfinished(state.since, event.code, event.message)
+
+
+def _retry_recording(state: Unfinished, event: RecordingRetried) -> RecordingState:
+    return Finishing(None, state.since, event.at)
+
+
 RECORDING_TABLE: Final[Table[RecordingState]] = MappingProxyType(
     {
         (NotRecording, RecordingBegan): _record,
         (Recording, RecordingStopped): _stop_recording,
         (Recording, RecordingClosed): To(NotRecording()),
         (Finishing, RecordingClosed): To(NotRecording()),
+        (NotRecording, RecordingLeft): _leave_found,
+        (Recording, RecordingLeft): _leave_recording,
+        (Finishing, RecordingLeft): _leave_recording,
+        (Unfinished, RecordingRetried): _retry_recording,
+        (Unfinished, RecordingClosed): To(NotRecording()),
     }
 )
 

@@ -228,14 +228,23 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Finishing:
-    """No more passes come; the file gets its final form. It may outlive its session."""
+    """No more passes come; the file gets its final form. It may outlive its session, which is not known after that."""
 
-    session_id: SessionId
+    session_id: SessionId | None
     since: float
     ended_at: float  # seconds since the Unix epoch
 
 
-RecordingState: TypeAlias = NotRecording | Recording | Finishing
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The file could not get its final form. What was recorded waits until it can, for the reason that is given."""
+
+    since: float  # seconds since the Unix epoch
+    code: ErrorCode
+    message: str
+
+
+RecordingState: TypeAlias = NotRecording | Recording | Finishing | Unfinished
 
 # -------------------------------------------------------------------------------------------- scene authoring
 

@@ -234,7 +234,23 @@ class RecordingClosed:
     """The file is finished, or there is none."""
 
 
-RecordingEvent: TypeAlias = RecordingBegan | RecordingStopped | RecordingClosed
+@dataclass(frozen=True, slots=True)
+class RecordingLeft:
+    """The file cannot be finished now. `since` is when the recording began, where nothing else tells."""
+
+    since: float  # seconds since the Unix epoch
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRetried:
+    """It is tried again to finish the file."""
+
+    at: float  # seconds since the Unix epoch
+
+
+RecordingEvent: TypeAlias = RecordingBegan | RecordingStopped | RecordingClosed | RecordingLeft | RecordingRetried
 
 # -------------------------------------------------------------------------------------------- scene authoring
 

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 LAYERS: Final = {
     "_routes": {"app_handler", "state", "api_types", "error_types", "wire_protocol"},
     "handlers": {"services", "state", "runtime_config", "api_types", "error_types", "wire_protocol", "handlers"},
-    "services": {"services", "simulator", "world_model", "runtime_config", "wire_protocol", "log_rendering"},
+    "services": {
+        "services",
+        "simulator",
+        "world_model",
+        "runtime_config",
+        "wire_protocol",
+        "log_rendering",
+        "log_repeats",
+    },
     "simulator": {"simulator"},
     "replay": {"replay", "services", "runtime_config", "wire_protocol"},
     "world_model": {"world_model"},
@@ -66,8 +74,8 @@ def test_imports_point_one_way(layer: str) -> None:
     assert not wrong
 
 
-def test_the_server_never_imports_what_trains_its_world() -> None:
-    """The layers do not by the table above; these are the modules at the top."""
+def test_the_server_never_imports_training() -> None:
+    """The table above covers the packages; this covers the modules at the top."""
     assert not [
         module.where for module in modules().values() if "." not in module.name and "training" in _imported(module)
     ]
@@ -84,7 +92,7 @@ def test_no_modules_import_each_other_in_a_circle(*, with_typing: bool) -> None:
 
 
 def test_a_circle_would_be_found() -> None:
-    """Importing is not enough: `circles` must follow what it is to follow."""
+    """`circles` finds nothing unless imports are classified correctly."""
     names = {imported.name for imported in modules()["app_handler"].imports() if not imported.is_late}
     typing = {imported.name for imported in modules()["app_handler"].imports() if imported.is_typing}
     late = {imported.name for imported in modules()["app_handler"].imports() if imported.is_late}
@@ -110,7 +118,7 @@ def _reaching_implementations(reaching: Iterable[Module]) -> list[str]:
 
 
 def test_every_implementation_is_found() -> None:
-    """Else the rules that follow hold for nothing."""
+    """An implementation that is not found would be exempt from the rules that follow."""
     promised = {module.name.split(".")[1] for module in _in("services") if any(map(is_protocol, module.classes()))}
     kept = {name.split(".")[1] for name in implementations()}
     assert promised - kept == {"read_receipts", "local_models"}, "what the transport gives, and each model for itself"
@@ -122,8 +130,8 @@ def test_a_service_imports_no_implementation_of_another() -> None:
     assert not _reaching_implementations(_in("services"))
 
 
-def test_whoever_uses_services_is_given_them() -> None:
-    """Only `build_default_service_bundle` and its helpers choose, when they are called."""
+def test_services_are_injected() -> None:
+    """Only `build_default_service_bundle` and its helpers import implementations, and only when they are called."""
     assert not _reaching_implementations(_in("handlers", "_routes", "state", "network", "runtime_config"))
     chosen = [imported for imported in modules()["app_handler"].imports() if imported.name in implementations()]
     assert chosen
@@ -184,7 +192,7 @@ def test_nothing_that_changes_is_kept_by_a_module_or_a_class() -> None:
         *("def f():\n    global A\n    A = 1", "def f() -> dict[str, int]: ...\nA = f()"),
     ],
 )
-def test_what_changes_would_be_found(line: str) -> None:
+def test_mutable_values_are_found(line: str) -> None:
     assert list(kept_state(ast.parse(textwrap.dedent(line))))
 
 
@@ -209,7 +217,7 @@ def test_what_changes_would_be_found(line: str) -> None:
         *("__all__ = ['f']", "def f() -> Mapping[str, int]: ...\nA = f()"),
     ],
 )
-def test_what_does_not_change_is_let_be(line: str) -> None:
+def test_immutable_values_are_allowed(line: str) -> None:
     assert not list(kept_state(ast.parse(textwrap.dedent(line)), frozenset({"Frozen"})))
 
 

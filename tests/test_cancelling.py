@@ -47,7 +47,7 @@ def test_cancelling_again_reaches_the_clean_up() -> None:
     asyncio.run(main())
 
 
-def test_what_a_run_raises_goes_to_the_caller() -> None:
+def test_an_error_of_a_run_reaches_the_caller() -> None:
     async def fails() -> None:
         await asyncio.sleep(0)
         raise ValueError

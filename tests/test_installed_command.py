@@ -61,7 +61,7 @@ def test_it_explains_itself_from_another_folder(installed: Path, tmp_path: Path)
     assert replay.stdout.startswith("usage: terrarium replay ")
 
 
-def test_what_is_mistyped_is_named_in_a_sentence(installed: Path, tmp_path: Path) -> None:
+def test_a_mistyped_setting_is_named_in_a_sentence(installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, "--prot", "1")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Unrecognized arguments: --prot 1. Run with --help to see every flag.\n"

@@ -14,6 +14,7 @@ import structlog
 from crash_hooks import log_loop_exception
 from error_types import DomainError, ErrorCode
 from logging_policy import configure_logging, log_background_exception, log_refusal, log_unhandled
+from tests.fakes.fake_clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -60,7 +61,7 @@ def test_a_text_line(text: Sink) -> None:
     )
 
 
-def test_what_a_client_sent_stays_on_its_line(text: Sink) -> None:
+def test_what_a_client_sent_cannot_begin_a_new_log_line(text: Sink) -> None:
     logger.info("path\n12:00:00 [info    ] forged", path="/a\x1b[31m\nb", surrogate="\ud800")
     assert len(text.text.splitlines()) == 1
     assert "\x1b" not in text.text
@@ -181,6 +182,83 @@ def test_a_log_file_that_cannot_be_opened_changes_nothing(tmp_path: Path) -> Non
     with pytest.raises(OSError, match="file"):
         configure_logging("json", tmp_path / "file" / "server.log", None)
     assert logging.getLogger().handlers == before
+
+
+def test_a_flood_is_counted_and_displaces_no_other_event(tmp_path: Path) -> None:
+    clock = FakeClock()
+    sink = Sink("json", tmp_path / "server.log", clock=clock.monotonic)
+    logger.info("before")
+    for number in range(5_000):
+        logger.info("Request served", status=403, path=f"/{number}")
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+        logger.debug("hidden")
+    logger.info("Request served", status=500)
+    clock.advance(299.0)
+    logger.info("after")
+    assert [_short(event) for event in sink.events] == [
+        "before",
+        *["Request served 403", "Invalid HTTP request received."] * 50,
+        "Request served 500",
+        "after",
+    ]
+    clock.advance(1.0)
+    logger.info("much later")
+    sink.undo()
+    of_ours, of_theirs, last = sink.events[103:]
+    assert (of_ours["event"], of_ours["of"], of_ours["status"]) == (
+        "Repeated events were left out",
+        "Request served",
+        "403",
+    )
+    assert (of_ours["count"], of_ours["within_s"], of_ours["level"]) == (4_950, 300, "info")
+    assert (of_theirs["of"], of_theirs["level"], of_theirs["logger"]) == (
+        "Invalid HTTP request received.",
+        "warning",
+        "uvicorn.error",
+    )
+    assert last["event"] == "much later"
+    assert len((tmp_path / "server.log").read_text().splitlines()) == len(sink.events)
+    assert len([event for event in sink.tapped if event["event"] == "Request served"]) == 5_001
+
+
+def _short(event: dict[str, Any]) -> str:
+    return " ".join(str(event[name]) for name in ("event", "status") if name in event)
+
+
+def test_what_was_left_out_is_told_at_the_end(lines: Sink) -> None:
+    for _ in range(60):
+        logger.info("again")
+    lines.undo()
+    assert (lines.events[-1]["of"], lines.events[-1]["count"]) == ("again", 10)
+
+
+def test_debug_events_are_all_written() -> None:
+    sink = Sink("json", level="debug")
+    for _ in range(200):
+        logger.debug("again")
+    sink.undo()
+    assert len(sink.events) == 200
+
+
+def test_failures_at_different_places_are_different() -> None:
+    sink = Sink("json")
+
+    def fail(number: int) -> None:
+        if number % 2:
+            raise LookupError(number)
+        raise LookupError(number)
+
+    for number in range(300):
+        try:
+            fail(number)
+        except LookupError as error:
+            log_unhandled(error)
+            logging.getLogger("library").exception("It failed", exc_info=error)
+    sink.undo()
+    left_out = [event for event in sink.events if event["event"] == "Repeated events were left out"]
+    assert len(sink.events) == 4 * 50 + 4
+    assert [event["count"] for event in left_out] == [100] * 4
+    assert all(event["failure"].startswith("LookupError File") for event in left_out)
 
 
 def test_http_errors(lines: Sink) -> None:

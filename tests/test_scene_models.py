@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 URL = "http://127.0.0.1:1/v1"
 
 
-def test_an_endpoint_wins() -> None:
+def test_an_endpoint_is_preferred_to_a_model_on_this_machine() -> None:
     config = AuthoringConfig(
         writer_endpoint=URL,
         writer_model="some-model",
@@ -34,7 +34,7 @@ def test_an_endpoint_wins() -> None:
     assert isinstance(build_image_editor(config), OpenAIImageEditor)
 
 
-def test_then_a_model_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_endpoint_a_model_on_this_machine_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     config = AuthoringConfig(local_writer="auto", local_writer_revision="a" * 40, local_images="auto")
     writer, editor = build_prompt_writer(config), build_image_editor(config)

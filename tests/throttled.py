@@ -47,7 +47,8 @@ class Throttled:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**environment, _MARK: self._mark},
+                # The compiled code of the simulator starts empty, so that its compiler runs.
+                env={**environment, _MARK: self._mark, "NUMBA_CACHE_DIR": str(data_dir / "numba")},
             )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()

@@ -11,7 +11,7 @@ from torch.nn import functional
 from training.clips import ACTION_FIELDS
 from training.samples import relative_poses_between
 from training.stage import descend, learning_rate, step_rng
-from world_model.config import STEP_AXES, WISHES
+from world_model.config import INTENT_DIM, STEP_AXES
 from world_model.losses import step_loss
 from world_model.motion import turned
 
@@ -31,7 +31,7 @@ _STALE: Final = (0.01, 0.004, 0.01)  # m, noise on past steps: in play they are 
 _LIFT: Final = 0.6  # m: how far an eye is put too high or too low, at most
 _RECOVERY: Final = 4.0  # m of walking in which most of that is to be made up: about as far ahead as the ground is seen
 _LEAST_HEIGHT: Final = 0.4  # m below the eye, from where on a thing counts as ground
-_WISH_FIELDS: Final = ("forward", "strafe", "run", "jump", "crouch")
+_INTENT_FIELDS: Final = ("forward", "strafe", "run", "jump", "crouch")
 
 
 class MotionStage:
@@ -44,7 +44,7 @@ class MotionStage:
         self._motion, self._device = networks.motion, device
         self._clips, self._length = len(views.store), views.store.length
         self._steps, self._turns, self._slopes = _steps_of(views)
-        self._wishes = torch.as_tensor(wishes_of(views.store.actions))
+        self._intents = torch.as_tensor(intents_of(views.store.actions))
         self._disparity = _small_disparity(views)
         self.optimiser: torch.optim.Optimizer = torch.optim.AdamW(
             self._motion.parameters(), lr=plan.learning_rate, weight_decay=1e-3
@@ -76,7 +76,7 @@ class MotionStage:
         predicted = self._motion.from_small(
             disparity.to(self._device),
             past.to(self._device),
-            self._wishes[clips, frames].to(self._device),
+            self._intents[clips, frames].to(self._device),
             self._turns[clips, frames].to(self._device),
             self._slopes[clips, frames - 1].to(self._device),
         )
@@ -101,11 +101,11 @@ def lifted(disparity: Tensor, lift: Tensor, slope: Tensor, config: ModelConfig) 
     return torch.where((height > _LEAST_HEIGHT) & (disparity > 2e-3), 1.0 / (1.0 + distance * grown), disparity)
 
 
-def wishes_of(actions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[..., WISHES] of actions [..., 7] by ACTION_FIELDS."""
-    wishes = np.stack([actions[..., ACTION_FIELDS.index(name)] for name in _WISH_FIELDS], axis=-1)
-    assert wishes.shape[-1] == WISHES
-    return wishes.astype(np.float32)
+def intents_of(actions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[..., INTENT_DIM] of actions [..., 7] by ACTION_FIELDS."""
+    intent = np.stack([actions[..., ACTION_FIELDS.index(name)] for name in _INTENT_FIELDS], axis=-1)
+    assert intent.shape[-1] == INTENT_DIM
+    return intent.astype(np.float32)
 
 
 def _steps_of(views: Views) -> tuple[Tensor, Tensor, Tensor]:

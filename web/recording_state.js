@@ -44,7 +44,7 @@ export class RecordingState {
       case "removed":
         return { kind: "info", text: "That clip was under three seconds long and was not kept." };
       case "postponed":
-        return { kind: "info", text: "The server finishes this recording when it starts again." };
+        return { kind: "info", text: news.message ?? "The server finishes this recording when it starts again." };
       case "redirected":
         return { kind: "info", text: textOfError(news) };
       case "failed":

@@ -6,8 +6,9 @@ import { describe } from "./library.js";
 import { RecordingPlayer } from "./recording_player.js";
 import { dateText, durationText, groupBySession, shortTitleOf, sizeText, titleOf } from "./recording_texts.js";
 import { fetchRecordings } from "./recordings_rest.js";
+import { UnfinishedList } from "./unfinished_list.js";
 
-/** @import { RecordingsPage, RecordingSummary, UnfinishedRecording } from "./recordings_rest.js" */
+/** @import { RecordingsPage, RecordingSummary } from "./recordings_rest.js" */
 /** @import { RecordingGroup } from "./recording_texts.js" */
 
 const PAGE_LENGTH = 60;
@@ -17,7 +18,7 @@ export class Recordings {
   #dialog = byId("recordings", HTMLDialogElement);
   #list = byId("recordings-list", HTMLElement);
   #groups = byId("recording-groups", HTMLElement);
-  #unfinished = byId("unfinished-recordings", HTMLUListElement);
+  #unfinished;
   #notice = byId("recordings-notice", HTMLElement);
   #more = byId("recordings-more", HTMLButtonElement);
   /** @type {RecordingSummary[]} */
@@ -31,6 +32,10 @@ export class Recordings {
     this.#player = new RecordingPlayer({
       onChanged: () => void this.#load(),
       onClosed: (name) => this.#showList(name),
+    });
+    this.#unfinished = new UnfinishedList({
+      onChanged: () => void this.#load(),
+      onProblem: (text) => this.#notify(text),
     });
     this.#more.addEventListener("click", () => void this.#load(this.#next));
     this.#dialog.addEventListener("cancel", (event) => {
@@ -84,7 +89,7 @@ export class Recordings {
     const used = `${sizeText(usage.used_bytes)} of ${sizeText(usage.quota_bytes)} used`;
     byId("recordings-usage", HTMLElement).textContent = used;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.name : undefined;
-    this.#unfinished.replaceChildren(...unfinished.map(unfinishedItem));
+    this.#unfinished.show(unfinished);
     this.#groups.replaceChildren(...groupBySession(this.#recordings).map((group) => this.#group(group)));
     byId("recordings-empty", HTMLElement).hidden = this.#recordings.length + unfinished.length > 0;
     this.#more.hidden = this.#next === null;
@@ -153,20 +158,4 @@ export class Recordings {
     this.#notice.textContent = text;
     this.#notice.hidden = text === null;
   }
-}
-
-/** @param {UnfinishedRecording} recording */
-function unfinishedItem({ state, duration_s, fraction }) {
-  const isRecording = state === "recording";
-  const text = `${isRecording ? "Recording" : "Being finished"}, ${durationText(duration_s)}`;
-  const item = make("li", { className: "unfinished-recording", children: [make("span", { text })] });
-  item.dataset.testid = "unfinished-recording";
-  item.dataset.state = state;
-  if (!isRecording) {
-    const bar = make("progress", { ariaLabel: text });
-    // Without a value the browser shows an indeterminate bar.
-    if (fraction !== null) bar.value = fraction;
-    item.append(bar);
-  }
-  return item;
 }

@@ -22,10 +22,13 @@ import { request } from "./rest.js";
 /**
  * @typedef {object} UnfinishedRecording
  * @property {string} name
- * @property {"recording" | "finishing"} state
+ * @property {"recording" | "finishing" | "waiting"} state
  * @property {number} started_at
  * @property {number} duration_s
  * @property {number | null} fraction
+ * @property {string | null} code why it waits
+ * @property {string | null} message the same as a sentence
+ * @property {string | null} video_url what was recorded so far
  */
 
 /**
@@ -57,6 +60,11 @@ export async function renameRecording(name, newName) {
   const headers = { accept: "application/json", "content-type": "application/json" };
   const body = JSON.stringify({ name: newName });
   return (await request(`${PATH}/${encodeURIComponent(name)}`, { method: "PATCH", headers, body })).json();
+}
+
+/** @param {string} name of one that waits to be finished */
+export async function finishRecording(name) {
+  await request(`${PATH}/${encodeURIComponent(name)}/finish`, { method: "POST" });
 }
 
 /** @param {string} name */

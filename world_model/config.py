@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 FRAME_S: Final = 1.0 / 30.0  # seconds of world time in one frame
 DISPARITY: Final = 3  # index of the disparity channel in a view
 
-# What the player wants in one frame: forward, strafe (each -1 to 1), run, jump, crouch (each 0 or 1).
-WISHES: Final = 5
+# What the player asks for in one frame: forward, strafe (each -1 to 1), run, jump, crouch (each 0 or 1).
+INTENT_DIM: Final = 5
 # A change of place in the player's own axes, metres: to the right, up, forward.
 STEP_AXES: Final = 3
 # A pose relative to another one: the three axes above, the turn to the right (rad), and the slopes of looking up of the

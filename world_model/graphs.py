@@ -5,7 +5,7 @@ Views are bytes here, so that a world's state is small and exact. Sizes are batc
 | graph | inputs | outputs |
 | --- | --- | --- |
 | start | picture u8 [h, w, 3] | view u8 [4, h, w] |
-| walk | view, past [6], wishes [5], turn [1], slope [1] | step [3] |
+| walk | view, past [6], intent [5], turn [1], slope [1] | step [3] |
 | encode_context | views u8 [n, 4, h, w], relative_poses [n, 6] | context, reference [4, h, w], mask [1, h, w] |
 | denoise | noisy, level [1], context, mask, relative_pose [6] | clean latents |
 | decode | latents, reference, mask | view u8 [4, h, w], picture u8 [h, w, 3] |
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 
-from world_model.config import DISPARITY, RELATIVE_POSE_DIM, STEP_AXES, WISHES
+from world_model.config import DISPARITY, INTENT_DIM, RELATIVE_POSE_DIM, STEP_AXES
 from world_model.reprojection import refer
 
 if TYPE_CHECKING:
@@ -47,15 +47,15 @@ class StartGraph(nn.Module):
 
 
 class WalkGraph(nn.Module):
-    """The step that the player takes, from what is in view and what the player wants."""
+    """The step that the player takes, from what is in view and what the player asks for."""
 
     def __init__(self, motion: Motion) -> None:
         super().__init__()
         self.motion = motion
 
-    def forward(self, view: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
+    def forward(self, view: Tensor, past: Tensor, intent: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
         disparity = view[None, DISPARITY:].float() / 255.0
-        return self.motion(disparity, past[None], wishes[None], turn, slope)[0]
+        return self.motion(disparity, past[None], intent[None], turn, slope)[0]
 
 
 class EncodeContextGraph(nn.Module):
@@ -118,7 +118,7 @@ def example_inputs(config: ModelConfig, rng: torch.Generator) -> Mapping[str, Ma
         "walk": {
             "view": views[0],
             "past": 0.1 * torch.randn(2 * STEP_AXES, generator=rng),
-            "wishes": torch.rand(WISHES, generator=rng),
+            "intent": torch.rand(INTENT_DIM, generator=rng),
             "turn": 0.1 * torch.randn(1, generator=rng),
             "slope": 0.1 * torch.randn(1, generator=rng),
         },

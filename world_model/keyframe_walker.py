@@ -1,4 +1,4 @@
-"""One player in a world of keyframes: holds its state and makes the next picture from a wish."""
+"""One player in a world of keyframes: holds its state and makes the next picture from what the player asks for."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from world_model.config import ModelConfig
     from world_model.keyframes import Keyframe, KeyframeState
     from world_model.layer_renderer import Bytes, Floats, LayerRenderer
-    from world_model.motion_step import Wish
+    from world_model.motion_step import WalkerIntent
     from world_model.runtime import Runtime
     from world_model.scene_runtime import SceneRuntime
 
 
 @dataclass(frozen=True, slots=True)
 class KeyframeWalkerState:
-    """Everything that the next picture depends on, besides the weights and the wish."""
+    """Everything that the next picture depends on, besides the weights and the input."""
 
     motion: MotionState
     keyframes: KeyframeState
@@ -39,11 +39,11 @@ class KeyframeWalker:
         self._keeper = KeyframeKeeper(runtime.config, scene, renderer)
         self.state = KeyframeWalkerState(MotionState(Pose()), self._keeper.begin(picture, Pose()))
 
-    def step(self, wish: Wish) -> Bytes:
+    def step(self, intent: WalkerIntent) -> Bytes:
         """The next picture, uint8 [h, w, 3]: a new array."""
         state = self.state
         view = disparity_view(self._config, state.keyframes.current, state.motion.pose)
-        motion, _ = next_motion(self._runtime, view, state.motion, wish)
+        motion, _ = next_motion(self._runtime, view, state.motion, intent)
         picture, keyframes = self._keeper.frame(state.keyframes, motion.pose)
         self.state = KeyframeWalkerState(motion, keyframes)
         return picture

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from world_model.config import STEP_AXES, WISHES, ModelConfig
+from world_model.config import INTENT_DIM, STEP_AXES, ModelConfig
 
 _PAST = 2 * STEP_AXES  # the last two steps
 STEP_SCALE = 0.1  # m; a walker's step in a frame
@@ -27,23 +27,23 @@ class Motion(nn.Module):
             nn.Flatten(),
             nn.Linear(width // 4 * (config.height // 32) * (config.width // 32), width),
         )
-        self.wish = nn.Linear(_PAST + WISHES + 2, width)
+        self.wish = nn.Linear(_PAST + INTENT_DIM + 2, width)
         self.body = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, STEP_AXES))
 
-    def forward(self, disparity: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
+    def forward(self, disparity: Tensor, past: Tensor, intent: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
         """The next step, in metres along the axes of the new look.
 
         disparity: [b, 1, h, w]; past: [b, 2 * STEP_AXES], the last two steps, newest first, along the axes of the old
-        look; wishes: [b, WISHES]; turn: [b], radians to the right; slope: [b], tangent of looking up, before
+        look; intent: [b, INTENT_DIM]; turn: [b], radians to the right; slope: [b], tangent of looking up, before
         -> [b, STEP_AXES].
         """
-        return self.from_small(functional.avg_pool2d(disparity, 8), past, wishes, turn, slope)
+        return self.from_small(functional.avg_pool2d(disparity, 8), past, intent, turn, slope)
 
-    def from_small(self, disparity: Tensor, past: Tensor, wishes: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
+    def from_small(self, disparity: Tensor, past: Tensor, intent: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
         """The same of a disparity [b, 1, h/8, w/8] that has been averaged already."""
         last = turned(past[:, :STEP_AXES], turn)
         before = turned(past[:, STEP_AXES:], turn)
-        told = torch.cat([last / STEP_SCALE, before / STEP_SCALE, wishes, turn[:, None], slope[:, None]], dim=1)
+        told = torch.cat([last / STEP_SCALE, before / STEP_SCALE, intent, turn[:, None], slope[:, None]], dim=1)
         change = self.body(self.sight(disparity) + self.wish(told))
         return last + STEP_SCALE * change
 

@@ -26,8 +26,8 @@ Step = tuple[float, float, float]  # right, up and forward in metres
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the player asks for in one frame."""
+class WalkerIntent:
+    """What the player asks of the walker in one frame."""
 
     forward: float = 0.0  # -1 to 1
     strafe: float = 0.0  # -1 to 1, positive to the right
@@ -45,16 +45,16 @@ class MotionState:
     airborne_frames: int = 0  # that a jump may still take
 
 
-def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, wish: Wish) -> tuple[MotionState, Step]:
+def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent) -> tuple[MotionState, Step]:
     """The motion after a frame, and the step that it took along the axes of the new look.
 
     `view` is uint8 [4, h, w], of which only the disparity is looked at.
     """
-    turn = within(wish.turn, LARGEST_TURN)
-    pitch = within(math.atan(motion.pose.slope) + within(wish.look_up, LARGEST_TURN), PITCH_LIMIT)
-    step = _step(runtime, view, motion, wish, turn)
+    turn = within(intent.turn, LARGEST_TURN)
+    pitch = within(math.atan(motion.pose.slope) + within(intent.look_up, LARGEST_TURN), PITCH_LIMIT)
+    step = _step(runtime, view, motion, intent, turn)
     past = (*step, *_turned(motion.past[:3], turn))
-    airborne_frames = FLIGHT if wish.jump else max(0, motion.airborne_frames - 1)
+    airborne_frames = FLIGHT if intent.jump else max(0, motion.airborne_frames - 1)
     return MotionState(_moved(motion.pose, step, turn, math.tan(pitch)), past, airborne_frames), step
 
 
@@ -63,14 +63,14 @@ def within(value: float, limit: float) -> float:
     return 0.0 if math.isnan(value) else max(-limit, min(limit, value))
 
 
-def _step(runtime: Runtime, view: Bytes, motion: MotionState, wish: Wish, turn: float) -> Step:
-    keys = (float(wish.run), float(wish.jump), float(wish.crouch))
-    wishes = np.array([within(wish.forward, 1.0), within(wish.strafe, 1.0), *keys], dtype=np.float32)
-    step = runtime.walk(view, np.array(motion.past, dtype=np.float32), wishes, turn, motion.pose.slope)
-    if not wishes.any() and float(np.abs(step).max()) < _STILL:
+def _step(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent, turn: float) -> Step:
+    keys = (float(intent.run), float(intent.jump), float(intent.crouch))
+    wanted = np.array([within(intent.forward, 1.0), within(intent.strafe, 1.0), *keys], dtype=np.float32)
+    step = runtime.walk(view, np.array(motion.past, dtype=np.float32), wanted, turn, motion.pose.slope)
+    if not wanted.any() and float(np.abs(step).max()) < _STILL:
         return 0.0, 0.0, 0.0
     right, up, forward = (within(float(length), _LONGEST_STEP) for length in step)
-    if not (wish.jump or motion.airborne_frames):
+    if not (intent.jump or motion.airborne_frames):
         up = within(up, _STEEPEST * math.hypot(right, forward) + _LIFT)
     return right, up, forward
 

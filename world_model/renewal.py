@@ -1,9 +1,9 @@
-"""When a dream comes apart: how that is told, so that the world can begin anew where it stands.
+"""Tells when a generated view has degenerated, so that the world can begin anew where it stands.
 
-Errors of a view are carried into all that are made from it. Mostly the next views mend them; but whoever walks into a
-thing that is not there, or sinks into a ground that is not where it seems, sees ever less, or more and more splinters,
-and nothing in view leads back. Such a view has another amount of detail, less contrast or another light than the
-picture that the world began with.
+Errors of a view are carried into all that are made from it. Mostly the next views mend them; but a walker that runs
+into a thing that is not there, or sinks into a ground that is not where it seems, sees ever less, or ever more
+splinters, and nothing in view leads back. Such a view has another amount of detail, less contrast or another light than
+the picture that the world began with.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ class Runtime:
     def start(self, picture: Bytes) -> Bytes:
         return self.run("start", picture)[0]
 
-    def walk(self, view: Bytes, past: Floats, wishes: Floats, turn: float, slope: float) -> Floats:
-        return self.run("walk", view, past, wishes, _one(turn), _one(slope))[0]
+    def walk(self, view: Bytes, past: Floats, intent: Floats, turn: float, slope: float) -> Floats:
+        return self.run("walk", view, past, intent, _one(turn), _one(slope))[0]
 
     def encode_context(self, views: Bytes, relative_poses: Floats) -> tuple[Floats, Floats, Floats]:
         context, reference, mask = self.run("encode_context", views, relative_poses)

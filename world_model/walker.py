@@ -1,4 +1,4 @@
-"""One player in the dreamed world: holds its state and makes the next picture from a wish."""
+"""One player in the generated world: holds its state and makes the next picture from what the player asks for."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from world_model.renewal import EVERY, has_come_apart
 from world_model.sampler import DEFAULT_STEPS, sample
 
 if TYPE_CHECKING:
-    from world_model.motion_step import Wish
+    from world_model.motion_step import WalkerIntent
     from world_model.runtime import Bytes, Floats, Runtime
 
 
 @dataclass(frozen=True, slots=True)
 class WalkerState:
-    """Everything that the next picture depends on, besides the weights and the wish. Arrays are never written again."""
+    """All that the next picture depends on, besides the weights and the input. Arrays are never written again."""
 
     rng_seed: int
     frame: int  # how many were made
     view: Bytes  # [4, h, w]
     pose: Pose
     past: tuple[float, ...]  # [6], the last two steps along the axes of the look, metres
-    aloft: int  # frames that a jump may still take
+    airborne_frames: int  # frames that a jump may still take
     home: Remembered
     anchor: Remembered
     memory: Memory  # besides home
@@ -59,12 +59,12 @@ class Walker:
         home = Remembered(view, pose)
         self.state = WalkerState(rng_seed, 0, view, pose, (0.0,) * 6, 0, home, home, ())
 
-    def step(self, wish: Wish) -> Bytes:
+    def step(self, intent: WalkerIntent) -> Bytes:
         """The next picture, uint8 [h, w, 3]: a new array."""
         state = self.state
-        motion = MotionState(state.pose, state.past, state.aloft)
-        motion, step = next_motion(self._runtime, state.view, motion, wish)
-        return self._frame(motion, within(wish.turn, LARGEST_TURN) or step[0])
+        motion = MotionState(state.pose, state.past, state.airborne_frames)
+        motion, step = next_motion(self._runtime, state.view, motion, intent)
+        return self._frame(motion, within(intent.turn, LARGEST_TURN) or step[0])
 
     def follow(self, pose: Pose) -> Bytes:
         """The next picture from a pose that somebody else decided: what a model sees is judged by itself."""
@@ -96,8 +96,8 @@ class Walker:
         self.state = replace(self.state, view=view, home=home, anchor=home, memory=())
 
     def _kept(self, state: WalkerState, view: Bytes, pose: Pose) -> tuple[Remembered, Remembered, Memory]:
-        """Home, anchor and memory after a step. Far from home, or where a dream came apart, it begins anew with home
-        around the walker."""
+        """Home, anchor and memory after a step. Far from home, or where the view has degenerated, the world
+        begins anew with home around the walker."""
         lost = state.frame % EVERY == 0 and has_come_apart(view, pose, state.home.view)
         if lost or has_left(state.home, pose):
             home = taken_along(state.home, pose)

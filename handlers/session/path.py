@@ -169,7 +169,7 @@ class WorldPath:
                     last_base=segment.last_base,
                 )
             before = merged.length
-            merged.inputs.extend(segment.inputs, length)
+            merged.inputs.extend(segment.inputs, 0, length)
             merged.checks += [(before + at, digest) for at, digest in segment.checks if at <= length]
         if merged is not None:
             self._now = merged

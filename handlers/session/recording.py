@@ -20,6 +20,7 @@ from services.video_writer.video_writer import (
     Discarded,
     Failed,
     Finished,
+    Incomplete,
     Postponed,
     RecordingPlan,
     VideoMetadata,
@@ -214,7 +215,7 @@ class SessionRecorder:
         self._tell(_refused(name, error))
 
     def _settled(self, outcome: RecordingOutcome) -> None:
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, Failed | Incomplete):
             name = outcome.path.stem
             if name not in self._told_to_fail:
                 self._give_up(name, DomainError(outcome.sentence, RECORDING_CODES[outcome.fault]))
@@ -293,6 +294,14 @@ def _outcome_news(outcome: RecordingOutcome) -> RecordingMessage | None:
             return RecordingMessage(event=RecordingEvent.REMOVED, name=name)
         case Postponed():
             return RecordingMessage(event=RecordingEvent.POSTPONED, name=name)
+        case Incomplete(fault=fault, sentence=sentence, duration_s=duration_s):
+            return RecordingMessage(
+                event=RecordingEvent.POSTPONED,
+                name=name,
+                duration_s=duration_s,
+                message=sentence,
+                code=RECORDING_CODES[fault],
+            )
         case Failed():
             return None
         case _:

@@ -130,24 +130,32 @@ def open_world(key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture
 class CopiedPath:
     """A path that no longer changes. `base` is its beginning, None: the seed; `changes` and `checks` by passes.
 
-    A change is a picture that the world went on from, and the prompt that it was made for.
+    `segments` are its inputs, each with how many passes of it count: play may append more. A change is a
+    picture that the world went on from, and the prompt that it was made for.
     """
 
     first_pass: int
     base: WorldSnapshot | None
     base_scene: Picture
     scene: Picture
-    inputs: InputColumns
+    segments: tuple[tuple[InputColumns, int], ...]
     changes: tuple[tuple[int, Picture, str | None], ...]
     checks: tuple[tuple[int, Future[str]], ...]
 
+    @property
+    def inputs(self) -> InputColumns:
+        """All of them in a row, copied. Blocks."""
+        joined = InputColumns()
+        for columns, length in self.segments:
+            joined.extend(columns, 0, length)
+        return joined
+
 
 def copy_path(moment: Moment) -> CopiedPath:
-    """Quick: columns are copied whole."""
+    """Quick, however long the path: it is copied where that may take time."""
     path = moment.path()
-    inputs, checks = InputColumns(), list[tuple[int, "Future[str]"]]()
+    checks = list[tuple[int, "Future[str]"]]()
     for segment, length in path:
-        inputs.extend(segment.inputs, length)
         checks += [(segment.passes_before + at, digest) for at, digest in segment.checks if at <= length]
     first = path[0][0]
     return CopiedPath(
@@ -155,7 +163,7 @@ def copy_path(moment: Moment) -> CopiedPath:
         base=first.base,
         base_scene=first.scene,
         scene=moment.segment.scene,
-        inputs=inputs,
+        segments=tuple((segment.inputs, length) for segment, length in path),
         changes=tuple(
             (segment.passes_before, segment.scene, segment.prompt) for segment, _ in path if segment.continues
         ),
@@ -185,7 +193,8 @@ class WorldCapture:
         base = None
         if path.base is not None:
             base = WorldMoment(path.first_pass, path.base, name(path.base_scene))
-        passes = path.first_pass + len(path.inputs)
+        inputs = path.inputs
+        passes = path.first_pass + len(inputs)
         return WorldFilePayload(
             title=title,
             created_at=created_at,
@@ -195,7 +204,7 @@ class WorldCapture:
             base=base,
             place=WorldMoment(passes, self.snapshot, name(path.scene)),
             place_picture=None if self.frame is None else name(self.frame),
-            inputs=path.inputs,
+            inputs=inputs,
             changes=tuple(Continued(at, name(picture), prompt) for at, picture, prompt in path.changes),
             checks=tuple(Check(at, digest.result()) for at, digest in path.checks),
             pictures=pictures,
@@ -257,14 +266,23 @@ def past_of(saved: WorldFilePayload) -> PathSegment:
         passes_before=saved.first_pass,
         last_base=saved.first_pass,
     )
-    changes, checks = list(saved.changes), {check.passes: check.sha256 for check in saved.checks}
-    for given in saved.inputs:
-        now = _branched(now, changes, saved)
-        now.inputs.append(given)
-        digest = checks.get(now.passes_before + now.length)
-        if digest is not None:
-            now.checks.append((now.length, _known(digest)))
-    return _branched(now, changes, saved)
+    ends = [*(change.passes for change in saved.changes), saved.place.passes]
+    for change, end in zip((None, *saved.changes), ends, strict=True):
+        if change is not None:
+            now = _branched(now, change, saved)
+        began = now.passes_before - saved.first_pass
+        now.inputs.extend(saved.inputs, began, end - saved.first_pass)
+    _place_checks(now, saved)
+    return now
+
+
+def _place_checks(last: PathSegment, saved: WorldFilePayload) -> None:
+    """A check belongs to the segment of its pass."""
+    segments = [segment for segment, _ in Moment(last, last.length).path()]
+    for check in saved.checks:
+        while len(segments) > 1 and check.passes > segments[0].passes_before + segments[0].length:
+            segments.pop(0)
+        segments[0].checks.append((check.passes - segments[0].passes_before, _known(check.sha256)))
 
 
 def _known(digest: str) -> Future[str]:
@@ -273,17 +291,13 @@ def _known(digest: str) -> Future[str]:
     return future
 
 
-def _branched(now: PathSegment, changes: list[Continued], saved: WorldFilePayload) -> PathSegment:
-    passes = now.passes_before + now.length
-    while changes and changes[0].passes == passes:
-        change = changes.pop(0)
-        now = PathSegment(
-            now,
-            now.length,
-            saved.pictures[change.picture],
-            continues=True,
-            prompt=change.prompt,
-            passes_before=passes,
-            last_base=now.last_base,
-        )
-    return now
+def _branched(now: PathSegment, change: Continued, saved: WorldFilePayload) -> PathSegment:
+    return PathSegment(
+        now,
+        now.length,
+        saved.pictures[change.picture],
+        continues=True,
+        prompt=change.prompt,
+        passes_before=change.passes,
+        last_base=now.last_base,
+    )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.world_engine.world_engine import ControlPayload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+_COPIED_AT_ONCE: Final = 16 * 1024  # passes: other threads wait while an array is copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,17 @@ class PassInput:
     control: ControlPayload
     ts: float
     client_ts: float
+
+
+@dataclass(frozen=True, slots=True)
+class InputRows:
+    """The inputs of some passes, column by column, all of one length."""
+
+    buttons: Sequence[frozenset[int]]
+    dx: Sequence[float]
+    dy: Sequence[float]
+    ts: Sequence[float]
+    client_ts: Sequence[float]
 
 
 class InputColumns:
@@ -43,6 +57,17 @@ class InputColumns:
     def __iter__(self) -> Iterator[PassInput]:
         return (self[index] for index in range(len(self)))
 
+    def rows(self, start: int, stop: int) -> InputRows:
+        """The passes from index `start` to before `stop`, copied."""
+        sets = self._button_sets
+        return InputRows(
+            buttons=[sets[held] for held in self._held[start:stop]],
+            dx=self._dx[start:stop],
+            dy=self._dy[start:stop],
+            ts=self._ts[start:stop],
+            client_ts=self._client_ts[start:stop],
+        )
+
     def append(self, given: PassInput) -> None:
         control = given.control
         self._held.append(self._number_of(control.buttons))
@@ -51,17 +76,37 @@ class InputColumns:
         self._ts.append(given.ts)
         self._client_ts.append(given.client_ts)
 
-    def extend(self, other: InputColumns, stop: int) -> None:
-        """Append the first `stop` passes of `other`."""
+    def append_rows(self, rows: InputRows) -> None:
+        self._extend(map(self._number_of, rows.buttons), rows.dx, rows.dy, rows.ts, rows.client_ts)
+
+    def extend(self, other: InputColumns, start: int, stop: int) -> None:
+        """Append the passes of `other` from index `start` to before `stop`."""
         numbers = [self._number_of(buttons) for buttons in other._button_sets]
-        if numbers == list(range(len(numbers))):
-            self._held.extend(other._held[:stop])
-        else:
-            self._held.extend(numbers[held] for held in other._held[:stop])
-        self._dx.extend(other._dx[:stop])
-        self._dy.extend(other._dy[:stop])
-        self._ts.extend(other._ts[:stop])
-        self._client_ts.extend(other._client_ts[:stop])
+        is_same = numbers == list(range(len(numbers)))
+        for begin in range(start, stop, _COPIED_AT_ONCE):
+            end = min(stop, begin + _COPIED_AT_ONCE)
+            held = other._held[begin:end]
+            self._extend(
+                held if is_same else map(numbers.__getitem__, held),
+                other._dx[begin:end],
+                other._dy[begin:end],
+                other._ts[begin:end],
+                other._client_ts[begin:end],
+            )
+
+    def _extend(
+        self,
+        held: Iterable[int],
+        dx: Iterable[float],
+        dy: Iterable[float],
+        ts: Iterable[float],
+        client_ts: Iterable[float],
+    ) -> None:
+        self._held.extend(held)
+        self._dx.extend(dx)
+        self._dy.extend(dy)
+        self._ts.extend(ts)
+        self._client_ts.extend(client_ts)
 
     def _number_of(self, buttons: frozenset[int]) -> int:
         number = self._numbers.get(buttons)

@@ -6,17 +6,21 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from log_repeats import RepeatLimit, kind_of
 from wire_protocol import LogMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from log_repeats import EventKind
     from services.clock.clock import Clock
     from services.log_stream.log_reduction import LogReduction
     from services.log_stream.log_stream import Deliver
 
 _RATE_PER_S: Final = 20.0
 _BURST: Final = 100.0
+_MOST_OF_A_KIND: Final = 50  # within the interval, so that one kind of event leaves room for the others
+_REPEAT_INTERVAL_S: Final = 60.0
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +28,7 @@ class _Subscription:
     """One listener and its token bucket. The stream's lock guards it."""
 
     deliver: Deliver
+    repeats: RepeatLimit
     tokens: float
     refilled_at: float
     left_out: int = 0
@@ -40,7 +45,8 @@ class SessionLogStream:
         self._in_tap = threading.local()
 
     def subscribe(self, session_id: str, deliver: Deliver) -> Callable[[], None]:
-        subscription = _Subscription(deliver, _BURST, self._clock.monotonic())
+        repeats = RepeatLimit(self._clock.monotonic, most=_MOST_OF_A_KIND, interval_s=_REPEAT_INTERVAL_S)
+        subscription = _Subscription(deliver, repeats, _BURST, self._clock.monotonic())
         with self._lock:
             self._subscriptions[session_id] = (*self._subscriptions.get(session_id, ()), subscription)
 
@@ -69,12 +75,12 @@ class SessionLogStream:
             self._in_tap.busy = False
 
     def _deliver(self, session_id: str, event: Mapping[str, object]) -> None:
-        now = self._clock.monotonic()
+        now, kind = self._clock.monotonic(), kind_of(event)
         with self._lock:
             admitted = [
                 (subscription.deliver, left_out)
                 for subscription in self._subscriptions.get(session_id, ())
-                if (left_out := _admit(subscription, now)) is not None
+                if (left_out := _admit(subscription, kind, now)) is not None
             ]
         if not admitted:
             return
@@ -88,8 +94,13 @@ class SessionLogStream:
             pass
 
 
-def _admit(subscription: _Subscription, now: float) -> int | None:
-    """Take a token. Returns how many events were left out before this one, or None if the bucket is empty."""
+def _admit(subscription: _Subscription, kind: EventKind, now: float) -> int | None:
+    """Take a token. Returns how many events were left out before this one, or None if this one is left out too."""
+    for _ in subscription.repeats.ended():
+        pass  # they are among those that the next notice counts
+    if not subscription.repeats.admits(kind):
+        subscription.left_out += 1
+        return None
     earned = (now - subscription.refilled_at) * _RATE_PER_S
     subscription.tokens = min(_BURST, subscription.tokens + earned)
     subscription.refilled_at = now

@@ -23,6 +23,15 @@ _SENTENCES: Final[Mapping[RecordingFault, str]] = MappingProxyType(
         RecordingFault.WRITER_CLOSED: "The server is stopping, so nothing more is recorded.",
     }
 )
+_INCOMPLETE_SENTENCES: Final[Mapping[RecordingFault, str]] = MappingProxyType(
+    {
+        RecordingFault.DISK_FULL: "The disk is full. The recording is finished when there is room.",
+        RecordingFault.FOLDER_GONE: "The folder of the recording is gone. It is finished when the folder is back.",
+        RecordingFault.NOT_WRITABLE: "The server is not allowed to write to the folder of the recording. "
+        "It is finished when that changes.",
+        RecordingFault.ENCODER_MISSING: "The recording cannot be finished: ffmpeg cannot be started on the server.",
+    }
+)
 _BY_ERRNO: Final[Mapping[int, RecordingFault]] = MappingProxyType(
     {
         errno.ENOSPC: RecordingFault.DISK_FULL,
@@ -58,6 +67,11 @@ class RecordingError(RuntimeError):
 
 def sentence_of(fault: RecordingFault) -> str:
     return _SENTENCES[fault]
+
+
+def incomplete_sentence_of(fault: RecordingFault) -> str:
+    """For a recording whose file cannot be completed now."""
+    return _INCOMPLETE_SENTENCES.get(fault, "The video encoder has failed, so the recording is not finished yet.")
 
 
 def from_os_error(error: OSError) -> RecordingError:

@@ -139,8 +139,8 @@ class FfmpegRecording:
     def _end(self, outcome: RecordingOutcome) -> None:
         with self._lock:
             self._phase = RecordingPhase.ENDED
-            is_news = isinstance(outcome, Failed) and not self._is_fault_told
-        if isinstance(outcome, Failed) and is_news:
+            is_told = self._is_fault_told
+        if isinstance(outcome, Failed) and not is_told:
             self._tell_fault(outcome.fault)
         self._on_gone(self)
         try:

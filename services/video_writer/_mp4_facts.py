@@ -22,6 +22,13 @@ _ARTIST: Final = b"\xa9ART"
 _COMMENT: Final = b"\xa9cmt"
 _META_VERSION_BYTES: Final = 4
 _DATA_HEAD_BYTES: Final = 8  # type and locale
+# Flags of `tfhd` and `trun`: which optional fields are there.
+_HEAD_HAS_OFFSET: Final = 0x1
+_HEAD_HAS_DESCRIPTION: Final = 0x2
+_HEAD_HAS_DURATION: Final = 0x8
+_RUN_HAS_OFFSET: Final = 0x1
+_RUN_HAS_FIRST_FLAGS: Final = 0x4
+_SAMPLES_HAVE_DURATIONS: Final = 0x100
 
 
 def read_facts(path: Path) -> VideoFactsPayload:
@@ -85,6 +92,21 @@ def whole_fragments_end(path: Path) -> int:
     except (FileNotFoundError, struct.error):
         return whole
     return whole
+
+
+def fragments_duration_s(path: Path) -> float:
+    """How long a fragmented MP4 lasts, up to its last complete fragment. 0.0: there is none, or it cannot be read."""
+    try:
+        end = whole_fragments_end(path)
+        with path.open("rb") as file:
+            scale, _ = _media_times(_video_track(_Box(_read_index(file))).find(b"mdia"))
+            file.seek(0)
+            fragments = [(begin, to) for kind, begin, to in _top_level(file) if kind == b"moof" and to < end]
+            begin, to = fragments[-1]
+            file.seek(begin)
+            return _fragment_end(_Box(file.read(to - begin)).find(b"traf")) / scale
+    except (OSError, struct.error, LookupError, ZeroDivisionError):
+        return 0.0
 
 
 class _Box:
@@ -165,6 +187,22 @@ def _video_track(index: _Box) -> _Box:
         if kind == b"trak" and box.find(b"mdia", b"hdlr").body[8:12] == b"vide":
             return box
     raise LookupError(b"vide")
+
+
+def _fragment_end(track: _Box) -> int:
+    """The time at which a track fragment ends, in ticks."""
+    began = track.find(b"tfdt").body
+    (at,) = struct.unpack_from(">Q" if began[0] == 1 else ">I", began, 4)
+    head, run = track.find(b"tfhd").body, track.find(b"trun").body
+    (head_flags,), (run_flags, samples) = struct.unpack_from(">I", head), struct.unpack_from(">II", run)
+    if run_flags & _SAMPLES_HAVE_DURATIONS:
+        entry = 4 * (run_flags >> 8 & 0xF).bit_count()
+        first = 8 + 4 * (run_flags & _RUN_HAS_OFFSET) + 4 * bool(run_flags & _RUN_HAS_FIRST_FLAGS)
+        return at + sum(struct.unpack_from(">I", run, first + entry * n)[0] for n in range(samples))
+    if not head_flags & _HEAD_HAS_DURATION:
+        raise LookupError(b"trun")
+    skipped = 8 * bool(head_flags & _HEAD_HAS_OFFSET) + 4 * bool(head_flags & _HEAD_HAS_DESCRIPTION)
+    return at + samples * struct.unpack_from(">I", head, 8 + skipped)[0]
 
 
 def _pairs(table: _Box, layout: str) -> Iterator[tuple[int, int]]:

@@ -18,10 +18,11 @@ from services.video_writer._captions import Captions
 from services.video_writer._errors import RecordingError, from_os_error, sentence_of
 from services.video_writer._live_encoding import LiveEncoding
 from services.video_writer._matroska import stream_header
+from services.video_writer._recovery import incomplete
 from services.video_writer._sealing import Sealer, SealingStoppedError
 from services.video_writer._spool import Spool, free_bytes
 from services.video_writer._work_files import Job, ProcessMark
-from services.video_writer.video_writer import Discarded, Failed, Finished, Postponed, RecordingFault
+from services.video_writer.video_writer import Discarded, Failed, Finished, Incomplete, Postponed, RecordingFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ class RecordingRun:
         )
         self.backlog: Final = Backlog(self._spool, limits.memory)
         self.captions: Final = Captions(tools)
-        self._sealer = Sealer(files, tools)
+        self._sealer = Sealer(files, tools, limits.free_bytes)
         self._may_spill = threading.Event()  # set once the folder exists, or the recording has failed
         self._has_spilled = threading.Event()
         self._lock = threading.Lock()
@@ -215,8 +216,7 @@ class RecordingRun:
             )
         except RecordingError as error:
             self._interrupt(error)
-            fault = (self._fault or error).fault
-            return self._leave_to_recovery(Failed(self._files.path, fault, sentence_of(fault), None))
+            return self._leave_to_recovery(incomplete(self._files, self._job, error.fault))
         if self._is_set_to(Disposition.DISCARD):  # discarded after the last check in `seal`
             return self._discard()
         if self._fault is None:
@@ -235,7 +235,7 @@ class RecordingRun:
         except (RecordingError, OSError) as error:
             _logger.warning("Frames of a recording were lost", file=self._files.path.name, reason=str(error))
 
-    def _leave_to_recovery(self, outcome: Postponed | Failed) -> Postponed | Failed:
+    def _leave_to_recovery(self, outcome: Postponed | Incomplete) -> Postponed | Incomplete:
         """Give up ownership of the files, so that `recover` may finish them."""
         job = self._job.model_copy(update={"owner": None, "encoder": None, "captions": self.captions.all()})
         with suppress(OSError):  # then the ownership ends with this process

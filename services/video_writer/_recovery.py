@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import structlog
 
-from services.video_writer._errors import RecordingError, from_os_error, sentence_of
-from services.video_writer._mp4_facts import read_facts
+from services.video_writer._errors import RecordingError, from_os_error, incomplete_sentence_of
+from services.video_writer._mp4_facts import fragments_duration_s, read_facts
 from services.video_writer._sealing import Sealer
-from services.video_writer.video_writer import Failed, Finished, VideoError
+from services.video_writer._work_files import ProcessMark
+from services.video_writer.video_writer import Finished, Incomplete, VideoError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from services.video_writer._ffmpeg_tools import FfmpegTools
     from services.video_writer._work_files import Job, WorkFiles
-    from services.video_writer.video_writer import RecordingOutcome
+    from services.video_writer.video_writer import RecordingFault, RecordingOutcome
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -26,15 +30,16 @@ _ORPHAN_PATIENCE_S: Final = 5.0
 class Recovery:
     """The recovery of one recording. Another thread can end it with `sealer.stop`."""
 
-    def __init__(self, files: WorkFiles, tools: FfmpegTools) -> None:
-        self.sealer: Final = Sealer(files, tools)
+    def __init__(self, files: WorkFiles, tools: FfmpegTools, free_bytes: Callable[[Path], int]) -> None:
+        self.sealer: Final = Sealer(files, tools, free_bytes)
         self._files = files
         self._job = files.load_job()
 
     @property
     def is_ours(self) -> bool:
-        """Whether no running process works on the recording."""
-        return self._job is None or self._job.owner is None or self._job.owner.find() is None
+        """Whether no other process works on the recording. On a full disk, a job keeps its owner after its end."""
+        owner = None if self._job is None else self._job.owner
+        return owner is None or owner == ProcessMark.of() or owner.find() is None
 
     def run(self) -> RecordingOutcome:
         """Complete the recording.
@@ -48,12 +53,12 @@ class Recovery:
             outcome = self._published() or self.sealer.seal(self._job)
         except RecordingError as error:
             _logger.warning(
-                "A recording could not be recovered",
+                "A recording could not be completed",
                 file=self._files.path.name,
                 fault=error.fault.value,
                 reason=str(error),
             )
-            return Failed(self._files.path, error.fault, sentence_of(error.fault), None)
+            return incomplete(self._files, self._job, error.fault)
         _logger.info("A recording was recovered", file=self._files.path.name, outcome=type(outcome).__name__)
         return outcome
 
@@ -70,6 +75,16 @@ class Recovery:
         except OSError as error:
             raise from_os_error(error) from error
         return Finished(self._files.path, facts.duration_s, facts.frames, facts.size_bytes)
+
+
+def incomplete(files: WorkFiles, job: Job | None, fault: RecordingFault) -> Incomplete:
+    return Incomplete(
+        path=files.path,
+        fault=fault,
+        sentence=incomplete_sentence_of(fault),
+        duration_s=fragments_duration_s(files.part),
+        metadata=None if job is None else job.plan.metadata,
+    )
 
 
 def _wait_for_orphan(job: Job) -> None:

@@ -19,7 +19,7 @@ from services.video_writer._timeline import TimedFrame
 from services.video_writer.video_writer import Discarded, Finished, RecordingFault, VideoError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from services.video_writer._ffmpeg_tools import FfmpegTools
@@ -36,9 +36,11 @@ class SealingStoppedError(Exception):
 class Sealer:
     """Seals one recording. `stop` may be called from any thread."""
 
-    def __init__(self, files: WorkFiles, tools: FfmpegTools) -> None:
+    def __init__(self, files: WorkFiles, tools: FfmpegTools, free_bytes: Callable[[Path], int]) -> None:
+        """`free_bytes` says how much is free on the disk of a folder."""
         self._files = files
         self._tools = tools
+        self._free_bytes = free_bytes
         self._running: FfmpegProcess | None = None
         self._is_stopped = False
 
@@ -58,6 +60,8 @@ class Sealer:
             SealingStoppedError: `stop` was called. The work files stay.
         """
         try:
+            self._has_part()  # what is there plays from here on, also if there is no room for more
+            self._require_room()
             if job is None or not self._files.spools():
                 return self._seal_part(job.plan.metadata if job else None)
             return self._seal_with_rest(job)
@@ -69,6 +73,14 @@ class Sealer:
             ) from error
         finally:
             self._files.remove_attempt()
+
+    def _require_room(self) -> None:
+        """Whoever tries again and again must not copy hours of video just to find the disk full at their end."""
+        spools = self._files.spools()
+        recorded = sum(file.stat().st_size for file in (self._files.part, *spools) if file.exists())
+        copies = 2 if spools else 1  # those in the spool are encoded and then joined
+        if self._free_bytes(self._files.path.parent) < copies * recorded:
+            raise RecordingError(RecordingFault.DISK_FULL, f"Completing it takes {copies * recorded} bytes.")
 
     def _seal_part(self, metadata: VideoMetadata | None) -> Finished | Discarded:
         if not self._has_part():

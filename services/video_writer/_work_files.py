@@ -117,8 +117,13 @@ class WorkFiles:
         Raises:
             OSError: the file cannot be written.
         """
-        self._new_job.write_text(job.model_dump_json(), encoding="utf-8")
-        self._new_job.replace(self.job)
+        try:
+            self._new_job.write_text(job.model_dump_json(), encoding="utf-8")
+            self._new_job.replace(self.job)
+        except OSError:
+            with suppress(OSError):
+                self._new_job.unlink(missing_ok=True)
+            raise
 
     def load_job(self) -> Job | None:
         """Read the job file. None: it is missing or invalid."""

@@ -12,7 +12,7 @@ from services.video_writer._errors import RecordingError, from_os_error, sentenc
 from services.video_writer._ffmpeg_process import run_ffmpeg
 from services.video_writer._ffmpeg_recording import FfmpegRecording
 from services.video_writer._ffmpeg_tools import FfmpegTools
-from services.video_writer._mp4_facts import read_facts
+from services.video_writer._mp4_facts import read_facts, whole_fragments_end
 from services.video_writer._recording_run import WriterLimits
 from services.video_writer._recovery import Recovery
 from services.video_writer._sealing import SealingStoppedError
@@ -98,6 +98,24 @@ class FfmpegVideoWriter:
             for files in found:
                 self._recover(files, on_end)
 
+    def complete(self, path: Path, on_end: OnRecordingEnd) -> None:
+        with self._recovering:
+            self._recover(WorkFiles(path), on_end)
+
+    def incomplete_video(self, path: Path) -> Path | None:
+        part = WorkFiles(path).part
+        try:
+            return part if whole_fragments_end(part) else None
+        except OSError:
+            return None
+
+    def abandon(self, path: Path) -> None:
+        with self._recovering:
+            try:
+                WorkFiles(path).remove()
+            except OSError as error:
+                raise VideoError("The recording is in use, or the server may not remove it.") from error
+
     def describe(self, video: Path) -> VideoFactsPayload:
         return read_facts(video)
 
@@ -134,11 +152,11 @@ class FfmpegVideoWriter:
         _join(recordings, began + timeout_s)
 
     def _recover(self, files: WorkFiles, on_end: OnRecordingEnd) -> None:
-        recovery = Recovery(files, self._tools)
+        recovery = Recovery(files, self._tools, self._limits.free_bytes)
         if not recovery.is_ours:
             return
         with self._lock:
-            if self._is_closed:
+            if self._is_closed or any(recording.path == files.path for recording in self._recordings):
                 return
             self._recovery = recovery
         try:

@@ -76,8 +76,7 @@ class Postponed:
 class Failed:
     """The recording failed. `sentence` tells the player why, without naming a path.
 
-    `kept` is the complete file of what was recorded before the failure. It is None if nothing could be kept, or if
-    the work files wait beside `path` for the next `recover`.
+    `kept` is the complete file of what was recorded before the failure. It is None if nothing could be kept.
     """
 
     path: Path
@@ -86,7 +85,22 @@ class Failed:
     kept: Finished | None
 
 
-RecordingOutcome: TypeAlias = Finished | Discarded | Postponed | Failed
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """The file cannot be completed now, for instance because the disk is full. `complete` or `recover` may do it later.
+
+    Until then its work files stay beside `path`. `duration_s` is how much of it `incomplete_video` shows. `metadata` is
+    None if it is not known any more.
+    """
+
+    path: Path
+    fault: RecordingFault
+    sentence: str
+    duration_s: float
+    metadata: VideoMetadata | None
+
+
+RecordingOutcome: TypeAlias = Finished | Discarded | Postponed | Failed | Incomplete
 OnRecordingEnd: TypeAlias = Callable[[RecordingOutcome], None]
 OnRecordingFault: TypeAlias = Callable[[RecordingFault, str], None]  # the fault and its sentence for the player
 
@@ -180,6 +194,25 @@ class VideoWriter(Protocol):
 
         Subfolders are not searched, and recordings of a running process are left alone. Recordings without a frame
         are removed (`Discarded`).
+        """
+        ...
+
+    def complete(self, path: Path, on_end: OnRecordingEnd) -> None:
+        """Try again to complete the recording that ended as `Incomplete` with this path.
+
+        `on_end` is called once, or not at all if `close` was called or another process works on the recording.
+        """
+        ...
+
+    def incomplete_video(self, path: Path) -> Path | None:
+        """A file that players open, with what is encoded of an incomplete recording. None: nothing is."""
+        ...
+
+    def abandon(self, path: Path) -> None:
+        """Remove the work files of an incomplete recording.
+
+        Raises:
+            VideoError: they cannot be removed.
         """
         ...
 

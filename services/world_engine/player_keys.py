@@ -17,7 +17,7 @@ TURN_SPEED: Final = 1.5  # rad/s, arrow keys
 
 
 @dataclass(frozen=True, slots=True)
-class PlayerWish:
+class PlayerIntent:
     """What the player wants to do in one pass. `ahead`, `aside` and `turn` are -1, 0 or 1; right is positive.
 
     `look_right` and `look_up` are the mouse motion in radians, summed over the pass. They are finite.
@@ -33,7 +33,7 @@ class PlayerWish:
     look_up: float
 
 
-def wish_of(control: ControlPayload) -> PlayerWish:
+def intent_of(control: ControlPayload) -> PlayerIntent:
     """The intent behind `control`. Opposite keys cancel out, and keys without a meaning are ignored."""
 
     def axis(positive: tuple[str, ...], negative: tuple[str, ...]) -> int:
@@ -42,7 +42,7 @@ def wish_of(control: ControlPayload) -> PlayerWish:
     def held(*names: str) -> bool:
         return any(KEY_CODES[name] in control.buttons for name in names)
 
-    return PlayerWish(
+    return PlayerIntent(
         ahead=axis(("W", "UP"), ("S", "DOWN")),
         aside=axis(("D",), ("A",)),
         turn=axis(("RIGHT",), ("LEFT",)),

@@ -50,11 +50,9 @@ class _Head(BaseModel):
 
 def write_world(world: WorldFilePayload, file: BinaryIO) -> Manifest:
     """Write `world` as one archive. Blocks."""
-    inputs = encode_inputs(world)
-    manifest = manifest_of(world, hashlib.sha256(inputs).hexdigest())
     with zipfile.ZipFile(file, "w") as archive:
+        manifest = manifest_of(world, _add_inputs(archive, world))
         _add(archive, MANIFEST, manifest.model_dump_json(indent=2).encode(), zipfile.ZIP_DEFLATED)
-        _add(archive, INPUTS, inputs, zipfile.ZIP_DEFLATED)
         for name in sorted(_pictures_of(manifest, world)):
             _add(archive, f"pictures/{name}.png", encode_pixels(world.pictures[name]), zipfile.ZIP_STORED)
         snapshots = {snapshot_hash(m.snapshot): m.snapshot for m in (world.base, world.place) if m is not None}
@@ -123,6 +121,17 @@ def _pictures_of(manifest: Manifest, world: WorldFilePayload) -> frozenset[str]:
     named = {manifest.seed.picture, manifest.place.picture, *(change.picture for change in world.changes)}
     named |= {moment.scene for moment in moments if moment is not None}
     return frozenset(name for name in named if name is not None)
+
+
+def _add_inputs(archive: zipfile.ZipFile, world: WorldFilePayload) -> str:
+    """The SHA-256 of the inputs, which are written part by part: those of many hours are hundreds of megabytes."""
+    info, digest = zipfile.ZipInfo(INPUTS, _WHEN), hashlib.sha256()
+    info.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(info, "w") as member:
+        for part in encode_inputs(world):
+            digest.update(part)
+            member.write(part)
+    return digest.hexdigest()
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes, method: int) -> None:

@@ -20,12 +20,12 @@ from services.input_log.lines import (
     SessionStart,
     StartsFrom,
     encode_lines,
-    frame_input,
     pass_input,
 )
+from services.input_log.passes import PassReader, encode_passes
 from services.input_log.pictures import snapshot_hash
 from services.world_files.world_file import Check, Continued, WorldFileError, WorldFileFault, WorldFilePayload
-from services.world_files.zip_members import damaged
+from services.world_files.zip_members import damaged, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from services.world_files.zip_members import ZipMembers
 
 _MAX_CHECKS: Final = 100_000
+_PASSES_AT_ONCE: Final = 256
 
 
 @dataclass(slots=True)
@@ -43,15 +44,28 @@ class StoredInputs:
     checks: tuple[Check, ...]
 
 
-def encode_inputs(world: WorldFilePayload) -> bytes:
-    return encode_lines(_lines(world))
+def encode_inputs(world: WorldFilePayload) -> Iterator[bytes]:
+    """The lines of the passes in order, with the events after each.
+
+    Passes are encoded some at a time, so that other threads get their turn in between.
+    """
+    first, passes = world.first_pass, len(world.inputs)
+    events = _events(world)
+    yield encode_lines([_start(world), *events.pop(first, ())])
+    done = 0
+    for at in [*sorted(at for at in events if at <= first + passes), first + passes]:
+        while done < at - first:
+            stop = min(at - first, done + _PASSES_AT_ONCE)
+            yield encode_passes(first + done + 1, world.inputs.rows(done, stop))
+            done = stop
+        yield encode_lines(events.pop(at, ()))
+    yield encode_lines([SessionEnd(ts=world.created_at, frame_id=world.place.passes)])
 
 
-def _lines(world: WorldFilePayload) -> Iterator[LogLine]:
-    """The passes in order, each followed by the events after it."""
-    base, last_ts = world.base, world.created_at
-    yield SessionStart(
-        ts=world.inputs[0].ts if len(world.inputs) else last_ts,
+def _start(world: WorldFilePayload) -> SessionStart:
+    base = world.base
+    return SessionStart(
+        ts=world.inputs[0].ts if len(world.inputs) else world.created_at,
         frame_id=world.first_pass,
         model=world.model.id,
         seed=world.seed.file,
@@ -65,12 +79,6 @@ def _lines(world: WorldFilePayload) -> Iterator[LogLine]:
         starts_from=None if base is None else StartsFrom(snapshot=snapshot_hash(base.snapshot), scene=base.scene),
         versions=world.made_with.versions,
     )
-    events = _events(world)
-    yield from events.get(world.first_pass, ())
-    for number, given in enumerate(world.inputs, world.first_pass + 1):
-        yield frame_input(number, given)
-        yield from events.get(number, ())
-    yield SessionEnd(ts=last_ts, frame_id=world.place.passes)
 
 
 def _events(world: WorldFilePayload) -> dict[int, list[LogLine]]:
@@ -86,7 +94,8 @@ def _events(world: WorldFilePayload) -> dict[int, list[LogLine]]:
 
 
 def read_inputs(members: ZipMembers, name: str, manifest: Manifest, limits: WorldFileLimits) -> StoredInputs:
-    """Line by line, so that a log of any length takes no more memory than the limits allow.
+    """Block by block, so that a log of any length takes no more memory than the limits allow. Other threads get their
+    turn between two blocks.
 
     Raises:
         WorldFileError: it is too long, not what the manifest says, or no log of one stretch.
@@ -95,12 +104,9 @@ def read_inputs(members: ZipMembers, name: str, manifest: Manifest, limits: Worl
         raise _too_long(limits)
     digest = hashlib.sha256()
     collector = _Collector(manifest, limits)
-    for text in members.lines(name, max_bytes=limits.inputs_bytes, max_line=limits.line_bytes):
-        digest.update(text)
-        try:
-            collector.take(LOG_LINE.validate_json(text))
-        except ValidationError as error:
-            raise damaged("a line of its inputs cannot be read") from error
+    for block in members.blocks(name, max_bytes=limits.inputs_bytes, max_line=limits.line_bytes):
+        digest.update(block)
+        collector.take_block(block)
     if digest.hexdigest() != manifest.inputs.sha256 or len(collector.columns) != manifest.inputs.passes:
         raise damaged("its inputs were changed")
     return StoredInputs(collector.columns, tuple(collector.changes), tuple(collector.checks))
@@ -116,11 +122,33 @@ class _Collector:
         self._has_begun = False
         self._has_ended = False
         self._prompt: str | None = None  # its picture is in the next line
+        self._pass_reader = PassReader()
         self.columns = InputColumns()
         self.changes: list[Continued] = []
         self.checks: list[Check] = []
 
-    def take(self, line: LogLine) -> None:
+    def take_block(self, block: bytes) -> None:
+        """Whole lines. Passes and their checks are read together, which is most of any file; other lines one by one."""
+        is_in_passes = self._has_begun and not self._has_ended and self._prompt is None
+        passes = self._pass_reader.read(block, self._number + 1) if is_in_passes else None
+        if passes is None:
+            for text in block.splitlines(keepends=True):
+                self._take_text(text)
+            return
+        self.columns.append_rows(passes.rows)
+        self.checks += [Check(self._number + before, sha256) for before, sha256 in passes.checks]
+        self._number += len(passes.rows.ts)
+        self._check_limits()
+
+    def _take_text(self, text: bytes) -> None:
+        if len(text) > self._limits.line_bytes:
+            raise too_large()
+        try:
+            self._take(LOG_LINE.validate_json(text))
+        except ValidationError as error:
+            raise damaged("a line of its inputs cannot be read") from error
+
+    def _take(self, line: LogLine) -> None:
         if self._has_ended or isinstance(line, SessionStart) == self._has_begun:
             raise damaged("its inputs are out of order")
         if self._prompt is not None and not isinstance(line, ContinuedFrom):
@@ -141,7 +169,14 @@ class _Collector:
                 self._has_ended = True
             case _:
                 raise damaged("its inputs hold an event that no world file has")
-        if len(self.changes) > self._limits.max_changes or len(self.checks) > _MAX_CHECKS:
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        if (
+            len(self.columns) > self._limits.max_passes
+            or len(self.changes) > self._limits.max_changes
+            or len(self.checks) > _MAX_CHECKS
+        ):
             raise _too_long(self._limits)
 
     def _begin(self, line: SessionStart) -> None:
@@ -156,8 +191,6 @@ class _Collector:
         self._number += 1
         if line.frame_id != self._number:
             raise damaged("its inputs are out of order")
-        if len(self.columns) >= self._limits.max_passes:
-            raise _too_long(self._limits)
         self.columns.append(pass_input(line))
 
 

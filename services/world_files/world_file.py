@@ -48,11 +48,11 @@ class WorldFileError(ValueError):
 class WorldFileLimits:
     """The most that is read of a file from elsewhere. Bytes are those of the unpacked parts."""
 
-    max_passes: int = 1_000_000  # nine hours of thirty a second
+    max_passes: int = 2_200_000  # ten hours of sixty a second
     max_pictures: int = 32
     max_changes: int = 24  # of the scene; a session writes fewer
     manifest_bytes: int = _MIB // 4
-    inputs_bytes: int = 256 * _MIB
+    inputs_bytes: int = 512 * _MIB
     line_bytes: int = 16 * 1024
     picture_bytes: int = 64 * _MIB
     snapshot_bytes: int = 64 * _MIB

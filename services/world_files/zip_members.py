@@ -19,6 +19,7 @@ _END: Final = struct.Struct("<4s4H2IH")  # the end record: signature, disks, ent
 _END_SIGNATURE: Final = b"PK\x05\x06"
 _LOCATOR_SIGNATURE: Final = b"PK\x06\x07"  # of a 64-bit archive, right before the end record
 _LOCATOR_SIZE: Final = 20
+_BLOCK_BYTES: Final = 64 * 1024  # so little that the lines in it are read in a moment
 _MAX_DIRECTORY_BYTES: Final = 64 * 1024
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED: Final = 0x1
@@ -76,19 +77,28 @@ class ZipMembers:
         with file:
             yield file  # pyright: ignore[reportReturnType] - zipfile's reader is a binary file in all but its stub
 
-    def lines(self, name: str, *, max_bytes: int, max_line: int) -> Iterator[bytes]:
-        """The lines of a member, none of which is ever held whole beyond `max_line` bytes."""
-        total = 0
+    def blocks(self, name: str, *, max_bytes: int, max_line: int) -> Iterator[bytes]:
+        """The lines of a member, some at a time and each whole.
+
+        Raises:
+            WorldFileError: it is damaged or larger than `max_bytes`, or a line far longer than `max_line` bytes.
+        """
+        total, begun = 0, b""
         with self.open(name) as file:
             while True:
                 with _damage_named():
-                    line = file.readline(max_line + 1)
-                if not line:
-                    return
-                total += len(line)
-                if len(line) > max_line or total > max_bytes:
+                    read = file.read(_BLOCK_BYTES)
+                if not read:
+                    break
+                total += len(read)
+                whole, newline, rest = (begun + read).rpartition(b"\n")
+                begun = rest
+                if len(begun) > max_line or total > max_bytes:
                     raise too_large()
-                yield line
+                if newline:
+                    yield whole + newline
+        if begun:
+            yield begun
 
 
 @contextmanager

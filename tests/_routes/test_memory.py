@@ -198,7 +198,7 @@ def test_a_player_on_another_engine_has_an_idle_one_make_room() -> None:
 
 
 @pytest.mark.parametrize("model", [LAKE, HILL])
-def test_room_is_kept_for_the_default_engine_by_leaving_nothing_behind(model: str) -> None:
+def test_models_leave_the_device_to_the_default_engine_after_a_scene(model: str) -> None:
     with rig(21, is_default=True) as here:
         assert here.choices()["editor"] == "unload-engine"
         here.editor.hold()

@@ -164,7 +164,7 @@ def test_a_recording_is_deleted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/video", "/thumbnail"])
-def test_what_is_not_there_is_not_found(tmp_path: Path, path: str) -> None:
+def test_an_unknown_recording_is_not_found(tmp_path: Path, path: str) -> None:
     film(tmp_path, "one")
     (tmp_path / "secret.mp4").write_bytes(b"x")
     with gallery(tmp_path) as client:

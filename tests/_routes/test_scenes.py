@@ -70,7 +70,7 @@ def test_a_server_that_stops_gives_its_jobs_up() -> None:
         ({"prompt": "x", "model": "y"}, "invalidRequest"),
     ],
 )
-def test_prompts_that_will_not_do(body: dict[str, str], code: str) -> None:
+def test_invalid_prompts_are_refused(body: dict[str, str], code: str) -> None:
     with rest_client(fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())) as client:
         response = client.post("/api/jobs", json={"kind": "scene", "request": body})
         assert (response.status_code, response.json()["code"]) == (422, code)

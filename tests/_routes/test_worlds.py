@@ -70,7 +70,7 @@ def test_bad_uploads_are_refused_with_a_reason_and_leave_nothing(tmp_path: Path)
 
 
 def test_pictures_in_uploads_pass_the_safety_door() -> None:
-    """Any of the three, not the seed alone."""
+    """All three pictures are judged, not only the seed."""
     store = FakeWorldStore()
     world = sample_world()
     for picture in world.pictures.values():
@@ -88,7 +88,7 @@ def test_pictures_in_uploads_pass_the_safety_door() -> None:
     assert len(store.list()) == 1
 
 
-def test_what_cannot_be_kept_is_told() -> None:
+def test_a_world_that_cannot_be_stored_is_an_error() -> None:
     store = FakeWorldStore()
     store.is_full = True
     with rest_client(fake_services(world_store=store)) as client:

@@ -61,6 +61,19 @@ class ServerProcess:
                 raise
         assert sys.platform == "win32" or status == 0, f"The server ended with status {status}.\n{self.log()}"
 
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """As a power cut does it."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        with process:
+            process.kill()
+
     def log(self) -> str:
         """The end of what it wrote."""
         return self._stderr.read_text(encoding="utf-8")[-8000:]

@@ -312,7 +312,7 @@ def _picture() -> bytes:
     return file.getvalue()
 
 
-def test_what_is_judged_unsafe_is_not_shown_and_the_page_says_so(
+def test_an_unsafe_picture_is_not_shown_and_the_page_says_so(
     models: TinyModels, endpoint: OpenAIServer, start_server: StartServer, invite: Invite
 ) -> None:
     server = start_server(

@@ -23,7 +23,7 @@ def test_a_picture_of_the_gallery_becomes_a_world_to_walk_in(visitor: Visitor) -
         visitor.wait_for_other_view(first)
 
 
-def test_who_stands_still_sees_a_still_picture(visitor: Visitor) -> None:
+def test_a_player_who_stands_still_sees_a_still_picture(visitor: Visitor) -> None:
     visitor.enter()
     with visitor.holding("ArrowLeft"):
         visitor.wait_for_frames(8)

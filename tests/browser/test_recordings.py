@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
-from tests.waiting import deadline_s
+from services.video_writer._recording_run import WriterLimits
+from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
+from services.video_writer.video_writer import Incomplete
+from tests.services.video_writer.videos import Ends, plan, play
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.browser.conftest import Invite, StartServer
     from tests.browser.visitor import Visitor
 
@@ -18,6 +25,12 @@ _LENGTH_S = deadline_s(3.0)
 _LATE_S = deadline_s(1.0)  # between the last pass and the key that ends the recording
 _FRAME_S = 0.1
 _PLAYS = """(video) => video.readyState >= 2 && video.videoWidth > 0 && video.currentTime > 0.2"""
+_WIDTH_ONCE_DECODED = """(url) => new Promise((resolve, reject) => {
+  const video = document.createElement("video");
+  video.onloadeddata = () => resolve(video.videoWidth);
+  video.onerror = () => reject(video.error.message);
+  video.src = url;
+})"""
 _WALL_CLOCK = "performance.now() / 1000"
 
 
@@ -86,3 +99,37 @@ def test_a_recording_is_downloaded_named_and_deleted(start_server: StartServer, 
     assert visitor.by_id("recording-card").count() == 0
     page.keyboard.press("Escape")
     page.wait_for_selector("[data-testid=recordings]", state="hidden")
+
+
+def leave_unfinished(folder: Path) -> Path:
+    """A recording whose file cannot be finished, as a folder has its name for the time being; that folder."""
+    writer, ends = FfmpegVideoWriter(hardware=(), limits=WriterLimits(free_bytes=lambda _: 0)), Ends()
+    recording = writer.start(folder / "walk.mp4", plan(), ends.on_end)
+    recording.finish(ended_at=play(recording, 60))
+    assert isinstance(ends.wait(), Incomplete)
+    writer.close(1.0)
+    in_the_way = folder / "walk.mp4.new"
+    in_the_way.mkdir()
+    return in_the_way
+
+
+def test_a_recording_that_waits_is_watched_and_finished_by_the_page(
+    start_server: StartServer, invite: Invite, tmp_path: Path
+) -> None:
+    folder = tmp_path / "recordings"
+    in_the_way = leave_unfinished(folder)
+    url = start_server(TERRARIUM_RECORDINGS_DIR=str(folder)).url
+    wait_until(
+        lambda: bool(httpx.get(f"{url}/api/recordings").json()["unfinished"]), "the server has tried to finish it"
+    )
+    visitor = invite(url)
+    visitor.by_id("recordings-button").click()
+    item = visitor.by_id("unfinished-recording")
+    item.get_by_text("Not finished yet, 0:0").wait_for()
+    item.get_by_text("The video encoder has failed").wait_for()
+    video_url = item.get_by_text("Watch").evaluate("(link) => link.href")
+    assert visitor.page.evaluate(_WIDTH_ONCE_DECODED, video_url) > 0
+    in_the_way.rmdir()
+    item.get_by_text("Finish now").click()
+    visitor.by_id("recording-card").get_by_text("walk").wait_for()
+    item.wait_for(state="detached")

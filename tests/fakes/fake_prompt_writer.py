@@ -1,4 +1,4 @@
-"""A prompt writer that writes what it was told to, when it is let."""
+"""A prompt writer that writes what a test sets, once the test lets it."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from services.video_writer.video_writer import (
     Discarded,
     Failed,
     Finished,
+    Incomplete,
     OnRecordingEnd,
     OnRecordingFault,
     Postponed,
@@ -65,7 +66,8 @@ class FakeVideoWriter:
     """Files are JSON (`read_fake_video`), complete at the end; until then a `.part` lies beside them.
 
     `hold` keeps recordings that were finished from becoming files until the event is set. `fail_next` makes the next
-    `start` fail. `recordings` lists everything that was started; `FakeRecording.fail` makes a running one fail.
+    `start` fail. While `is_full`, no file can be completed. `recordings` lists everything that was started;
+    `FakeRecording.fail` makes a running one fail.
     """
 
     def __init__(self, *, hold: threading.Event | None = None, fail_next: RecordingFault | None = None) -> None:
@@ -73,6 +75,7 @@ class FakeVideoWriter:
         self.fail_next = fail_next
         self.recordings: list[FakeRecording] = []
         self.is_closed = False
+        self.is_full = False
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -96,15 +99,34 @@ class FakeVideoWriter:
         recorded_here = {recording.path for recording in self.recordings if not recording.is_over}
         for part in sorted(folder.glob(f"*.mp4{_PART}")):
             path = part.with_name(part.name.removesuffix(_PART))
-            if path in recorded_here:
-                continue
-            content = read_fake_video(part)
-            if not content.frames:
-                part.unlink()
-                on_end(Discarded(path))
-                continue
+            if path not in recorded_here:
+                self.complete(path, on_end)
+
+    def complete(self, path: Path, on_end: OnRecordingEnd) -> None:
+        if self.is_closed:
+            return
+        part = _part_of(path)
+        if not part.exists():
+            on_end(Discarded(path))
+            return
+        content = read_fake_video(part)
+        if not content.frames:
+            part.unlink()
+            on_end(Discarded(path))
+        elif self.is_full:
+            metadata = VideoMetadata(content.title, content.artist, content.comment)
+            sentence = "The disk is full. The recording is finished when there is room."
+            on_end(Incomplete(path, RecordingFault.DISK_FULL, sentence, content.duration_s, metadata))
+        else:
             part.rename(path)
             on_end(Finished(path, content.duration_s, len(content.frames), path.stat().st_size))
+
+    def incomplete_video(self, path: Path) -> Path | None:
+        part = _part_of(path)
+        return part if part.exists() and read_fake_video(part).frames else None
+
+    def abandon(self, path: Path) -> None:
+        _part_of(path).unlink(missing_ok=True)
 
     def describe(self, video: Path) -> VideoFactsPayload:
         try:
@@ -152,7 +174,12 @@ class FakeVideoWriter:
     def _seal(self, recording: FakeRecording) -> None:
         if self.hold is not None:
             self.hold.wait(_PATIENCE_S)
-        recording.report(Postponed(recording.path) if self._closing.is_set() else recording.sealed())
+        if self._closing.is_set():
+            recording.report(Postponed(recording.path))
+        elif self.is_full:
+            self.complete(recording.path, recording.report)
+        else:
+            recording.report(recording.sealed())
 
 
 class FakeRecording:
@@ -191,7 +218,7 @@ class FakeRecording:
 
     @property
     def part(self) -> Path:
-        return self._path.with_name(self._path.name + _PART)
+        return _part_of(self._path)
 
     def write(self, jpegs: Sequence[bytes], *, started_at: float, shown_for_s: float) -> None:
         with self._lock:
@@ -260,7 +287,7 @@ class FakeRecording:
                 return
             self._phase = RecordingPhase.ENDED
             self.outcome = outcome
-        if isinstance(outcome, Failed) and self._on_fault is not None:
+        if isinstance(outcome, Failed | Incomplete) and self._on_fault is not None:
             self._on_fault(outcome.fault, outcome.sentence)
         self._on_end(outcome)
         self._on_end, self._on_fault = _nobody, None  # as a file that is done lets go of who asked for it
@@ -273,6 +300,10 @@ class FakeRecording:
             self._phase = RecordingPhase.ENDED
             self.part.unlink(missing_ok=True)
         self._writer.end(self, outcome)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(path.name + _PART)
 
 
 def _nobody(_: RecordingOutcome) -> None:

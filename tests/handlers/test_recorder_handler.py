@@ -1,4 +1,4 @@
-"""What is finished after a crash, where, and what is too short to be kept."""
+"""Which recordings are finished after a crash, in which folders, and which are too short to be kept."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from error_types import DomainError, ErrorCode
 from handlers.recorder_handler import RecorderHandler
 from runtime_config.runtime_config import RecordingConfig
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
+from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.video_writer.video_writer import RecordingPlan, VideoMetadata
 from state.app_state_types import AppState
 from tests.fakes.fake_clock import FakeClock
@@ -29,6 +30,7 @@ def recorder(folder: Path, *client_folders: Path) -> RecorderHandler:
         RLock(),
         writer=writer,
         store=DirectoryRecordingStore(folder, writer.describe),
+        task_runner=ThreadingTaskRunner(lambda _name, _error: None),
         clock=FakeClock(),
         config=RecordingConfig(client_folders=client_folders),
     )

@@ -1,4 +1,4 @@
-"""The door for pictures: every policy against every state of the classifier, and what is remembered."""
+"""The safety check of pictures: every policy against every state of the classifier, and which verdicts are cached."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_failure_is_never_remembered() -> None:
 
 
 def test_without_a_classifier_no_verdict_is_read_or_kept() -> None:
-    """What a model that is gone said binds nobody."""
+    """The verdicts of a model that was removed no longer count."""
     verdicts = FakeVerdictCache()
     ready = FakeImageClassifier(lambda _: False)
     assert door("when-available", ready, verdicts).judge(UNKNOWN, PICTURE) == Unsafe()
@@ -115,7 +115,7 @@ def test_without_a_classifier_no_verdict_is_read_or_kept() -> None:
     assert gone.calls == 0
 
 
-def test_what_may_be_shown_is_let_pass_and_anything_else_refused_in_a_sentence() -> None:
+def test_allowed_pictures_pass_and_others_are_refused_in_a_sentence() -> None:
     door(classifier=FakeImageClassifier()).require(UNKNOWN, PICTURE)
     with pytest.raises(DomainError, match=r"^This picture was judged unsafe\. Choose another one\.$") as unsafe:
         door(classifier=FakeImageClassifier(lambda _: False)).require(UNKNOWN, PICTURE)

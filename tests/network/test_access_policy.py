@@ -101,7 +101,7 @@ def test_two_hosts_are_refused() -> None:
         (AccessConfig(allowed_origins=("file://", "null")), "null", "127.0.0.1", False),
     ],
 )
-def test_what_else_is_ours(access: AccessConfig, host: str, server: str, *, allowed: bool) -> None:
+def test_which_other_hosts_are_ours(access: AccessConfig, host: str, server: str, *, allowed: bool) -> None:
     assert (code_of(decide(access, host=host, server=server)) is None) == allowed
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from tests.waiting import deadline_s
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors are limited differently there")
 
 # The application opens files until no descriptor is left, keeps them for a while, and closes them.
 SCRIPT = """
@@ -107,6 +108,8 @@ def test_without_descriptors_an_unused_connection_gives_way(port_and_log: tuple[
 
 
 def test_the_limit_is_raised_as_far_as_the_system_allows() -> None:
+    import resource
+
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[0], 256), before[1]))

@@ -16,7 +16,7 @@ BIG = bytes(256 * 1024)
 
 
 def test_the_receipt_comes_when_the_peer_has_read_and_not_before() -> None:
-    """A peer with a full queue reads no further: neither the message nor the ping behind it."""
+    """A peer with a full queue reads neither the message nor the ping behind it."""
     told: asyncio.Queue[int] = asyncio.Queue()
     behind: list[int] = []
 

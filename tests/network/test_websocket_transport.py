@@ -68,7 +68,7 @@ def test_send_returns_when_the_peer_has_read(events: Events) -> None:
 
 @pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="no bound on unsent bytes alone")
 def test_unread_bytes_stay_droppable(events: Events) -> None:
-    """A peer that does not read holds up the sender early: what was sent to it is bounded, by the kernel's two ends."""
+    """A peer that does not read blocks the sender early: only the kernel's buffers at both ends hold unread bytes."""
     piece = bytes(64 * 1024)
 
     async def app(_scope: Any, receive: Any, send: Any) -> None:

@@ -149,7 +149,7 @@ def test_a_data_set_can_keep_its_frames_in_a_film(person: Person) -> None:
     assert "file" not in rows[0]
 
 
-def test_what_comes_out_differently_is_said_and_measured(person: Person) -> None:
+def test_a_replay_that_differs_is_reported_and_measured(person: Person) -> None:
     world = world_of(FakeWorldEngine())
     place = world.pictures[world.place_picture or ""].copy()
     place[-1, -1] += 7

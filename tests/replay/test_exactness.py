@@ -1,4 +1,4 @@
-"""What was played comes out again bit by bit: in this process, and in another one."""
+"""A replay reproduces what was played bit for bit, in this process and in another one."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_log_of_the_session_replays_exactly(saved: Path, micro_folder: Pat
 
 @pytest.mark.parametrize("entry", ["diorama"], indirect=True)
 def test_a_difference_is_found_and_measured(saved: Path, entry: CatalogueEntry) -> None:
-    """The same inputs from another beginning: the checks along the way and the end say so."""
+    """The same inputs from another seed fail the checks along the way and at the end."""
     plan = plan_of_world(saved)
     turned = plan.pictures[plan.seed][:, ::-1].copy()
     turned[:40] = 255 - turned[:40]

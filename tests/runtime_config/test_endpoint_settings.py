@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_nothing_is_configured_unless_it_is_said() -> None:
+def test_nothing_is_configured_by_default() -> None:
     check_endpoint("WRITER", None)
     assert AuthoringConfig(writer_model="model", writer_key="key").writer is None
 
@@ -40,7 +40,7 @@ def test_the_address_loses_its_last_slash() -> None:
         "http://[::1",
     ],
 )
-def test_addresses_that_will_not_do(url: str) -> None:
+def test_invalid_addresses_are_refused(url: str) -> None:
     with pytest.raises(LaunchError, match="TERRARIUM_IMAGE_ENDPOINT") as caught:
         check_endpoint("IMAGE", EndpointConfig(url, "model"))
     assert "secret" not in str(caught.value)
@@ -77,7 +77,7 @@ def test_the_environment_configures_it(tmp_path: Path, monkeypatch: pytest.Monke
     assert "secret-key" not in repr(config)
 
 
-def test_a_size_must_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERRARIUM_IMAGE_SIZE", "large")
     with pytest.raises(LaunchError, match="TERRARIUM_IMAGE_SIZE"):
         load_runtime_config(["--data-dir", str(tmp_path)])

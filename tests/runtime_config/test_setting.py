@@ -74,7 +74,7 @@ def test_a_mistyped_variable_is_named_with_the_one_that_is_meant(name: str) -> N
     assert garden(CHROMIUM="/usr/bin/chromium") == Garden(), "what resembles no setting is somebody else's"
 
 
-def test_what_was_given_is_told_apart_from_defaults() -> None:
+def test_given_settings_are_told_apart_from_defaults() -> None:
     _, given = read_config(Garden, ["--soil", "clay"], {"TERRARIUM_PLAN": "here", "TERRARIUM_SEED": ""})
     assert given == {"soil", "plan"}
 

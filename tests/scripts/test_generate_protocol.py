@@ -1,4 +1,4 @@
-"""What is derived from wire_protocol.py is fresh, and says what the server does."""
+"""The files generated from wire_protocol.py are fresh, and describe what the server does."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def _write_too_late(new: NewFile) -> None:
     new.file.write(b"more")
 
 
-def test_what_fails_in_the_middle_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "facts.json"
     path.write_bytes(b"before")
     with pytest.raises(ValueError, match="closed"), new_file(tmp_path) as new:
@@ -45,7 +45,7 @@ def test_what_fails_in_the_middle_leaves_what_was_there(tmp_path: Path) -> None:
         write_whole(tmp_path / "missing" / "facts.json", b"x")
 
 
-def test_what_a_crash_left_is_removed_once_nobody_can_be_writing_it(tmp_path: Path) -> None:
+def test_leftovers_of_a_crash_are_removed_once_nobody_can_be_writing_them(tmp_path: Path) -> None:
     with new_file(tmp_path) as new:
         remove_unfinished(tmp_path)
         new.complete()

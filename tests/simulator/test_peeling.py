@@ -33,7 +33,7 @@ def test_the_first_peel_is_the_view_itself(peeled: PeeledView) -> None:
 
 
 def test_each_peel_looks_farther(peeled: PeeledView) -> None:
-    """Something is taken away at each step, and what comes to light lies behind it."""
+    """Each peel removes something, and what it uncovers is farther away."""
     for nearer, farther in itertools.pairwise(peeled.depths):
         assert (farther >= nearer).all()
         assert (farther > nearer).any()

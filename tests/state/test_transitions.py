@@ -50,6 +50,7 @@ from state.app_state_types import (
     Starting,
     Stopping,
     Ticket,
+    Unfinished,
     WorldInPlay,
 )
 from state.events import (
@@ -76,6 +77,8 @@ from state.events import (
     PreparingBegan,
     RecordingBegan,
     RecordingClosed,
+    RecordingLeft,
+    RecordingRetried,
     RecordingStopped,
     ReservationAsked,
     ReservationLeft,
@@ -106,6 +109,7 @@ WORLD, OTHER = (WorldInPlay(LAKE, name, 1, epoch, capped=True) for epoch, name i
 JOB = AuthoringJob("job", "scene", None, "fog", 1.0)
 WRITING = AuthoringRunning(AuthoringStep.WRITING)
 PAINTING = AuthoringRunning(AuthoringStep.PAINTING, 0.5)
+FULL = (ErrorCode.RECORDING_DISK_FULL, "The disk is full.")
 BROKEN = AuthoringFailed(ErrorCode.AUTHORING_FAILED, "It is broken.")
 ENDED = Ended(EndReason.CLIENT_LEFT)
 
@@ -286,6 +290,11 @@ MACHINES = (
             (Recording("s", 1.0), RecordingStopped(2.0), Finishing("s", 1.0, 2.0)),
             (Recording("s", 1.0), RecordingClosed(), NotRecording()),
             (Finishing("s", 1.0, 2.0), RecordingClosed(), NotRecording()),
+            (NotRecording(), RecordingLeft(1.0, *FULL), Unfinished(1.0, *FULL)),
+            (Recording("s", 1.0), RecordingLeft(3.0, *FULL), Unfinished(1.0, *FULL)),
+            (Finishing("s", 1.0, 2.0), RecordingLeft(3.0, *FULL), Unfinished(1.0, *FULL)),
+            (Unfinished(1.0, *FULL), RecordingRetried(4.0), Finishing(None, 1.0, 4.0)),
+            (Unfinished(1.0, *FULL), RecordingClosed(), NotRecording()),
         ),
     ),
     Machine(
@@ -339,7 +348,7 @@ def kept(state: AppState) -> tuple[object, ...]:
 
 
 @MACHINE
-def test_a_table_speaks_of_its_own_states_and_events_and_of_all_of_them(machine: Machine) -> None:
+def test_a_table_has_exactly_the_states_and_events_of_its_machine(machine: Machine) -> None:
     assert {state for state, _ in machine.table} == machine.members - FINAL
     assert {event for _, event in machine.table} == machine.events
 
@@ -356,7 +365,7 @@ def test_every_cell_leads_where_it_says(machine: Machine) -> None:
 
 
 @MACHINE
-def test_what_a_table_does_not_have_is_refused_by_both_names(machine: Machine) -> None:
+def test_an_event_that_a_table_lacks_is_refused_with_the_names_of_both(machine: Machine) -> None:
     examples: dict[type, Any] = {Stopping: Stopping()}
     happenings: dict[type, Any] = {}
     for before, event, _ in machine.cells:
@@ -401,7 +410,7 @@ def test_the_holder_of_a_reservation_returns_the_device_first() -> None:
         transitions.reservation_event(state, ReservationLeft(FIRST))
 
 
-def test_a_record_keeps_what_was_known_of_it() -> None:
+def test_a_record_keeps_its_other_fields() -> None:
     state = AppState()
     transitions.session_event(state, "s", SessionAdmitted("stock", "here", 1.5))
     transitions.session_event(state, "s", PreparingBegan(LAKE))

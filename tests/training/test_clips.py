@@ -120,7 +120,7 @@ def test_disparity_counts_down_to_the_sky() -> None:
     assert disparity_of(depth).tolist() == [[255, 128, 51, 3, 0]]
 
 
-def test_heldout_worlds_are_none_that_train() -> None:
+def test_heldout_worlds_are_not_trained_on() -> None:
     held = replace(TINY, split="heldout")
     assert {held.seed_of(clip) for clip in range(5000)} == set(HELDOUT_SEEDS)
     assert min(HELDOUT_SEEDS) >= FIRST_HELDOUT_SEED
@@ -134,8 +134,8 @@ def test_named_biomes_are_the_only_ones() -> None:
     assert {recorded(4 * world, recipe).biome for world in range(8)} == {"desert", "heath"}
 
 
-def test_workers_do_not_show_and_a_run_is_resumed(folder: Path, tmp_path: Path) -> None:
-    """Two processes write what one wrote; what is there already is kept; a short last shard grows."""
+def test_the_number_of_workers_changes_nothing_and_a_run_is_resumed(folder: Path, tmp_path: Path) -> None:
+    """Two processes write the same files as one. Finished shards are kept, and a short last shard is completed."""
     assert make_clips(tmp_path, TINY, 18, workers=2) == 18
     kept = (tmp_path / "shard_00000_frames.npy").stat()
     (tmp_path / "shard_00001_frames.partial").write_bytes(b"left by an interrupted run")
@@ -151,7 +151,7 @@ def test_workers_do_not_show_and_a_run_is_resumed(folder: Path, tmp_path: Path) 
     assert manifest["seeds"] == [0, 1, 2, 3, 4]
 
 
-def test_an_unfinished_shard_is_not_there(tmp_path: Path) -> None:
+def test_an_unfinished_shard_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "shard_00000_frames.npy").write_bytes(b"")
     assert shards_in(tmp_path) == []
     with pytest.raises(ClipFolderError, match="make_clips"):

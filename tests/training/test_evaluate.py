@@ -104,7 +104,7 @@ def test_a_led_walk_begins_at_the_origin_and_goes_where_it_was_told() -> None:
     assert aside[-1].x > 0.5 > abs(aside[-1].z)
 
 
-def test_the_figures_can_be_had_again(micro_folder: Path) -> None:
+def test_the_figures_are_reproducible(micro_folder: Path) -> None:
     runtime = load_runtime(micro_folder)
     first, again = (asdict(Evaluation(runtime, TINY, [Still()], steps=2, workers=n).run()) for n in (1, 2))
     for timed in ("pace", "conditions"):

@@ -24,7 +24,7 @@ NOISE = np.random.default_rng(0).integers(60, 190, (48, 64, 3)).astype(np.uint8)
 GREY = np.full((48, 64, 3), 100, dtype=np.uint8)
 
 
-def test_equal_pictures_are_as_like_as_can_be() -> None:
+def test_equal_pictures_have_the_best_scores() -> None:
     assert psnr(NOISE, NOISE) == MOST_PSNR
     assert ssim(NOISE, NOISE) == pytest.approx(1.0)
     assert change(NOISE, NOISE) == 0.0
@@ -56,12 +56,12 @@ def test_light_and_contrast() -> None:
 
 
 def test_gain_and_correlation_of_a_weaker_answer() -> None:
-    wished = np.linspace(-1.0, 1.0, 21)
-    assert gain(wished, 0.5 * wished) == pytest.approx(0.5)
-    assert correlation(wished, 0.5 * wished + 3.0) == pytest.approx(1.0)
+    wanted = np.linspace(-1.0, 1.0, 21)
+    assert gain(wanted, 0.5 * wanted) == pytest.approx(0.5)
+    assert correlation(wanted, 0.5 * wanted + 3.0) == pytest.approx(1.0)
 
 
-def test_what_does_not_vary_has_no_correlation() -> None:
+def test_constants_have_no_correlation() -> None:
     nothing = np.zeros(5)
     assert correlation(nothing, np.arange(5.0)) is None
     assert gain(nothing, np.arange(5.0)) is None

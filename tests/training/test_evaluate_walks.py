@@ -97,13 +97,13 @@ def test_the_diorama_at_rest_shows_the_picture_it_was_given(size: ModelConfig) -
     assert psnr(last, first) > 30.0
 
 
-def test_hands_hold_what_was_held_in_any_frame_and_move_the_mouse_the_whole_way() -> None:
+def test_a_control_holds_the_keys_of_any_frame_and_sums_the_mouse_motion() -> None:
     control = control_of([Action(forward=1.0, run=True, yaw=0.022), Action(strafe=-1.0, yaw=0.022, pitch=0.011)])
     assert control.buttons == {keys.W, keys.A, keys.SHIFT}
     assert (control.mouse_dx, control.mouse_dy) == pytest.approx((20.0, -5.0))
 
 
-def test_nothing_touched_nothing_changed() -> None:
+def test_a_world_without_input_stays_still() -> None:
     found = keep_still(stillness(SMALL, 0, 10), (Still(),))
     assert set(found) == {TRUTH, "last frame"}
     for still in found.values():

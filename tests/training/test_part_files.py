@@ -31,7 +31,7 @@ def test_a_newer_value_takes_the_place_of_the_older(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("state.0*")] == ["state.000000002.000"]
 
 
-def test_what_was_never_written_is_none(tmp_path: Path) -> None:
+def test_a_value_that_was_never_written_is_none(tmp_path: Path) -> None:
     assert read_parts(tmp_path, "state") is None
 
 

@@ -46,7 +46,7 @@ def test_a_seed_decides_a_walk(policy: PolicyName) -> None:
 
 
 @pytest.mark.parametrize("policy", NAMES)
-def test_hands_keep_to_what_hands_can_do(policy: PolicyName) -> None:
+def test_policies_stay_within_what_a_person_can_do(policy: PolicyName) -> None:
     for seed in range(6):
         actions, states = walk(policy, seed)
         assert np.abs(yaw_rates(actions)).max() <= FASTEST_TURN + 0.05
@@ -61,8 +61,8 @@ def test_the_goal_walk_gets_somewhere() -> None:
     assert np.median(distances) > 8.0
 
 
-def test_whoever_hugs_walls_meets_one() -> None:
-    """Pressing forward without getting on, in most walks."""
+def test_the_wall_hugging_policy_meets_a_wall() -> None:
+    """In most walks it presses forward without moving on."""
     blocked = [
         any(state.speed < 1.5 for state in states[20:100]) for _, states in (walk("wall_hugging", n) for n in range(10))
     ]

@@ -22,6 +22,6 @@ def test_exported_weights_are_the_networks_again(micro_folder: Path) -> None:
             assert torch.equal(read[name].state_dict()[key], value), f"{name}.{key}"
 
 
-def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="manifest"):
         shipped_networks(tmp_path / "none", torch.device("cpu"))

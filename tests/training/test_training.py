@@ -13,17 +13,18 @@ import pytest
 import torch
 
 from simulator.config import WorldConfig
+from tests.world_model.micro import micro_networks
 from training.clips import ClipFolderError
 from training.export import ExportError, export, networks_of
 from training.export import main as export_main
 from training.make_clips import write_shard
 from training.presets import PRESETS, StagePlan
 from training.recorder import Recipe, Split
-from training.run import RunFolder, RunFolderError
+from training.run import Progress, RunFolder, RunFolderError
 from training.stage import STAGES, learning_rate
 from training.train import Training
 from training.train import main as train_main
-from world_model.motion_step import Wish
+from world_model.motion_step import WalkerIntent
 from world_model.runtime import load_runtime
 from world_model.walker import Walker
 
@@ -77,7 +78,7 @@ def finished(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_from_clips_to_weights_that_play(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both commands, with the preset that shows that the parts fit."""
+    """Both commands run with the smoke preset."""
     run, weights = tmp_path / "run", tmp_path / "weights"
     assert train_main(["--preset", "smoke", "--clips", str(clips), "--out", str(run)]) == 0
     assert "training.export" in capsys.readouterr().out
@@ -88,7 +89,7 @@ def test_from_clips_to_weights_that_play(clips: Path, tmp_path: Path, capsys: py
     assert "differ by" in capsys.readouterr().out
     runtime = load_runtime(weights)
     walker = Walker(runtime, np.full((32, 64, 3), 120, dtype=np.uint8), rng_seed=0)
-    assert all(walker.step(Wish(forward=1.0)).shape == (32, 64, 3) for _ in range(5))
+    assert all(walker.step(WalkerIntent(forward=1.0)).shape == (32, 64, 3) for _ in range(5))
 
 
 def test_a_run_in_pieces_is_the_run_in_one(clips: Path, finished: Path, tmp_path: Path) -> None:
@@ -103,16 +104,18 @@ def test_a_run_in_pieces_is_the_run_in_one(clips: Path, finished: Path, tmp_path
         assert (tmp_path / name).read_text() == (finished / name).read_text()
 
 
-def test_threads_that_read_do_not_show(clips: Path, finished: Path, tmp_path: Path) -> None:
+def test_the_number_of_reading_threads_changes_nothing(clips: Path, finished: Path, tmp_path: Path) -> None:
     assert trained(clips, tmp_path, workers=2)
     assert weights_in(tmp_path) == weights_in(finished)
 
 
-def test_a_run_of_an_older_version_names_its_stage_of_depth_otherwise(finished: Path, tmp_path: Path) -> None:
-    state: dict[str, Any] = torch.load(finished / "checkpoint.pt", weights_only=True)
+def test_a_run_of_an_older_version_names_its_stage_of_depth_otherwise(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.save(micro_networks(), Progress(STAGES), None)
+    state: dict[str, Any] = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     state["finished"] = ["sight" if stage == "depth" else stage for stage in state["finished"]]
     torch.save(state, tmp_path / "checkpoint.pt")
-    found = RunFolder(tmp_path).load()
+    found = folder.load()
     assert found is not None
     assert found.progress.finished == STAGES
 
@@ -170,7 +173,7 @@ def test_missing_clips_are_named(clips: Path, tmp_path: Path, missing: str, caps
     assert str(there / missing) in capsys.readouterr().err
 
 
-def test_a_run_that_never_was_cannot_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_run_cannot_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert export_main(["--run", str(tmp_path / "none"), "--out", str(tmp_path / "weights")]) == 1
     assert "no checkpoint" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()

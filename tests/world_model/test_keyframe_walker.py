@@ -16,7 +16,7 @@ from world_model.keyframes import Keyframe
 from world_model.layer_renderer import LayerRenderer, Layers
 from world_model.layers import LAYERS
 from world_model.memory import Pose
-from world_model.motion_step import Wish
+from world_model.motion_step import WalkerIntent
 from world_model.runtime import Runtime, load_runtime
 from world_model.scene_net import SceneNet
 from world_model.scene_runtime import SceneRuntime, load_scene_runtime
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 H, W = MICRO.height, MICRO.width
 PICTURE = np.random.default_rng(0).integers(0, 256, (H, W, 3), dtype=np.uint8)
-WISHES = [Wish(forward=1.0, turn=0.03 * (n % 3), run=True, jump=n == 9) for n in range(40)]
+INTENTS = [WalkerIntent(forward=1.0, turn=0.03 * (n % 3), run=True, jump=n == 9) for n in range(40)]
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +44,9 @@ def walker(runtime: Runtime, scene: SceneRuntime) -> KeyframeWalker:
     return KeyframeWalker(runtime, scene, LayerRenderer(MICRO), PICTURE)
 
 
-def test_the_same_wishes_give_the_same_bits(runtime: Runtime, scene: SceneRuntime) -> None:
+def test_the_same_inputs_give_the_same_bits(runtime: Runtime, scene: SceneRuntime) -> None:
     one, other = (
-        [walking.step(wish).tobytes() for wish in WISHES] for walking in [walker(runtime, scene) for _ in "12"]
+        [walking.step(intent).tobytes() for intent in INTENTS] for walking in [walker(runtime, scene) for _ in "12"]
     )
     assert one == other
 
@@ -54,23 +54,23 @@ def test_the_same_wishes_give_the_same_bits(runtime: Runtime, scene: SceneRuntim
 def test_a_state_is_a_snapshot(runtime: Runtime, scene: SceneRuntime) -> None:
     """Restored in another walker, and again in its own after going elsewhere."""
     walking = walker(runtime, scene)
-    for wish in WISHES[:15]:
-        walking.step(wish)
+    for intent in INTENTS[:15]:
+        walking.step(intent)
     kept = walking.state
-    rest = [walking.step(wish).tobytes() for wish in WISHES[15:]]
+    rest = [walking.step(intent).tobytes() for intent in INTENTS[15:]]
     restored = walker(runtime, scene)
     for again in (restored, walking):
         again.state = kept
         for _ in range(5):
-            again.step(Wish(strafe=-1.0))
+            again.step(WalkerIntent(strafe=-1.0))
         again.state = kept
-        assert [again.step(wish).tobytes() for wish in WISHES[15:]] == rest
+        assert [again.step(intent).tobytes() for intent in INTENTS[15:]] == rest
 
 
 def test_a_turn_is_obeyed_exactly(runtime: Runtime, scene: SceneRuntime) -> None:
     walking = walker(runtime, scene)
     for _ in range(10):
-        walking.step(Wish(turn=0.1, look_up=0.01))
+        walking.step(WalkerIntent(turn=0.1, look_up=0.01))
     assert walking.state.motion.pose.yaw == pytest.approx(1.0)
     assert walking.state.motion.pose.slope == pytest.approx(np.tan(0.1))
 

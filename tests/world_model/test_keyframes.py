@@ -55,7 +55,7 @@ def turning(angle: float, frames: int) -> list[Pose]:
     return [Pose(yaw=angle * (n + 1) / frames) for n in range(frames)]
 
 
-def test_who_stands_still_sees_the_picture() -> None:
+def test_a_walker_that_stands_still_sees_the_picture() -> None:
     seer = FlatSeer()
     kept = keeper(seer)
     pictures, _ = walked(kept, kept.begin(PICTURE, HOME), [HOME] * 5)
@@ -100,7 +100,7 @@ def test_a_dissolve_ends() -> None:
     assert state.previous is None
 
 
-def test_who_comes_back_takes_the_old_keyframe_again() -> None:
+def test_a_walker_that_returns_takes_the_old_keyframe_again() -> None:
     seer = FlatSeer()
     kept = keeper(seer)
     there = sideways(1.6, 40)
@@ -124,7 +124,7 @@ def test_no_more_is_remembered_than_fits() -> None:
     assert state.remembered[0].pose.x > 0.0  # the farthest went first
 
 
-def test_what_nobody_has_seen_comes_from_the_panorama() -> None:
+def test_unseen_parts_come_from_the_panorama() -> None:
     """After a turn by the width of the view, the new keyframe is the mirror image of the first."""
     seer = FlatSeer()
     kept = keeper(seer)

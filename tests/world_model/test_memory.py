@@ -61,7 +61,7 @@ def test_the_same_look_is_remembered_once() -> None:
     assert len(remember(ELSEWHERE, first, view(2), Pose(z=3.0))) == 2
 
 
-def test_what_home_shows_is_not_remembered_besides() -> None:
+def test_a_view_that_home_shows_is_not_remembered_again() -> None:
     assert remember(HOME, (), view(1), Pose(yaw=0.2, x=0.3)) == ()
     assert len(remember(HOME, (), view(1), Pose(yaw=math.pi))) == 1
 
@@ -91,7 +91,7 @@ def test_what_comes_into_view_is_recalled() -> None:
     assert recalled(memory, Pose(yaw=0.3), 0.0) == HOME.pose
 
 
-def test_of_two_looks_alike_the_nearer_is_recalled() -> None:
+def test_the_nearer_of_two_similar_views_is_recalled() -> None:
     memory = remember(ELSEWHERE, remember(ELSEWHERE, (), view(1), Pose(z=-9.0)), view(2), Pose(z=-2.0))
     assert recalled(memory, Pose(), 0.0).z == -2.0
 
@@ -107,7 +107,7 @@ def test_an_anchor_stays_while_it_is_near() -> None:
     assert next_anchor(anchor, (anchor,), view(2), Pose(yaw=1.0)).pose == Pose(yaw=1.0)
 
 
-def test_an_anchor_is_come_back_to() -> None:
+def test_a_walker_returns_to_an_older_anchor() -> None:
     first, second = Remembered(view(1), Pose()), Remembered(view(2), Pose(yaw=1.0))
     assert next_anchor(second, (first, second), view(3), Pose(yaw=0.05)) is first
 

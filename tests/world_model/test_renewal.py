@@ -1,4 +1,4 @@
-"""When a dream comes apart."""
+"""When a generated view has degenerated."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def fog() -> np.ndarray:
         pytest.param(view_of(fog()), id="of no contrast"),
     ],
 )
-def test_such_a_view_has_come_apart(view: np.ndarray) -> None:
+def test_a_degenerate_view_is_recognised(view: np.ndarray) -> None:
     assert has_come_apart(view, Pose(), HOME)
     assert has_come_apart(view, Pose(slope=-0.2), HOME)
     for steep in (0.3, -0.3):

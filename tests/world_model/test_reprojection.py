@@ -66,7 +66,7 @@ def test_a_turn_and_back_gives_the_picture_again() -> None:
 
 
 def test_what_is_behind_something_is_unknown() -> None:
-    """A post before a far wall: a step aside uncovers what the post hid, and nobody knows it."""
+    """A step aside uncovers what a post hid of a far wall, and the mask is 0 there."""
     view = a_wall(0.05)
     view[:, 3, :, 28:36] = 0.5  # at one metre
     seen, mask = reproject(MICRO, view, torch.tensor([[0.3, 0.0, 0.0, 0.0, 0.0, 0.0]]))
@@ -78,7 +78,7 @@ def test_what_is_behind_something_is_unknown() -> None:
 
 
 def test_the_first_view_that_shows_a_pixel_gives_it() -> None:
-    """One view looks left, the other right; where both look the first counts, where neither does nothing is known."""
+    """One view looks left, the other right. The first one gives what both show; the mask is 0 where none does."""
     views = torch.stack(
         [a_wall(0.0) * 0.0 + torch.tensor([value, value, value, 0.0])[:, None, None] for value in (0.2, 0.8)]
     )
@@ -93,7 +93,7 @@ def test_the_first_view_that_shows_a_pixel_gives_it() -> None:
     assert torch.allclose(reference * mask, expected * mask)
 
 
-def test_channels_after_the_disparity_come_along() -> None:
+def test_further_channels_are_reprojected_too() -> None:
     view = torch.cat([a_wall(0.1), torch.full((1, 1, MICRO.height, MICRO.width), 0.25)], dim=1)
     seen, _ = reproject(MICRO, view, torch.tensor([[0.0, 0.0, 0.2, 0.1, 0.0, 0.0]]))
     assert torch.allclose(seen[:, 4], torch.tensor(0.25))
@@ -150,7 +150,7 @@ def test_views_do_not_run_into_each_other(nth: int, slope: float) -> None:
 
 
 @pytest.mark.parametrize("last", [0, 1, 2])
-def test_where_nothing_is_known_stands_the_border_of_the_last_view(last: int) -> None:
+def test_unknown_pixels_show_the_border_of_the_last_view(last: int) -> None:
     views = torch.stack([plain(value) for value in (0.1, 0.5, 0.9)])
     reference, mask = refer(MICRO, views, AWAY[None].expand(3, -1, -1), last=last)
     assert not mask.any()
@@ -158,7 +158,7 @@ def test_where_nothing_is_known_stands_the_border_of_the_last_view(last: int) ->
 
 
 def test_cubics_do_not_overshoot() -> None:
-    """Half a pixel on at the edge between black and white they would."""
+    """Without a clamp they would, half a pixel beside the edge between black and white."""
     view = plain(0.0)
     view[:, :3, MICRO.height // 2 :] = 1.0
     seen, _ = reproject(MICRO, view, torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.5 / MICRO.focal]]))

@@ -10,7 +10,7 @@ from world_model.sampler import SCHEDULES, sample
 
 
 @pytest.mark.parametrize("steps", SCHEDULES)
-def test_a_network_that_knows_the_answer_is_believed(steps: int) -> None:
+def test_sampling_with_a_perfect_network_gives_its_answer(steps: int) -> None:
     answer, asked = np.array([0.25, -3.0, 7.0]), list[float]()
 
     def clean(noisy: np.ndarray, level: float, /) -> np.ndarray:

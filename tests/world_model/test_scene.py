@@ -54,7 +54,7 @@ def test_things_are_upright_and_the_land_is_not() -> None:
 
 
 def test_a_scene_seen_from_its_own_place_is_nearly_the_picture() -> None:
-    """Near layers have the picture's own colours; what hides behind others shows only as far as alphas are soft."""
+    """Near layers have the picture's own colours, and hidden colours show only through soft alphas."""
     rng = torch.Generator().manual_seed(1)
     picture = torch.rand(2, 3, H, W, generator=rng)
     logits = torch.full((2, LAYERS - 1, H, W), -9.0)
@@ -68,7 +68,7 @@ def test_a_scene_seen_from_its_own_place_is_nearly_the_picture() -> None:
 
 
 def test_level_ground_moves_as_a_plane_does() -> None:
-    """With a relief of nothing the ground is 1.62 m below the eye; a step aside moves it by its inverse depth."""
+    """With a relief of 0 the ground is 1.62 m below the eye, and a step aside moves it by its inverse depth."""
     slope = torch.tensor([0.0])
     depth = pixel_inverse_depth(torch.zeros(1, LAYERS, H // 8, W // 8), slope, (H, W), MICRO.focal)
     bottom = float(depth[0, GROUND, -1, 0])

@@ -1,4 +1,4 @@
-"""One player in the dreamed world."""
+"""One player in the generated world."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from world_model.config import MICRO
 from world_model.memory import Pose, Remembered, around, relative_pose_between, taken_along
-from world_model.motion_step import FLIGHT, LARGEST_TURN, PITCH_LIMIT, Wish
+from world_model.motion_step import FLIGHT, LARGEST_TURN, PITCH_LIMIT, WalkerIntent
 from world_model.renewal import EVERY
 from world_model.runtime import Runtime, load_runtime
 from world_model.walker import Walker, WalkerState
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     from world_model.runtime import Bytes, Floats
 
-WISHES = [Wish(forward=1.0, turn=0.05), Wish(strafe=-1.0, run=True), Wish(jump=True, look_up=0.1), Wish()] * 3
+INTENTS = [
+    WalkerIntent(forward=1.0, turn=0.05),
+    WalkerIntent(strafe=-1.0, run=True),
+    WalkerIntent(jump=True, look_up=0.1),
+    WalkerIntent(),
+] * 3
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +35,14 @@ def runtime(micro_folder: Path) -> Runtime:
 
 
 class SteeredRuntime(Runtime):
-    """Makes the steps it is told to; shows the view that it is told to, if any; and keeps what was looked at last."""
+    """Makes the steps that a test sets, decodes to its view, if any, and keeps the views of the last context."""
 
     made_step: tuple[float, float, float] = (0.0, 0.0, 0.0)
     shown: Bytes | None = None
     looked_at: Bytes | None = None
 
-    def walk(self, view: Bytes, past: Floats, wishes: Floats, turn: float, slope: float) -> Floats:
-        wanted = super().walk(view, past, wishes, turn, slope)
+    def walk(self, view: Bytes, past: Floats, intent: Floats, turn: float, slope: float) -> Floats:
+        wanted = super().walk(view, past, intent, turn, slope)
         return np.array(self.made_step, dtype=wanted.dtype)
 
     def encode_context(self, views: Bytes, relative_poses: Floats) -> tuple[Floats, Floats, Floats]:
@@ -60,7 +65,7 @@ def picture(seed: int = 0) -> np.ndarray:
 
 def walked(runtime: Runtime, *, rng_seed: int = 1, steps: int = 2) -> list[bytes]:
     walker = Walker(runtime, picture(), rng_seed=rng_seed, steps=steps)
-    return [walker.step(wish).tobytes() for wish in WISHES]
+    return [walker.step(intent).tobytes() for intent in INTENTS]
 
 
 def finite(state: WalkerState) -> bool:
@@ -69,7 +74,7 @@ def finite(state: WalkerState) -> bool:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
-def test_the_same_wishes_give_the_same_world(runtime: Runtime, steps: int) -> None:
+def test_the_same_inputs_give_the_same_world(runtime: Runtime, steps: int) -> None:
     assert walked(runtime, steps=steps) == walked(runtime, steps=steps)
 
 
@@ -78,55 +83,57 @@ def test_another_seed_gives_another_world(runtime: Runtime) -> None:
 
 
 def test_a_state_goes_on_where_it_was(runtime: Runtime) -> None:
-    """Twice, from a state taken in the middle, by a walker that stood elsewhere."""
+    """A walker that stood elsewhere goes on twice from a state that was taken in the middle."""
     walker = Walker(runtime, picture(), rng_seed=1)
-    for wish in WISHES[:5]:
-        walker.step(wish)
+    for intent in INTENTS[:5]:
+        walker.step(intent)
     middle = walker.state
     before = middle.view.tobytes()
-    expected = [walker.step(wish).tobytes() for wish in WISHES[5:]]
+    expected = [walker.step(intent).tobytes() for intent in INTENTS[5:]]
     for _ in range(2):
         other = Walker(runtime, picture(9), rng_seed=77)
         other.state = middle
-        assert [other.step(wish).tobytes() for wish in WISHES[5:]] == expected
+        assert [other.step(intent).tobytes() for intent in INTENTS[5:]] == expected
     assert middle.view.tobytes() == before
 
 
 def test_pictures_are_new_arrays(runtime: Runtime) -> None:
     walker = Walker(runtime, picture(), rng_seed=1)
-    first = walker.step(Wish(forward=1.0))
+    first = walker.step(WalkerIntent(forward=1.0))
     kept = first.tobytes()
-    second = walker.step(Wish(forward=1.0))
+    second = walker.step(WalkerIntent(forward=1.0))
     assert not np.shares_memory(first, second)
     assert first.tobytes() == kept
     assert (first.shape, first.dtype) == ((MICRO.height, MICRO.width, 3), np.dtype(np.uint8))
 
 
-def test_nan_is_no_wish(runtime: Runtime) -> None:
+def test_nan_counts_as_no_input(runtime: Runtime) -> None:
     nan = math.nan
     plain, odd = (Walker(runtime, picture(), rng_seed=1) for _ in range(2))
-    expected = plain.step(Wish())
-    assert (odd.step(Wish(forward=nan, strafe=nan, turn=nan, look_up=nan)) == expected).all()
+    expected = plain.step(WalkerIntent())
+    assert (odd.step(WalkerIntent(forward=nan, strafe=nan, turn=nan, look_up=nan)) == expected).all()
     assert finite(odd.state)
 
 
 @pytest.mark.parametrize("much", [1e9, -1e9, math.inf, -math.inf])
-def test_huge_wishes_are_the_largest_there_are(runtime: Runtime, much: float) -> None:
+def test_huge_inputs_are_clamped(runtime: Runtime, much: float) -> None:
     sign = math.copysign(1.0, much)
     largest, huge = (Walker(runtime, picture(), rng_seed=1) for _ in range(2))
-    expected = largest.step(Wish(forward=sign, strafe=sign, turn=sign * LARGEST_TURN, look_up=sign * LARGEST_TURN))
-    assert (huge.step(Wish(forward=much, strafe=much, turn=much, look_up=much)) == expected).all()
+    expected = largest.step(
+        WalkerIntent(forward=sign, strafe=sign, turn=sign * LARGEST_TURN, look_up=sign * LARGEST_TURN)
+    )
+    assert (huge.step(WalkerIntent(forward=much, strafe=much, turn=much, look_up=much)) == expected).all()
     assert math.atan(huge.state.pose.slope) == pytest.approx(sign * PITCH_LIMIT)
     for _ in range(20):
-        huge.step(Wish(forward=much, strafe=much, turn=much, look_up=-much))
+        huge.step(WalkerIntent(forward=much, strafe=much, turn=much, look_up=-much))
     assert finite(huge.state)
     assert all(abs(length) <= 1.0 for length in huge.state.past)
 
 
 def test_another_picture_is_walked_into(runtime: Runtime) -> None:
     walker = Walker(runtime, picture(), rng_seed=1)
-    for wish in WISHES:
-        walker.step(wish)
+    for intent in INTENTS:
+        walker.step(intent)
     pose, frame = walker.state.pose, walker.state.frame
     walker.continue_from(picture(5))
     assert (walker.state.pose, walker.state.frame, walker.state.memory) == (pose, frame, ())
@@ -134,15 +141,15 @@ def test_another_picture_is_walked_into(runtime: Runtime) -> None:
     assert walker.state.home.pose == pose
     assert walker.state.home.view is walker.state.view
     assert (walker.state.view[:3].transpose(1, 2, 0) == picture(5)).all()
-    walker.step(Wish())
+    walker.step(WalkerIntent())
     assert walker.state.frame == frame + 1
 
 
 def test_a_state_stays_small(runtime: Runtime) -> None:
-    """Home, five views remembered, an anchor apart and one seen: of the size that ships 0.9 MB."""
+    """It holds home, five remembered views, an anchor and the last view: 0.9 MB at the shipped size."""
     walker = Walker(runtime, picture(), rng_seed=1)
     for _ in range(60):
-        walker.step(Wish(forward=1.0, turn=0.3))
+        walker.step(WalkerIntent(forward=1.0, turn=0.3))
     state = walker.state
     kept = (state.view, *(old.view for old in (state.home, state.anchor, *state.memory)))
     views = {id(array): array.nbytes for array in kept}
@@ -166,20 +173,20 @@ def test_pictures_of_another_kind_are_refused(runtime: Runtime, wrong: np.ndarra
         walker.continue_from(wrong)
 
 
-def test_moves_are_told_along_the_old_axes() -> None:
-    """To the east while looking east is forward; a turn through the back is a small one."""
+def test_a_relative_pose_is_along_the_old_axes() -> None:
+    """A step east while looking east is a step forward, and a turn across the back takes the shorter way."""
     before, after = Pose(yaw=math.pi / 2.0, slope=0.1), Pose(x=2.0, y=0.5, yaw=-math.pi + 0.1, slope=-0.2)
     assert relative_pose_between(before, after) == pytest.approx(
         [0.0, 0.5, 2.0, math.pi / 2.0 + 0.1, 0.1, -0.2], abs=1e-6
     )
 
 
-def heights(walker: Walker, wish: Wish, frames: int) -> list[float]:
+def heights(walker: Walker, intent: WalkerIntent, frames: int) -> list[float]:
     """By how much each of some frames leads up."""
     climbed = list[float]()
     for _ in range(frames):
         before = walker.state.pose.y
-        walker.step(wish)
+        walker.step(intent)
         climbed.append(walker.state.pose.y - before)
     return climbed
 
@@ -188,56 +195,56 @@ def heights(walker: Walker, wish: Wish, frames: int) -> list[float]:
 def test_nobody_falls_or_climbs_without_a_jump(steered: SteeredRuntime, way: float) -> None:
     walker = Walker(steered, picture(), rng_seed=1, steps=1)
     steered.made_step = (0.0, way * 0.4, 0.0)
-    assert heights(walker, Wish(), 3) == pytest.approx([way * 0.01] * 3)
+    assert heights(walker, WalkerIntent(), 3) == pytest.approx([way * 0.01] * 3)
     steered.made_step = (0.3, way * 0.45, 0.4)  # half a metre along the ground
-    assert heights(walker, Wish(forward=1.0), 3) == pytest.approx([way * (0.35 * 0.5 + 0.01)] * 3)
+    assert heights(walker, WalkerIntent(forward=1.0), 3) == pytest.approx([way * (0.35 * 0.5 + 0.01)] * 3)
     steered.made_step = (0.0, way * 0.02, 0.4)  # a slope that can be walked
-    assert heights(walker, Wish(forward=1.0), 3) == pytest.approx([way * 0.02] * 3)
+    assert heights(walker, WalkerIntent(forward=1.0), 3) == pytest.approx([way * 0.02] * 3)
 
 
 def test_a_jump_may_rise_and_fall_for_a_while(steered: SteeredRuntime) -> None:
     walker = Walker(steered, picture(), rng_seed=1, steps=1)
     steered.made_step = (0.0, 0.2, 0.0)
-    assert heights(walker, Wish(jump=True), 1) == pytest.approx([0.2])
+    assert heights(walker, WalkerIntent(jump=True), 1) == pytest.approx([0.2])
     steered.made_step = (0.0, -0.4, 0.0)
-    assert heights(walker, Wish(), FLIGHT) == pytest.approx([-0.4] * FLIGHT)
-    assert walker.state.aloft == 0
-    assert heights(walker, Wish(), 2) == pytest.approx([-0.01] * 2)
+    assert heights(walker, WalkerIntent(), FLIGHT) == pytest.approx([-0.4] * FLIGHT)
+    assert walker.state.airborne_frames == 0
+    assert heights(walker, WalkerIntent(), 2) == pytest.approx([-0.01] * 2)
 
 
-def test_home_is_taken_along_and_the_dream_begins_anew(steered: SteeredRuntime) -> None:
+def test_home_moves_with_the_walker_and_the_world_is_renewed(steered: SteeredRuntime) -> None:
     walker = Walker(steered, picture(), rng_seed=1, steps=1)
     first = walker.state.home
     steered.shown, steered.made_step = first.view, (0.0, 0.0, 0.5)
     while walker.state.pose.z < 14.9:
-        walker.step(Wish(forward=1.0))
+        walker.step(WalkerIntent(forward=1.0))
         assert walker.state.home is first
-    walker.step(Wish(forward=1.0, turn=0.2))
+    walker.step(WalkerIntent(forward=1.0, turn=0.2))
     pose, home = walker.state.pose, walker.state.home
     assert home.view is first.view
     assert home.pose == Pose(pose.x, pose.y, pose.z)
     assert walker.state.anchor is home
     assert walker.state.memory == ()
-    walker.step(Wish(forward=1.0))
+    walker.step(WalkerIntent(forward=1.0))
     assert walker.state.home is home
 
 
-def test_a_dream_that_came_apart_begins_anew(steered: SteeredRuntime) -> None:
+def test_a_world_whose_view_degenerated_is_renewed(steered: SteeredRuntime) -> None:
     walker = Walker(steered, picture(), rng_seed=1, steps=1)
     first = walker.state.home
     steered.shown, steered.made_step = first.view, (0.0, 0.0, 0.3)
     for _ in range(EVERY):
-        walker.step(Wish(forward=1.0, turn=0.3))
+        walker.step(WalkerIntent(forward=1.0, turn=0.3))
     assert walker.state.home is first
     assert walker.state.memory
     steered.shown = np.zeros_like(first.view)
-    walker.step(Wish(forward=1.0, turn=-0.9))
+    walker.step(WalkerIntent(forward=1.0, turn=-0.9))
     state = walker.state
     assert state.memory == ()
     assert_same(state.home, taken_along(first, state.pose))
     assert_same(state.anchor, around(state.home, state.pose.yaw, MICRO.fov))
     assert state.anchor.pose.yaw == pytest.approx(MICRO.fov)
-    walker.step(Wish())
+    walker.step(WalkerIntent())
     assert steered.looked_at is not None
     assert (steered.looked_at[0] == first.view[:, :, ::-1]).all()
 
@@ -246,13 +253,13 @@ def test_a_view_is_not_judged_in_every_frame(steered: SteeredRuntime) -> None:
     walker = Walker(steered, picture(), rng_seed=1, steps=1)
     first = walker.state.home
     steered.shown = first.view
-    walker.step(Wish(turn=1.5))
+    walker.step(WalkerIntent(turn=1.5))
     steered.shown = np.zeros_like(first.view)
     for _ in range(EVERY - 1):
-        walker.step(Wish())
+        walker.step(WalkerIntent())
         assert walker.state.home is first
         assert walker.state.memory
-    walker.step(Wish())
+    walker.step(WalkerIntent())
     assert walker.state.memory == ()
 
 

@@ -1,4 +1,4 @@
-"""The shipped weights: what is wrong with them is said, with the file and the remedy."""
+"""Errors of weights name the file and the remedy."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_damaged_manifest_is_named(folder: Path, damage: Callable[[dict[str, A
     assert "damaged" in told
 
 
-def test_a_graph_that_is_none_is_named(micro_folder: Path) -> None:
+def test_a_file_that_is_not_a_graph_is_named(micro_folder: Path) -> None:
     manifest, graphs = read_weights(micro_folder)
     with pytest.raises(WeightsError, match="'encode_context'"):
         Runtime(manifest, {**graphs, "encode_context": b"no graph"})

@@ -11,7 +11,7 @@ import numpy as np
 
 from training.evaluation.trials import TURN_RATE
 from world_model.config import FRAME_S
-from world_model.motion_step import Wish
+from world_model.motion_step import WalkerIntent
 from world_model.walker import Walker
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CROWD: Final = 8  # worlds
 THREADS: Final = 2
 _WARM_UP: Final = 3  # steps
-_WISH: Final = Wish(forward=1.0, turn=0.3 * TURN_RATE * FRAME_S)
+_INTENT: Final = WalkerIntent(forward=1.0, turn=0.3 * TURN_RATE * FRAME_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,6 @@ def _times(walker: Walker, frames: int) -> list[float]:
     times: list[float] = []
     for _ in range(frames):
         begun = time.perf_counter()
-        walker.step(_WISH)
+        walker.step(_INTENT)
         times.append(time.perf_counter() - begun)
     return times

@@ -15,7 +15,7 @@ from simulator.config import FPS as FRAMES_PER_S
 from wire_protocol import KEY_CODES
 from world_model.keyframe_walker import KeyframeWalker
 from world_model.layer_renderer import LayerRenderer
-from world_model.motion_step import Wish
+from world_model.motion_step import WalkerIntent
 from world_model.sampler import DEFAULT_STEPS
 from world_model.walker import Walker
 
@@ -53,7 +53,7 @@ class Moss:
         walker = Walker(self._runtime, first, rng_seed=rng_seed, steps=self._steps)
         yield first
         for action in actions:
-            yield walker.step(wish_of(action))
+            yield walker.step(intent_of(action))
 
 
 class Layers:
@@ -68,7 +68,7 @@ class Layers:
         walker = KeyframeWalker(self._runtime, self._scene, self._renderer, first)
         yield first
         for action in actions:
-            yield walker.step(wish_of(action))
+            yield walker.step(intent_of(action))
 
 
 class Still:
@@ -131,8 +131,8 @@ class Diorama:
         return (self._size[0] - self._shown[0]) // 2, (self._size[1] - self._shown[1]) // 2
 
 
-def wish_of(action: Action) -> Wish:
-    return Wish(
+def intent_of(action: Action) -> WalkerIntent:
+    return WalkerIntent(
         forward=action.forward,
         strafe=action.strafe,
         run=action.run,

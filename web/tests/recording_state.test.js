@@ -51,6 +51,13 @@ test("a failure ends it, and what there is of it is saved", () => {
   assert.match(tell(state, { event: "saved", name: "a", duration_s: 42 })?.text ?? "", /0:42/);
 });
 
+test("a file that waits for room is told with its reason, one that waits for the next start without", () => {
+  const state = new RecordingState();
+  const full = tell(state, { event: "postponed", name: "a", code: "recordingDiskFull", message: "It waits for room." });
+  assert.deepEqual(full, { kind: "info", text: "It waits for room." });
+  assert.match(tell(state, { event: "postponed", name: "a" })?.text ?? "", /starts again/);
+});
+
 test("an answer may come before or after the news", () => {
   const state = new RecordingState();
   tell(state, { event: "started", name: "a" });

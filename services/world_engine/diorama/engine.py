@@ -14,7 +14,7 @@ from services.world_engine.diorama._scene import Scene, build_scene
 from services.world_engine.diorama._snapshot import pack_state, unpack_state
 from services.world_engine.diorama.constants import ENGINE_VERSION, FPS, FRAMES_PER_PASS, HEIGHT, WIDTH
 from services.world_engine.diorama.motion import Player, advance, look_steps
-from services.world_engine.player_keys import tame, wish_of
+from services.world_engine.player_keys import intent_of, tame
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
@@ -102,12 +102,12 @@ class DioramaWorld:
 
     def _advance(self, control: ControlPayload) -> list[View]:
         """Move the player through one pass, and return the view of each sub-frame."""
-        wish = wish_of(control)
+        intent = intent_of(control)
         mouse_x, mouse_y = tame(control.mouse_dx), tame(control.mouse_dy)
         looks = zip(look_steps(mouse_x, self._player.late_dx), look_steps(mouse_y, self._player.late_dy), strict=True)
         views: list[View] = []
         for look_x, look_y in looks:
-            self._player = advance(self._player, wish, look_x, look_y)
+            self._player = advance(self._player, intent, look_x, look_y)
             self._phases = advance_phases(self._phases, self._player)
             views.append(View(self._player, self._phases))
         self._player = replace(self._player, late_dx=mouse_x, late_dy=mouse_y)

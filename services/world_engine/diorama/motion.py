@@ -10,7 +10,7 @@ from services.world_engine.diorama.constants import EYE_HEIGHT, FRAME_S, FRAMES_
 from services.world_engine.player_keys import LOOK_PER_PIXEL, TURN_SPEED
 
 if TYPE_CHECKING:
-    from services.world_engine.player_keys import PlayerWish
+    from services.world_engine.player_keys import PlayerIntent
 
 WALK_SPEED: Final = 2.0  # m/s
 RUN_SPEED: Final = 4.8
@@ -71,17 +71,17 @@ def look_steps(pixels: float, late: float) -> tuple[float, ...]:
     return tuple(_LOOK_SHARES[i] * pixels + _LOOK_SHARES[i + FRAMES_PER_PASS] * late for i in range(FRAMES_PER_PASS))
 
 
-def advance(player: Player, wish: PlayerWish, look_x: float, look_y: float) -> Player:
+def advance(player: Player, intent: PlayerIntent, look_x: float, look_y: float) -> Player:
     """The player one sub-frame later. `look_x` and `look_y` are the mouse pixels of that sub-frame."""
-    turn_rate = _approach(player.turn_rate, wish.turn * TURN_SPEED, TURN_S)
+    turn_rate = _approach(player.turn_rate, intent.turn * TURN_SPEED, TURN_S)
     yaw = wrap(player.yaw + look_x * LOOK_PER_PIXEL + turn_rate * FRAME_S)
     tilt = max(-2.0 * PITCH_LIMIT, min(2.0 * PITCH_LIMIT, player.tilt - look_y * LOOK_PER_PIXEL))
 
-    wish_x, wish_z = _wished_velocity(wish, yaw)
-    time_constant = SPEED_UP_S if _speed(wish) > player.speed else SLOW_DOWN_S
-    vx = _approach(player.vx, wish_x, time_constant)
-    vz = _approach(player.vz, wish_z, time_constant)
-    lift, lift_speed = _fall(player.lift, player.lift_speed, hop=wish.jump)
+    target_x, target_z = _target_velocity(intent, yaw)
+    time_constant = SPEED_UP_S if _speed(intent) > player.speed else SLOW_DOWN_S
+    vx = _approach(player.vx, target_x, time_constant)
+    vz = _approach(player.vz, target_z, time_constant)
+    lift, lift_speed = _fall(player.lift, player.lift_speed, hop=intent.jump)
     on_ground = lift == 0.0
     return Player(
         x=player.x + vx * FRAME_S,
@@ -93,7 +93,7 @@ def advance(player: Player, wish: PlayerWish, look_x: float, look_y: float) -> P
         turn_rate=turn_rate,
         lift=lift,
         lift_speed=lift_speed,
-        crouch=_approach(player.crouch, 1.0 if wish.crouch else 0.0, STANCE_S),
+        crouch=_approach(player.crouch, 1.0 if intent.crouch else 0.0, STANCE_S),
         stride=math.fmod(player.stride + on_ground * math.hypot(vx, vz) * FRAME_S * BOB_PER_METRE, 2.0 * math.pi),
         late_dx=player.late_dx,
         late_dy=player.late_dy,
@@ -105,21 +105,21 @@ def wrap(angle: float) -> float:
     return math.remainder(angle, 2.0 * math.pi)
 
 
-def _speed(wish: PlayerWish) -> float:
-    if wish.ahead == 0 and wish.aside == 0:
+def _speed(intent: PlayerIntent) -> float:
+    if intent.ahead == 0 and intent.aside == 0:
         return 0.0
-    if wish.crouch:
+    if intent.crouch:
         return CROUCH_SPEED
-    return RUN_SPEED if wish.run else WALK_SPEED
+    return RUN_SPEED if intent.run else WALK_SPEED
 
 
-def _wished_velocity(wish: PlayerWish, yaw: float) -> tuple[float, float]:
-    speed = _speed(wish)
+def _target_velocity(intent: PlayerIntent, yaw: float) -> tuple[float, float]:
+    speed = _speed(intent)
     if speed == 0.0:
         return 0.0, 0.0
-    scale = speed / math.hypot(wish.ahead, wish.aside)
+    scale = speed / math.hypot(intent.ahead, intent.aside)
     sin, cos = math.sin(yaw), math.cos(yaw)
-    return scale * (wish.ahead * sin + wish.aside * cos), scale * (wish.ahead * cos - wish.aside * sin)
+    return scale * (intent.ahead * sin + intent.aside * cos), scale * (intent.ahead * cos - intent.aside * sin)
 
 
 def _fall(lift: float, speed: float, *, hop: bool) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The engine `terrarium/moss`: a small neural network dreams the next picture from the last ones and the keys."""
+"""The engine `terrarium/moss`: a small neural network generates the next picture from the last ones and the keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from services.world_engine.moss.constants import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
-from services.world_engine.moss.keys import walker_wish
+from services.world_engine.moss.keys import walker_intent
 from services.world_engine.moss.snapshot import pack_state, unpack_state
 from services.world_engine.world_engine import (
     NO_CONTROL,
@@ -29,7 +29,7 @@ _SEEDS: Final = 2**64  # noise is drawn from the seed's lowest 64 bits
 
 
 class MossEngine:
-    """Weights that all worlds share. It has no threads of its own: a world dreams on its caller's."""
+    """Weights that all worlds share. It has no threads of its own: a world runs on its caller's."""
 
     def __init__(self, runtime: Runtime, steps: int) -> None:
         """`steps` is how often the network is asked for a frame: 1, 2 or 4."""
@@ -54,7 +54,7 @@ class MossEngine:
 
 
 class MossWorld:
-    """One player's dream."""
+    """One player's world."""
 
     def __init__(self, walker: Walker, runtime: Runtime, spec: WorldSpec) -> None:
         self._walker: Walker | None = walker
@@ -62,14 +62,14 @@ class MossWorld:
         self._spec = spec
 
     def step(self, control: ControlPayload) -> Frames:
-        return self._open_walker().step(walker_wish(control))[np.newaxis]
+        return self._open_walker().step(walker_intent(control))[np.newaxis]
 
     def continue_from(self, picture: Picture) -> None:
         """Go on in an edited picture of the same place; what was remembered of the old one is forgotten."""
         self._open_walker().continue_from(picture)
 
     def snapshot(self) -> WorldSnapshot:
-        """Holds the pictures that the dream goes on from, so it can be restored in any world of this engine."""
+        """Holds the pictures that the world goes on from, so it can be restored in any world of this engine."""
         return WorldSnapshot(self._spec.model_id, self._spec.weights_hash, pack_state(self._open_walker().state))
 
     def restore(self, snapshot: WorldSnapshot) -> None:
@@ -104,7 +104,7 @@ def _spec_of(runtime: Runtime, steps: int) -> WorldSpec:
 
 
 def warm_up(engine: MossEngine) -> None:
-    """Dream one pass of a grey world: it loads what is loaded late, and shows that the graphs fit together."""
+    """Play one pass of a grey world: it loads what is loaded late, and shows that the graphs fit together."""
     world = engine.open_world(np.full((engine.spec.height, engine.spec.width, 3), 128, dtype=np.uint8), rng_seed=0)
     world.step(NO_CONTROL)
     world.close()

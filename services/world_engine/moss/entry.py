@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from services.world_engine.moss.engine import MossEngine
 
 _DESCRIPTION: Final = (
-    "A small neural network, trained on the simulator, dreams every picture on the processor: walk, turn, jump, and "
+    "A small neural network, trained on the simulator, generates every picture on the processor: walk, turn, jump, and "
     "find again what you left behind. It is at home in open country; beyond your picture the landscape repeats it, and "
     "what comes very near may come apart."
 )
@@ -50,7 +50,7 @@ def moss_entry(folder: Path, steps: int) -> CatalogueEntry:
 
 
 def load_moss(folder: Path, steps: int, quant: str, report: LoadReport) -> MossEngine:
-    """Read the weights, make the sessions of the runtime and dream one pass.
+    """Read the weights, make the sessions of the runtime and play one pass.
 
     Raises:
         ModelLoadError: weights are missing, damaged or of another version, ONNX Runtime is missing or refuses them, or

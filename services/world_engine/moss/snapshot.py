@@ -41,7 +41,7 @@ def pack_state(state: WalkerState) -> bytes:
     number = next((n for n, old in enumerate(shared) if old is state.anchor), _APART)
     kept = shared if number != _APART else (*shared, state.anchor)
     numbers = (*astuple(state.pose), *state.past)
-    counts = (len(state.memory), number, state.aloft)
+    counts = (len(state.memory), number, state.airborne_frames)
     head = _HEAD.pack(_VERSION, height, width, *counts, state.rng_seed, state.frame, *numbers)
     poses = [_POSE.pack(*astuple(old.pose)) for old in kept]
     return b"".join((head, *poses, state.view.tobytes(), *(old.view.tobytes() for old in kept)))
@@ -55,7 +55,7 @@ def unpack_state(packed: bytes, config: ModelConfig) -> WalkerState:
     """
     if len(packed) < _HEAD.size or packed[0] != _VERSION:
         raise SnapshotMismatchError("The snapshot's state was not written by this version of Moss.")
-    _, height, width, remembered, number, aloft, rng_seed, frame, *numbers = _HEAD.unpack_from(packed)
+    _, height, width, remembered, number, airborne_frames, rng_seed, frame, *numbers = _HEAD.unpack_from(packed)
     if (height, width) != (config.height, config.width):
         raise SnapshotMismatchError(
             f"The snapshot's views are {width}x{height}; those of this model are {config.width}x{config.height}."
@@ -74,7 +74,7 @@ def unpack_state(packed: bytes, config: ModelConfig) -> WalkerState:
         view=views[0],
         pose=Pose(*numbers[:_POSE_FIELDS]),
         past=tuple(numbers[_POSE_FIELDS:]),
-        aloft=aloft,
+        airborne_frames=airborne_frames,
         home=kept[0],
         anchor=kept[-1 if number == _APART else number],
         memory=kept[1 : 1 + remembered],
@@ -89,7 +89,7 @@ def _is_plausible(state: WalkerState) -> bool:
     return (
         state.frame < _MOST_FRAMES
         and all(abs(step) <= _LONGEST_STEP for step in state.past)
-        and state.aloft <= FLIGHT
+        and state.airborne_frames <= FLIGHT
         and all(_is_place(old.pose) for old in (state.home, state.anchor, *state.memory))
         and _is_place(state.pose)
     )

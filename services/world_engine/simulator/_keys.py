@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.world_engine.player_keys import TURN_SPEED, wish_of
+from services.world_engine.player_keys import TURN_SPEED, intent_of
 from services.world_engine.simulator._constants import FRAMES_PER_PASS
 from simulator.config import FRAME_S
 from simulator.player import Action
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def action_of(control: ControlPayload) -> Action:
     """The action of each frame in a pass: the held keys, and an equal share of the mouse motion."""
-    wish = wish_of(control)
+    intent = intent_of(control)
     return Action(
-        forward=float(wish.ahead),
-        strafe=float(wish.aside),
-        run=wish.run,
-        jump=wish.jump,
-        crouch=wish.crouch,
-        yaw=wish.look_right / FRAMES_PER_PASS + wish.turn * TURN_SPEED * FRAME_S,
-        pitch=wish.look_up / FRAMES_PER_PASS,
+        forward=float(intent.ahead),
+        strafe=float(intent.aside),
+        run=intent.run,
+        jump=intent.jump,
+        crouch=intent.crouch,
+        yaw=intent.look_right / FRAMES_PER_PASS + intent.turn * TURN_SPEED * FRAME_S,
+        pitch=intent.look_up / FRAMES_PER_PASS,
     )

@@ -126,7 +126,7 @@ def test_a_load_that_no_thread_can_be_started_for_has_failed() -> None:
 
 
 def test_two_who_want_the_device_do_not_evict_each_others_loads() -> None:
-    """Loads used to be evicted before their requesters woke, who then began them again: for ever."""
+    """A load must not be evicted before its requester wakes, or two requesters would reload for ever."""
 
     async def main() -> None:
         here = Rig(max_worlds=None)

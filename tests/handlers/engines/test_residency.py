@@ -163,7 +163,7 @@ def test_reservations_come_in_turn_and_one_that_is_given_up_lets_the_next_in() -
 
 
 def test_a_scene_waits_for_a_model_that_makes_room_for_an_engine() -> None:
-    """Both used to go on: the model was unloaded in the middle of its work."""
+    """The model must not be unloaded in the middle of its work."""
 
     async def main() -> None:
         here = Rig()

@@ -41,7 +41,7 @@ def test_a_session_has_some_seconds_for_its_init() -> None:
         first.start()
 
 
-def test_who_had_to_give_way_does_not_take_the_place_back_at_once() -> None:
+def test_a_displaced_session_does_not_take_its_place_back_at_once() -> None:
     with play_server(max_sessions=1, limits=NO_GRACE) as server, server.client() as stuck:
         stuck.stage("session.waiting_for_seed")
         with server.client() as newcomer:

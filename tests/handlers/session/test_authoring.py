@@ -72,7 +72,7 @@ def test_the_file_of_a_scene_says_what_it_was_made_from() -> None:
 
 
 @BOTH
-def test_it_is_applied_while_paused(kind: str) -> None:
+def test_an_edit_is_applied_while_paused(kind: str) -> None:
     with studio() as at, at.server.client() as client:
         begin(client)
         client.send("pause")

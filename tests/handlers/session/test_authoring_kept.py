@@ -126,7 +126,7 @@ def test_a_scene_out_of_nothing_ends_the_log_of_the_world_before(tmp_path: Path)
 
 
 @pytest.mark.parametrize("turn", ["a reset", "a kept moment", "another seed"])
-def test_what_was_undone_in_a_pause_is_not_in_the_log(turn: str, tmp_path: Path) -> None:
+def test_an_edit_undone_during_a_pause_is_not_in_the_log(turn: str, tmp_path: Path) -> None:
     with logging_client(tmp_path) as client:
         play_to(client, 3)
         client.send("pause")

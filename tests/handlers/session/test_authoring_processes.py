@@ -89,7 +89,7 @@ def workers() -> set[int]:
     return {child.pid for child in found if "spawn_main" in " ".join(child.cmdline())}
 
 
-def test_killed_in_the_middle_of_an_edit_it_costs_that_edit_alone(folder: Path) -> None:
+def test_a_process_killed_during_an_edit_fails_that_edit_alone(folder: Path) -> None:
     others = workers()
     with (
         painting_server(folder) as server,
@@ -114,7 +114,7 @@ def test_killed_in_the_middle_of_an_edit_it_costs_that_edit_alone(folder: Path) 
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is bounded by the kernel")
-def test_out_of_memory_it_says_what_to_do_and_the_session_stays(folder: Path) -> None:
+def test_a_lack_of_memory_says_what_to_do_and_the_session_stays(folder: Path) -> None:
     starved = "tests.handlers.session.starved_painter:build_starved_painter"
     with painting_server(folder, starved) as server, server.client(extended=True) as client:
         begin_when_loaded(server, client, "fake/large")

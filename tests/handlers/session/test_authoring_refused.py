@@ -141,7 +141,7 @@ def test_a_scene_that_no_world_can_be_opened_in() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"\x89PNG\r\n\x1a\n and no more", b"\xff\xd8" * 1000])
-def test_a_picture_that_is_not_one(data: bytes) -> None:
+def test_an_answer_that_is_not_a_picture(data: bytes) -> None:
     with studio() as at, at.server.client() as client:
         begin(client)
         at.editor.data = data

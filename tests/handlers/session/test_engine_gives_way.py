@@ -241,7 +241,7 @@ def test_sessions_on_other_engines_keep_their_frames_and_the_menu_is_served() ->
         client.hold("W", until=is_green)
 
 
-def test_whoever_wants_the_engine_meanwhile_gets_it_afterwards() -> None:
+def test_a_session_that_wants_the_engine_meanwhile_gets_it_afterwards() -> None:
     with lab() as here, here.at.server.client() as client, here.at.server.client() as other:
         begin(client)
         here.editor.hold()
@@ -258,7 +258,7 @@ def test_whoever_wants_the_engine_meanwhile_gets_it_afterwards() -> None:
         assert len(here.lake.engines) == 2
 
 
-def test_what_is_asked_of_the_world_meanwhile_waits_for_it() -> None:
+def test_requests_to_an_offloaded_world_wait_for_it() -> None:
     with lab() as here, here.at.server.client(extended=True) as client:
         begin(client)
         here.editor.hold()

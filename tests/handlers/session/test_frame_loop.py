@@ -121,7 +121,7 @@ def test_reset_returns_to_the_seed_and_counts_frames_anew() -> None:
         assert (again.content.pass_number, again.header.frame_id) == (1, 1)
 
 
-def test_what_was_pressed_before_a_reset_does_not_move_the_world_after_it() -> None:
+def test_keys_pressed_before_a_reset_do_not_move_the_world_after_it() -> None:
     model = FakeModel()
     with play_server(fake_services(model)) as server, server.client() as client:
         client.start()

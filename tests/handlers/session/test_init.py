@@ -71,7 +71,7 @@ BAD_SEEDS = {
 
 
 @pytest.mark.parametrize("name", BAD_SEEDS)
-def test_a_bad_seed_is_a_warning_and_an_error_reply_and_the_session_stays(name: str) -> None:
+def test_a_bad_seed_is_a_warning_and_an_error_reply_and_the_session_goes_on(name: str) -> None:
     image, warning, code = BAD_SEEDS[name]
     with play_server() as server, server.client() as client:
         fields = {} if image is None else {"seed_image_data": image}

@@ -12,7 +12,7 @@ from tests.play.harness import fake_services, picture, play_server
 from tests.waiting import wait_until
 
 
-def test_one_that_changes_nothing_is_answered_and_touches_nothing() -> None:
+def test_an_init_that_changes_nothing_is_answered_and_touches_nothing() -> None:
     model = FakeModel()
     with play_server(fake_services(model)) as server, server.client() as client:
         seed = picture(10)
@@ -63,7 +63,7 @@ def test_another_model_takes_over_and_the_old_engine_is_given_back() -> None:
         ({"seed": b"no picture"}, "seedNotAPicture"),
     ],
 )
-def test_a_failed_one_is_an_error_reply_only_and_the_world_plays_on(init: dict[str, Any], code: str) -> None:
+def test_a_failed_init_is_only_an_error_reply_and_the_world_plays_on(init: dict[str, Any], code: str) -> None:
     good, broken = FakeModel(), FakeModel("fake/broken", fail="No weights.")
     with play_server(fake_services(good, broken)) as server, server.client() as client:
         client.start(picture(10))

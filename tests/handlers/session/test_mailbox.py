@@ -14,7 +14,7 @@ def _put(
     box.put(frozenset(buttons), dx, dy, ts, at)
 
 
-def test_what_was_down_at_any_moment_of_the_interval_counts() -> None:
+def test_keys_held_at_any_moment_of_the_interval_count() -> None:
     box = InputMailbox()
     _put(box, W)
     _put(box)

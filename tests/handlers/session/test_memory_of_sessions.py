@@ -59,7 +59,7 @@ def parts_of(session: Session) -> dict[str, object]:
 
 @pytest.fixture(name="traces")
 def fixture_traces() -> Generator[Traces]:
-    """With the collector off: what is part of a circle stays."""
+    """The garbage collector is off, so objects in a reference cycle stay."""
     gc.collect()
     gc.disable()
     try:
@@ -110,7 +110,7 @@ def test_a_world_that_was_recorded_and_saved(traces: Traces, tmp_path: Path) -> 
 
 
 def test_the_traces_see_a_circle(traces: Traces) -> None:
-    """Else nothing above could fail."""
+    """A trace that sees no circle would let every test above pass."""
 
     class Knot:
         def __init__(self) -> None:

@@ -50,7 +50,7 @@ def test_columns_keep_the_very_numbers() -> None:
     for one in inputs:
         columns.append(one)
     other.append(inputs[7])
-    other.extend(columns, 15)
+    other.extend(columns, 0, 15)
     assert list(other) == [inputs[7], *inputs[:15]]
     assert (len(other), other[3]) == (16, inputs[2])
 
@@ -171,7 +171,7 @@ def test_rewinding_is_bounded_by_memory_oldest_first() -> None:
     assert track.left_s(20.0) == 0.0
 
 
-def test_nothing_played_is_nothing_to_rewind() -> None:
+def test_a_world_that_was_not_played_cannot_be_rewound() -> None:
     with pytest.raises(DomainError, match="nothing to rewind"):
         RewindTrack(100).back(0.0, 1)
 

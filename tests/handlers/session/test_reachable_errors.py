@@ -28,13 +28,13 @@ Id: TypeAlias = ErrorCode | ErrorId | WarningId
 
 
 def told(*messages: Json) -> set[str]:
-    """Every id in what a client was told."""
+    """Every message id in what a client received."""
     names = ("code", "error_id", "message_id")
     return {message[name] for message in messages for name in names if message.get(name)}
 
 
 def asked(kind: str, prompt: str = "fog", *models: FakeModel, **given: Any) -> set[str]:
-    """What a session is told that asks for a scene."""
+    """What a session is answered when it asks for a scene."""
     with studio(*models, **given) as at, at.server.client() as client:
         begin(client)
         return told(ask(client, kind, prompt))
@@ -103,7 +103,7 @@ def no_world_in_the_scene() -> set[str]:
 
 
 def started(classifier: FakeImageClassifier, **config: Any) -> set[str]:
-    """What a client is told that starts a world in a picture."""
+    """What a client is answered when it starts a world from a picture."""
     with play_server(fake_services(classifier=classifier), **config) as server, server.client() as client:
         req_id = client.init(picture(SEED))
         warning = client.of_type("warning")
@@ -191,5 +191,5 @@ def test_every_error_is_accounted_for() -> None:
 
 
 @pytest.mark.parametrize("wanted", REACHED, ids=lambda wanted: f"{type(wanted).__name__}.{wanted.name}")
-def test_it_is_reached(wanted: Id) -> None:
+def test_the_error_is_reached(wanted: Id) -> None:
     assert wanted.value in REACHED[wanted]()

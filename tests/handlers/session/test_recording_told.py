@@ -66,7 +66,7 @@ def test_a_recording_without_an_input_log_names_none(tmp_path: Path) -> None:
 
 
 def test_authoring_switched_on_in_mid_play_is_another_file(tmp_path: Path) -> None:
-    """What a file says of itself holds from its first frame to its last."""
+    """The metadata of a file holds for all of its frames."""
     with studio(tmp_path) as at, at.server.client(extended=True) as client:
         client.start(picture(50), video_recording=True)
         client.hold("W")

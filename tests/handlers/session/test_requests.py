@@ -106,7 +106,7 @@ def test_answers_come_in_the_order_of_the_requests() -> None:
     assert [req_id for req_id, _ in _run(scenario).codes()] == ["1", "2", "3"]
 
 
-def test_what_is_parsed_late_is_answered_too() -> None:
+def test_a_request_that_is_parsed_late_is_answered_too() -> None:
     async def scenario(bench: Bench) -> None:
         bench.go.set()
         for waiting in (UnparsedRequest("9", "bad"), UnparsedRequest(None, "notification"), UnparsedRequest(None, "7")):

@@ -121,8 +121,8 @@ def test_a_check_that_hangs_holds_up_neither_frames_nor_another_sessions_start()
 
 
 @pytest.mark.parametrize("kind", ["seeds", "worlds"])
-def test_uploads_that_wait_for_a_slow_verdict_hold_up_nobody_who_wants_to_play(kind: str) -> None:
-    """Neither many of them nor the classifier, which is slow with their pictures alone."""
+def test_uploads_that_wait_for_a_slow_verdict_delay_no_session(kind: str) -> None:
+    """There are many uploads, and the classifier is slow with their pictures only."""
     let_go, inside = threading.Event(), threading.Semaphore(0)
 
     def judge(seen: Picture) -> bool:
@@ -216,7 +216,9 @@ def test_files_that_are_damaged_refuse_the_seed_and_health_says_why(cache_dir: P
         ("off", FakeImageClassifier(lambda _: False), 201, None),
     ],
 )
-def test_uploads_go_through_the_door(policy: str, classifier: FakeImageClassifier, status: int, code: str) -> None:
+def test_uploads_are_judged_by_the_safety_policy(
+    policy: str, classifier: FakeImageClassifier, status: int, code: str
+) -> None:
     with play_server(fake_services(classifier=classifier), seed_safety=policy) as server:
         answer = server.http.post("/api/seeds", params={"title": "Mine"}, content=picture(7))
         assert (answer.status_code, answer.json().get("code")) == (status, code)

@@ -14,6 +14,7 @@ from handlers.session.recording import SessionRecorder
 from handlers.session.world import ActiveWorld, Seed, open_world
 from runtime_config.runtime_config import RecordingConfig
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
+from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.video_writer.video_writer import Discarded, Finished, RecordingFault
 from state.app_state_types import AppState, EngineKey, Finishing, NotRecording, Recording
 from state.transitions import IllegalTransitionError
@@ -43,6 +44,7 @@ class Desk:
             RLock(),
             writer=self.writer,
             store=DirectoryRecordingStore(folder, self.writer.describe),
+            task_runner=ThreadingTaskRunner(lambda _name, _error: None),
             clock=self.clock,
             config=RecordingConfig(),
         )
@@ -115,7 +117,7 @@ def test_three_seconds_are_long_enough(tmp_path: Path, length_s: float, kind: ty
 
 
 def test_standing_still_takes_its_time(tmp_path: Path) -> None:
-    """No pass is made while nothing is pressed; the last picture is held."""
+    """No pass is made while no key is pressed, so the file holds the last picture."""
 
     async def play(desk: Desk) -> None:
         await desk.session.switch(on=True, keep_short=False)

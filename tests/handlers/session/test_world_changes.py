@@ -110,7 +110,7 @@ def test_an_engine_on_the_device_that_others_play_on_stays() -> None:
         assert not two.engines
 
 
-def test_who_opens_a_saved_world_keeps_the_place_meanwhile() -> None:
+def test_a_session_keeps_its_place_while_it_opens_a_saved_world() -> None:
     store = FakeWorldStore()
     world_id = store.add(sample_world(), "uploaded").id
     classifier = FakeImageClassifier(status=ClassifierReady("1"))

@@ -8,18 +8,18 @@ import math
 import pytest
 
 from services.world_engine.diorama.motion import PITCH_LIMIT, RUN_SPEED, WALK_SPEED, Player, advance, look_steps
-from services.world_engine.player_keys import wish_of
+from services.world_engine.player_keys import intent_of
 from services.world_engine.world_engine import NO_CONTROL
 from tests.services.diorama import keys
 from tests.services.diorama.controls import press
 
-STILL = wish_of(NO_CONTROL)
+STILL = intent_of(NO_CONTROL)
 
 
 def walk(player: Player, frames: int, *buttons: int) -> Player:
-    wish = wish_of(press(*buttons))
+    intent = intent_of(press(*buttons))
     for _ in range(frames):
-        player = advance(player, wish, 0.0, 0.0)
+        player = advance(player, intent, 0.0, 0.0)
     return player
 
 

@@ -64,7 +64,7 @@ def test_pictures_of_any_shape_are_graded(tmp_path: Path, shape: tuple[int, ...]
     assert grades(tiny_files(tmp_path).folder, np.full(shape, 30, dtype=np.uint8))["low"] < 0.5
 
 
-def test_a_device_that_is_not_there_is_done_without(tmp_path: Path) -> None:
+def test_a_missing_device_is_replaced_by_the_cpu(tmp_path: Path) -> None:
     write_tiny_classifier(tmp_path)
     folder = tiny_files(tmp_path).folder
     assert grades(folder, BRIGHT, on_device=True)["high"] > 0.9

@@ -193,7 +193,7 @@ def test_a_picture_is_safe_while_low_is_under_a_half(cache_dir: Path, low: float
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"low": None}, {"low": float("nan")}, [0.1], {"low": "0.1"}])
-def test_what_is_no_grade_is_no_verdict(cache_dir: Path, answer: Plain) -> None:
+def test_an_answer_without_grades_is_an_error(cache_dir: Path, answer: Plain) -> None:
     classifier = TransformersImageClassifier(tiny_files(cache_dir), ScriptedWorker(answer), FakeClock())
     with pytest.raises(ClassificationError):
         classifier.is_safe(DARK)
@@ -221,7 +221,7 @@ def test_it_works_where_it_is_placed(cache_dir: Path) -> None:
     assert worker.on_device == [False, True, False]
 
 
-def test_it_knows_what_it_takes_and_where_it_is(cache_dir: Path) -> None:
+def test_its_status_has_its_memory_and_its_placement(cache_dir: Path) -> None:
     with classifier_of(cache_dir) as classifier:
         classifier.place("resident")
         for placement in (None, "resident"):

@@ -135,7 +135,7 @@ def test_it_is_cancelled_in_mid_run_and_paints_again(folder: Path) -> None:
         assert size_of(asyncio.run(main())) == (128, 64)
 
 
-def test_killed_in_mid_run_it_is_a_typed_error_and_starts_again(folder: Path) -> None:
+def test_a_process_killed_in_mid_run_is_a_typed_error_and_starts_again(folder: Path) -> None:
     with editor_of(folder) as editor:
         before = children()
 
@@ -171,7 +171,7 @@ def test_damaged_files_are_told_without_their_path(folder: Path, tmp_path: Path,
         assert str(copy) not in str(caught.value)
 
 
-def test_what_is_missing_is_said_with_the_command_that_fetches_it(folder: Path, tmp_path: Path) -> None:
+def test_missing_files_are_named_with_the_command_that_fetches_them(folder: Path, tmp_path: Path) -> None:
     with editor_of(None, cache=tmp_path) as editor:
         status = editor.status()
         assert isinstance(status, EditorMissing)
@@ -222,7 +222,7 @@ def test_it_is_loaded_where_it_is_placed_and_unloaded_when_it_is_told(folder: Pa
         editor.close()
 
 
-def test_it_knows_what_it_takes(folder: Path) -> None:
+def test_its_status_has_the_memory_it_takes(folder: Path) -> None:
     with editor_of(folder) as editor:
         status = editor.status()
         assert isinstance(status, EditorReady)

@@ -86,7 +86,7 @@ def part(service: FluxService, name: str) -> Any:
     return getattr(service._pipeline, name)  # pyright: ignore[reportPrivateUsage] - nothing else shows the weights
 
 
-def test_what_is_large_is_quantised(service: FluxService) -> None:
+def test_large_layers_are_quantised(service: FluxService) -> None:
     def quantised(name: str) -> int:
         return sum(hasattr(parameter, "qdata") for parameter in part(service, name).parameters())
 
@@ -96,7 +96,7 @@ def test_what_is_large_is_quantised(service: FluxService) -> None:
 
 
 def test_a_part_can_leave_the_device_in_mid_run(service: FluxService) -> None:
-    """As offloading has it; there is no device here, so it leaves for none."""
+    """Offloading moves parts between devices; without a device here, it moves the part to the CPU again."""
 
     class MovingJob:
         def report(self, progress: Plain) -> None:

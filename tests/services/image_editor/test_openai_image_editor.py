@@ -108,7 +108,7 @@ BAD_ANSWERS = {
 
 
 @pytest.mark.parametrize("bad", BAD_ANSWERS)
-def test_what_is_no_picture_is_a_typed_error(bad: str) -> None:
+def test_an_answer_that_is_not_a_picture_is_a_typed_error(bad: str) -> None:
     with openai_server(BAD_ANSWERS[bad]) as server, pytest.raises(ImageEditorError, match="The endpoint of the image"):
         make(server)
 

@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_written_ends_the_log_alone(tmp_path: Path) -> N
     logs.close(10.0)
 
 
-def test_after_the_end_nothing_is_begun(tmp_path: Path) -> None:
+def test_a_closed_log_begins_nothing(tmp_path: Path) -> None:
     logs = NdjsonInputLogs(tmp_path, 10**9)
     logs.close(1.0)
     logs.start(start()).write(frame_input(1, GIVEN))
@@ -136,7 +136,7 @@ while True:
 
 
 def test_a_killed_server_loses_at_most_the_last_second(tmp_path: Path) -> None:
-    """What was played a second before the kill is there; only half a line may follow it."""
+    """Everything up to a second before the kill is in the log, and at most half a line follows it."""
     player = subprocess.Popen([sys.executable, "-c", _PLAYER, str(tmp_path)], cwd=PROJECT, stdout=subprocess.PIPE)
     assert player.stdout is not None
     played: list[tuple[float, int]] = []

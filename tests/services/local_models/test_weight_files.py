@@ -28,7 +28,7 @@ def write(file: Path, shapes: dict[str, list[int]], *, width: int = 2) -> None:
     file.write_bytes(len(text).to_bytes(8, "little") + text + bytes(end))
 
 
-def test_as_they_are_weights_take_what_their_files_take(tmp_path: Path) -> None:
+def test_unquantised_weights_take_as_much_as_their_files(tmp_path: Path) -> None:
     write(tmp_path / "model-1.safetensors", {"layer.weight": [64, 32]})
     write(tmp_path / "model-2.safetensors", {"norm.weight": [32]})
     (tmp_path / "other.bin").write_bytes(bytes(1000))
@@ -38,7 +38,7 @@ def test_as_they_are_weights_take_what_their_files_take(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not is_installed("safetensors"), reason="without its reader a file counts as it is")
-def test_in_eight_bits_the_matrices_of_layers_take_half(tmp_path: Path) -> None:
+def test_int8_halves_the_matrices_of_layers(tmp_path: Path) -> None:
     shapes = {
         "layers.0.q_proj.weight": [64, 32],
         "layers.0.q_proj.bias": [64],

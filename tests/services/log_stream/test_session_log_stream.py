@@ -83,8 +83,8 @@ def test_unsubscribing_ends_it() -> None:
 
 
 def test_a_flood_is_thinned_and_said_so(stream: Stream) -> None:
-    for _ in range(150):
-        stream.tap()
+    for number in range(150):
+        stream.tap(f"event {number}")
     assert len(stream.got) == 100
     stream.clock.now = 1.0
     for _ in range(30):
@@ -93,10 +93,21 @@ def test_a_flood_is_thinned_and_said_so(stream: Stream) -> None:
     assert (notice.event, notice.level, notice.fields) == ("log events left out", "warning", {"count": 50})
     assert [message.event for message in later] == ["later"] * 20
     stream.clock.now = 100.0
-    for _ in range(120):
-        stream.tap("much later")
+    for number in range(120):
+        stream.tap(f"much later {number}")
     assert stream.got[121].fields == {"count": 10}
     assert len(stream.got[122:]) == 100
+
+
+def test_a_flood_of_one_kind_leaves_room_for_the_others(stream: Stream) -> None:
+    for _ in range(5000):
+        stream.tap("A message was refused", code="invalidRequest")
+    stream.tap("A message was refused", code="messageTooLarge")
+    stream.tap("The engine failed in play")
+    assert len(stream.got) == 53
+    notice, *others = stream.got[50:]
+    assert (notice.event, notice.fields) == ("log events left out", {"count": 4950})
+    assert [message.event for message in others] == ["A message was refused", "The engine failed in play"]
 
 
 def test_values_are_reduced(stream: Stream) -> None:

@@ -69,7 +69,7 @@ def kinds(on: Machine, *requirements: ModelRequirement) -> list[type]:
         (None, 256, NoRoom),
     ],
 )
-def test_the_fastest_place_that_fits(vram: int | None, ram: int | None, expected: type) -> None:
+def test_the_fastest_placement_that_fits(vram: int | None, ram: int | None, expected: type) -> None:
     assert isinstance(plan(machine(vram, ram)), expected)
 
 
@@ -94,7 +94,7 @@ def test_the_engine_gives_way_where_nothing_else_fits(
 
 
 @pytest.mark.parametrize(("engine", "placement"), [(9, "resident"), (8, "offloaded")])
-def test_in_the_engines_place_the_fastest_that_fits(engine: float, placement: Placement) -> None:
+def test_the_fastest_placement_that_fits_in_place_of_the_engine(engine: float, placement: Placement) -> None:
     found = plan(machine(9, engine=engine))
     assert isinstance(found, InsteadOfEngine)
     assert found.placement == placement
@@ -124,12 +124,12 @@ def test_memory_that_an_engine_will_take_is_not_there_for_a_model() -> None:
         (None, 0, [OnCpu, NoRoom, NoRoom]),
     ],
 )
-def test_what_one_takes_is_missing_for_the_others(vram: int | None, engine: float, expected: list[type]) -> None:
+def test_memory_of_one_model_is_not_free_for_others(vram: int | None, engine: float, expected: list[type]) -> None:
     assert kinds(machine(vram, engine=engine), CLASSIFIER, WRITER, EDITOR) == expected
 
 
-def test_what_is_loaded_is_not_counted_again() -> None:
-    """The writer's 9 GiB are gone from what is free."""
+def test_the_memory_of_a_loaded_model_is_not_counted_twice() -> None:
+    """The free memory is already without the writer's 9 GiB."""
     loaded = replace(WRITER, memory=replace(QWEN, placement="resident"), is_loaded=True)
     assert kinds(machine(18), loaded, EDITOR) == [Resident, Resident]
     loading = replace(loaded, is_loaded=False)
@@ -137,7 +137,7 @@ def test_what_is_loaded_is_not_counted_again() -> None:
     assert kinds(machine(27), loading, EDITOR) == [Resident, Resident]
 
 
-def test_what_is_loaded_stays_where_it_is_and_says_so() -> None:
+def test_a_loaded_model_stays_where_it_is_and_the_plan_says_so() -> None:
     loaded = replace(EDITOR, memory=replace(KLEIN, placement="offloaded"), is_loaded=True)
     assert plan(machine(0, 0), loaded) == Offloaded("It is loaded.")
     assert plan(machine(0, 0), replace(loaded, is_loaded=False)) == Offloaded("It is being loaded.")

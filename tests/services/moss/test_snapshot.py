@@ -94,7 +94,7 @@ def a_full_state(config: ModelConfig, *, remembered: int = CAPACITY) -> WalkerSt
         view=view(),
         pose=Pose(1.0, 2.0, -3.0, -math.pi, 0.1),
         past=(0.1,) * 6,
-        aloft=FLIGHT,
+        airborne_frames=FLIGHT,
         home=Remembered(view(), Pose(-1.0, 0.1, 0.7, 3.1, -0.2)),
         anchor=Remembered(view(), Pose(z=4.0)),
         memory=tuple(Remembered(view(), Pose(x=float(n), yaw=0.5 * n)) for n in range(remembered)),
@@ -119,25 +119,25 @@ def test_a_state_of_full_size_stays_under_a_megabyte() -> None:
 def test_home_and_a_jump_are_kept(remembered: int) -> None:
     state = a_full_state(CONFIG, remembered=remembered)
     again = unpack_state(pack_state(state), CONFIG)
-    assert (again.aloft, len(again.memory)) == (FLIGHT, remembered)
+    assert (again.airborne_frames, len(again.memory)) == (FLIGHT, remembered)
     wanted_ones = (state.home, state.anchor, *state.memory)
     for kept, wanted in zip((again.home, again.anchor, *again.memory), wanted_ones, strict=True):
         assert kept.pose == wanted.pose
         np.testing.assert_array_equal(kept.view, wanted.view)
 
 
-def test_more_than_anybody_remembers_is_refused() -> None:
+def test_a_snapshot_with_too_many_views_is_refused() -> None:
     with pytest.raises(SnapshotMismatchError, match="damaged"):
         unpack_state(pack_state(a_full_state(CONFIG, remembered=CAPACITY + 1)), CONFIG)
 
 
 def test_a_jump_is_ended_after_going_back(engine: MossEngine, world: MossWorld) -> None:
     play(world, [press("SPACE"), press("W")])
-    assert state_of(world).aloft == FLIGHT - 1
+    assert state_of(world).airborne_frames == FLIGHT - 1
     assert_goes_on_exactly(engine, world)
 
 
-def test_one_who_took_home_along_goes_on_exactly(engine: MossEngine, world: MossWorld) -> None:
+def test_a_walker_that_moved_its_home_goes_on_exactly(engine: MossEngine, world: MossWorld) -> None:
     far = Pose(x=50.0, y=1.0, z=-20.0, yaw=1.0)
     put(world, replace(state_of(world), pose=far, frame=1))
     play(world, [press("W", dx=40.0)])
@@ -147,9 +147,9 @@ def test_one_who_took_home_along_goes_on_exactly(engine: MossEngine, world: Moss
     assert_goes_on_exactly(engine, world)
 
 
-def test_one_whose_world_began_anew_goes_on_exactly(engine: MossEngine, world: MossWorld) -> None:
+def test_a_walker_whose_world_was_renewed_goes_on_exactly(engine: MossEngine, world: MossWorld) -> None:
     state = state_of(world)
-    black = Remembered(np.zeros_like(state.view), Pose())  # besides which whatever is dreamed is too light
+    black = Remembered(np.zeros_like(state.view), Pose())  # beside which any generated view is too light
     aside = replace(state.pose, yaw=1.5, slope=0.0)
     put(world, replace(state, home=black, pose=aside, frame=8))
     play(world, [press("W")])
@@ -176,8 +176,8 @@ def assert_goes_on_exactly(engine: MossEngine, world: MossWorld) -> None:
     assert fork.snapshot() == world.snapshot()
 
 
-def test_an_anchor_that_is_remembered_stays_that_very_one(engine: MossEngine) -> None:
-    """A walker tells by identity; two equal views would be looked at twice."""
+def test_a_remembered_anchor_keeps_its_identity(engine: MossEngine) -> None:
+    """A walker compares anchors by identity, so an equal copy would be used twice."""
     world = engine.open_world(seed_of(engine), rng_seed=1)
     state = state_of(world)
     assert state.anchor is state.home

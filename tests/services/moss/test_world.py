@@ -66,7 +66,7 @@ def test_the_arrows_turn_as_in_the_other_engines(engine: MossEngine) -> None:
 
 
 @pytest.mark.parametrize(("mouse", "same_as"), [(math.nan, 0.0), (math.inf, 3000.0), (-1e300, -3000.0)])
-def test_nonsense_of_the_mouse_never_reaches_the_network(engine: MossEngine, mouse: float, same_as: float) -> None:
+def test_invalid_mouse_values_never_reach_the_network(engine: MossEngine, mouse: float, same_as: float) -> None:
     world, sane = (engine.open_world(seed_of(engine), rng_seed=1) for _ in range(2))
     seen = play(world, (press("W", dx=mouse, dy=mouse), press("W")))
     np.testing.assert_array_equal(seen, play(sane, (press("W", dx=same_as, dy=same_as), press("W"))))

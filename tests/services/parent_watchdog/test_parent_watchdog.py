@@ -43,7 +43,7 @@ def test_a_process_is_alive_until_it_ends() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such processes there")
-def test_a_process_that_nobody_collected_is_gone() -> None:
+def test_a_zombie_process_counts_as_gone() -> None:
     with a_process() as process:
         identity = identity_of(process.pid)
         process.kill()
@@ -51,7 +51,7 @@ def test_a_process_that_nobody_collected_is_gone() -> None:
         assert not is_alive(identity)
 
 
-def test_another_process_with_the_same_id_is_not_it() -> None:
+def test_a_reused_process_id_is_not_the_parent() -> None:
     own = identity_of(os.getpid())
     assert own.created_at is not None
     assert is_alive(ProcessIdentity(own.pid, own.created_at + 0.9))

@@ -178,7 +178,7 @@ def test_it_writes_and_gives_the_memory_back(tiny_writers: Path) -> None:
     assert not process.is_running()
 
 
-def test_in_eight_bits_it_writes_and_refuses(tiny_writers: Path) -> None:
+def test_an_int8_model_writes_and_refuses(tiny_writers: Path) -> None:
     with writer_of(tiny_writers / "vision", quant="int8") as writer:
         assert asyncio.run(writer.write(dragon(tiny_writers, "bright"))) == Instruction("Add a dragon by day.")
         brand = EditRequest("a brand", (tiny_writers / "dark.jpg").read_bytes())
@@ -232,7 +232,7 @@ def test_it_is_cancelled_in_mid_sentence_and_writes_again(tiny_writers: Path) ->
         asyncio.run(main())
 
 
-def test_killed_in_mid_sentence_it_is_a_typed_error_and_starts_again(tiny_writers: Path) -> None:
+def test_a_process_killed_in_mid_sentence_is_a_typed_error_and_starts_again(tiny_writers: Path) -> None:
     workers = Workers()
     with writer_of(tiny_writers / "vision", workers) as writer:
         asyncio.run(writer.prepare())
@@ -244,7 +244,7 @@ def test_killed_in_mid_sentence_it_is_a_typed_error_and_starts_again(tiny_writer
         assert asyncio.run(writer.write(CATHEDRAL)) == Instruction("A flooded cathedral.")
 
 
-def test_idle_it_is_unloaded(tiny_writers: Path) -> None:
+def test_an_idle_model_is_unloaded(tiny_writers: Path) -> None:
     workers = Workers(idle_s=0.05)
     with writer_of(tiny_writers / "text", workers) as writer:
         asyncio.run(writer.prepare())
@@ -280,7 +280,7 @@ def test_files_that_are_missing_start_no_process(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_one_that_was_never_placed_is_not_loaded(tiny_writers: Path) -> None:
+def test_a_model_without_a_placement_is_not_loaded(tiny_writers: Path) -> None:
     workers = Workers()
     writer = LocalPromptWriter(WriterFiles(Path("none"), tiny_writers / "text"), workers.start)
     assert failure(writer).fault is ModelFault.NOT_LOADED

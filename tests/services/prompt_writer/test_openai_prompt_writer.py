@@ -88,7 +88,7 @@ BAD_ANSWERS = {
 
 
 @pytest.mark.parametrize("bad", BAD_ANSWERS)
-def test_what_is_no_tool_call_is_tried_again(bad: str) -> None:
+def test_an_answer_without_a_tool_call_is_tried_again(bad: str) -> None:
     with openai_server(BAD_ANSWERS[bad], GOOD) as server:
         assert write(server) == Instruction("Add a dragon.")
     assert len(server.asked) == 2

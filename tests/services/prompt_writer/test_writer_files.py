@@ -1,4 +1,4 @@
-"""What is said of a writer's model that is not there, or not as it should be. Nothing is loaded."""
+"""What the status says of a writer's model that is missing or incomplete. Nothing is loaded."""
 
 from __future__ import annotations
 

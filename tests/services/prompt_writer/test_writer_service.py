@@ -99,7 +99,7 @@ def test_a_model_that_reads_no_pictures_answers_to_the_prompt(tiny_writers: Path
         assert written(service, EditRequest("a brand", view(20))) == Refusal("No brands.")
 
 
-def test_in_eight_bits_it_takes_what_was_planned(tiny_writers: Path) -> None:
+def test_an_int8_model_takes_the_memory_that_was_planned(tiny_writers: Path) -> None:
     with writer_in(tiny_writers / "vision", "int8") as service:
         model: Any = service._model  # pyright: ignore[reportPrivateUsage] - nothing else tells how large it is
         parameters = list(model.parameters())
@@ -114,7 +114,7 @@ def test_in_eight_bits_it_takes_what_was_planned(tiny_writers: Path) -> None:
     assert planned < weight_bytes(tiny_writers / "vision")
 
 
-def test_what_it_says_is_bounded(tiny_writers: Path) -> None:
+def test_its_answer_is_bounded(tiny_writers: Path) -> None:
     with writer_in(tiny_writers / "random") as service:
         for _ in range(3):
             job = NotingJob()
@@ -157,7 +157,7 @@ def tokens_of(inputs: dict[str, Any]) -> list[int]:
 )
 @pytest.mark.parametrize("kind", ["vision", "text"])
 def test_no_prompt_speaks_the_templates_language(tiny_writers: Path, kind: str, prompt: str) -> None:
-    """Not even one that was never cleaned: its markers are read as letters."""
+    """This holds for a prompt that was never cleaned, too: its markers are tokenised as plain text."""
     inputs = inputs_of(tiny_writers / kind)
     special = inputs.tokenizer.convert_tokens_to_ids(
         ["<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|image_pad|>", "<tool_call>", "<|endoftext|>"]
@@ -255,7 +255,7 @@ def test_a_template_without_a_place_for_pictures_is_said(tiny_writers: Path, tmp
         say(service, EditRequest("a dragon", view(20)))
 
 
-def test_a_model_with_other_eyes_is_refused(tiny_writers: Path, tmp_path: Path) -> None:
+def test_a_model_with_another_image_processor_is_refused(tiny_writers: Path, tmp_path: Path) -> None:
     from transformers import ViTImageProcessorPil
 
     copy = copy_of(tiny_writers / "vision", tmp_path / "model")

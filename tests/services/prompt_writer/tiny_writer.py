@@ -64,7 +64,7 @@ def view(brightness: int) -> bytes:
 
 
 def recital() -> Recital:
-    """Where a view tells nothing, what is said of the dark one is said."""
+    """The answer for a dark view is also the answer where the view does not matter."""
     return Recital(
         [
             _answer("dragon", "dark", SUBMIT, "instruction", "Add a dragon", " at night."),

@@ -37,7 +37,7 @@ def test_a_missing_folder_holds_nothing_and_is_not_made(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_what_a_file_says_is_read_from_the_file(folder: Path) -> None:
+def test_details_are_read_from_the_file(folder: Path) -> None:
     made = make_video(folder / "one.mp4", duration_s=1.5, comment=notes(model="m/x", seed="hill.jpg", rng_seed=7))
     (recording,) = DirectoryRecordingStore(folder, read_facts).list()
     assert (recording.name, recording.path) == ("one", made)
@@ -57,7 +57,7 @@ def test_newest_come_first_by_when_they_were_made_and_not_by_when_they_were_copi
     assert [recording.name for recording in DirectoryRecordingStore(folder, read_facts).list()] == ["b", "d", "a", "c"]
 
 
-def test_what_is_no_finished_video_is_left_out(folder: Path, tmp_path: Path) -> None:
+def test_files_that_are_not_finished_videos_are_left_out(folder: Path, tmp_path: Path) -> None:
     good = make_video(folder / "good.mp4")
     data = good.read_bytes()
     (folder / "empty.mp4").touch()
@@ -129,7 +129,7 @@ def test_a_new_name_is_one_that_every_file_system_takes(folder: Path, asked: str
     assert found.title == "A title"
 
 
-def test_names_that_are_none_or_taken_are_refused(folder: Path) -> None:
+def test_invalid_and_taken_names_are_refused(folder: Path) -> None:
     make_video(folder / "one.mp4")
     make_video(folder / "Two.mp4")
     store = DirectoryRecordingStore(folder, read_facts)

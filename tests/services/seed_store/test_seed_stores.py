@@ -141,7 +141,7 @@ def test_a_thumbnail_is_kept_as_long_as_its_seed(make_store: MakeStore) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../secret", "0" * 63, "0" * 65, "A" * 64, "0" * 64, "0" * 64 + "\n", "é" * 64])
-def test_what_is_no_hash_is_unknown(make_store: MakeStore, name: str) -> None:
+def test_a_malformed_hash_is_unknown(make_store: MakeStore, name: str) -> None:
     store = make_store(SHIPPED, 5)
     assert store.read(name) is None
     assert store.find(name) is None
@@ -178,7 +178,7 @@ def add(store: SeedStore, number: int) -> str:
     return store.add(upload(number), facts_of(upload(number)), f"No. {number}").hash
 
 
-def test_missing_folders_are_no_seeds(tmp_path: Path) -> None:
+def test_missing_folders_give_no_seeds(tmp_path: Path) -> None:
     assert disk_store(tmp_path).list() == ()
     assert list(tmp_path.iterdir()) == []
 
@@ -253,7 +253,7 @@ def test_a_picture_that_was_changed_is_not_served(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("manifest", ["", "{}", '[{"file": 1}]', "[1]"])
-def test_a_damaged_manifest_is_no_seeds(tmp_path: Path, manifest: str) -> None:
+def test_a_damaged_manifest_gives_no_seeds(tmp_path: Path, manifest: str) -> None:
     ship(tmp_path / "shipped", SHIPPED)
     (tmp_path / "shipped" / "seeds.json").write_text(manifest)
     assert disk_store(tmp_path).list() == ()

@@ -14,7 +14,7 @@ from services.world_engine.simulator.entry import load_simulator, simulator_entr
 PROJECT = Path(__file__).resolve().parent.parent.parent.parent
 
 
-def test_the_entry_says_what_it_is_not() -> None:
+def test_the_entry_says_that_it_is_not_neural() -> None:
     entry = simulator_entry()
     assert entry is not None
     assert entry.model_id == "terrarium/simulator"

@@ -99,7 +99,7 @@ def test_pictures_and_bytes_cross_and_tensors_do_not(shared: ProcessTorchWorker)
         shared.submit("echo", np.array([object()]), timeout_s=PATIENCE_S)
 
 
-def test_the_process_is_a_quiet_neighbour() -> None:
+def test_the_process_has_few_threads_and_a_low_priority() -> None:
     with toy(threads=2, niceness=7) as worker:
         found = facts(worker)
         assert found["pid"] != os.getpid()
@@ -264,7 +264,7 @@ def test_an_idle_process_ends_by_itself() -> None:
         assert ask(worker, "echo", 1) == ["toy", 1]
 
 
-def test_after_the_end_calls_are_refused() -> None:
+def test_a_closed_worker_refuses_calls() -> None:
     with toy() as worker:
         ask(worker, "echo", 1)
         worker.close()
@@ -272,7 +272,7 @@ def test_after_the_end_calls_are_refused() -> None:
         assert fault_of(worker.submit("echo", 1, timeout_s=PATIENCE_S)) is WorkerFault.UNLOADED
 
 
-def test_its_log_events_are_the_servers() -> None:
+def test_its_log_events_reach_the_servers_log() -> None:
     seen: list[Mapping[str, object]] = []
     undo = configure_logging("json", None, seen.append, stream=io.StringIO())
     try:
@@ -293,7 +293,7 @@ def test_its_log_events_are_the_servers() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_the_process_ends_when_the_server_is_killed() -> None:
-    """In mid-run, where nothing in the process looks up."""
+    """It is in the middle of a call, and does not check for the server itself."""
     program = f"""
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import WorkerReady, WorkerSpec

@@ -62,7 +62,7 @@ def test_several_threads_may_ask_at_once(cache: VerdictCache) -> None:
         list(pool.map(work, range(200)))
 
 
-def test_after_the_end_nothing_is_known_and_nothing_fails(cache: VerdictCache) -> None:
+def test_a_closed_cache_knows_nothing_and_never_fails(cache: VerdictCache) -> None:
     cache.keep("a", "model@1", is_safe=True)
     cache.close()
     cache.close()

@@ -86,7 +86,7 @@ def test_more_goes_to_the_disk_and_comes_back_in_order(spool: Spool, tmp_path: P
     assert len(WorkFiles(tmp_path / "walk.mp4").spools()) == 2  # the one that was read last, and the one before
 
 
-def test_one_takes_while_another_puts(spool: Spool) -> None:
+def test_taking_and_putting_may_overlap(spool: Spool) -> None:
     backlog = Backlog(spool, MemoryLimits(span_s=0.5))
     with ThreadPoolExecutor(3) as threads:
         spilling = threads.submit(backlog.spill_until_closed)
@@ -142,7 +142,7 @@ def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     assert caught.value.fault is RecordingFault.FOLDER_GONE
 
 
-def test_what_was_aborted_can_be_put_on_the_disk(spool: Spool, tmp_path: Path) -> None:
+def test_an_aborted_backlog_can_be_written_to_the_disk(spool: Spool, tmp_path: Path) -> None:
     backlog = Backlog(spool, MemoryLimits())
     backlog.put(frames(0, 8))
     assert backlog.take() == frames(0, 1)[0]
@@ -179,7 +179,7 @@ def test_a_cut_off_chunk_gives_what_is_whole(spool: Spool, tmp_path: Path) -> No
     assert packet_times_s(second) == pytest.approx([1.2, 1.3, 1.4])  # it plays by itself
 
 
-def test_what_two_chunks_hold_is_read_once(spool: Spool, tmp_path: Path) -> None:
+def test_a_frame_held_by_two_chunks_is_read_once(spool: Spool, tmp_path: Path) -> None:
     spool.append(frames(4, 16))
     spool.append(frames(16, 20))
     spool.put_already_taken(frames(2, 18))

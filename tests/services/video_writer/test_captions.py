@@ -76,7 +76,7 @@ def test_markup_is_shown_not_obeyed() -> None:
     assert braces.columns.stop - braces.columns.start > short.columns.stop - short.columns.start
 
 
-def test_nothing_is_drawn_of_nothing() -> None:
+def test_an_empty_caption_is_not_drawn() -> None:
     assert draw("") is None
     assert draw(" \n ") is None
 

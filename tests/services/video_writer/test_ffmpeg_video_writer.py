@@ -55,7 +55,7 @@ def record(
 
 
 def test_a_slow_engine_plays_as_it_was_seen(ffmpeg_writer: FfmpegVideoWriter, tmp_path: Path) -> None:
-    """Passes of four frames, meant for 60 a second, that came when they came."""
+    """Passes of four frames at a nominal 60 a second come late and unevenly."""
     starts = [10.0, 10.31, 10.58, 11.2, 11.45, 16.0, 16.28]
     passes = [([jpeg(4 * at + n) for n in range(4)], start, 4 / 15) for at, start in enumerate(starts)]
     outcome = record(ffmpeg_writer, tmp_path / "walk.mp4", passes, ended_at=16.5, of=plan(fps=15))
@@ -183,7 +183,7 @@ def used_encoder(path: Path, hardware: Encoder) -> str:
 
 
 def test_hardware_that_works_is_used(tmp_path: Path) -> None:
-    """Any other encoder of ffmpeg's stands for it."""
+    """Another encoder of ffmpeg stands in for it."""
     assert used_encoder(tmp_path / "walk.mp4", Encoder("libopenh264", ())) == "libopenh264"
 
 

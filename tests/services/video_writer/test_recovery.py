@@ -16,7 +16,7 @@ import pytest
 
 from services.video_writer._mp4_facts import whole_fragments_end
 from services.video_writer._work_files import WorkFiles
-from services.video_writer.video_writer import Discarded, Failed, Finished, RecordingFault, RecordingOutcome
+from services.video_writer.video_writer import Discarded, Finished, Incomplete, RecordingFault, RecordingOutcome
 from tests.services.video_writer.videos import (
     COUNT,
     METADATA,
@@ -86,7 +86,7 @@ def test_a_killed_server_loses_at_most_the_last_second(ffmpeg_writer: FfmpegVide
     assert [file.name for file in tmp_path.iterdir()] == ["walk.mp4"]
 
 
-def test_where_everything_is_killed_the_part_plays(ffmpeg_writer: FfmpegVideoWriter, tmp_path: Path) -> None:
+def test_the_part_file_plays_after_everything_was_killed(ffmpeg_writer: FfmpegVideoWriter, tmp_path: Path) -> None:
     path, part = tmp_path / "walk.mp4", tmp_path / "walk.mp4.part"
     with recording_process(path, 60) as process:
         read_until(process, "waiting")
@@ -105,7 +105,7 @@ def test_where_everything_is_killed_the_part_plays(ffmpeg_writer: FfmpegVideoWri
     assert_in_order(path)
 
 
-def test_what_waited_on_the_disk_is_encoded_and_joined(ffmpeg_writer: FfmpegVideoWriter, tmp_path: Path) -> None:
+def test_frames_on_the_disk_are_encoded_and_joined(ffmpeg_writer: FfmpegVideoWriter, tmp_path: Path) -> None:
     path = tmp_path / "walk.mp4"
     files = WorkFiles(path)
     with recording_process(path, 90) as process:
@@ -208,8 +208,8 @@ def test_recovering_without_an_encoder_leaves_everything_for_later(
     path = tmp_path / "walk.mp4"
     postpone(make_ffmpeg_writer(), path)
     outcome = recover(make_ffmpeg_writer(executable=tmp_path / "none"), tmp_path)
-    assert isinstance(outcome, Failed)
-    assert (outcome.fault, outcome.kept) == (RecordingFault.ENCODER_MISSING, None)
+    assert isinstance(outcome, Incomplete)
+    assert outcome.fault is RecordingFault.ENCODER_MISSING
     assert isinstance(recover(make_ffmpeg_writer(), tmp_path), Finished)
 
 
@@ -244,7 +244,7 @@ def test_the_file_is_dated_like_the_recording(make_ffmpeg_writer: MakeFfmpegWrit
 
 
 def test_an_orphaned_encoder_is_waited_for(make_ffmpeg_writer: MakeFfmpegWriter, tmp_path: Path) -> None:
-    """It is stopped here, and so killed in the end."""
+    """The encoder is stopped (SIGSTOP) here, so recovery kills it in the end."""
     path = tmp_path / "walk.mp4"
     with recording_process(path, 60) as process:
         read_until(process, "waiting")

@@ -52,7 +52,7 @@ def test_the_clock_of_the_recording_begins_with_its_first_frame() -> None:
     assert timeline.since_start_us(6.0) == 0
 
 
-def test_nothing_comes_of_nothing() -> None:
+def test_a_timeline_without_passes_is_empty() -> None:
     timeline = Timeline(30)
     assert timeline.end(5.0) == []
     assert (timeline.duration_s, timeline.frames) == (0.0, 0)

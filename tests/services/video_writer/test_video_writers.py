@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from services.video_writer._recording_run import WriterLimits
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
 from services.video_writer.video_writer import (
     Discarded,
     Failed,
     Finished,
+    Incomplete,
     Postponed,
     RecordingFault,
     RecordingPhase,
@@ -47,6 +50,34 @@ def make_writer(request: pytest.FixtureRequest) -> Iterator[MakeWriter]:
 @pytest.fixture
 def writer(make_writer: MakeWriter) -> VideoWriter:
     return make_writer()
+
+
+@dataclass
+class Disk:
+    """A writer whose disk a test can fill up."""
+
+    writer: FfmpegVideoWriter | FakeVideoWriter
+    room: list[int]
+
+    def fill(self) -> None:
+        self._set(0)
+
+    def empty(self) -> None:
+        self._set(10**12)
+
+    def _set(self, free_bytes: int) -> None:
+        self.room[0] = free_bytes
+        if isinstance(self.writer, FakeVideoWriter):
+            self.writer.is_full = free_bytes == 0
+
+
+@pytest.fixture(params=["ffmpeg", "fake"])
+def disk(request: pytest.FixtureRequest) -> Iterator[Disk]:
+    room = [10**12]
+    limits = WriterLimits(free_bytes=lambda _: room[0])
+    writer = FfmpegVideoWriter(limits=limits, hardware=()) if request.param == "ffmpeg" else FakeVideoWriter()
+    yield Disk(writer, room)
+    writer.close(LIMIT_S)
 
 
 def test_a_finished_recording_is_a_file_and_nothing_else(writer: VideoWriter, tmp_path: Path) -> None:
@@ -117,7 +148,7 @@ def test_a_recording_without_a_frame_leaves_nothing(writer: VideoWriter, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_comes_after_the_end_does_nothing(writer: VideoWriter, tmp_path: Path) -> None:
+def test_calls_after_the_end_do_nothing(writer: VideoWriter, tmp_path: Path) -> None:
     ends = Ends()
     recording = writer.start(tmp_path / "walk.mp4", plan(), ends.on_end)
     recording.finish(ended_at=play(recording, 15))
@@ -167,7 +198,7 @@ def test_close_finishes_what_is_open_and_takes_no_more(writer: VideoWriter, tmp_
     assert [file.name for file in tmp_path.iterdir()] == ["walk.mp4"]
 
 
-def test_what_close_postpones_the_next_writer_recovers(make_writer: MakeWriter, tmp_path: Path) -> None:
+def test_the_next_writer_recovers_what_close_postponed(make_writer: MakeWriter, tmp_path: Path) -> None:
     writer, ends = make_writer(), Ends()
     if isinstance(writer, FakeVideoWriter):
         writer.hold = threading.Event()
@@ -196,7 +227,62 @@ def test_recovery_leaves_alone_what_is_being_recorded(writer: VideoWriter, tmp_p
     assert isinstance(ends.wait(), Finished)
 
 
-def test_what_is_no_video_cannot_be_described(writer: VideoWriter, tmp_path: Path) -> None:
+def test_on_a_full_disk_a_file_is_incomplete_until_there_is_room(disk: Disk, tmp_path: Path) -> None:
+    ends, path = Ends(), tmp_path / "walk.mp4"
+    recording = disk.writer.start(path, plan(), ends.on_end, ends.on_fault)
+    ended_at = play(recording, 30)
+    disk.fill()
+    recording.finish(ended_at=ended_at)
+    outcome = ends.wait()
+    assert isinstance(outcome, Incomplete)
+    assert (outcome.path, outcome.fault, outcome.metadata) == (path, RecordingFault.DISK_FULL, METADATA)
+    assert ends.faults == [RecordingFault.DISK_FULL]
+    assert outcome.duration_s == pytest.approx(2.0, abs=0.1)
+    assert not path.exists()
+    assert disk.writer.incomplete_video(path) == tmp_path / "walk.mp4.part"
+    again, later = Ends(), Ends()
+    disk.writer.complete(path, again.on_end)
+    assert again.wait() == outcome, "it is tried again, as often as somebody likes"
+    disk.empty()
+    disk.writer.complete(path, later.on_end)
+    finished = later.wait()
+    assert isinstance(finished, Finished)
+    assert (finished.path, finished.frames) == (path, 60)
+    assert [file.name for file in tmp_path.iterdir()] == ["walk.mp4"]
+    assert disk.writer.incomplete_video(path) is None
+
+
+def test_what_is_incomplete_can_be_abandoned(disk: Disk, tmp_path: Path) -> None:
+    ends, path = Ends(), tmp_path / "walk.mp4"
+    recording = disk.writer.start(path, plan(), ends.on_end)
+    play(recording, 15)
+    disk.fill()
+    recording.finish()
+    assert isinstance(ends.wait(), Incomplete)
+    disk.writer.abandon(path)
+    assert list(tmp_path.iterdir()) == []
+    late = Ends()
+    disk.writer.complete(path, late.on_end)
+    assert late.wait() == Discarded(path)
+
+
+def test_a_closed_writer_leaves_what_is_incomplete_to_the_next(disk: Disk, tmp_path: Path) -> None:
+    ends, path = Ends(), tmp_path / "walk.mp4"
+    recording = disk.writer.start(path, plan(), ends.on_end)
+    play(recording, 15)
+    disk.fill()
+    recording.finish()
+    assert isinstance(ends.wait(), Incomplete)
+    disk.writer.close(LIMIT_S)
+    disk.empty()
+    late, recovered = Ends(), Ends()
+    disk.writer.complete(path, late.on_end)
+    assert late.outcomes == []
+    type(disk.writer)().recover(tmp_path, recovered.on_end)
+    assert isinstance(recovered.wait(), Finished)
+
+
+def test_a_file_that_is_not_a_video_cannot_be_described(writer: VideoWriter, tmp_path: Path) -> None:
     (tmp_path / "walk.mp4").write_bytes(jpeg(0))
     for path in (tmp_path / "walk.mp4", tmp_path / "none.mp4"):
         with pytest.raises(VideoError) as caught:

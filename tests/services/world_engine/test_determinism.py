@@ -53,7 +53,7 @@ def digests(world: World, given: Sequence[ControlPayload]) -> list[str]:
     return [hashlib.sha256(world.step(control).tobytes()).hexdigest() for control in given]
 
 
-def test_the_same_again_is_the_same(engine: WorldEngine) -> None:
+def test_the_same_controls_give_the_same_frames(engine: WorldEngine) -> None:
     given = controls(1)
     runs = [digests(engine.open_world(seed_of(engine), rng_seed=7), given) for _ in range(2)]
     assert runs[0] == runs[1]
@@ -69,7 +69,7 @@ def test_other_worlds_beside_it_change_nothing(engine: WorldEngine) -> None:
 
 
 def test_going_back_and_on_is_the_same_as_never_having_left(engine: WorldEngine) -> None:
-    """At every pass: a snapshot, a detour, and back."""
+    """Every pass takes a snapshot, makes a detour and restores it."""
     given = controls(2)
     straight = digests(engine.open_world(seed_of(engine), rng_seed=7), given)
     world = engine.open_world(seed_of(engine), rng_seed=7)

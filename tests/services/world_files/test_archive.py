@@ -78,11 +78,11 @@ def test_its_inputs_are_a_log_that_others_can_read() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"x" * 1000, b"\x89PNG\r\n\x1a\n" + b"\0" * 100])
-def test_what_is_no_archive_is_no_world(data: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(data: bytes) -> None:
     assert fault_of(data) is WorldFileFault.NOT_A_WORLD
 
 
-def test_an_archive_of_something_else_is_no_world() -> None:
+def test_an_archive_of_something_else_is_refused() -> None:
     assert fault_of(archive_of({"word/document.xml": b"<x/>"})) is WorldFileFault.NOT_A_WORLD
     assert fault_of(archive_of({MANIFEST: b'{"format": "other", "version": 1}'})) is WorldFileFault.NOT_A_WORLD
 
@@ -226,7 +226,7 @@ def test_other_ways_of_packing_are_refused() -> None:
 
 
 def test_a_bomb_is_not_unpacked() -> None:
-    """A thousandfold member: what is read of it is bounded, whatever its directory says."""
+    """A member unpacks to a thousand times its size. What is read of it is bounded, whatever the directory says."""
 
     def bomb(members: Members) -> None:
         members[next(name for name in members if name.startswith("snapshots/"))] = b"\0" * 5_000_000
@@ -266,7 +266,7 @@ def test_a_picture_that_claims_other_sizes_is_not_decoded() -> None:
 
 
 def test_a_log_of_ten_million_lines_is_given_up_early() -> None:
-    """The manifest admits to them, or does not: neither is read to the end."""
+    """It is not read to the end, whether the manifest states its length or not."""
     line = b'{"type":"frame_input","ts":1,"frame_id":%d,"buttons":[],"mouse_dx":0,"mouse_dy":0,"client_ts":0}\n'
     limits = WorldFileLimits(max_passes=1000, inputs_bytes=10_000_000)
 

@@ -50,7 +50,7 @@ def test_mutated_archives_are_refused_or_whole(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_mutated_members_in_sound_archives_are_refused_or_whole(seed: int) -> None:
-    """Past the checksums of the archive: the parts themselves are wrong."""
+    """The archive's checksums are right, and the members themselves are damaged."""
     chance, sound = random.Random(seed), members_of(pack(sample_world()))
     for _ in range(150):
         name = chance.choice(sorted(sound))

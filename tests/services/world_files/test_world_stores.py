@@ -66,7 +66,7 @@ def test_renaming_and_removing(make_store: MakeStore) -> None:
 
 
 @pytest.mark.parametrize("world_id", ["", "0" * 16, "../../etc/passwd", "0" * 15 + "/", "*"])
-def test_an_id_that_is_none_is_unknown(make_store: MakeStore, world_id: str) -> None:
+def test_a_malformed_id_is_unknown(make_store: MakeStore, world_id: str) -> None:
     store = make_store()
     store.add(sample_world(), "saved")
     if world_id == "0" * 16:

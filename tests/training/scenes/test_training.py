@@ -72,7 +72,7 @@ def test_a_batch_is_a_function_of_its_random_numbers(views: Path) -> None:
     assert float(one.relative_pose[:, :3].abs().max()) < 2.6
 
 
-def test_threads_that_draw_do_not_show(views: Path) -> None:
+def test_the_number_of_drawing_threads_changes_nothing(views: Path) -> None:
     store = ViewStore(views / "train")
     alone, beside = (Pairs(store, workers=workers).batch(3, np.random.default_rng(1)) for workers in (0, 3))
     assert all(torch.equal(a, b) for a, b in zip(alone, beside, strict=True))
