@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from _routes._files import StoredFile
 from api_types import JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
 from app_handler import AppHandler
 from state.deps import get_state_service
 
 router = APIRouter(prefix="/api")
+
+# A job that is tried again makes another file.
+_ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
 
 Handler = Annotated[AppHandler, Depends(get_state_service)]
 
@@ -64,11 +69,12 @@ async def route_forget_job(job_id: str, handler: Handler) -> None:
     await handler.jobs.forget(job_id)
 
 
-@router.api_route("/jobs/{job_id}/file", methods=["GET", "HEAD"], response_class=FileResponse)
-async def route_job_file(job_id: str, handler: Handler, *, download: bool = False) -> FileResponse:
+@router.get("/jobs/{job_id}/file", response_class=FileResponse)
+@router.head("/jobs/{job_id}/file", include_in_schema=False)  # without reading the file
+async def route_job_file(job_id: str, handler: Handler, *, download: bool = False) -> StoredFile:
     path = await handler.jobs.file(job_id)
     disposition = "attachment" if download else "inline"
-    return FileResponse(path, filename=path.name, content_disposition_type=disposition)
+    return StoredFile(path, headers=_ASK_AGAIN, filename=path.name, content_disposition_type=disposition)
 
 
 async def _unseen_job(

@@ -18,7 +18,7 @@ from state._device_transitions import (
     models_event,
     reservation_event,
 )
-from state._job_mirror import job_changed, job_progressed
+from state._job_transitions import job_changed, job_progressed
 from state._session_transitions import (
     AUTHORING_TABLE,
     RECORDING_TABLE,

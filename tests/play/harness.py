@@ -288,10 +288,15 @@ def fake_services(
 
 @contextmanager
 def play_server(
-    services: ServiceBundle | None = None, *, limits: SessionLimits | None = None, loop: str = "asyncio", **config: Any
+    services: ServiceBundle | None = None,
+    *,
+    limits: SessionLimits | None = None,
+    loop: str = "asyncio",
+    data_dir: Path = Path("unused"),
+    **config: Any,
 ) -> Generator[PlayServer]:
     """A server on a free port of loopback, stopped at the end of the block. `loop` names its event loop for uvicorn."""
-    runtime = RuntimeConfig(**{"data_dir": Path("unused"), "limits": limits or SessionLimits(), **config})
+    runtime = RuntimeConfig(data_dir=data_dir, limits=limits or SessionLimits(), **config)
     handler = AppHandler(runtime, services or fake_services())
     limits = runtime.limits
     app, events = create_app(handler), asyncio.Queue[asyncio.AbstractEventLoop]()

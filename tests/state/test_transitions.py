@@ -106,7 +106,7 @@ LAKE = EngineKey("fake/lake", "none")
 ONE, TWO, THREE = (Lease(number, f"session {number}") for number in (1, 2, 3))
 FIRST, SECOND, THIRD = (Ticket(number, None) for number in (1, 2, 3))
 WORLD, OTHER = (WorldInPlay(LAKE, name, 1, epoch, capped=True) for epoch, name in enumerate(("seed", "other")))
-JOB = AuthoringJob("job", "scene", None, "fog", 1.0)
+JOB = AuthoringJob("job", "scene", "s", "fog")
 WRITING = AuthoringRunning(AuthoringStep.WRITING)
 PAINTING = AuthoringRunning(AuthoringStep.PAINTING, 0.5)
 FULL = (ErrorCode.RECORDING_DISK_FULL, "The disk is full.")
@@ -164,7 +164,7 @@ def put_recording(state: AppState, recording: Any) -> None:
 
 def put_job(state: AppState, job: Any) -> None:
     if job != NoJob():
-        state.authoring["job"] = AuthoringJob("job", "scene", None, "fog", 1.0, job)
+        state.authoring["job"] = AuthoringJob("job", "scene", "s", "fog", job)
 
 
 def put_lifecycle(state: AppState, lifecycle: Any) -> None:

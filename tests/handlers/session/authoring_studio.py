@@ -50,8 +50,8 @@ def studio(
 ) -> Generator[Studio]:
     writer, editor, seeds = writer or FakePromptWriter(), editor or FakeImageEditor(GREEN), FakeSeedStore()
     bundle = fake_services(*models, prompt_writer=writer, image_editor=editor, seed_store=seeds, **services)
-    config = {"authoring": authoring or AuthoringConfig(), "jobs": jobs or JobsConfig()}
-    with play_server(bundle, limits=limits, loop=loop, **config) as server:
+    authoring, jobs = authoring or AuthoringConfig(), jobs or JobsConfig()
+    with play_server(bundle, limits=limits, loop=loop, authoring=authoring, jobs=jobs) as server:
         yield Studio(server, writer, editor, seeds)
 
 
