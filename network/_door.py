@@ -74,7 +74,8 @@ class Place:
             group.held += 1
             group.silent[self] = clock()
 
-    def taken_by(self, visitor: Visitor) -> None:
+    def taken_by(self, visitor: Visitor | None) -> None:
+        """`visitor` is who has to give way. None: nobody, as the place is in use until it is left."""
         self._visitor = visitor
 
     def in_use(self) -> None:
