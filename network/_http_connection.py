@@ -138,10 +138,11 @@ class HttpConnection(H11Protocol):
         if self.conn.their_state is h11.IDLE:
             self._reading.await_head()
             return
-        self._place.in_use()
         if self.conn.their_state is not h11.SEND_BODY:
+            self._place.in_use()
             self._reading.await_nothing()
             return
+        self._place.sending()
         self._reading.await_body(received)
         if self.cycle.response_complete:
             self._unwanted += received
