@@ -19,6 +19,8 @@ from state.app_state_types import (
     AuthoringWaiting,
     AwaitingSeed,
     DeviceReserved,
+    Displaced,
+    DisplacementState,
     Ended,
     EngineFailed,
     EngineLoading,
@@ -37,6 +39,8 @@ from state.app_state_types import (
     ModelVacating,
     NoJob,
     NoSession,
+    NotDisplaced,
+    NothingUploaded,
     NotRecording,
     NotReserved,
     Paused,
@@ -53,11 +57,16 @@ from state.app_state_types import (
     Starting,
     Stopping,
     Ticket,
+    Uploaded,
+    UploadState,
 )
 from state.events import (
     AuthoringEvent,
+    BytesUploaded,
     DeviceReturned,
     DeviceTaken,
+    DisplacementEvent,
+    DisplacementForgotten,
     EngineEvent,
     Evicted,
     JobAccepted,
@@ -77,6 +86,9 @@ from state.events import (
     ModelUseEvent,
     Offloaded,
     PauseAsked,
+    PictureGivenBack,
+    PictureTaken,
+    PlaceLost,
     PlayingBegan,
     PreparingAbandoned,
     PreparingBegan,
@@ -97,13 +109,15 @@ from state.events import (
     StopBegan,
     TakenDown,
     UnloadFinished,
+    UploadEvent,
+    UploadsForgotten,
     VacatingBegan,
     VacatingEnded,
     WorldChanged,
 )
 
 if TYPE_CHECKING:
-    from state.app_state_types import AppState, EngineKey, JobId, RecordingName, SceneRole, SessionId
+    from state.app_state_types import AppState, EngineKey, JobId, NetworkName, RecordingName, SceneRole, SessionId
 
 State = TypeVar("State")
 # (type of the state, type of the event) -> what makes the next state of the two.
@@ -368,7 +382,77 @@ def session_event(state: AppState, session_id: SessionId, event: SessionEvent) -
     elif record is not None:
         state.sessions[session_id] = replace(record, state=after)
     elif isinstance(event, SessionAdmitted):
-        state.sessions[session_id] = SessionRecord(session_id, event.client, event.remote, event.opened_at, after)
+        state.sessions[session_id] = SessionRecord(
+            session_id, event.client, event.remote, event.visitor, event.opened_at, after
+        )
+    return after
+
+
+# ------------------------------------------------------------------------------------------ visitors' addresses
+
+
+def _displace(_: NotDisplaced | Displaced, event: PlaceLost) -> DisplacementState:
+    return Displaced(event.at)
+
+
+DISPLACEMENT_TABLE: Final[Table[DisplacementState]] = MappingProxyType(
+    {
+        (NotDisplaced, PlaceLost): _displace,
+        (Displaced, PlaceLost): _displace,
+        (Displaced, DisplacementForgotten): _to(NotDisplaced()),
+    }
+)
+
+
+def displacement_event(state: AppState, network: NetworkName, event: DisplacementEvent) -> DisplacementState:
+    after = _next(DISPLACEMENT_TABLE, state.displaced.get(network, NotDisplaced()), event)
+    if isinstance(after, NotDisplaced):
+        state.displaced.pop(network, None)
+    else:
+        state.displaced[network] = after
+    return after
+
+
+def _first_bytes(_: NothingUploaded, event: BytesUploaded) -> UploadState:
+    return Uploaded(event.at, bytes=event.count)
+
+
+def _more_bytes(state: Uploaded, event: BytesUploaded) -> UploadState:
+    return replace(state, bytes=state.bytes + event.count)
+
+
+def _first_picture(_: NothingUploaded, event: PictureTaken) -> UploadState:
+    return Uploaded(event.at, pictures=1)
+
+
+def _another_picture(state: Uploaded, _: PictureTaken) -> UploadState:
+    return replace(state, pictures=state.pictures + 1)
+
+
+def _give_picture_back(state: Uploaded, _: PictureGivenBack) -> UploadState:
+    """It may have been taken before the count began anew."""
+    return replace(state, pictures=max(0, state.pictures - 1))
+
+
+UPLOAD_TABLE: Final[Table[UploadState]] = MappingProxyType(
+    {
+        (NothingUploaded, BytesUploaded): _first_bytes,
+        (NothingUploaded, PictureTaken): _first_picture,
+        (NothingUploaded, PictureGivenBack): _to(NothingUploaded()),
+        (Uploaded, BytesUploaded): _more_bytes,
+        (Uploaded, PictureTaken): _another_picture,
+        (Uploaded, PictureGivenBack): _give_picture_back,
+        (Uploaded, UploadsForgotten): _to(NothingUploaded()),
+    }
+)
+
+
+def upload_event(state: AppState, network: NetworkName, event: UploadEvent) -> UploadState:
+    after = _next(UPLOAD_TABLE, state.uploads.get(network, NothingUploaded()), event)
+    if isinstance(after, NothingUploaded):
+        state.uploads.pop(network, None)
+    else:
+        state.uploads[network] = after
     return after
 
 

@@ -31,6 +31,7 @@ from wire_protocol import (
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from handlers.session.stats import SessionStats
     from runtime_config.runtime_config import AuthoringConfig
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
@@ -104,7 +105,8 @@ class RequestQueue:
 class RequestRunner:
     """Runs one request after the other, and beside them those whose command says so.
 
-    `answer` is called exactly once for every request with an id that came in, whatever happens to it.
+    `answer` is called exactly once for every request with an id that came in, whatever happens to it. `permitted` gives
+    what may be served of a request, or raises DomainError.
     """
 
     def __init__(
@@ -119,6 +121,8 @@ class RequestRunner:
         work_threads: Executor,
         clock: Clock,
         metrics: Metrics,
+        stats: SessionStats,
+        permitted: Callable[[AnyRequest], AnyRequest],
         registry: Mapping[str, Command[Any]] = COMMANDS,
     ) -> None:
         self._commands = commands
@@ -131,6 +135,8 @@ class RequestRunner:
         self._work_threads = work_threads
         self._clock = clock
         self._metrics = metrics
+        self._stats = stats
+        self._permitted = permitted
         self._beside: dict[asyncio.Task[None], str] = {}
         self._current: asyncio.Task[None] | None = None
         self._current_id: str | None = None
@@ -202,6 +208,7 @@ class RequestRunner:
 
     async def _work_on(self, waiting: Waiting) -> None:
         req_id, started, kind = waiting.req_id, self._clock.monotonic(), "unparsed"
+        self._stats.request_began(started)
         try:
             request = await self._read(waiting) if isinstance(waiting, UnparsedRequest) else waiting
             if request is None:
@@ -215,6 +222,8 @@ class RequestRunner:
         except asyncio.CancelledError:
             # By `cancel` or `close`, which both expect the answer to be given here.
             answer = None if req_id is None else _cancelled(req_id)
+        finally:
+            self._stats.request_ended(self._clock.monotonic())
         if answer is not None:
             self._answer(answer)
             self._metrics.request_answered(kind, "ok" if answer.success else "error", self._clock.monotonic() - started)
@@ -229,7 +238,7 @@ class RequestRunner:
 
     async def _reply(self, request: AnyRequest) -> Answer:
         try:
-            return ExtendedRpcSuccess(req_id=request.req_id, data=await self.perform(request))
+            return ExtendedRpcSuccess(req_id=request.req_id, data=await self.perform(self._permitted(request)))
         except DomainError as error:
             return self._refuse(request, error)
         except Exception as error:  # whatever happens, the client gets its one answer; the log has the rest

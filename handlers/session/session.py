@@ -15,6 +15,7 @@ from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
 from handlers.session.inputs import InputMailbox
 from handlers.session.opening import WorldOpener
 from handlers.session.outbox import Outbox, SocketLike, Writer
+from handlers.session.permissions import SessionPermissions
 from handlers.session.play import SessionPlay
 from handlers.session.recording import SessionRecorder
 from handlers.session.requests import Receiver, ReceivingSocketLike, RequestQueue, RequestRunner, parser
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from concurrent.futures import Executor
 
+    from access_rules import Visitor
     from handlers.authoring_handler import AuthoringHandler
     from handlers.authoring_painter import ScenePainter
     from handlers.engines.pool import EnginePool
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from handlers.server_handler import ServerHandler
     from handlers.session.endings import Ending
     from handlers.sessions_handler import SessionsHandler
+    from handlers.visitors_handler import VisitorsHandler
     from handlers.world_files_handler import WorldFilesHandler
     from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
@@ -76,6 +79,7 @@ class SessionSurroundings:
 
     config: RuntimeConfig
     sessions: SessionsHandler
+    visitors: VisitorsHandler
     pool: EnginePool
     seeds: SeedsHandler
     safety: SafetyHandler
@@ -102,7 +106,13 @@ class Session:
     """
 
     def __init__(
-        self, session_id: SessionId, around: SessionSurroundings, *, receipts: ReadReceipts | None, extended: bool
+        self,
+        session_id: SessionId,
+        around: SessionSurroundings,
+        *,
+        visitor: Visitor,
+        receipts: ReadReceipts | None,
+        extended: bool,
     ) -> None:
         config, limits, clock = around.config, around.config.limits, around.clock
         sessions = around.sessions
@@ -117,6 +127,7 @@ class Session:
         self._extended = extended
         self._end = end
         self._stats = SessionStats()
+        self._stats.played(clock.monotonic())
         self._inputs = InputMailbox()
         self._outbox = Outbox(
             clock, self._stats, limits.max_unsent_messages, lambda: end.begin(endings.client_too_slow())
@@ -173,12 +184,14 @@ class Session:
             post=self._outbox.post,
             extended=extended,
         )
+        self._permissions = SessionPermissions(around.visitors, visitor, post=self._outbox.post, extended=extended)
         self._init_deadline = InitDeadline(limits.init_timeout_s, end)
         self._commands = SessionCommands(
             play=self._play,
             opener=opener,
             recorder=self._recorder,
             author=author,
+            permissions=self._permissions,
             seeds=around.seeds,
             safety=around.safety,
             world_files=around.world_files,
@@ -213,6 +226,8 @@ class Session:
             work_threads=self._work_threads,
             clock=self._clock,
             metrics=self._metrics,
+            stats=self._stats,
+            permitted=self._permissions.permitted,
         )
         receiver = Receiver(
             socket,
@@ -301,6 +316,8 @@ class Session:
 
     def _notified(self, message: AnyNotification) -> None:
         actor = self._play.actor
+        if _is_play(message):
+            self._stats.played(self._clock.monotonic())
         match message:
             case ControlNotification():
                 self._control(message)
@@ -335,3 +352,14 @@ class Session:
     def _nudge(self) -> None:
         if self._play.actor is not None:
             self._play.actor.nudge()
+
+
+def _is_play(message: AnyNotification) -> bool:
+    """Whether somebody must be there who sends this. Clients confirm frames and send empty controls by themselves."""
+    match message:
+        case FrameAckNotification():
+            return False
+        case ControlNotification(buttons=buttons, mouse_dx=mouse_dx, mouse_dy=mouse_dy):
+            return bool(buttons or mouse_dx or mouse_dy)
+        case _:
+            return True
