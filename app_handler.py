@@ -26,6 +26,7 @@ from handlers.seeds_handler import SeedsHandler
 from handlers.server_handler import ServerHandler
 from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
+from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
 from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue
@@ -109,8 +110,10 @@ class AppHandler:
             self._lock,
             services.clock,
             config.max_sessions,
-            displace_after_s=config.limits.displace_after_s,
+            limits=config.limits,
+            max_anonymous=config.access.anonymous.max_sessions,
         )
+        self.visitors = VisitorsHandler(self._state, self._lock, services.clock, config.access.anonymous)
         changes = StateChanges()
         ledger = MemoryLedger(
             self._state,
@@ -155,6 +158,7 @@ class AppHandler:
             services.seed_store,
             services.picture_decoder,
             self.safety,
+            self.visitors,
             self._intake_threads,
             self._thumbnail_threads,
             config.max_upload_bytes,
@@ -203,7 +207,7 @@ class AppHandler:
             intake_threads=self._intake_threads,
             clock=services.clock,
         )
-        self.scenes = ScenesHandler(self.authoring, self._painter, self.seeds, self._work_threads)
+        self.scenes = ScenesHandler(self.authoring, self._painter, self.seeds, self.visitors, self._work_threads)
         self.server = ServerHandler(
             self._state,
             self._lock,
@@ -287,6 +291,7 @@ class AppHandler:
         return SessionSurroundings(
             config=self.config,
             sessions=self.sessions,
+            visitors=self.visitors,
             pool=self.engines,
             seeds=self.seeds,
             safety=self.safety,

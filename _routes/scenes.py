@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from access_rules import Visitor
 from api_types import GenerateSceneBody, SceneJobSummary, ScenesResponse
 from app_handler import AppHandler
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/scenes")
 
@@ -20,9 +21,11 @@ def route_list_scenes(handler: Annotated[AppHandler, Depends(get_state_service)]
 
 @router.post("", status_code=202)
 async def route_generate_scene(
-    body: GenerateSceneBody, handler: Annotated[AppHandler, Depends(get_state_service)]
+    body: GenerateSceneBody,
+    handler: Annotated[AppHandler, Depends(get_state_service)],
+    visitor: Annotated[Visitor, Depends(get_visitor)],
 ) -> SceneJobSummary:
-    return await handler.scenes.generate(body.prompt)
+    return await handler.scenes.generate(visitor, body.prompt)
 
 
 @router.get("/jobs/{job_id}")

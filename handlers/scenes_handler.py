@@ -16,9 +16,11 @@ from state.app_state_types import AuthoringDone, AuthoringFailed, AuthoringRunni
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from access_rules import Visitor
     from handlers.authoring_handler import AuthoringHandler
     from handlers.authoring_painter import ScenePainter
     from handlers.seeds_handler import SeedsHandler
+    from handlers.visitors_handler import VisitorsHandler
     from state.app_state_types import AuthoringJob, JobId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -30,26 +32,38 @@ _HEIGHT: Final = 720
 
 class ScenesHandler:
     def __init__(
-        self, authoring: AuthoringHandler, painter: ScenePainter, seeds: SeedsHandler, work_threads: Executor
+        self,
+        authoring: AuthoringHandler,
+        painter: ScenePainter,
+        seeds: SeedsHandler,
+        visitors: VisitorsHandler,
+        work_threads: Executor,
     ) -> None:
         self._authoring = authoring
         self._painter = painter
         self._seeds = seeds
+        self._visitors = visitors
         self._work_threads = work_threads
         self._tasks: dict[JobId, asyncio.Task[None]] = {}
 
     def list_scenes(self) -> ScenesResponse:
         return ScenesResponse(scenes=self._seeds.generated(), jobs=[_summary(job) for job in self._authoring.unowned()])
 
-    async def generate(self, prompt: str) -> SceneJobSummary:
+    async def generate(self, visitor: Visitor, prompt: str) -> SceneJobSummary:
         """Begin to generate a scene.
 
         Raises:
-            DomainError: the prompt will not do, too many are waiting, or there is no authoring.
+            DomainError: the prompt will not do, too many are waiting, there is no authoring, or the visitor has had too
+                many pictures.
         """
-        job = await self._authoring.begin("scene", None, prompt)
+        self._visitors.take_picture(visitor)
+        try:
+            job = await self._authoring.begin("scene", None, prompt)
+        except BaseException:
+            self._visitors.give_picture_back(visitor)
+            raise
         task = self._tasks[job.id] = asyncio.create_task(self._run(job))
-        task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
+        task.add_done_callback(lambda _: self._ended(job.id, visitor))
         return _summary(job)
 
     def job(self, job_id: JobId) -> SceneJobSummary:
@@ -102,6 +116,12 @@ class ScenesHandler:
         else:
             self._authoring.move(job.id, AuthoringDone(scene.hash))
             logger.info("A scene was generated", hash=scene.hash)
+
+    def _ended(self, job_id: JobId, visitor: Visitor) -> None:
+        del self._tasks[job_id]
+        job = self._authoring.find(job_id)
+        if job is None or not isinstance(job.state, AuthoringDone):
+            self._visitors.give_picture_back(visitor)
 
     def _find(self, job_id: JobId) -> AuthoringJob:
         found = self._authoring.find(job_id)

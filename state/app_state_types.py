@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from state.model_states import ModelsUnknown, ModelUse, SceneRole
 
 if TYPE_CHECKING:
+    from access_rules import Visitor
     from error_types import ErrorCode
     from state.model_states import ModelsState
 
@@ -203,8 +204,46 @@ class SessionRecord:
     id: SessionId
     client: str
     remote: str
+    visitor: Visitor
     opened_at: float  # seconds since the Unix epoch
     state: SessionState = AwaitingSeed()
+
+
+# ------------------------------------------------------------------------------------------ visitors' addresses
+
+NetworkName: TypeAlias = str  # see `access_rules.network_of`
+
+
+@dataclass(frozen=True, slots=True)
+class NotDisplaced:
+    """Nobody from there has had to give a place to a newcomer, or not lately."""
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """Somebody from there had to give way, last at this time on the monotonic clock, in seconds."""
+
+    at: float
+
+
+DisplacementState: TypeAlias = NotDisplaced | Displaced
+
+
+@dataclass(frozen=True, slots=True)
+class NothingUploaded:
+    """Nothing came from there without a token, or not lately."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """What came from there without a token since that time on the monotonic clock, in seconds."""
+
+    since: float
+    bytes: int = 0
+    pictures: int = 0
+
+
+UploadState: TypeAlias = NothingUploaded | Uploaded
 
 
 # ------------------------------------------------------------------------------------------------ recordings
@@ -337,12 +376,14 @@ class AppState:
     """All of it, under the one lock that `AppHandler` owns. Only `state.transitions` writes to it.
 
     `sessions` is in the order of arrival. What a dictionary does not have is in the initial state of its machine:
-    `EngineUnloaded`, `NoSession`, `NotRecording`, `NoJob`, `ModelIdle`.
+    `EngineUnloaded`, `NoSession`, `NotDisplaced`, `NothingUploaded`, `NotRecording`, `NoJob`, `ModelIdle`.
     """
 
     lifecycle: ServerLifecycle = Starting()
     engines: dict[EngineKey, EngineState] = field(default_factory=dict[EngineKey, EngineState])
     sessions: dict[SessionId, SessionRecord] = field(default_factory=dict[SessionId, SessionRecord])
+    displaced: dict[NetworkName, DisplacementState] = field(default_factory=dict[NetworkName, DisplacementState])
+    uploads: dict[NetworkName, UploadState] = field(default_factory=dict[NetworkName, UploadState])
     recordings: dict[RecordingName, RecordingState] = field(default_factory=dict[RecordingName, RecordingState])
     authoring: dict[JobId, AuthoringJob] = field(default_factory=dict[JobId, AuthoringJob])
     model_use: dict[SceneRole, ModelUse] = field(default_factory=dict[SceneRole, ModelUse])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STATUSES = {
     400: ("protocolVersionMismatch hostInvalid"),
     401: ("tokenRequired"),
-    403: ("recordingFolderRefused hostForbidden originForbidden localOnly"),
+    403: ("recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed"),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown sceneJobUnknown worldUnknown recordingUnknown notFound"
     ),
@@ -38,7 +38,7 @@ STATUSES = {
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
         "recordingDamaged"
     ),
-    429: ("tooManyRequests"),
+    429: ("tooManyRequests tooManySessions uploadQuotaUsed"),
     500: ("internal engineFailed authoringFailed recordingFailed"),
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "

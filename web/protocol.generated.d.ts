@@ -72,6 +72,7 @@ export type ClientMessage =
 export type ErrorCode =
   | "protocolVersionMismatch"
   | "serverBusy"
+  | "tooManySessions"
   | "displaced"
   | "initTimeout"
   | "shuttingDown"
@@ -137,6 +138,8 @@ export type ErrorCode =
   | "originForbidden"
   | "tokenRequired"
   | "localOnly"
+  | "anonymousNotAllowed"
+  | "uploadQuotaUsed"
   | "notFound"
   | "methodNotAllowed"
   | "serviceUnavailable";

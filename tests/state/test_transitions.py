@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from access_rules import Owner
 from error_types import ErrorCode
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.image_editor import EditorMissing
@@ -25,6 +26,7 @@ from state.app_state_types import (
     AuthoringWaiting,
     AwaitingSeed,
     DeviceReserved,
+    Displaced,
     Ended,
     EndReason,
     EngineFailed,
@@ -38,6 +40,8 @@ from state.app_state_types import (
     Lease,
     NoJob,
     NoSession,
+    NotDisplaced,
+    NothingUploaded,
     NotRecording,
     NotReserved,
     Paused,
@@ -51,11 +55,14 @@ from state.app_state_types import (
     Stopping,
     Ticket,
     Unfinished,
+    Uploaded,
     WorldInPlay,
 )
 from state.events import (
+    BytesUploaded,
     DeviceReturned,
     DeviceTaken,
+    DisplacementForgotten,
     Evicted,
     JobAccepted,
     JobAdvanced,
@@ -72,6 +79,9 @@ from state.events import (
     ModelTaken,
     Offloaded,
     PauseAsked,
+    PictureGivenBack,
+    PictureTaken,
+    PlaceLost,
     PlayingBegan,
     PreparingAbandoned,
     PreparingBegan,
@@ -91,6 +101,7 @@ from state.events import (
     StopBegan,
     TakenDown,
     UnloadFinished,
+    UploadsForgotten,
     VacatingBegan,
     VacatingEnded,
     WorldChanged,
@@ -154,7 +165,17 @@ def put_models(state: AppState, models: Any) -> None:
 
 def put_session(state: AppState, session: Any) -> None:
     if session != NoSession():
-        state.sessions["s"] = SessionRecord("s", "stock", "here", 1.0, session)
+        state.sessions["s"] = SessionRecord("s", "stock", "here", Owner(), 1.0, session)
+
+
+def put_displacement(state: AppState, displacement: Any) -> None:
+    if displacement != NotDisplaced():
+        state.displaced["10.0.0.1"] = displacement
+
+
+def put_uploads(state: AppState, uploads: Any) -> None:
+    if uploads != NothingUploaded():
+        state.uploads["10.0.0.1"] = uploads
 
 
 def put_recording(state: AppState, recording: Any) -> None:
@@ -258,7 +279,7 @@ MACHINES = (
         put_session,
         lambda state, event: transitions.session_event(state, "s", event),
         (
-            (NoSession(), SessionAdmitted("stock", "here", 1.0), AwaitingSeed()),
+            (NoSession(), SessionAdmitted("stock", "here", Owner(), 1.0), AwaitingSeed()),
             (AwaitingSeed(), PreparingBegan(LAKE), Preparing(LAKE)),
             (AwaitingSeed(), SessionDisplaced(), NoSession()),
             (AwaitingSeed(), SessionEnded(EndReason.CLIENT_LEFT), ENDED),
@@ -276,6 +297,37 @@ MACHINES = (
             (Paused(WORLD, 2.0), SessionEnded(EndReason.CLIENT_LEFT), ENDED),
             (Paused(WORLD, 2.0), SessionForgotten(), NoSession()),
             (ENDED, SessionForgotten(), NoSession()),
+        ),
+    ),
+    Machine(
+        "displacement",
+        transitions.DISPLACEMENT_TABLE,
+        members(states.DisplacementState),
+        members(events.DisplacementEvent),
+        put_displacement,
+        lambda state, event: transitions.displacement_event(state, "10.0.0.1", event),
+        (
+            (NotDisplaced(), PlaceLost(2.0), Displaced(2.0)),
+            (Displaced(2.0), PlaceLost(9.0), Displaced(9.0)),
+            (Displaced(2.0), DisplacementForgotten(), NotDisplaced()),
+        ),
+    ),
+    Machine(
+        "uploads",
+        transitions.UPLOAD_TABLE,
+        members(states.UploadState),
+        members(events.UploadEvent),
+        put_uploads,
+        lambda state, event: transitions.upload_event(state, "10.0.0.1", event),
+        (
+            (NothingUploaded(), BytesUploaded(5, 2.0), Uploaded(2.0, bytes=5)),
+            (NothingUploaded(), PictureTaken(2.0), Uploaded(2.0, pictures=1)),
+            (NothingUploaded(), PictureGivenBack(), NothingUploaded()),
+            (Uploaded(2.0, 5, 1), BytesUploaded(6, 9.0), Uploaded(2.0, 11, 1)),
+            (Uploaded(2.0, 5, 1), PictureTaken(9.0), Uploaded(2.0, 5, 2)),
+            (Uploaded(2.0, 5, 1), PictureGivenBack(), Uploaded(2.0, 5, 0)),
+            (Uploaded(2.0, 5, 0), PictureGivenBack(), Uploaded(2.0, 5, 0)),
+            (Uploaded(2.0, 5, 1), UploadsForgotten(), NothingUploaded()),
         ),
     ),
     Machine(
@@ -412,9 +464,9 @@ def test_the_holder_of_a_reservation_returns_the_device_first() -> None:
 
 def test_a_record_keeps_its_other_fields() -> None:
     state = AppState()
-    transitions.session_event(state, "s", SessionAdmitted("stock", "here", 1.5))
+    transitions.session_event(state, "s", SessionAdmitted("stock", "here", Owner(), 1.5))
     transitions.session_event(state, "s", PreparingBegan(LAKE))
-    assert state.sessions == {"s": SessionRecord("s", "stock", "here", 1.5, Preparing(LAKE))}
+    assert state.sessions == {"s": SessionRecord("s", "stock", "here", Owner(), 1.5, Preparing(LAKE))}
     transitions.authoring_event(state, "job", JobAccepted(JOB))
     assert state.authoring == {"job": JOB}
 
