@@ -186,7 +186,10 @@ class _Log:
             if self._file is None:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._file = self.path.open("xb")
-            self._file.write(b"".join(self._unwritten))
+                self._file.write(b"".join(self._unwritten))
+                self._file.flush()  # an empty file would be a log of nothing
+            else:
+                self._file.write(b"".join(self._unwritten))
             self._is_dirty = True
         except OSError as error:
             self._fail(error)
