@@ -109,6 +109,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/api/recordings/{name}"): _RECORDINGS,
         ("GET", "/api/recordings/{name}/video"): _RECORDINGS,
         ("GET", "/api/recordings/{name}/thumbnail"): _RECORDINGS,
+        ("POST", "/api/recordings/{name}/finish"): _RECORDINGS,
         ("PATCH", "/api/recordings/{name}"): _RECORDING_DELETIONS,
         ("DELETE", "/api/recordings/{name}"): _RECORDING_DELETIONS,
         ("GET", "/api/worlds"): _WORLDS,
