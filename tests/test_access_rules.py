@@ -42,7 +42,8 @@ def served() -> set[tuple[str, str]]:
     """
     app = create_app(AppHandler(RuntimeConfig(data_dir=Path("unused")), fake_services()))
     described = {(method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods}
-    routers = [import_module(f"_routes.{module.name}").router for module in iter_modules(_routes.__path__)]
+    resources = [module.name for module in iter_modules(_routes.__path__) if not module.name.startswith("_")]
+    routers = [import_module(f"_routes.{name}").router for name in resources]
     held = {each for router in routers for route in router.routes for each in _addresses(route)}
     beside = {each for route in app.routes for each in _addresses(route)}
     return {(method, path.replace(":path", "")) for method, path in described | held | beside if method != "HEAD"}
