@@ -32,6 +32,7 @@ from handlers.seeds_handler import SeedsHandler
 from handlers.server_handler import ServerHandler
 from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
+from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
 from services.film_maker.film_folder import FilmFolder
 from services.system_monitor.gpu_sampler import GpuSampler
@@ -120,8 +121,10 @@ class AppHandler:
             self._lock,
             services.clock,
             config.max_sessions,
-            displace_after_s=config.limits.displace_after_s,
+            limits=config.limits,
+            max_anonymous=config.access.anonymous.max_sessions,
         )
+        self.visitors = VisitorsHandler(self._state, self._lock, services.clock, config.access.anonymous)
         changes = StateChanges()
         ledger = MemoryLedger(
             self._state,
@@ -166,6 +169,7 @@ class AppHandler:
             services.seed_store,
             services.picture_decoder,
             self.safety,
+            self.visitors,
             self._intake_threads,
             self._thumbnail_threads,
             config.max_upload_bytes,
@@ -227,7 +231,13 @@ class AppHandler:
         self._scheduler = JobScheduler(self._board, kinds, config=config.jobs, clock=services.clock)
         self._feed = JobFeed(self._board, self._scheduler)
         self.jobs = JobsHandler(
-            self._board, self._scheduler, self._feed, kinds, config=config.jobs, clock=services.clock
+            self._board,
+            self._scheduler,
+            self._feed,
+            kinds,
+            visitors=self.visitors,
+            config=config.jobs,
+            clock=services.clock,
         )
         self.server = ServerHandler(
             self._state,
@@ -318,6 +328,7 @@ class AppHandler:
         return SessionSurroundings(
             config=self.config,
             sessions=self.sessions,
+            visitors=self.visitors,
             pool=self.engines,
             seeds=self.seeds,
             safety=self.safety,

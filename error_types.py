@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     # the connection
     PROTOCOL_VERSION_MISMATCH = "protocolVersionMismatch"
     SERVER_BUSY = "serverBusy"
+    TOO_MANY_SESSIONS = "tooManySessions"
     DISPLACED = "displaced"
     INIT_TIMEOUT = "initTimeout"
     SHUTTING_DOWN = "shuttingDown"
@@ -98,6 +99,8 @@ class ErrorCode(StrEnum):
     ORIGIN_FORBIDDEN = "originForbidden"
     TOKEN_REQUIRED = "tokenRequired"
     LOCAL_ONLY = "localOnly"
+    ANONYMOUS_NOT_ALLOWED = "anonymousNotAllowed"
+    UPLOAD_QUOTA_USED = "uploadQuotaUsed"
     NOT_FOUND = "notFound"
     METHOD_NOT_ALLOWED = "methodNotAllowed"
     SERVICE_UNAVAILABLE = "serviceUnavailable"
@@ -109,6 +112,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         # the connection
         ErrorCode.PROTOCOL_VERSION_MISMATCH: 400,
         ErrorCode.SERVER_BUSY: 503,
+        ErrorCode.TOO_MANY_SESSIONS: 429,
         ErrorCode.DISPLACED: 409,
         ErrorCode.INIT_TIMEOUT: 408,
         ErrorCode.SHUTTING_DOWN: 503,
@@ -191,6 +195,8 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.ORIGIN_FORBIDDEN: 403,
         ErrorCode.TOKEN_REQUIRED: 401,
         ErrorCode.LOCAL_ONLY: 403,
+        ErrorCode.ANONYMOUS_NOT_ALLOWED: 403,
+        ErrorCode.UPLOAD_QUOTA_USED: 429,
         ErrorCode.NOT_FOUND: 404,
         ErrorCode.METHOD_NOT_ALLOWED: 405,
         ErrorCode.SERVICE_UNAVAILABLE: 503,

@@ -101,6 +101,9 @@ def _serve(
     log_stream: SessionLogStream,
     stop: ProcessStop,
 ) -> int:
+    from services.allocator import limit_arenas
+
+    limit_arenas()
     for name in _SLOW_IMPORTS:
         stop.check()
         import_module(name)

@@ -11,9 +11,10 @@ from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from _routes._files import StoredFile
+from access_rules import Visitor
 from api_types import JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
 from app_handler import AppHandler
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api")
 
@@ -39,9 +40,10 @@ async def route_submit_job(
     body: SubmitJobBody,
     response: Response,
     handler: Handler,
+    visitor: Annotated[Visitor, Depends(get_visitor)],
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> JobSummary:
-    job, is_new = await handler.jobs.submit(body.kind, body.request, key=idempotency_key)
+    job, is_new = await handler.jobs.submit(visitor, body.kind, body.request, key=idempotency_key)
     response.status_code = 202 if is_new else 200
     response.headers["Location"] = f"/api/jobs/{job.id}"
     return job
@@ -86,6 +88,13 @@ async def _unseen_job(
     """Where a reader goes on. Decided before the stream begins, as its status cannot be changed later."""
     await handler.jobs.require_unseen(job_id, last_event_id or after)
     return last_event_id or after
+
+
+@router.head("/jobs/{job_id}/stream", include_in_schema=False)
+@router.head("/events", include_in_schema=False)
+async def route_stream_head() -> Response:
+    """A stream has no end that an answer without a body could be taken from."""
+    return Response(media_type="text/event-stream")
 
 
 @router.get("/jobs/{job_id}/stream", response_class=EventSourceResponse)

@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from _routes._files import PictureBytes
+from access_rules import Visitor
 from api_types import SeedsResponse, SeedSummary
 from app_handler import AppHandler
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/seeds")
 
@@ -25,9 +26,12 @@ def route_list_seeds(handler: Annotated[AppHandler, Depends(get_state_service)])
 
 @router.post("", status_code=201)
 async def route_upload_seed(
-    request: Request, handler: Annotated[AppHandler, Depends(get_state_service)], title: str = ""
+    request: Request,
+    handler: Annotated[AppHandler, Depends(get_state_service)],
+    visitor: Annotated[Visitor, Depends(get_visitor)],
+    title: str = "",
 ) -> SeedSummary:
-    return await handler.seeds.upload(request.stream(), title)
+    return await handler.seeds.upload(visitor, request.stream(), title)
 
 
 @router.get("/{seed_hash}/image")

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
 
 from _routes._files import PictureBytes, StoredFile
+from access_rules import Visitor
 from api_types import RenameWorldRequest, SavedWorldsResponse, SavedWorldSummary
 from app_handler import AppHandler
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/worlds")
 
@@ -27,9 +28,11 @@ def route_list_worlds(handler: Annotated[AppHandler, Depends(get_state_service)]
 
 @router.post("", status_code=201)
 async def route_upload_world(
-    request: Request, handler: Annotated[AppHandler, Depends(get_state_service)]
+    request: Request,
+    handler: Annotated[AppHandler, Depends(get_state_service)],
+    visitor: Annotated[Visitor, Depends(get_visitor)],
 ) -> SavedWorldSummary:
-    return await handler.world_files.upload(request.stream())
+    return await handler.world_files.upload(handler.visitors.counted(visitor, request.stream()))
 
 
 @router.get("/{world_id}/file", response_class=FileResponse)

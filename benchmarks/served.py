@@ -23,6 +23,7 @@ from network.http_server import TerrariumServer
 from network.listening_socket import create_listening_socket
 from process_stop import ProcessStop
 from runtime_config.runtime_config import AccessConfig, DoorConfig, RuntimeConfig
+from services.allocator import limit_arenas
 from services.clock.system_clock import SystemClock
 from services.log_stream.log_reduction import LogReduction
 from services.log_stream.session_log_stream import SessionLogStream
@@ -41,6 +42,7 @@ PORT_LINE: Final = "port"
 def main() -> NoReturn:
     stop = ProcessStop()
     stop.listen()
+    limit_arenas()
     options = _parse_options()
     if options.descriptors is not None:
         _limit_descriptors(options.descriptors)

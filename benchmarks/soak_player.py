@@ -33,6 +33,14 @@ class SoakError(RuntimeError):
     """The server did what it should not."""
 
 
+class RefusedError(SoakError):
+    """A request was refused, with `code`."""
+
+    def __init__(self, kind: str, reply: dict[str, Any]) -> None:
+        super().__init__(f"{kind} was refused: {reply.get('error')}")
+        self.code = reply.get("code")
+
+
 @dataclass
 class Tally:
     """What the players have seen since the last `take`. Safe to use from several threads."""
@@ -192,13 +200,18 @@ class SoakPlayer:
             self._ask(socket, "restore_moment", moment_id=self._moments[-1])
 
     def _rewind(self, socket: ClientConnection) -> None:
-        self._ask(socket, "rewind", seconds=self._rng.uniform(0.5, 10.0))
+        try:
+            self._ask(socket, "rewind", seconds=self._rng.uniform(0.5, 10.0))
+        except RefusedError as refused:
+            if refused.code != "nothingToRewind":  # as it is just after a world was opened
+                raise
 
     def _ask(self, socket: ClientConnection, kind: str, **fields: Any) -> dict[str, Any]:
         """The data of the reply.
 
         Raises:
-            SoakError: it was refused, or there was none in time.
+            RefusedError: it was refused.
+            SoakError: there was none in time.
         """
         self._ids += 1
         request, until = str(self._ids), time.monotonic() + _ANSWER_S
@@ -208,7 +221,7 @@ class SoakPlayer:
                 message = self._take(socket.recv(left))
                 if message.get("type") == "response" and message["req_id"] == request:
                     if not message["success"]:
-                        raise SoakError(f"{kind} was refused: {message.get('error')}")
+                        raise RefusedError(kind, message)
                     return message["data"] or {}
         raise SoakError(f"{kind} was not answered within {_ANSWER_S:.0f} s")
 

@@ -10,15 +10,26 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from access_rules import VISITOR_SCOPE
 from error_types import DomainError, ErrorCode
 from handlers.session import endings
 from handlers.session.session import Session
-from handlers.sessions_handler import Admitted, ServerStopping, SlotsEnding, SlotsTaken
+from handlers.sessions_handler import (
+    AddressFull,
+    Admitted,
+    Newcomer,
+    ServerStopping,
+    SlotIdle,
+    SlotsEnding,
+    SlotsTaken,
+)
 from services.read_receipts.read_receipts import SCOPE_EXTENSION
 from state.app_state_types import EndReason, SessionId
 from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, encode_message
 
 if TYPE_CHECKING:
+    from access_rules import Visitor
+    from handlers.session.endings import Ending
     from handlers.session.session import SessionSurroundings
     from services.log_stream.log_stream import LogStream
     from services.system_monitor.system_monitor import SystemMonitor
@@ -44,16 +55,19 @@ class PlayHandler:
         await socket.accept()
         session_id = secrets.token_hex(4)
         remote = socket.client.host if socket.client is not None else "unknown"
+        visitor: Visitor = socket.scope[VISITOR_SCOPE]
         with structlog.contextvars.bound_contextvars(session_id=session_id, client_host=remote):
             refusal = _version_refusal(socket.query_params.get("protocol_version"))
             extended = socket.query_params.get("client") == "terrarium"
             if refusal is None:
-                refusal = await self._admit(session_id, "terrarium" if extended else "stock", remote)
+                newcomer = Newcomer(session_id, "terrarium" if extended else "stock", remote, visitor)
+                refusal = await self._admit(newcomer)
             if refusal is not None:
                 await self._refuse(socket, refusal, extended=extended)
                 return
             receipts = socket.scope.get("extensions", {}).get(SCOPE_EXTENSION)
-            await self._play(Session(session_id, self._around, receipts=receipts, extended=extended), socket)
+            session = Session(session_id, self._around, visitor=visitor, receipts=receipts, extended=extended)
+            await self._play(session, socket)
 
     async def _play(self, session: Session, socket: WebSocket) -> None:
         """Run a session as a task of its own: a server that gives up on the endpoint must not cut its end short."""
@@ -112,18 +126,28 @@ class PlayHandler:
         with suppress(RuntimeError):  # the threads are shut down: so is the process, soon
             self._around.work_threads.submit(self._monitor.release_free_memory)
 
-    async def _admit(self, session_id: SessionId, client: str, remote: str) -> ErrorMessage | None:
+    async def _admit(self, newcomer: Newcomer) -> ErrorMessage | None:
         """A slot for the newcomer, or what to tell it."""
         deadline = asyncio.get_running_loop().time() + _SLOT_PATIENCE_S
         while True:
-            match self._around.sessions.admit(session_id, client, remote):
+            is_late = asyncio.get_running_loop().time() >= deadline
+            match self._around.sessions.admit(newcomer):
                 case Admitted(displaced):
                     if displaced is not None:
-                        self._displace(displaced)
+                        self._displace(displaced, endings.displaced())
                     return None
-                case SlotsEnding() if asyncio.get_running_loop().time() < deadline:
+                case SlotIdle(session_id) if not is_late:
+                    self._displace(session_id, endings.place_held_idle(self._around.config.limits.idle_place_s))
                     await self._wait_for_slot(deadline)
-                case SlotsEnding() | SlotsTaken():
+                case SlotsEnding() if not is_late:
+                    await self._wait_for_slot(deadline)
+                case AddressFull(max_sessions):
+                    return ErrorMessage(
+                        message=f"Your address has {max_sessions} sessions open, as many as it may have without the"
+                        " server's token. Close one of them first.",
+                        code=ErrorCode.TOO_MANY_SESSIONS,
+                    )
+                case SlotIdle() | SlotsEnding() | SlotsTaken():
                     return ErrorMessage(
                         message_id=ErrorId.SERVER_BUSY,
                         message="All places on this server are taken. Try again when somebody leaves.",
@@ -139,10 +163,10 @@ class PlayHandler:
         except TimeoutError:
             return
 
-    def _displace(self, session_id: SessionId) -> None:
+    def _displace(self, session_id: SessionId, ending: Ending) -> None:
         session = self._sessions.get(session_id)
         if session is not None:
-            session.end(endings.displaced())
+            session.end(ending)
 
     async def _refuse(self, socket: WebSocket, error: ErrorMessage, *, extended: bool) -> None:
         code = error.code or ErrorCode.INTERNAL

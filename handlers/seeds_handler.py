@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from concurrent.futures import Executor
 
+    from access_rules import Visitor
     from handlers.safety_handler import SafetyHandler
+    from handlers.visitors_handler import VisitorsHandler
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.seed_store.seed_store import SeedFilePayload, SeedStore
     from services.world_engine.world_engine import Picture
@@ -44,6 +46,7 @@ class SeedsHandler:
         store: SeedStore,
         decoder: PictureDecoder,
         safety: SafetyHandler,
+        visitors: VisitorsHandler,
         intake_threads: Executor,
         thumbnail_threads: Executor,
         max_upload_bytes: int,
@@ -52,6 +55,7 @@ class SeedsHandler:
         self._store = store
         self._decoder = decoder
         self._safety = safety
+        self._visitors = visitors
         self._intake_threads = intake_threads
         self._thumbnail_threads = thumbnail_threads
         self._max_upload_bytes = max_upload_bytes
@@ -75,19 +79,21 @@ class SeedsHandler:
         kept = await asyncio.to_thread(self._store.thumbnail, seed_hash)
         return SeedFile(kept or await self._make_thumbnail(seed_hash), "image/jpeg")
 
-    async def upload(self, chunks: AsyncIterator[bytes], title: str) -> SeedSummary:
+    async def upload(self, visitor: Visitor, chunks: AsyncIterator[bytes], title: str) -> SeedSummary:
         """Keep a picture file that a client sends.
 
         Raises:
-            DomainError: it is too large, no picture, unsafe, cannot be checked, or cannot be kept.
+            DomainError: it is too large, no picture, unsafe, cannot be checked, or cannot be kept; or the visitor has
+                sent too much.
         """
-        data = bytearray()
-        async for chunk in chunks:
-            data += chunk
-            if len(data) > self._max_upload_bytes:
-                limit = self._max_upload_bytes // (1024 * 1024)
-                raise DomainError(f"The picture is larger than {limit} MiB.", ErrorCode.SEED_TOO_LARGE)
-        return await in_thread(self._intake_threads, lambda: self._keep(bytes(data), title))
+        with self._visitors.picture(visitor):
+            data = bytearray()
+            async for chunk in self._visitors.counted(visitor, chunks):
+                data += chunk
+                if len(data) > self._max_upload_bytes:
+                    limit = self._max_upload_bytes // (1024 * 1024)
+                    raise DomainError(f"The picture is larger than {limit} MiB.", ErrorCode.SEED_TOO_LARGE)
+            return await in_thread(self._intake_threads, lambda: self._keep(bytes(data), title))
 
     def remove(self, seed_hash: str) -> None:
         """Raises: DomainError, there is no such picture, it came with the server, or it cannot be removed."""

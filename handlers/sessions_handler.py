@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from access_rules import Anonymous, Owner, network_of
 from api_types import Percentiles, SessionsResponse, SessionStateName, SessionSummary
 from handlers.base import StateHandler, with_state_lock
 from handlers.session.stats import SessionStats
@@ -24,7 +25,9 @@ from state.app_state_types import (
     WorldInPlay,
 )
 from state.events import (
+    DisplacementForgotten,
     PauseAsked,
+    PlaceLost,
     PlayingBegan,
     PreparingAbandoned,
     PreparingBegan,
@@ -35,15 +38,28 @@ from state.events import (
     SessionForgotten,
     WorldChanged,
 )
-from state.transitions import IllegalTransitionError, session_event
+from state.transitions import IllegalTransitionError, displacement_event, session_event
+from state.visitor_states import Displaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import RLock
 
+    from access_rules import Visitor
+    from runtime_config.runtime_config import SessionLimits
     from services.clock.clock import Clock
 
 _DISPLACED_WAITS_S: Final = 20.0  # before whoever had to give way may displace somebody else
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who wants a slot. `remote` is the address, `visitor` says with what rights."""
+
+    session_id: SessionId
+    client: str
+    remote: str
+    visitor: Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,13 @@ class Admitted:
     """The newcomer has a slot. `displaced` gave way for it and has to be told."""
 
     displaced: SessionId | None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotIdle:
+    """Full, but nobody plays in that session. Once it was ended, its slot is about to be free."""
+
+    session_id: SessionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,57 +87,113 @@ class SlotsTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressFull:
+    """The newcomer's address has as many sessions as one may have without the token."""
+
+    max_sessions: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStopping:
     pass
 
 
-Admission: TypeAlias = Admitted | SlotsEnding | SlotsTaken | ServerStopping
+Admission: TypeAlias = Admitted | SlotIdle | SlotsEnding | SlotsTaken | AddressFull | ServerStopping
 
 
 class SessionsHandler(StateHandler):
     def __init__(
-        self, state: AppState, lock: RLock, clock: Clock, max_sessions: int, *, displace_after_s: float
+        self,
+        state: AppState,
+        lock: RLock,
+        clock: Clock,
+        max_sessions: int,
+        *,
+        limits: SessionLimits,
+        max_anonymous: int,
     ) -> None:
-        """`displace_after_s` is how long a session may keep its place without an `init` while others want one."""
+        """`max_anonymous` is how many sessions one address may have without the token."""
         super().__init__(state, lock)
         self._clock = clock
         self._max_sessions = max_sessions
-        self._displace_after_s = displace_after_s
-        self._displaced_at: dict[str, float] = {}  # when clients of an address had to give way, monotonic seconds
+        self._limits = limits
+        self._max_anonymous = max_anonymous
         self._stats: dict[SessionId, SessionStats] = {}
 
     # ---------------------------------------------------------------------------------- coming and going
 
     @with_state_lock
-    def admit(self, session_id: SessionId, client: str, remote: str) -> Admission:
-        """Give a newcomer a slot, if need be that of the session that has waited longest without an `init`.
+    def admit(self, newcomer: Newcomer) -> Admission:
+        """Give a newcomer a slot, if need be that of a session in which nobody plays.
 
-        A client on its error screen connects again and again, without an `init`. So whoever had to give way does not
-        take another one's place at once.
+        The session that has waited longest without an `init` gives way at once, as it has no world to close. After it
+        comes the one with a world in which nobody has played for longest.
         """
         if isinstance(self._state.lifecycle, Stopping):
             return ServerStopping()
-        now, displaced = self._clock.wall(), None
-        if len(self._state.sessions) >= self._max_sessions:
-            displaced = self._longest_without_init(now, remote)
-            if displaced is None:
-                ending = any(isinstance(record.state, Ended) for record in self._state.sessions.values())
-                return SlotsEnding() if ending else SlotsTaken()
-            # It has no loop to join yet, so its slot is free at once.
-            self._displaced_at[displaced.remote] = self._clock.monotonic()
-            session_event(self._state, displaced.id, SessionDisplaced())
-        session_event(self._state, session_id, SessionAdmitted(client, remote, now))
-        return Admitted(None if displaced is None else displaced.id)
+        if self._address_is_full(newcomer.visitor):
+            return AddressFull(self._max_anonymous)
+        if len(self._state.sessions) < self._max_sessions:
+            return self._admitted(newcomer, None)
+        records = self._displaceable(newcomer)
+        waiting = self._longest_without_init(records)
+        if waiting is not None:
+            self._lose_place(waiting)
+            session_event(self._state, waiting.id, SessionDisplaced())  # it has no loop to join yet
+            return self._admitted(newcomer, waiting.id)
+        if any(isinstance(record.state, Ended) for record in self._state.sessions.values()):
+            return SlotsEnding()
+        idle = self._longest_without_play(records)
+        if idle is None:
+            return SlotsTaken()
+        self._lose_place(idle)
+        return SlotIdle(idle.id)
 
-    def _longest_without_init(self, now: float, newcomer: str) -> SessionRecord | None:
-        """The session that gives way to a newcomer from that address, if one does."""
+    def _admitted(self, newcomer: Newcomer, displaced: SessionId | None) -> Admitted:
+        event = SessionAdmitted(newcomer.client, newcomer.remote, newcomer.visitor, self._clock.wall())
+        session_event(self._state, newcomer.session_id, event)
+        return Admitted(displaced)
+
+    def _address_is_full(self, visitor: Visitor) -> bool:
+        same = (record for record in self._state.sessions.values() if record.visitor == visitor)
+        return isinstance(visitor, Anonymous) and sum(1 for _ in same) >= self._max_anonymous
+
+    def _displaceable(self, newcomer: Newcomer) -> list[SessionRecord]:
+        """The sessions that a newcomer may take the place of, in the order in which they came.
+
+        A client on its error screen connects again and again, without an `init`. So whoever had to give way does not
+        take another one's place at once. The owner gives way to nobody who is anonymous.
+        """
         earliest = self._clock.monotonic() - _DISPLACED_WAITS_S
-        self._displaced_at = {address: at for address, at in self._displaced_at.items() if at > earliest}
-        if newcomer in self._displaced_at:
+        for network, state in list(self._state.displaced.items()):
+            if isinstance(state, Displaced) and state.at <= earliest:
+                displacement_event(self._state, network, DisplacementForgotten())
+        if network_of(newcomer.remote) in self._state.displaced:
+            return []
+        records = self._state.sessions.values()
+        if isinstance(newcomer.visitor, Owner):
+            return list(records)
+        return [record for record in records if isinstance(record.visitor, Anonymous)]
+
+    def _longest_without_init(self, records: list[SessionRecord]) -> SessionRecord | None:
+        oldest = next((record for record in records if isinstance(record.state, AwaitingSeed)), None)
+        if oldest is None or self._clock.wall() - oldest.opened_at < self._limits.displace_after_s:
             return None
-        waiting = (record for record in self._state.sessions.values() if isinstance(record.state, AwaitingSeed))
-        oldest = next(waiting, None)
-        return oldest if oldest is not None and now - oldest.opened_at >= self._displace_after_s else None
+        return oldest
+
+    def _longest_without_play(self, records: list[SessionRecord]) -> SessionRecord | None:
+        now = self._clock.monotonic()
+        idle = [(self._idle_s(record, now), record) for record in records]
+        longest_s, record = max(idle, key=lambda each: each[0], default=(0.0, None))
+        return record if longest_s >= self._limits.idle_place_s else None
+
+    def _idle_s(self, record: SessionRecord, now: float) -> float:
+        stats = self._stats.get(record.id)
+        in_play = isinstance(record.state, Playing | Paused)
+        return stats.idle_s(now) if in_play and stats is not None else 0.0
+
+    def _lose_place(self, record: SessionRecord) -> None:
+        displacement_event(self._state, network_of(record.remote), PlaceLost(self._clock.monotonic()))
 
     @with_state_lock
     def end(self, session_id: SessionId, reason: EndReason) -> None:

@@ -8,6 +8,7 @@ import structlog
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from structlog.contextvars import bind_contextvars
 
+from access_rules import VISITOR_SCOPE
 from api_types import ErrorResponse
 from network._access_policy import AccessPolicy, AccessRequest, Allowed, LoggedIn, Refused
 
@@ -34,7 +35,7 @@ _LOGIN_PAGE: Final = """\
 
 
 class AccessMiddleware:
-    """Answers the requests that the policy refuses or logs in, and passes all others on."""
+    """Answers the requests that the policy refuses or logs in, and passes all others on, each with its `Visitor`."""
 
     def __init__(self, app: ASGIApp, access: AccessConfig) -> None:
         self.app = app
@@ -46,8 +47,8 @@ class AccessMiddleware:
             return
         decision = self._policy.decide(_as_request(scope))
         match decision:
-            case Allowed():
-                await self.app(scope, receive, send)
+            case Allowed(visitor):
+                await self.app({**scope, VISITOR_SCOPE: visitor}, receive, send)
                 return
             case LoggedIn(set_cookie):
                 response: Response = RedirectResponse("/", 303, {"Set-Cookie": set_cookie})

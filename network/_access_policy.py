@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from access_rules import Anonymous, Owner, RouteRules, Visitor, network_of, refusal
 from error_types import HTTP_STATUS, ErrorCode
 from network._access_token import TokenCheck, bearer_token, query_token
 from network._paths import collapse_slashes
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import AccessConfig
 
 _FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
-_LOCAL_PATHS: Final = ("/shutdown", "/api/sessions", "/api/recordings", "/api/worlds", "/metrics")
-_LOCAL_DELETE_PATHS: Final = ("/api/cached-model",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class AccessRequest:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    pass
+    visitor: Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +82,15 @@ _FOREIGN_ORIGIN: Final = Refused(
     ErrorCode.ORIGIN_FORBIDDEN,
     "Pages of this origin may not use the server. To allow them, start it with --allowed-origin.",
 )
-_LOCAL_ONLY: Final = Refused(
-    ErrorCode.LOCAL_ONLY,
-    "This is only allowed from the machine that the server runs on, or with the server's token.",
-)
 
 
 class AccessPolicy:
-    """The rules of one server. They check the host, then the origin, then the token or whether the client is local."""
+    """The rules of one server. They check the host, then the origin, then who asks, then whether they may do it."""
 
     def __init__(self, access: AccessConfig) -> None:
         self._access = access
         self._token = None if access.token is None else TokenCheck(access.token, access.port)
+        self._rules = RouteRules()
 
     @cached_property
     def _origins(self) -> frozenset[Origin]:
@@ -124,9 +120,13 @@ class AccessPolicy:
             return _FOREIGN_ORIGIN
         if self._token is not None:
             return self._decide_by_token(self._token, request)
-        if _is_local_only(request) and not _is_local(request, authority.host):
-            return _LOCAL_ONLY
-        return Allowed()
+        visitor = Owner() if _is_local(request, authority.host) else _anonymous(request)
+        return self._decide_by_rule(visitor, request)
+
+    def _decide_by_rule(self, visitor: Visitor, request: AccessRequest) -> Allowed | Refused:
+        rule = self._rules.of(request.method, collapse_slashes(request.path))
+        refused = refusal(rule, visitor, self._access.anonymous.may)
+        return Allowed(visitor) if refused is None else Refused(refused.code, refused.message)
 
     def _is_own_host(self, host: str, server_host: str | None) -> bool:
         if is_loopback_host(host) or host in self._own_hosts:
@@ -144,16 +144,18 @@ class AccessPolicy:
     def _decide_by_token(self, token: TokenCheck, request: AccessRequest) -> Decision:
         path = collapse_slashes(request.path)
         reads = request.method in ("GET", "HEAD")
-        if reads and path == "/health":
-            return Allowed()
         at_page = reads and path == "/" and request.scheme in ("http", "https")
         offered = query_token(request.query) if at_page and request.method == "GET" else None
         if offered is not None:
             if token.matches(offered):
                 return LoggedIn(token.set_cookie(secure=request.scheme == "https"))
             return _token_required(for_browser=at_page)
-        if token.in_cookies(request.values("cookie")) or token.matches(bearer_token(request.values("authorization"))):
-            return Allowed()
+        credentials = request.values("authorization")
+        if token.in_cookies(request.values("cookie")) or token.matches(bearer_token(credentials)):
+            return Allowed(Owner())
+        is_open = self._access.allow_anonymous and not credentials  # whoever offers a token is told that it is wrong
+        if is_open or (reads and path == "/health"):
+            return self._decide_by_rule(_anonymous(request), request)
         return _token_required(for_browser=at_page)
 
 
@@ -170,10 +172,8 @@ def _own_authority(request: AccessRequest) -> WebOrigin | None:
     return origin if isinstance(origin, WebOrigin) else None
 
 
-def _is_local_only(request: AccessRequest) -> bool:
-    path = collapse_slashes(request.path)
-    paths = _LOCAL_PATHS + (_LOCAL_DELETE_PATHS if request.method == "DELETE" else ())
-    return any(path == local or path.startswith(f"{local}/") for local in paths)
+def _anonymous(request: AccessRequest) -> Anonymous:
+    return Anonymous(network_of(request.client_host))
 
 
 def _is_local(request: AccessRequest, host: str) -> bool:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MIB: Final = 1024 * 1024
+_FILES_AT_A_TIME: Final = 4  # of the largest size; uploads are far smaller as a rule
+_BUSY: Final = "Too much is being uploaded to this server at the moment. Try again in a while."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,16 @@ _USUAL: Final = BodyLimit(_MIB)  # no JSON that the server takes comes near it
 class BodyLimitMiddleware:
     """Answers 413 and closes as soon as a body is known to be too large: when it says so, or when it has become so.
 
-    `larger` has the limits of the paths that take more than the usual 1 MiB. The application learns of a body that has
-    become too large as it does of a client that has left.
+    `larger` has the limits of the paths that take more than the usual 1 MiB. What is being uploaded there takes the
+    memory of a few of the largest files at most: beyond that, the upload that asks for more is answered 503. The
+    application learns of a body that is refused as it does of a client that has left.
     """
 
     def __init__(self, app: ASGIApp, larger: Mapping[str, BodyLimit]) -> None:
         self.app = app
         self._larger = larger
+        self._most_held_bytes = _FILES_AT_A_TIME * max((limit.most_bytes for limit in larger.values()), default=0)
+        self._held_bytes = 0  # of uploads that are in progress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,7 +57,7 @@ class BodyLimitMiddleware:
             return
         limit = self._larger.get(scope["path"], _USUAL)
         if _announced_bytes(scope) > limit.most_bytes:
-            await _refuse(limit, scope, receive, send)
+            await _refuse(limit.code, limit.message, scope, receive, send)
             return
         received, is_refused, has_answered = 0, False, False
 
@@ -60,11 +65,15 @@ class BodyLimitMiddleware:
             nonlocal received, is_refused
             message = await receive()
             received += len(message.get("body", b""))
-            if received <= limit.most_bytes:
+            if limit is not _USUAL:
+                self._held_bytes += len(message.get("body", b""))
+            is_too_large = received > limit.most_bytes
+            if not is_too_large and (limit is _USUAL or self._held_bytes <= self._most_held_bytes):
                 return message
             if not (is_refused or has_answered):
                 is_refused = True
-                await _refuse(limit, scope, receive, send)
+                refusal = (limit.code, limit.message) if is_too_large else (ErrorCode.SERVER_BUSY, _BUSY)
+                await _refuse(*refusal, scope, receive, send)
             return {"type": "http.disconnect"}
 
         async def send_unless_refused(message: Message) -> None:
@@ -73,7 +82,11 @@ class BodyLimitMiddleware:
                 has_answered = True
                 await send(message)
 
-        await self.app(scope, receive_counted, send_unless_refused)
+        try:
+            await self.app(scope, receive_counted, send_unless_refused)
+        finally:
+            if limit is not _USUAL:
+                self._held_bytes -= received
 
 
 def _announced_bytes(scope: Scope) -> int:
@@ -82,10 +95,10 @@ def _announced_bytes(scope: Scope) -> int:
     return next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
 
 
-async def _refuse(limit: BodyLimit, scope: Scope, receive: Receive, send: Send) -> None:
-    bind_contextvars(code=limit.code.value)  # the access event of this request will contain it
-    body = ErrorResponse(code=limit.code.value, message=limit.message).model_dump_json()
+async def _refuse(code: ErrorCode, message: str, scope: Scope, receive: Receive, send: Send) -> None:
+    bind_contextvars(code=code.value)  # the access event of this request will contain it
+    body = ErrorResponse(code=code.value, message=message).model_dump_json()
     # The rest of the body is not wanted, so the connection cannot be used again.
     headers = {"Connection": "close", "Cache-Control": "no-store"}
-    response = Response(body, HTTP_STATUS[limit.code], headers, "application/json")
+    response = Response(body, HTTP_STATUS[code], headers, "application/json")
     await response(scope, receive, send)

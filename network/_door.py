@@ -38,24 +38,25 @@ class Refusal(StrEnum):
 
 @dataclass(eq=False, slots=True)
 class _Group:
-    """Places with a common limit. Those that nobody is using are in the order in which that began.
+    """Places with a common limit. Those without a complete request are in the order in which that began.
 
-    `silent` have never made a request, `idle` have, and have not begun another one.
+    `silent` have never made one, `idle` wait for another one, and `sending` are in the middle of a body.
     """
 
     limit: int
     held: int = 0
     silent: dict[Place, float] = field(default_factory=dict["Place", float])
     idle: dict[Place, float] = field(default_factory=dict["Place", float])
+    sending: dict[Place, float] = field(default_factory=dict["Place", float])
 
     @property
     def is_full(self) -> bool:
         return self.held >= self.limit
 
-    def oldest_unused(self, before: float) -> Place | None:
-        """The place that is to give way, if it has been unused since `before`: silent ones first, then idle ones."""
-        for unused in (self.silent, self.idle):
-            for place, since in unused.items():
+    def first_to_go(self, before: float) -> Place | None:
+        """The place that is to give way, if it has been one of these since `before`. Uploads go last."""
+        for without_request in (self.silent, self.idle, self.sending):
+            for place, since in without_request.items():
                 if since <= before:
                     return place
                 break
@@ -74,7 +75,8 @@ class Place:
             group.held += 1
             group.silent[self] = clock()
 
-    def taken_by(self, visitor: Visitor) -> None:
+    def taken_by(self, visitor: Visitor | None) -> None:
+        """`visitor` is who has to give way. None: nobody, as the place is in use until it is left."""
         self._visitor = visitor
 
     def in_use(self) -> None:
@@ -82,6 +84,7 @@ class Place:
         for group in self._groups:
             group.silent.pop(self, None)
             group.idle.pop(self, None)
+            group.sending.pop(self, None)
 
     def idle(self) -> None:
         """A request was answered, and the connection waits for another one."""
@@ -89,6 +92,14 @@ class Place:
         if not self._has_left:
             for group in self._groups:
                 group.idle[self] = self._clock()
+
+    def sending(self) -> None:
+        """The head of a request has come, and its body is on its way."""
+        if self._has_left or self in self._groups[0].sending:
+            return
+        self.in_use()
+        for group in self._groups:
+            group.sending[self] = self._clock()
 
     def leave(self) -> None:
         """The connection has ended. Further calls do nothing."""
@@ -113,8 +124,8 @@ class Door:
     Connections from this machine are counted apart, up to the same total, so that strangers cannot take their places.
     They have no limit for each address: behind a proxy on this machine, all players come from it.
 
-    `most` and `most_per_address` are numbers of open connections, those of WebSockets included. One that was unused for
-    less than `chance_s` may be about to speak, and does not give way.
+    `most` and `most_per_address` are numbers of open connections, those of WebSockets included. One that has had
+    no complete request for less than `chance_s` may be about to make one, and does not give way.
     """
 
     def __init__(
@@ -136,7 +147,7 @@ class Door:
         self._log = _DoorLog()
 
     def admit(self, host: str) -> Place | Refusal:
-        """A place for a connection from `host`, or why there is none. The oldest unused one may give way for it."""
+        """A place for a connection from `host`, or why there is none. One without a request may give way for it."""
         now = self._clock()
         groups = (self._local,) if self._is_local(host) else (self._address_group(host), self._strangers)
         for group in groups:
@@ -147,16 +158,16 @@ class Door:
         return Place(groups, self._clock)
 
     def shed(self, count: int) -> int:
-        """End up to `count` unused connections, strangers' first, because the process lacks something for more."""
+        """End up to `count` connections without a request, strangers' first: the process lacks something for more."""
         ended, before = 0, self._clock() - self._chance_s
         for group in (self._strangers, self._local):
-            while ended < count and (place := group.oldest_unused(before)) is not None:
+            while ended < count and (place := group.first_to_go(before)) is not None:
                 place.give_way()
                 ended += 1
         return ended
 
     def _make_room(self, group: _Group, now: float) -> bool:
-        place = group.oldest_unused(now - self._chance_s)
+        place = group.first_to_go(now - self._chance_s)
         if place is None:
             return False
         place.give_way()

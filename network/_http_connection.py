@@ -78,7 +78,8 @@ class HttpConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._inner = transport
-        super().connection_made(WatchedTransport(transport, self._close))
+        self._watched = WatchedTransport(transport, self._close)
+        super().connection_made(self._watched)
         self.flow = _TellingFlowControl(self.transport, self._reading.excuse)
         self._unread = UnreadWatch(self.loop, transport, self._limits, self._on_stuck)
         self._place.taken_by(self)
@@ -87,8 +88,7 @@ class HttpConnection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._place.leave()
-        self._stop_watching()
-        self.app = self._served_app  # what leads back to this object would keep it until the garbage collector comes
+        self._let_go()
 
     def turn_away(self) -> None:
         self._inner.abort()
@@ -116,10 +116,10 @@ class HttpConnection(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """The WebSocket holds the place from here on, and has limits of its own."""
         self._is_upgraded = True
-        self._stop_watching()
+        self._let_go()
         self._place.in_use()
+        self._place.taken_by(None)
         self.transport = self._inner
-        self.app = self._served_app
         super().handle_websocket_upgrade(event)
         protocol = self._inner.get_protocol()
         assert isinstance(protocol, WebSocketTransport)
@@ -138,10 +138,11 @@ class HttpConnection(H11Protocol):
         if self.conn.their_state is h11.IDLE:
             self._reading.await_head()
             return
-        self._place.in_use()
         if self.conn.their_state is not h11.SEND_BODY:
+            self._place.in_use()
             self._reading.await_nothing()
             return
+        self._place.sending()
         self._reading.await_body(received)
         if self.cycle.response_complete:
             self._unwanted += received
@@ -230,9 +231,12 @@ class HttpConnection(H11Protocol):
         cycle = cast("RequestResponseCycle | None", self.cycle)  # the base class has None before the first request
         return None if cycle is None or cycle.response_complete else cycle
 
-    def _stop_watching(self) -> None:
-        self._reading.await_nothing()
-        self._unread.stop()
+    def _let_go(self) -> None:
+        """End the timers, and cut what leads back to this object: it would stay until the garbage collector comes."""
+        self._reading.end()
+        self._unread.end()
+        self._watched.connection_lost()
+        self.app = self._served_app
         if self._lingering is not None:
             self._lingering.cancel()
 

@@ -33,7 +33,7 @@ class ReadingDeadline:
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: DoorConfig, on_late: Callable[[Awaited], None]) -> None:
         self._loop = loop
         self._limits = limits
-        self._on_late = on_late
+        self._on_late: Callable[[Awaited], None] | None = on_late
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.awaited = Awaited.NOTHING
@@ -61,6 +61,11 @@ class ReadingDeadline:
             self._timer.cancel()
             self._timer = None
 
+    def end(self) -> None:
+        """Let go of the callback. Else it would keep its owner until the garbage collector comes."""
+        self.await_nothing()
+        self._on_late = None
+
     def _await(self, what: Awaited, seconds: float) -> None:
         self.await_nothing()
         self.awaited = what
@@ -74,7 +79,8 @@ class ReadingDeadline:
             return
         late = self.awaited
         self.await_nothing()
-        self._on_late(late)
+        if self._on_late is not None:
+            self._on_late(late)
 
 
 class UnreadWatch:
@@ -90,7 +96,7 @@ class UnreadWatch:
         self._loop = loop
         self._transport = transport
         self._limits = limits
-        self._on_stuck = on_stuck
+        self._on_stuck: Callable[[], None] | None = on_stuck
         self._unread = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -108,9 +114,15 @@ class UnreadWatch:
     def _look(self) -> None:
         if self._unread - _unread_bytes(self._transport) >= self._limits.least_bytes_per_s * self._limits.unread_s:
             self.start()
-        else:
-            self.stop()
+            return
+        self.stop()
+        if self._on_stuck is not None:
             self._on_stuck()
+
+    def end(self) -> None:
+        """Let go of the callback, as above."""
+        self.stop()
+        self._on_stuck = None
 
 
 def _unread_bytes(transport: asyncio.Transport) -> int:

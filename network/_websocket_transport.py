@@ -127,6 +127,8 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
             self._close(message.get("code") or 1000, message.get("reason") or "")
             return
         await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True  # refused, in full: the base class would log an error
         await self.writable.wait()
         if self.disconnected and message["type"] == "websocket.send":
             raise ClientDisconnected

@@ -92,13 +92,18 @@ class WatchedTransport(WrappedTransport):
 
     def __init__(self, inner: asyncio.Transport, on_close: Callable[[], None]) -> None:
         super().__init__(inner)
-        self._on_close = on_close
+        self._on_close: Callable[[], None] | None = on_close
         self._asked = False
 
     def close(self) -> None:
         if not self.is_closing():
             self._asked = True
-            self._on_close()
+            if self._on_close is not None:
+                self._on_close()
 
     def is_closing(self) -> bool:
         return self._asked or self.inner.is_closing()
+
+    def connection_lost(self) -> None:
+        """To be called when the protocol's `connection_lost` is: it lets go of its owner."""
+        self._on_close = None

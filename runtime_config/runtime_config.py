@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.data_directory import default_data_directory
 from runtime_config.setting import Group, Setting
@@ -66,8 +67,13 @@ class AccessConfig:
         ),
     ] = field(default=None, repr=False)
     allow_anonymous: Annotated[
-        bool, Setting("allow_anonymous", "let everyone who can reach the address in without a token")
+        bool,
+        Setting(
+            "allow_anonymous",
+            "let everyone who can reach the address play without the token; the rest stays with those who have it",
+        ),
     ] = False
+    anonymous: AnonymousConfig = field(default_factory=AnonymousConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,15 @@ class SessionLimits:
     error_linger_s: float = 0.5  # from the error that ends a session to the close frame; stock clients need it
     farewell_timeout_s: float = 2.0  # for the last messages and the close frame
     displace_after_s: float = 5.0  # without an `init`, a session may have to give way to a newcomer
+    idle_place_s: Annotated[
+        float,
+        Field(ge=10, le=86_400),
+        Setting(
+            "idle_place_s",
+            "seconds after which a session in which nobody plays gives its place to a newcomer who finds all places"
+            " taken",
+        ),
+    ] = 120.0
     max_recoveries: int = 3  # of a failing engine, without `recovery_reset_s` of good play in between
     recovery_reset_s: float = 30.0
     kept_moments: int = 64

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from runtime_config.launch_error import LaunchError
 from runtime_config.web_origin import parse_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MIB: Final = 1024 * 1024
 
@@ -50,6 +53,15 @@ def checked_token(token: str | None) -> str | None:
 
 def _split_at_commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def split_each_at_commas(value: object) -> object:
+    """For choices, which have no commas of their own: several in a variable, in one flag, or in repeated flags."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple):
+        return value
+    texts = [text for text in cast("Sequence[object]", given) if isinstance(text, str)]
+    return tuple(dict.fromkeys(part.strip() for text in texts for part in text.split(",") if part.strip()))
 
 
 def _split_as_path(value: object) -> object:

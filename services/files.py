@@ -6,7 +6,6 @@ import errno
 import os
 import re
 import tempfile
-import time
 import unicodedata
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _TEMPORARY_PREFIX: Final = ".new-"
-_STALE_S: Final = 3600.0  # no file takes so long to write
 
 _LONGEST_NAME: Final = 80  # characters
 _LONGEST_BYTES: Final = 200  # of UTF-8: file systems allow 255, of which suffixes need some
@@ -32,6 +30,7 @@ class NewFile:
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self.file = file
         self._path = path
+        self._has_name = False
 
     def complete(self) -> int:
         """Close it once its bytes are on the disk; returns their number. Raises `OSError`."""
@@ -44,18 +43,26 @@ class NewFile:
     def move_to(self, path: Path) -> None:
         """Give the file, complete by now, its name in the same folder. A file of that name is replaced."""
         self._path.replace(path)
+        self._has_name = True
+
+    def remove_unless_moved(self) -> None:
+        """For `new_file` alone. What cannot be removed stays, unseen, for `remove_unfinished`."""
+        if not self._has_name:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
 
 
 @contextmanager
 def new_file(folder: Path) -> Generator[NewFile]:
     """A file in `folder`, which exists. It is removed unless it was moved to its name. Raises `OSError`."""
     handle, name = tempfile.mkstemp(dir=folder, prefix=_TEMPORARY_PREFIX)
-    path = Path(name)
+    file = os.fdopen(handle, "wb")
+    new = NewFile(file, Path(name))
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield NewFile(file, path)
+        with file:
+            yield new
     finally:
-        path.unlink(missing_ok=True)
+        new.remove_unless_moved()
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -66,12 +73,15 @@ def write_whole(path: Path, data: bytes) -> None:
         new.move_to(path)
 
 
-def remove_unfinished(folder: Path, *, older_than_s: float = _STALE_S) -> None:
-    """Remove what a crash left behind in the middle of `new_file`."""
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a crash left behind in the middle of `new_file`.
+
+    To be called before the first file is written to the folder: nothing tells a file that is being written from one
+    that was left, least of all a clock. The lock on the data folder keeps other servers out.
+    """
     for path in folder.glob(f"{_TEMPORARY_PREFIX}*"):
-        with suppress(OSError):  # another thread has completed it
-            if time.time() - path.stat().st_mtime >= older_than_s:
-                path.unlink(missing_ok=True)
+        with suppress(OSError):  # then it stays, unseen
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -92,6 +102,8 @@ def _reason(error: OSError, folder: str) -> str:
             return "The disk is full"
         case errno.EDQUOT:
             return "The disk quota is used up"
+        case errno.EFBIG:
+            return "The disk takes no file so large"
         case errno.EACCES | errno.EPERM:
             return f"The server may not write to its {folder}"
         case errno.EROFS:

@@ -121,7 +121,9 @@ def session_event(state: AppState, session_id: SessionId, event: SessionEvent) -
     elif record is not None:
         state.sessions[session_id] = replace(record, state=after)
     elif isinstance(event, SessionAdmitted):
-        state.sessions[session_id] = SessionRecord(session_id, event.client, event.remote, event.opened_at, after)
+        state.sessions[session_id] = SessionRecord(
+            session_id, event.client, event.remote, event.visitor, event.opened_at, after
+        )
     return after
 
 

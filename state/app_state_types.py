@@ -7,8 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from state.model_states import ModelsUnknown, ModelUse, SceneRole
+from state.visitor_states import DisplacementState, NetworkName, UploadState
 
 if TYPE_CHECKING:
+    from access_rules import Visitor
     from error_types import ErrorCode
     from services.job_store.job import Job
     from state.model_states import ModelsState
@@ -204,6 +206,7 @@ class SessionRecord:
     id: SessionId
     client: str
     remote: str
+    visitor: Visitor
     opened_at: float  # seconds since the Unix epoch
     state: SessionState = AwaitingSeed()
 
@@ -348,13 +351,17 @@ class AppState:
     """All of it, under the one lock that `AppHandler` owns. Only `state.transitions` writes to it.
 
     `sessions` is in the order of arrival. What a dictionary does not have is in the initial state of its machine:
-    `EngineUnloaded`, `NoSession`, `NotRecording`, `NoJob`, `ModelIdle`. `jobs` mirrors what the database has of those
-    that have not ended; what may happen to them is a table of `services.job_store.job`.
+    `EngineUnloaded`, `NoSession`, `NotDisplaced`, `NothingUploaded`, `NotRecording`, `NoJob`, `ModelIdle`.
+
+    `jobs` mirrors what the database has of those that have not ended; what may happen to them is a table of
+    `services.job_store.job`.
     """
 
     lifecycle: ServerLifecycle = Starting()
     engines: dict[EngineKey, EngineState] = field(default_factory=dict[EngineKey, EngineState])
     sessions: dict[SessionId, SessionRecord] = field(default_factory=dict[SessionId, SessionRecord])
+    displaced: dict[NetworkName, DisplacementState] = field(default_factory=dict[NetworkName, DisplacementState])
+    uploads: dict[NetworkName, UploadState] = field(default_factory=dict[NetworkName, UploadState])
     recordings: dict[RecordingName, RecordingState] = field(default_factory=dict[RecordingName, RecordingState])
     jobs: dict[JobId, LiveJob] = field(default_factory=dict[JobId, LiveJob])
     authoring: dict[JobId, AuthoringJob] = field(default_factory=dict[JobId, AuthoringJob])

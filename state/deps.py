@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from access_rules import VISITOR_SCOPE, Visitor
 from error_types import DomainError, ErrorCode
 
 if TYPE_CHECKING:
@@ -28,3 +29,9 @@ async def get_state_service(connection: HTTPConnection) -> AppHandler:
     if handler is None:
         raise DomainError("The server is not ready.", ErrorCode.SERVICE_UNAVAILABLE)
     return handler
+
+
+async def get_visitor(connection: HTTPConnection) -> Visitor:
+    """Who asks, as the access policy found."""
+    visitor: Visitor = connection.scope[VISITOR_SCOPE]
+    return visitor

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from access_rules import Visitor
     from error_types import ErrorCode
     from state.app_state_types import (
         AuthoringJob,
@@ -151,6 +152,7 @@ class ModelsObserved:
 class SessionAdmitted:
     client: str
     remote: str
+    visitor: Visitor
     opened_at: float  # seconds since the Unix epoch
 
 
@@ -212,6 +214,45 @@ SessionEvent: TypeAlias = (
     | SessionEnded
     | SessionForgotten
 )
+
+# ------------------------------------------------------------------------------------------ visitors' addresses
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceLost:
+    at: float  # on the monotonic clock, in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class DisplacementForgotten:
+    pass
+
+
+DisplacementEvent: TypeAlias = PlaceLost | DisplacementForgotten
+
+
+@dataclass(frozen=True, slots=True)
+class BytesUploaded:
+    count: int
+    at: float  # on the monotonic clock, in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class PictureTaken:
+    at: float  # on the monotonic clock, in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class PictureGivenBack:
+    """It was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadsForgotten:
+    pass
+
+
+UploadEvent: TypeAlias = BytesUploaded | PictureTaken | PictureGivenBack | UploadsForgotten
 
 # ------------------------------------------------------------------------------------------------ recordings
 

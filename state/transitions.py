@@ -28,6 +28,7 @@ from state._session_transitions import (
     session_event,
 )
 from state._tables import IllegalTransitionError, To, next_state
+from state._visitor_transitions import DISPLACEMENT_TABLE, UPLOAD_TABLE, displacement_event, upload_event
 from state.app_state_types import Serving, Starting, Stopping
 from state.events import ServingBegan, StopBegan
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUTHORING_TABLE",
+    "DISPLACEMENT_TABLE",
     "ENGINE_TABLE",
     "LIFECYCLE_TABLE",
     "MODELS_TABLE",
@@ -45,8 +47,10 @@ __all__ = [
     "RECORDING_TABLE",
     "RESERVATION_TABLE",
     "SESSION_TABLE",
+    "UPLOAD_TABLE",
     "IllegalTransitionError",
     "authoring_event",
+    "displacement_event",
     "engine_event",
     "job_changed",
     "job_progressed",
@@ -56,6 +60,7 @@ __all__ = [
     "recording_event",
     "reservation_event",
     "session_event",
+    "upload_event",
 ]
 
 LIFECYCLE_TABLE: Final[Table[ServerLifecycle]] = MappingProxyType(

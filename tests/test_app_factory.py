@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STATUSES = {
     400: ("protocolVersionMismatch hostInvalid"),
     401: ("tokenRequired"),
-    403: ("recordingFolderRefused hostForbidden originForbidden localOnly"),
+    403: ("recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed"),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
         "notFound"
@@ -40,7 +40,7 @@ STATUSES = {
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
         "recordingDamaged jobKindUnknown"
     ),
-    429: ("tooManyRequests"),
+    429: ("tooManyRequests tooManySessions uploadQuotaUsed"),
     500: ("internal engineFailed authoringFailed recordingFailed filmFailed"),
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from access_rules import Owner
 from app_handler import AppHandler
 from runtime_config.runtime_config import RuntimeConfig
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -45,7 +46,7 @@ def test_a_file_that_is_being_saved_is_saved_before_the_server_has_ended() -> No
     async def run() -> None:
         handler = AppHandler(RuntimeConfig(data_dir=Path("unused")), fake_services(seed_store=store))
         async with handler.running():
-            upload = asyncio.create_task(handler.seeds.upload(upload_body(), "Valley"))
+            upload = asyncio.create_task(handler.seeds.upload(Owner(), upload_body(), "Valley"))
             await wait_until_async(store.is_adding.is_set, "the picture is being saved")
         store.server_ended.set()
         await asyncio.wait({upload})

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from tests.source_code import Module
 
 LAYERS: Final = {
-    "_routes": {"app_handler", "state", "api_types", "error_types", "wire_protocol"},
-    "handlers": {"services", "state", "runtime_config", "api_types", "error_types", "wire_protocol", "handlers"},
+    "_routes": {"app_handler", "state", "access_rules", "api_types", "error_types", "wire_protocol"},
+    "handlers": {
+        *("services", "state", "runtime_config"),
+        *("access_rules", "api_types", "error_types", "wire_protocol", "handlers"),
+    },
     "services": {
         "services",
         "simulator",
@@ -41,9 +44,12 @@ LAYERS: Final = {
         "services",
         "wire_protocol",
     },  # the diorama, a baseline of the evaluation
-    "state": {"state", "services", "app_handler", "error_types"},
+    "state": {"state", "services", "app_handler", "access_rules", "error_types"},
     "runtime_config": {"runtime_config"},
-    "network": {"network", "runtime_config", "services", "api_types", "error_types", "logging_policy", "crash_hooks"},
+    "network": {
+        *("network", "runtime_config", "services"),
+        *("access_rules", "api_types", "error_types", "logging_policy", "crash_hooks"),
+    },
 }
 HEAVY: Final = (
     *("torch", "diffusers", "transformers", "onnxruntime", "huggingface_hub", "safetensors", "accelerate", "torchao"),

@@ -62,7 +62,7 @@ def _python(tmp_path: Path, *arguments: str, expected: tuple[int, ...] = (0,)) -
 
 def test_a_command_added_as_the_guide_says_can_be_played(tmp_path: Path) -> None:
     touched = _example(tmp_path)
-    assert touched == ["wire_protocol.py", "handlers/session/commands.py"]
+    assert touched == ["wire_protocol.py", "handlers/session/commands.py", "access_rules.py"]
     _python(tmp_path, "-m", "scripts.generate_protocol", expected=(2,))  # the copy has no node_modules for the types
     schema = json.loads((tmp_path / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
     assert "world_age" in json.dumps(schema["$defs"]["ExtendedClientMessage"])

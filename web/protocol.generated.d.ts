@@ -72,6 +72,7 @@ export type ClientMessage =
 export type ErrorCode =
   | "protocolVersionMismatch"
   | "serverBusy"
+  | "tooManySessions"
   | "displaced"
   | "initTimeout"
   | "shuttingDown"
@@ -146,6 +147,8 @@ export type ErrorCode =
   | "originForbidden"
   | "tokenRequired"
   | "localOnly"
+  | "anonymousNotAllowed"
+  | "uploadQuotaUsed"
   | "notFound"
   | "methodNotAllowed"
   | "serviceUnavailable";

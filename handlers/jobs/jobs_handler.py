@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping
     from pathlib import Path
 
+    from access_rules import Visitor
     from handlers.jobs.board import JobBoard
     from handlers.jobs.executor import JobExecutor, JobKinds, JobRequest
     from handlers.jobs.feed import FeedItem, JobFeed
     from handlers.jobs.scheduler import JobScheduler
+    from handlers.visitors_handler import VisitorsHandler
     from runtime_config.runtime_config import JobsConfig
     from services.clock.clock import Clock
     from services.job_store.job import Job, JobId
@@ -39,6 +41,7 @@ class JobsHandler:
         feed: JobFeed,
         kinds: JobKinds,
         *,
+        visitors: VisitorsHandler,
         config: JobsConfig,
         clock: Clock,
     ) -> None:
@@ -46,20 +49,25 @@ class JobsHandler:
         self._scheduler = scheduler
         self._feed = feed
         self._kinds = kinds
+        self._visitors = visitors
         self._config = config
         self._clock = clock
 
     # ---------------------------------------------------------------------------------------------------- wishing
 
-    async def submit(self, kind: str, request: Mapping[str, Any], *, key: str | None = None) -> tuple[JobSummary, bool]:
+    async def submit(
+        self, visitor: Visitor, kind: str, request: Mapping[str, Any], *, key: str | None = None
+    ) -> tuple[JobSummary, bool]:
         """Take on a job; it, and whether it is new: the same key with the same request is the same job.
 
         Raises:
-            DomainError: there is no such kind, it cannot be done, or too many are waiting.
+            DomainError: there is no such kind, it cannot be done, too many are waiting, or the visitor's quota of
+                pictures, as which jobs count, is used up.
         """
         executor = self._kinds.find(kind)
         if executor is None:
             raise DomainError(f"There are no jobs of the kind {kind[:40]}.", ErrorCode.JOB_KIND_UNKNOWN)
+        self._visitors.require_job(visitor, kind)
         asked = _parsed(executor, request)
         await executor.check(asked)
         live = sum(entry.job.owner == NOBODY for entry in self._board.live())
@@ -69,8 +77,12 @@ class JobsHandler:
         kept = asked.model_dump(mode="json")
         now = self._clock.wall()
         new = NewJob(id=new_job_id(now), kind=kind, owner=NOBODY, request=kept, digest=_digest(kind, kept), key=key)
-        answer = await self._board.add(new)
-        return self._summary(answer.job), not isinstance(answer, Known)
+        with self._visitors.picture(visitor):
+            answer = await self._board.add(new)
+        is_new = not isinstance(answer, Known)
+        if not is_new:
+            self._visitors.give_picture_back(visitor)
+        return self._summary(answer.job), is_new
 
     async def cancel(self, job_id: JobId) -> JobSummary:
         """Have a job stop. One that has ended, or that gets its result just now, stays as it is.

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from handlers.session.endings import InitDeadline, SessionEnd
     from handlers.session.opening import WorldOpener
     from handlers.session.outbox import Outbox
+    from handlers.session.permissions import SessionPermissions
     from handlers.session.play import SessionPlay
     from handlers.session.recording import SessionRecorder
     from handlers.world_files_handler import WorldFilesHandler
@@ -71,6 +72,7 @@ class SessionCommands:
         opener: WorldOpener,
         recorder: SessionRecorder,
         author: SessionAuthor,
+        permissions: SessionPermissions,
         seeds: SeedsHandler,
         safety: SafetyHandler,
         world_files: WorldFilesHandler,
@@ -85,6 +87,7 @@ class SessionCommands:
         self._opener = opener
         self._recorder = recorder
         self._author = author
+        self._permissions = permissions
         self._seeds = seeds
         self._safety = safety
         self._world_files = world_files
@@ -131,7 +134,8 @@ class SessionCommands:
         return await self._author.edit(request, self._play.required_actor)
 
     async def generate_scene(self, request: GenerateSceneRequest) -> GenerateSceneResponseData:
-        return await self._author.generate(request, self._play.required_actor)
+        with self._permissions.picture():
+            return await self._author.generate(request, self._play.required_actor)
 
     async def take_moment(self, _: TakeMomentRequest) -> MomentResponseData:
         moment_id, kept = await self._play.required_actor.change_between_steps(lambda world: world.take_moment())

@@ -50,6 +50,19 @@ def displaced() -> Ending:
     )
 
 
+def place_held_idle(idle_s: float) -> Ending:
+    return _ending(
+        EndReason.DISPLACED,
+        f"Somebody else took this place, as nobody had played in it for {_duration(idle_s)}.",
+        ErrorCode.DISPLACED,
+        message_id=ErrorId.SERVER_BUSY,
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+
+
 def shutting_down() -> Ending:
     return _ending(EndReason.SHUTDOWN, "The server is shutting down.", ErrorCode.SHUTTING_DOWN, close_code=1001)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
 from error_types import DomainError, ErrorCode
 from handlers.base import outlast
 from services.world_engine.world_engine import ControlPayload
-from wire_protocol import KEY_CODES
+from wire_protocol import KEY_CODES, AnyNotification, ControlNotification, FrameAckNotification
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -209,3 +209,14 @@ class EngineOffload:
         self._is_given_up = True
         if self.replacement is not None:
             self.replacement.give_up()
+
+
+def shows_a_player(message: AnyNotification) -> bool:
+    """Whether somebody must be there who sends this. Clients confirm frames and send empty controls by themselves."""
+    match message:
+        case FrameAckNotification():
+            return False
+        case ControlNotification(buttons=buttons, mouse_dx=mouse_dx, mouse_dy=mouse_dy):
+            return bool(buttons or mouse_dx or mouse_dy)
+        case _:
+            return True

@@ -1,23 +1,18 @@
-"""From a client's text to answered requests: read, parsed, kept in order, and each answered exactly once."""
+"""Requests that wait, in order, and what runs them: each is answered exactly once."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from collections import deque
-from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
-from error_types import DomainError, ErrorCode, first_fault
+from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.session.commands import COMMANDS, Command, SessionCommands
 from handlers.session.endings import request_cancelled, request_error
-from runtime_config.runtime_config import MIB
 from wire_protocol import (
     AnyClientMessage,
     AnyNotification,
@@ -29,19 +24,15 @@ from wire_protocol import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
+    from handlers.session.stats import SessionStats
     from runtime_config.authoring_config import AuthoringConfig
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
-
-ReceiveEvent: TypeAlias = MutableMapping[str, Any]
-
-_LARGE: Final = 64 * 1024  # characters; larger messages are parsed on a thread
-_FAIR_SHARE: Final = 32  # messages in a row before other tasks get a turn: a flood must not hold the event loop
-_REQUEST_ID: Final = re.compile(r'"req_id"\s*:\s*"([^"\\]{1,64})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,8 @@ class RequestQueue:
 class RequestRunner:
     """Runs one request after the other, and beside them those whose command says so.
 
-    `answer` is called exactly once for every request with an id that came in, whatever happens to it.
+    `answer` is called exactly once for every request with an id that came in, whatever happens to it. `permitted` gives
+    what may be served of a request, or raises DomainError.
     """
 
     def __init__(
@@ -119,6 +111,8 @@ class RequestRunner:
         work_threads: Executor,
         clock: Clock,
         metrics: Metrics,
+        stats: SessionStats,
+        permitted: Callable[[AnyRequest], AnyRequest],
         registry: Mapping[str, Command[Any]] = COMMANDS,
     ) -> None:
         self._commands = commands
@@ -131,6 +125,8 @@ class RequestRunner:
         self._work_threads = work_threads
         self._clock = clock
         self._metrics = metrics
+        self._stats = stats
+        self._permitted = permitted
         self._beside: dict[asyncio.Task[None], str] = {}
         self._current: asyncio.Task[None] | None = None
         self._current_id: str | None = None
@@ -202,6 +198,7 @@ class RequestRunner:
 
     async def _work_on(self, waiting: Waiting) -> None:
         req_id, started, kind = waiting.req_id, self._clock.monotonic(), "unparsed"
+        self._stats.request_began(started)
         try:
             request = await self._read(waiting) if isinstance(waiting, UnparsedRequest) else waiting
             if request is None:
@@ -215,6 +212,8 @@ class RequestRunner:
         except asyncio.CancelledError:
             # By `cancel` or `close`, which both expect the answer to be given here.
             answer = None if req_id is None else request_cancelled(req_id)
+        finally:
+            self._stats.request_ended(self._clock.monotonic())
         if answer is not None:
             self._answer(answer)
             self._metrics.request_answered(kind, "ok" if answer.success else "error", self._clock.monotonic() - started)
@@ -229,7 +228,7 @@ class RequestRunner:
 
     async def _reply(self, request: AnyRequest) -> Answer:
         try:
-            return ExtendedRpcSuccess(req_id=request.req_id, data=await self.perform(request))
+            return ExtendedRpcSuccess(req_id=request.req_id, data=await self.perform(self._permitted(request)))
         except DomainError as error:
             return self._refuse(request, error)
         except Exception as error:  # whatever happens, the client gets its one answer; the log has the rest
@@ -242,105 +241,3 @@ class RequestRunner:
         logger.info("Request refused", kind=request.type, code=error.code.value, reason=error.message)
         self._commands.refused(request, error)
         return request_error(request.req_id, error, of_init=request.type == "init")
-
-
-class ReceivingSocketLike(Protocol):
-    async def receive(self) -> ReceiveEvent: ...
-
-
-class Receiver:
-    """The one task that reads a session's socket. It never waits for work: requests are queued, controls put away."""
-
-    def __init__(
-        self,
-        socket: ReceivingSocketLike,
-        queue: RequestQueue,
-        *,
-        parse: Callable[[str], AnyClientMessage],
-        max_message_bytes: int,
-        notify: Callable[[AnyNotification], None],
-        refuse: Callable[[RpcError], None],
-    ) -> None:
-        self._socket = socket
-        self._queue = queue
-        self._parse = parse
-        self._max_message_bytes = max_message_bytes
-        self._notify = notify
-        self._refuse = refuse
-
-    async def run(self) -> None:
-        """Read until the client is gone."""
-        received = 0
-        while (event := await self._socket.receive())["type"] != "websocket.disconnect":
-            text = event.get("text")
-            if text is None:
-                logger.warning("A binary message was ignored: clients send JSON text")
-            else:
-                self._on_text(text)
-            received += 1
-            if received % _FAIR_SHARE == 0:
-                await asyncio.sleep(0)
-
-    def _on_text(self, text: str) -> None:
-        if len(text) > self._max_message_bytes:
-            limit = self._max_message_bytes // MIB
-            error = DomainError(f"The message is larger than {limit} MiB.", ErrorCode.MESSAGE_TOO_LARGE)
-            self._refuse_text(text, error)
-        elif len(text) > _LARGE:
-            self._enqueue(UnparsedRequest(sniff_request_id(text), text), len(text))
-        else:
-            try:
-                message = self._parse(text)
-            except DomainError as error:
-                self._refuse_text(text, error)
-            else:
-                if isinstance(message, AnyRequest):
-                    self._enqueue(message, len(text))
-                else:
-                    self._notify(message)
-
-    def _enqueue(self, waiting: Waiting, size: int) -> None:
-        if not self._queue.offer(waiting, size) and waiting.req_id is not None:
-            error = DomainError("Too many requests wait for an answer.", ErrorCode.TOO_MANY_REQUESTS)
-            self._refuse(request_error(waiting.req_id, error))
-
-    def _refuse_text(self, text: str, error: DomainError) -> None:
-        logger.warning("A message was refused", code=error.code.value, reason=error.message)
-        req_id = sniff_request_id(text)
-        if req_id is not None:
-            self._refuse(request_error(req_id, error))
-
-
-def parser(adapter: TypeAdapter[AnyClientMessage]) -> Callable[[str], AnyClientMessage]:
-    """What reads the messages of a client; it raises DomainError with the first thing that is wrong with one."""
-
-    def parse(text: str) -> AnyClientMessage:
-        try:
-            return adapter.validate_json(text)
-        except ValidationError as error:
-            raise DomainError(f"Invalid message: {first_fault(error.errors())}.", ErrorCode.INVALID_REQUEST) from error
-
-    return parse
-
-
-def sniff_request_id(text: str) -> str | None:
-    """The request id of a message that could not be read as one, so that it can be answered all the same."""
-    if len(text) <= _LARGE:
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, dict):
-            return _as_request_id(cast("Mapping[str, object]", value).get("req_id"))
-    found = _REQUEST_ID.search(text[:_LARGE]) or _REQUEST_ID.search(text[-_LARGE:])
-    return None if found is None else found[1]
-
-
-def _as_request_id(value: object) -> str | None:
-    match value:
-        case str() if 1 <= len(value) <= 64:
-            return value
-        case int() if not isinstance(value, bool):
-            return str(value)[:64]
-        case _:
-            return None

@@ -12,12 +12,14 @@ from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
 from handlers.session.commands import SessionCommands
 from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
-from handlers.session.mailbox import InputMailbox
+from handlers.session.mailbox import InputMailbox, shows_a_player
 from handlers.session.opening import WorldOpener
 from handlers.session.outbox import Outbox, SocketLike, Writer
+from handlers.session.permissions import SessionPermissions
 from handlers.session.play import SessionPlay
+from handlers.session.receiver import Receiver, ReceivingSocketLike, parser
 from handlers.session.recording import SessionRecorder
-from handlers.session.requests import Receiver, ReceivingSocketLike, RequestQueue, RequestRunner, parser
+from handlers.session.requests import RequestQueue, RequestRunner
 from handlers.session.stats import SessionStats
 from state.app_state_types import EndReason, Playing, SessionId
 from wire_protocol import (
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from concurrent.futures import Executor
 
+    from access_rules import Visitor
     from handlers.authoring_handler import AuthoringHandler
     from handlers.authoring_painter import ScenePainter
     from handlers.engines.pool import EnginePool
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from handlers.server_handler import ServerHandler
     from handlers.session.endings import Ending
     from handlers.sessions_handler import SessionsHandler
+    from handlers.visitors_handler import VisitorsHandler
     from handlers.world_files_handler import WorldFilesHandler
     from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
@@ -76,6 +80,7 @@ class SessionSurroundings:
 
     config: RuntimeConfig
     sessions: SessionsHandler
+    visitors: VisitorsHandler
     pool: EnginePool
     seeds: SeedsHandler
     safety: SafetyHandler
@@ -102,7 +107,13 @@ class Session:
     """
 
     def __init__(
-        self, session_id: SessionId, around: SessionSurroundings, *, receipts: ReadReceipts | None, extended: bool
+        self,
+        session_id: SessionId,
+        around: SessionSurroundings,
+        *,
+        visitor: Visitor,
+        receipts: ReadReceipts | None,
+        extended: bool,
     ) -> None:
         config, limits, clock = around.config, around.config.limits, around.clock
         sessions = around.sessions
@@ -117,6 +128,7 @@ class Session:
         self._extended = extended
         self._end = end
         self._stats = SessionStats()
+        self._stats.played(clock.monotonic())
         self._inputs = InputMailbox()
         self._outbox = Outbox(
             clock, self._stats, limits.max_unsent_messages, lambda: end.begin(endings.client_too_slow())
@@ -173,12 +185,14 @@ class Session:
             post=self._outbox.post,
             extended=extended,
         )
+        self._permissions = SessionPermissions(around.visitors, visitor, post=self._outbox.post, extended=extended)
         self._init_deadline = InitDeadline(limits.init_timeout_s, end)
         self._commands = SessionCommands(
             play=self._play,
             opener=opener,
             recorder=self._recorder,
             author=author,
+            permissions=self._permissions,
             seeds=around.seeds,
             safety=around.safety,
             world_files=around.world_files,
@@ -192,8 +206,6 @@ class Session:
         self._authoring_config = config.authoring
         self._work_threads = around.work_threads
         self._runner: RequestRunner | None = None
-
-    # ------------------------------------------------------------------------------------------- lifetime
 
     async def run(self, socket: SessionSocketLike) -> EndReason:
         """Serve the client until the session ends; returns when everything of it has ended."""
@@ -213,6 +225,8 @@ class Session:
             work_threads=self._work_threads,
             clock=self._clock,
             metrics=self._metrics,
+            stats=self._stats,
+            permitted=self._permissions.permitted,
         )
         receiver = Receiver(
             socket,
@@ -297,10 +311,10 @@ class Session:
             logger.exception("A session failed", exc_info=error)
             self.end(endings.internal_error(self._server.error_snapshot()))
 
-    # -------------------------------------------------------------------------------------- notifications
-
     def _notified(self, message: AnyNotification) -> None:
         actor = self._play.actor
+        if shows_a_player(message):
+            self._stats.played(self._clock.monotonic())
         match message:
             case ControlNotification():
                 self._control(message)

@@ -32,12 +32,31 @@ class SessionFigures:
 
 @dataclass(slots=True)
 class SessionStats:
-    """Written by the session's writer, read by `/api/sessions`; each field is replaced or appended to in one step."""
+    """Written by the session on the event loop, read by `/api/sessions` and by admission from any thread; each field is
+    replaced or appended to in one step."""
 
     frames_sent: int = 0
     passes_replaced: int = 0
+    _active_at: float = 0.0
+    _requests_in_hand: int = 0
     _sent: deque[tuple[float, int]] = field(default_factory=lambda: deque[tuple[float, int]](maxlen=2048))
     _latencies_ms: deque[float] = field(default_factory=lambda: deque[float](maxlen=_KEPT_LATENCIES))
+
+    def played(self, now: float) -> None:
+        """The client did something that only somebody who is there does."""
+        self._active_at = now
+
+    def request_began(self, now: float) -> None:
+        self._requests_in_hand += 1
+        self.played(now)
+
+    def request_ended(self, now: float) -> None:
+        self._requests_in_hand -= 1
+        self.played(now)
+
+    def idle_s(self, now: float) -> float:
+        """For how long nobody has played or asked for anything."""
+        return 0.0 if self._requests_in_hand else now - self._active_at
 
     def pass_sent(self, now: float, frames: int, receipt_to_send_s: float | None) -> None:
         """A pass of `frames` is with the kernel. The latency is None for a pass that read no new control."""

@@ -58,7 +58,7 @@ class NdjsonInputLogs:
         self._is_closed = False
 
     def start(self, first: SessionStart) -> _Log:
-        log = _Log(self._offer, self._folder / log_name(first.ts, secrets.token_hex(4)))
+        log = _Log(self._offer, self._folder / log_name(first.ts, secrets.token_hex(4)), first.ts)
         with self._lock:
             if self._thread is None and not self._is_closed:
                 self._thread = threading.Thread(target=self._run, name="input-log", daemon=True)
@@ -118,7 +118,7 @@ class NdjsonInputLogs:
                 opened.discard(log)
             case SessionStart():
                 with suppress(OSError):  # the log itself will find out what is wrong
-                    remove_surplus(self._folder, self._max_bytes)
+                    remove_surplus(self._folder, self._max_bytes, being_written=[log.path for log in opened])
                 log.put(item.what)
                 opened.add(log)
             case _SideFile(keep):
@@ -130,11 +130,13 @@ class NdjsonInputLogs:
 class _Log:
     """The session calls `write`, `keep_...` and `end`; the writing thread calls the others."""
 
-    def __init__(self, offer: Callable[[_Item], bool], path: Path) -> None:
+    def __init__(self, offer: Callable[[_Item], bool], path: Path, began: float) -> None:
         self._offer = offer
-        self._path = path
+        self.path = path
+        self._began = began
         self._file: BufferedWriter | None = None
         self._passes = 0
+        self._unwritten: list[bytes] = []
         self._is_dirty = False
         self._is_shut = False
         self.is_over = False
@@ -143,20 +145,22 @@ class _Log:
 
     @property
     def id(self) -> str:
-        return self._path.stem
+        return self.path.stem
 
     def write(self, line: LogLine) -> None:
         self._give(line)
 
     def keep_picture(self, picture: Picture) -> None:
         def keep(folder: Path) -> None:
-            keep_side_file(folder, "pictures", f"{pixels_hash(picture)}.png", encode_pixels(picture))
+            name = f"{pixels_hash(picture)}.png"
+            keep_side_file(folder, "pictures", name, encode_pixels(picture), not_before=self._began)
 
         self._give(_SideFile(keep))
 
     def keep_snapshot(self, snapshot: WorldSnapshot) -> None:
         def keep(folder: Path) -> None:
-            keep_side_file(folder, "snapshots", f"{snapshot_hash(snapshot)}.bin", snapshot.state)
+            name = f"{snapshot_hash(snapshot)}.bin"
+            keep_side_file(folder, "snapshots", name, snapshot.state, not_before=self._began)
 
         self._give(_SideFile(keep))
 
@@ -167,28 +171,35 @@ class _Log:
     def _give(self, what: LogLine | _SideFile | None) -> None:
         if not self.is_over and not self._offer(_Item(self, what)):
             self.is_over = True
-            logger.warning("An input log ends early: the disk cannot keep up", log=self._path.name)
+            logger.warning("An input log ends early: the disk cannot keep up", log=self.path.name)
 
     # ------------------------------------------------------------------------------ called by the writing thread
 
     def put(self, line: LogLine) -> None:
         if self._is_shut:
             return
+        self._unwritten.append(line.model_dump_json().encode() + b"\n")
+        self._passes += isinstance(line, FrameInput)
+        if not self._passes:
+            return  # the pictures that these lines name come first, and a log without a pass is none
         try:
             if self._file is None:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._file = self._path.open("xb")
-            self._file.write(line.model_dump_json().encode() + b"\n")
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._file = self.path.open("xb")
+                self._file.write(b"".join(self._unwritten))
+                self._file.flush()  # an empty file would be a log of nothing
+            else:
+                self._file.write(b"".join(self._unwritten))
             self._is_dirty = True
         except OSError as error:
             self._fail(error)
-        self._passes += isinstance(line, FrameInput)
+        self._unwritten.clear()
 
     def put_side_file(self, keep: Callable[[Path], None]) -> None:
         if self._is_shut:
             return
         try:
-            keep(self._path.parent)
+            keep(self.path.parent)
         except OSError as error:
             self._fail(error)
 
@@ -213,11 +224,9 @@ class _Log:
             with suppress(OSError):
                 self._file.close()
             self._file = None
-            self._is_shut = True  # what comes late is not written
-        if not self._passes:
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+        self._is_shut = True  # what comes late is not written
+        self._unwritten.clear()
 
     def _fail(self, error: OSError) -> None:
         self._is_shut = True
-        logger.warning("An input log ends early", log=self._path.name, reason=error.strerror)
+        logger.warning("An input log ends early", log=self.path.name, reason=error.strerror)

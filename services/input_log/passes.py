@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _COUNT: Final = rb"(?:0|[1-9][0-9]{0,15})"
 _NUMBER: Final = rb"-?(?:0|[1-9][0-9]{0,24})(?:\.[0-9]{1,24})?(?:e[-+]?[0-9]{1,3})?"
 _PASS: Final = (
-    rb'\{"type":"frame_input","ts":(%(number)b),"frame_id":(%(count)b),"buttons":\[([0-9,]{0,1600})\],'
-    rb'"mouse_dx":(%(number)b),"mouse_dy":(%(number)b),"client_ts":(%(number)b)\}\n'
-) % {b"number": _NUMBER, b"count": _COUNT}
+    rb'\{"type":"frame_input","ts":(%b),"frame_id":(%b),"buttons":\[([0-9,]{0,1600})\],'
+    rb'"mouse_dx":(%b),"mouse_dy":(%b),"client_ts":(%b)\}\n'
+) % (_NUMBER, _COUNT, _NUMBER, _NUMBER, _NUMBER)
 _CHECK: Final = rb'\{"type":"frame_check","frame_id":(%b),"sha256":"([0-9a-f]{64})"\}\n' % _COUNT
 _LINE: Final = re.compile(rb"(%b|%b)" % (_PASS, _CHECK))
 

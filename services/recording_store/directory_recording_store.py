@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from services.files import safe_name, write_whole
+from services.files import remove_unfinished, safe_name, write_whole
 from services.recording_store.file_names import SUFFIX
 from services.recording_store.recording_notes import read_notes
 from services.recording_store.recording_store import (
@@ -26,7 +26,7 @@ from services.video_writer.video_writer import VideoError, VideoFactsPayload
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -54,6 +54,7 @@ class DirectoryRecordingStore:
         self._folder = folder
         self._describe = describe
         self._lock = threading.Lock()
+        self._is_swept = False
         self._known: dict[str, tuple[_Stamp, RecordingFilePayload | None]] = {}  # None: no video
 
     @property
@@ -65,7 +66,8 @@ class DirectoryRecordingStore:
             files = dict(self._files())
             self._known = {name: known for name, known in self._known.items() if name in files}
             found = [self._read(name, entry) for name, entry in files.items()]
-        recordings = [recording for recording in found if recording is not None]
+            recordings = [recording for recording in found if recording is not None]
+            self._sweep(recordings)
         return tuple(sorted(recordings, key=lambda recording: (-recording.started_at, recording.name)))
 
     def find(self, name: str) -> RecordingFilePayload | None:
@@ -129,13 +131,27 @@ class DirectoryRecordingStore:
 
     def keep_thumbnail(self, recording: RecordingFilePayload, jpeg: bytes) -> None:
         path = self._thumbnail_path(recording)
-        try:
-            path.parent.mkdir(exist_ok=True)
-            write_whole(path, jpeg)
-        except OSError as error:
-            logger.warning("A thumbnail was not kept", reason=error.strerror)
+        with self._lock:
+            try:
+                path.parent.mkdir(exist_ok=True)
+                write_whole(path, jpeg)
+            except OSError as error:
+                logger.warning("A thumbnail was not kept", reason=error.strerror)
 
     # ------------------------------------------------------------------------------------------------ parts
+
+    def _sweep(self, recordings: Iterable[RecordingFilePayload]) -> None:
+        """Once, remove thumbnails of recordings that are gone, and what a crash left. The caller holds the lock."""
+        if self._is_swept:
+            return
+        self._is_swept = True
+        folder = self._folder / _THUMBNAILS
+        remove_unfinished(folder)
+        kept = {self._thumbnail_path(recording).name for recording in recordings}
+        with suppress(OSError):
+            for path in folder.glob("*.jpg"):
+                if path.name not in kept:
+                    path.unlink(missing_ok=True)
 
     def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Finished files by name. Links are not followed."""

@@ -104,7 +104,7 @@ def load_uploaded_seeds(folder: Path) -> list[SeedFile]:
 
 
 def _uploads(folder: Path) -> Iterator[SeedFile]:
-    remove_unfinished(folder, older_than_s=0.0)  # nothing is written before the seeds were loaded
+    remove_unfinished(folder)  # nothing is written before the seeds were loaded
     try:
         names = [path.name for path in folder.iterdir()]
     except FileNotFoundError:

@@ -118,9 +118,10 @@ class SqliteVerdictCache:
         self._drop()
         aside = self._path.with_name(f"{self._path.name}.damaged")
         logger.warning("The cache of verdicts was damaged, so a new one is begun", kept_as=aside.name)
-        self._path.replace(aside)  # replaces an older damaged file, which is only kept for inspection
-        for suffix in ("-wal", "-shm"):  # they belong to the renamed file
+        # First the logs of the damaged file: after a crash in between, a new file must not find and replay them.
+        for suffix in ("-wal", "-shm"):
             self._path.with_name(f"{self._path.name}{suffix}").unlink(missing_ok=True)
+        self._path.replace(aside)  # replaces an older damaged file, which is only kept for inspection
 
 
 def _prepare(database: sqlite3.Connection) -> None:

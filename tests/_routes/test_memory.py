@@ -58,7 +58,7 @@ class Rig:
 
     @contextmanager
     def playing(self, model: str = LAKE, *, scenes: bool = False) -> Generator[WebSocketTestSession]:
-        with self.client.websocket_connect("/ws?protocol_version=5") as socket:
+        with self.client.websocket_connect("ws://127.0.0.1:7987/ws?protocol_version=5") as socket:
             config = session_config(scene_authoring=scenes)
             assert ask(socket, "init", model=model, config=config, seed_image_data=b64(picture(120)))["success"]
             yield socket

@@ -56,7 +56,7 @@ def test_odd_titles(title: str) -> None:
         assert client.post("/api/seeds", params={"title": title}, content=picture(1)).status_code == 201
         assert client.patch("/api/worlds/0", json={"title": title}).status_code in (404, 422)
         assert client.patch("/api/recordings/x", json={"name": title}).status_code in (404, 409, 422)
-        assert client.post("/api/scenes", json={"prompt": title}).status_code in (202, 422)
+        assert client.post("/api/jobs", json={"kind": "scene", "request": {"prompt": title}}).status_code in (202, 422)
         lone = '{"prompt": "\\ud800", "title": "\\ud800", "name": "\\ud800"}'
         for method, path in (("POST", "/api/scenes"), ("PATCH", "/api/worlds/0"), ("PATCH", "/api/recordings/x")):
             answer = client.request(method, path, content=lone, headers={"Content-Type": "application/json"})

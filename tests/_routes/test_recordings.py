@@ -177,7 +177,7 @@ def test_recordings_are_for_this_machine_or_for_those_with_the_token(tmp_path: P
     with gallery(tmp_path) as client:
         for path in ("/api/recordings", "/api/recordings/one", "/api/recordings/one/video"):
             through_proxy = client.get(path, headers={"X-Forwarded-For": "192.0.2.1"})
-            assert (through_proxy.status_code, through_proxy.json()["code"]) == (403, "localOnly")
+            assert (through_proxy.status_code, through_proxy.json()["code"]) == (403, "anonymousNotAllowed")
         foreign = client.delete("/api/recordings/one", headers={"Origin": "http://evil.example"})
         assert foreign.status_code == 403
         assert client.get("/api/recordings/one").status_code == 200

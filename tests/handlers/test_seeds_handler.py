@@ -75,7 +75,7 @@ def test_a_generated_scene_has_its_thumbnail_when_it_is_kept() -> None:
     store = FakeSeedStore()
     services = fake_services(seed_store=store, prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())
     with play_server(services) as server:
-        server.http.post("/api/scenes", json={"prompt": "a lake"})
+        server.http.post("/api/jobs", json={"kind": "scene", "request": {"prompt": "a lake"}})
         wait_until(lambda: len(store.list()) == 1, "the scene was kept")
         seed_hash = store.list()[0].hash
         wait_until(lambda: store.thumbnail(seed_hash) is not None, "its thumbnail was kept")

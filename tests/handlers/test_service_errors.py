@@ -33,7 +33,9 @@ SENTENCE = "This is what is wrong."
         ),
         *(
             (PictureError(fault, SENTENCE), code)
-            for fault, code in zip(PictureFault, ("seedEmpty", "seedNotAPicture", "seedTooLarge"), strict=True)
+            for fault, code in zip(
+                PictureFault, ("seedEmpty", "seedNotAPicture", "seedTooLarge", "serverBusy"), strict=True
+            )
         ),
         *(
             (PromptWriterError(fault, SENTENCE), code)

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from access_rules import Anonymous, Owner
 from error_types import ErrorCode
 from network._access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Refused
+from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
 from runtime_config.runtime_config import AccessConfig
 
 TOKEN = "correct+horse/battery.staple"
 LOCAL = AccessConfig()
 GUARDED = AccessConfig(host="0.0.0.0", token=TOKEN)
 OPEN = AccessConfig(host="0.0.0.0", allow_anonymous=True)
+BOTH = AccessConfig(host="0.0.0.0", token=TOKEN, allow_anonymous=True)
+ALLOWED = Allowed(Owner())
 
 
 def decide(
@@ -46,7 +52,7 @@ def code_of(decision: Decision) -> ErrorCode | None:
     ["127.0.0.1", "127.0.0.1:7987", "127.8.9.10:1", "localhost", "LOCALHOST:9999", "[::1]", "[::1]:80", "[0:0:0:0::1]"],
 )
 def test_loopback_names_are_ours(host: str) -> None:
-    assert decide(LOCAL, host=host) == Allowed()
+    assert decide(LOCAL, host=host) == ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -143,12 +149,12 @@ def test_origins_by_default(origin: str, scheme: str, *, allowed: bool) -> None:
 )
 def test_listed_origins(listed: str, origin: str, *, allowed: bool) -> None:
     access = AccessConfig(allowed_origins=(listed,))
-    assert (decide(access, ("origin", origin)) == Allowed()) == allowed
+    assert (decide(access, ("origin", origin)) == ALLOWED) == allowed
 
 
 def test_a_default_port_is_the_same_origin() -> None:
-    assert decide(LOCAL, ("origin", "http://localhost"), host="localhost:80") == Allowed()
-    assert decide(LOCAL, ("origin", "https://localhost:443"), host="localhost", scheme="wss") == Allowed()
+    assert decide(LOCAL, ("origin", "http://localhost"), host="localhost:80") == ALLOWED
+    assert decide(LOCAL, ("origin", "https://localhost:443"), host="localhost", scheme="wss") == ALLOWED
 
 
 def test_two_origins_are_refused() -> None:
@@ -163,9 +169,8 @@ def test_two_origins_are_refused() -> None:
         ("POST", "//shutdown"),
         ("POST", "/shutdown/"),
         ("GET", "/api/sessions"),
-        ("GET", "/api/recordings"),
-        ("PATCH", "/api/recordings/abc"),
         ("DELETE", "/api//sessions/abc"),
+        ("POST", "/api/sessions/abc/rewind"),
         ("GET", "/metrics"),
         ("DELETE", "/api/cached-model/some/model"),
     ],
@@ -194,14 +199,52 @@ def test_local_paths(
     bearer = ("authorization", f"Bearer {TOKEN}")
     if host != "192.168.1.5:7987":
         guarded = decide(GUARDED, bearer, *headers, method=method, path=path, host=host, client=client)
-        assert guarded == Allowed()
+        assert guarded == ALLOWED
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/api/cached-model/x"), ("GET", "/health"), ("GET", "/metricsx"), ("GET", "/")]
+    ("method", "path"),
+    [("GET", "/api/seeds"), ("HEAD", "/health"), ("GET", "/metricsx"), ("GET", "/"), ("GET", "/ws"), ("GET", "//ws")],
 )
 def test_other_paths_are_for_all(method: str, path: str) -> None:
-    assert decide(OPEN, method=method, path=path, client="192.168.1.9") == Allowed()
+    assert decide(OPEN, method=method, path=path, client="192.168.1.9") == Allowed(Anonymous("192.168.1.9"))
+
+
+@pytest.mark.parametrize(
+    ("action", "method", "path"),
+    [
+        ("uploads", "POST", "/api/seeds"),
+        ("uploads", "POST", "/api//scenes/"),
+        ("recordings", "GET", "/api/recordings"),
+        ("recordings", "HEAD", "/api/recordings/abc/video"),
+        ("worlds", "GET", "/api/worlds"),
+        ("deletions", "DELETE", "/api/seeds/abc"),
+    ],
+)
+def test_what_leaves_something_behind_needs_a_token_unless_it_is_allowed(action: str, method: str, path: str) -> None:
+    anonymous = Allowed(Anonymous("192.168.1.9"))
+    may = AnonymousConfig(may=(AnonymousAction(action),))
+    for access in (OPEN, BOTH):
+        refused = decide(access, method=method, path=path, client="192.168.1.9")
+        assert code_of(refused) == ErrorCode.ANONYMOUS_NOT_ALLOWED
+        allowed = replace(access, anonymous=may)
+        assert decide(allowed, method=method, path=path, client="192.168.1.9") == anonymous
+        others = replace(access, anonymous=AnonymousConfig(may=tuple(set(AnonymousAction) - set(may.may))))
+        assert code_of(decide(others, method=method, path=path, client="192.168.1.9")) is not None
+    assert decide(LOCAL, method=method, path=path) == ALLOWED
+    bearer = ("authorization", f"Bearer {TOKEN}")
+    for access in (GUARDED, BOTH):
+        assert decide(access, bearer, method=method, path=path, client="192.168.1.9") == ALLOWED
+
+
+def test_where_both_are_given_strangers_play_and_a_token_makes_an_owner() -> None:
+    assert decide(BOTH, path="/ws", scheme="ws", client="192.168.1.9") == Allowed(Anonymous("192.168.1.9"))
+    assert decide(BOTH, path="/") == Allowed(Anonymous("127.0.0.1")), "the token decides, also on this machine"
+    assert code_of(decide(BOTH, path="/shutdown", method="POST")) == ErrorCode.LOCAL_ONLY
+    assert isinstance(decide(BOTH, path="/", query=f"token={TOKEN}"), LoggedIn)
+    for wrong in (("authorization", "Bearer wrong"), ("authorization", "Basic abc")):
+        assert code_of(decide(BOTH, wrong)) == ErrorCode.TOKEN_REQUIRED
+    assert code_of(decide(BOTH, path="/", query="token=wrong")) == ErrorCode.TOKEN_REQUIRED
 
 
 @pytest.mark.parametrize(
@@ -224,7 +267,7 @@ def test_a_token_is_asked_of_everyone(authorization: str, path: str, *, allowed:
 
 
 def test_health_needs_no_token() -> None:
-    assert decide(GUARDED, path="/health") == Allowed()
+    assert decide(GUARDED, path="/health") == Allowed(Anonymous("127.0.0.1"))
     assert code_of(decide(GUARDED, path="/health", method="POST")) == ErrorCode.TOKEN_REQUIRED
     assert code_of(decide(GUARDED, path="/health", host="evil.example")) == ErrorCode.HOST_FORBIDDEN
 
@@ -238,8 +281,8 @@ def test_a_token_in_the_address_becomes_a_cookie(query: str) -> None:
     assert "Secure" not in attributes
     assert "7987" in name_and_value.partition("=")[0]
     assert TOKEN not in decision.set_cookie
-    assert decide(GUARDED, ("cookie", f"other=1; {name_and_value}")) == Allowed()
-    assert decide(GUARDED, ("cookie", name_and_value), path="/ws", scheme="ws") == Allowed()
+    assert decide(GUARDED, ("cookie", f"other=1; {name_and_value}")) == ALLOWED
+    assert decide(GUARDED, ("cookie", name_and_value), path="/ws", scheme="ws") == ALLOWED
     assert code_of(decide(GUARDED, ("cookie", f"{name_and_value}0"))) == ErrorCode.TOKEN_REQUIRED
     other = AccessConfig(host="0.0.0.0", token=TOKEN + "x")
     assert code_of(decide(other, ("cookie", name_and_value))) == ErrorCode.TOKEN_REQUIRED
@@ -280,4 +323,4 @@ def test_a_token_does_not_open_the_door_to_foreign_pages() -> None:
 
 
 def test_without_a_token_a_token_in_the_address_means_nothing() -> None:
-    assert decide(LOCAL, path="/", query="token=whatever") == Allowed()
+    assert decide(LOCAL, path="/", query="token=whatever") == ALLOWED

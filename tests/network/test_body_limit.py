@@ -17,6 +17,7 @@ from network.middleware_stack import BodyLimit, network_middleware
 from runtime_config.runtime_config import AccessConfig
 from tests.network.live_server import LiveServer, serving
 from tests.network.raw_peer import RawPeer
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -114,6 +115,33 @@ def test_a_file_in_chunks_is_counted_too() -> None:
         send_chunks(peer, 40)
         assert told(peer)[1]["code"] == "seedTooLarge"
         assert received.most <= 2 * MIB
+
+
+def test_uploads_in_progress_take_the_memory_of_a_few_files() -> None:
+    """Else a stranger could begin many, and hold each for as long as the least rate lets it."""
+    with counting() as (server, received):
+        slow = [RawPeer(server.port) for _ in range(4)]
+        for peer in slow:
+            begin(peer, "/files", f"Content-Length: {2 * MIB}")
+            peer.send("x" * (2 * MIB - 1))
+        wait_until(lambda: received.most == 4 * (2 * MIB - 1), "all that was sent is held")
+        with RawPeer(server.port) as late:
+            begin(late, "/files", "Content-Length: 10")
+            late.send("x" * 10)
+            status, refusal = told(late)
+            assert (status, refusal["code"]) == (503, "serverBusy")
+        with RawPeer(server.port) as small:
+            begin(small, "/json", "Content-Length: 10")
+            small.send("x" * 10)
+            assert small.read_answer()[0] == 200
+        for peer in slow:
+            peer.send("x")
+            assert peer.read_answer()[0] == 200
+            peer.close()
+        with RawPeer(server.port) as later:
+            begin(later, "/files", "Content-Length: 10")
+            later.send("x" * 10)
+            assert later.read_answer()[0] == 200
 
 
 def test_what_follows_a_false_length_is_no_part_of_the_body() -> None:

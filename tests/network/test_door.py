@@ -101,6 +101,21 @@ def test_whoever_was_served_goes_after_the_silent_ones() -> None:
     assert all(guest.turned_away for guest in silent)
 
 
+def test_uploads_go_last_and_requests_never() -> None:
+    rig = Rig()
+    upload, later, silent, served = (rig.enter("203.0.113.1") for _ in range(4))
+    served.place.in_use()
+    for guest in (upload, later, upload):
+        guest.place.sending()
+        rig.clock.advance(CHANCE_S)
+    for gone in ([silent], [silent, upload], [silent, upload, later]):
+        rig.busy("203.0.113.1")
+        assert [guest.turned_away for guest in (silent, upload, later, served)] == [
+            guest in gone for guest in (silent, upload, later, served)
+        ]
+    assert rig.door.admit("203.0.113.1") is Refusal.ADDRESS_FULL
+
+
 def test_a_newcomer_has_the_chance_to_speak() -> None:
     rig = Rig()
     silent = [rig.enter("203.0.113.1") for _ in range(4)]

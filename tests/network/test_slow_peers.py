@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -193,3 +195,24 @@ def test_a_large_answer_arrives_as_it_was() -> None:
         assert peer.read_answer()[2] == body
         ask(peer)
         assert peer.read_answer()[2] == body
+
+
+@pytest.mark.parametrize("is_websocket", [False, True])
+def test_a_connection_leaves_memory_by_itself(*, is_websocket: bool) -> None:
+    """Strangers can open connections faster than the garbage collector comes."""
+    app = Answering()
+    gc.disable()
+    try:
+        with serving(app) as server:
+            with RawPeer(server.port) as peer:
+                wait_until(lambda: server.connection_count == 1, "it is there")
+                connection = weakref.ref(next(iter(server.server_state.connections)))
+                if is_websocket:
+                    assert peer.handshake()[0] == 101
+                else:
+                    post(peer, 5)
+                    peer.send("hello")
+                    assert peer.read_answer()[0] == 200
+            wait_until(lambda: connection() is None, "nothing holds it")
+    finally:
+        gc.enable()

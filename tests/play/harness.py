@@ -214,11 +214,24 @@ class PlayServer:
 
     @contextmanager
     def client(
-        self, *, extended: bool = False, query: str | None = None, max_queue: int | None = 16
+        self,
+        *,
+        extended: bool = False,
+        query: str | None = None,
+        max_queue: int | None = 16,
+        token: str | None = None,
     ) -> Generator[PlayClient]:
         asked = "protocol_version=5" if query is None else query
         url = f"ws://127.0.0.1:{self.server.port}/ws?{asked}{'&client=terrarium' if extended else ''}"
-        with connect(url, compression=None, max_size=None, max_queue=max_queue, open_timeout=deadline_s()) as socket:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        with connect(
+            url,
+            additional_headers=headers,
+            compression=None,
+            max_size=None,
+            max_queue=max_queue,
+            open_timeout=deadline_s(),
+        ) as socket:
             yield PlayClient(socket, extended=extended)
 
     def drain(self) -> None:

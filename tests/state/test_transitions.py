@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from access_rules import Owner
 from error_types import ErrorCode
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.image_editor import EditorMissing
@@ -54,8 +55,10 @@ from state.app_state_types import (
     WorldInPlay,
 )
 from state.events import (
+    BytesUploaded,
     DeviceReturned,
     DeviceTaken,
+    DisplacementForgotten,
     Evicted,
     JobAccepted,
     JobAdvanced,
@@ -72,6 +75,9 @@ from state.events import (
     ModelTaken,
     Offloaded,
     PauseAsked,
+    PictureGivenBack,
+    PictureTaken,
+    PlaceLost,
     PlayingBegan,
     PreparingAbandoned,
     PreparingBegan,
@@ -91,12 +97,14 @@ from state.events import (
     StopBegan,
     TakenDown,
     UnloadFinished,
+    UploadsForgotten,
     VacatingBegan,
     VacatingEnded,
     WorldChanged,
 )
 from state.model_states import ModelIdle, ModelInUse, ModelPlans, ModelsKnown, ModelsUnknown, ModelVacating
 from state.transitions import IllegalTransitionError
+from state.visitor_states import Displaced, NotDisplaced, NothingUploaded, Uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -154,7 +162,17 @@ def put_models(state: AppState, models: Any) -> None:
 
 def put_session(state: AppState, session: Any) -> None:
     if session != NoSession():
-        state.sessions["s"] = SessionRecord("s", "stock", "here", 1.0, session)
+        state.sessions["s"] = SessionRecord("s", "stock", "here", Owner(), 1.0, session)
+
+
+def put_displacement(state: AppState, displacement: Any) -> None:
+    if displacement != NotDisplaced():
+        state.displaced["10.0.0.1"] = displacement
+
+
+def put_uploads(state: AppState, uploads: Any) -> None:
+    if uploads != NothingUploaded():
+        state.uploads["10.0.0.1"] = uploads
 
 
 def put_recording(state: AppState, recording: Any) -> None:
@@ -258,7 +276,7 @@ MACHINES = (
         put_session,
         lambda state, event: transitions.session_event(state, "s", event),
         (
-            (NoSession(), SessionAdmitted("stock", "here", 1.0), AwaitingSeed()),
+            (NoSession(), SessionAdmitted("stock", "here", Owner(), 1.0), AwaitingSeed()),
             (AwaitingSeed(), PreparingBegan(LAKE), Preparing(LAKE)),
             (AwaitingSeed(), SessionDisplaced(), NoSession()),
             (AwaitingSeed(), SessionEnded(EndReason.CLIENT_LEFT), ENDED),
@@ -276,6 +294,37 @@ MACHINES = (
             (Paused(WORLD, 2.0), SessionEnded(EndReason.CLIENT_LEFT), ENDED),
             (Paused(WORLD, 2.0), SessionForgotten(), NoSession()),
             (ENDED, SessionForgotten(), NoSession()),
+        ),
+    ),
+    Machine(
+        "displacement",
+        transitions.DISPLACEMENT_TABLE,
+        members(states.DisplacementState),
+        members(events.DisplacementEvent),
+        put_displacement,
+        lambda state, event: transitions.displacement_event(state, "10.0.0.1", event),
+        (
+            (NotDisplaced(), PlaceLost(2.0), Displaced(2.0)),
+            (Displaced(2.0), PlaceLost(9.0), Displaced(9.0)),
+            (Displaced(2.0), DisplacementForgotten(), NotDisplaced()),
+        ),
+    ),
+    Machine(
+        "uploads",
+        transitions.UPLOAD_TABLE,
+        members(states.UploadState),
+        members(events.UploadEvent),
+        put_uploads,
+        lambda state, event: transitions.upload_event(state, "10.0.0.1", event),
+        (
+            (NothingUploaded(), BytesUploaded(5, 2.0), Uploaded(2.0, bytes=5)),
+            (NothingUploaded(), PictureTaken(2.0), Uploaded(2.0, pictures=1)),
+            (NothingUploaded(), PictureGivenBack(), NothingUploaded()),
+            (Uploaded(2.0, 5, 1), BytesUploaded(6, 9.0), Uploaded(2.0, 11, 1)),
+            (Uploaded(2.0, 5, 1), PictureTaken(9.0), Uploaded(2.0, 5, 2)),
+            (Uploaded(2.0, 5, 1), PictureGivenBack(), Uploaded(2.0, 5, 0)),
+            (Uploaded(2.0, 5, 0), PictureGivenBack(), Uploaded(2.0, 5, 0)),
+            (Uploaded(2.0, 5, 1), UploadsForgotten(), NothingUploaded()),
         ),
     ),
     Machine(
@@ -412,9 +461,9 @@ def test_the_holder_of_a_reservation_returns_the_device_first() -> None:
 
 def test_a_record_keeps_its_other_fields() -> None:
     state = AppState()
-    transitions.session_event(state, "s", SessionAdmitted("stock", "here", 1.5))
+    transitions.session_event(state, "s", SessionAdmitted("stock", "here", Owner(), 1.5))
     transitions.session_event(state, "s", PreparingBegan(LAKE))
-    assert state.sessions == {"s": SessionRecord("s", "stock", "here", 1.5, Preparing(LAKE))}
+    assert state.sessions == {"s": SessionRecord("s", "stock", "here", Owner(), 1.5, Preparing(LAKE))}
     transitions.authoring_event(state, "job", JobAccepted(JOB))
     assert state.authoring == {"job": JOB}
 
@@ -449,8 +498,8 @@ def _writes(tree: ast.AST) -> list[str]:
 
 
 def test_only_transitions_write_to_the_machines() -> None:
-    transitions_modules = sorted((PROJECT / "state").glob("*transitions.py"))
-    assert len(transitions_modules) == 3
+    transitions_modules = sorted((PROJECT / "state").glob("*transitions.py"))  # with the private ones behind it
+    assert len(transitions_modules) == 4
     for path in transitions_modules:
         assert _writes(ast.parse(path.read_text(encoding="utf-8"))), path
     sources = [*PROJECT.glob("*.py"), *(PROJECT / "handlers").rglob("*.py"), *(PROJECT / "state").rglob("*.py")]

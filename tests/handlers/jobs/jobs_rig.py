@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from access_rules import Owner
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.jobs_handler import JobsHandler
 from handlers.jobs.scheduler import JobScheduler
+from handlers.visitors_handler import VisitorsHandler
+from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.runtime_config import JobsConfig
 from state.app_state_types import AppState
 from tests.fakes.fake_clock import FakeClock
@@ -38,7 +41,7 @@ class JobsRig:
 
     async def submit(self, name: str = "a", **options: Any) -> str:
         kind = options.pop("kind", "fake")
-        job, _ = await self.jobs.submit(kind, {"name": name}, **options)
+        job, _ = await self.jobs.submit(Owner(), kind, {"name": name}, **options)
         return job.id
 
     async def until(self, job_id: str, *states: str) -> JobSummary:
@@ -66,15 +69,16 @@ async def jobs_rig(
     """At the end of the block everything stops, as when the server does."""
     executor, clock, config = executor or FakeJobExecutor(), clock or FakeClock(), config or JobsConfig()
     threads = ThreadPoolExecutor(4)
-    board = JobBoard(AppState(), RLock(), stores=stores or FakeJobStore(), clock=clock, read_threads=threads)
+    state, lock = AppState(), RLock()
+    visitors = VisitorsHandler(state, lock, clock, AnonymousConfig())
+    board = JobBoard(state, lock, stores=stores or FakeJobStore(), clock=clock, read_threads=threads)
     kinds = JobKinds((executor, *others))
     scheduler = JobScheduler(board, kinds, config=config, clock=clock)
     feed = JobFeed(board, scheduler)
     scheduler.start()
     try:
-        yield JobsRig(
-            executor, board, scheduler, feed, JobsHandler(board, scheduler, feed, kinds, config=config, clock=clock)
-        )
+        jobs = JobsHandler(board, scheduler, feed, kinds, visitors=visitors, config=config, clock=clock)
+        yield JobsRig(executor, board, scheduler, feed, jobs)
     finally:
         feed.stop()
         await scheduler.stop()

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from access_rules import Owner
 from services.job_store.sql_job_stores import SqlJobStores
 from tests.fakes.fake_job_executor import FakeJobExecutor
 from tests.handlers.jobs.jobs_rig import jobs_rig
@@ -68,8 +69,8 @@ async def main(database: Path, last: int) -> None:
     executor.failing["bad"] = ValueError("It broke.")
     async with jobs_rig(KilledStores(database, Steps(last)), executor=executor) as here:
         for name in ("good", "bad"):
-            await here.jobs.submit("fake", {"name": name}, key=name)
-        stopped, _ = await here.jobs.submit("fake", {"name": "stopped"}, key="stopped")
+            await here.jobs.submit(Owner(), "fake", {"name": name}, key=name)
+        stopped, _ = await here.jobs.submit(Owner(), "fake", {"name": "stopped"}, key="stopped")
         await here.jobs.cancel(stopped.id)
         for job in (await here.jobs.list_jobs()).jobs:
             await here.until(job.id, "done", "failed", "cancelled", "interrupted")

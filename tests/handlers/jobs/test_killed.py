@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from access_rules import Owner
 from services.job_store.job import ENDED
 from services.job_store.job_store import JobQuery
 from services.job_store.sql_job_stores import SqlJobStores
@@ -35,7 +36,7 @@ async def finish(database: Path) -> None:
     clock = FakeClock()
     async with jobs_rig(SqlJobStores(database), executor=FakeJobExecutor(), clock=clock) as here:
         for name in ENDS:
-            await here.jobs.submit("fake", {"name": name}, key=name)
+            await here.jobs.submit(Owner(), "fake", {"name": name}, key=name)
 
         def has_ended() -> bool:
             clock.advance(60.0)  # what is tried again need not wait

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from access_rules import Owner
 from error_types import DomainError, ErrorCode
 from runtime_config.runtime_config import JobsConfig
 from services.job_store.job import Began, CancelAsked, JobState
@@ -171,11 +172,11 @@ def test_cancelled_at_the_very_end_is_either_done_or_cancelled(stores: JobStores
 def test_one_key_one_job(stores: JobStores) -> None:
     async def main() -> None:
         async with jobs_rig(stores) as here:
-            first, is_new = await here.jobs.submit("fake", {"name": "a"}, key="k")
-            again, is_new_again = await here.jobs.submit("fake", {"name": "a"}, key="k")
+            first, is_new = await here.jobs.submit(Owner(), "fake", {"name": "a"}, key="k")
+            again, is_new_again = await here.jobs.submit(Owner(), "fake", {"name": "a"}, key="k")
             assert (first.id, is_new, is_new_again) == (again.id, True, False)
             with pytest.raises(DomainError, match="another request") as caught:
-                await here.jobs.submit("fake", {"name": "b"}, key="k")
+                await here.jobs.submit(Owner(), "fake", {"name": "b"}, key="k")
             assert caught.value.code is ErrorCode.JOB_KEY_REUSED
 
     asyncio.run(main())
@@ -185,9 +186,9 @@ def test_what_cannot_be_taken_on(stores: JobStores) -> None:
     async def main() -> None:
         async with jobs_rig(stores, config=JobsConfig(max_queued=2)) as here:
             with pytest.raises(DomainError, match="no jobs of the kind"):
-                await here.jobs.submit("unknown", {})
+                await here.jobs.submit(Owner(), "unknown", {})
             with pytest.raises(DomainError, match=r"Invalid request: .*\(name\)"):
-                await here.jobs.submit("fake", {"name": 7})
+                await here.jobs.submit(Owner(), "fake", {"name": 7})
             here.executor.refusal = DomainError("Not today.", ErrorCode.AUTHORING_UNAVAILABLE)
             with pytest.raises(DomainError, match="Not today"):
                 await here.submit()

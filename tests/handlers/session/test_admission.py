@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from runtime_config.runtime_config import SessionLimits
+from runtime_config.runtime_config import AccessConfig, SessionLimits
 from tests.fakes.fake_catalogue import FakeModel
-from tests.play.harness import fake_services, picture, play_server
+from tests.fakes.fake_clock import FakeClock
+from tests.play.harness import PlayServer, fake_services, picture, play_server
 from tests.waiting import deadline_s, wait_until
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+LOCAL = AccessConfig()
+TOKEN = "correct-horse-battery-staple"
 NO_GRACE = SessionLimits(displace_after_s=0)
 
 
@@ -50,6 +58,114 @@ def test_a_displaced_session_does_not_take_its_place_back_at_once() -> None:
             with server.client() as again:
                 assert again.of_type("error")["code"] == "serverBusy"
             newcomer.start()
+
+
+def test_a_place_that_is_held_without_play_goes_to_a_newcomer_who_needs_it() -> None:
+    for extended, pauses in ((False, False), (False, True), (True, False)):
+        clock = FakeClock()
+        with server_with(clock) as server, server.client(extended=extended) as watching:
+            watching.start()
+            watching.hold("W")
+            if pauses:
+                watching.send("pause")
+            watching.reply(watching.request("check_seed_safety", image_data=""))
+            clock.advance(119)
+            refused(server)
+            watching.control()  # with nothing pressed: clients send those by themselves
+            watching.reply(watching.request("check_seed_safety", image_data=""))
+            clock.advance(119)
+            refused(server)
+            clock.advance(1)
+            with server.client() as newcomer:
+                newcomer.start()
+                told = watching.of_type("error")
+                assert (told["message_id"], told["code"]) == ("app.server.error.serverBusy", "displaced")
+                assert "2 minutes" in told["message"]
+                assert watching.closed() == (1000, "displaced")
+                newcomer.hold("W")
+
+
+def test_who_plays_keeps_the_place_however_long() -> None:
+    clock = FakeClock()
+    with server_with(clock) as server, server.client() as playing:
+        playing.start()
+        for _ in range(3):
+            playing.hold("W")
+            clock.advance(100)
+        refused(server)
+        playing.hold("W")
+
+
+def test_while_a_place_is_free_nobody_gives_way() -> None:
+    clock = FakeClock()
+    with server_with(clock, max_sessions=2) as server, server.client() as idle:
+        idle.start()
+        clock.advance(3600)
+        with server.client() as newcomer:
+            newcomer.start()
+        idle.hold("W")
+
+
+def test_the_one_without_play_for_longest_gives_way_and_then_waits() -> None:
+    clock = FakeClock()
+    with server_with(clock, max_sessions=2) as server, server.client() as first, server.client() as second:
+        first.start()
+        clock.advance(10)
+        second.start()
+        clock.advance(3600)
+        with server.client() as newcomer:
+            newcomer.start()
+            assert first.of_type("error")["code"] == "displaced"
+            assert first.closed() == (1000, "displaced")
+            refused(server)  # the same address has just had to give way
+            second.hold("W")
+            clock.advance(3600)
+            newcomer.hold("W")
+            with server.client() as again:
+                again.start()
+                assert second.of_type("error")["code"] == "displaced"
+
+
+def test_the_owner_gives_way_to_the_owner_alone() -> None:
+    clock = FakeClock()
+    access = AccessConfig(token=TOKEN, allow_anonymous=True)
+    for limits in (None, NO_GRACE):
+        with server_with(clock, access=access, limits=limits) as server, server.client(token=TOKEN) as owner:
+            owner.stage("session.waiting_for_seed")
+            if limits is None:
+                owner.start()
+                clock.advance(3600)
+            refused(server)
+            with server.client(token=TOKEN) as newcomer:
+                newcomer.start()
+                assert owner.of_type("error")["code"] == "displaced"
+
+
+def test_a_stranger_gives_way_to_a_stranger() -> None:
+    clock = FakeClock()
+    access = AccessConfig(token=TOKEN, allow_anonymous=True)
+    with server_with(clock, access=access) as server, server.client() as idle:
+        idle.start()
+        clock.advance(3600)
+        with server.client() as newcomer:
+            newcomer.start()
+            assert idle.of_type("error")["code"] == "displaced"
+
+
+def server_with(
+    clock: FakeClock,
+    *,
+    max_sessions: int = 1,
+    limits: SessionLimits | None = None,
+    access: AccessConfig = LOCAL,
+) -> AbstractContextManager[PlayServer]:
+    services = replace(fake_services(), clock=clock)
+    return play_server(services, limits=limits, max_sessions=max_sessions, access=access)
+
+
+def refused(server: PlayServer) -> None:
+    with server.client() as newcomer:
+        assert newcomer.of_type("error")["code"] == "serverBusy"
 
 
 def test_a_stock_client_has_time_to_show_an_error_before_the_connection_closes() -> None:

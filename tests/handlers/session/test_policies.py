@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.session.actor import Pacer, RecoveryBudget
-from handlers.session.requests import sniff_request_id
+from handlers.session.receiver import sniff_request_id
 from handlers.session.stats import Percentiles, SessionStats, percentiles
 from handlers.session.stream import PassTimer, QualityController
 from runtime_config.runtime_config import JpegConfig, SessionLimits

@@ -173,6 +173,7 @@ ELSEWHERE: frozenset[Id] = frozenset(
         *(ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
         ErrorCode.HOST_INVALID,
         *(ErrorCode.HOST_FORBIDDEN, ErrorCode.ORIGIN_FORBIDDEN, ErrorCode.TOKEN_REQUIRED, ErrorCode.LOCAL_ONLY),
+        *(ErrorCode.ANONYMOUS_NOT_ALLOWED, ErrorCode.UPLOAD_QUOTA_USED, ErrorCode.TOO_MANY_SESSIONS),
         *(ErrorCode.NOT_FOUND, ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.SERVICE_UNAVAILABLE),
         *(ErrorId.PROTOCOL_VERSION_MISMATCH, ErrorId.SERVER_BUSY, ErrorId.SERVER_STARTUP_FAILED),
         # A client would show its own text, which says less than our sentence.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from error_types import DomainError, ErrorCode
 from handlers.session.commands import Command, SessionCommands
 from handlers.session.requests import Answer, RequestQueue, RequestRunner, UnparsedRequest
+from handlers.session.stats import SessionStats
 from runtime_config.authoring_config import AuthoringConfig
 from services.clock.system_clock import SystemClock
 from services.metrics.prometheus_metrics import PrometheusMetrics
@@ -61,6 +62,8 @@ class Bench:
             work_threads=ThreadPoolExecutor(1),
             clock=SystemClock(),
             metrics=PrometheusMetrics(),
+            stats=SessionStats(),
+            permitted=lambda request: request,
             registry={"check_seed_safety": Command(CheckSeedSafetyRequest, lambda _, request: self._check(request))},
         )
 

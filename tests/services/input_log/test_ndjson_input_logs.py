@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from services.input_log.columns import PassInput
 from services.input_log.lines import SessionEnd, SessionStart, frame_input
@@ -19,6 +20,7 @@ from services.input_log.ndjson_input_logs import NdjsonInputLogs
 from services.input_log.pictures import pixels_hash
 from services.picture_decoder.png_pixels import decode_pixels, encode_pixels
 from services.world_engine.world_engine import ControlPayload, WorldSnapshot
+from tests.full_disk import files_of_at_most, needs_file_limits
 from tests.waiting import deadline_s
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -160,7 +162,7 @@ def test_the_oldest_logs_and_what_lies_beside_them_give_way(tmp_path: Path) -> N
     now = 1_700_000_000
     for number in range(4):
         at = now + number * 1000
-        keep_side_file(tmp_path, "pictures", f"{number}.png", b"p" * 1000)
+        keep_side_file(tmp_path, "pictures", f"{number}.png", b"p" * 1000, not_before=0.0)
         os.utime(tmp_path / "pictures" / f"{number}.png", (at, at))
         log = tmp_path / f"action_stream_{time.strftime('%Y%m%d_%H%M%S', time.gmtime(at))}_{number:08x}.ndjson"
         log.write_bytes(b"x" * 1000)
@@ -174,8 +176,66 @@ def test_the_oldest_logs_and_what_lies_beside_them_give_way(tmp_path: Path) -> N
 
 def test_a_picture_that_is_named_again_counts_as_new(tmp_path: Path) -> None:
     data = encode_pixels(np.zeros((2, 2, 3), np.uint8))
-    keep_side_file(tmp_path, "pictures", "a.png", data)
+    keep_side_file(tmp_path, "pictures", "a.png", data, not_before=0.0)
     path = tmp_path / "pictures" / "a.png"
     os.utime(path, (1, 1))
-    keep_side_file(tmp_path, "pictures", "a.png", data)
+    keep_side_file(tmp_path, "pictures", "a.png", data, not_before=0.0)
     assert path.stat().st_mtime > 1
+
+
+def dated_log(folder: Path, at: float, mark: str, written_at: float) -> Path:
+    log = folder / f"action_stream_{time.strftime('%Y%m%d_%H%M%S', time.gmtime(at))}_{mark}.ndjson"
+    log.write_bytes(b"x" * 1000)
+    os.utime(log, (written_at, written_at))
+    return log
+
+
+def test_a_log_that_is_being_written_stays_with_all_that_it_names(tmp_path: Path) -> None:
+    now = time.time()
+    keep_side_file(tmp_path, "pictures", "named.png", b"p", not_before=now - 5000)
+    os.utime(tmp_path / "pictures" / "named.png", (now - 5000, now - 5000))
+    being_written = dated_log(tmp_path, now - 5000, "aa", now - 4000)
+    later = dated_log(tmp_path, now - 100, "bb", now - 50)
+    remove_surplus(tmp_path, 0, being_written=[being_written])
+    assert (being_written.exists(), later.exists()) == (True, False)
+    assert (tmp_path / "pictures" / "named.png").exists()
+
+
+def test_a_clock_that_is_set_back_takes_no_picture_from_a_log(tmp_path: Path) -> None:
+    now = time.time()
+    earlier = dated_log(tmp_path, now - 9000, "aa", now - 8000)
+    from_the_future = dated_log(tmp_path, now + 9000, "bb", now)  # it began before the clock was set back by hours
+    keep_side_file(tmp_path, "pictures", "named.png", b"p", not_before=now + 9000)
+    keep_side_file(tmp_path, "pictures", "named.png", b"p", not_before=now)  # by a log after that
+    remove_surplus(tmp_path, 1500)
+    assert (earlier.exists(), from_the_future.exists()) == (False, True)
+    assert (tmp_path / "pictures" / "named.png").exists()
+
+
+@pytest.mark.parametrize("name", ["action_stream_x.ndjson", "action_stream_20269999_999999_aa.ndjson", "\udcff.ndjson"])
+def test_strange_names_among_the_logs_stop_no_log(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x" * 1000)
+    remove_surplus(tmp_path, 0)
+    logs = NdjsonInputLogs(tmp_path, 10)
+    for _ in range(2):
+        log = logs.start(start())
+        log.write(frame_input(1, GIVEN))
+        log.end()
+    logs.close(10.0)
+    assert any(path.stat().st_size for path in logs_in(tmp_path) if path.name != name)
+
+
+@needs_file_limits
+def test_a_full_disk_ends_a_log_and_the_next_one_is_written(tmp_path: Path) -> None:
+    full, again = NdjsonInputLogs(tmp_path, 10**9), NdjsonInputLogs(tmp_path, 10**9)
+    with files_of_at_most(20_000):
+        log = full.start(start())
+        log.keep_picture(np.random.default_rng(1).integers(0, 256, (128, 128, 3), dtype=np.uint8))
+        log.write(frame_input(1, GIVEN))
+        log.end()
+        full.close(10.0)
+    later = again.start(start())
+    later.write(frame_input(1, GIVEN))
+    later.end()
+    again.close(10.0)
+    assert [path.stem for path in logs_in(tmp_path)] == [later.id], "a log whose picture is missing is none"
