@@ -90,10 +90,10 @@ async def _unseen_job(
     return last_event_id or after
 
 
-@router.head("/jobs/{job_id}/stream", include_in_schema=False)
+@router.head("/jobs/{job_id}/stream", include_in_schema=False, dependencies=[Depends(_unseen_job)])
 @router.head("/events", include_in_schema=False)
 async def route_stream_head() -> Response:
-    """A stream has no end that an answer without a body could be taken from."""
+    """A stream that goes on has no end after which its body could be left out."""
     return Response(media_type="text/event-stream")
 
 

@@ -29,6 +29,9 @@ def test_head_is_get_without_its_body() -> None:
             if "GET" not in methods:
                 assert client.head(path).status_code == 405, path
                 continue
+            if path == "/api/events":  # whose body does not end
+                assert client.head(path).headers["content-type"].startswith("text/event-stream")
+                continue
             got, head = client.get(path), client.head(path)
             assert (head.status_code, head.content) == (got.status_code, b""), path
             assert head.headers["content-type"] == got.headers["content-type"]

@@ -29,8 +29,11 @@ REQUESTS = (
     ("GET", "/api/recordings/{}/thumbnail"),
     ("DELETE", "/api/recordings/{}"),
     ("GET", "/api/recordings?after={}"),
-    ("GET", "/api/scenes/jobs/{}"),
-    ("DELETE", "/api/scenes/jobs/{}"),
+    ("GET", "/api/jobs/{}"),
+    ("GET", "/api/jobs/{}/stream"),
+    ("GET", "/api/jobs/{}/file"),
+    ("POST", "/api/jobs/{}/cancel"),
+    ("DELETE", "/api/jobs/{}"),
     ("DELETE", "/api/scenes/{}"),
     ("GET", "/api/model-info/{}"),
     ("DELETE", "/api/cached-model/{}"),
@@ -58,7 +61,7 @@ def test_odd_titles(title: str) -> None:
         assert client.patch("/api/recordings/x", json={"name": title}).status_code in (404, 409, 422)
         assert client.post("/api/jobs", json={"kind": "scene", "request": {"prompt": title}}).status_code in (202, 422)
         lone = '{"prompt": "\\ud800", "title": "\\ud800", "name": "\\ud800"}'
-        for method, path in (("POST", "/api/scenes"), ("PATCH", "/api/worlds/0"), ("PATCH", "/api/recordings/x")):
+        for method, path in (("POST", "/api/jobs"), ("PATCH", "/api/worlds/0"), ("PATCH", "/api/recordings/x")):
             answer = client.request(method, path, content=lone, headers={"Content-Type": "application/json"})
             assert answer.status_code == 422
 
