@@ -20,7 +20,7 @@ install-test: $(VENV)/.installed-test
 
 # Faults, load and long use against real server processes: some ten minutes.
 trial: install-test
-	$(BIN)/python -m pytest -q -n 2 -m trial --durations=15 tests/trials
+	$(BIN)/python -m pytest -q -n 2 -m trial --durations=15
 
 # What is derived from wire_protocol.py: the JSON Schema and the client's TypeScript declarations.
 generate: install-test
