@@ -250,6 +250,7 @@ export class App {
   #go(screen) {
     clearTimeout(this.#retryTimer);
     this.#screen = transition(this.#screen, screen);
+    this.#library.jobs.follow(screen.name === "gallery");
     // The notice stays during automatic retries, so that it does not flicker.
     const isRetry = screen.name === "loading" && screen.attempt > 0;
     document.body.dataset.screen = isRetry ? "lost" : screen.name;

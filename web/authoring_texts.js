@@ -4,32 +4,13 @@
 import { RequestError } from "./connection.js";
 import { textOfError } from "./problems.js";
 import { RestError } from "./rest.js";
-import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
+import { CODE_TEXTS } from "./texts.js";
 
 /** @import { MessageId } from "./problems.js" */
-/** @import { ErrorCode, ProgressStep } from "./protocol.generated.d.ts" */
+/** @import { ErrorCode } from "./protocol.generated.d.ts" */
 /** @import { Health, SeedSummary } from "./rest.js" */
-/** @import { SceneJob } from "./scenes_rest.js" */
 
 const LINE_LETTERS = 48;
-
-/** @type {Readonly<Record<string, ProgressStep>>} */
-const STEPS = {
-  writing: "writing_prompt",
-  painting: "painting",
-  checking: "checking_picture",
-  applying: "changing_world",
-};
-
-/**
- * @param {SceneJob} job that is waiting or running
- * @returns {string}
- */
-export function stepText({ state, step }) {
-  if (state === "waiting") return PROGRESS_TEXTS.waiting_for_turn;
-  const known = STEPS[step ?? ""];
-  return known ? PROGRESS_TEXTS[known] : "Being made";
-}
 
 /**
  * @param {number | null | undefined} fraction

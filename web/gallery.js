@@ -54,7 +54,11 @@ export class Gallery {
 
   /** @param {readonly HTMLLIElement[]} cards of scenes that are being made, newest first; new ones come first */
   showJobs(cards) {
-    for (const gone of this.#jobs.filter((card) => !cards.includes(card))) gone.remove();
+    for (const gone of this.#jobs.filter((card) => !cards.includes(card))) {
+      // The focus would be lost with the card.
+      if (gone.contains(document.activeElement)) this.#wordsCard.querySelector("button")?.focus();
+      gone.remove();
+    }
     const added = cards.filter((card) => !this.#jobs.includes(card));
     // Existing cards are not touched, so that they keep the focus.
     this.#wordsCard.after(...added);

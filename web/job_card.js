@@ -1,16 +1,17 @@
 // @ts-check
-// The card of a scene that is being made: its prompt, its progress, or why it failed.
+// The gallery's card of a scene that is being made: its prompt, its progress, or why it failed.
 
-import { failureText, stepFraction, stepText } from "./authoring_texts.js";
+import { stepFraction } from "./authoring_texts.js";
 import { make } from "./dom.js";
+import { isOver } from "./job_list.js";
+import { stateText } from "./job_texts.js";
 import { ProgressBar } from "./progress_bar.js";
-import { isOver } from "./scene_job_list.js";
 
-/** @import { SceneJob } from "./scenes_rest.js" */
+/** @import { Job } from "./jobs_rest.js" */
 
 /**
  * @typedef {object} JobCardListener
- * @property {() => void} onDismiss cancel the job, or remove a failed one
+ * @property {() => void} onDismiss cancel the job, or remove the card of a failed one
  * @property {() => void} onAgain
  */
 
@@ -45,17 +46,16 @@ export class JobCard {
     return this.element.contains(document.activeElement);
   }
 
-  /** @param {SceneJob} job that is waiting, is running or has failed */
+  /** @param {Job} job that is waiting, is running or has failed */
   show(job) {
-    const isFailed = isOver(job);
-    const failure = { code: job.code ?? undefined, message: job.message ?? undefined };
-    const text = isFailed ? failureText(failure) : stepText(job);
+    const isFailed = isOver(job) && job.state !== "done";
+    const text = stateText(job);
     // A screen reader should not repeat an unchanged text.
     if (this.#text.textContent !== text) this.#text.textContent = text;
     this.element.classList.toggle("is-failed", isFailed);
     this.#again.hidden = !isFailed;
     this.#dismiss.ariaLabel = `${isFailed ? "Remove" : "Cancel"}: ${this.#prompt}`;
-    this.#progress.element.hidden = isFailed;
+    this.#progress.element.hidden = isFailed || job.state === "queued";
     this.#progress.show(stepFraction(job.fraction));
   }
 }

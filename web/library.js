@@ -11,8 +11,9 @@ import { SceneJobs } from "./scene_jobs.js";
 import { toast } from "./toasts.js";
 import { uploadSeed } from "./upload.js";
 
+/** @import { JobFeed } from "./job_feed.js" */
+/** @import { Job } from "./jobs_rest.js" */
 /** @import { Health, PickerModel, SeedSummary } from "./rest.js" */
-/** @import { SceneJob } from "./scenes_rest.js" */
 /** @import { Settings } from "./settings.js" */
 
 const RETRY_MS = 3000;
@@ -23,6 +24,7 @@ const RETRY_MS = 3000;
  * @property {(file: File) => void} onFile picked
  * @property {(prompt?: string) => void} onWords the person wants to make a place from a prompt, perhaps from this one
  * @property {(model: string) => void} onModel
+ * @property {() => void} onSeeds the list of pictures has changed
  * @property {(level: "info" | "warning" | "error", text: string) => void} onLog
  */
 
@@ -40,8 +42,11 @@ export class Library {
   #fileInput = byId("file-input", HTMLInputElement);
   #modelSelect = byId("model-select", HTMLSelectElement);
 
-  /** @param {LibraryListener} listener */
-  constructor(listener) {
+  /**
+   * @param {JobFeed} feed
+   * @param {LibraryListener} listener
+   */
+  constructor(feed, listener) {
     this.#listener = listener;
     this.#gallery = new Gallery({
       onEnter: listener.onEnter,
@@ -49,7 +54,7 @@ export class Library {
       onPickFile: () => this.pickFile(),
       onWords: () => listener.onWords(),
     });
-    this.jobs = new SceneJobs({
+    this.jobs = new SceneJobs(feed, {
       onCards: (cards) => this.#gallery.showJobs(cards),
       onDone: (job, hadFocus) => this.#addScene(job, hadFocus),
       onAgain: (prompt) => listener.onWords(prompt),
@@ -77,10 +82,10 @@ export class Library {
       return;
     }
     this.#gallery.notify(null);
-    this.#gallery.show(this.seeds);
+    this.#showSeeds();
     this.#showModels(settings.model);
     this.#showHealth(this.health);
-    void this.jobs.find();
+    this.jobs.follow(true);
   }
 
   /**
@@ -116,7 +121,7 @@ export class Library {
   async find(hash) {
     try {
       this.seeds = await fetchSeeds();
-      this.#gallery.show(this.seeds);
+      this.#showSeeds();
     } catch (error) {
       this.#listener.onLog("warning", describe(error));
     }
@@ -138,7 +143,7 @@ export class Library {
     const others = this.seeds.filter(({ hash }) => hash !== seed.hash);
     const firstUpload = others.findIndex(({ origin }) => origin === "uploaded");
     this.seeds = others.toSpliced(firstUpload < 0 ? others.length : firstUpload, 0, seed);
-    this.#gallery.show(this.seeds);
+    this.#showSeeds();
     return seed;
   }
 
@@ -157,15 +162,21 @@ export class Library {
   }
 
   /**
-   * @param {SceneJob} job that is done
+   * @param {Job} job that is done
    * @param {boolean} hadFocus whether its card, which is removed now, had the focus
    */
-  async #addScene({ prompt, seed_hash }, hadFocus) {
-    if (seed_hash === null) return;
-    this.#gallery.keepInFront(seed_hash);
-    await this.find(seed_hash);
-    if (hadFocus) this.#gallery.focus(seed_hash);
-    toast(`Added to the gallery: ${shortened(prompt)}`);
+  async #addScene({ request, result }, hadFocus) {
+    const hash = result?.seed_hash;
+    if (!hash) return;
+    this.#gallery.keepInFront(hash);
+    await this.find(hash);
+    if (hadFocus) this.#gallery.focus(hash);
+    toast(`Added to the gallery: ${shortened(request.prompt ?? "")}`);
+  }
+
+  #showSeeds() {
+    this.#gallery.show(this.seeds);
+    this.#listener.onSeeds();
   }
 
   /** @param {string} text */
@@ -189,7 +200,7 @@ export class Library {
       if (!(error instanceof RestError && error.status === 404)) return this.#gallery.notify(describe(error));
     }
     this.seeds = this.seeds.filter(({ hash }) => hash !== seed.hash);
-    this.#gallery.show(this.seeds);
+    this.#showSeeds();
   }
 
   /** @param {string | null} preferred */

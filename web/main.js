@@ -4,6 +4,8 @@
 import { App } from "./app.js";
 import { diagnosticsText, handOver } from "./diagnostics.js";
 import { byId, listenForActions } from "./dom.js";
+import { JobFeed } from "./job_feed.js";
+import { Jobs } from "./jobs.js";
 import { Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
@@ -12,22 +14,34 @@ import { listenForPictures } from "./upload.js";
 import { asPlace } from "./world_texts.js";
 import { Worlds } from "./worlds.js";
 
+/** @import { SeedSummary } from "./rest.js" */
+
 const panel = new LogPanel(byId("log-panel", HTMLElement), byId("log-lines", HTMLElement));
 const log = new LogBook((entry) => panel.add(entry));
-const library = new Library({
+const feed = new JobFeed();
+const library = new Library(feed, {
   onEnter: (seed) => app.enter(seed),
   onFile: (file) => take(file),
   onWords: (prompt) => app.authoring.open("gallery", prompt),
   onModel: (model) => app.change({ model }),
+  onSeeds: () => jobs.refresh(),
   onLog: (level, text) => log.write(level, text),
 });
 const app = new App(library, log);
 const recordings = new Recordings();
-const worlds = new Worlds((world) => {
-  const place = asPlace(world);
+const worlds = new Worlds((world) => go(asPlace(world)), feed);
+const jobs = new Jobs(feed, {
+  seedOf: (hash) => library.seeds.find((seed) => seed.hash === hash),
+  onPlay: go,
+  onShow: (hash) => library.focus(hash),
+  isInGallery: () => app.screen.name === "gallery",
+});
+
+/** @param {SeedSummary} place to play; it replaces the world that is paused, if there is one */
+function go(place) {
   if (app.screen.name === "paused") void app.changes.changeSeed(place);
   else app.enter(place);
-});
+}
 
 function report() {
   return diagnosticsText({
@@ -68,6 +82,11 @@ listenForActions({
   "toggle-recording": () => void app.recording.toggle(),
   "show-recordings": () => recordings.open(),
   "hide-recordings": () => recordings.close(),
+  "show-jobs": () => {
+    worlds.close();
+    jobs.open();
+  },
+  "hide-jobs": () => jobs.close(),
   fullscreen: () => void toggleFullscreen().catch(() => log.write("warning", "Fullscreen was refused.")),
   "toggle-log": (button) => panel.toggle(button),
   "copy-diagnostics": (button) => void handOver(report(), button),
@@ -78,6 +97,8 @@ document.addEventListener("keydown", (event) => {
   if (event.code === "F9" && app.screen.name === "paused" && !event.repeat) void app.recording.toggle();
   if (event.code === "Escape" && ["loading", "lost"].includes(app.screen.name)) app.leave();
 });
+
+document.addEventListener("visibilitychange", () => feed.show(!document.hidden));
 
 /** @param {File} file that was picked, dropped or pasted; it goes into the paused world, or else into the gallery */
 function take(file) {

@@ -1,42 +1,44 @@
 // @ts-check
-// Follows the jobs that make scenes for the gallery. Each has a card until it is done or cancelled.
+// The jobs that make scenes for the gallery. Each has a card until it is done or cancelled.
 
 import { textOfFailure } from "./authoring_texts.js";
 import { JobCard } from "./job_card.js";
-import { RestError } from "./rest.js";
-import { isOver, justDone, mergeJobs } from "./scene_job_list.js";
-import { beginScene, cancelScene, fetchSceneJobs } from "./scenes_rest.js";
+import { isOver, justEnded, newestFirst } from "./job_list.js";
+import { cancelJob, submitJob } from "./jobs_rest.js";
 
-/** @import { SceneJobs as Known } from "./scene_job_list.js" */
-/** @import { SceneJob } from "./scenes_rest.js" */
-
-const POLL_MS = 700;
-const RETRY_MS = 3000;
+/** @import { JobFeed } from "./job_feed.js" */
+/** @import { Jobs } from "./job_list.js" */
+/** @import { Job } from "./jobs_rest.js" */
 
 /**
  * @typedef {object} SceneJobsListener
  * @property {(cards: readonly HTMLLIElement[]) => void} onCards the present cards
- * @property {(job: SceneJob, hadFocus: boolean) => Promise<void>} onDone called before its card is removed
+ * @property {(job: Job, hadFocus: boolean) => Promise<void>} onDone called before its card is removed
  * @property {(prompt: string) => void} onAgain the person wants to rephrase the prompt
  * @property {(text: string) => void} onProblem
  */
 
 export class SceneJobs {
+  #feed;
   #listener;
-  /** @type {Known} */
-  #known = new Map();
   /** @type {Map<string, JobCard>} */
   #cards = new Map();
-  #timer = 0;
+  /** @type {Set<string>} jobs that are done, and whose pictures are on their way into the gallery */
+  #arriving = new Set();
 
-  /** @param {SceneJobsListener} listener */
-  constructor(listener) {
+  /**
+   * @param {JobFeed} feed
+   * @param {SceneJobsListener} listener
+   */
+  constructor(feed, listener) {
+    this.#feed = feed;
     this.#listener = listener;
+    feed.listen({ onJobs: (before, after) => void this.#learn(before, after) });
   }
 
-  /** Follow the jobs that this page began before it was reloaded, and those of other pages. */
-  async find() {
-    await this.#ask();
+  /** @param {boolean} isFollowing whether the gallery is on the screen */
+  follow(isFollowing) {
+    this.#feed.follow("gallery", isFollowing);
   }
 
   /**
@@ -44,54 +46,29 @@ export class SceneJobs {
    * @throws {RestError}
    */
   async begin(prompt) {
-    const job = await beginScene(prompt);
-    await this.#learn(new Map(this.#known).set(job.id, job));
+    const job = await submitJob("scene", { prompt });
+    this.#feed.learn(job);
     this.#cards.get(job.id)?.element.scrollIntoView({ block: "nearest" });
-    this.#askSoon(POLL_MS);
   }
 
-  /** @param {string} id of a job to cancel, or of a failed one to remove */
-  async #dismiss(id) {
-    const job = this.#known.get(id);
-    if (!job) return;
-    try {
-      if (!isOver(job)) await cancelScene(job.id);
-    } catch (error) {
-      // The next answer of the server will tell its state.
-      return this.#listener.onProblem(textOfFailure(error));
-    }
-    await this.#learn(new Map(this.#known).set(id, { ...job, state: "cancelled" }));
-  }
-
-  /** @param {number} ms */
-  #askSoon(ms) {
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => void this.#ask(), ms);
-  }
-
-  async #ask() {
-    const asked = this.#known;
-    let pause = POLL_MS;
-    try {
-      const listed = await fetchSceneJobs();
-      await this.#learn(mergeJobs(asked, this.#known, listed));
-    } catch (error) {
-      if (!(error instanceof RestError)) throw error;
-      pause = RETRY_MS;
-    }
-    if (![...this.#known.values()].every(isOver)) this.#askSoon(pause);
-  }
-
-  /** @param {Known} known */
-  async #learn(known) {
-    const done = justDone(this.#known, known);
-    this.#known = known;
-    for (const job of done) await this.#listener.onDone(job, this.#cards.get(job.id)?.hasFocus ?? false);
+  /**
+   * @param {Jobs | null} before
+   * @param {Jobs} after
+   */
+  async #learn(before, after) {
+    const done = justEnded(before, after).filter(({ kind, state }) => kind === "scene" && state === "done");
+    for (const { id } of done) this.#arriving.add(id);
     this.#draw();
+    for (const job of done) {
+      await this.#listener.onDone(job, this.#cards.get(job.id)?.hasFocus ?? false);
+      this.#arriving.delete(job.id);
+      this.#draw();
+    }
   }
 
   #draw() {
-    const shown = [...this.#known.values()].filter(({ state }) => state !== "done" && state !== "cancelled").reverse();
+    const jobs = newestFirst(this.#feed.jobs ?? new Map());
+    const shown = jobs.filter((job) => job.kind === "scene" && this.#hasCard(job));
     const ids = new Set(shown.map(({ id }) => id));
     for (const id of this.#cards.keys()) if (!ids.has(id)) this.#cards.delete(id);
     for (const job of shown) {
@@ -102,15 +79,39 @@ export class SceneJobs {
     this.#listener.onCards(shown.flatMap(({ id }) => this.#cards.get(id)?.element ?? []));
   }
 
-  /** @param {SceneJob} job */
-  #newCard({ id, prompt }) {
-    const onDismiss = () => void this.#dismiss(id);
+  /** @param {Job} job */
+  #hasCard(job) {
+    if (!isOver(job)) return true;
+    if (job.state === "done") return this.#arriving.has(job.id) && this.#cards.has(job.id);
+    // A job that had failed before this page saw it is listed among the jobs only.
+    return job.state !== "cancelled" && this.#cards.has(job.id);
+  }
+
+  /** @param {Job} job */
+  #newCard({ id, request: { prompt = "" } }) {
     return new JobCard(prompt, {
-      onDismiss,
+      onDismiss: () => void this.#dismiss(id),
       onAgain: () => {
-        onDismiss();
+        this.#hide(id);
         this.#listener.onAgain(prompt);
       },
     });
+  }
+
+  /** @param {string} id of a job to cancel, or of a failed one whose card is to go */
+  async #dismiss(id) {
+    const job = this.#feed.jobs?.get(id);
+    if (!job || isOver(job)) return this.#hide(id);
+    try {
+      this.#feed.learn(await cancelJob(id));
+    } catch (error) {
+      this.#listener.onProblem(textOfFailure(error));
+    }
+  }
+
+  /** @param {string} id */
+  #hide(id) {
+    this.#cards.delete(id);
+    this.#draw();
   }
 }

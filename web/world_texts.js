@@ -37,6 +37,11 @@ export function asPlace({ id, title, thumbnail_url, size_bytes }) {
   };
 }
 
+/** @param {string} title of a world that is about to be filmed */
+export function filmBegunText(title) {
+  return `A film of ${title} is being made. You will find it under Jobs.`;
+}
+
 /**
  * @param {number} wentBackS
  * @param {number} leftS

@@ -1,23 +1,33 @@
 // @ts-check
-// The dialog of saved worlds: open, download, rename, delete, and upload one.
+// The dialog of saved worlds: open, film, download, rename, delete, and upload one.
 
 import { byId, make } from "./dom.js";
+import { submitJob } from "./jobs_rest.js";
 import { describe } from "./library.js";
-import { longFacts, shortFacts } from "./world_texts.js";
+import { filmBegunText, longFacts, shortFacts } from "./world_texts.js";
 import { deleteWorld, fetchWorlds, renameWorld, uploadWorld } from "./worlds_rest.js";
 
+/** @import { JobFeed } from "./job_feed.js" */
 /** @import { SavedWorld } from "./worlds_rest.js" */
 
 export class Worlds {
   #dialog = byId("worlds", HTMLDialogElement);
   #list = byId("world-list", HTMLUListElement);
   #notice = byId("worlds-notice", HTMLElement);
+  #filmed = byId("worlds-filmed", HTMLElement);
   #fileInput = byId("world-file-input", HTMLInputElement);
+  /** @type {Set<string>} worlds whose films are being asked for */
+  #asking = new Set();
   #onOpen;
+  #feed;
 
-  /** @param {(world: SavedWorld) => void} onOpen */
-  constructor(onOpen) {
+  /**
+   * @param {(world: SavedWorld) => void} onOpen
+   * @param {JobFeed} feed that learns of the films
+   */
+  constructor(onOpen, feed) {
     this.#onOpen = onOpen;
+    this.#feed = feed;
     byId("world-file-button", HTMLButtonElement).addEventListener("click", () => this.#fileInput.click());
     this.#fileInput.addEventListener("change", () => this.#picked());
   }
@@ -67,6 +77,7 @@ export class Worlds {
     download.dataset.testid = "world-download";
     const tools = make("p", { className: "world-tools", children: [download] });
     tools.append(
+      this.#tool("Make a film", "world-film", world, () => void this.#film(world)),
       this.#tool("Rename", "world-rename", world, () => this.#askForName(world, tools)),
       this.#tool("Delete", "world-delete", world, () => void this.#change(() => deleteWorld(world.id))),
     );
@@ -84,6 +95,23 @@ export class Worlds {
     const button = make("button", { className: "button is-quiet", type: "button", text, ariaLabel, onclick });
     button.dataset.testid = testId;
     return button;
+  }
+
+  /** @param {SavedWorld} world */
+  async #film({ id, title }) {
+    if (this.#asking.has(id)) return;
+    this.#asking.add(id);
+    this.#notify(null);
+    try {
+      this.#feed.learn(await submitJob("replay_film", { world_id: id }));
+      this.#filmed.hidden = false;
+      byId("worlds-filmed-text", HTMLElement).textContent = filmBegunText(title);
+      this.#filmed.scrollIntoView({ block: "nearest" });
+    } catch (error) {
+      this.#notify(describe(error));
+    } finally {
+      this.#asking.delete(id);
+    }
   }
 
   /** @param {SavedWorld} world */
@@ -151,5 +179,6 @@ export class Worlds {
     this.#notice.textContent = text;
     this.#notice.hidden = text === null;
     this.#notice.dataset.kind = kind;
+    this.#filmed.hidden = true;
   }
 }

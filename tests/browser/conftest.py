@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pytest
 
 from tests.browser.server_process import ServerProcess
+from tests.browser.studio import answer_of_studio, words_of
+from tests.browser.tiny_models import TinyModels, make_tiny_models
 from tests.browser.visitor import Visitor
+from tests.services.openai_server import OpenAIServer, openai_server
 from tests.waiting import deadline_s
 from tests.web.node_tools import skip_or_fail
 
@@ -130,6 +133,43 @@ def fixture_invite(request: pytest.FixtureRequest, browser: Browser, start_serve
 def fixture_visitor(server: ServerProcess, invite: Invite) -> Visitor:
     """In the gallery of the shared server, at a desk."""
     return invite(server.url)
+
+
+@pytest.fixture(name="models", scope="package")
+def fixture_models(tmp_path_factory: pytest.TempPathFactory) -> TinyModels:
+    return make_tiny_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(name="endpoint", scope="package")
+def fixture_endpoint() -> Generator[OpenAIServer]:
+    with openai_server(answer_of_studio) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(name="studio_server", scope="module")
+def fixture_studio_server(
+    browser: Browser, models: TinyModels, endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[ServerProcess]:
+    del browser  # without one the server is not needed
+    environment = {
+        **words_of(endpoint),
+        "TERRARIUM_LOCAL_IMAGES": "cpu",
+        "TERRARIUM_LOCAL_IMAGE_FOLDER": str(models.image_model),
+        "HF_HUB_CACHE": str(models.lenient),
+    }
+    server = ServerProcess(tmp_path_factory.mktemp("studio"), environment)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(name="artist")
+def fixture_artist(request: pytest.FixtureRequest, studio_server: ServerProcess, invite: Invite) -> Visitor:
+    """In the gallery of a server that can make scenes."""
+    show_log_of(studio_server, request)
+    return invite(studio_server.url)
 
 
 @pytest.hookimpl(wrapper=True)

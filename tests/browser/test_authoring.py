@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import io
-import json
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import show_log_of
-from tests.browser.server_process import ServerProcess
-from tests.browser.tiny_models import TinyModels, make_tiny_models
+from tests.browser.studio import REASON, words_of
 from tests.browser.visitor import SAME_VIEW, difference
-from tests.services.openai_server import OpenAIServer, call, image, openai_server
 from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from playwright.sync_api import Browser, Locator
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from playwright.sync_api import Locator
 
     from tests.browser.conftest import Invite, StartServer
+    from tests.browser.tiny_models import TinyModels
     from tests.browser.visitor import Visitor
+    from tests.services.openai_server import OpenAIServer
 
 pytestmark = [
     pytest.mark.browser,
@@ -36,7 +29,6 @@ pytestmark = [
 ]
 
 _MADE_MS: Final = deadline_s(300) * 1000  # models are loaded meanwhile, at the lowest priority
-_REASON: Final = "That would be somebody else's character."
 
 # Both in the page itself: by the time that a test has seen it, a tiny model may be done.
 _NOTE_PROGRESS: Final = """(dialog) => {
@@ -56,61 +48,6 @@ _CANCEL_WHEN_PAINTING: Final = """(dialog) => {
 }"""
 
 _FOCUSED: Final = "document.activeElement?.dataset.testid ?? null"
-
-
-async def _answer(request: Request) -> Response:
-    """A writer that does what the prompt says, and a painter of one colour."""
-    if request.url.path.endswith(("/edits", "/generations")):
-        file = io.BytesIO()
-        Image.new("RGB", (1280, 720), (200, 60, 60)).save(file, "PNG")
-        return image(file.getvalue())
-    prompt = json.dumps(json.loads(await request.body())["messages"])
-    if "in a while" in prompt:
-        await asyncio.sleep(60)  # or until whoever asked is gone
-    if "mouse" in prompt:
-        return call("reject_request", {"reason": _REASON})
-    return call("submit_edit_instruction", {"instruction": "Paint it."})
-
-
-@pytest.fixture(name="models", scope="module")
-def fixture_models(tmp_path_factory: pytest.TempPathFactory) -> TinyModels:
-    return make_tiny_models(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(name="endpoint", scope="module")
-def fixture_endpoint() -> Generator[OpenAIServer]:
-    with openai_server(_answer) as endpoint:
-        yield endpoint
-
-
-def _words_of(endpoint: OpenAIServer) -> dict[str, str]:
-    return {"TERRARIUM_WRITER_ENDPOINT": f"{endpoint.base_url}/v1", "TERRARIUM_WRITER_MODEL": "writer"}
-
-
-@pytest.fixture(name="studio_server", scope="module")
-def fixture_studio_server(
-    browser: Browser, models: TinyModels, endpoint: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[ServerProcess]:
-    del browser  # without one the server is not needed
-    environment = {
-        **_words_of(endpoint),
-        "TERRARIUM_LOCAL_IMAGES": "cpu",
-        "TERRARIUM_LOCAL_IMAGE_FOLDER": str(models.image_model),
-        "HF_HUB_CACHE": str(models.lenient),
-    }
-    server = ServerProcess(tmp_path_factory.mktemp("studio"), environment)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(name="artist")
-def fixture_artist(request: pytest.FixtureRequest, studio_server: ServerProcess, invite: Invite) -> Visitor:
-    """In the gallery of a server that can make scenes."""
-    show_log_of(studio_server, request)
-    return invite(studio_server.url)
 
 
 def _stand_still(visitor: Visitor) -> None:
@@ -199,7 +136,7 @@ def test_a_change_is_cancelled_refused_and_made_after_all(artist: Visitor) -> No
     assert artist.by_id("authoring-prompt").input_value() == "a red balloon"
     artist.by_id("authoring-prompt").fill("")
     _ask_for(artist, "a famous mouse")
-    _status(artist, _REASON)
+    _status(artist, REASON)
     artist.come_to_rest()
     assert difference(before, artist.see()) < SAME_VIEW
     assert artist.by_id("authoring-edit").count() == 0
@@ -245,7 +182,7 @@ def test_a_place_is_made_in_the_gallery_entered_and_deleted(artist: Visitor) -> 
     _ask_for(artist, "a desert of glass")
     job = artist.by_id("scene-job").filter(has_text="a desert of glass")
     job.wait_for()
-    assert job.get_by_role("progressbar").is_visible()
+    job.get_by_role("progressbar").wait_for()
     card = _card(artist, "a desert of glass")
     card.wait_for(timeout=_MADE_MS)
     job.wait_for(state="detached")
@@ -275,7 +212,7 @@ def test_a_place_that_is_being_made_outlives_a_reload_and_is_given_up(artist: Vi
 def test_a_place_that_is_refused_says_why_and_can_be_put_in_other_words(artist: Visitor) -> None:
     artist.by_id("words-card").click()
     _ask_for(artist, "the house of a mouse")
-    artist.by_id("job-text").get_by_text(_REASON).wait_for()
+    artist.by_id("job-text").get_by_text(REASON).wait_for()
     artist.by_id("job-again").click()
     assert artist.by_id("authoring-prompt").input_value() == "the house of a mouse"
     artist.by_id("scene-job").wait_for(state="detached")
@@ -316,7 +253,7 @@ def test_an_unsafe_picture_is_not_shown_and_the_page_says_so(
     models: TinyModels, endpoint: OpenAIServer, start_server: StartServer, invite: Invite
 ) -> None:
     server = start_server(
-        **_words_of(endpoint),
+        **words_of(endpoint),
         TERRARIUM_IMAGE_ENDPOINT=f"{endpoint.base_url}/v1",
         TERRARIUM_IMAGE_MODEL="painter",
         HF_HUB_CACHE=str(models.severe),

@@ -3,30 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { captionOf, failureText, obstacleOf, shortened, stepFraction, stepText } from "../authoring_texts.js";
+import { captionOf, failureText, obstacleOf, shortened, stepFraction } from "../authoring_texts.js";
 import { textOfFailure, undoText } from "../authoring_texts.js";
 import { RequestError } from "../connection.js";
 import { RestError } from "../rest.js";
-import { CODE_TEXTS, ERROR_TEXTS, PROGRESS_TEXTS } from "../texts.js";
-
-/** @type {import("../scenes_rest.js").SceneJob} */
-const JOB = {
-  id: "1",
-  prompt: "fog",
-  state: "running",
-  step: null,
-  fraction: null,
-  seed_hash: null,
-  code: null,
-  message: null,
-};
-
-test("a scene that is being made says what it is busy with", () => {
-  assert.equal(stepText({ ...JOB, state: "waiting" }), PROGRESS_TEXTS.waiting_for_turn);
-  assert.equal(stepText({ ...JOB, step: "writing" }), PROGRESS_TEXTS.writing_prompt);
-  assert.equal(stepText({ ...JOB, step: "painting" }), PROGRESS_TEXTS.painting);
-  assert.notEqual(stepText({ ...JOB, step: "of a newer server" }), "");
-});
+import { CODE_TEXTS, ERROR_TEXTS } from "../texts.js";
 
 test("nothing done yet is not zero per cent: a model may be loading", () => {
   assert.deepEqual([0, null, undefined, 0.25, 1].map(stepFraction), [null, null, null, 0.25, 1]);

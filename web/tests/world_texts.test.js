@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { originOf, sessionConfig } from "../session.js";
-import { asPlace, longFacts, rewoundText, shortFacts } from "../world_texts.js";
+import { asPlace, filmBegunText, longFacts, rewoundText, shortFacts } from "../world_texts.js";
 
 /** @type {import("../worlds_rest.js").SavedWorld} */
 const WORLD = {
@@ -29,6 +29,10 @@ test("a saved world is entered like a picture, by its id", () => {
   assert.equal(place.title, "By the lake");
   assert.deepEqual(originOf(place), { world_id: WORLD.id });
   assert.deepEqual(originOf({ hash: "ab" }), { seed_hash: "ab" });
+});
+
+test("who asks for a film is told where it will be", () => {
+  assert.equal(filmBegunText("By the lake"), "A film of By the lake is being made. You will find it under Jobs.");
 });
 
 test("a rewind says how far it went, and what is left", () => {

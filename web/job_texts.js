@@ -1,0 +1,129 @@
+// @ts-check
+// Texts about jobs: what they make, what they are busy with, and what became of them.
+
+import { failureText, shortened } from "./authoring_texts.js";
+import { isOver } from "./job_list.js";
+import { dateText, sizeText, timeText } from "./recording_texts.js";
+import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
+
+/** @import { Job } from "./jobs_rest.js" */
+
+const DAY_S = 24 * 3600;
+
+/** @type {Readonly<Record<string, string>>} */
+const KINDS = { scene: "Scene", replay_film: "Film of a world" };
+
+/** @type {Readonly<Record<string, string>>} by the server's name of the stage */
+const STAGES = {
+  writing: PROGRESS_TEXTS.writing_prompt,
+  painting: PROGRESS_TEXTS.painting,
+  checking: PROGRESS_TEXTS.checking_picture,
+  applying: PROGRESS_TEXTS.changing_world,
+  filming: "Playing the world again",
+};
+
+/**
+ * @param {Pick<Job, "kind" | "request" | "result">} job
+ * @param {string | null} worldTitle of the world that is filmed, if it is known
+ * @returns {string}
+ */
+export function titleOfJob({ kind, request, result }, worldTitle = null) {
+  if (request.prompt) return request.prompt;
+  return result?.title ?? worldTitle ?? (kind === "replay_film" ? "A saved world" : kind);
+}
+
+/** @param {Pick<Job, "kind">} job */
+export function kindText({ kind }) {
+  return KINDS[kind] ?? "Job";
+}
+
+/**
+ * @param {Pick<Job, "kind" | "created_at" | "attempt">} job
+ * @param {number} now seconds since the Unix epoch
+ * @returns {string} what it is, and when somebody asked for it
+ */
+export function factsOfJob(job, now) {
+  const { created_at, attempt } = job;
+  const time = timeText(created_at);
+  const when = now - created_at < DAY_S ? time : `${dateText(created_at)}, ${time}`;
+  return [kindText(job), when, attempt > 1 ? `attempt ${attempt}` : ""].filter(Boolean).join(", ");
+}
+
+/**
+ * @param {number | null} position how many jobs begin before it
+ * @returns {string}
+ */
+export function waitingText(position) {
+  if (position === null) return "Waiting";
+  return position === 0 ? "Waiting, it is next" : `Waiting, ${position} before it`;
+}
+
+/**
+ * @param {Pick<Job, "state" | "stage" | "position" | "cancelling">} job that has not ended
+ * @returns {string}
+ */
+export function progressText({ state, stage, position, cancelling }) {
+  if (cancelling) return "Being cancelled";
+  if (state === "queued") return waitingText(position);
+  if (state === "finishing") return "Almost done";
+  return STAGES[stage ?? ""] ?? "Being made";
+}
+
+/**
+ * @param {number | null} fraction
+ * @returns {string} empty while it is unknown
+ */
+export function percentText(fraction) {
+  return fraction ? `${Math.floor(fraction * 100)} %` : "";
+}
+
+/**
+ * @param {Job} job
+ * @returns {string} what it is busy with, or what became of it
+ */
+export function stateText(job) {
+  if (!isOver(job)) return progressText(job);
+  if (job.state === "done") return job.kind === "scene" ? "Done, it is in the gallery" : "Done";
+  if (job.state === "cancelled") return CODE_TEXTS.cancelled;
+  return faultText(job);
+}
+
+/**
+ * @param {Pick<Job, "fault" | "kind">} job that has failed
+ * @returns {string}
+ */
+export function faultText({ fault, kind }) {
+  // Of a film, only the server knows what stands in the way.
+  if (kind === "replay_film" && fault?.code === "filmFailed" && fault.message) return fault.message;
+  return failureText({ code: fault?.code, message: fault?.message });
+}
+
+/**
+ * @param {NonNullable<Job["result"]>} result of a film
+ * @returns {string}
+ */
+export function filmText({ is_exact, bytes }) {
+  const compared = is_exact ? "It shows exactly what was played" : "It may differ from what was played";
+  // The file may hold nothing to compare with.
+  const facts = [typeof is_exact === "boolean" ? compared : "", bytes === undefined ? "" : sizeText(bytes)];
+  return facts.filter(Boolean).join(", ");
+}
+
+/**
+ * @param {Job} job that has just ended
+ * @param {string} title
+ * @returns {string} for screen readers
+ */
+export function endText(job, title) {
+  const name = shortened(title);
+  if (job.state === "done") return `Done: ${name}`;
+  return job.state === "cancelled" ? `Cancelled: ${name}` : `Failed: ${name}. ${faultText(job)}`;
+}
+
+/**
+ * @param {number} count of the jobs that wait or run
+ * @returns {string} for screen readers; the page shows the number alone
+ */
+export function countText(count) {
+  return count === 0 ? "Jobs" : `Jobs, ${count} under way`;
+}

@@ -1,0 +1,71 @@
+// @ts-check
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { countText, endText, factsOfJob, faultText, filmText, kindText } from "../job_texts.js";
+import { percentText, progressText, stateText, titleOfJob, waitingText } from "../job_texts.js";
+import { CODE_TEXTS, PROGRESS_TEXTS } from "../texts.js";
+import { job } from "./jobs.js";
+
+const FILM = job("f", { kind: "replay_film", request: { world_id: "w" } });
+
+test("a job has the name of what it makes", () => {
+  assert.equal(titleOfJob(job("fog")), "fog");
+  assert.equal(titleOfJob(FILM), "A saved world");
+  assert.equal(titleOfJob(FILM, "By the lake"), "By the lake");
+  assert.equal(titleOfJob({ ...FILM, result: { title: "As it was" } }, "Renamed"), "As it was");
+  assert.equal(titleOfJob(job("x", { kind: "training", request: {} })), "training");
+  assert.deepEqual([kindText(job("a")), kindText(FILM), kindText({ kind: "training" })], ["Scene", "Film of a world", "Job"]);
+});
+
+test("a job says when it was asked for", () => {
+  assert.match(factsOfJob(job("a"), 1_700_000_060), /^Scene, \d{1,2}.\d\d/);
+  assert.match(factsOfJob(job("a"), 1_800_000_000), /^Scene, .*2023/);
+  assert.match(factsOfJob(job("a", { attempt: 2 }), 1_700_000_060), /, attempt 2$/);
+});
+
+test("a job that waits says behind how many", () => {
+  assert.deepEqual([null, 0, 2].map(waitingText), ["Waiting", "Waiting, it is next", "Waiting, 2 before it"]);
+});
+
+test("a job that has not ended says what it is busy with", () => {
+  assert.equal(progressText(job("a", { position: 1 })), "Waiting, 1 before it");
+  assert.equal(progressText(job("a", { state: "running", stage: "writing" })), PROGRESS_TEXTS.writing_prompt);
+  assert.equal(progressText(job("a", { state: "running", stage: "filming" })), "Playing the world again");
+  assert.equal(progressText(job("a", { state: "running", stage: "of a newer server" })), "Being made");
+  assert.equal(progressText(job("a", { state: "finishing", stage: "painting" })), "Almost done");
+  assert.equal(progressText(job("a", { state: "running", cancelling: true })), "Being cancelled");
+  assert.deepEqual([null, 0, 0.256, 1].map(percentText), ["", "", "25 %", "100 %"]);
+});
+
+test("a job that has ended says what became of it", () => {
+  assert.equal(stateText(job("a", { state: "running" })), "Being made");
+  assert.equal(stateText(job("a", { state: "done" })), "Done, it is in the gallery");
+  assert.equal(stateText({ ...FILM, state: "done" }), "Done");
+  assert.equal(stateText(job("a", { state: "cancelled" })), CODE_TEXTS.cancelled);
+  const fault = { code: /** @type {const} */ ("serverRestarted"), message: "It stopped." };
+  assert.equal(stateText(job("a", { state: "interrupted", fault })), CODE_TEXTS.serverRestarted);
+});
+
+test("a failure has the sentence that explains it best", () => {
+  const refused = job("a", { fault: { code: "authoringSceneRefused", message: "It is a mouse." } });
+  assert.equal(faultText(refused), "It is a mouse.");
+  assert.equal(faultText({ ...FILM, fault: { code: "filmFailed", message: "The model is gone." } }), "The model is gone.");
+  assert.equal(faultText({ ...FILM, fault: { code: "filmFailed", message: "" } }), CODE_TEXTS.filmFailed);
+  assert.notEqual(faultText({ ...FILM, fault: null }), "");
+});
+
+test("a film says whether it shows what was played, where that can be told", () => {
+  assert.equal(filmText({ is_exact: true, bytes: 2_000_000 }), "It shows exactly what was played, 2.0 MB");
+  assert.equal(filmText({ is_exact: false }), "It may differ from what was played");
+  assert.equal(filmText({ is_exact: null, bytes: 5_000 }), "5 KB");
+});
+
+test("screen readers hear how a job ended, and how many there are", () => {
+  assert.equal(endText(job("a", { state: "done" }), "fog"), "Done: fog");
+  assert.equal(endText(job("a", { state: "cancelled" }), "fog"), "Cancelled: fog");
+  const failed = job("a", { state: "failed", fault: { code: "authoringSceneRefused", message: "No mice." } });
+  assert.equal(endText(failed, "fog"), "Failed: fog. No mice.");
+  assert.deepEqual([0, 2].map(countText), ["Jobs", "Jobs, 2 under way"]);
+});
