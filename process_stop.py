@@ -57,8 +57,9 @@ class ProcessStop:
     def listen(self) -> None:
         """Handle the signals from here to the end of the process."""
         for number in self._signals:
-            # `nohup` starts a program with SIGHUP ignored, so that it outlives its terminal.
-            if signal.getsignal(number) != signal.SIG_IGN:
+            # `nohup` starts a program with SIGHUP ignored, so that it outlives its terminal. A shell script starts what
+            # it runs in the background with SIGINT ignored, too; who sends that to a server by name still means it.
+            if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         self._thread.start()

@@ -89,6 +89,13 @@ def test_a_second_interrupt_ends_the_start_at_once(tmp_path: Path) -> None:
         assert process.returncode == 130
 
 
+def test_an_interrupt_is_heard_by_what_a_script_runs_in_the_background(tmp_path: Path) -> None:
+    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    with running(WAIT, tmp_path, before=ignoring) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(deadline_s()) == 0
+
+
 def test_a_signal_of_the_start_reaches_the_server(tmp_path: Path) -> None:
     script = """
 sys.stdin.readline()

@@ -214,7 +214,7 @@ def test_other_paths_are_for_all(method: str, path: str) -> None:
     ("action", "method", "path"),
     [
         ("uploads", "POST", "/api/seeds"),
-        ("uploads", "POST", "/api//scenes/"),
+        ("uploads", "POST", "/api//seeds/"),
         ("recordings", "GET", "/api/recordings"),
         ("recordings", "HEAD", "/api/recordings/abc/video"),
         ("worlds", "GET", "/api/worlds"),

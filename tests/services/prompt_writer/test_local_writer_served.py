@@ -56,8 +56,8 @@ def test_a_scene_is_painted_as_it_was_written_out(tiny_writers: Path) -> None:
 def test_a_writer_that_talks_nonsense_fails_the_scene_alone(tiny_writers: Path) -> None:
     with server_of(tiny_writers / "random") as (client, editor):
         job = scene(client, "a cathedral")
-        assert (job["state"], job["code"]) == ("failed", "authoringFailed")
-        assert "keep to its tools" in job["message"]
+        assert (job["state"], job["fault"]["code"]) == ("failed", "authoringFailed")
+        assert "keep to its tools" in job["fault"]["message"]
         assert editor.orders == []
         assert client.get("/health").status_code == 200
 
@@ -68,8 +68,8 @@ def test_a_writer_that_cannot_be_loaded_says_what_to_do(tiny_writers: Path, tmp_
     os.truncate(copy / "model.safetensors", 1000)
     with server_of(copy) as (client, _):
         job = scene(client, "a cathedral")
-        assert (job["state"], job["code"]) == ("failed", "authoringLoadFailed")
-        assert "download them again" in job["message"]
+        assert (job["state"], job["fault"]["code"]) == ("failed", "authoringLoadFailed")
+        assert "download them again" in job["fault"]["message"]
         assert str(tmp_path) not in str(job)
         (copy / "model.safetensors").unlink()
         wait_until(lambda: not client.get("/health").json()["authoring"]["available"], "the files were missed")
