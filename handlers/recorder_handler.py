@@ -26,14 +26,7 @@ from services.video_writer.video_writer import (
     RecordingPlan,
     RecordingProgress,
 )
-from state.app_state_types import (
-    Finishing,
-    NotRecording,
-    Recording,
-    RecordingName,
-    RecordingState,
-    SessionId,
-)
+from state.app_state_types import Finishing, NotRecording, Recording, RecordingName, RecordingState, SessionId
 from state.events import RecordingBegan, RecordingClosed, RecordingStopped
 from state.transitions import recording_event
 

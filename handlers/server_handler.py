@@ -22,14 +22,7 @@ from handlers.base import StateHandler, with_state_lock
 from runtime_config.constants import VERSION
 from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, NoRoom, Offloaded, OnCpu, Resident
-from state.app_state_types import (
-    AppState,
-    EngineReady,
-    Paused,
-    Playing,
-    Serving,
-    Stopping,
-)
+from state.app_state_types import AppState, EngineReady, Paused, Playing, Serving, Stopping
 from state.events import ServingBegan, StopBegan
 from state.transitions import lifecycle_event
 from wire_protocol import SERVED_BACKEND, ErrorSnapshot, SystemInfo

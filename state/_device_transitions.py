@@ -42,13 +42,7 @@ from state.model_states import ModelIdle, ModelInUse, ModelsKnown, ModelsUnknown
 
 if TYPE_CHECKING:
     from state._tables import Table
-    from state.app_state_types import (
-        AppState,
-        EngineKey,
-        EngineState,
-        ReservationState,
-        Ticket,
-    )
+    from state.app_state_types import AppState, EngineKey, EngineState, ReservationState, Ticket
     from state.events import EngineEvent, ModelUseEvent, ReservationEvent
     from state.model_states import ModelsState, ModelUse, SceneRole
 

@@ -13,12 +13,7 @@ from services.image_classifier.image_classifier import ClassifierMissing, Classi
 from services.image_editor.image_editor import EditorMissing, EditorStatus
 from services.memory_planner.memory_plan import Resident
 from services.prompt_writer.prompt_writer import WriterMissing, WriterStatus
-from state.app_state_types import (
-    AppState,
-    NotReserved,
-    SessionId,
-    Ticket,
-)
+from state.app_state_types import AppState, NotReserved, SessionId, Ticket
 from state.events import ModelReturned, ModelTaken, ReservationAsked, ReservationLeft
 from state.model_states import ModelInUse, ModelPlans, ModelsKnown, ModelsUnknown, ModelVacating
 from state.transitions import model_use_event, reservation_event

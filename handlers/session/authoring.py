@@ -15,12 +15,7 @@ from handlers.base import in_thread
 from handlers.session.played_world import SceneChange
 from handlers.session.world import Seed
 from services.scene_file.scene_file import encode_scene
-from state.app_state_types import (
-    AuthoringDone,
-    AuthoringFailed,
-    AuthoringRunning,
-    AuthoringStep,
-)
+from state.app_state_types import AuthoringDone, AuthoringFailed, AuthoringRunning, AuthoringStep
 from wire_protocol import (
     GenerateSceneRequest,
     GenerateSceneResponseData,

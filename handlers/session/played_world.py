@@ -13,12 +13,7 @@ from handlers.base import in_thread
 from handlers.session.path import KeptMoment, MomentShelf
 from handlers.session.world import open_world
 from services.world_engine.world_engine import NO_CONTROL
-from state.app_state_types import (
-    Paused,
-    Playing,
-    SessionId,
-    WorldInPlay,
-)
+from state.app_state_types import Paused, Playing, SessionId, WorldInPlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -115,8 +115,7 @@ class Session:
         receipts: ReadReceipts | None,
         extended: bool,
     ) -> None:
-        config, limits, clock = around.config, around.config.limits, around.clock
-        sessions = around.sessions
+        config, sessions, clock, limits = around.config, around.sessions, around.clock, around.config.limits
         end = SessionEnd(lambda reason: sessions.end(session_id, reason))
         self.id = session_id
         self._sessions = sessions

@@ -16,13 +16,7 @@ from runtime_config.authoring_config import AuthoringConfig
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
-from state.app_state_types import (
-    AppState,
-    EngineKey,
-    EngineLoading,
-    EngineState,
-    EngineUnloading,
-)
+from state.app_state_types import AppState, EngineKey, EngineLoading, EngineState, EngineUnloading
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_device import FakeDevice, FakeModelOnDevice

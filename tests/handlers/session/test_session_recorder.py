@@ -16,13 +16,7 @@ from runtime_config.runtime_config import RecordingConfig
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.video_writer.video_writer import Discarded, Finished, RecordingFault
-from state.app_state_types import (
-    AppState,
-    EngineKey,
-    Finishing,
-    NotRecording,
-    Recording,
-)
+from state.app_state_types import AppState, EngineKey, Finishing, NotRecording, Recording
 from state.transitions import IllegalTransitionError
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_video_writer import FakeVideoWriter
