@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import StringConstraints
 
-from handlers.base import in_thread
+from handlers.base import in_thread, unstoppable
 from handlers.jobs.executor import JobRequest
 from handlers.service_errors import service_errors_translated
 
@@ -56,11 +56,12 @@ class FilmExecutor:
                 report = await self._maker.make(world, film, lambda done: running.tell("filming", done))
             await running.begin_finish()
         except BaseException:  # cancelled, too: half a film is no film
-            self._films.remove(job_id)
+            await unstoppable(in_thread(self._threads, lambda: self._films.remove(job_id)))
             raise
+        size = await in_thread(self._threads, lambda: film.stat().st_size)
         return {
             "title": name.removesuffix(".world"),
-            "bytes": film.stat().st_size,
+            "bytes": size,
             "passes": report.passes,
             "digest": report.digest,
             "is_exact": report.is_exact,

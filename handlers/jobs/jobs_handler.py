@@ -53,7 +53,7 @@ class JobsHandler:
         self._config = config
         self._clock = clock
 
-    # ---------------------------------------------------------------------------------------------------- wishing
+    # ---------------------------------------------------------------------------------------------------- asking
 
     async def submit(
         self, visitor: Visitor, kind: str, request: Mapping[str, Any], *, key: str | None = None

@@ -38,6 +38,7 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _ATTEMPTS: Final = 3  # after that many, a job whose server ended is not begun again by itself
 _PAUSE_S: Final = 5.0  # before the second attempt; the third waits twice as long
+_LONGEST_PAUSE_S: Final = _PAUSE_S * 2 ** (_ATTEMPTS - 1)
 _PAGE: Final = 500
 _PRUNE_EVERY: Final = 50  # jobs that have ended
 _WRITE_AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0)  # between attempts to keep what has become of a job; the last repeats
@@ -106,7 +107,7 @@ class JobScheduler:
             live = [entry.job for entry in self._board.live() if entry.job.kind in kinds]
             now = self._clock.wall()
             queued = [job for job in live if job.state is JobState.QUEUED]
-            job = turns.next(job for job in queued if (job.not_before or 0.0) <= now)
+            job = turns.next(job for job in queued if _is_due(job, now))
             if job is not None:
                 turns.serve(job.owner)
                 await self._do(job)
@@ -199,16 +200,25 @@ class JobScheduler:
     # --------------------------------------------------------------------------------------- after a restart
 
     async def _settle_guarded(self) -> None:
-        """Nothing runs before it is done, so that it cannot take what runs now for what was left."""
-        try:
-            if self._board.has_begun():
+        """Nothing runs before it is done, so that it cannot take what runs now for what was left.
+
+        While the database cannot be used, nothing could run in any case, and it is tried again.
+        """
+        attempt = 0
+        while self._board.has_begun():
+            try:
                 await self._settle()
                 await self.prune()
                 await self._sweep()
-        except Exception as error:  # the boundary of this task
-            logger.exception("The jobs of an earlier run could not be settled", exc_info=error)
-        finally:
-            self._is_settled.set()
+                break
+            except DomainError as error:
+                logger.warning("The jobs of an earlier run cannot be settled yet", reason=error.message)
+                await asyncio.sleep(_WRITE_AGAIN_S[min(attempt, len(_WRITE_AGAIN_S) - 1)])
+                attempt += 1
+            except Exception as error:  # the boundary of this task; new jobs are done all the same
+                logger.exception("The jobs of an earlier run could not be settled", exc_info=error)
+                break
+        self._is_settled.set()
 
     async def _settle(self) -> None:
         """Queued jobs wait on. What ran when the server ended begins again, or is told as interrupted."""
@@ -274,3 +284,9 @@ class JobScheduler:
             store.forget_keys(now - self._config.key_s)
 
         await self._board.change_store(forget)
+
+
+def _is_due(job: Job, now: float) -> bool:
+    """Whether its pause is over. One that is longer than any pause tells of a clock that was set back since."""
+    left_s = (job.not_before or now) - now
+    return left_s <= 0 or left_s > _LONGEST_PAUSE_S

@@ -10,7 +10,7 @@ import pytest
 from access_rules import Owner
 from error_types import DomainError, ErrorCode
 from runtime_config.runtime_config import JobsConfig
-from services.job_store.job import Began, CancelAsked, JobState
+from services.job_store.job import Began, CancelAsked, JobState, Requeued
 from services.job_store.job_store import JobQuery, JobStoreError, JobStoreFault, NewJob
 from services.job_store.sql_job_stores import SqlJobStores
 from tests.fakes.fake_clock import FakeClock
@@ -325,6 +325,32 @@ def test_a_cancel_survives_the_server(stores: JobStores) -> None:
         async with jobs_rig(stores) as here:
             await here.until("1" * 26, "cancelled")
             assert here.executor.begun == []
+
+    asyncio.run(main())
+
+
+def test_what_was_left_is_settled_once_the_database_can_be_used() -> None:
+    async def main() -> None:
+        store = FakeJobStore()
+        store.add(NewJob(id="1" * 26, kind="fake", owner="", request={"name": "a"}, digest=""), 1.0)
+        store.fail = JobStoreError(JobStoreFault.BUSY, "Another program has locked it.")
+        async with jobs_rig(store) as here:
+            with pytest.raises(DomainError, match="locked"):
+                await here.jobs.find("1" * 26)
+            store.fail = None
+            await here.until("1" * 26, "done")
+
+    asyncio.run(main())
+
+
+def test_a_pause_does_not_last_as_long_as_the_clock_was_set_back() -> None:
+    async def main() -> None:
+        store = FakeJobStore()
+        store.add(NewJob(id="1" * 26, kind="fake", owner="", request={"name": "a"}, digest=""), 1.0)
+        store.apply("1" * 26, Began("an earlier run"), 2_000_000.0)
+        store.apply("1" * 26, Requeued(not_before=2_000_005.0), 2_000_000.0)
+        async with jobs_rig(store, clock=FakeClock(wall=2_000_000.0 - 3600.0)) as here:
+            await here.until("1" * 26, "done")
 
     asyncio.run(main())
 
