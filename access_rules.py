@@ -1,8 +1,9 @@
 """Who may do what: a rule for every route, and for every request of a session.
 
-There are two kinds of visitors. The owner is on the machine that the server runs on, or shows its token. Everybody else
-is anonymous: they may play, and do what the owner allows to everybody (`--anonymous-may`). What has no rule here is the
-owner's: a route below /api, and a request of a session.
+There are three kinds of visitors. The owner is on the machine that the server runs on, or shows its token. A person has
+signed in, which there is with `--accounts` alone; their role and, where they came with an API token, its scopes say
+what they may do. Everybody else is anonymous: they may play, and do what the owner allows to everybody
+(`--anonymous-may`). What has no rule here is the owner's: a route below /api, and a request of a session.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from error_types import ErrorCode
 from runtime_config.anonymous_config import AnonymousAction
+from services.account_store.account import Role, Scope, UserId
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -26,17 +28,73 @@ VISITOR_SCOPE: Final = "terrarium.visitor"  # where an ASGI scope holds its `Vis
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """On the server's own machine, or with its token."""
+    """On the server's own machine where there are no accounts, or with its token: the key of the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who has signed in. `scopes` are those of what they came with: all of them, or an API token's."""
+
+    user_id: UserId
+    name: str
+    role: Role
+    scopes: frozenset[Scope]
 
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """From elsewhere, without a token. `network` is the address, of which an IPv6 one is named by its /64."""
+    """Nobody knows who. `network` is the address, of which an IPv6 one is named by its /64."""
 
     network: str
 
 
-Visitor: TypeAlias = Owner | Anonymous
+Visitor: TypeAlias = Owner | Person | Anonymous
+
+SCOPES_OF: Final[Mapping[Role, frozenset[Scope]]] = MappingProxyType(
+    {
+        Role.OWNER: frozenset(Scope),
+        Role.PLAYER: frozenset(Scope) - {Scope.ADMIN},
+        Role.VIEWER: frozenset({Scope.READ, Scope.ACCOUNT}),
+    }
+)
+
+
+def has_scope(person: Person, scope: Scope) -> bool:
+    return scope in person.scopes and scope in SCOPES_OF[person.role]
+
+
+def owner_of(visitor: Visitor) -> UserId | None:
+    """To whom belongs what a visitor makes. None: to whoever has the role of the owner."""
+    return visitor.user_id if isinstance(visitor, Person) else None
+
+
+def is_foreign(visitor: Visitor, owner: UserId | None) -> bool:
+    """Whether something does not exist for a visitor, as it belongs to somebody else. `owner` is as of `owner_of`.
+
+    An anonymous visitor finds what the rules let them see of the owner's, as where there are no accounts.
+    """
+    match visitor:
+        case Owner():
+            return False
+        case Person(user_id):
+            return owner != user_id and not has_scope(visitor, Scope.ADMIN)
+        case Anonymous():
+            return owner is not None
+        case _:
+            assert_never(visitor)
+
+
+def standing(visitor: Visitor) -> int:
+    """Who gives way to whom where there is room for one: the lower to the higher, and equals to each other."""
+    match visitor:
+        case Owner():
+            return 2
+        case Person():
+            return 2 if has_scope(visitor, Scope.ADMIN) else 1
+        case Anonymous():
+            return 0
+        case _:
+            assert_never(visitor)
 
 
 def network_of(address: str | None) -> str:
@@ -54,62 +112,79 @@ def network_of(address: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ForEveryone:
-    pass
+class Open:
+    """Answered also where nobody has signed in, so that they can."""
 
 
 @dataclass(frozen=True, slots=True)
-class ForOwner:
-    pass
+class ForEveryone:
+    """For people with `scope`, and for anonymous visitors."""
+
+    scope: Scope
 
 
 @dataclass(frozen=True, slots=True)
 class IfAllowed:
-    """For everybody to whom the owner allows all of these `actions`."""
+    """For people with `scope`, and for anonymous visitors where the owner allows all of these `actions` to them."""
 
+    scope: Scope
     actions: tuple[AnonymousAction, ...]
 
 
-Rule: TypeAlias = ForEveryone | ForOwner | IfAllowed
+@dataclass(frozen=True, slots=True)
+class ForPeople:
+    """For people with `scope`, and the owner of the machine."""
 
-_EVERYONE: Final = ForEveryone()
-_OWNER: Final = ForOwner()
-_UPLOADS: Final = IfAllowed((AnonymousAction.UPLOADS,))
-_RECORDINGS: Final = IfAllowed((AnonymousAction.RECORDINGS,))
-_WORLDS: Final = IfAllowed((AnonymousAction.WORLDS,))
-_DELETIONS: Final = IfAllowed((AnonymousAction.DELETIONS,))
-_WORLD_UPLOADS: Final = IfAllowed((AnonymousAction.WORLDS, AnonymousAction.UPLOADS))
+    scope: Scope
+
+
+Rule: TypeAlias = Open | ForEveryone | IfAllowed | ForPeople
+
+_OPEN: Final = Open()
+_READ: Final = ForEveryone(Scope.READ)
+_PLAY: Final = ForEveryone(Scope.PLAY)
+_ASK: Final = ForEveryone(Scope.CREATE)
+OWNERS: Final = ForPeople(Scope.ADMIN)
+_UPLOADS: Final = IfAllowed(Scope.CREATE, (AnonymousAction.UPLOADS,))
+_RECORDINGS: Final = IfAllowed(Scope.READ, (AnonymousAction.RECORDINGS,))
+_RECORDING_PLAY: Final = IfAllowed(Scope.PLAY, (AnonymousAction.RECORDINGS,))
+_WORLDS: Final = IfAllowed(Scope.READ, (AnonymousAction.WORLDS,))
+_WORLD_PLAY: Final = IfAllowed(Scope.PLAY, (AnonymousAction.WORLDS,))
+_DELETIONS: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.DELETIONS,))
+_WORLD_UPLOADS: Final = IfAllowed(Scope.CREATE, (AnonymousAction.WORLDS, AnonymousAction.UPLOADS))
 # A name that is given away is lost to whoever knew it, so that renaming counts as deleting.
-_WORLD_DELETIONS: Final = IfAllowed((AnonymousAction.WORLDS, AnonymousAction.DELETIONS))
-_RECORDING_DELETIONS: Final = IfAllowed((AnonymousAction.RECORDINGS, AnonymousAction.DELETIONS))
-# Who may have scenes made may see what is being made; jobs are not told apart by who wanted them.
-_JOBS: Final = _UPLOADS
-_JOB_DELETIONS: Final = IfAllowed((AnonymousAction.UPLOADS, AnonymousAction.DELETIONS))
+_WORLD_DELETIONS: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.WORLDS, AnonymousAction.DELETIONS))
+_RECORDING_FINISH: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.RECORDINGS,))
+_RECORDING_DELETIONS: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.RECORDINGS, AnonymousAction.DELETIONS))
+# Who may have scenes made may see what is being made; anonymous visitors are not told apart by who wanted a job.
+_JOBS: Final = IfAllowed(Scope.READ, (AnonymousAction.UPLOADS,))
+_JOB_CANCELS: Final = IfAllowed(Scope.CREATE, (AnonymousAction.UPLOADS, AnonymousAction.DELETIONS))
+_JOB_DELETIONS: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.UPLOADS, AnonymousAction.DELETIONS))
 
 # By method and path, as in `_routes/`; HEAD counts as GET.
 ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
-        ("GET", "/health"): _EVERYONE,
-        ("GET", "/ws"): _EVERYONE,  # what is asked for in the session has rules of its own
-        ("GET", "/openapi.json"): _EVERYONE,
-        ("GET", "/metrics"): _OWNER,
-        ("POST", "/shutdown"): _OWNER,
-        ("GET", "/api/system-info"): _EVERYONE,
-        ("GET", "/api/models"): _EVERYONE,
-        ("GET", "/api/model-info/{model_id:path}"): _EVERYONE,
-        ("DELETE", "/api/cached-model/{model_id:path}"): _OWNER,
-        ("GET", "/api/seeds"): _EVERYONE,
+        ("GET", "/health"): _OPEN,
+        ("GET", "/ws"): _PLAY,  # what is asked for in the session has rules of its own
+        ("GET", "/openapi.json"): _READ,
+        ("GET", "/metrics"): OWNERS,
+        ("POST", "/shutdown"): OWNERS,
+        ("GET", "/api/system-info"): _READ,
+        ("GET", "/api/models"): _READ,
+        ("GET", "/api/model-info/{model_id:path}"): _READ,
+        ("DELETE", "/api/cached-model/{model_id:path}"): OWNERS,
+        ("GET", "/api/seeds"): _READ,
         ("POST", "/api/seeds"): _UPLOADS,
-        ("GET", "/api/seeds/{seed_hash}/image"): _EVERYONE,
-        ("GET", "/api/seeds/{seed_hash}/thumbnail"): _EVERYONE,
+        ("GET", "/api/seeds/{seed_hash}/image"): _READ,
+        ("GET", "/api/seeds/{seed_hash}/thumbnail"): _READ,
         ("DELETE", "/api/seeds/{seed_hash}"): _DELETIONS,
-        ("GET", "/api/scenes"): _EVERYONE,
+        ("GET", "/api/scenes"): _READ,
         ("DELETE", "/api/scenes/{seed_hash}"): _DELETIONS,
         ("GET", "/api/recordings"): _RECORDINGS,
         ("GET", "/api/recordings/{name}"): _RECORDINGS,
         ("GET", "/api/recordings/{name}/video"): _RECORDINGS,
         ("GET", "/api/recordings/{name}/thumbnail"): _RECORDINGS,
-        ("POST", "/api/recordings/{name}/finish"): _RECORDINGS,
+        ("POST", "/api/recordings/{name}/finish"): _RECORDING_FINISH,
         ("PATCH", "/api/recordings/{name}"): _RECORDING_DELETIONS,
         ("DELETE", "/api/recordings/{name}"): _RECORDING_DELETIONS,
         ("GET", "/api/worlds"): _WORLDS,
@@ -119,45 +194,47 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("PATCH", "/api/worlds/{world_id}"): _WORLD_DELETIONS,
         ("DELETE", "/api/worlds/{world_id}"): _WORLD_DELETIONS,
         ("GET", "/api/jobs"): _JOBS,
-        ("POST", "/api/jobs"): _EVERYONE,  # each kind of job has a rule of its own
+        ("POST", "/api/jobs"): _ASK,  # each kind of job has a rule of its own
         ("GET", "/api/jobs/{job_id}"): _JOBS,
         ("GET", "/api/jobs/{job_id}/file"): _WORLDS,
         ("GET", "/api/jobs/{job_id}/stream"): _JOBS,
         ("GET", "/api/events"): _JOBS,
-        ("POST", "/api/jobs/{job_id}/cancel"): _JOB_DELETIONS,
-        ("POST", "/api/jobs/{job_id}/retry"): _JOBS,
+        ("POST", "/api/jobs/{job_id}/cancel"): _JOB_CANCELS,
+        ("POST", "/api/jobs/{job_id}/retry"): _UPLOADS,
         ("DELETE", "/api/jobs/{job_id}"): _JOB_DELETIONS,
-        ("GET", "/api/sessions"): _OWNER,
-        ("POST", "/api/sessions/{session_id}/moments"): _OWNER,
-        ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): _OWNER,
-        ("POST", "/api/sessions/{session_id}/rewind"): _OWNER,
-        ("POST", "/api/sessions/{session_id}/world"): _OWNER,
+        ("GET", "/api/sessions"): OWNERS,
+        ("POST", "/api/sessions/{session_id}/moments"): OWNERS,
+        ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): OWNERS,
+        ("POST", "/api/sessions/{session_id}/rewind"): OWNERS,
+        ("POST", "/api/sessions/{session_id}/world"): OWNERS,
     }
 )
 
-# By the type of a request in a session.
+# By the type of a request in a session. What is no request steers the world in play, which /ws needs as well.
 REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
-        "init": _EVERYONE,
-        "check_seed_safety": _EVERYONE,
+        "init": _PLAY,
+        "check_seed_safety": _PLAY,
         # Scenes in words are pictures that come in like uploads, and they are made at the owner's expense.
         "scene_edit": _UPLOADS,
         "generate_scene": _UPLOADS,
-        "take_moment": _EVERYONE,
-        "restore_moment": _EVERYONE,
-        "rewind": _EVERYONE,
-        "save_world": _WORLDS,
-        "recording": _RECORDINGS,
+        "take_moment": _PLAY,
+        "restore_moment": _PLAY,
+        "rewind": _PLAY,
+        "save_world": _WORLD_PLAY,
+        "recording": _RECORDING_PLAY,
     }
 )
 
 # By the kind of a job.
-JOBS: Final[Mapping[str, Rule]] = MappingProxyType({"scene": _UPLOADS, "replay_film": _WORLDS})
+JOBS: Final[Mapping[str, Rule]] = MappingProxyType(
+    {"scene": _UPLOADS, "replay_film": IfAllowed(Scope.CREATE, (AnonymousAction.WORLDS,))}
+)
 
 # What an `init` may ask for beside a world.
-INIT_WORLD_ID: Final = _WORLDS  # it reads a saved world; without the right to it, the `init` is refused
-INIT_RECORDING: Final = _RECORDINGS  # the world is played without it
-INIT_ACTION_LOGGING: Final = _RECORDINGS  # a log of inputs is kept as a recording is
+INIT_WORLD_ID: Final = _WORLD_PLAY  # it reads a saved world; without the right to it, the `init` is refused
+INIT_RECORDING: Final = _RECORDING_PLAY  # the world is played without it
+INIT_ACTION_LOGGING: Final = _RECORDING_PLAY  # a log of inputs is kept as a recording is
 INIT_AUTHORING: Final = _UPLOADS  # it loads the models that make scenes
 
 # ------------------------------------------------------------------------------------------------- decisions
@@ -175,6 +252,13 @@ _LOCAL_ONLY: Final = AccessRefusal(
     ErrorCode.LOCAL_ONLY,
     "This is only allowed from the machine that the server runs on, or with the server's token.",
 )
+_FOR_OWNERS: Final = AccessRefusal(
+    ErrorCode.ROLE_NOT_ALLOWED, "This is for owners of the server, whose role you do not have."
+)
+_NOT_FOR_VIEWERS: Final = AccessRefusal(
+    ErrorCode.ROLE_NOT_ALLOWED,
+    "A viewer may look, but neither play nor change anything. An owner of the server can make you a player.",
+)
 _IN_WORDS: Final[Mapping[AnonymousAction, str]] = MappingProxyType(
     {
         AnonymousAction.UPLOADS: "add pictures or scenes",
@@ -187,14 +271,34 @@ _IN_WORDS: Final[Mapping[AnonymousAction, str]] = MappingProxyType(
 
 def refusal(rule: Rule, visitor: Visitor, allowed: Collection[AnonymousAction]) -> AccessRefusal | None:
     """Why a visitor may not do what `rule` is for; None: they may. `allowed` is what the owner allows to everybody."""
-    if isinstance(visitor, Owner):
-        return None
-    match rule:
-        case ForEveryone():
+    match visitor:
+        case Owner():
             return None
-        case ForOwner():
+        case Person():
+            return None if isinstance(rule, Open) else _refusal_of_person(visitor, rule.scope)
+        case Anonymous():
+            return _refusal_of_anonymous(rule, allowed)
+        case _:
+            assert_never(visitor)
+
+
+def _refusal_of_person(person: Person, scope: Scope) -> AccessRefusal | None:
+    if scope not in SCOPES_OF[person.role]:
+        return _FOR_OWNERS if scope is Scope.ADMIN else _NOT_FOR_VIEWERS
+    if scope not in person.scopes:
+        granted = ", ".join(sorted(person.scopes)) or "nothing"
+        needed = "somebody to sign in" if scope is Scope.ACCOUNT else f"the scope {scope.value}"
+        return AccessRefusal(ErrorCode.SCOPE_MISSING, f"This needs {needed}; the token that was sent has {granted}.")
+    return None
+
+
+def _refusal_of_anonymous(rule: Rule, allowed: Collection[AnonymousAction]) -> AccessRefusal | None:
+    match rule:
+        case Open() | ForEveryone():
+            return None
+        case ForPeople():
             return _LOCAL_ONLY
-        case IfAllowed(actions):
+        case IfAllowed(_, actions):
             missing = next((action for action in actions if action not in allowed), None)
             return None if missing is None else _not_allowed(missing)
         case _:
@@ -220,7 +324,7 @@ class RouteRules:
         asked = "GET" if method == "HEAD" else method
         plain = path.rstrip("/") or "/"
         found = next((rule for known, route, rule in self._known if known == asked and route.fullmatch(plain)), None)
-        return found or (_OWNER if plain == "/api" or plain.startswith("/api/") else _EVERYONE)
+        return found or (OWNERS if plain == "/api" or plain.startswith("/api/") else _OPEN)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

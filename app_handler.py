@@ -360,6 +360,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from logging_policy import log_background_exception
     from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
     from services.clock.system_clock import SystemClock
+    from services.database.shared_database import SharedDatabase
     from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
     from services.image_classifier.classifier_files import ClassifierFiles
@@ -387,6 +388,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
+    database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
@@ -401,7 +403,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(config)),
-        job_stores=SqlJobStores(config.data_dir / "terrarium.sqlite", config.jobs.database_url),
+        job_stores=SqlJobStores(database),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
             SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=decoder, clock=clock

@@ -101,6 +101,23 @@ class ErrorCode(StrEnum):
     LOCAL_ONLY = "localOnly"
     ANONYMOUS_NOT_ALLOWED = "anonymousNotAllowed"
     UPLOAD_QUOTA_USED = "uploadQuotaUsed"
+    # people
+    SIGN_IN_REQUIRED = "signInRequired"
+    SIGN_IN_FAILED = "signInFailed"
+    TOO_MANY_ATTEMPTS = "tooManyAttempts"
+    ROLE_NOT_ALLOWED = "roleNotAllowed"
+    SCOPE_MISSING = "scopeMissing"
+    ACCOUNTS_OFF = "accountsOff"
+    ACCOUNTS_UNAVAILABLE = "accountsUnavailable"
+    ACCOUNT_NOT_KEPT = "accountNotKept"
+    ACCOUNT_UNKNOWN = "accountUnknown"
+    ACCOUNT_NAME_TAKEN = "accountNameTaken"
+    ACCOUNT_NAME_INVALID = "accountNameInvalid"
+    PASSWORD_INVALID = "passwordInvalid"
+    LAST_OWNER = "lastOwner"
+    OWNER_EXISTS = "ownerExists"
+    CODE_INVALID = "codeInvalid"
+    NOT_A_PERSON = "notAPerson"
     NOT_FOUND = "notFound"
     METHOD_NOT_ALLOWED = "methodNotAllowed"
     SERVICE_UNAVAILABLE = "serviceUnavailable"
@@ -197,6 +214,23 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.LOCAL_ONLY: 403,
         ErrorCode.ANONYMOUS_NOT_ALLOWED: 403,
         ErrorCode.UPLOAD_QUOTA_USED: 429,
+        # people
+        ErrorCode.SIGN_IN_REQUIRED: 401,
+        ErrorCode.SIGN_IN_FAILED: 401,
+        ErrorCode.TOO_MANY_ATTEMPTS: 429,
+        ErrorCode.ROLE_NOT_ALLOWED: 403,
+        ErrorCode.SCOPE_MISSING: 403,
+        ErrorCode.ACCOUNTS_OFF: 409,
+        ErrorCode.ACCOUNTS_UNAVAILABLE: 503,
+        ErrorCode.ACCOUNT_NOT_KEPT: 507,
+        ErrorCode.ACCOUNT_UNKNOWN: 404,
+        ErrorCode.ACCOUNT_NAME_TAKEN: 409,
+        ErrorCode.ACCOUNT_NAME_INVALID: 422,
+        ErrorCode.PASSWORD_INVALID: 422,
+        ErrorCode.LAST_OWNER: 409,
+        ErrorCode.OWNER_EXISTS: 409,
+        ErrorCode.CODE_INVALID: 403,
+        ErrorCode.NOT_A_PERSON: 409,
         ErrorCode.NOT_FOUND: 404,
         ErrorCode.METHOD_NOT_ALLOWED: 405,
         ErrorCode.SERVICE_UNAVAILABLE: 503,

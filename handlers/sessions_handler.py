@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from access_rules import Anonymous, Owner, network_of
+from access_rules import Anonymous, network_of, standing
 from api_types import Percentiles, SessionsResponse, SessionStateName, SessionSummary
 from handlers.base import StateHandler, with_state_lock
 from handlers.session.stats import SessionStats
@@ -162,7 +162,7 @@ class SessionsHandler(StateHandler):
         """The sessions that a newcomer may take the place of, in the order in which they came.
 
         A client on its error screen connects again and again, without an `init`. So whoever had to give way does not
-        take another one's place at once. The owner gives way to nobody who is anonymous.
+        take another one's place at once. Nobody gives way to a newcomer of a lower standing.
         """
         earliest = self._clock.monotonic() - _DISPLACED_WAITS_S
         for network, state in list(self._state.displaced.items()):
@@ -170,10 +170,8 @@ class SessionsHandler(StateHandler):
                 displacement_event(self._state, network, DisplacementForgotten())
         if network_of(newcomer.remote) in self._state.displaced:
             return []
-        records = self._state.sessions.values()
-        if isinstance(newcomer.visitor, Owner):
-            return list(records)
-        return [record for record in records if isinstance(record.visitor, Anonymous)]
+        own = standing(newcomer.visitor)
+        return [record for record in self._state.sessions.values() if standing(record.visitor) <= own]
 
     def _longest_without_init(self, records: list[SessionRecord]) -> SessionRecord | None:
         oldest = next((record for record in records if isinstance(record.state, AwaitingSeed)), None)

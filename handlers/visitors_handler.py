@@ -6,7 +6,7 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from access_rules import JOBS, REQUESTS, Anonymous, ForOwner, refusal
+from access_rules import JOBS, OWNERS, REQUESTS, Anonymous, refusal
 from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
 from state.events import BytesUploaded, PictureGivenBack, PictureTaken, UploadsForgotten
@@ -41,11 +41,11 @@ class VisitorsHandler(StateHandler):
 
     def require_request(self, visitor: Visitor, kind: str) -> None:
         """Raises: DomainError, the visitor may not make a request of that type in a session."""
-        self.require(visitor, REQUESTS.get(kind, ForOwner()))
+        self.require(visitor, REQUESTS.get(kind, OWNERS))
 
     def require_job(self, visitor: Visitor, kind: str) -> None:
         """Raises: DomainError, the visitor may not have a job of that kind done."""
-        self.require(visitor, JOBS.get(kind, ForOwner()))
+        self.require(visitor, JOBS.get(kind, OWNERS))
 
     async def counted(self, visitor: Visitor, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks of an upload as they come, up to the visitor's quota.

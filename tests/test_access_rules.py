@@ -12,17 +12,26 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 import _routes
 from access_rules import (
     JOBS,
+    OWNERS,
     REQUESTS,
     ROUTES,
+    SCOPES_OF,
     Anonymous,
     ForEveryone,
-    ForOwner,
+    ForPeople,
     IfAllowed,
+    Open,
     Owner,
+    Person,
     RouteRules,
     Rule,
+    Visitor,
+    has_scope,
+    is_foreign,
     network_of,
+    owner_of,
     refusal,
+    standing,
 )
 from app_factory import create_app
 from app_handler import AppHandler
@@ -32,9 +41,17 @@ from handlers.jobs.scene_executor import SceneExecutor
 from handlers.session.commands import COMMANDS
 from runtime_config.anonymous_config import AnonymousAction
 from runtime_config.runtime_config import RuntimeConfig
+from services.account_store.account import Role, Scope
 from tests.play.harness import fake_services
 
 STRANGER = Anonymous("192.0.2.7")
+
+
+def person(role: Role, scopes: frozenset[Scope] = frozenset(Scope), user_id: str = "ann") -> Person:
+    return Person(user_id, user_id.title(), role, scopes)
+
+
+OWNING, PLAYER, VIEWER = (person(role) for role in Role)
 UPLOADS, RECORDINGS, WORLDS, DELETIONS = AnonymousAction
 
 
@@ -86,24 +103,26 @@ def test_the_rule_of_every_route_is_found_by_an_address_of_it() -> None:
 
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/new", "/api/seeds/one/more/things", "/api/sessions/one"])
 def test_what_has_no_rule_below_api_is_the_owners(path: str) -> None:
-    assert RouteRules().of("GET", path) == ForOwner()
+    assert RouteRules().of("GET", path) == OWNERS
 
 
 @pytest.mark.parametrize("path", ["/", "/main.js", "/apis", "/metricsx"])
 def test_the_files_of_the_page_are_for_everyone(path: str) -> None:
-    assert RouteRules().of("GET", path) == ForEveryone()
+    assert RouteRules().of("GET", path) == Open()
 
 
 @pytest.mark.parametrize(
     ("rule", "allowed", "code"),
     [
-        (ForEveryone(), (), None),
-        (ForOwner(), tuple(AnonymousAction), ErrorCode.LOCAL_ONLY),
-        (IfAllowed((UPLOADS,)), (), ErrorCode.ANONYMOUS_NOT_ALLOWED),
-        (IfAllowed((UPLOADS,)), (RECORDINGS, WORLDS, DELETIONS), ErrorCode.ANONYMOUS_NOT_ALLOWED),
-        (IfAllowed((UPLOADS,)), (UPLOADS,), None),
-        (IfAllowed((WORLDS, DELETIONS)), (WORLDS,), ErrorCode.ANONYMOUS_NOT_ALLOWED),
-        (IfAllowed((WORLDS, DELETIONS)), (DELETIONS, WORLDS), None),
+        (Open(), (), None),
+        (ForEveryone(Scope.PLAY), (), None),
+        (ForPeople(Scope.ACCOUNT), tuple(AnonymousAction), ErrorCode.LOCAL_ONLY),
+        (OWNERS, tuple(AnonymousAction), ErrorCode.LOCAL_ONLY),
+        (IfAllowed(Scope.CREATE, (UPLOADS,)), (), ErrorCode.ANONYMOUS_NOT_ALLOWED),
+        (IfAllowed(Scope.CREATE, (UPLOADS,)), (RECORDINGS, WORLDS, DELETIONS), ErrorCode.ANONYMOUS_NOT_ALLOWED),
+        (IfAllowed(Scope.CREATE, (UPLOADS,)), (UPLOADS,), None),
+        (IfAllowed(Scope.CREATE, (WORLDS, DELETIONS)), (WORLDS,), ErrorCode.ANONYMOUS_NOT_ALLOWED),
+        (IfAllowed(Scope.CREATE, (WORLDS, DELETIONS)), (DELETIONS, WORLDS), None),
     ],
 )
 def test_a_stranger_may_what_the_owner_allows(
@@ -115,10 +134,86 @@ def test_a_stranger_may_what_the_owner_allows(
 
 
 def test_a_refusal_says_what_is_refused_and_how_the_owner_allows_it() -> None:
-    refused = refusal(IfAllowed((WORLDS, DELETIONS)), STRANGER, (WORLDS,))
+    refused = refusal(IfAllowed(Scope.CREATE, (WORLDS, DELETIONS)), STRANGER, (WORLDS,))
     assert refused is not None
     assert "delete" in refused.message
     assert "--anonymous-may deletions" in refused.message
+
+
+ALL = frozenset(Scope)
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (Role.OWNER, ALL),
+        (Role.PLAYER, ALL - {Scope.ADMIN}),
+        (Role.VIEWER, {Scope.READ, Scope.ACCOUNT}),
+    ],
+)
+@pytest.mark.parametrize("scope", Scope)
+def test_a_person_may_what_their_role_has(role: Role, allowed: frozenset[Scope], scope: Scope) -> None:
+    for rule in (ForEveryone(scope), IfAllowed(scope, (UPLOADS,)), ForPeople(scope)):
+        refused = refusal(rule, person(role), ())
+        assert (refused is None) == (scope in allowed)
+        assert refused is None or refused.code == ErrorCode.ROLE_NOT_ALLOWED
+    assert refusal(Open(), person(role), ()) is None
+
+
+@pytest.mark.parametrize("granted", Scope)
+@pytest.mark.parametrize("scope", Scope)
+def test_a_token_allows_its_scopes_alone_and_none_that_its_persons_role_lacks(scope: Scope, granted: Scope) -> None:
+    for role in Role:
+        bearer = person(role, frozenset({granted}))
+        assert (refusal(ForEveryone(scope), bearer, ()) is None) == (scope == granted and scope in SCOPES_OF[role])
+        assert has_scope(bearer, scope) == (refusal(ForPeople(scope), bearer, ()) is None)
+
+
+def test_a_refusal_says_what_a_token_lacks_and_what_a_role_is_for() -> None:
+    lacking = refusal(ForEveryone(Scope.PLAY), person(Role.PLAYER, frozenset({Scope.READ})), ())
+    assert lacking is not None
+    assert (lacking.code, "scope play" in lacking.message) == (ErrorCode.SCOPE_MISSING, True)
+    unsigned = refusal(ForPeople(Scope.ACCOUNT), person(Role.OWNER, frozenset({Scope.ADMIN})), ())
+    assert unsigned is not None
+    assert "sign in" in unsigned.message
+    watching = refusal(ForEveryone(Scope.PLAY), VIEWER, ())
+    assert watching is not None
+    assert "viewer" in watching.message
+
+
+def test_a_viewer_changes_nothing_and_plays_nothing() -> None:
+    """Their own password, sessions and tokens apart."""
+    for (method, path), rule in ROUTES.items():
+        own = isinstance(rule, ForPeople) and rule.scope is Scope.ACCOUNT
+        if method != "GET" and not isinstance(rule, Open) and not own:
+            assert refusal(rule, VIEWER, tuple(AnonymousAction)), path
+    for rule in (*REQUESTS.values(), *JOBS.values(), ROUTES["GET", "/ws"]):
+        assert refusal(rule, VIEWER, tuple(AnonymousAction))
+
+
+@pytest.mark.parametrize(
+    ("visitor", "sees"),
+    [
+        (Owner(), {None, "ann", "bob"}),
+        (OWNING, {None, "ann", "bob"}),
+        (person(Role.OWNER, ALL - {Scope.ADMIN}), {"ann"}),
+        (PLAYER, {"ann"}),
+        (VIEWER, {"ann"}),
+        (person(Role.PLAYER, user_id="bob"), {"bob"}),
+        (STRANGER, {None}),
+    ],
+)
+def test_what_belongs_to_others_does_not_exist(visitor: Visitor, sees: set[str | None]) -> None:
+    assert {owner for owner in (None, "ann", "bob") if not is_foreign(visitor, owner)} == sees
+    assert not is_foreign(visitor, owner_of(visitor))
+
+
+def test_what_visitors_make_is_theirs_or_the_owners() -> None:
+    assert [owner_of(each) for each in (Owner(), STRANGER, OWNING, PLAYER)] == [None, None, "ann", "ann"]
+
+
+def test_people_give_way_to_owners_and_strangers_to_people() -> None:
+    assert [standing(each) for each in (STRANGER, VIEWER, PLAYER, OWNING, Owner())] == [0, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(

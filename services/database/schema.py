@@ -63,3 +63,30 @@ JOB_EVENTS: Final = Table(
     Index("job_events_by_owner", "owner", "number"),
     sqlite_autoincrement=True,  # else the number of the newest row could be given again after it was deleted
 )
+
+BELONGINGS: Final = Table(
+    "belongings",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("id", String(400), primary_key=True),
+    Column("owner", String(64), primary_key=True),  # empty: whoever has the role of the owner
+    Index("belongings_by_owner", "owner", "kind"),
+)
+
+FEEDBACK: Final = Table(
+    "feedback",
+    METADATA,
+    Column("number", _RISING, primary_key=True, autoincrement=True),
+    Column("person", String(64), nullable=False),  # empty: whoever has the role of the owner
+    Column("kind", String(16), nullable=False),
+    Column("id", String(400), nullable=False),
+    Column("pass_number", BigInteger, nullable=False),  # -1: about the whole
+    Column("rating", Integer, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("comment", Text),
+    Column("about", JSON, nullable=False),  # facts of the subject as they were when it was rated
+    Column("at", Double, nullable=False),
+    UniqueConstraint("person", "kind", "id", "pass_number", name="one_feedback_for_each"),
+    Index("feedback_by_subject", "kind", "id"),
+    sqlite_autoincrement=True,  # else an export that goes on page by page could pass over a row
+)

@@ -1,4 +1,4 @@
-"""Opens the jobs of the data folder, or of the database whose address the settings give, when they are first needed."""
+"""Opens the jobs of the server's database when they are first needed."""
 
 from __future__ import annotations
 
@@ -8,27 +8,23 @@ from services.database.database_error import DatabaseError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from services.database.shared_database import SharedDatabase
     from services.job_store.job_store import JobStore
 
 
 class SqlJobStores:
-    """A `JobStores`. `url` is the address of a database server; None: `file`, which is created when needed."""
+    """A `JobStores`."""
 
-    def __init__(self, file: Path, url: str | None = None) -> None:
-        self._file = file
-        self._url = url
+    def __init__(self, database: SharedDatabase) -> None:
+        self._database = database
 
     def has_begun(self) -> bool:
-        return self._url is not None or self._file.exists()
+        return self._database.has_begun()
 
     def open(self) -> JobStore:
-        # SQLAlchemy and Alembic take a third of a second and some 30 MB, which a server without jobs does not pay.
-        from services.database.sql_database import SqlDatabase, sqlite_url
-        from services.job_store.sql_job_store import SqlJobStore
+        from services.job_store.sql_job_store import SqlJobStore  # it takes SQLAlchemy, as the database does
 
         try:
-            return SqlJobStore(SqlDatabase(self._url or sqlite_url(self._file)))
+            return SqlJobStore(self._database.opened())
         except DatabaseError as error:
             raise JobStoreError(JobStoreFault.UNAVAILABLE, str(error)) from error

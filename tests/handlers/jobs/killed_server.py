@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from access_rules import Owner
+from services.database.shared_database import SharedDatabase
 from services.job_store.sql_job_stores import SqlJobStores
 from tests.fakes.fake_job_executor import FakeJobExecutor
 from tests.handlers.jobs.jobs_rig import jobs_rig
@@ -57,7 +58,7 @@ class KilledStore:
 
 class KilledStores(SqlJobStores):
     def __init__(self, file: Path, steps: Steps) -> None:
-        super().__init__(file)
+        super().__init__(SharedDatabase(file))
         self._steps = steps
 
     def open(self) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.jobs.feed import Progress, StreamEnded
+from services.database.shared_database import SharedDatabase
 from services.job_store.job import CancelAsked
 from services.job_store.job_store import JobNotice, NewJob
 from services.job_store.sql_job_stores import SqlJobStores
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["sqlite", "fake"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> JobStores:
-    return SqlJobStores(tmp_path / "terrarium.sqlite") if request.param == "sqlite" else FakeJobStore()
+    return SqlJobStores(SharedDatabase(tmp_path / "terrarium.sqlite")) if request.param == "sqlite" else FakeJobStore()
 
 
 def states(items: list[FeedItem]) -> list[object]:

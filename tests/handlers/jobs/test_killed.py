@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from access_rules import Owner
+from services.database.shared_database import SharedDatabase
 from services.job_store.job import ENDED
 from services.job_store.job_store import JobQuery
 from services.job_store.sql_job_stores import SqlJobStores
@@ -34,7 +35,7 @@ def killed_at(database: Path, step: int) -> bool:
 async def finish(database: Path) -> None:
     """What the next run of the server makes of it. What was never accepted is asked for again, by the same key."""
     clock = FakeClock()
-    async with jobs_rig(SqlJobStores(database), executor=FakeJobExecutor(), clock=clock) as here:
+    async with jobs_rig(SqlJobStores(SharedDatabase(database)), executor=FakeJobExecutor(), clock=clock) as here:
         for name in ENDS:
             await here.jobs.submit(Owner(), "fake", {"name": name}, key=name)
 
@@ -53,7 +54,7 @@ def test_killed_at_every_write(tmp_path: Path) -> None:
         database = tmp_path / f"{step}.sqlite"
         was_killed = killed_at(database, step)
         asyncio.run(finish(database))
-        store = SqlJobStores(database).open()
+        store = SqlJobStores(SharedDatabase(database)).open()
         jobs = store.query(JobQuery())
         assert sorted(str(job.request["name"]) for job in jobs) == sorted(ENDS), f"killed at step {step}"
         for job in jobs:

@@ -10,6 +10,7 @@ import pytest
 from access_rules import Owner
 from error_types import DomainError, ErrorCode
 from runtime_config.runtime_config import JobsConfig
+from services.database.shared_database import SharedDatabase
 from services.job_store.job import Began, CancelAsked, JobState, Requeued
 from services.job_store.job_store import JobQuery, JobStoreError, JobStoreFault, NewJob
 from services.job_store.sql_job_stores import SqlJobStores
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["sqlite", "fake"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> JobStores:
-    return SqlJobStores(tmp_path / "terrarium.sqlite") if request.param == "sqlite" else FakeJobStore()
+    return SqlJobStores(SharedDatabase(tmp_path / "terrarium.sqlite")) if request.param == "sqlite" else FakeJobStore()
 
 
 def test_a_job_is_done(stores: JobStores) -> None:
