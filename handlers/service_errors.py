@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
 from services.film_maker.film_maker import FilmError
+from services.job_folder.job_folder import JobFolderError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
 from services.model_hub.model_hub import ModelHubError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ServiceError: TypeAlias = (
     FilmError
+    | JobFolderError
     | JobStoreError
     | ModelError
     | ModelHubError
@@ -36,6 +38,7 @@ ServiceError: TypeAlias = (
 
 _SERVICE_ERRORS: Final = (
     FilmError,
+    JobFolderError,
     JobStoreError,
     ModelError,
     ModelHubError,
@@ -120,6 +123,8 @@ def _code_of(error: ServiceError) -> ErrorCode:
     match error:
         case FilmError():
             return ErrorCode.FILM_FAILED
+        case JobFolderError():
+            return ErrorCode.JOB_NOT_KEPT
         case JobStoreError():
             return _JOB_CODES[error.fault]
         case ModelError():
