@@ -227,7 +227,7 @@ class AppHandler:
             self.world_files, services.film_maker, FilmFolder(config.data_dir / "films"), self._intake_threads
         )
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
-        kinds = JobKinds((scenes, films))
+        self.job_kinds = kinds = JobKinds((scenes, films))
         self._scheduler = JobScheduler(self._board, kinds, config=config.jobs, clock=services.clock)
         self._feed = JobFeed(self._board, self._scheduler)
         self.jobs = JobsHandler(

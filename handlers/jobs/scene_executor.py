@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field
 
 from handlers.authoring_painter import SceneFor, SceneWanted
 from handlers.base import in_thread
 from handlers.jobs.executor import JobRequest
+from runtime_config.authoring_config import LONGEST_PROMPT
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +28,14 @@ _HEIGHT: Final = 720
 
 
 class SceneRequest(JobRequest):
-    prompt: str
+    """`prompt` has something to read: a letter, a digit, a sign. `AuthoringHandler` refuses any other in words."""
+
+    prompt: Annotated[
+        str,
+        Field(
+            json_schema_extra={"minLength": 1, "maxLength": LONGEST_PROMPT, "pattern": r"[\p{L}\p{M}\p{N}\p{P}\p{S}]"}
+        ),
+    ]
 
 
 class SceneExecutor:
