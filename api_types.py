@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints
 
+from error_types import ErrorCode
 from runtime_config.runtime_config import SeedSafety
 from wire_protocol import EngineBackend
 
@@ -17,7 +18,7 @@ class ApiModel(BaseModel):
 class ErrorResponse(ApiModel):
     """The body of every answer that is not a success."""
 
-    code: str
+    code: ErrorCode
     message: str
 
 
@@ -336,9 +337,12 @@ class RecordingsResponse(ApiModel):
 
 
 class RenameRecordingRequest(ApiModel):
-    """The name that is wanted; characters that some file system does not take are replaced."""
+    """The name that is wanted; characters that some file system does not take are replaced.
 
-    name: Annotated[str, StringConstraints(max_length=400)]
+    An empty one is refused by the store, in words.
+    """
+
+    name: Annotated[str, StringConstraints(max_length=400), Field(json_schema_extra={"minLength": 1})]
 
 
 # ---------------------------------------------------------------------------------------------- saved worlds

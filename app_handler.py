@@ -229,7 +229,8 @@ class AppHandler:
         )
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
-        self._add_jobs(JobKinds((scenes, films)))
+        self.job_kinds = JobKinds((scenes, films))
+        self._add_jobs(self.job_kinds)
         self.server = ServerHandler(
             self._state,
             self._lock,

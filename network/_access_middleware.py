@@ -10,7 +10,8 @@ from structlog.contextvars import bind_contextvars
 
 from access_rules import VISITOR_SCOPE
 from api_types import ErrorResponse
-from network._access_policy import AccessPolicy, AccessRequest, Allowed, LoggedIn, Refused
+from network._access_policy import AccessPolicy, AccessRequest, Allowed, LoggedIn, Reader, Refused
+from network._told_refusal import tell_refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,10 +36,14 @@ _LOGIN_PAGE: Final = """\
 
 
 class AccessMiddleware:
-    """Answers the requests that the policy refuses or logs in, and passes all others on, each with its `Visitor`."""
+    """Answers the requests that the policy refuses or logs in, and passes all others on, each with its `Visitor`.
 
-    def __init__(self, app: ASGIApp, access: AccessConfig) -> None:
+    A desktop client that is told on its socket why it may not play gets `error_linger_s` to show it.
+    """
+
+    def __init__(self, app: ASGIApp, access: AccessConfig, error_linger_s: float) -> None:
         self.app = app
+        self._error_linger_s = error_linger_s
         self._policy = AccessPolicy(access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,8 +57,11 @@ class AccessMiddleware:
                 return
             case LoggedIn(set_cookie):
                 response: Response = RedirectResponse("/", 303, {"Set-Cookie": set_cookie})
-            case Refused(status=status, code=code):
+            case Refused(status=status, code=code, reader=reader):
                 _log_refusal(scope, status, code)
+                if reader is Reader.DESKTOP_CLIENT:
+                    await tell_refusal(decision, self._error_linger_s, scope, receive, send)
+                    return
                 response = _refusal(decision)
         response.headers["Cache-Control"] = "no-store"
         if scope["type"] == "websocket":
@@ -87,7 +95,7 @@ def _as_request(scope: Scope) -> AccessRequest:
 
 def _refusal(refused: Refused) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
-    if refused.for_browser:
+    if refused.reader is Reader.PERSON:
         return HTMLResponse(_LOGIN_PAGE, refused.status, headers)
-    body = ErrorResponse(code=refused.code.value, message=refused.message).model_dump_json()
+    body = ErrorResponse(code=refused.code, message=refused.message).model_dump_json()
     return Response(body, refused.status, headers, "application/json")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from access_rules import Anonymous, Owner, RouteRules, Visitor, network_of, refusal
 from error_types import HTTP_STATUS, ErrorCode
-from network._access_token import TokenCheck, bearer_token, query_token
+from network._access_token import TokenCheck, bearer_token, query_token, query_value
 from network._paths import collapse_slashes
 from runtime_config.web_origin import (
     Origin,
@@ -18,6 +19,7 @@ from runtime_config.web_origin import (
     is_wildcard_host,
     parse_origin,
 )
+from wire_protocol import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,13 +60,23 @@ class LoggedIn:
     set_cookie: str
 
 
+class Reader(Enum):
+    """Who reads a refusal.
+
+    PERSON asked for the page. DESKTOP_CLIENT is a WebSocket of one that has no place for a token, and shows the person
+    nothing of an answer to its handshake.
+    """
+
+    PROGRAM = auto()
+    PERSON = auto()
+    DESKTOP_CLIENT = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Refuse the request. `for_browser`: it asked for the page, so a person will read the answer."""
-
     code: ErrorCode
     message: str
-    for_browser: bool = False
+    reader: Reader = Reader.PROGRAM
 
     @property
     def status(self) -> int:
@@ -81,6 +93,12 @@ _FOREIGN_HOST: Final = Refused(
 _FOREIGN_ORIGIN: Final = Refused(
     ErrorCode.ORIGIN_FORBIDDEN,
     "Pages of this origin may not use the server. To allow them, start it with --allowed-origin.",
+)
+_TOKEN_CANNOT_BE_SHOWN: Final = Refused(
+    ErrorCode.TOKEN_REQUIRED,
+    "This server asks for its token, which this client cannot show. Open the server's address in a browser, or ask its"
+    " owner to start it with --allow-anonymous.",
+    Reader.DESKTOP_CLIENT,
 )
 
 
@@ -149,19 +167,28 @@ class AccessPolicy:
         if offered is not None:
             if token.matches(offered):
                 return LoggedIn(token.set_cookie(secure=request.scheme == "https"))
-            return _token_required(for_browser=at_page)
+            return _token_required(Reader.PERSON)
         credentials = request.values("authorization")
         if token.in_cookies(request.values("cookie")) or token.matches(bearer_token(credentials)):
             return Allowed(Owner())
         is_open = self._access.allow_anonymous and not credentials  # whoever offers a token is told that it is wrong
         if is_open or (reads and path == "/health"):
             return self._decide_by_rule(_anonymous(request), request)
-        return _token_required(for_browser=at_page)
+        if not credentials and _is_desktop_client(request, path):
+            return _TOKEN_CANNOT_BE_SHOWN
+        return _token_required(Reader.PERSON if at_page else Reader.PROGRAM)
 
 
-def _token_required(*, for_browser: bool) -> Refused:
+def _token_required(reader: Reader) -> Refused:
     message = "This server requires its token, sent as `Authorization: Bearer <token>`."
-    return Refused(ErrorCode.TOKEN_REQUIRED, message, for_browser)
+    return Refused(ErrorCode.TOKEN_REQUIRED, message, reader)
+
+
+def _is_desktop_client(request: AccessRequest, path: str) -> bool:
+    """Whether it connects as desktop clients do, which cannot show a token. Our own clients say who they are."""
+    version, client = query_value(request.query, "protocol_version"), query_value(request.query, "client")
+    is_socket = request.scheme in ("ws", "wss") and path == "/ws"
+    return is_socket and version == str(PROTOCOL_VERSION) and client != "terrarium"
 
 
 def _own_authority(request: AccessRequest) -> WebOrigin | None:

@@ -27,12 +27,13 @@ __all__ = ["BodyLimit", "network_middleware"]
 
 
 def network_middleware(
-    access: AccessConfig, larger_bodies: Mapping[str, BodyLimit] = _NO_LARGER_BODIES
+    access: AccessConfig, larger_bodies: Mapping[str, BodyLimit] = _NO_LARGER_BODIES, *, error_linger_s: float = 0.5
 ) -> list[Middleware]:
     """The middleware for `FastAPI(middleware=...)`, outermost first.
 
     The outer ones add a request id and security headers to refusals and failures too. `larger_bodies` are the limits of
-    the paths whose requests may have a body of more than 1 MiB.
+    the paths whose requests may have a body of more than 1 MiB. `error_linger_s` is the time that a desktop client gets
+    to show an error before its connection is closed.
     """
     return [
         Middleware(ResponseHeadersMiddleware),
@@ -47,6 +48,6 @@ def network_middleware(
             allow_headers=["Authorization", "Content-Type"],
             allow_credentials=True,
         ),
-        Middleware(AccessMiddleware, access=access),
+        Middleware(AccessMiddleware, access=access, error_linger_s=error_linger_s),
         Middleware(BodyLimitMiddleware, larger=larger_bodies),
     ]

@@ -49,7 +49,7 @@ LAYERS: Final = {
     "runtime_config": {"runtime_config"},
     "network": {
         *("network", "runtime_config", "services"),
-        *("access_rules", "api_types", "error_types", "logging_policy", "crash_hooks"),
+        *("access_rules", "api_types", "error_types", "wire_protocol", "logging_policy", "crash_hooks"),
     },
 }
 HEAVY: Final = (

@@ -15,6 +15,7 @@ from error_types import DomainError
 from services.job_store.job import IllegalJobEventError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from handlers.jobs.board import JobBoard
@@ -143,6 +144,9 @@ class JobKinds:
 
     def find(self, kind: str) -> JobExecutor | None:
         return next((executor for executor in self.executors if executor.kind == kind), None)
+
+    def request_models(self) -> Mapping[str, type[JobRequest]]:
+        return {executor.kind: executor.request_model for executor in self.executors}
 
     def of(self, resource: Resource) -> frozenset[str]:
         return frozenset(executor.kind for executor in self.executors if executor.resource == resource)

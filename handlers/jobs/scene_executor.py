@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field
 
 from handlers.authoring_painter import SceneFor, SceneWanted
 from handlers.base import in_thread
 from handlers.jobs.executor import JobExecutor, JobRequest, Made, MadeFile
+from runtime_config.authoring_config import LONGEST_PROMPT
 from services.prompt_writer.plain_text import plain_text
 
 if TYPE_CHECKING:
@@ -26,7 +29,14 @@ _PICTURE: Final = "picture.jpg"
 
 
 class SceneRequest(JobRequest):
-    prompt: str
+    """`prompt` has something to read: a letter, a digit, a sign. `AuthoringHandler` refuses any other in words."""
+
+    prompt: Annotated[
+        str,
+        Field(
+            json_schema_extra={"minLength": 1, "maxLength": LONGEST_PROMPT, "pattern": r"[\p{L}\p{M}\p{N}\p{P}\p{S}]"}
+        ),
+    ]
 
 
 class SceneExecutor(JobExecutor):
