@@ -17,7 +17,7 @@ from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
 from handlers.jobs.board import JobBoard
-from handlers.jobs.executor import JobKinds
+from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
@@ -44,7 +44,7 @@ from services.world_engine.catalogue import WorldEngineCatalogue
 from state.app_state_types import AppState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.runtime_config import RuntimeConfig
@@ -106,7 +106,10 @@ class ServiceBundle:
 class AppHandler:
     """Handlers by domain, wired once. `running` opens and closes what lives as long as the server."""
 
-    def __init__(self, config: RuntimeConfig, services: ServiceBundle) -> None:
+    def __init__(
+        self, config: RuntimeConfig, services: ServiceBundle, further_jobs: Sequence[JobExecutor] = ()
+    ) -> None:
+        """`further_jobs` are kinds of jobs beside those that the server has."""
         self.config = config
         self.services = services
         self._lock = threading.RLock()
@@ -229,7 +232,7 @@ class AppHandler:
         )
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
-        self.job_kinds = JobKinds((scenes, films))
+        self.job_kinds = JobKinds((scenes, films, *further_jobs))
         self._add_jobs(self.job_kinds)
         self.server = ServerHandler(
             self._state,
