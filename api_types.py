@@ -31,14 +31,13 @@ class WorldEngineHealth(ApiModel):
 
 
 class SafetyHealth(ApiModel):
-    """`loaded`: pictures can be judged. Otherwise `reason` says why not, and what happens then follows from `policy`:
-    `unjudged_pass` says whether a picture that no one can judge is played now. `revision` is the classifier's."""
+    """`loaded`: pictures can be judged. Otherwise `reason` says why not, and under `strict` no picture passes but those
+    that came with the server. `revision` is the classifier's."""
 
     loaded: bool
     policy: SeedSafety
     reason: str | None
     revision: str | None
-    unjudged_pass: bool
 
 
 class AuthoringHealth(ApiModel):

@@ -358,10 +358,12 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     import os
 
     from logging_policy import log_background_exception
-    from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
+    from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
     from services.clock.system_clock import SystemClock
     from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
+    from services.image_classifier.best_image_classifier import BestImageClassifier
+    from services.image_classifier.bundled_image_classifier import BundledImageClassifier, shipped_model
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.image_classifier.transformers_image_classifier import build_image_classifier
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
@@ -392,8 +394,9 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
-        image_classifier=build_image_classifier(
-            ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker
+        image_classifier=BestImageClassifier(
+            build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
+            BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,

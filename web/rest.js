@@ -33,10 +33,9 @@
 /**
  * @typedef {object} SafetyHealth
  * @property {boolean} loaded pictures can be judged
- * @property {"strict" | "when-available" | "off"} policy
+ * @property {"strict" | "off"} policy
  * @property {string | null} reason why they cannot be judged
  * @property {string | null} revision
- * @property {boolean} unjudged_pass pictures that cannot be judged are played
  */
 
 /**
