@@ -154,7 +154,8 @@ class SessionsResponse(ApiModel):
 class SeedSummary(ApiModel):
     """A seed picture on the server. `hash` is the SHA-256 (hex) of the file, and its name in every other call.
 
-    `prompt` is the words that it was generated from; null for any other picture.
+    `prompt` is the words that it was generated from; null for any other picture. `model` is the engine that it opens in
+    where nobody chooses one.
     """
 
     hash: str
@@ -166,6 +167,7 @@ class SeedSummary(ApiModel):
     size_bytes: int
     image_url: str
     thumbnail_url: str
+    model: str
     prompt: str | None = None
 
 

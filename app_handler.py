@@ -170,6 +170,7 @@ class AppHandler:
             services.picture_decoder,
             self.safety,
             self.visitors,
+            services.catalogue,
             self._intake_threads,
             self._thumbnail_threads,
             config.max_upload_bytes,
@@ -386,7 +387,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.world_files.directory_world_store import DirectoryWorldStore
 
     # The first that is ready is the default.
-    offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
+    offered = (diorama_entry(), moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     monitor = PsutilSystemMonitor()

@@ -15,6 +15,7 @@
  * @property {number} size_bytes
  * @property {string} image_url
  * @property {string} thumbnail_url
+ * @property {string} model the engine that it opens in where nobody chooses one
  * @property {string | null} [prompt] that it was generated from
  */
 

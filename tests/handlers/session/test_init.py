@@ -10,6 +10,7 @@ import pytest
 
 from runtime_config.runtime_config import SessionLimits
 from services.image_classifier.image_classifier import ClassifierMissing
+from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -19,6 +20,7 @@ from tests.play.movable_time import MOVABLE_TIME, stopped_time
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
+    from app_handler import ServiceBundle
     from services.world_engine.world_engine import Picture
 
 
@@ -318,6 +320,46 @@ def test_a_classifier_that_fails_counts_as_unsafe_for_that_request_alone() -> No
         assert not client.reply(client.init(picture(7)))["success"]
         classifier.fail = None
         _play_through(client)
+
+
+WOODS, HARBOUR = picture(20, 90, 30), picture(20, 60, 120)
+
+
+def _two_engines() -> ServiceBundle:
+    """One is at home in woods, of which the gallery has a picture; the other one is the default."""
+    facts = PillowPictureDecoder().describe
+    store = FakeSeedStore(
+        [(WOODS, facts(WOODS), "Woods"), (HARBOUR, facts(HARBOUR), "Harbour")], views_of={"Woods": "woods"}
+    )
+    general, special = FakeModel("a/general"), FakeModel("a/special", at_home_in=frozenset({"woods"}))
+    return fake_services(general, special, seed_store=store)
+
+
+@pytest.mark.parametrize(
+    ("seed", "model"), [(WOODS, "a/special"), (HARBOUR, "a/general"), (picture(1, 2, 3), "a/general")]
+)
+def test_without_a_model_a_picture_opens_in_the_engine_that_shows_it_best(seed: bytes, model: str) -> None:
+    with play_server(_two_engines()) as server, server.client() as client:
+        request = client.request("init", config=session_config(), seed_image_data=b64(seed))
+        assert client.reply(request)["data"]["model"] == model
+        client.hold("W")
+        assert [session["model"] for session in server.sessions()] == [model]
+
+
+def test_the_gallery_names_the_engine_that_a_picture_opens_in_and_any_other_can_be_chosen() -> None:
+    with play_server(_two_engines()) as server, server.client(extended=True) as client:
+        seeds = {seed["title"]: seed for seed in server.http.get("/api/seeds").json()["seeds"]}
+        assert {title: seed["model"] for title, seed in seeds.items()} == {"Woods": "a/special", "Harbour": "a/general"}
+        woods, harbour = seeds["Woods"]["hash"], seeds["Harbour"]["hash"]
+        chosen = client.request("init", model="a/general", config=session_config(), seed_hash=woods)
+        assert client.reply(chosen)["data"]["model"] == "a/general"
+        client.hold("W")
+        unchanged = client.request("init", config=session_config())
+        assert client.reply(unchanged)["data"]["model"] == "a/general", "without a picture the engine stays"
+        for seed_hash, model in ((woods, "a/special"), (harbour, "a/general")):
+            changed = client.request("init", model=None, config=session_config(), seed_hash=seed_hash)
+            assert client.reply(changed)["data"]["model"] == model
+            client.hold("W")
 
 
 def test_a_page_starts_from_a_seed_of_the_gallery_by_its_hash() -> None:
