@@ -177,6 +177,7 @@ class AppHandler:
             services.picture_decoder,
             self.safety,
             self.visitors,
+            services.catalogue,
             self._intake_threads,
             self._thumbnail_threads,
             config.max_upload_bytes,
@@ -381,11 +382,13 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     import os
 
     from logging_policy import log_background_exception
-    from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
+    from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
     from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
+    from services.image_classifier.best_image_classifier import BestImageClassifier
+    from services.image_classifier.bundled_image_classifier import BundledImageClassifier, shipped_model
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.image_classifier.transformers_image_classifier import build_image_classifier
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
@@ -408,7 +411,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.world_files.directory_world_store import DirectoryWorldStore
 
     # The first that is ready is the default.
-    offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
+    offered = (diorama_entry(), moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
@@ -417,8 +420,9 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
-        image_classifier=build_image_classifier(
-            ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker
+        image_classifier=BestImageClassifier(
+            build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
+            BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
