@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import StringConstraints
 
-from handlers.base import in_thread, unstoppable
+from handlers.base import in_thread
 from handlers.jobs.executor import JobRequest
 from handlers.service_errors import service_errors_translated
+from services.outlasting import unstoppable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
