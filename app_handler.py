@@ -29,6 +29,7 @@ from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
 from handlers.models_handler import ModelsHandler
 from handlers.play_handler import PlayHandler
+from handlers.presence import Part, Presence
 from handlers.recorder_handler import RecorderHandler
 from handlers.recordings_handler import RecordingsHandler
 from handlers.safety_handler import SafetyHandler
@@ -39,6 +40,7 @@ from handlers.sessions_handler import SessionsHandler
 from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
 from services.job_folder.job_folder import JobFolder
+from services.outlasting import unstoppable
 from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue
 from state.app_state_types import AppState
@@ -106,10 +108,16 @@ class ServiceBundle:
 class AppHandler:
     """Handlers by domain, wired once. `running` opens and closes what lives as long as the server."""
 
+    seeds = Part[SeedsHandler]("pictures")
+    recordings = Part[RecordingsHandler]("recordings")
+    world_files = Part[WorldFilesHandler]("saved worlds")
+    jobs = Part[JobsHandler]("jobs")
+
     def __init__(
         self, config: RuntimeConfig, services: ServiceBundle, further_jobs: Sequence[JobExecutor] = ()
     ) -> None:
         """`further_jobs` are kinds of jobs beside those that the server has."""
+        self.presence = Presence()
         self.config = config
         self.services = services
         self._lock = threading.RLock()
@@ -246,6 +254,7 @@ class AppHandler:
             metrics=services.metrics,
         )
         self.play = PlayHandler(self._surroundings(), services.log_stream, services.system_monitor)
+        self.presence.wired()
 
     def _add_jobs(self, kinds: JobKinds) -> None:
         clock, config, threads = self.services.clock, self.config.jobs, self._intake_threads
@@ -277,25 +286,38 @@ class AppHandler:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """From here to the end of the block the server serves. Sessions end before what they need is closed."""
-        async with AsyncExitStack() as stack:
-            stack.callback(self._close_threads)
-            stack.push_async_callback(self._close_safety)
-            stack.callback(self.services.frame_encoder.close)
-            stack.push_async_callback(self._close_engines)
-            stack.callback(self.services.task_runner.close, _LOAD_PATIENCE_S)
-            stack.push_async_callback(self._close_recorder)
-            stack.push_async_callback(self._close_input_logs)
-            stack.push_async_callback(self._close_scene_models)
-            stack.push_async_callback(self._painter.close)
-            stack.push_async_callback(self._close_jobs)
-            stack.callback(self.services.picture_decoder.close)
-            stack.push_async_callback(self.drain)
-            self.services.task_runner.submit("recover recordings", self.recorder.recover)
-            await self.residency.refresh()
-            self._scheduler.start()
-            self.server.serving()
+        """From here to the end of the block the server serves. Sessions end before what they need is closed.
+
+        Whoever is cancelled in here, however often, still sees everything closed first.
+        """
+        stack = AsyncExitStack()
+        try:
+            await self._open(stack)
             yield
+        finally:
+            await unstoppable(stack.aclose())
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        """Open what lives as long as the server. What closes a thing is registered before the thing opens."""
+        stack.callback(self._close_threads)
+        stack.push_async_callback(self._close_safety)
+        stack.callback(self.services.frame_encoder.close)
+        stack.push_async_callback(self._close_engines)
+        stack.callback(self.services.task_runner.close, _LOAD_PATIENCE_S)
+        stack.push_async_callback(self._close_recorder)
+        stack.enter_context(self.presence.of("recordings"))
+        stack.push_async_callback(self._close_input_logs)
+        stack.push_async_callback(self._close_scene_models)
+        stack.push_async_callback(self._painter.close)
+        stack.push_async_callback(self._close_jobs)
+        stack.enter_context(self.presence.of("jobs"))
+        stack.callback(self.services.picture_decoder.close)
+        stack.enter_context(self.presence.of("pictures", "saved worlds"))
+        stack.push_async_callback(self.drain)
+        self.services.task_runner.submit("recover recordings", self.recorder.recover)
+        await self.residency.refresh()
+        self._scheduler.start()
+        self.server.serving()
 
     async def drain(self) -> None:
         """Say farewell to every session and wait for their ends. Idempotent."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from error_types import DomainError, ErrorCode
-from handlers.base import in_thread, unstoppable
+from handlers.base import in_thread
 from handlers.seeds_handler import hash_of
 from handlers.session.world import ActiveWorld, LeasedWorld, Seed, open_saved_world, open_world
+from services.outlasting import unstoppable
 from services.world_engine.catalogue import LoadStep
 from state.app_state_types import EngineKey, SessionId, WorldInPlay
 from wire_protocol import (
