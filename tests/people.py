@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
+    from services.password_hasher.password_hasher import PasswordHasher
     from tests.play.harness import Json
 
 PASSWORD = "correct horse"
@@ -62,8 +63,7 @@ class Browser:
 @dataclass
 class PeopleServer:
     server: PlayServer
-    hasher: FakePasswordHasher
-    stores: AccountStores
+    hasher: FakePasswordHasher  # where the test brings none of its own
     browsers: list[Browser] = field(default_factory=list[Browser])
 
     def browser(self, **headers: str) -> Browser:
@@ -102,16 +102,18 @@ def people_server(
     *,
     clock: Clock | None = None,
     stores: AccountStores | None = None,
-    hasher: FakePasswordHasher | None = None,
+    hasher: PasswordHasher | None = None,
     services: dict[str, Any] | None = None,
     config: dict[str, Any] | None = None,
     **access: Any,
 ) -> Generator[PeopleServer]:
     """`access` are changes of the access configuration, `config` of the rest, `services` further fakes."""
-    stores, hasher = stores or FakeAccountStore(), hasher or FakePasswordHasher()
-    bundle = fake_services(account_stores=stores, password_hasher=hasher, clock=clock, **services or {})
+    counting = FakePasswordHasher()
+    bundle = fake_services(
+        account_stores=stores or FakeAccountStore(), password_hasher=hasher or counting, clock=clock, **services or {}
+    )
     with play_server(bundle, access=AccessConfig(accounts=True, **access), **config or {}) as server:
-        people = PeopleServer(server, hasher, stores)
+        people = PeopleServer(server, counting)
         try:
             yield people
         finally:
