@@ -13,11 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from _routes import (
+    account,
     health,
     jobs,
     metrics,
     models,
     moments,
+    people,
     recordings,
     scenes,
     seeds,
@@ -30,7 +32,7 @@ from _routes import (
 from _routes._answers import answers_of_any_route
 from _routes._openapi import DescribedApp
 from api_types import ErrorResponse
-from error_types import DomainError, ErrorCode, NothingFollowsError, first_fault
+from error_types import DomainError, ErrorCode, NothingFollowsError, RetryLaterError, first_fault
 from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import BodyLimit, network_middleware
@@ -71,6 +73,7 @@ def create_app(handler: AppHandler) -> FastAPI:
             *network_middleware(
                 handler.config.access,
                 _uploads(handler.config.max_upload_bytes),
+                handler.identity,
                 error_linger_s=handler.config.limits.error_linger_s,
             ),
             Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),
@@ -90,6 +93,8 @@ def create_app(handler: AppHandler) -> FastAPI:
         jobs,
         sessions,
         moments,
+        account,
+        people,
         metrics,
         websocket,
     )
@@ -120,7 +125,8 @@ def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONRespon
         raise error
     refused = cast("DomainError", error)
     log_refusal(refused)
-    return _answer(refused.http_status, refused.code, refused.message)
+    headers = {"Retry-After": str(refused.retry_after_s)} if isinstance(refused, RetryLaterError) else None
+    return _answer(refused.http_status, refused.code, refused.message, headers)
 
 
 def _on_nothing_follows(_: Request, __: Exception) -> Response:

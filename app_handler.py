@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,6 +11,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from handlers.accounts.accounts_handler import AccountsHandler
+from handlers.accounts.connections import OpenConnections
+from handlers.accounts.desk import AccountDesk
+from handlers.accounts.identity import Identity
+from handlers.accounts.passwords import Passwords
+from handlers.accounts.people_handler import PeopleHandler
+from handlers.accounts.throttle import SignInThrottle
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
 from handlers.base import StateChanges, in_thread
@@ -50,6 +58,7 @@ if TYPE_CHECKING:
 
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.runtime_config import RuntimeConfig
+    from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
     from services.film_maker.film_maker import FilmMaker
     from services.frame_encoder.frame_encoder import FrameEncoder
@@ -60,6 +69,7 @@ if TYPE_CHECKING:
     from services.log_stream.log_stream import LogStream
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
+    from services.password_hasher.password_hasher import PasswordHasher
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.recording_store.recording_store import RecordingStore
@@ -95,6 +105,8 @@ class ServiceBundle:
     recording_store: RecordingStore
     world_store: WorldStore
     input_logs: InputLogs
+    account_stores: AccountStores
+    password_hasher: PasswordHasher
     job_stores: JobStores
     film_maker: FilmMaker
     model_hub: ModelHub
@@ -140,6 +152,18 @@ class AppHandler:
             max_anonymous=config.access.anonymous.max_sessions,
         )
         self.visitors = VisitorsHandler(self._state, self._lock, services.clock, config.access.anonymous)
+        connections = OpenConnections()
+        self._desk = AccountDesk(services.account_stores, connections, is_on=config.access.accounts)
+        self._passwords = Passwords(services.password_hasher)
+        self.identity = Identity(self._desk, connections, services.clock)
+        self.accounts = AccountsHandler(
+            self._desk,
+            self._passwords,
+            SignInThrottle(self._state, self._lock, services.clock),
+            access=config.access,
+            clock=services.clock,
+        )
+        self.people = PeopleHandler(self._desk, services.clock)
         changes = StateChanges()
         ledger = MemoryLedger(
             self._state,
@@ -313,9 +337,12 @@ class AppHandler:
         stack.enter_context(self.presence.of("jobs"))
         stack.callback(self.services.picture_decoder.close)
         stack.enter_context(self.presence.of("pictures", "saved worlds"))
+        stack.push_async_callback(self._close_accounts)
         stack.push_async_callback(self.drain)
         self.services.task_runner.submit("recover recordings", self.recorder.recover)
         await self.residency.refresh()
+        await self.accounts.begin()
+        stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
         self._scheduler.start()
         self.server.serving()
 
@@ -325,6 +352,10 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+
+    async def _close_accounts(self) -> None:
+        self._passwords.close()
+        await in_thread(self._work_threads, self._desk.close)
 
     async def _close_jobs(self) -> None:
         await self._scheduler.stop()
@@ -395,6 +426,11 @@ class AppHandler:
         )
 
 
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
 def build_initial_state() -> AppState:
     return AppState()
 
@@ -405,6 +441,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
 
     from logging_policy import log_background_exception
     from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
+    from services.account_store.sql_account_stores import SqlAccountStores
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
     from services.film_maker.replay_film_maker import ReplayFilmMaker
@@ -418,6 +455,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
+    from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
@@ -452,6 +490,8 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(config)),
+        account_stores=SqlAccountStores(database),
+        password_hasher=Argon2PasswordHasher(),
         job_stores=SqlJobStores(database),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(

@@ -12,11 +12,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from _routes._answers import also, answers, stored_file
 from _routes._files import StoredFile
+from _routes._streams import until_revoked
 from access_rules import Visitor
 from api_types import JobEventsResponse, JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
 from app_handler import AppHandler
 from error_types import ErrorCode
-from state.deps import get_state_service, get_visitor
+from sign_in import Caller
+from state.deps import get_caller, get_state_service, get_visitor
 
 router = APIRouter(prefix="/api")
 
@@ -28,6 +30,7 @@ _JOB = (ErrorCode.JOB_UNKNOWN, ErrorCode.JOBS_UNAVAILABLE)
 _KEPT = (*_JOB, ErrorCode.JOB_NOT_KEPT)
 
 Handler = Annotated[AppHandler, Depends(get_state_service)]
+AskedBy = Annotated[Caller, Depends(get_caller)]
 
 
 @router.get("/jobs", responses=answers(ErrorCode.JOBS_UNAVAILABLE))
@@ -151,19 +154,20 @@ async def route_stream_head() -> Response:
     | also(204, "The job has ended, and the reader has seen everything: do not connect again."),
 )
 async def route_job_stream(
-    job_id: str, handler: Handler, seen: Annotated[str | None, Depends(_unseen_job)]
+    job_id: str, handler: Handler, caller: AskedBy, seen: Annotated[str | None, Depends(_unseen_job)]
 ) -> AsyncIterable[ServerSentEvent]:
-    async for event in handler.jobs.follow(seen, job_id):
+    async for event in until_revoked(caller, handler.jobs.follow(seen, job_id)):
         yield _sent(event)
 
 
 @router.get("/events", response_class=EventSourceResponse)
 async def route_events(
     handler: Handler,
+    caller: AskedBy,
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[str | None, Query()] = None,
 ) -> AsyncIterable[ServerSentEvent]:
-    async for event in handler.jobs.follow(last_event_id or after):
+    async for event in until_revoked(caller, handler.jobs.follow(last_event_id or after)):
         yield _sent(event)
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
+from services.account_store.account_store import AccountFault, AccountStoreError
 from services.film_maker.film_maker import FilmError
 from services.job_folder.job_folder import JobFolderError
 from services.job_store.job_store import JobStoreError, JobStoreFault
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 ServiceError: TypeAlias = (
-    FilmError
+    AccountStoreError
+    | FilmError
     | JobFolderError
     | JobStoreError
     | ModelError
@@ -37,6 +39,7 @@ ServiceError: TypeAlias = (
 )
 
 _SERVICE_ERRORS: Final = (
+    AccountStoreError,
     FilmError,
     JobFolderError,
     JobStoreError,
@@ -51,6 +54,16 @@ _SERVICE_ERRORS: Final = (
 )
 
 # A table for each enumeration, as members of two `StrEnum`s with the same text are equal, and so the same key.
+_ACCOUNT_CODES: Final[Mapping[AccountFault, ErrorCode]] = MappingProxyType(
+    {
+        AccountFault.NAME_TAKEN: ErrorCode.ACCOUNT_NAME_TAKEN,
+        AccountFault.OWNER_EXISTS: ErrorCode.OWNER_EXISTS,
+        AccountFault.LAST_OWNER: ErrorCode.LAST_OWNER,
+        AccountFault.UNKNOWN: ErrorCode.ACCOUNT_UNKNOWN,
+        AccountFault.UNAVAILABLE: ErrorCode.ACCOUNTS_UNAVAILABLE,
+        AccountFault.FULL: ErrorCode.ACCOUNT_NOT_KEPT,
+    }
+)
 _MODEL_CODES: Final[Mapping[ModelFault, ErrorCode]] = MappingProxyType(
     {
         ModelFault.NOT_LOADED: ErrorCode.AUTHORING_LOAD_FAILED,
@@ -121,6 +134,8 @@ def service_errors_translated() -> Generator[None]:
 
 def _code_of(error: ServiceError) -> ErrorCode:
     match error:
+        case AccountStoreError():
+            return _ACCOUNT_CODES[error.fault]
         case FilmError():
             return ErrorCode.FILM_FAILED
         case JobFolderError():

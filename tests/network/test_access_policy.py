@@ -322,6 +322,10 @@ V5 = "protocol_version=5"
 
 
 @pytest.mark.parametrize(
+    ("access", "code"),
+    [(GUARDED, ErrorCode.TOKEN_REQUIRED), (AccessConfig(accounts=True), ErrorCode.SIGN_IN_REQUIRED)],
+)
+@pytest.mark.parametrize(
     ("headers", "request_line", "reader"),
     [
         ((), {"query": V5}, Reader.DESKTOP_CLIENT),
@@ -331,16 +335,27 @@ V5 = "protocol_version=5"
         ((), {"query": "protocol_version=4"}, Reader.PROGRAM),
         ((), {"query": ""}, Reader.PROGRAM),
         ((), {"query": V5, "scheme": "http"}, Reader.PROGRAM),
-        ((), {"query": V5, "path": "/ws2"}, Reader.PROGRAM),
-        ((("authorization", "Bearer wrong"),), {"query": V5}, Reader.PROGRAM),
     ],
 )
 def test_a_desktop_clients_socket_is_refused_in_a_way_that_it_shows(
-    headers: tuple[tuple[str, str], ...], request_line: dict[str, str], reader: Reader
+    access: AccessConfig,
+    code: ErrorCode,
+    headers: tuple[tuple[str, str], ...],
+    request_line: dict[str, str],
+    reader: Reader,
 ) -> None:
-    decision = decide(GUARDED, *headers, **{"path": "/ws", "scheme": "ws", **request_line})
+    decision = decide(access, *headers, **{"path": "/ws", "scheme": "ws", **request_line})
     assert isinstance(decision, Refused)
-    assert (decision.code, decision.reader) == (ErrorCode.TOKEN_REQUIRED, reader)
+    assert (decision.code, decision.reader) == (code, reader)
+
+
+@pytest.mark.parametrize(("path", "headers"), [("/ws", (("authorization", "Bearer wrong"),)), ("/ws2", ())])
+def test_who_shows_a_wrong_token_or_asks_elsewhere_is_no_desktop_client(
+    path: str, headers: tuple[tuple[str, str], ...]
+) -> None:
+    decision = decide(GUARDED, *headers, path=path, scheme="ws", query=V5)
+    assert isinstance(decision, Refused)
+    assert (decision.code, decision.reader) == (ErrorCode.TOKEN_REQUIRED, Reader.PROGRAM)
 
 
 def test_a_foreign_page_that_connects_as_a_desktop_client_is_a_foreign_page() -> None:

@@ -30,12 +30,14 @@ from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPrompt
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
+from tests.fakes.fake_account_store import FakeAccountStore
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_job_store import FakeJobStore
+from tests.fakes.fake_password_hasher import FakePasswordHasher
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
@@ -51,12 +53,15 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from services.account_store.account_store import AccountStores
+    from services.clock.clock import Clock
     from services.film_maker.film_maker import FilmMaker
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
+    from services.password_hasher.password_hasher import PasswordHasher
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -264,6 +269,9 @@ def fake_services(
     recordings_dir: Path = Path("no-such-folder"),
     world_store: WorldStore | None = None,
     input_logs: InputLogs | None = None,
+    account_stores: AccountStores | None = None,
+    password_hasher: PasswordHasher | None = None,
+    clock: Clock | None = None,
     job_stores: JobStores | None = None,
     film_maker: FilmMaker | None = None,
     prompt_writer: PromptWriter | None = None,
@@ -287,6 +295,8 @@ def fake_services(
         world_store=world_store or FakeWorldStore(),
         input_logs=input_logs or FakeInputLogs(),
         film_maker=film_maker or FakeFilmMaker(),
+        account_stores=account_stores or FakeAccountStore(),
+        password_hasher=password_hasher or FakePasswordHasher(),
         job_stores=job_stores or FakeJobStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         model_hub=LocalModelHub(cache_dir),
@@ -294,7 +304,7 @@ def fake_services(
         metrics=PrometheusMetrics(),
         log_stream=log_stream or SilentLogStream(),
         task_runner=ThreadingTaskRunner(lambda _name, _error: None),
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
     )
 
 
