@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from engines.waypoint.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
@@ -69,10 +69,10 @@ class WorldState:
             raise InputError("This snapshot is of another model, or of another precision.")
 
 
-def to_host(tensors: Iterable[Tensor]) -> list[Tensor]:
+def to_host(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Copies on the CPU. Those of a CUDA device come at the bus's speed, all together."""
     copies = [_start_copy(tensor) for tensor in tensors]
-    if any(copy.is_pinned() for copy in copies if torch.cuda.is_available()):
+    if any(tensor.is_cuda for tensor in tensors):
         torch.cuda.synchronize()
     return copies
 

@@ -114,6 +114,7 @@ class WorldBatch:
             self._cache,
             self._graphs,
             updates_in_float=not model.config.is_waypoint_1,
+            prefers_cudnn=model.cudnn_attention,
         )
         self._encoder_memory = model.autoencoder.encoder_memory(rows)
         self._decoding = Decoding(model.autoencoder, rows, model.device)
