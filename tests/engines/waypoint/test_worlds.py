@@ -219,6 +219,26 @@ def test_a_latent_is_remembered_once(waypoint_1_5: Folders) -> None:
         batch.remember(turn)
 
 
+def test_a_latent_is_not_remembered_by_a_world_that_went_elsewhere(waypoint_1_5: Folders) -> None:
+    """Even if it is as old as before."""
+    model = load(waypoint_1_5)
+    batch = WorldBatch(model)
+    world = opened(model, batch.open())
+    state = world.snapshot()
+    turn = batch.denoise([world], [control(1)])
+    world.restore(state)
+    with pytest.raises(InputError, match="gone on"):
+        batch.remember(turn)
+    assert same(world.snapshot(), state)
+
+
+def test_a_world_steps_in_its_own_batch(waypoint_1_5: Folders) -> None:
+    model = load(waypoint_1_5)
+    world = opened(model, WorldBatch(model).open())
+    with pytest.raises(InputError, match="another batch"):
+        WorldBatch(model).generate([world], [control(1)])
+
+
 # ------------------------------------------------------------------------------------------------ what is given
 
 
