@@ -64,16 +64,17 @@ class WorldState:
         """Raises:
         InputError: the state cannot be put into these places.
         """
-        found, wanted = ([(tuple(t.shape), t.dtype) for t in tensors] for tensors in (self.tensors, places))
-        if found != wanted:
+        wanted = [*places, torch.Generator().get_state()]
+        shapes = ([(tuple(t.shape), t.dtype) for t in tensors] for tensors in ([*self.tensors, self.random], wanted))
+        if self.frame < 0 or len({tuple(each) for each in shapes}) != 1:
             raise InputError("This snapshot is of another model, or of another precision.")
 
 
 def to_host(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Copies on the CPU. Those of a CUDA device come at the bus's speed, all together."""
     copies = [_start_copy(tensor) for tensor in tensors]
-    if any(tensor.is_cuda for tensor in tensors):
-        torch.cuda.synchronize()
+    for device in {tensor.device for tensor in tensors if tensor.is_cuda}:
+        torch.cuda.synchronize(device)
     return copies
 
 

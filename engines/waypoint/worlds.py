@@ -40,7 +40,7 @@ class World:
         self.version = 0  # of its history; another one after each change
         self.is_settled = False  # whether the decoder's memory fits the world
         self.is_open = True
-        self.random = torch.Generator().manual_seed(rng_seed)  # on the CPU: the same noise on every device
+        self.random = torch.Generator().manual_seed(rng_seed).get_state()  # of the noise, drawn on the CPU
         self.prompt: Tensor | None = None
         self.latent: Tensor | None = None  # [C, rows, columns], the newest
 
@@ -92,6 +92,7 @@ class Turn:
     versions: tuple[int, ...]  # of the histories that the latents were made from
     step: Step
     latents: Tensor  # [B, C, rows, columns]
+    randoms: tuple[Tensor, ...]  # where each world's noise goes on
     places: tuple[int, ...]  # where in the caller's order each world stands
 
     def in_order(self, values: Sequence[Frames]) -> list[Frames]:
@@ -149,7 +150,7 @@ class WorldBatch:
         given = [pictures_tensor(each, count).to(self._model.device, self._model.dtype) for each in pictures]
         order, step = self._begin(worlds, [IDLE] * len(worlds) if controls is None else controls)
         latents = torch.cat([self._encode(worlds[place], given[place]) for place in order])
-        turn = self._turn(worlds, order, step, latents)
+        turn = self._turn(worlds, order, step, latents, [world.random for world in worlds])
         frames = self.decode(turn)
         self.remember(turn)
         return frames
@@ -167,12 +168,14 @@ class WorldBatch:
         self, worlds: Sequence[World], controls: Sequence[Control], noises: Sequence[Tensor] | None = None
     ) -> Turn:
         """The first third of `generate`, for those who show the frames before they go on: then `decode`, `remember`."""
-        config = self._model.config
         order, step = self._begin(worlds, controls)
-        drawn = [self._draw(world) for world in worlds] if noises is None else noises
-        chosen = [checked_noise(drawn[place], config) for place in order]
+        if noises is None:
+            drawn, randoms = zip(*map(self._draw, worlds), strict=True)
+        else:
+            drawn, randoms = noises, [world.random for world in worlds]
+        chosen = [checked_noise(drawn[place], self._model.config) for place in order]
         noise = torch.stack([one.to(self._model.device, self._model.dtype) for one in chosen])
-        return self._turn(worlds, order, step, self._sampler.denoise(noise, step))
+        return self._turn(worlds, order, step, self._sampler.denoise(noise, step), randoms)
 
     def decode(self, turn: Turn) -> list[Frames]:
         rows = [world.row for world in turn.worlds]
@@ -188,10 +191,10 @@ class WorldBatch:
         if tuple(world.version for world in turn.worlds) != turn.versions:
             raise InputError("A world has gone on since this latent was made.")
         self._sampler.remember(turn.latents, turn.step)
-        for world, latent in zip(turn.worlds, turn.latents, strict=True):
+        for world, latent, random in zip(turn.worlds, turn.latents, turn.randoms, strict=True):
             world.frame += 1
             world.version += 1
-            world.latent = latent
+            world.latent, world.random = latent, random
 
     # One world
 
@@ -224,7 +227,7 @@ class WorldBatch:
         return WorldState(
             frame=world.frame,
             is_settled=world.is_settled,
-            random=world.random.get_state(),
+            random=world.random,
             prompt=world.prompt,
             tensors=tuple(to_host(tensors)),
         )
@@ -247,7 +250,7 @@ class WorldBatch:
         world.frame, world.is_settled = state.frame, state.is_settled
         world.version += 1
         world.latent = places[-1] if state.frame > 0 else None
-        world.random.set_state(state.random)
+        world.random = state.random
 
     def close(self, world: World) -> None:
         if world.is_open:
@@ -284,12 +287,24 @@ class WorldBatch:
             heard.append([one for prompt in prompts if prompt and (one := prompt[layer])])
         return heard
 
-    def _turn(self, worlds: Sequence[World], order: Sequence[int], step: Step, latents: Tensor) -> Turn:
+    def _turn(
+        self, worlds: Sequence[World], order: Sequence[int], step: Step, latents: Tensor, randoms: Sequence[Tensor]
+    ) -> Turn:
         stepping = tuple(worlds[place] for place in order)
-        return Turn(stepping, tuple(world.version for world in stepping), step, latents, tuple(order))
+        return Turn(
+            worlds=stepping,
+            versions=tuple(world.version for world in stepping),
+            step=step,
+            latents=latents,
+            randoms=tuple(randoms[place] for place in order),
+            places=tuple(order),
+        )
 
-    def _draw(self, world: World) -> Tensor:
-        return torch.randn(self._model.config.latent_shape, generator=world.random)
+    def _draw(self, world: World) -> tuple[Tensor, Tensor]:
+        """Noise, and where the next goes on. The world itself goes on when it remembers what was made of this one."""
+        random = torch.Generator()
+        random.set_state(world.random)
+        return torch.randn(self._model.config.latent_shape, generator=random), random.get_state()
 
     def _encode(self, world: World, pictures: Tensor) -> Tensor:
         """[n, 3, h, w] -> [1, C, rows, columns]. One at a time: worlds may give pictures of different sizes."""
