@@ -64,10 +64,13 @@ class WorldState:
         """Raises:
         InputError: the state cannot be put into these places.
         """
-        wanted = [*places, torch.Generator().get_state()]
-        shapes = ([(tuple(t.shape), t.dtype) for t in tensors] for tensors in ([*self.tensors, self.random], wanted))
-        if self.frame < 0 or len({tuple(each) for each in shapes}) != 1:
+        given, wanted = [*self.tensors, self.random], [*places, torch.Generator().get_state()]
+        if self.frame < 0 or _kinds(given) != _kinds(wanted):
             raise InputError("This snapshot is of another model, or of another precision.")
+
+
+def _kinds(tensors: Sequence[Tensor]) -> list[tuple[tuple[int, ...], torch.dtype]]:
+    return [(tuple(tensor.shape), tensor.dtype) for tensor in tensors]
 
 
 def to_host(tensors: Sequence[Tensor]) -> list[Tensor]:
