@@ -163,7 +163,6 @@ export class Library {
   async #addScene({ request, result }, hadFocus) {
     const hash = result?.seed_hash;
     if (!hash) return;
-    this.#gallery.keepInFront(hash);
     await this.find(hash);
     if (hadFocus) this.#gallery.focus(hash);
     toast(`Added to the gallery: ${shortened(request.prompt ?? "")}`);

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-def _violet_dusk() -> bytes:
+def _violet_dusk(height: int = 360) -> bytes:
     """A PNG of a violet sky over dark red ground, unlike any shipped picture."""
-    rows = np.linspace(0, 1, 360)[:, None, None]
+    rows = np.linspace(0, 1, height)[:, None, None]
     sky = np.array([120, 20, 200]) + rows * np.array([60, 40, 40])
     ground = np.array([110, 10, 20]) - rows * np.array([40, 5, 5])
     pixels = np.where(rows < 0.55, sky, ground).astype(np.uint8)
@@ -50,3 +50,21 @@ def test_a_file_that_is_no_picture_is_explained(visitor: Visitor, content: bytes
     assert visitor.by_id("seed-card").count() == cards
     visitor.enter()
     visitor.excuse("/api/seeds")
+
+
+def test_a_picture_of_ones_own_comes_first_and_is_deleted_at_the_second_click(visitor: Visitor) -> None:
+    picture = {"name": "harbour at noon.png", "mimeType": "image/png", "buffer": _violet_dusk(350)}
+    visitor.by_id("file-input").set_input_files(picture)  # pyright: ignore[reportArgumentType] - a FilePayload
+    own = visitor.page.locator("li.seed-card").filter(has_text="harbour at noon")
+    own.wait_for()
+    titles = visitor.by_id("seed-card").locator("strong").all_inner_texts()
+    assert titles[1] == "harbour at noon", "behind the large first card"
+    delete = own.get_by_test_id("seed-delete")
+    delete.click()
+    assert (delete.inner_text(), delete.get_attribute("aria-label")) == ("Delete?", "Really delete harbour at noon?")
+    visitor.by_id("upload-card").focus()
+    assert delete.inner_text() == "\N{MULTIPLICATION SIGN}", "whoever turns to something else was not sure"
+    delete.click()
+    delete.click()
+    own.wait_for(state="detached")
+    assert visitor.page.evaluate("document.activeElement?.dataset.testid") == "upload-card"
