@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pytest
@@ -24,6 +25,35 @@ def _violet_dusk(height: int = 360) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.repeat(pixels, 640, axis=1)).save(file, "PNG")
     return file.getvalue()
+
+
+# Drops files, given by name and base64, onto the page.
+_DROP: Final = """(files) => {
+  const transfer = new DataTransfer();
+  for (const [name, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+    transfer.items.add(new File([bytes], name));
+  }
+  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+}"""
+
+
+def _drop(visitor: Visitor, **files: bytes) -> None:
+    named = [(name.replace("_", "."), base64.b64encode(content).decode()) for name, content in files.items()]
+    visitor.page.evaluate(_DROP, named)
+
+
+def test_every_picture_that_is_dropped_comes_into_the_gallery(visitor: Visitor) -> None:
+    _drop(visitor, first_png=_violet_dusk(300), second_png=_violet_dusk(310))
+    for title in ("first", "second"):
+        visitor.by_id("seed-card").filter(has=visitor.page.get_by_text(title, exact=True)).wait_for()
+
+
+def test_a_world_that_is_dropped_is_taken_for_one(visitor: Visitor) -> None:
+    _drop(visitor, mine_world=b"no world")
+    notice = visitor.by_id("worlds-notice").filter(has_text=visitor.text_of("worldNotAWorld"))
+    notice.wait_for()
+    visitor.excuse("/api/worlds")
 
 
 def test_an_own_picture_can_be_played(visitor: Visitor) -> None:
