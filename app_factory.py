@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -29,6 +29,8 @@ from _routes import (
     websocket,
     worlds,
 )
+from _routes._answers import answers_of_any_route
+from _routes._openapi import DescribedApp
 from api_types import ErrorResponse
 from error_types import DomainError, ErrorCode, NothingFollowsError, RetryLaterError, first_fault
 from logging_policy import log_refusal
@@ -42,6 +44,7 @@ from state.deps import attach_state_service
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from fastapi import FastAPI
     from starlette.requests import HTTPConnection
 
     from app_handler import AppHandler
@@ -57,17 +60,23 @@ def create_app(handler: AppHandler) -> FastAPI:
         async with handler.running():
             yield
 
-    app = FastAPI(
+    app = DescribedApp(
+        job_requests=handler.job_kinds.request_models(),
         title="Terrarium",
         version=VERSION,
         lifespan=lifespan,
         docs_url=None,  # the docs pages load scripts from other sites
         redoc_url=None,
         middleware=[
-            *network_middleware(handler.config.access, _uploads(handler.config.max_upload_bytes), handler.identity),
+            *network_middleware(
+                handler.config.access,
+                _uploads(handler.config.max_upload_bytes),
+                people=handler.identity,
+                error_linger_s=handler.config.limits.error_linger_s,
+            ),
             Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),
         ],
-        responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
+        responses=answers_of_any_route(),
     )
     attach_state_service(app, handler)
     resources = (
@@ -106,7 +115,7 @@ def _uploads(most_bytes: int) -> Mapping[str, BodyLimit]:
 
 
 def _answer(status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(ErrorResponse(code=code.value, message=message).model_dump(), status, headers)
+    return JSONResponse(ErrorResponse(code=code, message=message).model_dump(), status, headers)
 
 
 def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONResponse:

@@ -10,11 +10,13 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from _routes._answers import also, answers, stored_file
 from _routes._files import StoredFile
 from _routes._streams import until_revoked
 from access_rules import Visitor
-from api_types import JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
+from api_types import JobEventsResponse, JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
 from app_handler import AppHandler
+from error_types import ErrorCode
 from sign_in import Caller
 from state.deps import get_caller, get_state_service, get_visitor
 
@@ -23,11 +25,15 @@ router = APIRouter(prefix="/api")
 # A job that is tried again makes another file.
 _ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
 
+# What any of these can end with. Not even a database that was damaged must take them down.
+_JOB = (ErrorCode.JOB_UNKNOWN, ErrorCode.JOBS_UNAVAILABLE)
+_KEPT = (*_JOB, ErrorCode.JOB_NOT_KEPT)
+
 Handler = Annotated[AppHandler, Depends(get_state_service)]
 AskedBy = Annotated[Caller, Depends(get_caller)]
 
 
-@router.get("/jobs")
+@router.get("/jobs", responses=answers(ErrorCode.JOBS_UNAVAILABLE))
 async def route_list_jobs(
     handler: Handler,
     state: Annotated[list[JobStateName], Query()] = [],  # noqa: B006 - FastAPI copies it
@@ -38,7 +44,24 @@ async def route_list_jobs(
     return await handler.jobs.list_jobs(state, kind, before, limit)
 
 
-@router.post("/jobs", status_code=202)
+@router.post(
+    "/jobs",
+    status_code=202,
+    responses=answers(
+        ErrorCode.JOB_KIND_UNKNOWN,
+        ErrorCode.JOB_KEY_REUSED,
+        ErrorCode.JOBS_UNAVAILABLE,
+        ErrorCode.JOB_NOT_KEPT,
+        ErrorCode.TOO_MANY_REQUESTS,
+        ErrorCode.UPLOAD_QUOTA_USED,
+        ErrorCode.ANONYMOUS_NOT_ALLOWED,
+        ErrorCode.AUTHORING_EMPTY_PROMPT,
+        ErrorCode.AUTHORING_PROMPT_TOO_LONG,
+        ErrorCode.AUTHORING_UNAVAILABLE,
+        ErrorCode.WORLD_UNKNOWN,
+    )
+    | also(200, "The job that this Idempotency-Key has begun already.", JobSummary),
+)
 async def route_submit_job(
     body: SubmitJobBody,
     response: Response,
@@ -52,34 +75,58 @@ async def route_submit_job(
     return job
 
 
-@router.get("/jobs/{job_id}")
+@router.get("/jobs/{job_id}", responses=answers(*_JOB))
 async def route_job(job_id: str, handler: Handler) -> JobSummary:
     return await handler.jobs.find(job_id)
 
 
-@router.post("/jobs/{job_id}/cancel", status_code=202)
+@router.post(
+    "/jobs/{job_id}/cancel",
+    status_code=202,
+    responses=answers(*_KEPT) | also(200, "The job has ended, or ends now.", JobSummary),
+)
 async def route_cancel_job(job_id: str, response: Response, handler: Handler) -> JobSummary:
     job = await handler.jobs.cancel(job_id)
     response.status_code = 202 if job.cancelling else 200
     return job
 
 
-@router.post("/jobs/{job_id}/retry", status_code=202)
+@router.post("/jobs/{job_id}/retry", status_code=202, responses=answers(*_KEPT, ErrorCode.JOB_NOT_RETRYABLE))
 async def route_retry_job(job_id: str, handler: Handler) -> JobSummary:
     return await handler.jobs.retry(job_id)
 
 
-@router.delete("/jobs/{job_id}", status_code=204)
+@router.delete("/jobs/{job_id}", status_code=204, responses=answers(*_KEPT, ErrorCode.JOB_NOT_OVER))
 async def route_forget_job(job_id: str, handler: Handler) -> None:
     await handler.jobs.forget(job_id)
 
 
-@router.get("/jobs/{job_id}/file", response_class=FileResponse)
+@router.get(
+    "/jobs/{job_id}/file",
+    response_class=FileResponse,
+    responses=answers(*_JOB, ErrorCode.JOB_HAS_NO_FILE, ErrorCode.NOT_FOUND) | stored_file("video/mp4"),
+)
 @router.head("/jobs/{job_id}/file", include_in_schema=False)  # without reading the file
-async def route_job_file(job_id: str, handler: Handler, *, download: bool = False) -> StoredFile:
-    path = await handler.jobs.file(job_id)
+async def route_job_file(
+    job_id: str,
+    handler: Handler,
+    role: Annotated[str | None, Query(max_length=40)] = None,
+    *,
+    download: bool = False,
+) -> StoredFile:
+    path = await handler.jobs.file(job_id, role)
     disposition = "attachment" if download else "inline"
     return StoredFile(path, headers=_ASK_AGAIN, filename=path.name, content_disposition_type=disposition)
+
+
+@router.get("/jobs/{job_id}/events", responses=answers(*_JOB))
+async def route_job_events(
+    job_id: str,
+    handler: Handler,
+    after: Annotated[str | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> JobEventsResponse:
+    return await handler.jobs.events(job_id, after, limit)
 
 
 async def _unseen_job(
@@ -100,7 +147,12 @@ async def route_stream_head() -> Response:
     return Response(media_type="text/event-stream")
 
 
-@router.get("/jobs/{job_id}/stream", response_class=EventSourceResponse)
+@router.get(
+    "/jobs/{job_id}/stream",
+    response_class=EventSourceResponse,
+    responses=answers(*_JOB)
+    | also(204, "The job has ended, and the reader has seen everything: do not connect again."),
+)
 async def route_job_stream(
     job_id: str, handler: Handler, caller: AskedBy, seen: Annotated[str | None, Depends(_unseen_job)]
 ) -> AsyncIterable[ServerSentEvent]:

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from _routes._answers import answers
 from api_types import RewindRequestBody, SaveWorldRequestBody
 from app_handler import AppHandler
+from error_types import ErrorCode
 from state.deps import get_state_service
 from wire_protocol import (
     MomentResponseData,
@@ -21,15 +23,28 @@ from wire_protocol import (
 
 router = APIRouter(prefix="/api/sessions/{session_id}")
 
+# What any command can end with: there is no such session, or no world in it, it is over, or the engine fails.
+_COMMAND = (
+    ErrorCode.SESSION_UNKNOWN,
+    ErrorCode.NOT_READY,
+    ErrorCode.CANCELLED,
+    ErrorCode.TOO_MANY_REQUESTS,
+    ErrorCode.ENGINE_FAILED,
+    ErrorCode.REQUEST_TIMEOUT,
+)
 _REQ_ID = "rest"  # nobody waits for an answer of that id on the socket
 
 
-@router.post("/moments", status_code=201, response_model=MomentResponseData)
+@router.post("/moments", status_code=201, response_model=MomentResponseData, responses=answers(*_COMMAND))
 async def route_take_moment(session_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> object:
     return await handler.play.perform(session_id, TakeMomentRequest(type="take_moment", req_id=_REQ_ID))
 
 
-@router.post("/moments/{moment_id}/restore", response_model=MomentResponseData)
+@router.post(
+    "/moments/{moment_id}/restore",
+    response_model=MomentResponseData,
+    responses=answers(*_COMMAND, ErrorCode.MOMENT_UNKNOWN),
+)
 async def route_restore_moment(
     session_id: str, moment_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> object:
@@ -37,7 +52,11 @@ async def route_restore_moment(
     return await handler.play.perform(session_id, request)
 
 
-@router.post("/rewind", response_model=RewindResponseData)
+@router.post(
+    "/rewind",
+    response_model=RewindResponseData,
+    responses=answers(*_COMMAND, ErrorCode.NOTHING_TO_REWIND, ErrorCode.MOMENT_UNKNOWN),
+)
 async def route_rewind(
     session_id: str, body: RewindRequestBody, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> object:
@@ -45,7 +64,12 @@ async def route_rewind(
     return await handler.play.perform(session_id, request)
 
 
-@router.post("/world", status_code=201, response_model=SaveWorldResponseData)
+@router.post(
+    "/world",
+    status_code=201,
+    response_model=SaveWorldResponseData,
+    responses=answers(*_COMMAND, ErrorCode.MOMENT_UNKNOWN, ErrorCode.WORLD_NOT_KEPT),
+)
 async def route_save_world(
     session_id: str, body: SaveWorldRequestBody, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> object:

@@ -8,32 +8,40 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import FileResponse
 
+from _routes._answers import answers, picture, stored_file
 from _routes._files import PictureBytes, StoredFile
 from api_types import RecordingDetails, RecordingsResponse, RenameRecordingRequest
 from app_handler import AppHandler
+from error_types import ErrorCode
 from state.deps import get_state_service
 
 router = APIRouter(prefix="/api/recordings")
 
 # A name may come to mean another file: ask again, which costs little with an ETag.
 _ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
+# The time and the name that a page begins after, as `next` gives them.
+_CURSOR = r"^-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})? "
 
 
 @router.get("")
 def route_list_recordings(
     handler: Annotated[AppHandler, Depends(get_state_service)],
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str | None, Query(max_length=400)] = None,
+    after: Annotated[str | None, Query(max_length=400, pattern=_CURSOR)] = None,
 ) -> RecordingsResponse:
     return handler.recordings.list_recordings(limit, after)
 
 
-@router.get("/{name}")
+@router.get("/{name}", responses=answers(ErrorCode.RECORDING_UNKNOWN))
 def route_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> RecordingDetails:
     return handler.recordings.details(name)
 
 
-@router.get("/{name}/video", response_class=FileResponse)
+@router.get(
+    "/{name}/video",
+    response_class=FileResponse,
+    responses=answers(ErrorCode.RECORDING_UNKNOWN, ErrorCode.NOT_FOUND) | stored_file("video/mp4"),
+)
 @router.head("/{name}/video", include_in_schema=False)  # without reading the file
 def route_recording_video(
     name: str, handler: Annotated[AppHandler, Depends(get_state_service)], *, download: bool = False
@@ -48,23 +56,42 @@ def route_recording_video(
     )
 
 
-@router.get("/{name}/thumbnail")
+@router.get(
+    "/{name}/thumbnail",
+    response_class=Response,
+    responses=answers(ErrorCode.RECORDING_UNKNOWN, ErrorCode.RECORDING_DAMAGED) | picture("image/jpeg"),
+)
 def route_recording_thumbnail(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
     return PictureBytes(handler.recordings.thumbnail(name), "image/jpeg", _ASK_AGAIN)
 
 
-@router.patch("/{name}")
+@router.patch(
+    "/{name}",
+    responses=answers(
+        ErrorCode.RECORDING_UNKNOWN,
+        ErrorCode.RECORDING_NAME_INVALID,
+        ErrorCode.RECORDING_NAME_TAKEN,
+        ErrorCode.RECORDING_IN_USE,
+        ErrorCode.RECORDING_FOLDER_UNUSABLE,
+    ),
+)
 def route_rename_recording(
     name: str, change: RenameRecordingRequest, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> RecordingDetails:
     return handler.recordings.rename(name, change.name)
 
 
-@router.post("/{name}/finish", status_code=202)
+@router.post(
+    "/{name}/finish", status_code=202, responses=answers(ErrorCode.RECORDING_UNKNOWN, ErrorCode.RECORDING_IN_USE)
+)
 def route_finish_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
     handler.recordings.finish(name)
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete(
+    "/{name}",
+    status_code=204,
+    responses=answers(ErrorCode.RECORDING_UNKNOWN, ErrorCode.RECORDING_IN_USE, ErrorCode.RECORDING_FOLDER_UNUSABLE),
+)
 def route_remove_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
     handler.recordings.remove(name)

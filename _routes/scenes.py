@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from _routes._answers import answers
 from api_types import ScenesResponse
 from app_handler import AppHandler
+from error_types import ErrorCode
 from state.deps import get_state_service
 
 router = APIRouter(prefix="/api/scenes")
@@ -18,6 +20,10 @@ def route_list_scenes(handler: Annotated[AppHandler, Depends(get_state_service)]
     return handler.seeds.list_generated()
 
 
-@router.delete("/{seed_hash}", status_code=204)
+@router.delete(
+    "/{seed_hash}",
+    status_code=204,
+    responses=answers(ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
+)
 def route_remove_scene(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
     handler.seeds.remove_generated(seed_hash)

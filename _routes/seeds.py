@@ -7,15 +7,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from _routes._answers import answers, file_body, picture
 from _routes._files import PictureBytes
 from access_rules import Visitor
 from api_types import SeedsResponse, SeedSummary
 from app_handler import AppHandler
+from error_types import ErrorCode
 from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/seeds")
 
 # A seed is named by the hash of its bytes: what a URL shows never changes.
+_KINDS = ("image/jpeg", "image/png", "image/webp")
 _FOREVER = MappingProxyType({"Cache-Control": "private, max-age=31536000, immutable"})
 
 
@@ -24,7 +27,20 @@ def route_list_seeds(handler: Annotated[AppHandler, Depends(get_state_service)])
     return handler.seeds.list_seeds()
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=file_body(*_KINDS),
+    responses=answers(
+        ErrorCode.SEED_EMPTY,
+        ErrorCode.SEED_NOT_A_PICTURE,
+        ErrorCode.SEED_TOO_LARGE,
+        ErrorCode.SEED_UNSAFE,
+        ErrorCode.SEED_CHECK_FAILED,
+        ErrorCode.SEED_NOT_KEPT,
+        ErrorCode.UPLOAD_QUOTA_USED,
+    ),
+)
 async def route_upload_seed(
     request: Request,
     handler: Annotated[AppHandler, Depends(get_state_service)],
@@ -34,18 +50,31 @@ async def route_upload_seed(
     return await handler.seeds.upload(visitor, request.stream(), title)
 
 
-@router.get("/{seed_hash}/image")
+@router.get(
+    "/{seed_hash}/image",
+    response_class=Response,
+    responses=answers(ErrorCode.SEED_UNKNOWN) | picture(*_KINDS),
+)
 def route_seed_image(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
     file = handler.seeds.image(seed_hash)
     return PictureBytes(file.data, file.media_type, _FOREVER)
 
 
-@router.get("/{seed_hash}/thumbnail")
+@router.get(
+    "/{seed_hash}/thumbnail",
+    response_class=Response,
+    responses=answers(ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE)
+    | picture("image/jpeg"),
+)
 async def route_seed_thumbnail(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
     file = await handler.seeds.thumbnail(seed_hash)
     return PictureBytes(file.data, file.media_type, _FOREVER)
 
 
-@router.delete("/{seed_hash}", status_code=204)
+@router.delete(
+    "/{seed_hash}",
+    status_code=204,
+    responses=answers(ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
+)
 def route_remove_seed(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
     handler.seeds.remove(seed_hash)

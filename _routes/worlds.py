@@ -8,10 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse
 
+from _routes._answers import answers, file_body, picture, stored_file
 from _routes._files import PictureBytes, StoredFile
 from access_rules import Visitor
 from api_types import RenameWorldRequest, SavedWorldsResponse, SavedWorldSummary
 from app_handler import AppHandler
+from error_types import ErrorCode
 from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/worlds")
@@ -26,7 +28,21 @@ def route_list_worlds(handler: Annotated[AppHandler, Depends(get_state_service)]
     return handler.world_files.list_worlds()
 
 
-@router.post("", status_code=201)
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=file_body(_MEDIA_TYPE),
+    responses=answers(
+        ErrorCode.WORLD_NOT_A_WORLD,
+        ErrorCode.WORLD_DAMAGED,
+        ErrorCode.WORLD_OTHER_VERSION,
+        ErrorCode.WORLD_TOO_LARGE,
+        ErrorCode.WORLD_NOT_KEPT,
+        ErrorCode.SEED_UNSAFE,
+        ErrorCode.SEED_CHECK_FAILED,
+        ErrorCode.UPLOAD_QUOTA_USED,
+    ),
+)
 async def route_upload_world(
     request: Request,
     handler: Annotated[AppHandler, Depends(get_state_service)],
@@ -35,25 +51,33 @@ async def route_upload_world(
     return await handler.world_files.upload(handler.visitors.counted(visitor, request.stream()))
 
 
-@router.get("/{world_id}/file", response_class=FileResponse)
+@router.get(
+    "/{world_id}/file",
+    response_class=FileResponse,
+    responses=answers(ErrorCode.WORLD_UNKNOWN, ErrorCode.NOT_FOUND) | stored_file(_MEDIA_TYPE),
+)
 @router.head("/{world_id}/file", include_in_schema=False)  # without reading the file
 def route_world_file(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> StoredFile:
     path, name = handler.world_files.file(world_id)
     return StoredFile(path, headers=_ASK_AGAIN, media_type=_MEDIA_TYPE, filename=name)
 
 
-@router.get("/{world_id}/thumbnail")
+@router.get(
+    "/{world_id}/thumbnail",
+    response_class=Response,
+    responses=answers(ErrorCode.WORLD_UNKNOWN) | picture("image/jpeg"),
+)
 def route_world_thumbnail(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
     return PictureBytes(handler.world_files.thumbnail(world_id), "image/jpeg", _ASK_AGAIN)
 
 
-@router.patch("/{world_id}")
+@router.patch("/{world_id}", responses=answers(ErrorCode.WORLD_UNKNOWN, ErrorCode.WORLD_NOT_KEPT))
 def route_rename_world(
     world_id: str, body: RenameWorldRequest, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> SavedWorldSummary:
     return handler.world_files.rename(world_id, body.title)
 
 
-@router.delete("/{world_id}", status_code=204)
+@router.delete("/{world_id}", status_code=204, responses=answers(ErrorCode.WORLD_UNKNOWN, ErrorCode.WORLD_NOT_KEPT))
 def route_remove_world(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
     handler.world_files.remove(world_id)

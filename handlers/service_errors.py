@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 from error_types import DomainError, ErrorCode
 from services.account_store.account_store import AccountFault, AccountStoreError
 from services.film_maker.film_maker import FilmError
+from services.job_folder.job_folder import JobFolderError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
 from services.model_hub.model_hub import ModelHubError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ServiceError: TypeAlias = (
     AccountStoreError
     | FilmError
+    | JobFolderError
     | JobStoreError
     | ModelError
     | ModelHubError
@@ -39,6 +41,7 @@ ServiceError: TypeAlias = (
 _SERVICE_ERRORS: Final = (
     AccountStoreError,
     FilmError,
+    JobFolderError,
     JobStoreError,
     ModelError,
     ModelHubError,
@@ -135,6 +138,8 @@ def _code_of(error: ServiceError) -> ErrorCode:
             return _ACCOUNT_CODES[error.fault]
         case FilmError():
             return ErrorCode.FILM_FAILED
+        case JobFolderError():
+            return ErrorCode.JOB_NOT_KEPT
         case JobStoreError():
             return _JOB_CODES[error.fault]
         case ModelError():

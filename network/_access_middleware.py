@@ -11,7 +11,8 @@ from structlog.contextvars import bind_contextvars
 from access_rules import VISITOR_SCOPE, network_of
 from api_types import ErrorResponse
 from error_types import ErrorCode
-from network._access_policy import AccessPolicy, AccessRequest, Allowed, LoggedIn, Refused, Unidentified
+from network._access_policy import AccessPolicy, AccessRequest, Allowed, LoggedIn, Reader, Refused, Unidentified
+from network._told_refusal import tell_refusal
 from sign_in import (
     CALLER_SCOPE,
     Caller,
@@ -46,10 +47,14 @@ _LOGIN_PAGE: Final = """\
 
 class AccessMiddleware:
     """Answers the requests that the policy refuses or logs in, and passes all others on, each with its `Visitor` and
-    its `Caller`. `people` says who has signed in, where there are accounts."""
+    its `Caller`. `people` says who has signed in, where there are accounts.
 
-    def __init__(self, app: ASGIApp, access: AccessConfig, people: People) -> None:
+    A client that is told on its socket why it may not play gets `error_linger_s` to show it.
+    """
+
+    def __init__(self, app: ASGIApp, access: AccessConfig, people: People, error_linger_s: float) -> None:
         self.app = app
+        self._error_linger_s = error_linger_s
         self._policy = AccessPolicy(access)
         self._people = people
 
@@ -68,7 +73,7 @@ class AccessMiddleware:
             case LoggedIn(set_cookie):
                 await _answer(RedirectResponse("/", 303, {"Set-Cookie": set_cookie}), scope, receive, send)
             case Refused() as refused:
-                await _refuse(refused, scope, receive, send)
+                await self._refuse(refused, scope, receive, send)
 
     async def _serve(
         self,
@@ -84,7 +89,7 @@ class AccessMiddleware:
         if isinstance(identified, PeopleUnavailable) and isinstance(decision, Refused):
             decision = Refused(ErrorCode.ACCOUNTS_UNAVAILABLE, identified.message)
         if isinstance(decision, Refused):
-            await _refuse(decision, scope, receive, send)
+            await self._refuse(decision, scope, receive, send)
             return
         if isinstance(identified, SignedIn):
             caller = self._caller(request, decision.visitor, identified.credential, identified.revocation)
@@ -108,10 +113,12 @@ class AccessMiddleware:
     async def _pass_on(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app({**scope, VISITOR_SCOPE: caller.visitor, CALLER_SCOPE: caller}, receive, send)
 
-
-async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
-    _log_refusal(scope, refused.status, refused.code)
-    await _answer(_refusal(refused), scope, receive, send)
+    async def _refuse(self, refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+        _log_refusal(scope, refused.status, refused.code)
+        if refused.reader is Reader.DESKTOP_CLIENT:
+            await tell_refusal(refused, self._error_linger_s, scope, receive, send)
+        else:
+            await _answer(_refusal(refused), scope, receive, send)
 
 
 async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,7 +154,7 @@ def _as_request(scope: Scope) -> AccessRequest:
 
 def _refusal(refused: Refused) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
-    if refused.for_browser:
+    if refused.reader is Reader.PERSON:
         return HTMLResponse(_LOGIN_PAGE, refused.status, headers)
-    body = ErrorResponse(code=refused.code.value, message=refused.message).model_dump_json()
+    body = ErrorResponse(code=refused.code, message=refused.message).model_dump_json()
     return Response(body, refused.status, headers, "application/json")

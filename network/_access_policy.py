@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from access_rules import Anonymous, Open, Owner, RouteRules, Visitor, network_of, refusal
 from error_types import HTTP_STATUS, ErrorCode
-from network._access_token import TokenCheck, bearer_token, query_token
+from network._access_token import TokenCheck, bearer_token, query_token, query_value
 from network._paths import collapse_slashes
 from runtime_config.web_origin import (
     Origin,
@@ -19,6 +20,7 @@ from runtime_config.web_origin import (
     parse_origin,
 )
 from sign_in import OfferedSecret, SessionSecret, TokenSecret, session_secret
+from wire_protocol import PROTOCOL_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,13 +70,23 @@ class LoggedIn:
     set_cookie: str
 
 
+class Reader(Enum):
+    """Who reads a refusal.
+
+    PERSON asked for the page. DESKTOP_CLIENT is a WebSocket of a client that has no place for a token, or of a page
+    where nobody has signed in; they see nothing of an answer to its handshake.
+    """
+
+    PROGRAM = auto()
+    PERSON = auto()
+    DESKTOP_CLIENT = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Refuse the request. `for_browser`: it asked for the page, so a person will read the answer."""
-
     code: ErrorCode
     message: str
-    for_browser: bool = False
+    reader: Reader = Reader.PROGRAM
 
     @property
     def status(self) -> int:
@@ -92,13 +104,16 @@ _FOREIGN_ORIGIN: Final = Refused(
     ErrorCode.ORIGIN_FORBIDDEN,
     "Pages of this origin may not use the server. To allow them, start it with --allowed-origin.",
 )
-
-
+_TOKEN_CANNOT_BE_SHOWN: Final = Refused(
+    ErrorCode.TOKEN_REQUIRED,
+    "This server asks for its token, which this client cannot show. Open the server's address in a browser, or ask its"
+    " owner to start it with --allow-anonymous.",
+    Reader.DESKTOP_CLIENT,
+)
 _CROSS_SITE: Final = Refused(
     ErrorCode.ORIGIN_FORBIDDEN,
     "A page of another site asked for this. Open the server's own page instead.",
 )
-_NOT_SIGNED_IN: Final = Refused(ErrorCode.SIGN_IN_REQUIRED, "Sign in first, or send an API token that is valid.")
 
 
 class AccessPolicy:
@@ -147,7 +162,7 @@ class AccessPolicy:
         if visitor is None:
             rule = self._rules.of(request.method, collapse_slashes(request.path))
             if not (isinstance(rule, Open) or self._access.allow_anonymous):
-                return _NOT_SIGNED_IN
+                return _not_signed_in(request)
             visitor = _anonymous(request)
         return self._decide_by_rule(visitor, request)
 
@@ -208,7 +223,9 @@ class AccessPolicy:
         is_read = request.method in ("GET", "HEAD")
         if is_open or (is_read and collapse_slashes(request.path) == "/health"):
             return self._decide_by_rule(_anonymous(request), request)
-        return _token_required(for_browser=_is_at_page(request))
+        if not credentials and _is_desktop_client(request):
+            return _TOKEN_CANNOT_BE_SHOWN
+        return _token_required(Reader.PERSON if _is_at_page(request) else Reader.PROGRAM)
 
     def _logging_in(self, token: TokenCheck, request: AccessRequest) -> LoggedIn | Refused | None:
         """None: the request does not open the page with a token in its address."""
@@ -218,7 +235,7 @@ class AccessPolicy:
             return None
         if token.matches(offered):
             return LoggedIn(token.set_cookie(secure=request.scheme == "https"))
-        return _token_required(for_browser=True)
+        return _token_required(Reader.PERSON)
 
 
 def _is_at_page(request: AccessRequest) -> bool:
@@ -226,9 +243,25 @@ def _is_at_page(request: AccessRequest) -> bool:
     return is_read and collapse_slashes(request.path) == "/" and request.scheme in ("http", "https")
 
 
-def _token_required(*, for_browser: bool) -> Refused:
+def _token_required(reader: Reader) -> Refused:
     message = "This server requires its token, sent as `Authorization: Bearer <token>`."
-    return Refused(ErrorCode.TOKEN_REQUIRED, message, for_browser)
+    return Refused(ErrorCode.TOKEN_REQUIRED, message, reader)
+
+
+def _not_signed_in(request: AccessRequest) -> Refused:
+    """A page, too, reads nothing of an answer to the handshake of its socket."""
+    reader = Reader.DESKTOP_CLIENT if _is_socket(request) and not request.values("authorization") else Reader.PROGRAM
+    return Refused(ErrorCode.SIGN_IN_REQUIRED, "Sign in first, or send an API token that is valid.", reader)
+
+
+def _is_desktop_client(request: AccessRequest) -> bool:
+    """Whether it connects as desktop clients do, which cannot show a token. Our own clients say who they are."""
+    version, client = query_value(request.query, "protocol_version"), query_value(request.query, "client")
+    return _is_socket(request) and version == str(PROTOCOL_VERSION) and client != "terrarium"
+
+
+def _is_socket(request: AccessRequest) -> bool:
+    return request.scheme in ("ws", "wss") and collapse_slashes(request.path) == "/ws"
 
 
 def _own_authority(request: AccessRequest) -> WebOrigin | None:

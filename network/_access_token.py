@@ -55,8 +55,13 @@ def bearer_token(authorization_headers: Sequence[str]) -> str | None:
 
 def query_token(query: str) -> str | None:
     """The first `token` of a query string. A plus sign stays one, because tokens may contain it but no spaces."""
+    return query_value(query, "token")
+
+
+def query_value(query: str, wanted: str) -> str | None:
+    """The first value of that name in a query string. A plus sign stays one."""
     for pair in query.split("&"):
         name, separator, value = pair.partition("=")
-        if separator and name == "token":
+        if separator and name == wanted:
             return unquote(value)
     return None

@@ -97,7 +97,7 @@ def _announced_bytes(scope: Scope) -> int:
 
 async def _refuse(code: ErrorCode, message: str, scope: Scope, receive: Receive, send: Send) -> None:
     bind_contextvars(code=code.value)  # the access event of this request will contain it
-    body = ErrorResponse(code=code.value, message=message).model_dump_json()
+    body = ErrorResponse(code=code, message=message).model_dump_json()
     # The rest of the body is not wanted, so the connection cannot be used again.
     headers = {"Connection": "close", "Cache-Control": "no-store"}
     response = Response(body, HTTP_STATUS[code], headers, "application/json")

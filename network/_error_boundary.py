@@ -55,5 +55,5 @@ async def _answer(scope: Scope, receive: Receive, send: Send, last_sent: str) ->
         if last_sent != "websocket.close":
             await send({"type": "websocket.close", "code": 1011, "reason": "internal error"})
     elif not last_sent:
-        body = ErrorResponse(code=ErrorCode.INTERNAL.value, message=_MESSAGE).model_dump_json()
+        body = ErrorResponse(code=ErrorCode.INTERNAL, message=_MESSAGE).model_dump_json()
         await Response(body, 500, media_type="application/json")(scope, receive, send)

@@ -199,7 +199,7 @@ class HttpConnection(H11Protocol):
             cycle.disconnected = True  # what it sends from now on goes nowhere
             cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = ErrorResponse(code=code.value, message=message).model_dump_json().encode()
+            body = ErrorResponse(code=code, message=message).model_dump_json().encode()
             headers = [
                 ("content-type", "application/json"),
                 ("content-length", str(len(body))),

@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidState
 from websockets.protocol import OPEN
 
 from network._ping_receipts import PingReceipts
+from network._told_refusal import STOP_LISTENING
 from network._wrapped_transport import BoundedTransport
 from services.read_receipts.read_receipts import SCOPE_EXTENSION
 
@@ -33,6 +34,7 @@ _ABORT_GRACE_S: Final = 1.0  # from closing a transport to aborting it
 _CLOSE_ECHO_S: Final = 2.0  # from our close frame to closing the transport, if the peer does not answer it
 _LINGER_S: Final = 5.0  # time for a peer that is still sending to read our close frame
 _STOPPING_S: Final = 0.25  # replaces the first two of these while the server stops
+_UNHEARD_S: Final = 0.25  # replaces the second where the answer would not be heard
 _LONGEST_REASON: Final = 123  # bytes; a control frame has 125, and the code takes two
 
 
@@ -40,7 +42,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
     """Differs from the base class as follows:
 
     - `send` returns once the operating system has the message. So the caller can replace stale frames until then.
-    - The application can request receipts that tell how far the peer has read.
+    - The application can request receipts that tell how far the peer has read, and have what it sends discarded.
     - A peer that vanishes or stops reading is disconnected, and its socket is freed, in bounded time.
     - Any data from the peer count as a sign of life, because a long upload delays the pong that is queued behind it.
     - A message that breaks a limit is answered with a close frame that reaches the peer even while it still sends.
@@ -60,7 +62,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         self._served_app = cast("ASGI3Application", self.app)
         self.app = self._run_app
         self._heard_at = self.loop.time()
-        self._lingering = False
+        self._discards = False
         self._on_lost: Callable[[], None] | None = None
         self._receipts = PingReceipts(self._send_ping)
 
@@ -89,7 +91,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
-        if not self._lingering:
+        if not self._discards:
             super().data_received(data)
 
     def eof_received(self) -> None:
@@ -133,6 +135,11 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         if self.disconnected and message["type"] == "websocket.send":
             raise ClientDisconnected
 
+    def stop_listening(self) -> None:
+        """Discard unread what the peer sends from here on, its answer to our close frame too."""
+        self._discards = True
+        self.close_timeout = _UNHEARD_S
+
     def handle_pong(self, event: Frame) -> None:
         if not self._receipts.take(bytes(event.data)):
             super().handle_pong(event)
@@ -143,7 +150,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
 
     def handle_ping(self) -> None:
-        if not self._lingering:
+        if not self._discards:
             super().handle_ping()
 
     def handle_parser_exception(self) -> None:
@@ -155,7 +162,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         sent = self.conn.close_sent
         self._leave(*((1006, "") if sent is None else (sent.code, sent.reason)))
         self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = self._lingering = True
+        self.close_sent = self._discards = True
         self.stop_keepalive()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -168,6 +175,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         self.scope = cast("WebSocketScope", {**scope, "query_string": b""})
         extensions = cast("dict[str, object]", cast("WebSocketScope", scope).get("extensions"))
         extensions[SCOPE_EXTENSION] = self._receipts
+        extensions[STOP_LISTENING] = self.stop_listening
         code, reason = 1000, ""
         try:
             await self._served_app(scope, receive, send)
@@ -177,6 +185,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
             code, reason = 1011, "internal error"
             raise
         finally:
+            del extensions[STOP_LISTENING]  # the scope outlives the connection, and must not lead back to it
             if self._is_open():
                 self._close(code, reason)
 

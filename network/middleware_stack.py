@@ -29,12 +29,17 @@ __all__ = ["BodyLimit", "network_middleware"]
 
 
 def network_middleware(
-    access: AccessConfig, larger_bodies: Mapping[str, BodyLimit] = _NO_LARGER_BODIES, people: People | None = None
+    access: AccessConfig,
+    larger_bodies: Mapping[str, BodyLimit] = _NO_LARGER_BODIES,
+    *,
+    people: People | None = None,
+    error_linger_s: float = 0.5,
 ) -> list[Middleware]:
     """The middleware for `FastAPI(middleware=...)`, outermost first.
 
     The outer ones add a request id and security headers to refusals and failures too. `larger_bodies` are the limits of
     the paths whose requests may have a body of more than 1 MiB. `people` are asked who has signed in; None: nobody can.
+    `error_linger_s` is the time that a desktop client gets to show an error before its connection is closed.
     """
     return [
         Middleware(ResponseHeadersMiddleware),
@@ -49,6 +54,6 @@ def network_middleware(
             allow_headers=["Authorization", "Content-Type"],
             allow_credentials=True,
         ),
-        Middleware(AccessMiddleware, access=access, people=people or NoPeople()),
+        Middleware(AccessMiddleware, access=access, people=people or NoPeople(), error_linger_s=error_linger_s),
         Middleware(BodyLimitMiddleware, larger=larger_bodies),
     ]

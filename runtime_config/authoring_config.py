@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from runtime_config.setting import Setting
 from runtime_config.setting_types import Commit, PictureSize
@@ -13,6 +13,8 @@ LocalImages: TypeAlias = Literal["off", "auto", "resident", "offloaded", "cpu"]
 LocalWriter: TypeAlias = LocalImages
 Quantisation: TypeAlias = Literal["none", "int8"]
 UnloadEngine: TypeAlias = Literal["auto", "always", "never"]
+
+LONGEST_PROMPT: Final = 1000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class AuthoringConfig:
     edit_limit_s: float = 28.0
     scene_limit_s: float = 58.0
     job_limit_s: float = 600.0  # of a scene that no session waits for
-    max_prompt_characters: int = 1000
+    max_prompt_characters: int = LONGEST_PROMPT
 
     @property
     def writer(self) -> EndpointConfig | None:

@@ -125,7 +125,7 @@ export const CODE_TEXTS = {
   serverRestarted: "The server stopped while this was being done. Try it again.",
   filmFailed: "The film could not be made.",
   recordingUnknown: "The server does not have this recording any more.",
-  recordingNameInvalid: "A recording needs a name with at least one letter or digit.",
+  recordingNameInvalid: "A recording needs a name.",
   recordingNameTaken: "Another recording has this name already. Choose a different one.",
   recordingInUse: "The file is in use, or the server may not change it. Close it elsewhere and try again.",
   recordingDamaged: "This recording cannot be read.",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field
 
 from handlers.authoring_painter import SceneFor, SceneWanted
 from handlers.base import in_thread
-from handlers.jobs.executor import JobRequest
+from handlers.jobs.executor import JobExecutor, JobRequest, Made, MadeFile
+from runtime_config.authoring_config import LONGEST_PROMPT
+from services.prompt_writer.plain_text import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -17,24 +20,33 @@ if TYPE_CHECKING:
     from handlers.authoring_painter import ScenePainter
     from handlers.jobs.executor import Resource, RunningJob
     from handlers.seeds_handler import SeedsHandler
-    from services.job_store.job import Job, JobId, Json
+    from services.job_store.job import Job
 
 # Of no engine in particular: each crops and scales a seed to its own.
 _WIDTH: Final = 1280
 _HEIGHT: Final = 720
+_PICTURE: Final = "picture.jpg"
 
 
 class SceneRequest(JobRequest):
-    prompt: str
+    """`prompt` has something to read: a letter, a digit, a sign. `AuthoringHandler` refuses any other in words."""
+
+    prompt: Annotated[
+        str,
+        Field(
+            json_schema_extra={"minLength": 1, "maxLength": LONGEST_PROMPT, "pattern": r"[\p{L}\p{M}\p{N}\p{P}\p{S}]"}
+        ),
+    ]
 
 
-class SceneExecutor:
-    """A `JobExecutor`. A scene stays when its job is forgotten: it belongs to the gallery."""
+class SceneExecutor(JobExecutor):
+    """A scene belongs to the gallery, and stays when its job is forgotten."""
 
     kind = "scene"
     resource: Resource = "models"
-    begins_again = True
     request_model = SceneRequest
+    stages = ("writing", "painting", "checking")
+    keeps_files = False
 
     def __init__(
         self, authoring: AuthoringHandler, painter: ScenePainter, seeds: SeedsHandler, threads: Executor
@@ -48,19 +60,13 @@ class SceneExecutor:
     async def check(self, request: SceneRequest) -> None:
         await self._authoring.check(request.prompt)
 
-    async def run(self, request: SceneRequest, running: RunningJob) -> Json:
+    async def run(self, request: SceneRequest, running: RunningJob) -> Made:
         prompt = await self._authoring.check(request.prompt)
         scene = await self._painter.paint(SceneWanted("scene", prompt), SceneFor(_WIDTH, _HEIGHT), running.tell)
-        await running.begin_finish()
-        await in_thread(self._threads, lambda: self._seeds.keep_generated(scene.file, prompt))
-        return {"seed_hash": scene.hash}
+        await in_thread(self._threads, lambda: (running.folder / _PICTURE).write_bytes(scene.file))
+        return Made({"seed_hash": scene.hash}, (MadeFile("picture", _PICTURE),))
 
-    def file(self, job: Job) -> Path | None:
+    async def finish(self, request: SceneRequest, job: Job, folder: Path) -> None:
         del job
-        return None
-
-    def discard(self, job: Job) -> None:
-        del job
-
-    def sweep(self, known: Collection[JobId]) -> None:
-        del known
+        picture = await in_thread(self._threads, (folder / _PICTURE).read_bytes)
+        await in_thread(self._threads, lambda: self._seeds.keep_generated(picture, plain_text(request.prompt)))

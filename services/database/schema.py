@@ -44,6 +44,7 @@ JOBS: Final = Table(
     Column("started_at", Double),
     Column("ended_at", Double),
     Column("cancel_requested_at", Double),
+    Column("deadline_at", Double),  # of the present attempt
     Column("idempotency_key", String(200)),
     Column("request_digest", String(64), nullable=False),
     UniqueConstraint("owner", "idempotency_key", name="one_job_for_each_key"),
@@ -119,4 +120,42 @@ INVITATIONS: Final = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Index("invitations_by_digest", "digest", unique=True),
+)
+
+BELONGINGS: Final = Table(
+    "belongings",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("id", String(400), primary_key=True),
+    Column("owner", String(64), primary_key=True),  # empty: whoever has the role of the owner
+    Index("belongings_by_owner", "owner", "kind"),
+)
+
+FEEDBACK: Final = Table(
+    "feedback",
+    METADATA,
+    Column("number", _RISING, primary_key=True, autoincrement=True),
+    Column("person", String(64), nullable=False),  # empty: whoever has the role of the owner
+    Column("kind", String(16), nullable=False),
+    Column("id", String(400), nullable=False),
+    Column("pass_number", BigInteger, nullable=False),  # -1: about the whole
+    Column("rating", Integer, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("comment", Text),
+    Column("about", JSON, nullable=False),  # facts of the subject as they were when it was rated
+    Column("at", Double, nullable=False),
+    UniqueConstraint("person", "kind", "id", "pass_number", name="one_feedback_for_each"),
+    Index("feedback_by_subject", "kind", "id"),
+    sqlite_autoincrement=True,  # else an export that goes on page by page could pass over a row
+)
+
+JOB_FILES: Final = Table(
+    "job_files",
+    METADATA,
+    Column("job", String(26), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", String(100), primary_key=True),  # relative to the folder of the job
+    Column("place", Integer, nullable=False),  # among the files of the job
+    Column("role", String(40), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 (hex)
 )

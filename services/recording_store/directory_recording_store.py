@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _THUMBNAILS: Final = ".thumbnails"
+_UNNAMED: Final = "Recording"  # where nothing is left of a name that was asked for
 _BUSY: Final = frozenset({errno.EBUSY, errno.ETXTBSY, getattr(errno, "ESHARE", -1)})
 
 
@@ -75,9 +76,9 @@ class DirectoryRecordingStore:
             return self._find(name)
 
     def rename(self, name: str, new_name: str) -> RecordingFilePayload:
-        cleaned = safe_name(new_name, suffix=SUFFIX)
-        if cleaned is None:
+        if not new_name:
             raise RecordingStoreError("A recording needs a name.", StoreFault.NAME_INVALID)
+        cleaned = safe_name(new_name, suffix=SUFFIX) or _UNNAMED
         with self._lock:
             recording = self._find_or_raise(name)
             # Some file systems take names that differ in case alone for one.

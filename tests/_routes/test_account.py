@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_password_hasher import FakePasswordHasher
 from tests.people import PASSWORD, people_server
 from tests.play.harness import play_server
+
+if TYPE_CHECKING:
+    import httpx
 
 DAY_S = 24 * 3600.0
 _JSON = {"Content-Type": "application/json"}
@@ -154,7 +157,11 @@ def test_of_a_hundred_wrong_passwords_at_once_five_are_looked_at() -> None:
     with people_server(clock=clock) as here, ThreadPoolExecutor(100) as threads:
         here.owner()
         before, visitor = here.hasher.count, here.browser()
-        answers = list(threads.map(lambda number: visitor.sign_in("Ann", f"wrong number {number}"), range(100)))
+
+        def guess(number: int) -> httpx.Response:
+            return visitor.sign_in("Ann", f"wrong number {number}")
+
+        answers = list(threads.map(guess, range(100)))
         assert here.hasher.count - before <= 5
         assert here.hasher.most <= 2
         late = [answer for answer in answers if answer.status_code == 429]

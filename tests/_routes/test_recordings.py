@@ -145,9 +145,11 @@ def test_a_recording_is_renamed(tmp_path: Path) -> None:
         assert (renamed["name"], renamed["play_session"]) == ("Über den Hügel", "aa")
         assert client.get(renamed["video_url"]).content == data
         assert client.get("/api/recordings/one").status_code == 404
+        assert client.patch("/api/recordings/two", json={"name": " .. "}).json()["name"] == "Recording"
+        film(tmp_path, "two")
         for name, status, code in [
             ("two", 409, "recordingNameTaken"),
-            ("  ", 422, "recordingNameInvalid"),
+            ("", 422, "recordingNameInvalid"),
             ("x" * 500, 422, "invalidRequest"),
         ]:
             refused = client.patch(f"/api/recordings/{renamed['name']}", json={"name": name})

@@ -6,7 +6,7 @@ import pytest
 
 from access_rules import Anonymous, Owner
 from error_types import ErrorCode
-from network._access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Refused
+from network._access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Reader, Refused
 from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
 from runtime_config.runtime_config import AccessConfig
 
@@ -311,10 +311,42 @@ def test_other_tokens_in_an_address_do_not_log_in(method: str, path: str, query:
 
 
 def test_only_the_page_is_refused_in_html() -> None:
-    for method, path, for_browser in (("GET", "/", True), ("GET", "/api/models", False), ("POST", "/", False)):
+    person, program = Reader.PERSON, Reader.PROGRAM
+    for method, path, reader in (("GET", "/", person), ("GET", "/api/models", program), ("POST", "/", program)):
         decision = decide(GUARDED, method=method, path=path)
         assert isinstance(decision, Refused)
-        assert decision.for_browser == for_browser
+        assert decision.reader is reader
+
+
+V5 = "protocol_version=5"
+
+
+@pytest.mark.parametrize(
+    ("headers", "request_line", "reader"),
+    [
+        ((), {"query": V5}, Reader.DESKTOP_CLIENT),
+        ((("origin", "file://"),), {"query": V5}, Reader.DESKTOP_CLIENT),
+        ((), {"query": V5, "scheme": "wss"}, Reader.DESKTOP_CLIENT),
+        ((), {"query": f"{V5}&client=terrarium"}, Reader.PROGRAM),
+        ((), {"query": "protocol_version=4"}, Reader.PROGRAM),
+        ((), {"query": ""}, Reader.PROGRAM),
+        ((), {"query": V5, "scheme": "http"}, Reader.PROGRAM),
+        ((), {"query": V5, "path": "/ws2"}, Reader.PROGRAM),
+        ((("authorization", "Bearer wrong"),), {"query": V5}, Reader.PROGRAM),
+    ],
+)
+def test_a_desktop_clients_socket_is_refused_in_a_way_that_it_shows(
+    headers: tuple[tuple[str, str], ...], request_line: dict[str, str], reader: Reader
+) -> None:
+    decision = decide(GUARDED, *headers, **{"path": "/ws", "scheme": "ws", **request_line})
+    assert isinstance(decision, Refused)
+    assert (decision.code, decision.reader) == (ErrorCode.TOKEN_REQUIRED, reader)
+
+
+def test_a_foreign_page_that_connects_as_a_desktop_client_is_a_foreign_page() -> None:
+    decision = decide(GUARDED, ("origin", "http://evil.example"), path="/ws", scheme="ws", query=V5)
+    assert isinstance(decision, Refused)
+    assert (decision.code, decision.reader) == (ErrorCode.ORIGIN_FORBIDDEN, Reader.PROGRAM)
 
 
 def test_a_token_does_not_open_the_door_to_foreign_pages() -> None:

@@ -236,7 +236,7 @@ def test_a_server_without_the_response_extension_closes() -> None:
         sent.append(message)
 
     scope = {"type": "websocket", "path": "/ws", "scheme": "ws", "headers": [(b"host", b"evil.example")]}
-    asyncio.run(AccessMiddleware(build_app(AccessConfig()), AccessConfig(), NoPeople())(scope, receive, send))
+    asyncio.run(AccessMiddleware(build_app(AccessConfig()), AccessConfig(), NoPeople(), 0.5)(scope, receive, send))
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 

@@ -52,7 +52,7 @@ from wire_protocol import FrameHeader, decode_envelope
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterator
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
@@ -316,18 +316,22 @@ def play_server(
     limits: SessionLimits | None = None,
     loop: str = "asyncio",
     data_dir: Path = Path("unused"),
+    behind: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     **config: Any,
 ) -> Generator[PlayServer]:
-    """A server on a free port of loopback, stopped at the end of the block. `loop` names its event loop for uvicorn."""
+    """A server on a free port of loopback, stopped at the end of the block.
+
+    `loop` names its event loop for uvicorn. `behind` makes the proxy that the app is behind.
+    """
     runtime = RuntimeConfig(data_dir=data_dir, limits=limits or SessionLimits(), **config)
     handler = AppHandler(runtime, services or fake_services())
     limits = runtime.limits
-    app, events = create_app(handler), asyncio.Queue[asyncio.AbstractEventLoop]()
+    proxied, events = behind(create_app(handler)), asyncio.Queue[asyncio.AbstractEventLoop]()
 
     async def noting_its_loop(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             events.put_nowait(asyncio.get_running_loop())
-        await app(scope, receive, send)
+        await proxied(scope, receive, send)
 
     with (
         serving(

@@ -1,0 +1,72 @@
+"""`/openapi.json`: what FastAPI derives from the routes, with what it cannot know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+
+from _routes._answers import ERROR_SCHEMA
+from api_types import ErrorResponse, SubmitJobBody
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import BaseModel
+
+_REF: Final = "#/components/schemas/{model}"
+
+
+class DescribedApp(FastAPI):
+    """A FastAPI whose `/openapi.json` is complete.
+
+    `job_requests` are the models of what may be asked of a job, by its kind.
+    """
+
+    def __init__(self, *, job_requests: Mapping[str, type[BaseModel]], **options: Any) -> None:
+        super().__init__(**options)
+        self._job_requests = job_requests
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            _complete(super().openapi(), self._job_requests)
+        return cast("dict[str, Any]", self.openapi_schema)
+
+
+def _complete(document: dict[str, Any], job_requests: Mapping[str, type[BaseModel]]) -> None:
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    models = [ErrorResponse, *job_requests.values()]
+    made = models_json_schema([(model, "validation") for model in models], ref_template=_REF)[1]
+    schemas.update(made["$defs"])
+    schemas[SubmitJobBody.__name__] = _job_of_any(job_requests)
+    for path in document["paths"].values():
+        for operation in path.values():
+            _tell_our_errors(operation["responses"])
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+
+
+def _tell_our_errors(responses: dict[str, Any]) -> None:
+    """FastAPI would describe its own body where a request does not fit the schema."""
+    invalid = responses.get("422")
+    if invalid is not None and "HTTPValidationError" in str(invalid):
+        described = "Unprocessable Content: `invalidRequest`"
+        responses["422"] = {"description": described, "content": {"application/json": {"schema": dict(ERROR_SCHEMA)}}}
+
+
+def _job_of_any(job_requests: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+    """One of the kinds of jobs, with a request of its own shape."""
+    kinds = [
+        {
+            "type": "object",
+            "properties": {
+                "kind": {"const": kind, "type": "string"},
+                "request": {"$ref": _REF.format(model=model.__name__)},
+            },
+            "required": ["kind", "request"],
+            "additionalProperties": False,
+        }
+        for kind, model in job_requests.items()
+    ]
+    return {"title": SubmitJobBody.__name__, "description": SubmitJobBody.__doc__, "oneOf": kinds}

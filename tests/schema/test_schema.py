@@ -1,0 +1,59 @@
+"""`/openapi.json` says what the server does: schemathesis, with every check that it has, finds no difference."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.schema.full_server import full_server
+from tests.source_code import PROJECT
+from tests.waiting import deadline_s
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.schema.full_server import FullServer
+
+# These take or remove what the parameters name, so that what exists is there once.
+_ENDS_WHAT_IS_THERE: Final = ("DELETE",)
+
+
+def _check(server: FullServer, folder: Path, *options: str, there: bool = False) -> None:
+    """Run schemathesis. `there`: the parameters name what exists."""
+    names = [f'"path.{name}" = "{value}"' for name, value in server.there.items()] if there else []
+    settings = folder / "schemathesis.toml"
+    settings.write_text("\n".join(["[parameters]", *names]), encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings), "run"),
+        *(f"{server.url}/openapi.json", "--checks", "all", "--generation-deterministic", "--no-color"),
+        "--continue-on-failure",
+        # An answer that never comes is a failure. How soon one comes is up to the machine, and no part of a schema.
+        *("--request-timeout", f"{deadline_s():.0f}", "--max-response-time", f"{deadline_s():.0f}", *options),
+    ]
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "tests.schema.hooks", "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=deadline_s(120), check=False
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-5_000:]
+
+
+def test_every_bound_and_method_is_as_declared(tmp_path: Path) -> None:
+    with full_server(tmp_path) as server:
+        _check(server, tmp_path, "--phases", "examples,coverage")
+
+
+def test_what_exists_answers_as_declared(tmp_path: Path) -> None:
+    with full_server(tmp_path) as server:
+        ends = [part for method in _ENDS_WHAT_IS_THERE for part in ("--exclude-method", method)]
+        _check(server, tmp_path, "--phases", "coverage", *ends, there=True)
+
+
+@pytest.mark.trial
+@pytest.mark.timeout(240)
+def test_made_up_requests_and_chains_of_them_are_answered_as_declared(tmp_path: Path) -> None:
+    with full_server(tmp_path) as server:
+        _check(server, tmp_path, "--phases", "fuzzing,stateful", "--max-examples", "40")
