@@ -32,14 +32,13 @@ class WorldEngineHealth(ApiModel):
 
 
 class SafetyHealth(ApiModel):
-    """`loaded`: pictures can be judged. Otherwise `reason` says why not, and what happens then follows from `policy`:
-    `unjudged_pass` says whether a picture that no one can judge is played now. `revision` is the classifier's."""
+    """`loaded`: pictures can be judged. Otherwise `reason` says why not, and under `strict` no picture passes but those
+    that came with the server. `revision` is the classifier's."""
 
     loaded: bool
     policy: SeedSafety
     reason: str | None
     revision: str | None
-    unjudged_pass: bool
 
 
 class AuthoringHealth(ApiModel):
@@ -156,7 +155,8 @@ class SessionsResponse(ApiModel):
 class SeedSummary(ApiModel):
     """A seed picture on the server. `hash` is the SHA-256 (hex) of the file, and its name in every other call.
 
-    `prompt` is the words that it was generated from; null for any other picture.
+    `prompt` is the words that it was generated from; null for any other picture. `model` is the engine that it opens in
+    where nobody chooses one.
     """
 
     hash: str
@@ -168,6 +168,7 @@ class SeedSummary(ApiModel):
     size_bytes: int
     image_url: str
     thumbnail_url: str
+    model: str
     prompt: str | None = None
 
 

@@ -62,6 +62,8 @@ def create_app(handler: AppHandler) -> FastAPI:
 
     app = DescribedApp(
         job_requests=handler.job_kinds.request_models(),
+        asks_for_token=handler.config.access.token is not None,
+        welcomes_anybody=handler.config.access.allow_anonymous,
         title="Terrarium",
         version=VERSION,
         lifespan=lifespan,

@@ -25,7 +25,7 @@ from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
 from handlers.jobs.board import JobBoard
-from handlers.jobs.executor import JobKinds
+from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
@@ -37,6 +37,7 @@ from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
 from handlers.models_handler import ModelsHandler
 from handlers.play_handler import PlayHandler
+from handlers.presence import Part, Presence
 from handlers.recorder_handler import RecorderHandler
 from handlers.recordings_handler import RecordingsHandler
 from handlers.safety_handler import SafetyHandler
@@ -47,12 +48,13 @@ from handlers.sessions_handler import SessionsHandler
 from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
 from services.job_folder.job_folder import JobFolder
+from services.outlasting import unstoppable
 from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue
 from state.app_state_types import AppState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.runtime_config import RuntimeConfig
@@ -118,7 +120,18 @@ class ServiceBundle:
 class AppHandler:
     """Handlers by domain, wired once. `running` opens and closes what lives as long as the server."""
 
-    def __init__(self, config: RuntimeConfig, services: ServiceBundle) -> None:
+    accounts = Part[AccountsHandler]("accounts")
+    people = Part[PeopleHandler]("accounts")
+    seeds = Part[SeedsHandler]("pictures")
+    recordings = Part[RecordingsHandler]("recordings")
+    world_files = Part[WorldFilesHandler]("saved worlds")
+    jobs = Part[JobsHandler]("jobs")
+
+    def __init__(
+        self, config: RuntimeConfig, services: ServiceBundle, further_jobs: Sequence[JobExecutor] = ()
+    ) -> None:
+        """`further_jobs` are kinds of jobs beside those that the server has."""
+        self.presence = Presence()
         self.config = config
         self.services = services
         self._lock = threading.RLock()
@@ -198,6 +211,7 @@ class AppHandler:
             services.picture_decoder,
             self.safety,
             self.visitors,
+            services.catalogue,
             self._intake_threads,
             self._thumbnail_threads,
             config.max_upload_bytes,
@@ -253,7 +267,7 @@ class AppHandler:
         )
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
-        self.job_kinds = JobKinds((scenes, films))
+        self.job_kinds = JobKinds((scenes, films, *further_jobs))
         self._add_jobs(self.job_kinds)
         self.server = ServerHandler(
             self._state,
@@ -266,6 +280,7 @@ class AppHandler:
             metrics=services.metrics,
         )
         self.play = PlayHandler(self._surroundings(), services.log_stream, services.system_monitor)
+        self.presence.wired()
 
     def _add_jobs(self, kinds: JobKinds) -> None:
         clock, config, threads = self.services.clock, self.config.jobs, self._intake_threads
@@ -297,28 +312,42 @@ class AppHandler:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """From here to the end of the block the server serves. Sessions end before what they need is closed."""
-        async with AsyncExitStack() as stack:
-            stack.callback(self._close_threads)
-            stack.push_async_callback(self._close_safety)
-            stack.callback(self.services.frame_encoder.close)
-            stack.push_async_callback(self._close_engines)
-            stack.callback(self.services.task_runner.close, _LOAD_PATIENCE_S)
-            stack.push_async_callback(self._close_recorder)
-            stack.push_async_callback(self._close_input_logs)
-            stack.push_async_callback(self._close_scene_models)
-            stack.push_async_callback(self._painter.close)
-            stack.push_async_callback(self._close_jobs)
-            stack.callback(self.services.picture_decoder.close)
-            stack.push_async_callback(self._close_accounts)
-            stack.push_async_callback(self.drain)
-            self.services.task_runner.submit("recover recordings", self.recorder.recover)
-            await self.residency.refresh()
-            await self.accounts.begin()
-            stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
-            self._scheduler.start()
-            self.server.serving()
+        """From here to the end of the block the server serves. Sessions end before what they need is closed.
+
+        Whoever is cancelled in here, however often, still sees everything closed first.
+        """
+        stack = AsyncExitStack()
+        try:
+            await self._open(stack)
             yield
+        finally:
+            await unstoppable(stack.aclose())
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        """Open what lives as long as the server. What closes a thing is registered before the thing opens."""
+        stack.callback(self._close_threads)
+        stack.push_async_callback(self._close_safety)
+        stack.callback(self.services.frame_encoder.close)
+        stack.push_async_callback(self._close_engines)
+        stack.callback(self.services.task_runner.close, _LOAD_PATIENCE_S)
+        stack.push_async_callback(self._close_recorder)
+        stack.enter_context(self.presence.of("recordings"))
+        stack.push_async_callback(self._close_input_logs)
+        stack.push_async_callback(self._close_scene_models)
+        stack.push_async_callback(self._painter.close)
+        stack.push_async_callback(self._close_jobs)
+        stack.enter_context(self.presence.of("jobs"))
+        stack.callback(self.services.picture_decoder.close)
+        stack.enter_context(self.presence.of("pictures", "saved worlds"))
+        stack.push_async_callback(self._close_accounts)
+        stack.enter_context(self.presence.of("accounts"))
+        stack.push_async_callback(self.drain)
+        self.services.task_runner.submit("recover recordings", self.recorder.recover)
+        await self.residency.refresh()
+        await self.accounts.begin()
+        stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
+        self._scheduler.start()
+        self.server.serving()
 
     async def drain(self) -> None:
         """Say farewell to every session and wait for their ends. Idempotent."""
@@ -414,12 +443,14 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     import os
 
     from logging_policy import log_background_exception
-    from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
+    from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
     from services.account_store.sql_account_stores import SqlAccountStores
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
     from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
+    from services.image_classifier.best_image_classifier import BestImageClassifier
+    from services.image_classifier.bundled_image_classifier import BundledImageClassifier, shipped_model
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.image_classifier.transformers_image_classifier import build_image_classifier
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
@@ -443,7 +474,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.world_files.directory_world_store import DirectoryWorldStore
 
     # The first that is ready is the default.
-    offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
+    offered = (diorama_entry(), moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
@@ -452,8 +483,9 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
-        image_classifier=build_image_classifier(
-            ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker
+        image_classifier=BestImageClassifier(
+            build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
+            BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,

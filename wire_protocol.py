@@ -168,14 +168,18 @@ class SessionConfig(_ClientModel):
 
 
 class InitRequest(_ClientModel):
-    """Start a world, or change the one that plays. `seed_image_data` is base64 of a picture file."""
+    """Start a world, or change the one that plays. `seed_image_data` is base64 of a picture file.
+
+    Without a `model`, a picture opens in the engine that shows it best, and a world in play keeps its own if no picture
+    comes along.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     type: Literal["init"]
     req_id: RequestId
-    model: str
     config: SessionConfig
+    model: str | None = None
     seed_image_data: str | None = None
     seed_filename: str | None = None
     biome_version: str | None = None

@@ -21,16 +21,29 @@ _REF: Final = "#/components/schemas/{model}"
 class DescribedApp(FastAPI):
     """A FastAPI whose `/openapi.json` is complete.
 
-    `job_requests` are the models of what may be asked of a job, by its kind.
+    `job_requests` are the models of what may be asked of a job, by its kind. `asks_for_token`: the server has one;
+    `welcomes_anybody`: and others may come in as well, for less.
     """
 
-    def __init__(self, *, job_requests: Mapping[str, type[BaseModel]], **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        job_requests: Mapping[str, type[BaseModel]],
+        asks_for_token: bool,
+        welcomes_anybody: bool,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._job_requests = job_requests
+        self._asks_for_token = asks_for_token
+        self._welcomes_anybody = welcomes_anybody
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            _complete(super().openapi(), self._job_requests)
+            document = super().openapi()
+            _complete(document, self._job_requests)
+            if self._asks_for_token:
+                _tell_of_token(document, is_optional=self._welcomes_anybody)
         return cast("dict[str, Any]", self.openapi_schema)
 
 
@@ -45,6 +58,12 @@ def _complete(document: dict[str, Any], job_requests: Mapping[str, type[BaseMode
             _tell_our_errors(operation["responses"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+
+
+def _tell_of_token(document: dict[str, Any], *, is_optional: bool) -> None:
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"token": []}, *([{}] if is_optional else [])]
+    document["paths"]["/health"]["get"]["security"] = []
 
 
 def _tell_our_errors(responses: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from assets.seed_painter import (
     ringed_planet,
     snowy_village,
 )
-from assets.simulator_views import VIEWS
+from assets.simulator_views import VIEWS, SimulatorView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,7 @@ def write_index() -> None:
             "description": seed.description,
             "licence": "Apache-2.0",
             "made_by": f"assets/{script}.py",
+            **({"view_of": "simulator"} if isinstance(seed, SimulatorView) else {}),
         }
         for seed, script in made
     ]

@@ -16,6 +16,7 @@ from starlette.routing import WebSocketRoute
 
 from app_factory import create_app
 from app_handler import AppHandler, build_default_service_bundle
+from benchmarks.events_executor import EventsExecutor
 from benchmarks.null_engine import null_entries
 from benchmarks.scenery import SceneSpec, make_passes
 from logging_policy import configure_logging
@@ -103,7 +104,7 @@ def _game_server(
     stack.callback(configure_logging(config.log_format, log_file, log_stream.tap, level=config.log_level))
     services = build_default_service_bundle(config, log_stream)
     catalogue = WorldEngineCatalogue(null_entries(scene, make_passes(scene)))
-    handler = AppHandler(config, replace(services, catalogue=catalogue))
+    handler = AppHandler(config, replace(services, catalogue=catalogue), [EventsExecutor()])
     server = TerrariumServer(
         create_app(handler),
         config,

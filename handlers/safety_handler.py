@@ -40,7 +40,7 @@ class Unsafe:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """There is no verdict, and the policy does not let such a picture pass. `reason` is a sentence."""
+    """There is no verdict, and one is wanted. `reason` is a sentence."""
 
     reason: str
 
@@ -49,12 +49,10 @@ Verdict: TypeAlias = Allowed | Unsafe | Unjudged
 
 
 class SafetyHandler:
-    """Shipped seeds always pass. For every other picture:
+    """Shipped seeds always pass. Every other picture passes if the classifier says so, or if the policy is `off`.
 
-    `off`: it passes. `when-available`: it passes if the classifier says so, and also if there is no classifier.
-    `strict`: it passes if the classifier says so. A classifier that fails has not said so, whatever the policy.
-
-    What it said is remembered by the very pixels that it looked at, not by what a file calls itself.
+    A classifier that is missing or fails has not said so. What it said is remembered by the very pixels that it looked
+    at, not by what a file calls itself, and for that classifier alone.
     """
 
     def __init__(
@@ -80,19 +78,13 @@ class SafetyHandler:
     def status(self) -> ClassifierStatus:
         return self._classifier.status()
 
-    def lets_unjudged_pass(self) -> bool:
-        """Whether a picture that is not a shipped seed passes now without a verdict."""
-        if self._policy == "when-available":
-            return isinstance(self._classifier.status(), ClassifierMissing)
-        return self._policy == "off"
-
     def require(self, file_hash: str, picture: Picture, subject: str = "This picture") -> None:
         """Let a picture pass, or say why not. Blocks, for as long as the classifier takes.
 
         `file_hash` is the SHA-256 (hex) of its file; `subject` is what the sentence calls the picture.
 
         Raises:
-            DomainError: SEED_UNSAFE, or SEED_CHECK_FAILED where the policy wants a verdict and there is none.
+            DomainError: SEED_UNSAFE, or SEED_CHECK_FAILED where there is no verdict.
         """
         verdict = self.judge(file_hash, picture)
         match verdict:
@@ -112,7 +104,7 @@ class SafetyHandler:
         status = self._classifier.status()
         match status:
             case ClassifierMissing(reason):
-                return Allowed() if self._policy == "when-available" else Unjudged(reason)
+                return Unjudged(reason)
             case ClassifierReady(revision) | ClassifierFailing(revision):
                 return self._classify(picture, revision)
             case _:
@@ -124,10 +116,11 @@ class SafetyHandler:
         if is_safe is None:
             try:
                 with self._classifying():
-                    is_safe = self._classifier.is_safe(picture)
+                    judgement = self._classifier.judge(picture)
             except ClassificationError as error:
                 return Unjudged(str(error))
-            self._verdicts.keep(key, revision, is_safe=is_safe)
+            is_safe = judgement.is_safe
+            self._verdicts.keep(key, judgement.revision, is_safe=is_safe)
         return Allowed() if is_safe else Unsafe()
 
     def _is_shipped(self, seed_hash: str) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from handlers.visitors_handler import VisitorsHandler
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.seed_store.seed_store import SeedFilePayload, SeedStore
+    from services.world_engine.catalogue import WorldEngineCatalogue
     from services.world_engine.world_engine import Picture
 
 _SLICE: Final = 1 << 20  # characters of base64 at a time: decoding holds the GIL, and the frame loops need it
@@ -47,6 +48,7 @@ class SeedsHandler:
         decoder: PictureDecoder,
         safety: SafetyHandler,
         visitors: VisitorsHandler,
+        catalogue: WorldEngineCatalogue,
         intake_threads: Executor,
         thumbnail_threads: Executor,
         max_upload_bytes: int,
@@ -56,6 +58,7 @@ class SeedsHandler:
         self._decoder = decoder
         self._safety = safety
         self._visitors = visitors
+        self._catalogue = catalogue
         self._intake_threads = intake_threads
         self._thumbnail_threads = thumbnail_threads
         self._max_upload_bytes = max_upload_bytes
@@ -64,7 +67,7 @@ class SeedsHandler:
     # ------------------------------------------------------------------------------------------- gallery
 
     def list_seeds(self) -> SeedsResponse:
-        return SeedsResponse(seeds=[_summary(seed) for seed in self._store.list()])
+        return SeedsResponse(seeds=[self._summary(seed) for seed in self._store.list()])
 
     def image(self, seed_hash: str) -> SeedFile:
         """Raises: DomainError, there is no such picture."""
@@ -134,6 +137,11 @@ class SeedsHandler:
         found = self._store.find(seed_hash)
         return None if found is None else found.title
 
+    def model_for(self, seed_hash: str) -> str:
+        """The engine in which a picture opens where nobody chose one; also one that is not in the gallery. Blocks."""
+        found = self._store.find(seed_hash)
+        return self._catalogue.best_for(None if found is None else found.view_of).model_id
+
     def keep_generated(self, data: bytes, prompt: str) -> None:
         """Put a scene that was generated from `prompt` into the gallery. Blocks.
 
@@ -147,7 +155,7 @@ class SeedsHandler:
 
     def list_generated(self) -> ScenesResponse:
         """The scenes of the gallery that were generated, newest first."""
-        return ScenesResponse(scenes=[_summary(seed) for seed in self._store.list() if seed.prompt is not None])
+        return ScenesResponse(scenes=[self._summary(seed) for seed in self._store.list() if seed.prompt is not None])
 
     def remove_generated(self, seed_hash: str) -> None:
         """Raises: DomainError, it is unknown, no generated scene, or cannot be removed."""
@@ -172,7 +180,7 @@ class SeedsHandler:
             self._safety.require(hash_of(data), look)
             seed = self._store.add(data, facts, _title(title))
             self._store.keep_thumbnail(seed.hash, self._decoder.thumbnail(look, max_width=_THUMBNAIL_WIDTH))
-            return _summary(seed)
+            return self._summary(seed)
 
     async def _make_thumbnail(self, seed_hash: str) -> bytes:
         """Made once, however many ask for it. Who no longer waits for it leaves it to the others."""
@@ -196,6 +204,21 @@ class SeedsHandler:
         self._store.keep_thumbnail(seed_hash, jpeg)
         return jpeg
 
+    def _summary(self, seed: SeedFilePayload) -> SeedSummary:
+        return SeedSummary(
+            hash=seed.hash,
+            title=seed.title,
+            description=seed.description,
+            origin=seed.origin,
+            width=seed.width,
+            height=seed.height,
+            size_bytes=seed.size_bytes,
+            image_url=f"/api/seeds/{seed.hash}/image",
+            thumbnail_url=f"/api/seeds/{seed.hash}/thumbnail",
+            model=self._catalogue.best_for(seed.view_of).model_id,
+            prompt=seed.prompt,
+        )
+
     def _find(self, seed_hash: str) -> SeedFilePayload:
         found = self._store.find(seed_hash)
         if found is None:
@@ -216,18 +239,3 @@ def hash_of(data: bytes) -> str:
 
 def _title(text: str) -> str:
     return clean_title(text, longest=_TITLE_LENGTH, otherwise="My picture")
-
-
-def _summary(seed: SeedFilePayload) -> SeedSummary:
-    return SeedSummary(
-        hash=seed.hash,
-        title=seed.title,
-        description=seed.description,
-        origin=seed.origin,
-        width=seed.width,
-        height=seed.height,
-        size_bytes=seed.size_bytes,
-        image_url=f"/api/seeds/{seed.hash}/image",
-        thumbnail_url=f"/api/seeds/{seed.hash}/thumbnail",
-        prompt=seed.prompt,
-    )

@@ -155,15 +155,13 @@ class ServerHandler(StateHandler):
 
     def _safety_health(self, report: ModelsReport) -> SafetyHealth:
         policy = self._safety.policy
-        is_missing = isinstance(report.classifier, ClassifierMissing)
-        passes = policy == "off" or (policy == "when-available" and is_missing)
         match report.classifier:
             case ClassifierReady(revision):
-                return SafetyHealth(loaded=True, policy=policy, reason=None, revision=revision, unjudged_pass=passes)
+                return SafetyHealth(loaded=True, policy=policy, reason=None, revision=revision)
             case ClassifierFailing(revision, reason):
-                return SafetyHealth(loaded=False, policy=policy, reason=reason, revision=revision, unjudged_pass=passes)
+                return SafetyHealth(loaded=False, policy=policy, reason=reason, revision=revision)
             case ClassifierMissing(reason):
-                return SafetyHealth(loaded=False, policy=policy, reason=reason, revision=None, unjudged_pass=passes)
+                return SafetyHealth(loaded=False, policy=policy, reason=reason, revision=None)
 
     def _capabilities(self) -> Capabilities:
         """The stock client wants a key for every backend it knows, and a quantisation for each that is offered."""

@@ -213,7 +213,7 @@ class SessionsHandler(StateHandler):
     # ---------------------------------------------------------------------------------------- transitions
 
     @with_state_lock
-    def begin_preparing(self, session_id: SessionId, key: EngineKey) -> bool:
+    def begin_preparing(self, session_id: SessionId, key: EngineKey | None) -> bool:
         """Whether the session may prepare its first world; not when it was displaced or ended meanwhile."""
         if isinstance(self.state_of(session_id), Ended | None):
             return False
@@ -317,6 +317,6 @@ def _played(state: SessionState) -> tuple[str | None, float | None]:
         case Playing(world, since) | Paused(world, since):
             return world.key.model_id, since
         case Preparing(key):
-            return key.model_id, None
+            return None if key is None else key.model_id, None
         case AwaitingSeed() | Ended():
             return None, None

@@ -14,6 +14,7 @@ from logging_policy import log_background_exception
 from network._websocket_transport import WebSocketTransport
 from network.guarded_server import GuardedServer
 from network.listening_socket import browser_url
+from services.outlasting import outlast
 
 if TYPE_CHECKING:
     import socket
@@ -76,6 +77,13 @@ class TerrariumServer(GuardedServer):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._forced.set)
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Whoever is cancelled in here, however often, has asked for a stop, and sees its end first."""
+        serving = asyncio.ensure_future(super().serve(sockets))
+        if await outlast(serving, when_cancelled=self.request_exit):
+            raise asyncio.CancelledError
+        serving.result()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(log_loop_exception)
@@ -91,7 +99,6 @@ class TerrariumServer(GuardedServer):
             connection.transport.abort()
 
     async def _drain_bounded(self) -> None:
-        # These are tasks of their own, so that cancelling the server does not cancel the drain.
         draining = asyncio.ensure_future(self._drain())
         forced = asyncio.ensure_future(self._forced.wait())
         try:

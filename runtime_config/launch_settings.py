@@ -30,13 +30,13 @@ def load_runtime_config(arguments: Sequence[str] | None = None, *, for_reading: 
         LaunchError: something asked for is malformed, unsafe or impossible.
         SystemExit: after --help.
     """
-    config, chosen = read_config(RuntimeConfig, arguments, os.environ)
+    config, _ = read_config(RuntimeConfig, arguments, os.environ)
     _check_access(config.access)
+    _check_seed_safety(config.seed_safety, config.access.host)
     check_endpoint("WRITER", config.authoring.writer)
     check_endpoint("IMAGE", config.authoring.images)
     return replace(
         config,
-        seed_safety=_seed_safety(config.seed_safety if "seed_safety" in chosen else None, config.access.host),
         jpeg=_jpeg(config.jpeg),
         data_dir=(locate_data_directory if for_reading else prepare_data_directory)(config.data_dir),
         recording=config.recording if for_reading else _recording(config.recording),
@@ -67,15 +67,12 @@ def _check_access(access: AccessConfig) -> None:
     )
 
 
-def _seed_safety(chosen: SeedSafety | None, host: str) -> SeedSafety:
-    if is_loopback_host(host):
-        return chosen or "when-available"
-    if chosen == "off":
+def _check_seed_safety(policy: SeedSafety, host: str) -> None:
+    if policy == "off" and not is_loopback_host(host):
         raise LaunchError(
-            f"TERRARIUM_SEED_SAFETY=off is for a server that only this machine can reach, and {host} is not. "
-            "Use `strict` or `when-available`, or listen on 127.0.0.1."
+            f"TERRARIUM_SEED_SAFETY=off is for a server that only this machine can reach, and {host} lets other "
+            "machines in. Use `strict`, or listen on 127.0.0.1."
         )
-    return chosen or "strict"
 
 
 def _jpeg(jpeg: JpegConfig) -> JpegConfig:

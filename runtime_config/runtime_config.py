@@ -25,7 +25,7 @@ from runtime_config.setting_types import (
     whole_number,
 )
 
-SeedSafety: TypeAlias = Literal["strict", "when-available", "off"]
+SeedSafety: TypeAlias = Literal["strict", "off"]
 LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning"]
 Subsampling: TypeAlias = Literal["4:2:0", "4:4:4"]
@@ -286,10 +286,9 @@ class RuntimeConfig:
         Group("play"),
         Setting(
             "seed_safety",
-            "what happens to pictures while no classifier can check them; off is for loopback only",
-            default="when-available on loopback, else strict",
+            "strict: only pictures that pass the picture check are shown; off: all are, on loopback only",
         ),
-    ] = "when-available"
+    ] = "strict"
     max_upload_bytes: Annotated[
         int,
         Field(ge=1, le=1024),

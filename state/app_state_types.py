@@ -174,9 +174,9 @@ class AwaitingSeed:
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """The first `init` is being worked on."""
+    """The first `init` is being worked on. `key` is the engine that it asks for; None: the server chooses one."""
 
-    key: EngineKey
+    key: EngineKey | None
 
 
 @dataclass(frozen=True, slots=True)

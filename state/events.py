@@ -163,7 +163,7 @@ class SessionDisplaced:
 
 @dataclass(frozen=True, slots=True)
 class PreparingBegan:
-    key: EngineKey
+    key: EngineKey | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,6 @@ from access_rules import (
 from app_factory import create_app
 from app_handler import AppHandler
 from error_types import ErrorCode
-from handlers.jobs.film_executor import FilmExecutor
-from handlers.jobs.scene_executor import SceneExecutor
 from handlers.session.commands import COMMANDS
 from runtime_config.anonymous_config import AnonymousAction
 from runtime_config.runtime_config import RuntimeConfig
@@ -88,8 +86,8 @@ def test_every_request_of_a_session_has_a_rule_and_every_rule_a_request() -> Non
     assert set(COMMANDS) == set(REQUESTS)
 
 
-def test_every_kind_of_job_has_a_rule_and_every_rule_a_kind() -> None:
-    assert {SceneExecutor.kind, FilmExecutor.kind} == set(JOBS)
+def test_every_kind_of_job_has_a_rule_and_every_rule_a_kind(tmp_path: Path) -> None:
+    assert AppHandler(RuntimeConfig(data_dir=tmp_path), fake_services()).jobs.kinds == set(JOBS)
 
 
 def test_the_rule_of_every_route_is_found_by_an_address_of_it() -> None:

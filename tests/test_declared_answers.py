@@ -12,7 +12,7 @@ from _routes._answers import ANYWHERE
 from app_factory import create_app
 from app_handler import AppHandler
 from error_types import HTTP_STATUS
-from runtime_config.runtime_config import RuntimeConfig
+from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from tests.play.harness import fake_services
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ Operation: TypeAlias = dict[str, Any]
 ERROR: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
 
 
-def _app() -> FastAPI:
-    return create_app(AppHandler(RuntimeConfig(data_dir=Path("unused")), fake_services()))
+def _app(**access: Any) -> FastAPI:
+    config = RuntimeConfig(data_dir=Path("unused"), access=AccessConfig(**access))
+    return create_app(AppHandler(config, fake_services()))
 
 
 def _operations() -> Iterator[tuple[str, Operation]]:
@@ -79,6 +80,15 @@ def test_every_success_has_a_type_or_no_body(operations: dict[str, Operation]) -
         assert successes, name
         for status, answer in successes.items():
             assert (status == "204") != bool(answer.get("content")), (name, status)
+
+
+def test_a_server_that_asks_for_its_token_says_so() -> None:
+    assert "security" not in _app().openapi()
+    guarded = _app(token="secret").openapi()
+    assert guarded["security"] == [{"token": []}]
+    assert guarded["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
+    assert guarded["paths"]["/health"]["get"]["security"] == []
+    assert _app(token="secret", allow_anonymous=True).openapi()["security"] == [{"token": []}, {}]
 
 
 def test_a_job_is_asked_for_in_the_shape_of_its_kind() -> None:

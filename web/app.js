@@ -96,8 +96,7 @@ export class App {
     this.#go({ name: "loading", seed, attempt });
     this.#loading.open(seed);
     this.surface.restart();
-    const model = this.#library.modelFor(this.settings.model);
-    const start = { model, origin: originOf(seed), config: sessionConfig(this.settings.capFps, false) };
+    const start = { model: this.#library.engineFor(seed), origin: originOf(seed), config: sessionConfig(this.settings.capFps, false) };
     this.#session = new Session(start, {
       onPush: (push) => this.#received(push),
       onFrame: (envelope) => this.surface.receive(envelope),

@@ -14,6 +14,8 @@ const NO_WORDS_HINT = "Not available on this server";
  * @typedef {object} GalleryListener
  * @property {(seed: SeedSummary) => void} onEnter
  * @property {(seed: SeedSummary) => void} onDelete
+ * @property {(seed: SeedSummary) => void} onEngines the person wants to choose the engine
+ * @property {(seed: SeedSummary) => string | null} engineOf the title of the engine that was chosen for it, if one was
  * @property {() => void} onPickFile
  * @property {() => void} onWords
  */
@@ -31,6 +33,7 @@ export class Gallery {
   #jobs = [];
   /** @type {Set<string>} scenes that were made during this visit; they stay at the start of the gallery */
   #fresh = new Set();
+  #hasEngines = false;
 
   /** @param {GalleryListener} listener */
   constructor(listener) {
@@ -68,6 +71,11 @@ export class Gallery {
   /** @param {boolean} isAvailable */
   showWords(isAvailable) {
     this.#wordsText.textContent = isAvailable ? WORDS_HINT : NO_WORDS_HINT;
+  }
+
+  /** @param {boolean} hasEngines whether there is an engine to choose */
+  showEngines(hasEngines) {
+    this.#hasEngines = hasEngines;
   }
 
   /** @param {string} hash of a scene that was just made; its card replaces the one that showed its progress */
@@ -113,10 +121,31 @@ export class Gallery {
     const enter = make("button", { className: "seed-enter", type: "button", title: seed.prompt ?? "", onclick });
     enter.dataset.hash = seed.hash;
     enter.dataset.testid = "seed-card";
-    enter.append(pictureOf(seed, isHero), caption, make("span", { className: "seed-go", text: "Enter" }));
+    enter.append(pictureOf(seed, isHero), caption, make("span", { className: "seed-go", text: this.#playText(seed) }));
     const card = make("li", { className: `seed-card ${isHero ? "is-hero" : ""}`, children: [enter] });
+    if (this.#hasEngines) card.append(this.#makeEngines(seed));
     if (seed.origin === "uploaded") card.append(this.#makeDelete(seed));
     return card;
+  }
+
+  /** @param {SeedSummary} seed */
+  #playText(seed) {
+    const engine = this.#listener.engineOf(seed);
+    return engine === null ? "Play" : `Play in ${engine}`;
+  }
+
+  /** @param {SeedSummary} seed */
+  #makeEngines(seed) {
+    const button = make("button", {
+      className: "seed-engines",
+      type: "button",
+      text: "Other engines",
+      ariaLabel: `Other engines for ${seed.title}`,
+      ariaHasPopup: "dialog",
+      onclick: () => this.#listener.onEngines(seed),
+    });
+    button.dataset.testid = "seed-engines";
+    return button;
   }
 
   /** @param {SeedSummary} seed */

@@ -2,7 +2,9 @@
 // What the server offers: pictures, models, and whether it checks pictures. Fills the gallery.
 
 import { shortened } from "./authoring_texts.js";
-import { byId, make } from "./dom.js";
+import { byId } from "./dom.js";
+import { EngineChoice } from "./engine_choice.js";
+import { EnginePicker } from "./engine_picker.js";
 import { Gallery } from "./gallery.js";
 import { textOfError } from "./problems.js";
 import { deleteSeed, fetchHealth, fetchModels, fetchSeeds, RestError } from "./rest.js";
@@ -14,7 +16,6 @@ import { uploadSeed } from "./upload.js";
 /** @import { JobFeed } from "./job_feed.js" */
 /** @import { Job } from "./jobs_rest.js" */
 /** @import { Health, PickerModel, SeedSummary } from "./rest.js" */
-/** @import { Settings } from "./settings.js" */
 
 const RETRY_MS = 3000;
 
@@ -23,7 +24,6 @@ const RETRY_MS = 3000;
  * @property {(seed: SeedSummary) => void} onEnter
  * @property {(file: File) => void} onFile picked
  * @property {(prompt?: string) => void} onWords the person wants to make a place from a prompt, perhaps from this one
- * @property {(model: string) => void} onModel
  * @property {() => void} onSeeds the list of pictures has changed
  * @property {(level: "info" | "warning" | "error", text: string) => void} onLog
  */
@@ -40,7 +40,8 @@ export class Library {
   #listener;
   #gallery;
   #fileInput = byId("file-input", HTMLInputElement);
-  #modelSelect = byId("model-select", HTMLSelectElement);
+  #choice = new EngineChoice(() => localStorage);
+  #picker = new EnginePicker((seed, engine) => this.#playIn(seed, engine));
 
   /**
    * @param {JobFeed} feed
@@ -51,6 +52,8 @@ export class Library {
     this.#gallery = new Gallery({
       onEnter: listener.onEnter,
       onDelete: (seed) => void this.#remove(seed),
+      onEngines: (seed) => this.#picker.open(seed, this.#models, this.engineFor(seed) ?? seed.model),
+      engineOf: (seed) => this.#titleOf(this.engineFor(seed)),
       onPickFile: () => this.pickFile(),
       onWords: () => listener.onWords(),
     });
@@ -61,29 +64,21 @@ export class Library {
       onProblem: (text) => this.#complain(text),
     });
     this.#fileInput.addEventListener("change", () => this.#picked());
-    this.#modelSelect.addEventListener("change", () => {
-      this.#describeModel();
-      listener.onModel(this.#modelSelect.value);
-    });
   }
 
-  /**
-   * Load everything; retries until the server answers.
-   *
-   * @param {Settings} settings
-   */
-  async load(settings) {
+  /** Load everything; retries until the server answers. */
+  async load() {
     try {
       [this.seeds, this.#models, this.health] = await Promise.all([fetchSeeds(), fetchModels(), fetchHealth()]);
     } catch (error) {
       this.#gallery.notify(`${describe(error)} This page keeps trying.`);
       this.#listener.onLog("warning", describe(error));
-      setTimeout(() => void this.load(settings), RETRY_MS);
+      setTimeout(() => void this.load(), RETRY_MS);
       return;
     }
     this.#gallery.notify(null);
+    this.#gallery.showEngines(this.#models.length > 1);
     this.#showSeeds();
-    this.#showModels(settings.model);
     this.#showHealth(this.health);
     this.jobs.follow(true);
   }
@@ -99,12 +94,12 @@ export class Library {
   }
 
   /**
-   * @param {string | null} preferred
-   * @returns {string} the preferred model if the server has it, else its default
+   * @param {SeedSummary} seed
+   * @returns {string | null} the engine that was chosen for it, if the server has it; null for the server's choice
    */
-  modelFor(preferred) {
-    const isKnown = this.#models.some((model) => model.id === preferred);
-    return (isKnown ? preferred : (this.health?.default_model ?? this.#models[0]?.id)) ?? "";
+  engineFor({ hash }) {
+    const chosen = this.#choice.of(hash);
+    return this.#models.some(({ id }) => id === chosen) ? chosen : null;
   }
 
   /** @param {string} hash */
@@ -203,23 +198,20 @@ export class Library {
     this.#showSeeds();
   }
 
-  /** @param {string | null} preferred */
-  #showModels(preferred) {
-    byId("model-field", HTMLElement).hidden = this.#models.length < 2;
-    this.#modelSelect.replaceChildren(
-      ...this.#models.map(({ id, title, description, is_local: isHere }) =>
-        make("option", { value: id, text: isHere ? title || id : `${title || id}, not ready`, title: description }),
-      ),
-    );
-    this.#modelSelect.value = this.modelFor(preferred);
-    this.#describeModel();
+  /**
+   * @param {SeedSummary} seed
+   * @param {string} engine
+   */
+  #playIn(seed, engine) {
+    this.#choice.choose(seed.hash, engine === seed.model ? null : engine);
+    this.#showSeeds();
+    this.#listener.onEnter(seed);
   }
 
-  #describeModel() {
-    const chosen = this.#models.find(({ id }) => id === this.#modelSelect.value);
-    const note = byId("model-note", HTMLElement);
-    note.textContent = chosen?.description ?? "";
-    note.hidden = this.#models.length < 2;
+  /** @param {string | null} engine */
+  #titleOf(engine) {
+    const model = this.#models.find(({ id }) => id === engine);
+    return model ? model.title || model.id : null;
   }
 
   /** @param {Health} health */

@@ -23,7 +23,6 @@ const library = new Library(feed, {
   onEnter: (seed) => app.enter(seed),
   onFile: (file) => take(file),
   onWords: (prompt) => app.authoring.open("gallery", prompt),
-  onModel: (model) => app.change({ model }),
   onSeeds: () => jobs.refresh(),
   onLog: (level, text) => log.write(level, text),
 });
@@ -135,4 +134,4 @@ Object.defineProperty(window, "terrarium", {
   }),
 });
 
-void library.load(app.settings);
+void library.load();

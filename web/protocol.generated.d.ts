@@ -317,12 +317,15 @@ export interface PromptNotification {
 }
 /**
  * Start a world, or change the one that plays. `seed_image_data` is base64 of a picture file.
+ *
+ * Without a `model`, a picture opens in the engine that shows it best, and a world in play keeps its own if no picture
+ * comes along.
  */
 export interface InitRequest {
   type: "init";
   req_id: string;
-  model: string;
   config: SessionConfig;
+  model?: string | null;
   seed_image_data?: string | null;
   seed_filename?: string | null;
   biome_version?: string | null;
@@ -390,8 +393,8 @@ export interface FrameAckNotification {
 export interface TimedInitRequest {
   type: "init";
   req_id: string;
-  model: string;
   config: SessionConfig;
+  model?: string | null;
   seed_image_data?: string | null;
   seed_filename?: string | null;
   biome_version?: string | null;

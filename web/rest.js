@@ -15,6 +15,7 @@
  * @property {number} size_bytes
  * @property {string} image_url
  * @property {string} thumbnail_url
+ * @property {string} model the engine that it opens in where nobody chooses one
  * @property {string | null} [prompt] that it was generated from
  */
 
@@ -33,10 +34,9 @@
 /**
  * @typedef {object} SafetyHealth
  * @property {boolean} loaded pictures can be judged
- * @property {"strict" | "when-available" | "off"} policy
+ * @property {"strict" | "off"} policy
  * @property {string | null} reason why they cannot be judged
  * @property {string | null} revision
- * @property {boolean} unjudged_pass pictures that cannot be judged are played
  */
 
 /**

@@ -7,9 +7,9 @@
  * @param {SafetyHealth} safety
  * @returns {string} empty if there is nothing to explain
  */
-export function safetyText({ loaded, policy, reason, unjudged_pass }) {
+export function safetyText({ loaded, policy, reason }) {
   if (policy === "off") return "The picture check is switched off on this server: every picture is accepted.";
   if (loaded) return "";
-  const consequence = unjudged_pass ? "Pictures are not checked." : "You cannot use your own pictures now.";
+  const consequence = "You cannot use your own pictures now.";
   return reason ? `${consequence} ${reason}` : consequence;
 }

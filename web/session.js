@@ -64,7 +64,7 @@ export class Session {
   #refusal = null;
 
   /**
-   * @param {{ model: string, origin: Origin, config: SessionConfig }} start
+   * @param {{ model: string | null, origin: Origin, config: SessionConfig }} start
    * @param {SessionListener} listener
    */
   constructor(start, listener) {
@@ -101,10 +101,11 @@ export class Session {
 
   /**
    * @param {Origin} origin
+   * @param {string | null} model null for the server's choice
    * @throws {RequestError}
    */
-  async changeWorld(origin) {
-    await this.#init(origin);
+  async changeWorld(origin, model) {
+    await this.#init(origin, model);
     this.#origin = origin;
   }
 
@@ -209,10 +210,11 @@ export class Session {
 
   /**
    * @param {Partial<Origin>} origin
+   * @param {string | null} model
    * @returns {Promise<InitResponseData>}
    */
-  async #init(origin) {
-    const request = { type: /** @type {const} */ ("init"), model: this.#model, config: this.#config, ...origin };
+  async #init(origin, model = this.#model) {
+    const request = { type: /** @type {const} */ ("init"), model, config: this.#config, ...origin };
     /** @type {InitResponseData} */
     const reply = await this.#connection.request(request);
     // A saved world has its own model, which the next `init` must not change.

@@ -8,11 +8,10 @@ const KEY = "terrarium.settings";
  * @property {number} sensitivity factor for mouse, stick and finger motion
  * @property {boolean} capFps whether the world runs at its nominal rate instead of as fast as the machine can
  * @property {boolean} overlay
- * @property {string | null} model null for the server's default
  */
 
 /** @type {Settings} */
-const DEFAULTS = { sensitivity: 1.8, capFps: true, overlay: false, model: null };
+const DEFAULTS = { sensitivity: 1.8, capFps: true, overlay: false };
 
 /** @returns {Settings} */
 export function loadSettings() {
@@ -39,8 +38,6 @@ export function saveSettings(settings) {
  * @returns {Partial<Settings>}
  */
 function onlyOfSameType(stored) {
-  const known = Object.entries(DEFAULTS).filter(
-    ([key, value]) => typeof stored[key] === (value === null ? "string" : typeof value),
-  );
+  const known = Object.entries(DEFAULTS).filter(([key, value]) => typeof stored[key] === typeof value);
   return Object.fromEntries(known.map(([key]) => [key, stored[key]]));
 }

@@ -43,7 +43,7 @@ export class WorldChanges {
   /** @param {SeedSummary} seed */
   async changeSeed(seed) {
     this.#app.menu.notify(seed.world_id === undefined ? "Opening the picture" : "Opening the world", "progress");
-    const done = await this.#ask((session) => session.changeWorld(originOf(seed)));
+    const done = await this.#ask((session) => session.changeWorld(originOf(seed), this.#library.engineFor(seed)));
     if (!done) return;
     // Moments belong to the world in which they were taken.
     this.forget();

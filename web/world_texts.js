@@ -22,7 +22,7 @@ export function longFacts({ title, created_at, size_bytes }) {
  * @param {SavedWorld} world
  * @returns {SeedSummary}
  */
-export function asPlace({ id, title, thumbnail_url, size_bytes }) {
+export function asPlace({ id, title, thumbnail_url, size_bytes, model }) {
   return {
     hash: "",
     world_id: id,
@@ -34,6 +34,7 @@ export function asPlace({ id, title, thumbnail_url, size_bytes }) {
     size_bytes,
     image_url: thumbnail_url,
     thumbnail_url,
+    model,
   };
 }
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import structlog
 
 from error_types import DomainError, ErrorCode
-from handlers.base import in_thread, unstoppable
+from handlers.base import in_thread
 from services.image_editor.image_editor import EditorReady
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, NoRoom, Offloaded, OnCpu, Resident
+from services.outlasting import unstoppable
 from services.prompt_writer.prompt_writer import WriterReady
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from services.job_store.job import StageReached
 from state.transitions import job_changed, job_progressed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from threading import RLock
 
     from services.clock.clock import Clock
@@ -107,8 +107,13 @@ class JobBoard(StateHandler):
 
         await self._write(change)
 
-    async def reach(self, job_id: JobId, stage: str) -> None:
-        await self.apply(job_id, StageReached(stage))
+    async def reach(self, job_id: JobId, stages: Sequence[str]) -> None:
+        """The job has come to these stages, one after the other; in one step, as there may be many in a short time."""
+
+        def apply(store: JobStore) -> tuple[None, Job | None]:
+            return None, store.apply_all(job_id, [StageReached(stage) for stage in stages], self._clock.wall())
+
+        await self._write(apply)
 
     def progress(self, job_id: JobId, fraction: float | None) -> None:
         done = None if fraction is None else min(1.0, max(0.0, fraction))

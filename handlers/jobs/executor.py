@@ -69,7 +69,8 @@ class RunningJob:
         self.folder = folder
         self._board = board
         self._stage: str | None = None
-        self._telling: set[asyncio.Task[None]] = set()
+        self._reached: list[str] = []  # and not kept yet
+        self._telling: asyncio.Task[None] | None = None
 
     def tell(self, stage: str, fraction: float | None = None) -> None:
         """The work has come to a stage, and so much of that is done, 0 to 1. May be called as often as one likes.
@@ -79,24 +80,29 @@ class RunningJob:
         is_new = stage != self._stage
         if is_new:
             self._stage = stage
-            task = asyncio.create_task(self._reach(stage))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+            self._reached.append(stage)
+            if self._telling is None:
+                self._telling = asyncio.create_task(self._keep_reached())
         if is_new or fraction is not None:
             self._board.progress(self.job.id, fraction)
 
     async def told(self) -> None:
         """Wait until every stage is kept."""
-        if self._telling:
-            await asyncio.wait(set(self._telling))
+        if self._telling is not None:
+            await asyncio.wait({self._telling})
 
-    async def _reach(self, stage: str) -> None:
-        try:
-            await self._board.reach(self.job.id, stage)
-        except IllegalJobEventError:  # it has just ended
-            return
-        except DomainError as error:  # the work goes on without it
-            logger.warning("The stage of a job cannot be kept", job=self.job.id, stage=stage, reason=error.message)
+    async def _keep_reached(self) -> None:
+        while self._reached:
+            reached, self._reached = self._reached, []
+            try:
+                await self._board.reach(self.job.id, reached)
+            except IllegalJobEventError:  # it has just ended
+                break
+            except DomainError as error:  # the work goes on without it
+                logger.warning(
+                    "Stages of a job cannot be kept", job=self.job.id, last=reached[-1], reason=error.message
+                )
+        self._telling = None
 
 
 class JobExecutor(ABC):

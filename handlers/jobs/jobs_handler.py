@@ -72,6 +72,10 @@ class JobsHandler:
         self._config = config
         self._clock = clock
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(executor.kind for executor in self._kinds.executors)
+
     # ---------------------------------------------------------------------------------------------------- asking
 
     async def submit(

@@ -82,7 +82,9 @@ class SessionCommands:
         end: SessionEnd,
         work_threads: Executor,
         check_threads: Executor,
+        extended: bool,
     ) -> None:
+        """`extended`: the client reads the answer to its `init`, and may send another one."""
         self._play = play
         self._opener = opener
         self._recorder = recorder
@@ -97,6 +99,7 @@ class SessionCommands:
         self._end = end
         self._work_threads = work_threads
         self._check_threads = check_threads
+        self._extended = extended
 
     async def init(self, request: InitRequest) -> InitResponseData:
         """Start a world, or change the one in play."""
@@ -164,13 +167,17 @@ class SessionCommands:
         return answer
 
     def refused(self, request: AnyRequest, error: DomainError) -> None:
-        """A refused `init` may come with a warning, and a first one may be the last thing on the connection."""
+        """A refused `init` may come with a warning, and a first one may be the last thing on the connection.
+
+        A stock client reads neither the answer nor the warning: without an error it would wait until its own limit, and
+        then name another reason.
+        """
         if not isinstance(request, InitRequest):
             return
         warning = seed_warning(error)
         if warning is not None:
             self._outbox.post(warning)
-        if self._play.actor is None and ends_connection(error):
+        if self._play.actor is None and ends_connection(error, extended=self._extended):
             snapshot = self._server.error_snapshot()
             self._end.begin(endings.init_refused(error.message, error.code, push_id(error), snapshot))
 

@@ -234,9 +234,14 @@ def seed_warning(error: DomainError) -> WarningMessage | None:
     return None if warning is None else WarningMessage(message_id=warning, message=error.message, code=error.code)
 
 
-def ends_connection(error: DomainError) -> bool:
-    """Whether a first `init` that was refused so is the last thing on its connection."""
-    return error.code in _FATAL_FOR_FIRST_INIT
+def ends_connection(error: DomainError, *, extended: bool) -> bool:
+    """Whether a first `init` that was refused so is the last thing on its connection.
+
+    Only an `extended` client sends another one. What was cancelled was not refused.
+    """
+    if error.code is ErrorCode.CANCELLED:
+        return False
+    return not extended or error.code in _FATAL_FOR_FIRST_INIT
 
 
 def push_id(error: DomainError) -> ErrorId | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
 
 from error_types import DomainError, ErrorCode
-from handlers.base import outlast
+from services.outlasting import outlast
 from services.world_engine.world_engine import ControlPayload
 from wire_protocol import KEY_CODES, AnyNotification, ControlNotification, FrameAckNotification
 

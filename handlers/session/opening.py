@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from error_types import DomainError, ErrorCode
-from handlers.base import in_thread, unstoppable
+from handlers.base import in_thread
 from handlers.seeds_handler import hash_of
 from handlers.session.world import ActiveWorld, LeasedWorld, Seed, open_saved_world, open_world
+from services.outlasting import unstoppable
 from services.world_engine.catalogue import LoadStep
 from state.app_state_types import EngineKey, SessionId, WorldInPlay
 from wire_protocol import (
@@ -101,14 +102,14 @@ class WorldOpener:
         Raises:
             DomainError: anything that was wrong. The session waits for another `init` then.
         """
-        asked_for = EngineKey(request.model, request.config.quant or "none")
+        asked_for = None if request.model is None else EngineKey(request.model, request.config.quant or "none")
         if not self._sessions.begin_preparing(self._session_id, asked_for):
             raise DomainError("The session is over.", ErrorCode.CANCELLED)
         leased = None
         try:
             saved = await self._read_saved(request)
-            key = self._key_of(request, saved)
             source = saved or await self._read_seed(request)
+            key = await self._key_of(request, source)
             if source is None:
                 raise DomainError("A world starts from a picture, and none was sent.", ErrorCode.SEED_MISSING)
             leased = await self._open_leased(request.req_id, key, source)
@@ -126,8 +127,8 @@ class WorldOpener:
     async def change(self, request: InitRequest, actor: WorldActor) -> None:
         """Apply the differences to a world in play. If anything fails, the world plays on unchanged."""
         saved, current = await self._read_saved(request), actor.world.active
-        key = self._key_of(request, saved)
         source = saved or await self._read_seed(request)
+        key = await self._key_of(request, source, in_play=current.key)
         if key != current.key:
             await self._change_model(request.req_id, key, source or current.seed, actor)
         elif source is not None and not (isinstance(source, Seed) and source.hash == current.seed.hash):
@@ -170,8 +171,8 @@ class WorldOpener:
 
     # ---------------------------------------------------------------------------------------------- what is asked for
 
-    def _key_of(self, request: InitRequest, saved: WorldFilePayload | None) -> EngineKey:
-        """A saved world brings its own model."""
+    async def _key_of(self, request: InitRequest, source: Source | None, in_play: EngineKey | None = None) -> EngineKey:
+        """The engine that is asked for. A saved world brings its own."""
         config = request.config
         if config.engine_backend != SERVED_BACKEND:
             raise DomainError(
@@ -179,8 +180,11 @@ class WorldOpener:
                 "the engine backend in the settings of your client.",
                 ErrorCode.UNSUPPORTED_BACKEND,
             )
-        entry = self._pool.entry(request.model if saved is None else saved.model.id)
-        quant = (config.quant or "none") if saved is None else saved.model.quant
+        if source is None or isinstance(source, Seed):
+            model_id, quant = await self._model_of(request, source, in_play), config.quant or "none"
+        else:
+            model_id, quant = source.model.id, source.model.quant
+        entry = self._pool.entry(model_id)
         if quant not in entry.quants:
             raise DomainError(
                 f"{entry.model_id} does not come in the quantisation “{quant}”. It has: {', '.join(entry.quants)}. "
@@ -188,6 +192,15 @@ class WorldOpener:
                 ErrorCode.UNSUPPORTED_QUANT,
             )
         return EngineKey(entry.model_id, quant)
+
+    async def _model_of(self, request: InitRequest, seed: Seed | None, in_play: EngineKey | None) -> str:
+        """What was asked for; else the best for the picture; else, without a picture, what is in play."""
+        if request.model is not None:
+            return request.model
+        if seed is None and in_play is not None:
+            return in_play.model_id
+        seeds, seed_hash = self._seeds, "" if seed is None else seed.hash
+        return await in_thread(self._work_threads, lambda: seeds.model_for(seed_hash))
 
     async def _read_seed(self, request: InitRequest) -> Seed | None:
         self._tell(request.req_id, ProgressStep.READING_PICTURE)

@@ -201,6 +201,7 @@ class Session:
             end=end,
             work_threads=around.work_threads,
             check_threads=around.check_threads,
+            extended=extended,
         )
         self._authoring_config = config.authoring
         self._work_threads = around.work_threads

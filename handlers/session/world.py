@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from error_types import DomainError, ErrorCode
-from handlers.base import in_thread, unstoppable
+from handlers.base import in_thread
 from handlers.session.path import Moment, PathSegment
 from services.input_log.columns import InputColumns
 from services.input_log.pictures import pixels_hash
+from services.outlasting import unstoppable
 from services.picture_decoder.png_pixels import encode_pixels
 from services.world_files.world_file import (
     Check,

@@ -40,6 +40,14 @@ class ClassifierMissing:
 ClassifierStatus: TypeAlias = ClassifierReady | ClassifierFailing | ClassifierMissing
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a classifier said of a picture. `revision` is its own, as of the moment at which it looked."""
+
+    is_safe: bool
+    revision: str
+
+
 class ClassificationError(RuntimeError):
     """The picture could not be judged this time."""
 
@@ -55,7 +63,7 @@ class ImageClassifier(Protocol):
         """Where to work from here on. If the device turns out to be full, the CPU is used."""
         ...
 
-    def is_safe(self, picture: Picture) -> bool:
+    def judge(self, picture: Picture) -> Judgement:
         """Judge one picture of any size. Blocks.
 
         Raises:

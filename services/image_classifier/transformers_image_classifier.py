@@ -13,6 +13,7 @@ from services.image_classifier.image_classifier import (
     ClassifierMissing,
     ClassifierReady,
     ClassifierStatus,
+    Judgement,
 )
 from services.memory_planner.model_memory import ModelMemory, Placement
 from services.torch_worker.torch_worker import (
@@ -69,7 +70,7 @@ class TransformersImageClassifier:
         with self._lock:
             self._placement = placement
 
-    def is_safe(self, picture: Picture) -> bool:
+    def judge(self, picture: Picture) -> Judgement:
         missing = self._files.what_is_missing()
         if missing is not None:
             raise ClassificationError(missing)
@@ -84,7 +85,7 @@ class TransformersImageClassifier:
             raise ClassificationError(str(error)) from error
         verdict = _is_safe(grades)
         self._note(None)
-        return verdict
+        return Judgement(verdict, self._revision)
 
     def close(self) -> None:
         self._worker.close()

@@ -98,6 +98,10 @@ class JobStore(Protocol):
         """
         ...
 
+    def apply_all(self, job_id: JobId, events: Sequence[JobEvent], at: float) -> Job | None:
+        """Have several events happen to a job, in their order: all of them or none."""
+        ...
+
     def notices(
         self, after: int, *, owner: str | None = None, job: JobId | None = None, limit: int = 500
     ) -> Sequence[JobNotice]:

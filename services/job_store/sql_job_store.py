@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from services.job_store.job_store import Accepted, JobNotice, JobStoreError, Job
 from services.job_store.notices import notice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, RowMapping
 
@@ -49,7 +50,7 @@ class SqlJobStore:
             )
             keys = {"idempotency_key": new.key, "request_digest": new.digest}
             connection.execute(insert(JOBS).values(**_row_of(job), **keys))
-            _note(connection, None, job, at)
+            _note(connection, [(None, job)], at)
             return Accepted(job)
 
     def find(self, job_id: JobId) -> Job | None:
@@ -77,19 +78,24 @@ class SqlJobStore:
             return {JobState(state): number for state, number in connection.execute(counted)}
 
     def apply(self, job_id: JobId, event: JobEvent, at: float) -> Job | None:
+        return self.apply_all(job_id, [event], at)
+
+    def apply_all(self, job_id: JobId, events: Sequence[JobEvent], at: float) -> Job | None:
         with self._writing() as connection:
-            before = _find(connection, job_id)
-            if before is None:
+            first = _find(connection, job_id)
+            if first is None:
                 return None
-            job = after(before, event, at)
-            changed = connection.execute(
-                update(JOBS).where(JOBS.c.id == job_id, JOBS.c.state == before.state.value).values(**_row_of(job))
-            )
+            steps = [first]
+            for event in events:
+                steps.append(after(steps[-1], event, at))
+            job = steps[-1]
+            same = (JOBS.c.id == job_id) & (JOBS.c.state == first.state.value)
+            changed = connection.execute(update(JOBS).where(same).values(**_row_of(job)))
             if changed.rowcount == 0:  # another server that shares the database was quicker
-                raise IllegalJobEventError(before.state, event)
-            if job.files != before.files:
+                raise IllegalJobEventError(first.state, events[0])
+            if job.files != first.files:
                 _keep_files(connection, job)
-            _note(connection, before, job, at)
+            _note(connection, pairwise(steps), at)
             return job
 
     def notices(
@@ -179,11 +185,11 @@ def _keep_files(connection: Connection, job: Job) -> None:
         connection.execute(insert(JOB_FILES).values(job=job.id, place=place, **described))
 
 
-def _note(connection: Connection, before: Job | None, job: Job, at: float) -> None:
-    notice = notice_of(before, job)
-    if notice is not None:
-        kind, data = notice
-        connection.execute(insert(JOB_EVENTS).values(job=job.id, owner=job.owner, kind=kind, data=data, at=at))
+def _note(connection: Connection, steps: Iterable[tuple[Job | None, Job]], at: float) -> None:
+    found = [(job, notice) for before, job in steps if (notice := notice_of(before, job)) is not None]
+    rows = [{"job": job.id, "owner": job.owner, "kind": kind, "data": data, "at": at} for job, (kind, data) in found]
+    if rows:
+        connection.execute(insert(JOB_EVENTS), rows)
 
 
 def _row_of(job: Job) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class _ShippedEntry(BaseModel):
     file: str
     title: str
     description: str = ""
+    view_of: str | None = None
 
 
 _MANIFEST_ENTRIES: Final = TypeAdapter(list[_ShippedEntry])
@@ -159,5 +160,6 @@ def _shipped_seed(folder: Path, entry: _ShippedEntry, decoder: PictureDecoder) -
         size_bytes=len(data),
         media_type=facts.media_type,
         created_at=created_at,
+        view_of=entry.view_of,
     )
     return SeedFile(seed, path)

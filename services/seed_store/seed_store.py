@@ -13,7 +13,10 @@ SeedOrigin: TypeAlias = Literal["shipped", "uploaded"]
 
 @dataclass(frozen=True, slots=True)
 class SeedFilePayload:
-    """One picture file. `hash` is the SHA-256 (hex, lower case) of its bytes, width and height are pixels."""
+    """One picture file. `hash` is the SHA-256 (hex, lower case) of its bytes, width and height are pixels.
+
+    `view_of` names the world that it shows, where it was made from one that an engine knows.
+    """
 
     hash: str
     title: str
@@ -25,6 +28,7 @@ class SeedFilePayload:
     media_type: str
     created_at: float  # seconds since the Unix epoch
     prompt: str | None = None  # that it was generated from
+    view_of: str | None = None
 
 
 class SeedStoreError(RuntimeError):

@@ -49,8 +49,9 @@ class CatalogueEntry:
 
     `load(quant, report)` blocks. It runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
     `placement` says where the engine runs: several CPU engines can be loaded at a time, but only one device engine.
-    `size_bytes` is the size of its files on disk. If `is_ready` is False, something is missing on this machine. Such a
-    model is still offered, because `load` then explains what to do, but it is never the default.
+    `size_bytes` is the size of its files on disk. `at_home_in` names the worlds whose views it plays better than others
+    do. If `is_ready` is False, something is missing on this machine. Such a model is still offered, because `load` then
+    explains what to do, but nothing opens in it by default.
     """
 
     model_id: str
@@ -64,6 +65,7 @@ class CatalogueEntry:
     memory: EngineMemory
     load: Callable[[str, LoadReport], WorldEngine]
     is_ready: bool = True
+    at_home_in: frozenset[str] = frozenset()
 
 
 class WorldEngineCatalogue:
@@ -85,3 +87,8 @@ class WorldEngineCatalogue:
     def default(self) -> CatalogueEntry:
         entries = self.entries()
         return next((entry for entry in entries if entry.is_ready), entries[0])
+
+    def best_for(self, view_of: str | None) -> CatalogueEntry:
+        """What to play a picture in when nobody chose. `view_of` names the world that it shows; None: it is unknown."""
+        at_home = (entry for entry in self.entries() if entry.is_ready and view_of in entry.at_home_in)
+        return next(at_home, self.default)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime_config.authoring_config import AuthoringConfig
-from services.image_classifier.image_classifier import ClassifierReady
+from services.image_classifier.image_classifier import ClassifierMissing, ClassifierReady
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -39,19 +39,18 @@ def test_health_has_what_a_stock_client_needs() -> None:
 
 
 def test_health_says_honestly_whether_pictures_are_checked() -> None:
-    with rest_client() as client:
+    missing = fake_services(classifier=FakeImageClassifier(status=ClassifierMissing("There is none.")))
+    with rest_client(missing) as client:
         safety = client.get("/health").json()["safety"]
-        assert (safety["loaded"], safety["policy"]) == (False, "when-available")
-        assert safety["reason"]
-        assert safety["unjudged_pass"] is True
+        assert (safety["loaded"], safety["policy"]) == (False, "strict")
+        assert safety["reason"] == "There is none."
     ready = fake_services(classifier=FakeImageClassifier(status=ClassifierReady("x-1")))
-    with rest_client(ready, seed_safety="strict") as client:
+    with rest_client(ready) as client:
         assert client.get("/health").json()["safety"] == {
             "loaded": True,
             "policy": "strict",
             "reason": None,
             "revision": "x-1",
-            "unjudged_pass": False,
         }
 
 
@@ -102,7 +101,6 @@ def test_a_built_in_model_cannot_be_deleted() -> None:
     ("config", "model_id", "status"),
     [
         ({"seed_safety": "strict"}, CLASSIFIER, 409),
-        ({"seed_safety": "when-available"}, CLASSIFIER, 409),
         ({"seed_safety": "strict"}, CLASSIFIER.swapcase(), 409),  # the same folder for Windows and macOS
         ({"seed_safety": "off"}, CLASSIFIER, 204),
         ({"authoring": AuthoringConfig(local_writer="auto")}, WRITER, 409),

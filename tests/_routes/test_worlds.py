@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.image_classifier.image_classifier import ClassifierReady
+from services.image_classifier.image_classifier import ClassifierMissing, ClassifierReady
 from services.world_files.archive import read_world
 from services.world_files.directory_world_store import DirectoryWorldStore
 from tests.fakes.fake_image_classifier import FakeImageClassifier
@@ -82,7 +82,8 @@ def test_pictures_in_uploads_pass_the_safety_door() -> None:
             assert (answer.status_code, answer.json()["code"]) == (422, "seedUnsafe")
     with rest_client(fake_services(world_store=store, classifier=FakeImageClassifier())) as client:
         assert client.post("/api/worlds", content=pack(world)).status_code == 201
-    with rest_client(fake_services(world_store=store), seed_safety="strict") as client:
+    missing = FakeImageClassifier(status=ClassifierMissing("There is none."))
+    with rest_client(fake_services(world_store=store, classifier=missing)) as client:
         answer = client.post("/api/worlds", content=pack(world))
         assert (answer.status_code, answer.json()["code"]) == (503, "seedCheckFailed")
     assert len(store.list()) == 1

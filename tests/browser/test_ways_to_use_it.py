@@ -101,5 +101,5 @@ def test_the_picture_keeps_its_shape_in_any_window(visitor: Visitor) -> None:
 def _is_whole_and_fits(visitor: Visitor, width: int) -> bool:
     fit = visitor.by_id("canvas").evaluate(_READ_FIT)
     shown_width = min(fit["width"], fit["height"] * fit["frame"])
-    assert fit["frame"] == pytest.approx(224 / 128)  # as the default engine makes it
+    assert fit["frame"] == pytest.approx(1280 / 720)  # as the default engine makes it
     return fit["fit"] == "cover" or (fit["fit"] == "contain" and shown_width == pytest.approx(width))

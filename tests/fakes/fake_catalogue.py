@@ -37,6 +37,7 @@ class FakeModel:
         quants: tuple[str, ...] = ("none",),
         size_bytes: int | None = 1_000_000,
         memory: EngineMemory = _MEMORY,
+        at_home_in: frozenset[str] = frozenset(),
         hold: threading.Event | None = None,
         fail: str | None = None,
     ) -> None:
@@ -60,6 +61,7 @@ class FakeModel:
             size_bytes=size_bytes,
             memory=memory,
             load=self._load,
+            at_home_in=at_home_in,
         )
 
     def _load(self, quant: str, report: LoadReport) -> FakeWorldEngine:

@@ -10,6 +10,7 @@ from services.image_classifier.image_classifier import (
     ClassifierMissing,
     ClassifierReady,
     ClassifierStatus,
+    Judgement,
 )
 from tests.waiting import deadline_s
 
@@ -28,7 +29,7 @@ def _everything(picture: Picture) -> bool:
 
 
 class FakeImageClassifier:
-    """Set `fail` to make the next calls raise, `hold` to keep them inside `is_safe` until the event is set.
+    """Set `fail` to make the next calls raise, `hold` to keep them inside `judge` until the event is set.
 
     `entered` is set as soon as a call is inside. `placements` are what it was told.
     """
@@ -57,17 +58,18 @@ class FakeImageClassifier:
     def place(self, placement: Placement) -> None:
         self.placements.append(placement)
 
-    def is_safe(self, picture: Picture) -> bool:
+    def judge(self, picture: Picture) -> Judgement:
         with self._lock:
             self.calls += 1
-        if isinstance(self._status, ClassifierMissing):
-            raise ClassificationError(self._status.reason)
+        status = self._status
+        if isinstance(status, ClassifierMissing):
+            raise ClassificationError(status.reason)
         self.entered.set()
         if self.hold is not None and not self.hold.wait(HOLD_LIMIT_S):
             raise ClassificationError("The test never let go of the classifier.")
         if self.fail is not None:
             raise ClassificationError(self.fail)
-        return self._verdict(picture)
+        return Judgement(self._verdict(picture), status.revision)
 
     def close(self) -> None:
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from services.job_store.job import Job, after
@@ -78,14 +78,21 @@ class FakeJobStore:
         return counted
 
     def apply(self, job_id: JobId, event: JobEvent, at: float) -> Job | None:
+        return self.apply_all(job_id, [event], at)
+
+    def apply_all(self, job_id: JobId, events: Sequence[JobEvent], at: float) -> Job | None:
         self._check()
         with self._lock:
-            before = self._jobs.get(job_id)
-            if before is None:
-                return None
-            job = after(before, event, at)
-            self._keep(before, job, at)
-            return job
+            steps = [self._jobs.get(job_id)]
+            for event in events:
+                before = steps[-1]
+                if before is None:
+                    return None
+                steps.append(after(before, event, at))
+            for before, job in pairwise(steps):
+                if job is not None:
+                    self._keep(before, job, at)
+            return steps[-1]
 
     def notices(
         self, after: int, *, owner: str | None = None, job: JobId | None = None, limit: int = 500

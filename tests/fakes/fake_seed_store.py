@@ -5,26 +5,31 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.seed_store.seed_store import SeedFilePayload, SeedOrigin, SeedStoreError
 from tests.fakes.fake_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from services.clock.clock import Clock
     from services.picture_decoder.picture_decoder import PictureFactsPayload
 
 
 class FakeSeedStore:
-    """Set `fail` to a sentence to make `add` and `remove` raise it, as a full disk would."""
+    """`views_of` names the worlds that shipped seeds show, by the seeds' titles.
+
+    Set `fail` to a sentence to make `add` and `remove` raise it, as a full disk would.
+    """
 
     def __init__(
         self,
         shipped: Iterable[tuple[bytes, PictureFactsPayload, str]] = (),
         *,
         max_uploaded: int = 200,
+        views_of: Mapping[str, str] = MappingProxyType({}),
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or FakeClock()
@@ -34,7 +39,7 @@ class FakeSeedStore:
         self._thumbnails: dict[str, bytes] = {}
         self.fail: str | None = None
         for data, facts, title in shipped:
-            seed = self._payload(data, facts, title, "shipped")
+            seed = replace(self._payload(data, facts, title, "shipped"), view_of=views_of.get(title))
             self._files[seed.hash] = (seed, data)
 
     def list(self) -> tuple[SeedFilePayload, ...]:

@@ -10,7 +10,12 @@ import pytest
 
 from error_types import DomainError, ErrorCode
 from handlers.safety_handler import Allowed, SafetyHandler, Unjudged, Unsafe, Verdict
-from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
+from services.image_classifier.image_classifier import (
+    ClassifierFailing,
+    ClassifierMissing,
+    ClassifierReady,
+    Judgement,
+)
 from services.picture_decoder.picture_decoder import PictureFactsPayload
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -19,6 +24,7 @@ from tests.fakes.fake_verdict_cache import FakeVerdictCache
 if TYPE_CHECKING:
     from runtime_config.runtime_config import SeedSafety
     from services.image_classifier.image_classifier import ClassifierStatus
+    from services.world_engine.world_engine import Picture
 
 PICTURE = np.full((4, 6, 3), 9, dtype=np.uint8)
 UNKNOWN = "0" * 64
@@ -42,33 +48,27 @@ def door(
 
 
 @pytest.mark.parametrize(
-    ("policy", "status", "says", "verdict", "unjudged_pass"),
+    ("policy", "status", "says", "verdict"),
     [
-        ("off", READY, False, Allowed(), True),
-        ("off", MISSING, None, Allowed(), True),
-        ("when-available", READY, True, Allowed(), False),
-        ("when-available", READY, False, Unsafe(), False),
-        ("when-available", READY, None, Unjudged("The device was lost."), False),
-        ("when-available", FAILING, True, Allowed(), False),
-        ("when-available", FAILING, None, Unjudged("The device was lost."), False),
-        ("when-available", MISSING, None, Allowed(), True),
-        ("strict", READY, True, Allowed(), False),
-        ("strict", READY, False, Unsafe(), False),
-        ("strict", READY, None, Unjudged("The device was lost."), False),
-        ("strict", MISSING, None, Unjudged("There is none."), False),
+        ("off", READY, False, Allowed()),
+        ("off", MISSING, None, Allowed()),
+        ("strict", READY, True, Allowed()),
+        ("strict", READY, False, Unsafe()),
+        ("strict", READY, None, Unjudged("The device was lost.")),
+        ("strict", FAILING, True, Allowed()),
+        ("strict", FAILING, None, Unjudged("The device was lost.")),
+        ("strict", MISSING, None, Unjudged("There is none.")),
     ],
 )
 def test_the_policy_by_table(
-    policy: SeedSafety, status: ClassifierStatus, *, says: bool | None, verdict: Verdict, unjudged_pass: bool
+    policy: SeedSafety, status: ClassifierStatus, *, says: bool | None, verdict: Verdict
 ) -> None:
     classifier = FakeImageClassifier(lambda _: bool(says), status=status)
     classifier.fail = None if says is not None else "The device was lost."
-    safety = door(policy, classifier)
-    assert safety.judge(UNKNOWN, PICTURE) == verdict
-    assert safety.lets_unjudged_pass() is unjudged_pass
+    assert door(policy, classifier).judge(UNKNOWN, PICTURE) == verdict
 
 
-@pytest.mark.parametrize("policy", ["strict", "when-available", "off"])
+@pytest.mark.parametrize("policy", ["strict", "off"])
 def test_shipped_seeds_always_pass_and_are_not_looked_at(policy: SeedSafety) -> None:
     classifier = FakeImageClassifier(lambda _: False)
     store = FakeSeedStore([(b"a file", PictureFactsPayload(6, 4, "PNG", ".png"), "Shipped")])
@@ -108,11 +108,27 @@ def test_a_failure_is_never_remembered() -> None:
 def test_without_a_classifier_no_verdict_is_read_or_kept() -> None:
     """The verdicts of a model that was removed no longer count."""
     verdicts = FakeVerdictCache()
-    ready = FakeImageClassifier(lambda _: False)
-    assert door("when-available", ready, verdicts).judge(UNKNOWN, PICTURE) == Unsafe()
+    assert door("strict", FakeImageClassifier(), verdicts).judge(UNKNOWN, PICTURE) == Allowed()
     gone = FakeImageClassifier(status=MISSING)
-    assert door("when-available", gone, verdicts).judge(UNKNOWN, PICTURE) == Allowed()
+    assert door("strict", gone, verdicts).judge(UNKNOWN, PICTURE) == Unjudged("There is none.")
     assert gone.calls == 0
+
+
+def test_a_verdict_is_remembered_for_the_classifier_that_gave_it() -> None:
+    """Also where another classifier took over between the look at its status and the look at the picture."""
+    verdicts = FakeVerdictCache()
+
+    class TakenOver(FakeImageClassifier):
+        def judge(self, picture: Picture) -> Judgement:
+            self.become(ClassifierReady("model@2"))
+            return super().judge(picture)
+
+    assert door("strict", TakenOver(status=READY), verdicts).judge(UNKNOWN, PICTURE) == Allowed()
+    strict_one = FakeImageClassifier(lambda _: False, status=READY)
+    assert door("strict", strict_one, verdicts).judge(UNKNOWN, PICTURE) == Unsafe()
+    successor = FakeImageClassifier(status=ClassifierReady("model@2"))
+    assert door("strict", successor, verdicts).judge(UNKNOWN, PICTURE) == Allowed()
+    assert successor.calls == 0
 
 
 def test_allowed_pictures_pass_and_others_are_refused_in_a_sentence() -> None:

@@ -162,6 +162,37 @@ def test_a_drain_that_fails_is_logged_and_the_stop_goes_on() -> None:
     assert (failure["event"], failure["task"]) == ("Background task failed", "drain")
 
 
+@pytest.mark.parametrize("times", [1, 20])
+def test_a_server_that_is_cancelled_again_and_again_drains_and_ends_in_order(times: int) -> None:
+    app, let_go = SocketApp(), asyncio.Event()
+
+    async def drain() -> None:
+        await app.drain()
+        await let_go.wait()
+
+    async def run() -> None:
+        config = RuntimeConfig(Path("unused"), limits=LIMITS, drain_timeout_s=deadline_s())
+        started = asyncio.Event()
+        with create_listening_socket("127.0.0.1", 0) as listener:
+            server = TerrariumServer(app, config, listener, on_started=lambda _: started.set(), drain=drain)
+            serving = asyncio.create_task(server.serve())
+            await started.wait()
+            for _ in range(times):
+                serving.cancel()
+                await asyncio.sleep(0)
+            await app.farewell.wait()
+            for _ in range(times):
+                serving.cancel()
+                await asyncio.sleep(0)
+            assert not serving.done()
+            let_go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await serving
+
+    asyncio.run(run())
+    assert [app.next(), app.next()] == ["drain", "lifespan ends"]
+
+
 def test_a_peer_that_reads_nothing_does_not_hold_the_stop() -> None:
     app = SocketApp()
 

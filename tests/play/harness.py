@@ -22,7 +22,6 @@ from app_factory import create_app
 from app_handler import AppHandler, ServiceBundle
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
 from services.clock.system_clock import SystemClock
-from services.image_classifier.image_classifier import ClassifierMissing, ImageClassifier
 from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.model_hub.local_model_hub import LocalModelHub
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
     from services.film_maker.film_maker import FilmMaker
+    from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
@@ -282,11 +282,10 @@ def fake_services(
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
     writer = video_writer or FakeVideoWriter()
-    missing = FakeImageClassifier(status=ClassifierMissing("There is none in this test."))
     return ServiceBundle(
         catalogue=WorldEngineCatalogue([model.entry for model in models or (FakeModel(),)]),
         frame_encoder=encoder or FakeFrameEncoder(),
-        image_classifier=classifier or missing,
+        image_classifier=classifier or FakeImageClassifier(),
         verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),
         prompt_writer=prompt_writer or UnconfiguredPromptWriter("There is none in this test."),

@@ -40,7 +40,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert config.data_dir == tmp_path / "data"
     assert config.data_dir.is_dir()
     assert list(config.data_dir.iterdir()) == [], "the probe leaves nothing behind"
-    assert config.seed_safety == "when-available"
+    assert config.seed_safety == "strict"
     assert config.log_format is None
 
 
@@ -120,7 +120,7 @@ def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None
         ("PORT", "abc", "TERRARIUM_PORT: 'abc'"),
         ("PORT", "70000", "65535"),
         ("MAX_SESSIONS", "0", "TERRARIUM_MAX_SESSIONS"),
-        ("SEED_SAFETY", "maybe", "'strict', 'when-available' or 'off'"),
+        ("SEED_SAFETY", "maybe", "'strict' or 'off'"),
         ("JPEG_QUALITY", "101", "100"),
         ("JPEG_SUBSAMPLING", "4:1:1", "4:2:0"),
         ("ENCODER_THREADS", "0", "TERRARIUM_ENCODER_THREADS"),
@@ -211,9 +211,8 @@ def test_an_origin_is_taken(origin: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "arguments", "expected"),
     [
-        (None, (), "when-available"),
+        (None, (), "strict"),
         (None, OPEN, "strict"),
-        ("when-available", OPEN, "when-available"),
         ("strict", (), "strict"),
         ("off", (), "off"),
     ],

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runtime_config.runtime_config import AccessConfig
 from services.world_files.directory_world_store import DirectoryWorldStore
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
@@ -31,7 +32,7 @@ class FullServer:
 
 
 @contextmanager
-def full_server(folder: Path) -> Generator[FullServer]:
+def full_server(folder: Path, *, token: str | None = None) -> Generator[FullServer]:
     recordings = folder / "recordings"
     for number in range(3):
         made = notes(started_at=float(number), play_session="aa", segment=number + 1)
@@ -42,14 +43,18 @@ def full_server(folder: Path) -> Generator[FullServer]:
         recordings_dir=recordings,
         world_store=DirectoryWorldStore(folder / "worlds", _ROOM),
     )
-    with play_server(services, data_dir=folder / "data", behind=ShortStreams) as server:
+    with play_server(
+        services, data_dir=folder / "data", behind=ShortStreams, access=AccessConfig(token=token)
+    ) as server:
         http = server.http
+        if token is not None:
+            http.headers["Authorization"] = f"Bearer {token}"
         server.handler.server.attach(lambda: None)  # a stop that is asked for is answered, and does not come
         seed = http.post("/api/seeds?title=Bay", content=picture(90, 120, 60)).raise_for_status().json()
         world = http.post("/api/worlds", content=pack(sample_world())).raise_for_status().json()
         scene(http, "a bay at dawn")
         film = ended(http, submit(http, "replay_film", world_id=world["id"])["id"])
-        with server.client(extended=True, max_queue=None) as client:
+        with server.client(extended=True, max_queue=None, token=token) as client:
             client.start()
             client.hold("W")
             (session,) = server.sessions()

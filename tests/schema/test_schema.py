@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.schema.full_server import FullServer
 
+TOKEN: Final = "correct-horse-battery-staple"
 # These take or remove what the parameters name, so that what exists is there once.
 _ENDS_WHAT_IS_THERE: Final = ("DELETE",)
 
@@ -50,6 +51,19 @@ def test_what_exists_answers_as_declared(tmp_path: Path) -> None:
     with full_server(tmp_path) as server:
         ends = [part for method in _ENDS_WHAT_IS_THERE for part in ("--exclude-method", method)]
         _check(server, tmp_path, "--phases", "coverage", *ends, there=True)
+
+
+@pytest.mark.parametrize("header", ["Range: bytes=0-9,20-", "If-None-Match: *"])
+def test_files_are_sent_in_parts_and_kept_as_declared(header: str, tmp_path: Path) -> None:
+    with full_server(tmp_path) as server:
+        files = ("--include-method", "GET", "--include-path-regex", "(video|file|image|thumbnail)$")
+        _check(server, tmp_path, "--phases", "coverage", "--header", header, *files, there=True)
+
+
+def test_what_asks_for_the_token_says_so(tmp_path: Path) -> None:
+    """With it everything is as before; without it, or with a wrong one, there is nothing."""
+    with full_server(tmp_path, token=TOKEN) as server:
+        _check(server, tmp_path, "--phases", "coverage", "--header", f"Authorization: Bearer {TOKEN}")
 
 
 @pytest.mark.trial

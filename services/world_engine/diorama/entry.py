@@ -19,8 +19,8 @@ def diorama_entry() -> CatalogueEntry:
         model_id="terrarium/diorama",
         title="Diorama",
         description=(
-            "Walk through any picture: a virtual camera over its ground and towards its horizon. "
-            "No neural network, no download, runs on any processor."
+            "Your picture as it is, in full sharpness: you glide over its ground towards its horizon, and where it "
+            "ends, its mirror image goes on."
         ),
         model_type="procedural",
         licence="Apache-2.0",

@@ -23,8 +23,7 @@ def simulator_entry() -> CatalogueEntry | None:
         model_id=MODEL_ID,
         title=TITLE,
         description=(
-            "A procedural simulator, not a neural network: endless land with woods, water and villages, drawn on the "
-            "processor. A seed picture selects the world and tints its colours, but does not appear in it."
+            "Not your picture, but an endless computed land in its colours, with woods, water and villages to walk to."
         ),
         model_type="procedural",
         licence="Apache-2.0",

@@ -10,6 +10,7 @@ import pytest
 
 from runtime_config.runtime_config import SessionLimits
 from services.image_classifier.image_classifier import ClassifierMissing
+from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -19,6 +20,7 @@ from tests.play.movable_time import MOVABLE_TIME, stopped_time
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
+    from app_handler import ServiceBundle
     from services.world_engine.world_engine import Picture
 
 
@@ -71,9 +73,10 @@ BAD_SEEDS = {
 
 
 @pytest.mark.parametrize("name", BAD_SEEDS)
-def test_a_bad_seed_is_a_warning_and_an_error_reply_and_the_session_goes_on(name: str) -> None:
+@pytest.mark.parametrize("extended", [True, False])
+def test_a_bad_seed_is_a_warning_and_an_error_reply_and_a_page_may_send_another(name: str, *, extended: bool) -> None:
     image, warning, code = BAD_SEEDS[name]
-    with play_server() as server, server.client() as client:
+    with play_server() as server, server.client(extended=extended) as client:
         fields = {} if image is None else {"seed_image_data": image}
         req_id = client.request("init", model="fake/world", config=session_config(), **fields)
         warned = client.of_type("warning")
@@ -81,8 +84,12 @@ def test_a_bad_seed_is_a_warning_and_an_error_reply_and_the_session_goes_on(name
         reply = client.reply(req_id)
         assert (reply["success"], reply["error_id"]) == (False, "app.server.error.initFailed")
         assert (reply["code"], bool(reply["error"])) == (code, True)
-        client.start()
-        client.hold("W")
+        if extended:
+            client.start()
+            client.hold("W")
+        else:
+            assert client.of_type("error")["message"] == reply["error"]
+            assert client.closed() == (1000, code)
 
 
 FATAL = {
@@ -217,7 +224,7 @@ def test_no_init_in_time_ends_the_session_and_notifications_do_not_extend_it() -
 
 def test_a_failed_init_gives_the_client_the_whole_time_again() -> None:
     limits = SessionLimits(init_timeout_s=60.0, ping_interval_s=3600.0, ping_timeout_s=3600.0)
-    with play_server(limits=limits, loop=MOVABLE_TIME) as server, server.client() as client:
+    with play_server(limits=limits, loop=MOVABLE_TIME) as server, server.client(extended=True) as client:
         client.stage("session.waiting_for_seed")
         with stopped_time(server) as move:
             for _ in range(3):
@@ -255,10 +262,9 @@ def _play_through(client: PlayClient) -> None:
     ("policy", "classifier", "outcome"),
     [
         ("off", FakeImageClassifier(lambda _: False), None),
-        ("when-available", FakeImageClassifier(status=ClassifierMissing("None.")), None),
-        ("when-available", FakeImageClassifier(lambda _: True), None),
-        ("when-available", FakeImageClassifier(lambda _: False), ("seedUnsafe", "seedUnsafe")),
+        ("off", FakeImageClassifier(status=ClassifierMissing("None.")), None),
         ("strict", FakeImageClassifier(lambda _: True), None),
+        ("strict", FakeImageClassifier(lambda _: False), ("seedUnsafe", "seedUnsafe")),
         (
             "strict",
             FakeImageClassifier(status=ClassifierMissing("None.")),
@@ -283,13 +289,77 @@ def test_the_safety_policy_decides_which_seeds_start_a_world(
             assert (warning["message_id"], warning["code"]) == (f"app.server.warning.{outcome[0]}", outcome[1])
 
 
+def test_a_stock_client_whose_first_picture_is_refused_hears_why_instead_of_waiting() -> None:
+    """It reads neither the answer nor the warning, and would name a time-out after a minute."""
+    classifier = FakeImageClassifier(lambda _: False)
+    with play_server(fake_services(classifier=classifier)) as server:
+        with server.client() as client:
+            assert client.reply(client.init(picture(7)))["code"] == "seedUnsafe"
+            error = client.of_type("error")
+            assert error["message"] == "This picture was judged unsafe. Choose another one."
+            assert "message_id" not in error, "it would show a text of its own for an id"
+            assert client.closed() == (1000, "seedUnsafe")
+        with server.client(extended=True) as page:
+            assert page.reply(page.init(picture(7)))["code"] == "seedUnsafe"
+            assert page.reply(page.init(b"no picture"))["code"] == "seedNotAPicture"
+
+
+def test_a_stock_client_in_play_keeps_its_world_when_another_picture_is_refused() -> None:
+    classifier = FakeImageClassifier()
+    with play_server(fake_services(classifier=classifier)) as server, server.client() as client:
+        _play_through(client)
+        classifier.fail = "out of memory"
+        assert client.reply(client.init(picture(9)))["code"] == "seedCheckFailed"
+        client.hold("W")
+
+
 def test_a_classifier_that_fails_counts_as_unsafe_for_that_request_alone() -> None:
     classifier = FakeImageClassifier()
     classifier.fail = "out of memory"
-    with play_server(fake_services(classifier=classifier)) as server, server.client() as client:
+    with play_server(fake_services(classifier=classifier)) as server, server.client(extended=True) as client:
         assert not client.reply(client.init(picture(7)))["success"]
         classifier.fail = None
         _play_through(client)
+
+
+WOODS, HARBOUR = picture(20, 90, 30), picture(20, 60, 120)
+
+
+def _two_engines() -> ServiceBundle:
+    """One is at home in woods, of which the gallery has a picture; the other one is the default."""
+    facts = PillowPictureDecoder().describe
+    store = FakeSeedStore(
+        [(WOODS, facts(WOODS), "Woods"), (HARBOUR, facts(HARBOUR), "Harbour")], views_of={"Woods": "woods"}
+    )
+    general, special = FakeModel("a/general"), FakeModel("a/special", at_home_in=frozenset({"woods"}))
+    return fake_services(general, special, seed_store=store)
+
+
+@pytest.mark.parametrize(
+    ("seed", "model"), [(WOODS, "a/special"), (HARBOUR, "a/general"), (picture(1, 2, 3), "a/general")]
+)
+def test_without_a_model_a_picture_opens_in_the_engine_that_shows_it_best(seed: bytes, model: str) -> None:
+    with play_server(_two_engines()) as server, server.client() as client:
+        request = client.request("init", config=session_config(), seed_image_data=b64(seed))
+        assert client.reply(request)["data"]["model"] == model
+        client.hold("W")
+        assert [session["model"] for session in server.sessions()] == [model]
+
+
+def test_the_gallery_names_the_engine_that_a_picture_opens_in_and_any_other_can_be_chosen() -> None:
+    with play_server(_two_engines()) as server, server.client(extended=True) as client:
+        seeds = {seed["title"]: seed for seed in server.http.get("/api/seeds").json()["seeds"]}
+        assert {title: seed["model"] for title, seed in seeds.items()} == {"Woods": "a/special", "Harbour": "a/general"}
+        woods, harbour = seeds["Woods"]["hash"], seeds["Harbour"]["hash"]
+        chosen = client.request("init", model="a/general", config=session_config(), seed_hash=woods)
+        assert client.reply(chosen)["data"]["model"] == "a/general"
+        client.hold("W")
+        unchanged = client.request("init", config=session_config())
+        assert client.reply(unchanged)["data"]["model"] == "a/general", "without a picture the engine stays"
+        for seed_hash, model in ((woods, "a/special"), (harbour, "a/general")):
+            changed = client.request("init", model=None, config=session_config(), seed_hash=seed_hash)
+            assert client.reply(changed)["data"]["model"] == model
+            client.hold("W")
 
 
 def test_a_page_starts_from_a_seed_of_the_gallery_by_its_hash() -> None:

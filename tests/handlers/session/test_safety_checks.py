@@ -55,7 +55,7 @@ def checking_server(cache_dir: Path, verdicts: VerdictCache | None = None, **con
     """
     classifier = build_image_classifier(tiny_files(cache_dir), SystemClock(), ProcessTorchWorker, niceness=0)
     with suppress(ClassificationError):
-        classifier.is_safe(ANY_PICTURE)
+        classifier.judge(ANY_PICTURE)
     with play_server(fake_services(classifier=classifier, verdict_cache=verdicts), **config) as server:
         yield server
 
@@ -174,7 +174,7 @@ def test_verdicts_outlive_the_server_and_failures_do_not(tmp_path: Path) -> None
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_killed_check_is_reported_as_failed_and_the_next_one_works(cache_dir: Path) -> None:
-    with checking_server(cache_dir, FakeVerdictCache()) as server, server.client() as client:
+    with checking_server(cache_dir, FakeVerdictCache()) as server, server.client(extended=True) as client:
         assert is_safe(client, picture(9))
         before = _children()
         for child in before:
@@ -186,7 +186,7 @@ def test_a_killed_check_is_reported_as_failed_and_the_next_one_works(cache_dir: 
         warning = client.of_type("warning")
         assert warning["message_id"] == "app.server.warning.seedSafetyCheckFailed"
         assert not client.reply(req_id)["success"]
-        server.handler.services.image_classifier.is_safe(ANY_PICTURE)  # loads it again
+        server.handler.services.image_classifier.judge(ANY_PICTURE)  # loads it again
         client.start(picture(8))
     wait_until(lambda: not _children(), "the server took its worker with it")
 
@@ -200,7 +200,7 @@ def test_files_that_are_damaged_refuse_the_seed_and_health_says_why(cache_dir: P
         client.init(picture(8))
         assert client.of_type("warning")["message_id"] == "app.server.warning.seedSafetyCheckFailed"
         safety = server.http.get("/health").json()["safety"]
-        assert (safety["loaded"], safety["unjudged_pass"]) == (False, False)
+        assert not safety["loaded"]
         assert "download" in safety["reason"]
         assert str(tmp_path) not in safety["reason"]
 
@@ -211,8 +211,7 @@ def test_files_that_are_damaged_refuse_the_seed_and_health_says_why(cache_dir: P
         ("strict", FakeImageClassifier(), 201, None),
         ("strict", FakeImageClassifier(lambda _: False), 422, "seedUnsafe"),
         ("strict", FakeImageClassifier(status=ClassifierMissing("There is none.")), 503, "seedCheckFailed"),
-        ("when-available", FakeImageClassifier(lambda _: False), 422, "seedUnsafe"),
-        ("when-available", FakeImageClassifier(status=ClassifierMissing("There is none.")), 201, None),
+        ("off", FakeImageClassifier(status=ClassifierMissing("There is none.")), 201, None),
         ("off", FakeImageClassifier(lambda _: False), 201, None),
     ],
 )

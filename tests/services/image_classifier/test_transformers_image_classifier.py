@@ -76,15 +76,19 @@ def test_it_judges_by_the_cumulated_grades(shared: TransformersImageClassifier) 
     status = shared.status()
     assert isinstance(status, ClassifierReady)
     assert "Freepik/nsfw_image_detector@15b85477e4fd2000db76ae9aae0f89a72f95e2e3" in status.revision
-    assert shared.is_safe(DARK)
-    assert not shared.is_safe(BRIGHT)
-    assert shared.is_safe(np.full((1, 1, 3), 30, dtype=np.uint8))
+    assert shared.judge(DARK).is_safe
+    assert not shared.judge(BRIGHT).is_safe
+    assert shared.judge(np.full((1, 1, 3), 30, dtype=np.uint8)).is_safe
 
 
 def test_two_hundred_checks_at_once_share_one_model(shared: TransformersImageClassifier) -> None:
     pictures = [BRIGHT if number % 3 == 0 else DARK for number in range(200)]
+
+    def is_safe(picture: Picture) -> bool:
+        return shared.judge(picture).is_safe
+
     with ThreadPoolExecutor(16) as pool:
-        verdicts = list(pool.map(shared.is_safe, pictures))
+        verdicts = list(pool.map(is_safe, pictures))
     assert verdicts == [number % 3 != 0 for number in range(200)]
 
 
@@ -115,7 +119,7 @@ def test_without_its_files_it_says_how_to_get_them(
         assert words in status.reason
         assert "hf download Freepik/nsfw_image_detector --revision 15b85477" in status.reason
         with pytest.raises(ClassificationError, match=words):
-            classifier.is_safe(DARK)
+            classifier.judge(DARK)
 
 
 @pytest.mark.parametrize(("absent", "is_needed"), [("torch", True), ("transformers", True), ("timm", False)])
@@ -143,16 +147,16 @@ def test_files_that_cannot_be_loaded_are_an_error_that_heals(tmp_path: Path, cac
     clock = FakeClock()
     with classifier_of(tmp_path, clock) as classifier:
         with pytest.raises(ClassificationError, match="damaged") as caught:
-            classifier.is_safe(DARK)
+            classifier.judge(DARK)
         assert str(tmp_path) not in str(caught.value)
         status = classifier.status()
         assert isinstance(status, ClassifierFailing)
         assert status.reason == str(caught.value)
         shutil.copytree(cache_dir, tmp_path, dirs_exist_ok=True)
         with pytest.raises(ClassificationError, match="damaged"):  # no process is started for each picture of a burst
-            classifier.is_safe(DARK)
+            classifier.judge(DARK)
         clock.advance(31)
-        assert classifier.is_safe(DARK)
+        assert classifier.judge(DARK).is_safe
         assert isinstance(classifier.status(), ClassifierReady)
 
 
@@ -189,14 +193,14 @@ class ScriptedWorker:
 @pytest.mark.parametrize(("low", "is_safe"), [(0.0, True), (0.499, True), (0.5, False), (1.0, False)])
 def test_a_picture_is_safe_while_low_is_under_a_half(cache_dir: Path, low: float, *, is_safe: bool) -> None:
     worker = ScriptedWorker({"low": low, "medium": 0.0, "high": 0.0})
-    assert TransformersImageClassifier(tiny_files(cache_dir), worker, FakeClock()).is_safe(DARK) is is_safe
+    assert TransformersImageClassifier(tiny_files(cache_dir), worker, FakeClock()).judge(DARK).is_safe is is_safe
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"low": None}, {"low": float("nan")}, [0.1], {"low": "0.1"}])
 def test_an_answer_without_grades_is_an_error(cache_dir: Path, answer: Plain) -> None:
     classifier = TransformersImageClassifier(tiny_files(cache_dir), ScriptedWorker(answer), FakeClock())
     with pytest.raises(ClassificationError):
-        classifier.is_safe(DARK)
+        classifier.judge(DARK)
 
 
 def test_a_lack_of_memory_is_not_tried_again_at_once_and_a_death_is(cache_dir: Path) -> None:
@@ -205,7 +209,7 @@ def test_a_lack_of_memory_is_not_tried_again_at_once_and_a_death_is(cache_dir: P
         classifier = TransformersImageClassifier(tiny_files(cache_dir), worker, FakeClock())
         for _ in range(2):
             with suppress(ClassificationError):
-                classifier.is_safe(DARK)
+                classifier.judge(DARK)
         return worker.calls
 
     assert run(WorkerFault.OUT_OF_MEMORY) == 1
@@ -217,7 +221,7 @@ def test_it_works_where_it_is_placed(cache_dir: Path) -> None:
     classifier = TransformersImageClassifier(tiny_files(cache_dir), worker, FakeClock())
     for placement in ("cpu", "resident", "cpu"):
         classifier.place(placement)
-        assert classifier.is_safe(DARK)
+        assert classifier.judge(DARK).is_safe
     assert worker.on_device == [False, True, False]
 
 
@@ -230,7 +234,7 @@ def test_its_status_has_its_memory_and_its_placement(cache_dir: Path) -> None:
             assert status.memory is not None
             assert status.memory.placement == placement
             assert status.memory.size.total == (tiny_files(cache_dir).folder / "model.safetensors").stat().st_size
-            assert classifier.is_safe(DARK)
+            assert classifier.judge(DARK).is_safe
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -241,7 +245,7 @@ def test_a_process_that_is_killed_costs_one_picture(cache_dir: Path) -> None:
     factory = "services.image_classifier.nsfw_model:build_nsfw_model"
     worker = ProcessTorchWorker(WorkerSpec("classifier", factory, options=options, niceness=0))
     classifier = TransformersImageClassifier(tiny_files(cache_dir), worker, FakeClock())
-    assert classifier.is_safe(DARK)
+    assert classifier.judge(DARK).is_safe
     status = worker.status()
     assert isinstance(status, WorkerReady)
     os.kill(status.pid, signal.SIGKILL)
@@ -251,4 +255,4 @@ def test_a_process_that_is_killed_costs_one_picture(cache_dir: Path) -> None:
 
 
 def _judge(classifier: TransformersImageClassifier, picture: Picture) -> bool:
-    return classifier.is_safe(picture)
+    return classifier.judge(picture).is_safe

@@ -171,6 +171,22 @@ def test_a_job_that_is_tried_again_begins_anew(store: JobStore) -> None:
     assert (again.fault, again.stage, again.ended_at, again.epoch) == (None, None, None, None)
 
 
+def test_several_events_are_one_step(store: JobStore) -> None:
+    job = added(store, 1)
+    stages = [StageReached(str(number)) for number in range(5)]
+    with pytest.raises(IllegalJobEventError):
+        store.apply_all(job.id, [Began("epoch", 60.0), *stages, Began("epoch", 60.0)], 2.0)
+    assert store.find(job.id) == job
+    assert len(store.notices(0)) == 1
+    after_all = store.apply_all(job.id, [Began("epoch", 60.0), *stages, stages[-1]], 2.0)
+    assert after_all == store.find(job.id)
+    assert after_all is not None
+    assert (after_all.state, after_all.stage) == (JobState.RUNNING, "4")
+    told = [notice.data.get("stage", notice.data.get("state")) for notice in store.notices(0)]
+    assert told == ["queued", "running", "0", "1", "2", "3", "4"]
+    assert store.apply_all("0" * 26, stages, 2.0) is None
+
+
 def test_files_come_with_the_work_and_stay_or_go(store: JobStore) -> None:
     job = added(store, 1)
     store.apply(job.id, Began("epoch", 60.0), 2.0)

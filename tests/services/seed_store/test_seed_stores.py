@@ -31,6 +31,7 @@ SHIPPED: Shipped = {
     "Meadow": save(quadrants(40, 20), "PNG"),
     "Harbour": save(quadrants(20, 40), "JPEG"),
 }
+VIEWS_OF = {"Harbour": "simulator"}
 
 
 def facts_of(data: bytes) -> PictureFactsPayload:
@@ -51,7 +52,8 @@ def ship(folder: Path, shipped: Shipped) -> None:
     for title, data in shipped.items():
         name = title.lower() + facts_of(data).suffix
         (folder / name).write_bytes(data)
-        entries.append({"file": name, "title": title, "description": "", "licence": "CC0-1.0", "made_by": "us"})
+        entry = {"file": name, "title": title, "description": "", "licence": "CC0-1.0", "made_by": "us"}
+        entries.append(entry | ({"view_of": VIEWS_OF[title]} if title in VIEWS_OF else {}))
     (folder / "seeds.json").write_text(json.dumps(entries))
 
 
@@ -65,9 +67,16 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
 
     def in_memory(shipped: Shipped, max_uploaded: int) -> SeedStore:
         files = [(data, facts_of(data), title) for title, data in shipped.items()]
-        return FakeSeedStore(files, max_uploaded=max_uploaded)
+        return FakeSeedStore(files, max_uploaded=max_uploaded, views_of=VIEWS_OF)
 
     return on_disk if request.param == "disk" else in_memory
+
+
+def test_a_shipped_seed_may_name_the_world_that_it_shows(make_store: MakeStore) -> None:
+    store = make_store(SHIPPED, 5)
+    kept = store.add(upload(1), facts_of(upload(1)), "Harbour")
+    assert [seed.view_of for seed in store.list()] == [None, "simulator", None]
+    assert kept.view_of is None
 
 
 def test_shipped_seeds_come_in_order(make_store: MakeStore) -> None:

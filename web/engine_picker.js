@@ -1,0 +1,53 @@
+// @ts-check
+// The dialog in which a picture is played in another engine.
+
+import { byId, make } from "./dom.js";
+
+/** @import { PickerModel, SeedSummary } from "./rest.js" */
+
+export class EnginePicker {
+  #dialog = byId("engines", HTMLDialogElement);
+  #list = byId("engine-list", HTMLUListElement);
+  #onPlay;
+
+  /** @param {(seed: SeedSummary, engine: string) => void} onPlay */
+  constructor(onPlay) {
+    this.#onPlay = onPlay;
+  }
+
+  /**
+   * @param {SeedSummary} seed
+   * @param {readonly PickerModel[]} models
+   * @param {string} chosen the engine that the picture would be played in now
+   */
+  open(seed, models, chosen) {
+    byId("engines-title", HTMLElement).textContent = `Play “${seed.title}” in`;
+    this.#list.replaceChildren(...models.map((model) => this.#item(seed, model, chosen)));
+    this.#dialog.showModal();
+  }
+
+  /**
+   * @param {SeedSummary} seed
+   * @param {PickerModel} model
+   * @param {string} chosen
+   */
+  #item(seed, { id, title, description, is_local: isHere }, chosen) {
+    const marks = [id === seed.model ? "shows this picture best" : "", isHere ? "" : "not ready"].filter(Boolean);
+    const button = make("button", {
+      className: "engine-choice",
+      type: "button",
+      onclick: () => {
+        this.#dialog.close();
+        this.#onPlay(seed, id);
+      },
+      children: [
+        make("strong", { text: [title || id, ...marks].join(", ") }),
+        make("span", { text: description }),
+      ],
+    });
+    if (id === chosen) button.setAttribute("aria-current", "true");
+    button.dataset.testid = "engine-choice";
+    button.dataset.model = id;
+    return make("li", { children: [button] });
+  }
+}
