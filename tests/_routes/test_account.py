@@ -84,6 +84,32 @@ def test_the_first_owner_is_made_on_this_machine_and_is_signed_in() -> None:
         assert (again.status_code, again.json()["code"]) == (409, "ownerExists")
 
 
+def test_from_elsewhere_the_first_owner_needs_the_code_that_was_printed() -> None:
+    with people_server(clock=FakeClock()) as here:
+        code = here.server.handler.accounts.setup_code
+        assert code is not None
+        elsewhere = here.browser(**{"X-Forwarded-For": "192.0.2.7"})
+        body = {"name": "Ann", "password": PASSWORD}
+        for wrong in (None, "", "x" * 22, "é" * 22, code[:-1], code + "x"):
+            answer = elsewhere.http.post("/api/account/setup", json={**body, "code": wrong})
+            assert (answer.status_code, answer.json()["code"]) == (403, "codeInvalid"), wrong
+        made = elsewhere.http.post("/api/account/setup", json={**body, "code": f" {code} "})
+        assert made.status_code == 201
+        assert here.server.handler.accounts.setup_code is None
+        again = here.browser(**{"X-Forwarded-For": "192.0.2.7"})
+        answer = again.http.post("/api/account/setup", json={"name": "Eve", "password": PASSWORD, "code": code})
+        assert answer.json()["code"] == "codeInvalid", "it is good for once"
+
+
+def test_guesses_at_the_code_are_throttled_and_cost_no_hash() -> None:
+    with people_server(clock=FakeClock()) as here:
+        elsewhere = here.browser(**{"X-Forwarded-For": "192.0.2.7"})
+        body = {"name": "Ann", "password": PASSWORD, "code": "x" * 22}
+        answers = [elsewhere.http.post("/api/account/setup", json=body).status_code for _ in range(25)]
+        assert answers == [403] * 20 + [429] * 5
+        assert here.hasher.count == 0
+
+
 def test_of_ten_first_owners_at_the_same_time_one_is() -> None:
     with people_server() as here, ThreadPoolExecutor(10) as threads:
         browsers = [here.browser() for _ in range(10)]
