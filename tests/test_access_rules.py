@@ -92,7 +92,8 @@ def test_every_request_of_a_session_has_a_rule_and_every_rule_a_request() -> Non
 
 
 def test_every_kind_of_job_has_a_rule_and_every_rule_a_kind(tmp_path: Path) -> None:
-    assert AppHandler(RuntimeConfig(data_dir=tmp_path), fake_services()).jobs.kinds == set(JOBS)
+    handler = AppHandler(RuntimeConfig(data_dir=tmp_path), fake_services())
+    assert set(handler.job_kinds.request_models()) == set(JOBS)
 
 
 def test_the_rule_of_every_route_is_found_by_an_address_of_it() -> None:
