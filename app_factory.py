@@ -73,7 +73,7 @@ def create_app(handler: AppHandler) -> FastAPI:
             *network_middleware(
                 handler.config.access,
                 _uploads(handler.config.max_upload_bytes),
-                handler.identity,
+                people=handler.identity,
                 error_linger_s=handler.config.limits.error_linger_s,
             ),
             Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),

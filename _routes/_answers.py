@@ -27,13 +27,17 @@ ANYWHERE: Final = (
     ErrorCode.HOST_FORBIDDEN,
     ErrorCode.ORIGIN_FORBIDDEN,
     ErrorCode.TOKEN_REQUIRED,
+    ErrorCode.SIGN_IN_REQUIRED,
     ErrorCode.LOCAL_ONLY,
+    ErrorCode.ROLE_NOT_ALLOWED,
+    ErrorCode.SCOPE_MISSING,
     ErrorCode.ANONYMOUS_NOT_ALLOWED,
     ErrorCode.MESSAGE_TOO_LARGE,
     ErrorCode.CLIENT_TOO_SLOW,
     ErrorCode.INTERNAL,
     ErrorCode.SERVER_BUSY,
     ErrorCode.SERVICE_UNAVAILABLE,
+    ErrorCode.ACCOUNTS_UNAVAILABLE,
     ErrorCode.SHUTTING_DOWN,
 )
 

@@ -119,7 +119,7 @@ async def route_job_file(
     return StoredFile(path, headers=_ASK_AGAIN, filename=path.name, content_disposition_type=disposition)
 
 
-@router.get("/jobs/{job_id}/events")
+@router.get("/jobs/{job_id}/events", responses=answers(*_JOB))
 async def route_job_events(
     job_id: str,
     handler: Handler,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from _routes._answers import answers
 from account_types import (
     ChangePersonBody,
     InvitationsResponse,
@@ -15,41 +16,45 @@ from account_types import (
     PersonBody,
 )
 from app_handler import AppHandler
+from error_types import ErrorCode
 from sign_in import Caller
 from state.deps import forbid_keeping, get_caller, get_state_service
+
+_ANY = (ErrorCode.ACCOUNTS_OFF, ErrorCode.ACCOUNT_NOT_KEPT)
+_ONE = (*_ANY, ErrorCode.ACCOUNT_UNKNOWN)
 
 router = APIRouter(prefix="/api", tags=["people"], dependencies=[Depends(forbid_keeping)])
 
 Handler = Annotated[AppHandler, Depends(get_state_service)]
 
 
-@router.get("/people")
+@router.get("/people", responses=answers(*_ANY))
 async def route_people(handler: Handler) -> PeopleResponse:
     return await handler.people.people()
 
 
-@router.patch("/people/{user_id}")
+@router.patch("/people/{user_id}", responses=answers(*_ONE, ErrorCode.LAST_OWNER))
 async def route_change_person(user_id: str, body: ChangePersonBody, handler: Handler) -> PersonBody:
     return await handler.people.change(user_id, body)
 
 
-@router.delete("/people/{user_id}", status_code=204)
+@router.delete("/people/{user_id}", status_code=204, responses=answers(*_ONE, ErrorCode.LAST_OWNER))
 async def route_remove_person(user_id: str, handler: Handler) -> None:
     await handler.people.remove(user_id)
 
 
-@router.get("/invitations")
+@router.get("/invitations", responses=answers(*_ANY))
 async def route_invitations(handler: Handler) -> InvitationsResponse:
     return await handler.people.invitations()
 
 
-@router.post("/invitations", status_code=201)
+@router.post("/invitations", status_code=201, responses=answers(*_ONE))
 async def route_invite(
     body: NewInvitationBody, handler: Handler, caller: Annotated[Caller, Depends(get_caller)]
 ) -> NewInvitationResponse:
     return await handler.people.invite(caller, body)
 
 
-@router.delete("/invitations/{invitation_id}", status_code=204)
+@router.delete("/invitations/{invitation_id}", status_code=204, responses=answers(*_ONE))
 async def route_take_back_invitation(invitation_id: str, handler: Handler) -> None:
     await handler.people.take_back(invitation_id)

@@ -49,7 +49,7 @@ class AccessMiddleware:
     """Answers the requests that the policy refuses or logs in, and passes all others on, each with its `Visitor` and
     its `Caller`. `people` says who has signed in, where there are accounts.
 
-    A desktop client that is told on its socket why it may not play gets `error_linger_s` to show it.
+    A client that is told on its socket why it may not play gets `error_linger_s` to show it.
     """
 
     def __init__(self, app: ASGIApp, access: AccessConfig, people: People, error_linger_s: float) -> None:

@@ -73,8 +73,8 @@ class LoggedIn:
 class Reader(Enum):
     """Who reads a refusal.
 
-    PERSON asked for the page. DESKTOP_CLIENT is a WebSocket of one that has no place for a token, and shows the person
-    nothing of an answer to its handshake.
+    PERSON asked for the page. DESKTOP_CLIENT is a WebSocket of a client that has no place for a token, or of a page
+    where nobody has signed in; they see nothing of an answer to its handshake.
     """
 
     PROGRAM = auto()
@@ -113,12 +113,6 @@ _TOKEN_CANNOT_BE_SHOWN: Final = Refused(
 _CROSS_SITE: Final = Refused(
     ErrorCode.ORIGIN_FORBIDDEN,
     "A page of another site asked for this. Open the server's own page instead.",
-)
-_NOT_SIGNED_IN: Final = Refused(ErrorCode.SIGN_IN_REQUIRED, "Sign in first, or send an API token that is valid.")
-_CANNOT_SIGN_IN: Final = Refused(
-    ErrorCode.SIGN_IN_REQUIRED,
-    "This server asks people to sign in, which this client cannot do. Open the server's address in a browser.",
-    Reader.DESKTOP_CLIENT,
 )
 
 
@@ -168,7 +162,7 @@ class AccessPolicy:
         if visitor is None:
             rule = self._rules.of(request.method, collapse_slashes(request.path))
             if not (isinstance(rule, Open) or self._access.allow_anonymous):
-                return _CANNOT_SIGN_IN if _is_desktop_client(request) else _NOT_SIGNED_IN
+                return _not_signed_in(request)
             visitor = _anonymous(request)
         return self._decide_by_rule(visitor, request)
 
@@ -229,7 +223,7 @@ class AccessPolicy:
         is_read = request.method in ("GET", "HEAD")
         if is_open or (is_read and collapse_slashes(request.path) == "/health"):
             return self._decide_by_rule(_anonymous(request), request)
-        if _is_desktop_client(request):
+        if not credentials and _is_desktop_client(request):
             return _TOKEN_CANNOT_BE_SHOWN
         return _token_required(Reader.PERSON if _is_at_page(request) else Reader.PROGRAM)
 
@@ -254,12 +248,20 @@ def _token_required(reader: Reader) -> Refused:
     return Refused(ErrorCode.TOKEN_REQUIRED, message, reader)
 
 
+def _not_signed_in(request: AccessRequest) -> Refused:
+    """A page, too, reads nothing of an answer to the handshake of its socket."""
+    reader = Reader.DESKTOP_CLIENT if _is_socket(request) and not request.values("authorization") else Reader.PROGRAM
+    return Refused(ErrorCode.SIGN_IN_REQUIRED, "Sign in first, or send an API token that is valid.", reader)
+
+
 def _is_desktop_client(request: AccessRequest) -> bool:
     """Whether it connects as desktop clients do, which cannot show a token. Our own clients say who they are."""
     version, client = query_value(request.query, "protocol_version"), query_value(request.query, "client")
-    is_socket = request.scheme in ("ws", "wss") and collapse_slashes(request.path) == "/ws"
-    is_stock = version == str(PROTOCOL_VERSION) and client != "terrarium"
-    return is_socket and is_stock and not request.values("authorization")
+    return _is_socket(request) and version == str(PROTOCOL_VERSION) and client != "terrarium"
+
+
+def _is_socket(request: AccessRequest) -> bool:
+    return request.scheme in ("ws", "wss") and collapse_slashes(request.path) == "/ws"
 
 
 def _own_authority(request: AccessRequest) -> WebOrigin | None:

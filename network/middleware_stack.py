@@ -31,8 +31,8 @@ __all__ = ["BodyLimit", "network_middleware"]
 def network_middleware(
     access: AccessConfig,
     larger_bodies: Mapping[str, BodyLimit] = _NO_LARGER_BODIES,
-    people: People | None = None,
     *,
+    people: People | None = None,
     error_linger_s: float = 0.5,
 ) -> list[Middleware]:
     """The middleware for `FastAPI(middleware=...)`, outermost first.

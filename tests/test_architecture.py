@@ -60,7 +60,7 @@ LAYERS: Final = {
     "runtime_config": {"runtime_config"},
     "network": {
         *("network", "runtime_config", "services"),
-        *("access_rules", "api_types", "error_types", "wire_protocol", "logging_policy", "crash_hooks", "sign_in"),
+        *("access_rules", "api_types", "error_types", "sign_in", "wire_protocol", "logging_policy", "crash_hooks"),
     },
 }
 HEAVY: Final = (

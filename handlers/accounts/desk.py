@@ -33,6 +33,7 @@ class AccountDesk:
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="account-writes")
         self._opening = Lock()
         self._store: AccountStore | None = None
+        self._is_closed = False
 
     def require_accounts(self) -> None:
         """Raises: DomainError, the server was started without them."""
@@ -64,11 +65,14 @@ class AccountDesk:
 
     def close(self) -> None:
         """Blocks until what is being written is written."""
+        self._is_closed = True
         self._reading.shutdown(wait=False, cancel_futures=True)
         self._writing.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, threads: Executor, work: Callable[[AccountStore], Result]) -> Result:
         self.require_accounts()
+        if self._is_closed:
+            raise DomainError("The server is stopping.", ErrorCode.SHUTTING_DOWN)
 
         def run() -> Result:
             with service_errors_translated():

@@ -104,7 +104,7 @@ def test_a_token_that_is_revoked_is_shut_out_also_on_its_open_socket() -> None:
 def test_a_socket_needs_somebody_who_may_play() -> None:
     with people_server() as here:
         owner = here.owner()
-        for token, status in ((owner.token("read"), 403), ("terr_unknown", 401), (None, 401)):
+        for token, status in ((owner.token("read"), 403), ("terr_unknown", 401)):
             with pytest.raises(InvalidStatus) as refused, here.server.client(token=token):
                 pass
             assert refused.value.response.status_code == status
@@ -112,6 +112,26 @@ def test_a_socket_needs_somebody_who_may_play() -> None:
         with pytest.raises(InvalidStatus) as refused, viewer.play():
             pass
         assert refused.value.response.status_code == 403
+
+
+def test_a_token_may_ask_for_what_its_scopes_say_also_in_a_session() -> None:
+    with people_server() as here:
+        owner = here.owner()
+        with here.server.client(extended=True, token=owner.token("play")) as client:
+            client.start()
+            refused = client.reply(client.request("generate_scene", prompt="a bay"))
+            assert (refused["success"], refused["code"]) == (False, "scopeMissing")
+            assert client.hold("W")
+
+
+def test_a_page_where_nobody_has_signed_in_is_told_on_its_socket() -> None:
+    """A browser shows a page nothing of an answer to a handshake."""
+    with people_server() as here:
+        for extended in (True, False):
+            with here.server.client(extended=extended) as client:
+                assert client.of_type("error")["code"] == "signInRequired"
+                assert client.closed() == (1000, "signInRequired")
+        assert here.owner().http.get("/api/sessions").json()["sessions"] == []
 
 
 class SlowToRead(FakeAccountStore):
