@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from _routes import (
+    feedback,
     health,
     jobs,
     metrics,
@@ -78,6 +79,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         recordings,
         worlds,
         jobs,
+        feedback,
         sessions,
         moments,
         metrics,

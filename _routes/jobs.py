@@ -22,17 +22,19 @@ router = APIRouter(prefix="/api")
 _ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
 
 Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
 
 
 @router.get("/jobs")
 async def route_list_jobs(
     handler: Handler,
+    visitor: Asking,
     state: Annotated[list[JobStateName], Query()] = [],  # noqa: B006 - FastAPI copies it
     kind: Annotated[str | None, Query(max_length=40)] = None,
     before: Annotated[str | None, Query(max_length=26)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> JobsResponse:
-    return await handler.jobs.list_jobs(state, kind, before, limit)
+    return await handler.jobs.list_jobs(visitor, state, kind, before, limit)
 
 
 @router.post("/jobs", status_code=202)
@@ -40,7 +42,7 @@ async def route_submit_job(
     body: SubmitJobBody,
     response: Response,
     handler: Handler,
-    visitor: Annotated[Visitor, Depends(get_visitor)],
+    visitor: Asking,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> JobSummary:
     job, is_new = await handler.jobs.submit(visitor, body.kind, body.request, key=idempotency_key)
@@ -50,31 +52,31 @@ async def route_submit_job(
 
 
 @router.get("/jobs/{job_id}")
-async def route_job(job_id: str, handler: Handler) -> JobSummary:
-    return await handler.jobs.find(job_id)
+async def route_job(job_id: str, handler: Handler, visitor: Asking) -> JobSummary:
+    return await handler.jobs.find(visitor, job_id)
 
 
 @router.post("/jobs/{job_id}/cancel", status_code=202)
-async def route_cancel_job(job_id: str, response: Response, handler: Handler) -> JobSummary:
-    job = await handler.jobs.cancel(job_id)
+async def route_cancel_job(job_id: str, response: Response, handler: Handler, visitor: Asking) -> JobSummary:
+    job = await handler.jobs.cancel(visitor, job_id)
     response.status_code = 202 if job.cancelling else 200
     return job
 
 
 @router.post("/jobs/{job_id}/retry", status_code=202)
-async def route_retry_job(job_id: str, handler: Handler) -> JobSummary:
-    return await handler.jobs.retry(job_id)
+async def route_retry_job(job_id: str, handler: Handler, visitor: Asking) -> JobSummary:
+    return await handler.jobs.retry(visitor, job_id)
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
-async def route_forget_job(job_id: str, handler: Handler) -> None:
-    await handler.jobs.forget(job_id)
+async def route_forget_job(job_id: str, handler: Handler, visitor: Asking) -> None:
+    await handler.jobs.forget(visitor, job_id)
 
 
 @router.get("/jobs/{job_id}/file", response_class=FileResponse)
 @router.head("/jobs/{job_id}/file", include_in_schema=False)  # without reading the file
-async def route_job_file(job_id: str, handler: Handler, *, download: bool = False) -> StoredFile:
-    path = await handler.jobs.file(job_id)
+async def route_job_file(job_id: str, handler: Handler, visitor: Asking, *, download: bool = False) -> StoredFile:
+    path = await handler.jobs.file(visitor, job_id)
     disposition = "attachment" if download else "inline"
     return StoredFile(path, headers=_ASK_AGAIN, filename=path.name, content_disposition_type=disposition)
 
@@ -82,11 +84,12 @@ async def route_job_file(job_id: str, handler: Handler, *, download: bool = Fals
 async def _unseen_job(
     job_id: str,
     handler: Handler,
+    visitor: Asking,
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[str | None, Query()] = None,
 ) -> str | None:
     """Where a reader goes on. Decided before the stream begins, as its status cannot be changed later."""
-    await handler.jobs.require_unseen(job_id, last_event_id or after)
+    await handler.jobs.require_unseen(visitor, job_id, last_event_id or after)
     return last_event_id or after
 
 
@@ -99,19 +102,20 @@ async def route_stream_head() -> Response:
 
 @router.get("/jobs/{job_id}/stream", response_class=EventSourceResponse)
 async def route_job_stream(
-    job_id: str, handler: Handler, seen: Annotated[str | None, Depends(_unseen_job)]
+    job_id: str, handler: Handler, visitor: Asking, seen: Annotated[str | None, Depends(_unseen_job)]
 ) -> AsyncIterable[ServerSentEvent]:
-    async for event in handler.jobs.follow(seen, job_id):
+    async for event in handler.jobs.follow(visitor, seen, job_id):
         yield _sent(event)
 
 
 @router.get("/events", response_class=EventSourceResponse)
 async def route_events(
     handler: Handler,
+    visitor: Asking,
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[str | None, Query()] = None,
 ) -> AsyncIterable[ServerSentEvent]:
-    async for event in handler.jobs.follow(last_event_id or after):
+    async for event in handler.jobs.follow(visitor, last_event_id or after):
         yield _sent(event)
 
 

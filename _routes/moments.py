@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from access_rules import Visitor
 from api_types import RewindRequestBody, SaveWorldRequestBody
 from app_handler import AppHandler
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 from wire_protocol import (
     MomentResponseData,
     RestoreMomentRequest,
@@ -21,33 +22,30 @@ from wire_protocol import (
 
 router = APIRouter(prefix="/api/sessions/{session_id}")
 
+Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
+
 _REQ_ID = "rest"  # nobody waits for an answer of that id on the socket
 
 
 @router.post("/moments", status_code=201, response_model=MomentResponseData)
-async def route_take_moment(session_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> object:
-    return await handler.play.perform(session_id, TakeMomentRequest(type="take_moment", req_id=_REQ_ID))
+async def route_take_moment(session_id: str, handler: Handler, visitor: Asking) -> object:
+    return await handler.play.perform(visitor, session_id, TakeMomentRequest(type="take_moment", req_id=_REQ_ID))
 
 
 @router.post("/moments/{moment_id}/restore", response_model=MomentResponseData)
-async def route_restore_moment(
-    session_id: str, moment_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> object:
+async def route_restore_moment(session_id: str, moment_id: str, handler: Handler, visitor: Asking) -> object:
     request = RestoreMomentRequest(type="restore_moment", req_id=_REQ_ID, moment_id=moment_id)
-    return await handler.play.perform(session_id, request)
+    return await handler.play.perform(visitor, session_id, request)
 
 
 @router.post("/rewind", response_model=RewindResponseData)
-async def route_rewind(
-    session_id: str, body: RewindRequestBody, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> object:
+async def route_rewind(session_id: str, body: RewindRequestBody, handler: Handler, visitor: Asking) -> object:
     request = RewindRequest(type="rewind", req_id=_REQ_ID, seconds=body.seconds)
-    return await handler.play.perform(session_id, request)
+    return await handler.play.perform(visitor, session_id, request)
 
 
 @router.post("/world", status_code=201, response_model=SaveWorldResponseData)
-async def route_save_world(
-    session_id: str, body: SaveWorldRequestBody, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> object:
+async def route_save_world(session_id: str, body: SaveWorldRequestBody, handler: Handler, visitor: Asking) -> object:
     request = SaveWorldRequest(type="save_world", req_id=_REQ_ID, title=body.title, moment_id=body.moment_id)
-    return await handler.play.perform(session_id, request)
+    return await handler.play.perform(visitor, session_id, request)

@@ -6,18 +6,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from access_rules import Visitor
 from api_types import ScenesResponse
 from app_handler import AppHandler
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/scenes")
 
+Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
+
 
 @router.get("")
-def route_list_scenes(handler: Annotated[AppHandler, Depends(get_state_service)]) -> ScenesResponse:
-    return handler.seeds.list_generated()
+def route_list_scenes(handler: Handler, visitor: Asking) -> ScenesResponse:
+    return handler.seeds.list_generated(visitor)
 
 
 @router.delete("/{seed_hash}", status_code=204)
-def route_remove_scene(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
-    handler.seeds.remove_generated(seed_hash)
+def route_remove_scene(seed_hash: str, handler: Handler, visitor: Asking) -> None:
+    handler.seeds.remove_generated(visitor, seed_hash)

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
+from services.feedback_store.feedback_store import FeedbackFault, FeedbackStoreError
 from services.film_maker.film_maker import FilmError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
 from services.model_hub.model_hub import ModelHubError
+from services.ownership_store.ownership_store import OwnershipStoreError
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
 from services.seed_store.seed_store import SeedStoreError
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 ServiceError: TypeAlias = (
-    FilmError
+    FeedbackStoreError
+    | FilmError
     | JobStoreError
     | ModelError
     | ModelHubError
+    | OwnershipStoreError
     | PictureError
     | RecordingStoreError
     | SeedStoreError
@@ -35,10 +39,12 @@ ServiceError: TypeAlias = (
 )
 
 _SERVICE_ERRORS: Final = (
+    FeedbackStoreError,
     FilmError,
     JobStoreError,
     ModelError,
     ModelHubError,
+    OwnershipStoreError,
     PictureError,
     RecordingStoreError,
     SeedStoreError,
@@ -48,6 +54,13 @@ _SERVICE_ERRORS: Final = (
 )
 
 # A table for each enumeration, as members of two `StrEnum`s with the same text are equal, and so the same key.
+_FEEDBACK_CODES: Final[Mapping[FeedbackFault, ErrorCode]] = MappingProxyType(
+    {
+        FeedbackFault.TOO_MUCH: ErrorCode.TOO_MANY_REQUESTS,
+        FeedbackFault.UNAVAILABLE: ErrorCode.FEEDBACK_UNAVAILABLE,
+        FeedbackFault.FULL: ErrorCode.FEEDBACK_NOT_KEPT,
+    }
+)
 _MODEL_CODES: Final[Mapping[ModelFault, ErrorCode]] = MappingProxyType(
     {
         ModelFault.NOT_LOADED: ErrorCode.AUTHORING_LOAD_FAILED,
@@ -118,6 +131,10 @@ def service_errors_translated() -> Generator[None]:
 
 def _code_of(error: ServiceError) -> ErrorCode:
     match error:
+        case FeedbackStoreError():
+            return _FEEDBACK_CODES[error.fault]
+        case OwnershipStoreError():
+            return ErrorCode.OWNERS_UNAVAILABLE
         case FilmError():
             return ErrorCode.FILM_FAILED
         case JobStoreError():

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from access_rules import Visitor
     from handlers.jobs.board import JobBoard
     from services.job_store.job import Job, JobId, Json
+    from services.ownership_store.ownership_store import OwnerId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -39,6 +41,12 @@ class RunningJob:
         self._board = board
         self._stage: str | None = None
         self._telling: set[asyncio.Task[None]] = set()
+
+    @property
+    def owner(self) -> OwnerId:
+        """To whom belongs what it makes; somebody who is removed meanwhile leaves it to the owner role."""
+        live = self._board.find_live(self.job.id)
+        return (self.job if live is None else live.job).owner
 
     def tell(self, stage: str, fraction: float | None = None) -> None:
         """The work has come to a stage, and so much of that is done, 0 to 1. May be called as often as one likes.
@@ -99,8 +107,8 @@ class JobExecutor(Protocol):
     @property
     def request_model(self) -> type[JobRequest]: ...
 
-    async def check(self, request: Any) -> None:
-        """Whether such a job can be taken on now. Raises: DomainError."""
+    async def check(self, visitor: Visitor, request: Any) -> None:
+        """Whether the visitor can have such a job taken on now. Raises: DomainError."""
         ...
 
     async def run(self, request: Any, running: RunningJob) -> Json:

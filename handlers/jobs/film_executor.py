@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
+    from access_rules import Visitor
     from handlers.jobs.executor import Resource, RunningJob
     from handlers.world_files_handler import WorldFilesHandler
     from services.film_maker.film_folder import FilmFolder
@@ -43,12 +44,12 @@ class FilmExecutor:
         self._films = films
         self._threads = threads
 
-    async def check(self, request: FilmRequest) -> None:
-        await in_thread(self._threads, lambda: self._world_files.file(request.world_id))
+    async def check(self, visitor: Visitor, request: FilmRequest) -> None:
+        await in_thread(self._threads, lambda: self._world_files.file(visitor, request.world_id))
 
     async def run(self, request: FilmRequest, running: RunningJob) -> Json:
         job_id = running.job.id
-        world, name = await in_thread(self._threads, lambda: self._world_files.file(request.world_id))
+        world, name = await in_thread(self._threads, lambda: self._world_files.file_of_any(request.world_id))
         try:
             with service_errors_translated():
                 film = await in_thread(self._threads, lambda: self._films.prepare(job_id))

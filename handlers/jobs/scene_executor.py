@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
+    from access_rules import Visitor
     from handlers.authoring_handler import AuthoringHandler
     from handlers.authoring_painter import ScenePainter
     from handlers.jobs.executor import Resource, RunningJob
@@ -45,14 +46,15 @@ class SceneExecutor:
         self._threads = threads
         self.limit_s = authoring.config.job_limit_s
 
-    async def check(self, request: SceneRequest) -> None:
+    async def check(self, visitor: Visitor, request: SceneRequest) -> None:
+        del visitor
         await self._authoring.check(request.prompt)
 
     async def run(self, request: SceneRequest, running: RunningJob) -> Json:
         prompt = await self._authoring.check(request.prompt)
         scene = await self._painter.paint(SceneWanted("scene", prompt), SceneFor(_WIDTH, _HEIGHT), running.tell)
         await running.begin_finish()
-        await in_thread(self._threads, lambda: self._seeds.keep_generated(scene.file, prompt))
+        await in_thread(self._threads, lambda: self._seeds.keep_generated(running.owner, scene.file, prompt))
         return {"seed_hash": scene.hash}
 
     def file(self, job: Job) -> Path | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from access_rules import Visitor
     from handlers.jobs.executor import Resource, RunningJob
     from services.job_store.job import Job, Json
 
@@ -44,8 +45,8 @@ class FakeJobExecutor:
     def release(self) -> None:
         self._free.set()
 
-    async def check(self, request: FakeJobRequest) -> None:
-        del request
+    async def check(self, visitor: Visitor, request: FakeJobRequest) -> None:
+        del visitor, request
         if self.refusal is not None:
             raise self.refusal
 

@@ -32,11 +32,13 @@ from services.recording_store.directory_recording_store import DirectoryRecordin
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
 from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_feedback_store import FakeFeedbackStore
 from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_job_store import FakeJobStore
+from tests.fakes.fake_ownership_store import FakeOwnershipStore
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
@@ -52,11 +54,13 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.image_editor.image_editor import ImageEditor
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
+    from services.ownership_store.ownership_store import OwnershipStores
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -265,6 +269,8 @@ def fake_services(
     world_store: WorldStore | None = None,
     input_logs: InputLogs | None = None,
     job_stores: JobStores | None = None,
+    ownership_stores: OwnershipStores | None = None,
+    feedback_stores: FeedbackStores | None = None,
     film_maker: FilmMaker | None = None,
     prompt_writer: PromptWriter | None = None,
     image_editor: ImageEditor | None = None,
@@ -289,6 +295,8 @@ def fake_services(
         input_logs=input_logs or FakeInputLogs(),
         film_maker=film_maker or FakeFilmMaker(),
         job_stores=job_stores or FakeJobStore(),
+        ownership_stores=ownership_stores or FakeOwnershipStore(),
+        feedback_stores=feedback_stores or FakeFeedbackStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         model_hub=LocalModelHub(cache_dir),
         system_monitor=system_monitor or FakeSystemMonitor(),

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from access_rules import Owner
+from handlers.feedback.book import FeedbackBook
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
@@ -18,7 +19,9 @@ from handlers.visitors_handler import VisitorsHandler
 from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.runtime_config import JobsConfig
 from state.app_state_types import AppState
+from tests.belongings_rig import belongings
 from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_feedback_store import FakeFeedbackStore
 from tests.fakes.fake_job_executor import FakeJobExecutor
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.waiting import wait_until_async
@@ -46,10 +49,10 @@ class JobsRig:
 
     async def until(self, job_id: str, *states: str) -> JobSummary:
         """Wait until a job is in one of the states."""
-        found = await self.jobs.find(job_id)
+        found = await self.jobs.find(Owner(), job_id)
         while found.state not in states:
             mark = self.board.changes.mark()
-            found = await self.jobs.find(job_id)
+            found = await self.jobs.find(Owner(), job_id)
             if found.state not in states:
                 await self.board.changes.after(mark)
         return found
@@ -77,7 +80,18 @@ async def jobs_rig(
     feed = JobFeed(board, scheduler)
     scheduler.start()
     try:
-        jobs = JobsHandler(board, scheduler, feed, kinds, visitors=visitors, config=config, clock=clock)
+        feedback = FeedbackBook(FakeFeedbackStore())
+        jobs = JobsHandler(
+            board,
+            scheduler,
+            feed,
+            kinds,
+            visitors=visitors,
+            belongings=belongings(with_accounts=True),
+            feedback=feedback,
+            config=config,
+            clock=clock,
+        )
         yield JobsRig(executor, board, scheduler, feed, jobs)
     finally:
         feed.stop()

@@ -72,8 +72,8 @@ async def main(database: Path, last: int) -> None:
         for name in ("good", "bad"):
             await here.jobs.submit(Owner(), "fake", {"name": name}, key=name)
         stopped, _ = await here.jobs.submit(Owner(), "fake", {"name": "stopped"}, key="stopped")
-        await here.jobs.cancel(stopped.id)
-        for job in (await here.jobs.list_jobs()).jobs:
+        await here.jobs.cancel(Owner(), stopped.id)
+        for job in (await here.jobs.list_jobs(Owner())).jobs:
             await here.until(job.id, "done", "failed", "cancelled", "interrupted")
     sys.stdout.write("done\n")
 
