@@ -207,6 +207,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/jobs"): _ASK,  # each kind of job has a rule of its own
         ("GET", "/api/jobs/{job_id}"): _JOBS,
         ("GET", "/api/jobs/{job_id}/file"): _WORLDS,
+        ("GET", "/api/jobs/{job_id}/events"): _JOBS,
         ("GET", "/api/jobs/{job_id}/stream"): _JOBS,
         ("GET", "/api/events"): _JOBS,
         ("POST", "/api/jobs/{job_id}/cancel"): _JOB_CANCELS,

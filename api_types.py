@@ -194,11 +194,22 @@ class JobFaultBody(ApiModel):
     message: str
 
 
+class JobFileBody(ApiModel):
+    """A file that a job has made. `role` is what it is to the job, such as "film"."""
+
+    role: str
+    media_type: str
+    bytes: int
+    sha256: str
+
+
 class JobSummary(ApiModel):
     """Work that survives the server. Times are seconds since 1970.
 
     `position`: so many jobs begin before this one, while it is queued. `fraction` of the present `stage` is done.
-    `cancelling`: it was asked to stop, and has not stopped yet. `owner` is as of `SeedSummary`.
+    `waiting_s`: until it begins, and `remaining_s`: until its end, as far as its progress and earlier jobs of its kind
+    tell; null where they do not. `deadline_at`: when a running job is given up. `cancelling`: it was asked to stop, and
+    has not stopped yet. `owner` is as of `SeedSummary`.
     """
 
     id: str
@@ -208,12 +219,16 @@ class JobSummary(ApiModel):
     stage: str | None
     fraction: float | None
     position: int | None
+    waiting_s: int | None
+    remaining_s: int | None
     result: dict[str, JsonValue] | None
+    files: list[JobFileBody]
     fault: JobFaultBody | None
     attempt: int
     created_at: float
     started_at: float | None
     ended_at: float | None
+    deadline_at: float | None
     cancelling: bool
     can_retry: bool
     owner: str | None = None
@@ -235,6 +250,12 @@ class JobStreamEvent(ApiModel):
     event: Literal["state", "stage", "cancelling", "progress", "end"]
     id: str | None
     data: dict[str, JsonValue]
+
+
+class JobEventsResponse(ApiModel):
+    """Oldest first. Where there are as many as were asked for, more may follow after the last one."""
+
+    events: list[JobStreamEvent]
 
 
 class SubmitJobBody(ApiModel):

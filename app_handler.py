@@ -24,8 +24,12 @@ from handlers.jobs.executor import JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
+from handlers.jobs.outlook import JobTimes
+from handlers.jobs.retention import JobRetention
+from handlers.jobs.runner import JobRunner
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
+from handlers.jobs.settlement import JobSettlement
 from handlers.models_handler import ModelsHandler
 from handlers.ownership.belongings import Belongings
 from handlers.play_handler import PlayHandler
@@ -38,7 +42,7 @@ from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
 from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
-from services.film_maker.film_folder import FilmFolder
+from services.job_folder.job_folder import JobFolder
 from services.ownership_store.ownership_store import ThingKind
 from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue
@@ -247,24 +251,9 @@ class AppHandler:
             clock=services.clock,
             read_threads=self._intake_threads,
         )
-        films = FilmExecutor(
-            self.world_files, services.film_maker, FilmFolder(config.data_dir / "films"), self._intake_threads
-        )
+        films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
-        kinds = JobKinds((scenes, films))
-        self._scheduler = JobScheduler(self._board, kinds, config=config.jobs, clock=services.clock)
-        self._feed = JobFeed(self._board, self._scheduler)
-        self.jobs = JobsHandler(
-            self._board,
-            self._scheduler,
-            self._feed,
-            kinds,
-            visitors=self.visitors,
-            belongings=self._belongings,
-            feedback=self._feedback_book,
-            config=config.jobs,
-            clock=services.clock,
-        )
+        self._add_jobs(JobKinds((scenes, films)))
         self.server = ServerHandler(
             self._state,
             self._lock,
@@ -285,6 +274,36 @@ class AppHandler:
             threads=self._intake_threads,
         )
         self.feedback = FeedbackHandler(self._feedback_book, facts, services.clock, self._intake_threads)
+
+    def _add_jobs(self, kinds: JobKinds) -> None:
+        clock, config, threads = self.services.clock, self.config.jobs, self._intake_threads
+        folder = JobFolder(self.config.data_dir / "jobs")
+        runner = JobRunner(self._board, folder, threads, clock)
+        retention = JobRetention(self._board, config=config, folder=folder, threads=threads, clock=clock)
+        self._scheduler = JobScheduler(
+            self._board,
+            kinds,
+            runner,
+            settlement=JobSettlement(self._board, kinds, runner, folder=folder, threads=threads, clock=clock),
+            retention=retention,
+            times=JobTimes(kinds),
+            clock=clock,
+        )
+        self._feed = JobFeed(self._board, self._scheduler)
+        self.jobs = JobsHandler(
+            self._board,
+            self._scheduler,
+            self._feed,
+            kinds,
+            runner,
+            retention,
+            folder=folder,
+            visitors=self.visitors,
+            belongings=self._belongings,
+            feedback=self._feedback_book,
+            config=config,
+            clock=clock,
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

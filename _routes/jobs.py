@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from _routes._files import StoredFile
 from access_rules import Visitor
-from api_types import JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
+from api_types import JobEventsResponse, JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
 from app_handler import AppHandler
 from state.deps import get_state_service, get_visitor
 
@@ -75,10 +75,28 @@ async def route_forget_job(job_id: str, handler: Handler, visitor: Asking) -> No
 
 @router.get("/jobs/{job_id}/file", response_class=FileResponse)
 @router.head("/jobs/{job_id}/file", include_in_schema=False)  # without reading the file
-async def route_job_file(job_id: str, handler: Handler, visitor: Asking, *, download: bool = False) -> StoredFile:
-    path = await handler.jobs.file(visitor, job_id)
+async def route_job_file(
+    job_id: str,
+    handler: Handler,
+    visitor: Asking,
+    role: Annotated[str | None, Query(max_length=40)] = None,
+    *,
+    download: bool = False,
+) -> StoredFile:
+    path = await handler.jobs.file(visitor, job_id, role)
     disposition = "attachment" if download else "inline"
     return StoredFile(path, headers=_ASK_AGAIN, filename=path.name, content_disposition_type=disposition)
+
+
+@router.get("/jobs/{job_id}/events")
+async def route_job_events(
+    job_id: str,
+    handler: Handler,
+    visitor: Asking,
+    after: Annotated[str | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> JobEventsResponse:
+    return await handler.jobs.events(visitor, job_id, after, limit)
 
 
 async def _unseen_job(

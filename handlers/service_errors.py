@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 from error_types import DomainError, ErrorCode
 from services.feedback_store.feedback_store import FeedbackFault, FeedbackStoreError
 from services.film_maker.film_maker import FilmError
+from services.job_folder.job_folder import JobFolderError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
 from services.model_hub.model_hub import ModelHubError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ServiceError: TypeAlias = (
     FeedbackStoreError
     | FilmError
+    | JobFolderError
     | JobStoreError
     | ModelError
     | ModelHubError
@@ -41,6 +43,7 @@ ServiceError: TypeAlias = (
 _SERVICE_ERRORS: Final = (
     FeedbackStoreError,
     FilmError,
+    JobFolderError,
     JobStoreError,
     ModelError,
     ModelHubError,
@@ -137,6 +140,8 @@ def _code_of(error: ServiceError) -> ErrorCode:
             return ErrorCode.OWNERS_UNAVAILABLE
         case FilmError():
             return ErrorCode.FILM_FAILED
+        case JobFolderError():
+            return ErrorCode.JOB_NOT_KEPT
         case JobStoreError():
             return _JOB_CODES[error.fault]
         case ModelError():

@@ -210,7 +210,10 @@ class RecordingConfig:
 
 @dataclass(frozen=True, slots=True)
 class JobsConfig:
-    """How many jobs wait, and how long those that have ended are remembered. Times in seconds."""
+    """How many jobs wait, and how long those that have ended are remembered. Times in seconds.
+
+    What is kept is counted for each kind of job. Jobs that have not ended are no part of it.
+    """
 
     database_url: Annotated[
         str | None,
@@ -224,7 +227,12 @@ class JobsConfig:
     max_queued: Annotated[
         int, Field(ge=1, le=100_000), Setting("max_queued_jobs", "jobs that one person may have waiting or running")
     ] = 100
-    kept: int = 1000  # that have ended
+    kept_bytes: Annotated[
+        int,
+        Field(ge=0),
+        Setting("kept_job_bytes", "bytes of files that jobs of one kind keep, such as films; the oldest go first"),
+    ] = 20 * 1000**3
+    kept: int = 1000
     kept_s: float = 30 * 24 * 3600.0
     key_s: float = 24 * 3600.0  # how long an idempotency key is known
 

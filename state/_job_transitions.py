@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from state.app_state_types import AppState, JobId
 
 
-def job_changed(state: AppState, job: Job) -> None:
-    """The database has `job` now. One that has ended leaves."""
+def job_changed(state: AppState, job: Job, now: float) -> None:
+    """The database has `job` now. One that has ended leaves. `now` is a reading of the monotonic clock."""
     if job.has_ended:
         state.jobs.pop(job.id, None)
         return
     live = state.jobs.get(job.id)
-    goes_on = live is not None and live.job.state is job.state
-    state.jobs[job.id] = LiveJob(job, live.fraction if goes_on and live is not None else None)
+    if live is None or live.job.state is not job.state:
+        state.jobs[job.id] = LiveJob(job, state_since=now, stage_since=now)
+    elif live.job.stage != job.stage:
+        state.jobs[job.id] = replace(live, job=job, stage_since=now)
+    else:
+        state.jobs[job.id] = replace(live, job=job)
 
 
 def job_progressed(state: AppState, job_id: JobId, fraction: float | None) -> None:

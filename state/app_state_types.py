@@ -319,9 +319,14 @@ class AuthoringJob:
 
 @dataclass(frozen=True, slots=True)
 class LiveJob:
-    """A job that has not ended, as the database has it. `fraction` of its stage is done, if that is known."""
+    """A job that has not ended, as the database has it. `fraction` of its stage is done, if that is known.
+
+    `state_since` and `stage_since` are readings of the monotonic clock.
+    """
 
     job: Job
+    state_since: float
+    stage_since: float
     fraction: float | None = None
 
 

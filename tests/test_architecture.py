@@ -37,6 +37,7 @@ LAYERS: Final = {
     "simulator": {"simulator"},
     "replay": {"replay", "services", "runtime_config", "wire_protocol"},
     "world_model": {"world_model"},
+    "engines": {"engines"},
     "training": {
         "training",
         "simulator",

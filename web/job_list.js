@@ -15,9 +15,10 @@
  * @property {ErrorCode} [code]
  * @property {string} [message]
  * @property {JobResult} [result]
+ * @property {Job["files"]} [files]
  */
 
-/** @typedef {{ job: string, stage: string | null, fraction: number | null, position: number | null }} ProgressData */
+/** @typedef {Pick<Job, "stage" | "fraction" | "position" | "waiting_s" | "remaining_s"> & { job: string }} ProgressData */
 
 /**
  * @typedef {{ event: "state", data: StateData }
@@ -89,8 +90,8 @@ export function afterEvent(job, told) {
   if (isOver(job)) return job;
   if (told.event === "cancelling") return { ...job, cancelling: true };
   if (told.event === "stage") return { ...job, stage: told.data.stage, fraction: null };
-  const { stage, fraction, position } = told.data;
-  return { ...job, stage, fraction, position };
+  const { stage, fraction, position, waiting_s, remaining_s } = told.data;
+  return { ...job, stage, fraction, position, waiting_s, remaining_s };
 }
 
 /**
@@ -117,7 +118,7 @@ function order({ attempt, state }) {
  * @param {StateData} data
  * @returns {Job}
  */
-function afterState(job, { state, attempt, at, code, message, result }) {
+function afterState(job, { state, attempt, at, code, message, result, files }) {
   const over = isOver({ state });
   return {
     ...job,
@@ -126,7 +127,10 @@ function afterState(job, { state, attempt, at, code, message, result }) {
     stage: state === "queued" ? null : job.stage,
     fraction: null,
     position: null,
+    waiting_s: null,
+    remaining_s: null,
     result: result ?? null,
+    files: files ?? [],
     fault: code ? { code, message: message ?? "" } : null,
     started_at: state === "running" ? at : state === "queued" ? null : job.started_at,
     ended_at: over ? at : null,

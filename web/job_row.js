@@ -4,7 +4,7 @@
 import { stepFraction } from "./authoring_texts.js";
 import { make } from "./dom.js";
 import { isOver } from "./job_list.js";
-import { factsOfJob, filmText, percentText, stateText } from "./job_texts.js";
+import { factsOfJob, filmText, fractionText, stateText } from "./job_texts.js";
 import { jobFileUrl } from "./jobs_rest.js";
 import { ProgressBar } from "./progress_bar.js";
 
@@ -115,7 +115,7 @@ export class JobRow {
     const isRunning = !isOver(job) && job.state !== "queued";
     const film = job.kind === "replay_film" && job.state === "done" ? filmText(job.result ?? {}) : "";
     this.#state.textContent = [stateText(job), film].filter(Boolean).join(". ");
-    this.#percent.textContent = isRunning && !job.cancelling ? percentText(job.fraction) : "";
+    this.#percent.textContent = isRunning && !job.cancelling ? fractionText(job) : "";
     this.#progress.element.hidden = !isRunning;
     this.#progress.element.ariaLabel = title;
     this.#progress.show(job.cancelling ? null : stepFraction(job.fraction));
@@ -131,7 +131,7 @@ export class JobRow {
     const hasScene = isDone && job.kind === "scene" && hasPicture;
     this.#play.hidden = !hasScene;
     this.#show.hidden = !hasScene || this.#listener.onShow === null;
-    this.#watch.hidden = this.#download.hidden = !(isDone && job.kind === "replay_film");
+    this.#watch.hidden = this.#download.hidden = !job.files.some(({ role }) => role === "film");
     this.#download.href = `${jobFileUrl(job.id)}?download=true`;
     this.#retry.hidden = !job.can_retry;
     this.#cancel.hidden = isOver(job);
@@ -143,7 +143,7 @@ export class JobRow {
 
   /** Removing the job of a film deletes the film, so a second click has to confirm it. */
   #askToRemove() {
-    const isFilm = this.#job?.kind === "replay_film" && this.#job.state === "done";
+    const isFilm = this.#job?.files.some(({ role }) => role === "film");
     if (!isFilm || this.#isSure) return this.#listener.onRemove();
     this.#isSure = true;
     this.#nameRemove("Delete the film", true);

@@ -8,6 +8,8 @@ import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
 
 /** @import { Job } from "./jobs_rest.js" */
 
+const MINUTE_S = 60;
+const HOUR_S = 3600;
 const DAY_S = 24 * 3600;
 
 /** @type {Readonly<Record<string, string>>} */
@@ -29,12 +31,22 @@ const STAGES = {
  */
 export function titleOfJob({ kind, request, result }, worldTitle = null) {
   if (request.prompt) return request.prompt;
-  return result?.title ?? worldTitle ?? (kind === "replay_film" ? "A saved world" : kind);
+  return result?.title ?? worldTitle ?? (kind === "replay_film" ? "A saved world" : inWords(kind));
+}
+
+/**
+ * A kind or a stage of a server that is newer than this page, or has one of its own.
+ *
+ * @param {string} name such as `replay_film`
+ */
+function inWords(name) {
+  const words = name.replaceAll("_", " ");
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
 
 /** @param {Pick<Job, "kind">} job */
 export function kindText({ kind }) {
-  return KINDS[kind] ?? "Job";
+  return KINDS[kind] ?? inWords(kind);
 }
 
 /**
@@ -50,23 +62,44 @@ export function factsOfJob(job, now) {
 }
 
 /**
- * @param {number | null} position how many jobs begin before it
- * @returns {string}
+ * @param {number} seconds that are expected
+ * @returns {string} no more exact than it is known
  */
-export function waitingText(position) {
-  if (position === null) return "Waiting";
-  return position === 0 ? "Waiting, it is next" : `Waiting, ${position} before it`;
+function aboutText(seconds) {
+  if (seconds < MINUTE_S) return "less than a minute";
+  if (seconds < HOUR_S) return `about ${Math.round(seconds / MINUTE_S)} min`;
+  return `about ${Math.round(seconds / HOUR_S)} h`;
 }
 
 /**
- * @param {Pick<Job, "state" | "stage" | "position" | "cancelling">} job that has not ended
+ * @param {number | null} position how many jobs begin before it
+ * @param {number | null} seconds until it begins, if anything tells
  * @returns {string}
  */
-export function progressText({ state, stage, position, cancelling }) {
+export function waitingText(position, seconds = null) {
+  if (position === null) return "Waiting";
+  const turn = position === 0 ? "it is next" : `${position} before it`;
+  return ["Waiting", turn, seconds ? aboutText(seconds) : ""].filter(Boolean).join(", ");
+}
+
+/**
+ * @param {Pick<Job, "state" | "stage" | "position" | "waiting_s" | "cancelling">} job that has not ended
+ * @returns {string}
+ */
+export function progressText({ state, stage, position, waiting_s, cancelling }) {
   if (cancelling) return "Being cancelled";
-  if (state === "queued") return waitingText(position);
+  if (state === "queued") return waitingText(position, waiting_s);
   if (state === "finishing") return "Almost done";
-  return STAGES[stage ?? ""] ?? "Being made";
+  return STAGES[stage ?? ""] ?? (stage ? inWords(stage) : "Being made");
+}
+
+/**
+ * @param {Pick<Job, "fraction" | "remaining_s">} job that runs
+ * @returns {string} how far it is and how long it will take, as far as that is known
+ */
+export function fractionText({ fraction, remaining_s }) {
+  const left = remaining_s === null ? "" : `${aboutText(remaining_s)} left`;
+  return [percentText(fraction), left].filter(Boolean).join(", ");
 }
 
 /**

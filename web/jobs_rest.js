@@ -25,7 +25,10 @@ import { request, RestError } from "./rest.js";
  * @property {string | null} stage the present one while it runs
  * @property {number | null} fraction of that stage
  * @property {number | null} position how many jobs begin before it while it is queued
+ * @property {number | null} waiting_s seconds until it begins, if anything tells
+ * @property {number | null} remaining_s seconds until its end, if anything tells
  * @property {JobResult | null} result once it is done
+ * @property {{ role: string, media_type: string, bytes: number }[]} files what it has made, once it is done
  * @property {{ code: ErrorCode, message: string } | null} fault why it failed
  * @property {number} attempt from 1
  * @property {number} created_at seconds since the Unix epoch

@@ -8,10 +8,9 @@ from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from error_types import DomainError, ErrorCode
 from handlers.base import StateChanges, StateHandler, in_thread, with_state_lock
 from handlers.service_errors import service_errors_translated
-from services.job_store.job import FinishBegan, IllegalJobEventError, StageReached
+from services.job_store.job import StageReached
 from services.ownership_store.ownership_store import OWNER_ROLE
 from state.transitions import job_changed, job_progressed
 
@@ -124,17 +123,10 @@ class JobBoard(StateHandler):
     @with_state_lock
     def _disown_live(self, owner: OwnerId) -> None:
         for live in [live for live in self._state.jobs.values() if live.job.owner == owner]:
-            job_changed(self._state, replace(live.job, owner=OWNER_ROLE))
+            job_changed(self._state, replace(live.job, owner=OWNER_ROLE), self._clock.monotonic())
 
     async def reach(self, job_id: JobId, stage: str) -> None:
         await self.apply(job_id, StageReached(stage))
-
-    async def begin_finish(self, job_id: JobId) -> None:
-        """Raises: DomainError, it was cancelled or has ended meanwhile."""
-        try:
-            await self.apply(job_id, FinishBegan())
-        except IllegalJobEventError as error:
-            raise DomainError("The job has ended already.", ErrorCode.CANCELLED) from error
 
     def progress(self, job_id: JobId, fraction: float | None) -> None:
         done = None if fraction is None else min(1.0, max(0.0, fraction))
@@ -160,7 +152,7 @@ class JobBoard(StateHandler):
         self._writes += 1
         if job is not None:
             with self._lock:
-                job_changed(self._state, job)
+                job_changed(self._state, job, self._clock.monotonic())
         self.changes.announce()
         return result, job
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import structlog
 from pydantic import BaseModel, ConfigDict
@@ -13,13 +15,11 @@ from error_types import DomainError
 from services.job_store.job import IllegalJobEventError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
 
     from access_rules import Visitor
     from handlers.jobs.board import JobBoard
-    from services.job_store.job import Job, JobId, Json
-    from services.ownership_store.ownership_store import OwnerId
+    from services.job_store.job import Job, Json
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -33,20 +33,43 @@ class JobRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RunningJob:
-    """What an executor tells of its work, on the event loop."""
+class AfterRestart(Enum):
+    """What becomes of a job whose work was not done when the server ended."""
 
-    def __init__(self, job: Job, board: JobBoard) -> None:
+    GOES_ON = auto()  # from the files that it finds in its folder; the time that it took counts
+    BEGINS_AGAIN = auto()
+    IS_INTERRUPTED = auto()  # a person may retry it
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file in the folder of the job, by its plain name. `role` is what it is to the job, such as "film"."""
+
+    role: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the work has come to. `result` is kept as JSON."""
+
+    result: Json
+    files: tuple[MadeFile, ...] = ()
+
+
+class RunningJob:
+    """What an executor knows of a job while it works on it, and what it tells of its work, on the event loop.
+
+    Files that the job makes are written into `folder`, which is empty, or holds what an earlier attempt has left if
+    the kind goes on from there.
+    """
+
+    def __init__(self, job: Job, board: JobBoard, folder: Path) -> None:
         self.job = job
+        self.folder = folder
         self._board = board
         self._stage: str | None = None
         self._telling: set[asyncio.Task[None]] = set()
-
-    @property
-    def owner(self) -> OwnerId:
-        """To whom belongs what it makes; somebody who is removed meanwhile leaves it to the owner role."""
-        live = self._board.find_live(self.job.id)
-        return (self.job if live is None else live.job).owner
 
     def tell(self, stage: str, fraction: float | None = None) -> None:
         """The work has come to a stage, and so much of that is done, 0 to 1. May be called as often as one likes.
@@ -62,15 +85,6 @@ class RunningJob:
         if is_new or fraction is not None:
             self._board.progress(self.job.id, fraction)
 
-    async def begin_finish(self) -> None:
-        """From here on the job cannot be cancelled: what it has made gets its place.
-
-        Raises:
-            DomainError: it was cancelled a moment ago, or the database cannot be written.
-        """
-        await self.told()
-        await self._board.begin_finish(self.job.id)
-
     async def told(self) -> None:
         """Wait until every stage is kept."""
         if self._telling:
@@ -85,47 +99,41 @@ class RunningJob:
             logger.warning("The stage of a job cannot be kept", job=self.job.id, stage=stage, reason=error.message)
 
 
-class JobExecutor(Protocol):
-    """`check` and `run` get a `request_model`. `run` is cancelled to stop the work, and gives back what it took.
+class JobExecutor(ABC):
+    """One kind of job. `check`, `run` and `finish` get a `request_model`.
 
-    `limit_s` is how long it may take. `begins_again`: after a restart of the server it is done anew by itself;
-    otherwise it is told as interrupted, and a person may retry it.
+    `kind` is its name, `limit_s` how long the work may take. `stages` are what it tells, in their order, as far as
+    they are known; from them the time that is left is estimated. `keeps_files`: its files stay with the job; otherwise
+    `finish` brings them elsewhere, and they go when it has.
     """
 
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def resource(self) -> Resource: ...
-
-    @property
-    def limit_s(self) -> float: ...
-
-    @property
-    def begins_again(self) -> bool: ...
-
-    @property
-    def request_model(self) -> type[JobRequest]: ...
+    kind: str
+    resource: Resource
+    limit_s: float
+    request_model: type[JobRequest]
+    stages: tuple[str, ...] = ()
+    after_restart: AfterRestart = AfterRestart.BEGINS_AGAIN
+    keeps_files: bool = True
 
     async def check(self, visitor: Visitor, request: Any) -> None:
         """Whether the visitor can have such a job taken on now. Raises: DomainError."""
-        ...
+        del visitor, request
 
-    async def run(self, request: Any, running: RunningJob) -> Json:
-        """Do it; the result, which is kept as JSON. Raises: DomainError, what the person who wanted it has to know."""
-        ...
+    @abstractmethod
+    async def run(self, request: Any, running: RunningJob) -> Made:
+        """The work. It is cancelled to stop it, and gives back what it took.
 
-    def file(self, job: Job) -> Path | None:
-        """The file that a job that is done has made, if it has made one. Blocks, as do the following."""
-        ...
+        Raises:
+            DomainError: what the person who wanted it has to know.
+        """
 
-    def discard(self, job: Job) -> None:
-        """The job is forgotten: remove the files that are its own."""
-        ...
+    async def finish(self, request: Any, job: Job, folder: Path) -> None:
+        """Give what was made its place. It is not cancelled, and done again if the server ends in the middle.
 
-    def sweep(self, known: Collection[JobId]) -> None:
-        """Called at the start, before anything runs: remove the files of jobs other than those that are known."""
-        ...
+        Raises:
+            DomainError: what the person who wanted it has to know.
+        """
+        del request, job, folder
 
 
 @dataclass(frozen=True, slots=True)

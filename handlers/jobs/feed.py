@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from handlers.jobs.outlook import Outlook
 from services.job_store.job_store import JobNotice
 
 if TYPE_CHECKING:
@@ -16,17 +18,37 @@ if TYPE_CHECKING:
     from services.job_store.job import JobId
 
 _PAGE: Final = 500
+_LEAST_CHANGE_S: Final = 5.0  # of an expected time, below which it is no news
+_LEAST_CHANGE: Final = 0.2
+_UNKNOWN: Final = Outlook()
 _TICK_S: Final = 0.25  # between two messages about progress
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`fraction` of the present stage is done. `position`: so many jobs begin before this one, while it waits."""
+    """`fraction` of the present stage is done."""
 
     job: JobId
     stage: str | None
     fraction: float | None
-    position: int | None
+    outlook: Outlook
+
+    def says_more_than(self, told: Progress | None) -> bool:
+        """Of the times, only what differs by much: they change all the time, and there may be thousands of jobs."""
+        if told is None:
+            return True
+        known, new = told.outlook, self.outlook
+        return (
+            (told.stage, told.fraction, known.position) != (self.stage, self.fraction, new.position)
+            or _differs(known.waiting_s, new.waiting_s)
+            or _differs(known.remaining_s, new.remaining_s)
+        )
+
+
+def _differs(told: float | None, present: float | None) -> bool:
+    if told is None or present is None:
+        return told is not present
+    return abs(told - present) >= max(_LEAST_CHANGE_S, _LEAST_CHANGE * told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +110,22 @@ class JobFeed:
                 return
             present = self._present(owner, job_id)
             for progress in present.values():
-                if told.get(progress.job) != progress:
+                if progress.says_more_than(told.get(progress.job)):
                     yield progress
-            told = present
-            await self._board.changes.after(mark)
+                    told[progress.job] = progress
+            told = {job: progress for job, progress in told.items() if job in present}
+            is_counted_down = any(progress.outlook.remaining_s is not None for progress in present.values())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LEAST_CHANGE_S if is_counted_down else None):
+                    await self._board.changes.after(mark)
             if present and not self._is_stopping:
                 await asyncio.sleep(_TICK_S)
 
     def _present(self, owner: str | None, job_id: JobId | None) -> dict[JobId, Progress]:
         """The progress of the live jobs that a reader may see."""
-        order = self._scheduler.positions()
+        outlooks = self._scheduler.outlooks()
         return {
-            live.job.id: Progress(live.job.id, live.job.stage, live.fraction, order.get(live.job.id))
+            live.job.id: Progress(live.job.id, live.job.stage, live.fraction, outlooks.get(live.job.id, _UNKNOWN))
             for live in self._board.live()
             if owner in (None, live.job.owner) and job_id in (None, live.job.id)
         }

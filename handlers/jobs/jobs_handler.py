@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from pydantic import JsonValue, ValidationError
 
 from access_rules import is_foreign, sees_all
-from api_types import JobFaultBody, JobsResponse, JobStateName, JobStreamEvent, JobSummary
+from api_types import (
+    JobEventsResponse,
+    JobFaultBody,
+    JobFileBody,
+    JobsResponse,
+    JobStateName,
+    JobStreamEvent,
+    JobSummary,
+)
 from error_types import DomainError, ErrorCode, NothingFollowsError, first_fault
 from handlers.jobs.feed import Progress, StreamEnded
+from handlers.jobs.outlook import Outlook
 from handlers.ownership.belongings import owner_id
 from services.feedback_store.feedback_store import FeedbackKind, Subject
 from services.job_store.job import ENDED, RETRYABLE, CancelAsked, IllegalJobEventError, JobState, Requeued
 from services.job_store.job_id import new_job_id
 from services.job_store.job_store import JobNotice, JobQuery, Known, NewJob
+from services.job_store.notices import described
 from services.ownership_store.ownership_store import OWNER_ROLE
 
 if TYPE_CHECKING:
@@ -28,11 +38,14 @@ if TYPE_CHECKING:
     from handlers.jobs.board import JobBoard
     from handlers.jobs.executor import JobExecutor, JobKinds, JobRequest
     from handlers.jobs.feed import FeedItem, JobFeed
+    from handlers.jobs.retention import JobRetention
+    from handlers.jobs.runner import JobRunner
     from handlers.jobs.scheduler import JobScheduler
     from handlers.ownership.belongings import Belongings
     from handlers.visitors_handler import VisitorsHandler
     from runtime_config.runtime_config import JobsConfig
     from services.clock.clock import Clock
+    from services.job_folder.job_folder import JobFolder
     from services.job_store.job import Job, JobId
     from services.ownership_store.ownership_store import OwnerId
 
@@ -46,7 +59,10 @@ class JobsHandler:
         scheduler: JobScheduler,
         feed: JobFeed,
         kinds: JobKinds,
+        runner: JobRunner,
+        retention: JobRetention,
         *,
+        folder: JobFolder,
         visitors: VisitorsHandler,
         belongings: Belongings,
         feedback: FeedbackBook,
@@ -57,6 +73,9 @@ class JobsHandler:
         self._scheduler = scheduler
         self._feed = feed
         self._kinds = kinds
+        self._runner = runner
+        self._retention = retention
+        self._folder = folder
         self._visitors = visitors
         self._belongings = belongings
         self._feedback = feedback
@@ -105,10 +124,10 @@ class JobsHandler:
         try:
             job = await self._board.apply(job_id, CancelAsked())
         except IllegalJobEventError:
-            job = await self._found(visitor, job_id)
+            return await self.find(visitor, job_id)
         if job is None:
             raise _unknown()
-        self._scheduler.stop_job(job_id)
+        self._runner.stop(job_id)
         return await self._summary(visitor, job)
 
     async def retry(self, visitor: Visitor, job_id: JobId) -> JobSummary:
@@ -127,7 +146,7 @@ class JobsHandler:
         return await self._summary(visitor, again or job)
 
     async def forget(self, visitor: Visitor, job_id: JobId) -> None:
-        """Remove a job that has ended, and its files.
+        """Remove a job that has ended, with its files and what was said of it.
 
         Raises:
             DomainError: there is no such job, or it has not ended.
@@ -135,10 +154,7 @@ class JobsHandler:
         job = await self._found(visitor, job_id)
         if not job.has_ended:
             raise DomainError("The job has not ended. Cancel it first.", ErrorCode.JOB_NOT_OVER)
-        executor = self._kinds.find(job.kind)
-        if executor is not None:
-            await self._board.read(lambda _: executor.discard(job))
-        await self._board.change_store(lambda store: store.remove([job_id]))
+        await self._retention.forget([job_id])
         await self._board.read(lambda _: self._feedback.forget(Subject(FeedbackKind.JOB, job_id)))
 
     # ---------------------------------------------------------------------------------------------------- looking
@@ -168,16 +184,23 @@ class JobsHandler:
         """Raises: DomainError, there is no such job."""
         return await self._summary(visitor, await self._found(visitor, job_id))
 
-    async def file(self, visitor: Visitor, job_id: JobId) -> Path:
-        """The file that a job has made. Raises: DomainError, there is no such job, or no file of it."""
+    async def file(self, visitor: Visitor, job_id: JobId, role: str | None = None) -> Path:
+        """The first file that a job has made, of a role if one is named. Raises: DomainError, there is none."""
         job = await self._found(visitor, job_id)
-        executor = self._kinds.find(job.kind)
+        wanted = next((file for file in job.files if role in (None, file.role)), None)
         made = None
-        if executor is not None and job.state is JobState.DONE:
-            made = await self._board.read(lambda _: executor.file(job))
+        if wanted is not None and job.state is JobState.DONE:
+            made = await self._board.read(lambda _: self._folder.find(job_id, wanted))
         if made is None:
-            raise DomainError("There is no file of this job.", ErrorCode.JOB_HAS_NO_FILE)
+            raise DomainError("There is no such file of this job.", ErrorCode.JOB_HAS_NO_FILE)
         return made
+
+    async def events(self, visitor: Visitor, job_id: JobId, seen: str | None, limit: int) -> JobEventsResponse:
+        """What has happened to a job since an event, oldest first. Raises: DomainError, there is no such job."""
+        await self._found(visitor, job_id)
+        after = _cursor_of(seen)
+        notices = await self._board.read(lambda store: store.notices(after, job=job_id, limit=limit))
+        return JobEventsResponse(events=[_told(notice) for notice in notices])
 
     async def follow(
         self, visitor: Visitor, seen: str | None, job_id: JobId | None = None
@@ -218,15 +241,19 @@ class JobsHandler:
         return (await self._summaries(visitor, [job]))[0]
 
     async def _summaries(self, visitor: Visitor, jobs: Sequence[Job]) -> list[JobSummary]:
+        """One look at the whole queue, and one at the names of people, for all of them."""
+        outlooks: Mapping[JobId, Outlook] = {}
+        if not all(job.has_ended for job in jobs):
+            outlooks = self._scheduler.outlooks()
         owners = {job.owner for job in jobs} - {OWNER_ROLE}
         names: Mapping[OwnerId, str] = {}
         if owners and sees_all(visitor):
             names = await self._board.read(lambda _: self._belongings.names_of(visitor, owners))
-        return [self._told_of(job, names.get(job.owner)) for job in jobs]
+        return [self._told_of(job, outlooks.get(job.id) or Outlook(), names.get(job.owner)) for job in jobs]
 
-    def _told_of(self, job: Job, owner: str | None) -> JobSummary:
+    def _told_of(self, job: Job, outlook: Outlook, owner: str | None) -> JobSummary:
         live = self._board.find_live(job.id)
-        waiting = job.state is JobState.QUEUED
+        is_done = job.state is JobState.DONE
         fault = None if job.fault is None else JobFaultBody(code=job.fault.code, message=job.fault.message)
         return JobSummary(
             id=job.id,
@@ -235,13 +262,17 @@ class JobsHandler:
             request=dict(job.request),
             stage=job.stage,
             fraction=None if live is None else live.fraction,
-            position=self._scheduler.positions().get(job.id) if waiting else None,
-            result=None if job.result is None else dict(job.result),
+            position=outlook.position,
+            waiting_s=_whole(outlook.waiting_s),
+            remaining_s=_whole(outlook.remaining_s),
+            result=dict(job.result) if is_done and job.result is not None else None,
+            files=[JobFileBody(**described(file)) for file in job.files] if is_done else [],
             fault=fault,
             attempt=job.attempt,
             created_at=job.created_at,
             started_at=job.started_at,
             ended_at=job.ended_at,
+            deadline_at=job.deadline_at if job.state is JobState.RUNNING else None,
             cancelling=job.cancel_requested_at is not None and not job.has_ended,
             can_retry=job.state in RETRYABLE,
             owner=owner,
@@ -262,13 +293,24 @@ def _told(item: FeedItem) -> JobStreamEvent:
     match item:
         case JobNotice(number, job, kind, data, at):
             return JobStreamEvent(event=kind, id=str(number), data={"job": job, "at": at, **data})
-        case Progress(job, stage, fraction, position):
-            told: dict[str, JsonValue] = {"job": job, "stage": stage, "fraction": fraction, "position": position}
+        case Progress(job, stage, fraction, outlook):
+            told: dict[str, JsonValue] = {
+                "job": job,
+                "stage": stage,
+                "fraction": fraction,
+                "position": outlook.position,
+                "waiting_s": _whole(outlook.waiting_s),
+                "remaining_s": _whole(outlook.remaining_s),
+            }
             return JobStreamEvent(event="progress", id=None, data=told)
         case StreamEnded(reason):
             return JobStreamEvent(event="end", id=None, data={"reason": reason})
         case _:
             assert_never(item)
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def _parsed(executor: JobExecutor, request: Mapping[str, Any]) -> JobRequest:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from handlers.authoring_painter import SceneFor, SceneWanted
 from handlers.base import in_thread
-from handlers.jobs.executor import JobRequest
+from handlers.jobs.executor import JobExecutor, JobRequest, Made, MadeFile
+from services.prompt_writer.plain_text import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -18,24 +18,26 @@ if TYPE_CHECKING:
     from handlers.authoring_painter import ScenePainter
     from handlers.jobs.executor import Resource, RunningJob
     from handlers.seeds_handler import SeedsHandler
-    from services.job_store.job import Job, JobId, Json
+    from services.job_store.job import Job
 
 # Of no engine in particular: each crops and scales a seed to its own.
 _WIDTH: Final = 1280
 _HEIGHT: Final = 720
+_PICTURE: Final = "picture.jpg"
 
 
 class SceneRequest(JobRequest):
     prompt: str
 
 
-class SceneExecutor:
-    """A `JobExecutor`. A scene stays when its job is forgotten: it belongs to the gallery."""
+class SceneExecutor(JobExecutor):
+    """A scene belongs to the gallery, and stays when its job is forgotten."""
 
     kind = "scene"
     resource: Resource = "models"
-    begins_again = True
     request_model = SceneRequest
+    stages = ("writing", "painting", "checking")
+    keeps_files = False
 
     def __init__(
         self, authoring: AuthoringHandler, painter: ScenePainter, seeds: SeedsHandler, threads: Executor
@@ -50,19 +52,14 @@ class SceneExecutor:
         del visitor
         await self._authoring.check(request.prompt)
 
-    async def run(self, request: SceneRequest, running: RunningJob) -> Json:
+    async def run(self, request: SceneRequest, running: RunningJob) -> Made:
         prompt = await self._authoring.check(request.prompt)
         scene = await self._painter.paint(SceneWanted("scene", prompt), SceneFor(_WIDTH, _HEIGHT), running.tell)
-        await running.begin_finish()
-        await in_thread(self._threads, lambda: self._seeds.keep_generated(running.owner, scene.file, prompt))
-        return {"seed_hash": scene.hash}
+        await in_thread(self._threads, lambda: (running.folder / _PICTURE).write_bytes(scene.file))
+        return Made({"seed_hash": scene.hash}, (MadeFile("picture", _PICTURE),))
 
-    def file(self, job: Job) -> Path | None:
-        del job
-        return None
-
-    def discard(self, job: Job) -> None:
-        del job
-
-    def sweep(self, known: Collection[JobId]) -> None:
-        del known
+    async def finish(self, request: SceneRequest, job: Job, folder: Path) -> None:
+        picture = await in_thread(self._threads, (folder / _PICTURE).read_bytes)
+        await in_thread(
+            self._threads, lambda: self._seeds.keep_generated(job.owner, picture, plain_text(request.prompt))
+        )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 class DatabaseFault(StrEnum):
     NEWER = "newer"  # made by a newer version of Terrarium; it was left as it is
+    NOT_UPGRADED = "notUpgraded"  # bringing it to the layout of this version failed; it was left as it is
     BUSY = "busy"  # another process writes to it for longer than we wait
     FULL = "full"  # no room on the disk
     UNREACHABLE = "unreachable"  # it cannot be opened, or its server does not answer

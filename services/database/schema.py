@@ -43,6 +43,7 @@ JOBS: Final = Table(
     Column("started_at", Double),
     Column("ended_at", Double),
     Column("cancel_requested_at", Double),
+    Column("deadline_at", Double),  # of the present attempt
     Column("idempotency_key", String(200)),
     Column("request_digest", String(64), nullable=False),
     UniqueConstraint("owner", "idempotency_key", name="one_job_for_each_key"),
@@ -89,4 +90,15 @@ FEEDBACK: Final = Table(
     UniqueConstraint("person", "kind", "id", "pass_number", name="one_feedback_for_each"),
     Index("feedback_by_subject", "kind", "id"),
     sqlite_autoincrement=True,  # else an export that goes on page by page could pass over a row
+)
+
+JOB_FILES: Final = Table(
+    "job_files",
+    METADATA,
+    Column("job", String(26), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", String(100), primary_key=True),  # relative to the folder of the job
+    Column("place", Integer, nullable=False),  # among the files of the job
+    Column("role", String(40), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 (hex)
 )

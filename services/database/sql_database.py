@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from services.database._upgrade import upgrade
+from services.database._sqlite_faults import DRIVER_ERRORS, DamagedError, is_damaged, told
+from services.database._upgrade import MIGRATIONS, upgrade
 from services.database.database_error import DatabaseError, DatabaseFault
 
 if TYPE_CHECKING:
@@ -30,31 +31,32 @@ _UNREADABLE: Final = (
 _SIDE_FILES: Final = ("-wal", "-shm", "-journal")
 
 
-class _DamagedError(Exception):
-    """SQLite's own check found the file damaged, which not every damage makes it raise."""
-
-
 class SqlDatabase:
     """Opened and brought to the newest layout by its constructor; used from any thread.
 
     A damaged SQLite file is set aside as `<name>.damaged-<time>`, and a new one begun.
 
     Raises:
-        DatabaseError: it cannot be opened, or a newer version made it.
+        DatabaseError: it cannot be opened or upgraded, or a newer version made it. It is as it was.
     """
 
-    def __init__(self, url: str) -> None:
-        """`url` is one of SQLAlchemy's: `sqlite:///path`, or `postgresql+psycopg://user:password@host/name`."""
+    def __init__(self, url: str, *, migrations: Path = MIGRATIONS, busy_s: float = _BUSY_S) -> None:
+        """`url` is one of SQLAlchemy's: `sqlite:///path`, or `postgresql+psycopg://user:password@host/name`.
+
+        `busy_s`: how long to wait while another process writes to an SQLite file.
+        """
         address = _address(url)
+        self._migrations = migrations
+        self._busy_s = busy_s
         self._file = Path(address.database) if address.drivername == "sqlite" and address.database else None
         self._writing = threading.Lock()  # SQLite takes one writer; to wait here is fair, to wait for its lock is not
         try:
             self._engine = self._open(address)
         except DatabaseError:
             raise
-        except (DBAPIError, _DamagedError) as error:
-            if self._file is None or not _is_damaged(error):
-                raise _told(error) from error
+        except DRIVER_ERRORS as error:
+            if self._file is None or not is_damaged(error):
+                raise told(error) from error
             _set_aside(self._file)
             with _told_errors():
                 self._engine = self._open(address)
@@ -83,16 +85,28 @@ class SqlDatabase:
         engine = _engine(address)
         try:
             if engine.dialect.name == "sqlite":
-                event.listen(engine, "connect", _prepare_sqlite)
+                event.listen(engine, "connect", self._prepare_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
             with engine.connect() as connection, connection.execution_options(terrarium_writes=True).begin():
                 if engine.dialect.name == "sqlite":
                     _check_sqlite(connection)
-                upgrade(connection, self._file)
+                else:  # servers that share it may start at the same moment
+                    connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+                upgrade(connection, self._file, self._migrations)
         except BaseException:
             engine.dispose()
             raise
         return engine
+
+    def _prepare_sqlite(self, connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the module would begin transactions by itself, and too late
+        for setting in (
+            f"busy_timeout={self._busy_s * 1000:.0f}",  # first, as the next one may have to wait, too
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {setting}")
 
 
 def sqlite_url(file: Path) -> str:
@@ -116,17 +130,6 @@ def _engine(address: URL) -> Engine:
         raise DatabaseError(DatabaseFault.UNREACHABLE, message) from error
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the module would begin transactions by itself, and too late
-    for setting in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_BUSY_S * 1000:.0f}",
-    ):
-        connection.execute(f"PRAGMA {setting}")
-
-
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and then writes fails where another has written meanwhile. So writers say so.
     is_writer = connection.get_execution_options().get("terrarium_writes", False)
@@ -135,37 +138,15 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _check_sqlite(connection: Connection) -> None:
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one() != "ok":
-        raise _DamagedError
+        raise DamagedError
 
 
 @contextmanager
 def _told_errors() -> Generator[None]:
     try:
         yield
-    except DBAPIError as error:
-        raise _told(error) from error
-
-
-def _told(error: DBAPIError | _DamagedError) -> DatabaseError:
-    match _sqlite_name(error):
-        case name if name.startswith("SQLITE_FULL"):
-            return DatabaseError(DatabaseFault.FULL, "The disk with the data folder is full, so nothing was changed.")
-        case name if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            message = f"Another program has kept the database locked for {_BUSY_S:.0f} s."
-            return DatabaseError(DatabaseFault.BUSY, message)
-        case _:
-            logger.error("The database failed", exc_info=error)
-            message = "The database cannot be used; the server's log has the details."
-            return DatabaseError(DatabaseFault.UNREACHABLE, message)
-
-
-def _is_damaged(error: DBAPIError | _DamagedError) -> bool:
-    return isinstance(error, _DamagedError) or _sqlite_name(error).startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
-
-
-def _sqlite_name(error: DBAPIError | _DamagedError) -> str:
-    """Such as SQLITE_BUSY; empty for errors that are not SQLite's."""
-    return str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+    except DRIVER_ERRORS as error:
+        raise told(error) from error
 
 
 def _set_aside(file: Path) -> None:

@@ -37,8 +37,22 @@ class JobFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobFile:
+    """A file that a job has made. `path` is relative to the folder of the job, `digest` its SHA-256 (hex)."""
+
+    role: str  # what it is to the job, such as "film"
+    path: str
+    bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Times are seconds since 1970. `owner` is empty where the server knows no people."""
+    """Times are seconds since 1970. `owner` is empty where the server knows no people.
+
+    `result` and `files` are there from the moment on at which the work is done, and only their place is missing.
+    `deadline_at`: an attempt that has not done its work by then has failed.
+    """
 
     id: JobId
     kind: str
@@ -48,6 +62,7 @@ class Job:
     state: JobState = JobState.QUEUED
     stage: str | None = None
     result: Json | None = None
+    files: tuple[JobFile, ...] = ()
     fault: JobFault | None = None
     priority: int = 0  # the higher, the sooner, among the jobs of one owner
     attempt: int = 1
@@ -56,6 +71,7 @@ class Job:
     started_at: float | None = None
     ended_at: float | None = None
     cancel_requested_at: float | None = None
+    deadline_at: float | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -67,7 +83,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Began:
+    """`limit_s`: how long it may take. A job that goes on after a restart keeps the deadline that it has."""
+
     epoch: str
+    limit_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +101,24 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True)
 class FinishBegan:
-    pass
+    """The work is done, and lies on the disk. What is left to do can be done again, if the server ends meanwhile."""
+
+    result: Json
+    files: tuple[JobFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    result: Json
+    """`files` are those that stay with the job."""
+
+    files: tuple[JobFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FilesLost:
+    """Somebody has removed files of the job; these are `left`."""
+
+    left: tuple[JobFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +138,17 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Requeued:
-    """It is to be done again, or to go on: by a person's wish, or after a restart of the server."""
+    """It is to be done again: by a person's wish, or after a restart of the server.
+
+    `goes_on` with what it has done so far, so that the time that it took counts.
+    """
 
     not_before: float | None = None
+    goes_on: bool = False
 
 
 JobEvent: TypeAlias = (
-    Began | StageReached | CancelAsked | FinishBegan | Succeeded | Failed | Stopped | Interrupted | Requeued
+    Began | StageReached | CancelAsked | FinishBegan | Succeeded | FilesLost | Failed | Stopped | Interrupted | Requeued
 )
 
 
@@ -128,7 +163,10 @@ _Effect: TypeAlias = "Callable[[Job, Any, float], Job]"
 
 
 def _began(job: Job, event: Began, at: float) -> Job:
-    return replace(job, state=JobState.RUNNING, epoch=event.epoch, started_at=at, not_before=None)
+    deadline_at = at + event.limit_s if job.deadline_at is None else job.deadline_at
+    return replace(
+        job, state=JobState.RUNNING, epoch=event.epoch, started_at=at, not_before=None, deadline_at=deadline_at
+    )
 
 
 def _stage_reached(job: Job, event: StageReached, _: float) -> Job:
@@ -146,15 +184,19 @@ def _cancel_noted(job: Job, _: CancelAsked, at: float) -> Job:
 def _finish_began(job: Job, event: FinishBegan, _: float) -> Job:
     if job.cancel_requested_at is not None:  # whoever works on it is about to be told
         raise IllegalJobEventError(job.state, event)
-    return replace(job, state=JobState.FINISHING)
+    return replace(job, state=JobState.FINISHING, result=event.result, files=event.files)
 
 
 def _succeeded(job: Job, event: Succeeded, at: float) -> Job:
-    return replace(job, state=JobState.DONE, result=event.result, ended_at=at)
+    return replace(job, state=JobState.DONE, files=event.files, ended_at=at)
+
+
+def _files_lost(job: Job, event: FilesLost, _: float) -> Job:
+    return replace(job, files=event.left)
 
 
 def _failed(job: Job, event: Failed, at: float) -> Job:
-    return replace(job, state=JobState.FAILED, fault=event.fault, ended_at=at)
+    return replace(job, state=JobState.FAILED, fault=event.fault, result=None, files=(), ended_at=at)
 
 
 def _stopped(job: Job, _: Stopped, at: float) -> Job:
@@ -162,7 +204,7 @@ def _stopped(job: Job, _: Stopped, at: float) -> Job:
 
 
 def _interrupted(job: Job, event: Interrupted, at: float) -> Job:
-    return replace(job, state=JobState.INTERRUPTED, fault=event.fault, ended_at=at)
+    return replace(job, state=JobState.INTERRUPTED, fault=event.fault, result=None, files=(), ended_at=at)
 
 
 def _requeued(job: Job, event: Requeued, _: float) -> Job:
@@ -173,10 +215,13 @@ def _requeued(job: Job, event: Requeued, _: float) -> Job:
         not_before=event.not_before,
         epoch=None,
         stage=None,
+        result=None,
+        files=(),
         fault=None,
         started_at=None,
         ended_at=None,
         cancel_requested_at=None,
+        deadline_at=job.deadline_at if event.goes_on else None,
     )
 
 
@@ -197,6 +242,7 @@ TRANSITIONS: Final[Mapping[tuple[JobState, type[JobEvent]], _Effect]] = MappingP
         (_FINISHING, Failed): _failed,
         (_FINISHING, Interrupted): _interrupted,
         (_FINISHING, Requeued): _requeued,
+        (JobState.DONE, FilesLost): _files_lost,
         (JobState.FAILED, Requeued): _requeued,
         (JobState.CANCELLED, Requeued): _requeued,
         (JobState.INTERRUPTED, Requeued): _requeued,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import mimetypes
 from typing import TYPE_CHECKING, Any
 
 from services.job_store.job import JobState
 
 if TYPE_CHECKING:
-    from services.job_store.job import Job, Json
+    from services.job_store.job import Job, JobFile, Json
     from services.job_store.job_store import NoticeKind
 
 
@@ -27,4 +28,12 @@ def notice_of(before: Job | None, job: Job) -> tuple[NoticeKind, Json] | None:
         data |= {"code": job.fault.code, "message": job.fault.message}
     if job.state is JobState.DONE:
         data["result"] = dict(job.result or {})
+        if job.files:
+            data["files"] = [described(file) for file in job.files]
     return "state", data
+
+
+def described(file: JobFile) -> dict[str, Any]:
+    """What clients are told of a file. Where it lies is nobody's business."""
+    media_type = mimetypes.guess_type(file.path)[0] or "application/octet-stream"
+    return {"role": file.role, "media_type": media_type, "bytes": file.bytes, "sha256": file.digest}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, func, insert, select, update
 
 from services.database.database_error import DatabaseError, DatabaseFault
-from services.database.schema import JOB_EVENTS, JOBS
-from services.job_store.job import IllegalJobEventError, Job, JobFault, JobState, after
+from services.database.schema import JOB_EVENTS, JOB_FILES, JOBS
+from services.job_store.job import IllegalJobEventError, Job, JobFault, JobFile, JobState, after
 from services.job_store.job_store import Accepted, JobNotice, JobStoreError, JobStoreFault, Known
 from services.job_store.notices import notice_of
 from services.ownership_store.ownership_store import OWNER_ROLE
@@ -29,6 +29,7 @@ _FAULTS: Final[Mapping[DatabaseFault, JobStoreFault]] = MappingProxyType(
         DatabaseFault.BUSY: JobStoreFault.BUSY,
         DatabaseFault.FULL: JobStoreFault.FULL,
         DatabaseFault.NEWER: JobStoreFault.UNAVAILABLE,
+        DatabaseFault.NOT_UPGRADED: JobStoreFault.UNAVAILABLE,
         DatabaseFault.UNREACHABLE: JobStoreFault.UNAVAILABLE,
     }
 )
@@ -67,7 +68,9 @@ class SqlJobStore:
         if query.before is not None:
             wanted = wanted.where(JOBS.c.id < query.before)
         with self._reading() as connection:
-            return [_job_of(row) for row in connection.execute(wanted).mappings()]
+            rows = connection.execute(wanted).mappings().all()
+            files = _files_of(connection, [row["id"] for row in rows])
+            return [_job_of(row, files.get(row["id"], ())) for row in rows]
 
     def counts(self, owner: str) -> Mapping[JobState, int]:
         counted = select(JOBS.c.state, func.count()).where(JOBS.c.owner == owner).group_by(JOBS.c.state)
@@ -85,6 +88,8 @@ class SqlJobStore:
             )
             if changed.rowcount == 0:  # another server that shares the database was quicker
                 raise IllegalJobEventError(before.state, event)
+            if job.files != before.files:
+                _keep_files(connection, job)
             _note(connection, before, job, at)
             return job
 
@@ -150,12 +155,34 @@ def _with_key(connection: Connection, new: NewJob) -> Job | None:
     if row["request_digest"] != new.digest:
         message = "This Idempotency-Key was used for another request. Send a new key with a new request."
         raise JobStoreError(JobStoreFault.KEY_REUSED, message)
-    return _job_of(row)
+    return _with_files(connection, row)
 
 
 def _find(connection: Connection, job_id: JobId) -> Job | None:
     row = connection.execute(select(JOBS).where(JOBS.c.id == job_id)).mappings().one_or_none()
-    return None if row is None else _job_of(row)
+    return None if row is None else _with_files(connection, row)
+
+
+def _with_files(connection: Connection, row: RowMapping) -> Job:
+    # Only what has been done has files, and most reads are of what has not.
+    has_files = row["result"] is not None
+    return _job_of(row, _files_of(connection, [row["id"]]).get(row["id"], ()) if has_files else ())
+
+
+def _files_of(connection: Connection, job_ids: Collection[JobId]) -> Mapping[JobId, tuple[JobFile, ...]]:
+    found: dict[JobId, tuple[JobFile, ...]] = {}
+    wanted = select(JOB_FILES).where(JOB_FILES.c.job.in_(job_ids)).order_by(JOB_FILES.c.job, JOB_FILES.c.place)
+    for row in connection.execute(wanted).mappings():
+        file = JobFile(role=row["role"], path=row["path"], bytes=row["bytes"], digest=row["digest"])
+        found[row["job"]] = (*found.get(row["job"], ()), file)
+    return found
+
+
+def _keep_files(connection: Connection, job: Job) -> None:
+    connection.execute(delete(JOB_FILES).where(JOB_FILES.c.job == job.id))
+    for place, file in enumerate(job.files):
+        described = {"role": file.role, "path": file.path, "bytes": file.bytes, "digest": file.digest}
+        connection.execute(insert(JOB_FILES).values(job=job.id, place=place, **described))
 
 
 def _note(connection: Connection, before: Job | None, job: Job, at: float) -> None:
@@ -184,10 +211,11 @@ def _row_of(job: Job) -> dict[str, Any]:
         "started_at": job.started_at,
         "ended_at": job.ended_at,
         "cancel_requested_at": job.cancel_requested_at,
+        "deadline_at": job.deadline_at,
     }
 
 
-def _job_of(row: RowMapping) -> Job:
+def _job_of(row: RowMapping, files: tuple[JobFile, ...] = ()) -> Job:
     code, message = row["fault_code"], row["fault_message"]
     return Job(
         id=row["id"],
@@ -196,6 +224,7 @@ def _job_of(row: RowMapping) -> Job:
         state=JobState(row["state"]),
         request=row["request"],
         result=row["result"],
+        files=files,
         fault=None if code is None else JobFault(code, message),
         stage=row["stage"],
         priority=row["priority"],
@@ -206,4 +235,5 @@ def _job_of(row: RowMapping) -> Job:
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         cancel_requested_at=row["cancel_requested_at"],
+        deadline_at=row["deadline_at"],
     )

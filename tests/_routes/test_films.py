@@ -41,7 +41,7 @@ def test_a_film_of_a_world(tmp_path: Path) -> None:
         part = server.http.get(f"/api/jobs/{job['id']}/file", headers={"Range": "bytes=0-1"})
         assert (part.status_code, part.content) == (206, b"PK")
         assert server.http.delete(f"/api/jobs/{job['id']}").status_code == 204
-        assert list((tmp_path / "films").iterdir()) == []
+        assert list((tmp_path / "jobs").iterdir()) == []
 
 
 @pytest.mark.parametrize("end", ["cancelled", "failed"])
@@ -57,15 +57,15 @@ def test_a_film_that_is_not_finished_leaves_no_file(tmp_path: Path, end: str) ->
             maker.fail = FilmError("The disk is full.")
             server.events.call_soon_threadsafe(maker.release)
         assert ended(server.http, job)["state"] == end
-        assert list((tmp_path / "films").iterdir()) == []
+        assert list((tmp_path / "jobs").iterdir()) == []
         assert server.http.get(f"/api/jobs/{job}/file").json()["code"] == "jobHasNoFile"
 
 
 def test_films_that_no_job_knows_are_removed_at_the_start(tmp_path: Path) -> None:
-    lost = tmp_path / "films" / ("7" * 26)
+    lost = tmp_path / "jobs" / ("7" * 26)
     lost.mkdir(parents=True)
     (lost / "film.mp4").write_bytes(b"lost")
-    (tmp_path / "films" / "not of a job").mkdir()
+    (tmp_path / "jobs" / "not of a job").mkdir()
     jobs, worlds = FakeJobStore(), FakeWorldStore(folder=tmp_path)
     services = fake_services(film_maker=FakeFilmMaker(), world_store=worlds, job_stores=jobs)
     with play_server(services, data_dir=tmp_path) as server, server.client(extended=True) as client:
@@ -75,4 +75,4 @@ def test_films_that_no_job_knows_are_removed_at_the_start(tmp_path: Path) -> Non
     assert lost.exists(), "nothing had run before, so nothing was looked for"
     with play_server(fake_services(job_stores=jobs), data_dir=tmp_path):
         wait_until(lambda: not lost.exists(), "it was removed")
-    assert {path.name for path in (tmp_path / "films").iterdir()} == {kept, "not of a job"}
+    assert {path.name for path in (tmp_path / "jobs").iterdir()} == {kept, "not of a job"}

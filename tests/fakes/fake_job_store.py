@@ -23,6 +23,7 @@ class FakeJobStore:
 
     def __init__(self) -> None:
         self.fail: JobStoreError | None = None
+        self.refused = 0  # calls, because of it
         self._jobs: dict[JobId, Job] = {}
         self._keys: dict[tuple[str, str], tuple[JobId, str]] = {}
         self._notices: list[tuple[str, JobNotice]] = []
@@ -132,4 +133,5 @@ class FakeJobStore:
 
     def _check(self) -> None:
         if self.fail is not None:
+            self.refused += 1
             raise self.fail

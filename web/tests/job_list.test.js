@@ -51,13 +51,15 @@ test("a list removes what it lacks, unless it could not have had it", () => {
   assert.deepEqual(states(withList(known(), known(), [], true)), []);
 });
 
+const UNKNOWN = { waiting_s: null, remaining_s: null };
+
 test("events lead a job to its end", () => {
-  let told = afterEvent(job("a"), { event: "progress", data: { job: "a", stage: null, fraction: null, position: 2 } });
+  let told = afterEvent(job("a"), { event: "progress", data: { job: "a", stage: null, fraction: null, position: 2, ...UNKNOWN } });
   assert.equal(told.position, 2);
   told = afterEvent(told, { event: "state", data: { job: "a", at: 5, state: "running", attempt: 1 } });
   assert.deepEqual([told.state, told.position, told.started_at], ["running", null, 5]);
   told = afterEvent(told, { event: "stage", data: { job: "a", stage: "painting" } });
-  told = afterEvent(told, { event: "progress", data: { job: "a", stage: "painting", fraction: 0.5, position: null } });
+  told = afterEvent(told, { event: "progress", data: { job: "a", stage: "painting", fraction: 0.5, position: null, ...UNKNOWN } });
   assert.deepEqual([told.stage, told.fraction], ["painting", 0.5]);
   const result = { seed_hash: "ab" };
   told = afterEvent(told, { event: "state", data: { job: "a", at: 9, state: "done", attempt: 1, result } });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { countText, endText, factsOfJob, faultText, filmText, kindText } from "../job_texts.js";
-import { percentText, progressText, stateText, titleOfJob, waitingText } from "../job_texts.js";
+import { fractionText, percentText, progressText, stateText, titleOfJob, waitingText } from "../job_texts.js";
 import { CODE_TEXTS, PROGRESS_TEXTS } from "../texts.js";
 import { job } from "./jobs.js";
 
@@ -15,8 +15,12 @@ test("a job has the name of what it makes", () => {
   assert.equal(titleOfJob(FILM), "A saved world");
   assert.equal(titleOfJob(FILM, "By the lake"), "By the lake");
   assert.equal(titleOfJob({ ...FILM, result: { title: "As it was" } }, "Renamed"), "As it was");
-  assert.equal(titleOfJob(job("x", { kind: "training", request: {} })), "training");
-  assert.deepEqual([kindText(job("a")), kindText(FILM), kindText({ kind: "training" })], ["Scene", "Film of a world", "Job"]);
+  assert.equal(titleOfJob(job("x", { kind: "training", request: {} })), "Training");
+  assert.deepEqual([kindText(job("a")), kindText(FILM), kindText({ kind: "world_count" })], [
+    "Scene",
+    "Film of a world",
+    "World count",
+  ]);
 });
 
 test("a job says when it was asked for", () => {
@@ -26,14 +30,25 @@ test("a job says when it was asked for", () => {
 });
 
 test("a job that waits says behind how many", () => {
-  assert.deepEqual([null, 0, 2].map(waitingText), ["Waiting", "Waiting, it is next", "Waiting, 2 before it"]);
+  assert.deepEqual(
+    [null, 0, 2].map((position) => waitingText(position)),
+    ["Waiting", "Waiting, it is next", "Waiting, 2 before it"],
+  );
+});
+
+test("a job says how long it will wait and take, where that is known", () => {
+  assert.equal(progressText(job("a", { position: 1, waiting_s: 130 })), "Waiting, 1 before it, about 2 min");
+  assert.equal(progressText(job("a", { position: 0, waiting_s: 0 })), "Waiting, it is next");
+  assert.equal(fractionText(job("a", { fraction: 0.5, remaining_s: 20 })), "50 %, less than a minute left");
+  assert.equal(fractionText(job("a", { fraction: 0.5 })), "50 %");
+  assert.equal(fractionText(job("a", { remaining_s: 7000 })), "about 2 h left");
 });
 
 test("a job that has not ended says what it is busy with", () => {
   assert.equal(progressText(job("a", { position: 1 })), "Waiting, 1 before it");
   assert.equal(progressText(job("a", { state: "running", stage: "writing" })), PROGRESS_TEXTS.writing_prompt);
   assert.equal(progressText(job("a", { state: "running", stage: "filming" })), "Playing the world again");
-  assert.equal(progressText(job("a", { state: "running", stage: "of a newer server" })), "Being made");
+  assert.equal(progressText(job("a", { state: "running", stage: "counting_trees" })), "Counting trees");
   assert.equal(progressText(job("a", { state: "finishing", stage: "painting" })), "Almost done");
   assert.equal(progressText(job("a", { state: "running", cancelling: true })), "Being cancelled");
   assert.deepEqual([null, 0, 0.256, 1].map(percentText), ["", "", "25 %", "100 %"]);

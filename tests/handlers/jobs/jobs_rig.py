@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,15 @@ from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.jobs_handler import JobsHandler
+from handlers.jobs.outlook import JobTimes
+from handlers.jobs.retention import JobRetention
+from handlers.jobs.runner import JobRunner
 from handlers.jobs.scheduler import JobScheduler
+from handlers.jobs.settlement import JobSettlement
 from handlers.visitors_handler import VisitorsHandler
 from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.runtime_config import JobsConfig
+from services.job_folder.job_folder import JobFolder
 from state.app_state_types import AppState
 from tests.belongings_rig import belongings
 from tests.fakes.fake_clock import FakeClock
@@ -41,10 +48,12 @@ class JobsRig:
     scheduler: JobScheduler
     feed: JobFeed
     jobs: JobsHandler
+    retention: JobRetention
 
     async def submit(self, name: str = "a", **options: Any) -> str:
         kind = options.pop("kind", "fake")
-        job, _ = await self.jobs.submit(Owner(), kind, {"name": name}, **options)
+        request = {"name": name, "size": options.pop("size", 0)}
+        job, _ = await self.jobs.submit(Owner(), kind, request, **options)
         return job.id
 
     async def until(self, job_id: str, *states: str) -> JobSummary:
@@ -68,33 +77,44 @@ async def jobs_rig(
     executor: FakeJobExecutor | None = None,
     clock: Clock | None = None,
     config: JobsConfig | None = None,
+    folder: Path | None = None,
 ) -> AsyncGenerator[JobsRig]:
-    """At the end of the block everything stops, as when the server does."""
+    """At the end of the block everything stops, as when the server does. Files lie in `folder`, or are forgotten."""
     executor, clock, config = executor or FakeJobExecutor(), clock or FakeClock(), config or JobsConfig()
     threads = ThreadPoolExecutor(4)
     state, lock = AppState(), RLock()
     visitors = VisitorsHandler(state, lock, clock, AnonymousConfig())
     board = JobBoard(state, lock, stores=stores or FakeJobStore(), clock=clock, read_threads=threads)
     kinds = JobKinds((executor, *others))
-    scheduler = JobScheduler(board, kinds, config=config, clock=clock)
-    feed = JobFeed(board, scheduler)
-    scheduler.start()
-    try:
-        feedback = FeedbackBook(FakeFeedbackStore())
+    with tempfile.TemporaryDirectory() as forgotten:
+        files = JobFolder(folder or Path(forgotten))
+        runner = JobRunner(board, files, threads, clock)
+        retention = JobRetention(board, config=config, folder=files, threads=threads, clock=clock)
+        settlement = JobSettlement(board, kinds, runner, folder=files, threads=threads, clock=clock)
+        times = JobTimes(kinds)
+        scheduler = JobScheduler(
+            board, kinds, runner, settlement=settlement, retention=retention, times=times, clock=clock
+        )
+        feed = JobFeed(board, scheduler)
         jobs = JobsHandler(
             board,
             scheduler,
             feed,
             kinds,
+            runner,
+            retention,
+            folder=files,
             visitors=visitors,
             belongings=belongings(with_accounts=True),
-            feedback=feedback,
+            feedback=FeedbackBook(FakeFeedbackStore()),
             config=config,
             clock=clock,
         )
-        yield JobsRig(executor, board, scheduler, feed, jobs)
-    finally:
-        feed.stop()
-        await scheduler.stop()
-        board.close()
-        threads.shutdown()
+        scheduler.start()
+        try:
+            yield JobsRig(executor, board, scheduler, feed, jobs, retention)
+        finally:
+            feed.stop()
+            await scheduler.stop()
+            board.close()
+            threads.shutdown()

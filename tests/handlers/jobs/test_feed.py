@@ -9,6 +9,7 @@ import pytest
 
 from access_rules import Owner
 from handlers.jobs.feed import Progress, StreamEnded
+from handlers.jobs.outlook import Outlook
 from services.database.shared_database import SharedDatabase
 from services.job_store.job import CancelAsked
 from services.job_store.job_store import JobNotice, NewJob
@@ -47,7 +48,7 @@ def test_a_job_is_followed_to_its_end(stores: JobStores) -> None:
             items: list[FeedItem] = []
             async for item in here.feed.follow(0, job_id=job):
                 items.append(item)
-                if item == Progress(job, "working", 0.5, None):
+                if isinstance(item, Progress) and (item.stage, item.fraction) == ("working", 0.5):
                     here.executor.release()
             assert states(items) == ["queued", "running", "working", "finishing", "done", "StreamEnded"]
             assert items[-1] == StreamEnded("finished")
@@ -132,3 +133,26 @@ def test_who_has_seen_all_of_a_job_is_told_so(stores: JobStores) -> None:
             assert not await here.feed.is_exhausted(job, last - 1)
 
     asyncio.run(main())
+
+
+def outlook(position: int | None = None, waiting_s: float | None = None, remaining_s: float | None = None) -> Progress:
+    return Progress("1" * 26, None, None, Outlook(position, waiting_s, remaining_s))
+
+
+@pytest.mark.parametrize(
+    ("told", "present", "is_news"),
+    [
+        (outlook(3, waiting_s=100.0), outlook(3, waiting_s=90.0), False),
+        (outlook(3, waiting_s=100.0), outlook(2, waiting_s=100.0), True),
+        (outlook(3, waiting_s=100.0), outlook(3, waiting_s=75.0), True),
+        (outlook(3, waiting_s=None), outlook(3, waiting_s=1.0), True),
+        (outlook(remaining_s=10.0), outlook(remaining_s=6.0), False),
+        (outlook(remaining_s=10.0), outlook(remaining_s=4.0), True),
+        (outlook(remaining_s=10.0), outlook(remaining_s=None), True),
+    ],
+)
+def test_expected_times_are_told_again_when_they_differ_by_much(
+    told: Progress, present: Progress, *, is_news: bool
+) -> None:
+    assert present.says_more_than(None)
+    assert present.says_more_than(told) == is_news

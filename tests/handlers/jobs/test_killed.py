@@ -20,6 +20,7 @@ from tests.handlers.jobs.jobs_rig import jobs_rig
 from tests.waiting import deadline_s, wait_until_async
 
 PROJECT = Path(__file__).resolve().parents[3]
+REQUESTS = {"good": {"name": "good", "size": 7}, "bad": {"name": "bad"}, "stopped": {"name": "stopped"}}
 ENDS = {"good": {"done"}, "bad": {"failed", "done"}, "stopped": {"cancelled", "done"}}
 
 
@@ -28,16 +29,17 @@ def killed_at(database: Path, step: int) -> bool:
     command = [sys.executable, "-m", "tests.handlers.jobs.killed_server", str(database), str(step)]
     ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=deadline_s(), check=False)
     assert ran.returncode in {0, -9}, ran.stderr
-    assert (ran.stdout.strip().endswith("done")) == (ran.returncode == 0)
+    assert (ran.stdout.splitlines()[-1:] == ["done"]) == (ran.returncode == 0)
     return ran.returncode != 0
 
 
 async def finish(database: Path) -> None:
     """What the next run of the server makes of it. What was never accepted is asked for again, by the same key."""
     clock = FakeClock()
-    async with jobs_rig(SqlJobStores(SharedDatabase(database)), executor=FakeJobExecutor(), clock=clock) as here:
-        for name in ENDS:
-            await here.jobs.submit(Owner(), "fake", {"name": name}, key=name)
+    stores, executor, folder = SqlJobStores(SharedDatabase(database)), FakeJobExecutor(), database.with_suffix(".jobs")
+    async with jobs_rig(stores, executor=executor, clock=clock, folder=folder) as here:
+        for name, request in REQUESTS.items():
+            await here.jobs.submit(Owner(), "fake", request, key=name)
 
         def has_ended() -> bool:
             clock.advance(60.0)  # what is tried again need not wait
@@ -64,6 +66,8 @@ def test_killed_at_every_write(tmp_path: Path) -> None:
             assert told[0] == "queued"
             assert told[-1] == job.state.value
             assert told.count("done") <= 1
+            made = sorted(path.name for path in (database.with_suffix(".jobs") / job.id).glob("made*"))
+            assert [file.path for file in job.files] == made == (["made.bin"] if job.request["name"] == "good" else [])
         numbers = [notice.number for notice in store.notices(0)]
         assert numbers == sorted(set(numbers))
         store.close()

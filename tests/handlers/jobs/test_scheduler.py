@@ -9,6 +9,7 @@ import pytest
 
 from access_rules import Owner
 from error_types import DomainError, ErrorCode
+from handlers.jobs.executor import AfterRestart
 from runtime_config.runtime_config import JobsConfig
 from services.database.shared_database import SharedDatabase
 from services.job_store.job import Began, CancelAsked, JobState, Requeued
@@ -61,15 +62,15 @@ def test_ten_thousand_of_one_do_not_keep_another_waiting() -> None:
         for number in range(10_000):
             new = NewJob(id=f"{number:026d}", kind="fake", owner="ann", request={"name": "ann"}, digest="")
             store.add(new, float(number))
-        store.add(NewJob(id="z" * 26, kind="fake", owner="bob", request={"name": "bob"}, digest=""), 1e6)
+        store.add(NewJob(id="Z" * 26, kind="fake", owner="bob", request={"name": "bob"}, digest=""), 1e6)
         executor = FakeJobExecutor()
         executor.hold()
         async with jobs_rig(store, executor=executor) as here:
             await here.until_begun("ann")
-            await wait_until_async(lambda: here.board.find_live("z" * 26) is not None, "all were taken up")
-            assert (await here.jobs.find(Owner(), "z" * 26)).position == 0
+            await wait_until_async(lambda: here.board.find_live("Z" * 26) is not None, "all were taken up")
+            assert (await here.jobs.find(Owner(), "Z" * 26)).position == 0
             executor.release()
-            await here.until("z" * 26, "done")
+            await here.until("Z" * 26, "done")
             assert executor.begun.index("bob") <= 1
 
     asyncio.run(main())
@@ -220,7 +221,6 @@ def test_a_job_that_has_ended_is_forgotten_with_its_files(stores: JobStores) -> 
             with pytest.raises(DomainError, match="is done"):
                 await here.jobs.retry(Owner(), job)
             await here.jobs.forget(Owner(), job)
-            assert here.executor.discarded == [job]
             with pytest.raises(DomainError, match="no such job"):
                 await here.jobs.find(Owner(), job)
 
@@ -236,11 +236,10 @@ def test_only_so_many_are_remembered(stores: JobStores) -> None:
                 ids.append(await here.submit(str(number)))
                 await here.until(ids[-1], "done")
                 clock.advance(1.0)
-            await here.scheduler.prune()
+            await here.retention.prune()
             assert [job.id for job in (await here.jobs.list_jobs(Owner())).jobs] == ids[:1:-1]
-            assert here.executor.discarded == [ids[1], ids[0]]
             clock.advance(101.0)
-            await here.scheduler.prune()
+            await here.retention.prune()
             assert (await here.jobs.list_jobs(Owner())).jobs == []
 
     asyncio.run(main())
@@ -266,23 +265,24 @@ def test_what_became_of_a_job_is_kept_when_there_is_room_again() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("begins_again", [True, False])
-def test_a_restart_in_the_middle(stores: JobStores, *, begins_again: bool) -> None:
+@pytest.mark.parametrize("after_restart", AfterRestart)
+def test_a_restart_in_the_middle(stores: JobStores, tmp_path: Path, after_restart: AfterRestart) -> None:
     async def main() -> None:
-        clock, executor = FakeClock(), FakeJobExecutor(begins_again=begins_again)
+        clock, executor = FakeClock(), FakeJobExecutor(after_restart=after_restart)
         executor.hold()
-        async with jobs_rig(stores, executor=executor, clock=clock) as here:
+        async with jobs_rig(stores, executor=executor, clock=clock, folder=tmp_path / "files") as here:
             running, waiting = await here.submit("running"), await here.submit("waiting")
             await here.until_begun("running")
-        executor = FakeJobExecutor(begins_again=begins_again)
-        async with jobs_rig(stores, executor=executor, clock=clock) as here:
+        executor = FakeJobExecutor(after_restart=after_restart)
+        async with jobs_rig(stores, executor=executor, clock=clock, folder=tmp_path / "files") as here:
             await here.until(waiting, "done")
-            if begins_again:
+            if after_restart is not AfterRestart.IS_INTERRUPTED:
                 assert (await here.jobs.find(Owner(), running)).state == "queued"
                 clock.advance(5.0)
                 here.board.changes.announce()
                 job = await here.until(running, "done")
                 assert job.attempt == 2
+                assert here.executor.found[-1] == (["half"] if after_restart is AfterRestart.GOES_ON else [])
             else:
                 job = await here.until(running, "interrupted")
                 assert job.fault is not None
@@ -320,7 +320,7 @@ def test_a_cancel_survives_the_server(stores: JobStores) -> None:
     async def main() -> None:
         store = stores.open()
         store.add(NewJob(id="1" * 26, kind="fake", owner="", request={"name": "a"}, digest=""), 1.0)
-        store.apply("1" * 26, Began("an earlier run"), 2.0)
+        store.apply("1" * 26, Began("an earlier run", 60.0), 2.0)
         store.apply("1" * 26, CancelAsked(), 3.0)
         store.close()
         async with jobs_rig(stores) as here:
@@ -348,7 +348,7 @@ def test_a_pause_does_not_last_as_long_as_the_clock_was_set_back() -> None:
     async def main() -> None:
         store = FakeJobStore()
         store.add(NewJob(id="1" * 26, kind="fake", owner="", request={"name": "a"}, digest=""), 1.0)
-        store.apply("1" * 26, Began("an earlier run"), 2_000_000.0)
+        store.apply("1" * 26, Began("an earlier run", 60.0), 2_000_000.0)
         store.apply("1" * 26, Requeued(not_before=2_000_005.0), 2_000_000.0)
         async with jobs_rig(store, clock=FakeClock(wall=2_000_000.0 - 3600.0)) as here:
             await here.until("1" * 26, "done")

@@ -144,6 +144,23 @@ def test_a_full_disk_in_the_middle_of_a_transaction(file: Path) -> None:
     database.close()
 
 
+def test_a_database_that_another_program_has_locked(file: Path) -> None:
+    database = SqlDatabase(sqlite_url(file), busy_s=0.05)
+    add_job(database, "1")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseError, match="locked") as caught:
+            add_job(database, "2")
+        assert caught.value.fault is DatabaseFault.BUSY
+        assert ids(database) == ["1"], "who reads need not wait"
+        with pytest.raises(DatabaseError, match="locked"):
+            SqlDatabase(sqlite_url(file), busy_s=0.05)
+        other.execute("ROLLBACK")
+    add_job(database, "2")
+    assert ids(database) == ["1", "2"]
+    database.close()
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError) as caught:
         SqlDatabase(sqlite_url(tmp_path / "missing" / "terrarium.sqlite"))

@@ -13,10 +13,12 @@ from services.job_store.job import (
     Began,
     CancelAsked,
     Failed,
+    FilesLost,
     FinishBegan,
     IllegalJobEventError,
     Interrupted,
     JobFault,
+    JobFile,
     JobState,
     Requeued,
     StageReached,
@@ -36,12 +38,15 @@ if TYPE_CHECKING:
     from services.job_store.job_store import JobStore
 
 FAULT = JobFault("internal", "It broke.")
+FILM = JobFile(role="film", path="film.mp4", bytes=5_000_000_000, digest="ab" * 32)
+LOG = JobFile(role="log", path="a log.txt", bytes=0, digest="cd" * 32)
 EVENTS: tuple[JobEvent, ...] = (
-    Began("epoch"),
+    Began("epoch", 60.0),
     StageReached("painting"),
     CancelAsked(),
-    FinishBegan(),
-    Succeeded({"seed_hash": "ab"}),
+    FinishBegan({"seed_hash": "ab"}, (FILM,)),
+    Succeeded((FILM,)),
+    FilesLost(()),
     Failed(FAULT),
     Stopped(),
     Interrupted(FAULT),
@@ -50,12 +55,12 @@ EVENTS: tuple[JobEvent, ...] = (
 # How a job comes into each state.
 PATHS: dict[JobState, tuple[JobEvent, ...]] = {
     JobState.QUEUED: (),
-    JobState.RUNNING: (Began("epoch"),),
-    JobState.FINISHING: (Began("epoch"), FinishBegan()),
-    JobState.DONE: (Began("epoch"), FinishBegan(), Succeeded({})),
-    JobState.FAILED: (Began("epoch"), Failed(FAULT)),
+    JobState.RUNNING: (Began("epoch", 60.0),),
+    JobState.FINISHING: (Began("epoch", 60.0), FinishBegan({})),
+    JobState.DONE: (Began("epoch", 60.0), FinishBegan({}, (FILM,)), Succeeded((FILM,))),
+    JobState.FAILED: (Began("epoch", 60.0), Failed(FAULT)),
     JobState.CANCELLED: (CancelAsked(),),
-    JobState.INTERRUPTED: (Began("epoch"), Interrupted(FAULT)),
+    JobState.INTERRUPTED: (Began("epoch", 60.0), Interrupted(FAULT)),
 }
 
 
@@ -106,13 +111,14 @@ def test_every_event_in_every_state(store: JobStore, state: JobState, event: Job
 
 
 def test_nothing_happens_to_a_job_that_is_not_there(store: JobStore) -> None:
-    assert store.apply("0" * 26, Began("epoch"), 1.0) is None
+    assert store.apply("0" * 26, Began("epoch", 60.0), 1.0) is None
     assert store.notices(0) == []
 
 
 def test_each_change_has_its_notice_in_order(store: JobStore) -> None:
     first, second = added(store, 1, owner="ann"), added(store, 2, owner="bob")
-    for event in (Began("epoch"), StageReached("writing"), StageReached("writing"), FinishBegan(), Succeeded({"a": 1})):
+    writing = StageReached("writing")
+    for event in (Began("epoch", 60.0), writing, writing, FinishBegan({"a": 1}), Succeeded()):
         store.apply(first.id, event, 9.0)
     store.apply(second.id, CancelAsked(), 9.0)
     seen = [(notice.job, notice.kind, notice.data) for notice in store.notices(0)]
@@ -145,7 +151,7 @@ def test_numbers_are_never_used_again(store: JobStore) -> None:
 
 def test_a_cancel_is_noted_while_the_job_runs(store: JobStore) -> None:
     job = added(store, 1)
-    store.apply(job.id, Began("epoch"), 2.0)
+    store.apply(job.id, Began("epoch", 60.0), 2.0)
     asked = store.apply(job.id, CancelAsked(), 3.0)
     assert asked is not None
     assert (asked.state, asked.cancel_requested_at) == (JobState.RUNNING, 3.0)
@@ -156,13 +162,56 @@ def test_a_cancel_is_noted_while_the_job_runs(store: JobStore) -> None:
 
 def test_a_job_that_is_tried_again_begins_anew(store: JobStore) -> None:
     job = added(store, 1)
-    store.apply(job.id, Began("epoch"), 2.0)
+    store.apply(job.id, Began("epoch", 60.0), 2.0)
     store.apply(job.id, StageReached("writing"), 2.5)
     store.apply(job.id, Failed(FAULT), 3.0)
     again = store.apply(job.id, Requeued(not_before=10.0), 4.0)
     assert again is not None
     assert (again.state, again.attempt, again.not_before) == (JobState.QUEUED, 2, 10.0)
     assert (again.fault, again.stage, again.ended_at, again.epoch) == (None, None, None, None)
+
+
+def test_files_come_with_the_work_and_stay_or_go(store: JobStore) -> None:
+    job = added(store, 1)
+    store.apply(job.id, Began("epoch", 60.0), 2.0)
+    finishing = store.apply(job.id, FinishBegan({"a": 1}, (LOG, FILM)), 3.0)
+    assert finishing == store.find(job.id)
+    assert finishing is not None
+    assert (finishing.files, finishing.result) == ((LOG, FILM), {"a": 1})
+    store.apply(job.id, Succeeded((LOG, FILM)), 4.0)
+    added(store, 2)
+    assert [found.files for found in store.query(JobQuery())] == [(), (LOG, FILM)]
+    store.apply(job.id, FilesLost((FILM,)), 5.0)
+    assert [found.files for found in store.query(JobQuery())] == [(), (FILM,)]
+    store.remove([job.id])
+    assert added(store, 1).files == ()
+    found = store.find(job.id)
+    assert found is not None
+    assert found.files == ()
+
+
+def test_what_was_made_is_forgotten_when_a_job_is_tried_again(store: JobStore) -> None:
+    for number, end in enumerate((Failed(FAULT), Interrupted(FAULT), Requeued()), start=1):
+        job = added(store, number)
+        store.apply(job.id, Began("epoch", 60.0), 2.0)
+        store.apply(job.id, FinishBegan({"a": 1}, (FILM,)), 3.0)
+        ended = store.apply(job.id, end, 4.0)
+        assert ended == store.find(job.id)
+        assert ended is not None
+        assert (ended.files, ended.result) == ((), None)
+
+
+def test_a_deadline_holds_for_what_goes_on_and_begins_anew_with_the_work(store: JobStore) -> None:
+    for number, (goes_on, deadline) in enumerate(((True, 62.0), (False, 1060.0)), start=1):
+        job = added(store, number)
+        begun = store.apply(job.id, Began("epoch", 60.0), 2.0)
+        assert begun is not None
+        assert begun.deadline_at == 62.0
+        store.apply(job.id, Requeued(goes_on=goes_on), 10.0)
+        again = store.apply(job.id, Began("epoch", 60.0), 1000.0)
+        assert again == store.find(job.id)
+        assert again is not None
+        assert again.deadline_at == deadline
 
 
 def test_jobs_are_asked_for_newest_first(store: JobStore) -> None:
@@ -201,7 +250,7 @@ def test_one_of_many_threads_begins_a_job(store: JobStore) -> None:
     def begin(number: int) -> None:
         together.wait()
         try:
-            store.apply(job.id, Began(str(number)), 2.0)
+            store.apply(job.id, Began(str(number), 60.0), 2.0)
         except IllegalJobEventError:
             return
         won.append(number)
@@ -216,3 +265,16 @@ def test_one_of_many_threads_begins_a_job(store: JobStore) -> None:
     assert found is not None
     assert found.epoch == str(winner)
     assert len(store.notices(0)) == 2
+
+
+def test_the_jobs_of_somebody_who_is_gone_are_the_owner_roles(store: JobStore) -> None:
+    store.add(new(1, owner="ann", key="k"), 1.0)
+    store.add(new(2, key="k"), 2.0)
+    store.add(new(3, owner="bob", key="k"), 3.0)
+    store.disown("ann")
+    store.disown("nobody")
+    assert [job.owner for job in store.query(JobQuery())] == ["bob", "", ""]
+    assert len(store.notices(0, owner="")) == 2
+    assert store.notices(0, owner="ann") == []
+    assert isinstance(store.add(new(4, owner="bob", key="k"), 4.0), Known)
+    assert isinstance(store.add(new(5, key="k"), 4.0), Known), "the owner role has a key of the same name already"

@@ -1,0 +1,84 @@
+"""A world's state in host memory."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from engines.waypoint.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class WorldState:
+    """Everything that the next latent depends on.
+
+    `tensors` are the keys and values of local and of global layers, as many as the world has, what both directions of
+    the autoencoder remember, and the newest latent, if there is one.
+    """
+
+    frame: int
+    is_settled: bool
+    random: Tensor  # of the generator of noise
+    prompt: Tensor | None
+    tensors: tuple[Tensor, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(tensor.nbytes for tensor in self.tensors)
+
+    def to_bytes(self) -> bytes:
+        named = {f"{at:03}": tensor for at, tensor in enumerate(self.tensors)} | {"random": self.random}
+        if self.prompt is not None:
+            named["prompt"] = self.prompt
+        return save(named, {"frame": str(self.frame), "is_settled": str(int(self.is_settled))})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> WorldState:
+        """Raises:
+        InputError: this is no snapshot, or not a whole one.
+        """
+        try:
+            named = load(data)
+            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+            return cls(
+                frame=int(header["frame"]),
+                is_settled=header["is_settled"] == "1",
+                random=named["random"],
+                prompt=named.get("prompt"),
+                tensors=tuple(named[name] for name in sorted(named) if name.isdigit()),
+            )
+        except (SafetensorError, KeyError, ValueError, TypeError) as error:
+            raise InputError("The snapshot is damaged.") from error
+
+    def check(self, places: Sequence[Tensor]) -> None:
+        """Raises:
+        InputError: the state cannot be put into these places.
+        """
+        found, wanted = ([(tuple(t.shape), t.dtype) for t in tensors] for tensors in (self.tensors, places))
+        if found != wanted:
+            raise InputError("This snapshot is of another model, or of another precision.")
+
+
+def to_host(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Copies on the CPU. Those of a CUDA device come at the bus's speed, all together."""
+    copies = [_start_copy(tensor) for tensor in tensors]
+    if any(copy.is_pinned() for copy in copies if torch.cuda.is_available()):
+        torch.cuda.synchronize()
+    return copies
+
+
+def _start_copy(tensor: Tensor) -> Tensor:
+    if not tensor.is_cuda:
+        return tensor.clone(memory_format=torch.contiguous_format)
+    copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return copy.copy_(tensor, non_blocking=True)

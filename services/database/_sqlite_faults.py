@@ -1,0 +1,51 @@
+"""What SQLite's errors mean, by the names that it gives them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final, TypeAlias
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from services.database.database_error import DatabaseError, DatabaseFault
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+class DamagedError(Exception):
+    """SQLite's own check found the file damaged, which not every damage makes it raise."""
+
+
+DriverError: TypeAlias = DBAPIError | sqlite3.Error | DamagedError
+DRIVER_ERRORS: Final = (DBAPIError, sqlite3.Error, DamagedError)
+
+
+def told(error: DriverError) -> DatabaseError:
+    """The same in a sentence."""
+    match _name(error):
+        case name if name.startswith("SQLITE_FULL"):
+            return DatabaseError(DatabaseFault.FULL, "The disk with the data folder is full, so nothing was changed.")
+        case name if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            message = "Another program keeps the database locked. Try again when it has ended."
+            return DatabaseError(DatabaseFault.BUSY, message)
+        case _:
+            logger.error("The database failed", exc_info=error)
+            message = "The database cannot be used; the server's log has the details."
+            return DatabaseError(DatabaseFault.UNREACHABLE, message)
+
+
+def is_damaged(error: DriverError) -> bool:
+    return isinstance(error, DamagedError) or _name(error).startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+
+
+def is_of_the_moment(error: BaseException) -> bool:
+    """Whether a lock, a full disk or a lost connection is all that was in the way."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, DRIVER_ERRORS) and _name(error).startswith(("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _name(error: DriverError) -> str:
+    """Such as SQLITE_BUSY; empty for errors that are not SQLite's. SQLAlchemy has SQLite's own error inside."""
+    return str(getattr(getattr(error, "orig", error), "sqlite_errorname", ""))

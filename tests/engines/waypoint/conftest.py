@@ -1,0 +1,55 @@
+"""Folders of tiny models, written once, and torch at one thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.engines.waypoint.published import Config
+
+
+@dataclass(frozen=True)
+class Folders:
+    """A model with its autoencoder, and what its config says."""
+
+    model: Path
+    vae: Path
+    config: Config
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction] - pytest uses it
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def waypoint_1_5(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    from tests.engines.waypoint.published import tiny_1_5, write_model, write_taehv
+
+    folder, config = tmp_path_factory.mktemp("waypoint-1.5"), tiny_1_5()
+    return Folders(write_model(folder / "model", config), write_taehv(folder / "vae", config), config)
+
+
+@pytest.fixture(scope="session")
+def waypoint_1(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    from tests.engines.waypoint.published import tiny_1, write_image_autoencoder, write_model
+
+    folder, config = tmp_path_factory.mktemp("waypoint-1"), tiny_1()
+    return Folders(write_model(folder / "model", config), write_image_autoencoder(folder / "vae", config), config)
+
+
+@pytest.fixture
+def folders(request: pytest.FixtureRequest) -> Folders:
+    """Those of the model that a test is parametrized with."""
+    return request.getfixturevalue(request.param)
