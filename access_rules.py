@@ -150,6 +150,7 @@ _READ: Final = ForEveryone(Scope.READ)
 _PLAY: Final = ForEveryone(Scope.PLAY)
 _ASK: Final = ForEveryone(Scope.CREATE)
 OWNERS: Final = ForPeople(Scope.ADMIN)
+_OWN_ACCOUNT: Final = ForPeople(Scope.ACCOUNT)
 _UPLOADS: Final = IfAllowed(Scope.CREATE, (AnonymousAction.UPLOADS,))
 _RECORDINGS: Final = IfAllowed(Scope.READ, (AnonymousAction.RECORDINGS,))
 _RECORDING_PLAY: Final = IfAllowed(Scope.PLAY, (AnonymousAction.RECORDINGS,))
@@ -218,6 +219,24 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("PUT", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,
         ("GET", "/api/feedback/{kind}/{thing_id}"): _OWN_WORDS,
         ("DELETE", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,
+        ("GET", "/api/account"): _OPEN,
+        ("POST", "/api/account/setup"): _OPEN,
+        ("POST", "/api/account/sign-in"): _OPEN,
+        ("POST", "/api/account/accept"): _OPEN,
+        ("POST", "/api/account/sign-out"): _OPEN,
+        ("POST", "/api/account/sign-out-everywhere"): _OWN_ACCOUNT,
+        ("POST", "/api/account/password"): _OWN_ACCOUNT,
+        ("GET", "/api/account/sessions"): _OWN_ACCOUNT,
+        ("DELETE", "/api/account/sessions/{session_id}"): _OWN_ACCOUNT,
+        ("GET", "/api/account/tokens"): _OWN_ACCOUNT,
+        ("POST", "/api/account/tokens"): _OWN_ACCOUNT,
+        ("DELETE", "/api/account/tokens/{token_id}"): _OWN_ACCOUNT,
+        ("GET", "/api/people"): OWNERS,
+        ("PATCH", "/api/people/{user_id}"): OWNERS,
+        ("DELETE", "/api/people/{user_id}"): OWNERS,
+        ("GET", "/api/invitations"): OWNERS,
+        ("POST", "/api/invitations"): OWNERS,
+        ("DELETE", "/api/invitations/{invitation_id}"): OWNERS,
         ("GET", "/api/sessions"): _OWN_SESSIONS,
         ("POST", "/api/sessions/{session_id}/moments"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): _OWN_PLAY,

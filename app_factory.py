@@ -13,12 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from _routes import (
+    account,
     feedback,
     health,
     jobs,
     metrics,
     models,
     moments,
+    people,
     recordings,
     scenes,
     seeds,
@@ -29,7 +31,7 @@ from _routes import (
     worlds,
 )
 from api_types import ErrorResponse
-from error_types import DomainError, ErrorCode, NothingFollowsError, first_fault
+from error_types import DomainError, ErrorCode, NothingFollowsError, RetryLaterError, first_fault
 from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import BodyLimit, network_middleware
@@ -63,7 +65,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         docs_url=None,  # the docs pages load scripts from other sites
         redoc_url=None,
         middleware=[
-            *network_middleware(handler.config.access, _uploads(handler.config.max_upload_bytes)),
+            *network_middleware(handler.config.access, _uploads(handler.config.max_upload_bytes), handler.identity),
             Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),
         ],
         responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
@@ -82,6 +84,8 @@ def create_app(handler: AppHandler) -> FastAPI:
         feedback,
         sessions,
         moments,
+        account,
+        people,
         metrics,
         websocket,
     )
@@ -112,7 +116,8 @@ def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONRespon
         raise error
     refused = cast("DomainError", error)
     log_refusal(refused)
-    return _answer(refused.http_status, refused.code, refused.message)
+    headers = {"Retry-After": str(refused.retry_after_s)} if isinstance(refused, RetryLaterError) else None
+    return _answer(refused.http_status, refused.code, refused.message, headers)
 
 
 def _on_nothing_follows(_: Request, __: Exception) -> Response:

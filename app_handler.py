@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,6 +11,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from handlers.accounts.accounts_handler import AccountsHandler
+from handlers.accounts.connections import OpenConnections
+from handlers.accounts.desk import AccountDesk
+from handlers.accounts.identity import Identity
+from handlers.accounts.passwords import Passwords
+from handlers.accounts.people_handler import PeopleHandler
+from handlers.accounts.throttle import SignInThrottle
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
 from handlers.base import StateChanges, in_thread
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
 
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.runtime_config import RuntimeConfig
+    from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
@@ -65,6 +74,7 @@ if TYPE_CHECKING:
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnerId, OwnershipStores
+    from services.password_hasher.password_hasher import PasswordHasher
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.recording_store.recording_store import RecordingStore
@@ -100,6 +110,8 @@ class ServiceBundle:
     recording_store: RecordingStore
     world_store: WorldStore
     input_logs: InputLogs
+    account_stores: AccountStores
+    password_hasher: PasswordHasher
     job_stores: JobStores
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
@@ -138,13 +150,25 @@ class AppHandler:
             max_anonymous=config.access.anonymous.max_sessions,
         )
         self.visitors = VisitorsHandler(self._state, self._lock, services.clock, config.access.anonymous)
+        connections = OpenConnections()
+        self._desk = AccountDesk(services.account_stores, connections, is_on=config.access.accounts)
+        self._passwords = Passwords(services.password_hasher)
+        self.identity = Identity(self._desk, connections, services.clock)
+        self.accounts = AccountsHandler(
+            self._desk,
+            self._passwords,
+            SignInThrottle(self._state, self._lock, services.clock),
+            access=config.access,
+            clock=services.clock,
+        )
+        self.people = PeopleHandler(self._desk, services.clock, on_removed=self.release_belongings)
         self._feedback_book = FeedbackBook(services.feedback_stores)
         self._belongings = Belongings(
             services.ownership_stores,
             self._feedback_book,
             services.task_runner,
-            with_accounts=False,
-            names=dict[str, str],
+            with_accounts=config.access.accounts,
+            names=self._desk.names,
         )
         changes = StateChanges()
         ledger = MemoryLedger(
@@ -320,9 +344,12 @@ class AppHandler:
             stack.push_async_callback(self._painter.close)
             stack.push_async_callback(self._close_jobs)
             stack.callback(self.services.picture_decoder.close)
+            stack.push_async_callback(self._close_accounts)
             stack.push_async_callback(self.drain)
             self.services.task_runner.submit("recover recordings", self._recover)
             await self.residency.refresh()
+            await self.accounts.begin()
+            stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
             self._scheduler.start()
             self.server.serving()
             yield
@@ -333,6 +360,10 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+
+    async def _close_accounts(self) -> None:
+        self._passwords.close()
+        await in_thread(self._work_threads, self._desk.close)
 
     def _recover(self) -> None:
         """Finish what an earlier run has left of recordings, and settle whose those are that are gone."""
@@ -417,6 +448,11 @@ class AppHandler:
         )
 
 
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
 def build_initial_state() -> AppState:
     return AppState()
 
@@ -427,6 +463,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
 
     from logging_policy import log_background_exception
     from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
+    from services.account_store.sql_account_stores import SqlAccountStores
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
@@ -440,6 +477,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
     from services.ownership_store.sql_ownership_stores import SqlOwnershipStores
+    from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
@@ -473,6 +511,8 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         image_editor=build_image_editor(config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(config)),
+        account_stores=SqlAccountStores(database),
+        password_hasher=Argon2PasswordHasher(),
         job_stores=SqlJobStores(database),
         ownership_stores=SqlOwnershipStores(database),
         feedback_stores=SqlFeedbackStores(database),

@@ -261,6 +261,14 @@ class DomainError(Exception):
         return HTTP_STATUS[self.code]
 
 
+class RetryLaterError(DomainError):
+    """The same request may be served after `retry_after_s` seconds."""
+
+    def __init__(self, message: str, code: ErrorCode, retry_after_s: int) -> None:
+        super().__init__(message, code)
+        self.retry_after_s = retry_after_s
+
+
 class NothingFollowsError(Exception):
     """A reader has seen everything there will ever be. The answer is 204, which stops an EventSource for good."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Generator, Sequence
 
+    from account_command import AccountServices
     from replay.command import ReplayServices
     from runtime_config.runtime_config import RuntimeConfig
     from services.log_stream.session_log_stream import SessionLogStream
@@ -38,13 +39,19 @@ _SLOW_IMPORTS: Final = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop, or replay. Returns the exit status: 2 when the start was refused.
+    """Serve until told to stop, replay, or see to accounts. Returns the exit status: 2 when the start was refused.
 
     Once it has served, the process ends here, with 0 after a clean stop.
     """
     asked = sys.argv[1:] if arguments is None else arguments
     try:
-        return _replay(asked[1:]) if asked[:1] == ["replay"] else _run(asked)
+        match asked:
+            case ["replay", *rest]:
+                return _replay(rest)
+            case ["account", *rest]:
+                return _account(rest)
+            case _:
+                return _run(asked)
     except LaunchError as exc:
         _say_to_stderr(exc.message)
         return 2
@@ -117,7 +124,7 @@ def _serve(
         create_app(handler),
         config,
         listener,
-        on_started=_announce,
+        on_started=lambda url: _announce(url, handler.accounts.setup_code),
         drain=handler.drain,
         on_exit=stop.end_within,
     )
@@ -163,6 +170,31 @@ def _replay_services(data_dir: Path | None) -> Generator[ReplayServices]:
         yield ReplayServices(services.catalogue, services.frame_encoder, services.video_writer)
 
 
+def _account(arguments: Sequence[str]) -> int:
+    from account_command import run_account
+
+    return run_account(arguments, _account_services)
+
+
+@contextmanager
+def _account_services(data_dir: Path | None) -> Generator[AccountServices]:
+    """The server's own accounts, without a server. The database is opened only if there is one."""
+    from account_command import AccountServices
+    from logging_policy import configure_logging
+    from runtime_config.launch_settings import load_runtime_config
+    from services.account_store.sql_account_stores import SqlAccountStores
+    from services.database.shared_database import SharedDatabase
+    from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
+
+    config = load_runtime_config([] if data_dir is None else ["--data-dir", str(data_dir)], for_reading=True)
+    database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
+    with ExitStack() as stack:
+        stack.callback(configure_logging(config.log_format, None, None, level="warning"))
+        stack.callback(database.close)
+        store = SqlAccountStores(database).open() if database.has_begun() else None
+        yield AccountServices(store, Argon2PasswordHasher())
+
+
 def _find_parent(pid: int | None) -> ProcessIdentity | None:
     if pid is None:
         return None
@@ -201,11 +233,13 @@ def _home() -> Path | None:
         return None
 
 
-def _announce(url: str) -> None:
-    """Print the line that launchers wait for."""
+def _announce(url: str, setup_code: str | None) -> None:
+    """Print the line that launchers wait for, and what the first owner needs where there is none yet."""
     if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison] - a windowed Python has none
         with suppress(OSError):  # the reader of stdout may be gone
             print(f"Server running on {url}", flush=True)  # noqa: T201 -- addressed to the person or the launcher
+            if setup_code is not None:
+                print(f"There is no owner yet. The code to become it: {setup_code}", flush=True)  # noqa: T201 -- the same
 
 
 def _say_to_stderr(sentence: str) -> None:

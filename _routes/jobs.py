@@ -11,10 +11,12 @@ from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from _routes._files import StoredFile
+from _routes._streams import until_revoked
 from access_rules import Visitor
 from api_types import JobEventsResponse, JobsResponse, JobStateName, JobStreamEvent, JobSummary, SubmitJobBody
 from app_handler import AppHandler
-from state.deps import get_state_service, get_visitor
+from sign_in import Caller
+from state.deps import get_caller, get_state_service, get_visitor
 
 router = APIRouter(prefix="/api")
 
@@ -23,6 +25,7 @@ _ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
 
 Handler = Annotated[AppHandler, Depends(get_state_service)]
 Asking = Annotated[Visitor, Depends(get_visitor)]
+AskedBy = Annotated[Caller, Depends(get_caller)]
 
 
 @router.get("/jobs")
@@ -120,20 +123,20 @@ async def route_stream_head() -> Response:
 
 @router.get("/jobs/{job_id}/stream", response_class=EventSourceResponse)
 async def route_job_stream(
-    job_id: str, handler: Handler, visitor: Asking, seen: Annotated[str | None, Depends(_unseen_job)]
+    job_id: str, handler: Handler, caller: AskedBy, seen: Annotated[str | None, Depends(_unseen_job)]
 ) -> AsyncIterable[ServerSentEvent]:
-    async for event in handler.jobs.follow(visitor, seen, job_id):
+    async for event in until_revoked(caller, handler.jobs.follow(caller.visitor, seen, job_id)):
         yield _sent(event)
 
 
 @router.get("/events", response_class=EventSourceResponse)
 async def route_events(
     handler: Handler,
-    visitor: Asking,
+    caller: AskedBy,
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[str | None, Query()] = None,
 ) -> AsyncIterable[ServerSentEvent]:
-    async for event in handler.jobs.follow(visitor, last_event_id or after):
+    async for event in until_revoked(caller, handler.jobs.follow(caller.visitor, last_event_id or after)):
         yield _sent(event)
 
 

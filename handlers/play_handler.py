@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from access_rules import VISITOR_SCOPE, is_foreign, owner_of
+from access_rules import is_foreign, owner_of
 from error_types import DomainError, ErrorCode
 from handlers.session import endings
 from handlers.session.session import Session
@@ -24,6 +24,7 @@ from handlers.sessions_handler import (
     SlotsTaken,
 )
 from services.read_receipts.read_receipts import SCOPE_EXTENSION
+from sign_in import CALLER_SCOPE
 from state.app_state_types import EndReason, SessionId
 from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, encode_message
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from handlers.session.session import SessionSurroundings
     from services.log_stream.log_stream import LogStream
     from services.system_monitor.system_monitor import SystemMonitor
+    from sign_in import Caller
     from wire_protocol import AnyRequest, ExtendedResponseData
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -56,7 +58,8 @@ class PlayHandler:
         await socket.accept()
         session_id = secrets.token_hex(4)
         remote = socket.client.host if socket.client is not None else "unknown"
-        visitor: Visitor = socket.scope[VISITOR_SCOPE]
+        caller: Caller = socket.scope[CALLER_SCOPE]
+        visitor = caller.visitor
         with structlog.contextvars.bound_contextvars(session_id=session_id, client_host=remote):
             refusal = _version_refusal(socket.query_params.get("protocol_version"))
             extended = socket.query_params.get("client") == "terrarium"
@@ -68,6 +71,7 @@ class PlayHandler:
                 return
             receipts = socket.scope.get("extensions", {}).get(SCOPE_EXTENSION)
             session = Session(session_id, self._around, visitor=visitor, receipts=receipts, extended=extended)
+            caller.revocation.on_revoked(lambda: session.end(endings.signed_out()))
             await self._play(session, socket)
 
     async def _play(self, session: Session, socket: WebSocket) -> None:

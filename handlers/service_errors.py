@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
+from services.account_store.account_store import AccountFault, AccountStoreError
 from services.feedback_store.feedback_store import FeedbackFault, FeedbackStoreError
 from services.film_maker.film_maker import FilmError
 from services.job_folder.job_folder import JobFolderError
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 ServiceError: TypeAlias = (
-    FeedbackStoreError
+    AccountStoreError
+    | FeedbackStoreError
     | FilmError
     | JobFolderError
     | JobStoreError
@@ -41,6 +43,7 @@ ServiceError: TypeAlias = (
 )
 
 _SERVICE_ERRORS: Final = (
+    AccountStoreError,
     FeedbackStoreError,
     FilmError,
     JobFolderError,
@@ -57,6 +60,16 @@ _SERVICE_ERRORS: Final = (
 )
 
 # A table for each enumeration, as members of two `StrEnum`s with the same text are equal, and so the same key.
+_ACCOUNT_CODES: Final[Mapping[AccountFault, ErrorCode]] = MappingProxyType(
+    {
+        AccountFault.NAME_TAKEN: ErrorCode.ACCOUNT_NAME_TAKEN,
+        AccountFault.OWNER_EXISTS: ErrorCode.OWNER_EXISTS,
+        AccountFault.LAST_OWNER: ErrorCode.LAST_OWNER,
+        AccountFault.UNKNOWN: ErrorCode.ACCOUNT_UNKNOWN,
+        AccountFault.UNAVAILABLE: ErrorCode.ACCOUNTS_UNAVAILABLE,
+        AccountFault.FULL: ErrorCode.ACCOUNT_NOT_KEPT,
+    }
+)
 _FEEDBACK_CODES: Final[Mapping[FeedbackFault, ErrorCode]] = MappingProxyType(
     {
         FeedbackFault.TOO_MUCH: ErrorCode.TOO_MANY_REQUESTS,
@@ -138,6 +151,8 @@ def _code_of(error: ServiceError) -> ErrorCode:
             return _FEEDBACK_CODES[error.fault]
         case OwnershipStoreError():
             return ErrorCode.OWNERS_UNAVAILABLE
+        case AccountStoreError():
+            return _ACCOUNT_CODES[error.fault]
         case FilmError():
             return ErrorCode.FILM_FAILED
         case JobFolderError():

@@ -8,15 +8,25 @@ import structlog
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from structlog.contextvars import bind_contextvars
 
-from access_rules import VISITOR_SCOPE
+from access_rules import VISITOR_SCOPE, network_of
 from api_types import ErrorResponse
-from network._access_policy import AccessPolicy, AccessRequest, Allowed, LoggedIn, Refused
+from error_types import ErrorCode
+from network._access_policy import AccessPolicy, AccessRequest, Allowed, LoggedIn, Refused, Unidentified
+from sign_in import (
+    CALLER_SCOPE,
+    Caller,
+    NeverRevoked,
+    PeopleUnavailable,
+    SignedIn,
+    credential_without_account,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from error_types import ErrorCode
+    from access_rules import Owner, Visitor
     from runtime_config.runtime_config import AccessConfig
+    from sign_in import Credential, Identified, People, Revocation
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -35,34 +45,84 @@ _LOGIN_PAGE: Final = """\
 
 
 class AccessMiddleware:
-    """Answers the requests that the policy refuses or logs in, and passes all others on, each with its `Visitor`."""
+    """Answers the requests that the policy refuses or logs in, and passes all others on, each with its `Visitor` and
+    its `Caller`. `people` says who has signed in, where there are accounts."""
 
-    def __init__(self, app: ASGIApp, access: AccessConfig) -> None:
+    def __init__(self, app: ASGIApp, access: AccessConfig, people: People) -> None:
         self.app = app
         self._policy = AccessPolicy(access)
+        self._people = people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        decision = self._policy.decide(_as_request(scope))
-        match decision:
+        request = _as_request(scope)
+        match self._policy.decide(request):
             case Allowed(visitor):
-                await self.app({**scope, VISITOR_SCOPE: visitor}, receive, send)
-                return
+                caller = self._caller(request, visitor, credential_without_account(visitor), NeverRevoked())
+                await self._pass_on(caller, scope, receive, send)
+            case Unidentified(offered, otherwise):
+                async with self._people.identified(offered) as identified:
+                    await self._serve(identified, otherwise, request, scope, receive, send)
             case LoggedIn(set_cookie):
-                response: Response = RedirectResponse("/", 303, {"Set-Cookie": set_cookie})
-            case Refused(status=status, code=code):
-                _log_refusal(scope, status, code)
-                response = _refusal(decision)
-        response.headers["Cache-Control"] = "no-store"
-        if scope["type"] == "websocket":
-            await receive()
-            if "websocket.http.response" not in scope.get("extensions", {}):
-                # The server lacks the response extension. Closing before accepting makes it answer 403.
-                await send({"type": "websocket.close", "code": 1008})
-                return
-        await response(scope, receive, send)
+                await _answer(RedirectResponse("/", 303, {"Set-Cookie": set_cookie}), scope, receive, send)
+            case Refused() as refused:
+                await _refuse(refused, scope, receive, send)
+
+    async def _serve(
+        self,
+        identified: Identified,
+        otherwise: Owner | None,
+        request: AccessRequest,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Serve the request of whoever brought a secret."""
+        decision = self._policy.settle(request, identified.person if isinstance(identified, SignedIn) else otherwise)
+        if isinstance(identified, PeopleUnavailable) and isinstance(decision, Refused):
+            decision = Refused(ErrorCode.ACCOUNTS_UNAVAILABLE, identified.message)
+        if isinstance(decision, Refused):
+            await _refuse(decision, scope, receive, send)
+            return
+        if isinstance(identified, SignedIn):
+            caller = self._caller(request, decision.visitor, identified.credential, identified.revocation)
+        else:
+            credential = credential_without_account(decision.visitor)
+            caller = self._caller(request, decision.visitor, credential, NeverRevoked())
+        await self._pass_on(caller, scope, receive, send)
+
+    def _caller(
+        self, request: AccessRequest, visitor: Visitor, credential: Credential, revocation: Revocation
+    ) -> Caller:
+        return Caller(
+            visitor=visitor,
+            credential=credential,
+            revocation=revocation,
+            network=network_of(request.client_host),
+            is_local=self._policy.is_local(request),
+            is_secure=request.scheme in ("https", "wss"),
+        )
+
+    async def _pass_on(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, VISITOR_SCOPE: caller.visitor, CALLER_SCOPE: caller}, receive, send)
+
+
+async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    _log_refusal(scope, refused.status, refused.code)
+    await _answer(_refusal(refused), scope, receive, send)
+
+
+async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    response.headers["Cache-Control"] = "no-store"
+    if scope["type"] == "websocket":
+        await receive()
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            # The server lacks the response extension. Closing before accepting makes it answer 403.
+            await send({"type": "websocket.close", "code": 1008})
+            return
+    await response(scope, receive, send)
 
 
 def _log_refusal(scope: Scope, status: int, code: ErrorCode) -> None:

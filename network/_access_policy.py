@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from access_rules import Anonymous, Owner, RouteRules, Visitor, network_of, refusal
+from access_rules import Anonymous, Open, Owner, RouteRules, Visitor, network_of, refusal
 from error_types import HTTP_STATUS, ErrorCode
 from network._access_token import TokenCheck, bearer_token, query_token
 from network._paths import collapse_slashes
@@ -18,6 +18,7 @@ from runtime_config.web_origin import (
     is_wildcard_host,
     parse_origin,
 )
+from sign_in import OfferedSecret, SessionSecret, TokenSecret, session_secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,15 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unidentified:
+    """Whose secret `offered` is decides; `AccessPolicy.settle` goes on from there. `otherwise` asks where it is
+    nobody's, None: nobody whom we know."""
+
+    offered: OfferedSecret
+    otherwise: Owner | None
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedIn:
     """Redirect to `/` with status 303 and set the cookie. `set_cookie` is a complete Set-Cookie value."""
 
@@ -71,7 +81,7 @@ class Refused:
         return HTTP_STATUS[self.code]
 
 
-Decision: TypeAlias = Allowed | LoggedIn | Refused
+Decision: TypeAlias = Allowed | Unidentified | LoggedIn | Refused
 
 _NO_HOST: Final = Refused(ErrorCode.HOST_INVALID, "The request needs exactly one well-formed Host header.")
 _FOREIGN_HOST: Final = Refused(
@@ -82,6 +92,13 @@ _FOREIGN_ORIGIN: Final = Refused(
     ErrorCode.ORIGIN_FORBIDDEN,
     "Pages of this origin may not use the server. To allow them, start it with --allowed-origin.",
 )
+
+
+_CROSS_SITE: Final = Refused(
+    ErrorCode.ORIGIN_FORBIDDEN,
+    "A page of another site asked for this. Open the server's own page instead.",
+)
+_NOT_SIGNED_IN: Final = Refused(ErrorCode.SIGN_IN_REQUIRED, "Sign in first, or send an API token that is valid.")
 
 
 class AccessPolicy:
@@ -118,10 +135,49 @@ class AccessPolicy:
             return _FOREIGN_HOST
         if not self._may_use(request.values("origin"), authority):
             return _FOREIGN_ORIGIN
+        if self._access.accounts:
+            return self._decide_by_account(request)
         if self._token is not None:
             return self._decide_by_token(self._token, request)
         visitor = Owner() if _is_local(request, authority.host) else _anonymous(request)
         return self._decide_by_rule(visitor, request)
+
+    def settle(self, request: AccessRequest, visitor: Visitor | None) -> Allowed | Refused:
+        """What becomes of a request once it is known whose it is, where there are accounts. None: nobody's we know."""
+        if visitor is None:
+            rule = self._rules.of(request.method, collapse_slashes(request.path))
+            if not (isinstance(rule, Open) or self._access.allow_anonymous):
+                return _NOT_SIGNED_IN
+            visitor = _anonymous(request)
+        return self._decide_by_rule(visitor, request)
+
+    def is_local(self, request: AccessRequest) -> bool:
+        """Whether a request that was not refused comes from this machine."""
+        authority = _own_authority(request)
+        return authority is not None and _is_local(request, authority.host)
+
+    def _decide_by_account(self, request: AccessRequest) -> Decision:
+        rule = self._rules.of(request.method, collapse_slashes(request.path))
+        opens_page = request.method in ("GET", "HEAD") and isinstance(rule, Open)
+        if request.values("sec-fetch-site") == ["cross-site"] and not (request.values("origin") or opens_page):
+            return _CROSS_SITE
+        credentials = request.values("authorization")
+        bearer = bearer_token(credentials)
+        has_cookie = False
+        if self._token is not None:
+            logging_in = self._logging_in(self._token, request)
+            if logging_in is not None:
+                return logging_in
+            if self._token.matches(bearer):
+                return Allowed(Owner())
+            has_cookie = self._token.in_cookies(request.values("cookie"))
+        if bearer is not None:
+            return Unidentified(TokenSecret(bearer), otherwise=None)
+        secret = session_secret(request.values("cookie"), self._access.port)
+        machine = Owner() if has_cookie else None
+        if secret is not None:
+            return Unidentified(SessionSecret(secret), otherwise=machine)
+        return self.settle(request, machine)
 
     def _decide_by_rule(self, visitor: Visitor, request: AccessRequest) -> Allowed | Refused:
         rule = self._rules.of(request.method, collapse_slashes(request.path))
@@ -142,21 +198,32 @@ class AccessPolicy:
         return origin is not None and (origin in ("file://", own) or origin in self._origins)
 
     def _decide_by_token(self, token: TokenCheck, request: AccessRequest) -> Decision:
-        path = collapse_slashes(request.path)
-        reads = request.method in ("GET", "HEAD")
-        at_page = reads and path == "/" and request.scheme in ("http", "https")
-        offered = query_token(request.query) if at_page and request.method == "GET" else None
-        if offered is not None:
-            if token.matches(offered):
-                return LoggedIn(token.set_cookie(secure=request.scheme == "https"))
-            return _token_required(for_browser=at_page)
+        logging_in = self._logging_in(token, request)
+        if logging_in is not None:
+            return logging_in
         credentials = request.values("authorization")
         if token.in_cookies(request.values("cookie")) or token.matches(bearer_token(credentials)):
             return Allowed(Owner())
         is_open = self._access.allow_anonymous and not credentials  # whoever offers a token is told that it is wrong
-        if is_open or (reads and path == "/health"):
+        is_read = request.method in ("GET", "HEAD")
+        if is_open or (is_read and collapse_slashes(request.path) == "/health"):
             return self._decide_by_rule(_anonymous(request), request)
-        return _token_required(for_browser=at_page)
+        return _token_required(for_browser=_is_at_page(request))
+
+    def _logging_in(self, token: TokenCheck, request: AccessRequest) -> LoggedIn | Refused | None:
+        """None: the request does not open the page with a token in its address."""
+        is_asked = _is_at_page(request) and request.method == "GET"
+        offered = query_token(request.query) if is_asked else None
+        if offered is None:
+            return None
+        if token.matches(offered):
+            return LoggedIn(token.set_cookie(secure=request.scheme == "https"))
+        return _token_required(for_browser=True)
+
+
+def _is_at_page(request: AccessRequest) -> bool:
+    is_read = request.method in ("GET", "HEAD")
+    return is_read and collapse_slashes(request.path) == "/" and request.scheme in ("http", "https")
 
 
 def _token_required(*, for_browser: bool) -> Refused:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _USAGE: Final = """\
 terrarium [--SETTING VALUE ...]
        terrarium replay FILE [...]
+       terrarium account list|reset [...]
 """
 
 _DESCRIPTION: Final = """\
@@ -24,6 +25,7 @@ Each setting is a flag and an environment variable; where both are given, the fl
 
 _EPILOG: Final = """\
 `terrarium replay FILE` plays a saved world again; see `terrarium replay --help`.
+`terrarium account` shows who has an account, and gives somebody a new password.
 
 exit status: 0 after a clean stop, 1 after a failure, 2 when the server could not be started as asked
 """

@@ -58,11 +58,11 @@ def data_held(config: RuntimeConfig) -> Generator[None]:
 
 
 def _check_access(access: AccessConfig) -> None:
-    if is_loopback_host(access.host) or access.token or access.allow_anonymous:
+    if is_loopback_host(access.host) or access.token or access.accounts or access.allow_anonymous:
         return
     raise LaunchError(
         f"Listening on {access.host} lets other machines in, and nothing would ask who they are. "
-        "Set a secret of 16 characters or more in TERRARIUM_TOKEN, "
+        "Set a secret of 16 characters or more in TERRARIUM_TOKEN, pass --accounts if people shall sign in, "
         "or pass --allow-anonymous if everyone who can reach this address may play."
     )
 

@@ -42,7 +42,7 @@ class AccessConfig:
         AfterValidator(checked_host),
         Setting(
             "host",
-            "address to listen on; 0.0.0.0 for every interface, which needs --token or --allow-anonymous",
+            "address to listen on; 0.0.0.0 for every interface, which needs --token, --accounts or --allow-anonymous",
             metavar="ADDRESS",
         ),
     ] = "127.0.0.1"
@@ -71,6 +71,13 @@ class AccessConfig:
         Setting(
             "allow_anonymous",
             "let everyone who can reach the address play without the token; the rest stays with those who have it",
+        ),
+    ] = False
+    accounts: Annotated[
+        bool,
+        Setting(
+            "accounts",
+            "have people sign in, each with a role and things of their own; the first owner is made in the page",
         ),
     ] = False
     anonymous: AnonymousConfig = field(default_factory=AnonymousConfig)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from state.model_states import ModelsUnknown, ModelUse, SceneRole
+from state.sign_in_states import AttemptState, AttemptTarget
 from state.visitor_states import DisplacementState, NetworkName, UploadState
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class EndReason(StrEnum):
     ENCODER_FAILED = "encoder_failed"
     CLIENT_TOO_SLOW = "client_too_slow"
     SHUTDOWN = "shutdown"
+    SIGNED_OUT = "signed_out"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -356,7 +358,8 @@ class AppState:
     """All of it, under the one lock that `AppHandler` owns. Only `state.transitions` writes to it.
 
     `sessions` is in the order of arrival. What a dictionary does not have is in the initial state of its machine:
-    `EngineUnloaded`, `NoSession`, `NotDisplaced`, `NothingUploaded`, `NotRecording`, `NoJob`, `ModelIdle`.
+    `EngineUnloaded`, `NoSession`, `NotDisplaced`, `NothingUploaded`, `NoAttempts`, `NotRecording`, `NoJob`,
+    `ModelIdle`.
 
     `jobs` mirrors what the database has of those that have not ended; what may happen to them is a table of
     `services.job_store.job`.
@@ -366,6 +369,7 @@ class AppState:
     engines: dict[EngineKey, EngineState] = field(default_factory=dict[EngineKey, EngineState])
     sessions: dict[SessionId, SessionRecord] = field(default_factory=dict[SessionId, SessionRecord])
     displaced: dict[NetworkName, DisplacementState] = field(default_factory=dict[NetworkName, DisplacementState])
+    attempts: dict[AttemptTarget, AttemptState] = field(default_factory=dict[AttemptTarget, AttemptState])
     uploads: dict[NetworkName, UploadState] = field(default_factory=dict[NetworkName, UploadState])
     recordings: dict[RecordingName, RecordingState] = field(default_factory=dict[RecordingName, RecordingState])
     jobs: dict[JobId, LiveJob] = field(default_factory=dict[JobId, LiveJob])

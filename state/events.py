@@ -331,6 +331,28 @@ class JobForgotten:
 
 AuthoringEvent: TypeAlias = JobAccepted | JobAdvanced | JobSucceeded | JobFailed | JobForgotten
 
+# --------------------------------------------------------------------------------------------------- sign-in
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptMade:
+    """Before the password is looked at. `at` is on the monotonic clock, in seconds."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSucceeded:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsForgotten:
+    pass
+
+
+AttemptEvent: TypeAlias = AttemptMade | AttemptSucceeded | AttemptsForgotten
+
 # ---------------------------------------------------------------------------------------------------- server
 
 

@@ -27,6 +27,7 @@ from state._session_transitions import (
     recording_event,
     session_event,
 )
+from state._sign_in_transitions import ATTEMPT_TABLE, attempt_event
 from state._tables import IllegalTransitionError, To, next_state
 from state._visitor_transitions import DISPLACEMENT_TABLE, UPLOAD_TABLE, displacement_event, upload_event
 from state.app_state_types import Serving, Starting, Stopping
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from state.events import LifecycleEvent
 
 __all__ = [
+    "ATTEMPT_TABLE",
     "AUTHORING_TABLE",
     "DISPLACEMENT_TABLE",
     "ENGINE_TABLE",
@@ -49,6 +51,7 @@ __all__ = [
     "SESSION_TABLE",
     "UPLOAD_TABLE",
     "IllegalTransitionError",
+    "attempt_event",
     "authoring_event",
     "displacement_event",
     "engine_event",

@@ -20,10 +20,21 @@ if TYPE_CHECKING:
     from tests.source_code import Module
 
 LAYERS: Final = {
-    "_routes": {"app_handler", "state", "access_rules", "api_types", "error_types", "wire_protocol"},
+    "_routes": {
+        *(
+            "app_handler",
+            "state",
+            "access_rules",
+            "account_types",
+            "api_types",
+            "error_types",
+            "sign_in",
+            "wire_protocol",
+        ),
+    },
     "handlers": {
         *("services", "state", "runtime_config"),
-        *("access_rules", "api_types", "error_types", "wire_protocol", "handlers"),
+        *("access_rules", "account_types", "api_types", "error_types", "sign_in", "wire_protocol", "handlers"),
     },
     "services": {
         "services",
@@ -45,11 +56,11 @@ LAYERS: Final = {
         "services",
         "wire_protocol",
     },  # the diorama, a baseline of the evaluation
-    "state": {"state", "services", "app_handler", "access_rules", "error_types"},
+    "state": {"state", "services", "app_handler", "access_rules", "error_types", "sign_in"},
     "runtime_config": {"runtime_config"},
     "network": {
         *("network", "runtime_config", "services"),
-        *("access_rules", "api_types", "error_types", "logging_policy", "crash_hooks"),
+        *("access_rules", "api_types", "error_types", "logging_policy", "crash_hooks", "sign_in"),
     },
 }
 HEAVY: Final = (

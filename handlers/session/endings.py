@@ -67,6 +67,15 @@ def shutting_down() -> Ending:
     return _ending(EndReason.SHUTDOWN, "The server is shutting down.", ErrorCode.SHUTTING_DOWN, close_code=1001)
 
 
+def signed_out() -> Ending:
+    return _ending(
+        EndReason.SIGNED_OUT,
+        "You have been signed out, or may do something else now. Sign in again to go on.",
+        ErrorCode.SIGN_IN_REQUIRED,
+        close_code=1008,
+    )
+
+
 def init_overdue(limit_s: float) -> Ending:
     return _ending(
         EndReason.INIT_TIMEOUT,

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -63,6 +64,62 @@ JOB_EVENTS: Final = Table(
     Index("job_events_by_job", "job", "number"),
     Index("job_events_by_owner", "owner", "number"),
     sqlite_autoincrement=True,  # else the number of the newest row could be given again after it was deleted
+)
+
+USERS: Final = Table(
+    "users",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("name_key", String(256), nullable=False),  # the name as it is compared with others
+    Column("password_hash", String(256), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("last_seen_at", Double),
+    UniqueConstraint("name_key", name="one_user_of_each_name"),
+)
+
+# The digests below are SHA-256 of secrets of 32 random bytes, which need no slower hash.
+SESSIONS: Final = Table(
+    "sessions",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("last_seen_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("agent", String(200), nullable=False),  # what the browser calls itself
+    Index("sessions_by_digest", "digest", unique=True),
+    Index("sessions_by_user", "user_id"),
+)
+
+API_TOKENS: Final = Table(
+    "api_tokens",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("user_id", String(32), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),  # none: never
+    Column("last_used_at", Double),
+    Index("api_tokens_by_digest", "digest", unique=True),
+    Index("api_tokens_by_user", "user_id"),
+)
+
+INVITATIONS: Final = Table(
+    "invitations",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("invited_by", String(32), ForeignKey("users.id", ondelete="CASCADE")),  # none: the owner of the machine
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("invitations_by_digest", "digest", unique=True),
 )
 
 BELONGINGS: Final = Table(

@@ -19,6 +19,7 @@ from network._access_middleware import AccessMiddleware
 from network._response_headers import SECURITY_HEADERS
 from network.middleware_stack import network_middleware
 from runtime_config.runtime_config import AccessConfig
+from sign_in import NoPeople
 from tests.network.live_server import LiveServer, serving
 from tests.network.raw_peer import RawPeer
 from tests.waiting import deadline_s, wait_until
@@ -235,7 +236,7 @@ def test_a_server_without_the_response_extension_closes() -> None:
         sent.append(message)
 
     scope = {"type": "websocket", "path": "/ws", "scheme": "ws", "headers": [(b"host", b"evil.example")]}
-    asyncio.run(AccessMiddleware(build_app(AccessConfig()), AccessConfig())(scope, receive, send))
+    asyncio.run(AccessMiddleware(build_app(AccessConfig()), AccessConfig(), NoPeople())(scope, receive, send))
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 

@@ -31,6 +31,7 @@ from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPrompt
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
+from tests.fakes.fake_account_store import FakeAccountStore
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_feedback_store import FakeFeedbackStore
 from tests.fakes.fake_film_maker import FakeFilmMaker
@@ -39,6 +40,7 @@ from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_ownership_store import FakeOwnershipStore
+from tests.fakes.fake_password_hasher import FakePasswordHasher
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from services.account_store.account_store import AccountStores
+    from services.clock.clock import Clock
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.image_editor.image_editor import ImageEditor
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.ownership_store.ownership_store import OwnershipStores
+    from services.password_hasher.password_hasher import PasswordHasher
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -268,6 +273,9 @@ def fake_services(
     recordings_dir: Path = Path("no-such-folder"),
     world_store: WorldStore | None = None,
     input_logs: InputLogs | None = None,
+    account_stores: AccountStores | None = None,
+    password_hasher: PasswordHasher | None = None,
+    clock: Clock | None = None,
     job_stores: JobStores | None = None,
     ownership_stores: OwnershipStores | None = None,
     feedback_stores: FeedbackStores | None = None,
@@ -294,6 +302,8 @@ def fake_services(
         world_store=world_store or FakeWorldStore(),
         input_logs=input_logs or FakeInputLogs(),
         film_maker=film_maker or FakeFilmMaker(),
+        account_stores=account_stores or FakeAccountStore(),
+        password_hasher=password_hasher or FakePasswordHasher(),
         job_stores=job_stores or FakeJobStore(),
         ownership_stores=ownership_stores or FakeOwnershipStore(),
         feedback_stores=feedback_stores or FakeFeedbackStore(),
@@ -303,7 +313,7 @@ def fake_services(
         metrics=PrometheusMetrics(),
         log_stream=log_stream or SilentLogStream(),
         task_runner=ThreadingTaskRunner(lambda _name, _error: None),
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
     )
 
 

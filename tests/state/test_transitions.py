@@ -15,7 +15,7 @@ from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.image_editor import EditorMissing
 from services.prompt_writer.prompt_writer import WriterMissing
 from state import app_state_types as states
-from state import events, model_states, transitions
+from state import events, model_states, sign_in_states, transitions
 from state.app_state_types import (
     AppState,
     AuthoringDone,
@@ -55,6 +55,9 @@ from state.app_state_types import (
     WorldInPlay,
 )
 from state.events import (
+    AttemptMade,
+    AttemptsForgotten,
+    AttemptSucceeded,
     BytesUploaded,
     DeviceReturned,
     DeviceTaken,
@@ -103,6 +106,7 @@ from state.events import (
     WorldChanged,
 )
 from state.model_states import ModelIdle, ModelInUse, ModelPlans, ModelsKnown, ModelsUnknown, ModelVacating
+from state.sign_in_states import Attempted, NoAttempts, OnAccount
 from state.transitions import IllegalTransitionError
 from state.visitor_states import Displaced, NotDisplaced, NothingUploaded, Uploaded
 
@@ -173,6 +177,11 @@ def put_displacement(state: AppState, displacement: Any) -> None:
 def put_uploads(state: AppState, uploads: Any) -> None:
     if uploads != NothingUploaded():
         state.uploads["10.0.0.1"] = uploads
+
+
+def put_attempts(state: AppState, attempts: Any) -> None:
+    if attempts != NoAttempts():
+        state.attempts[OnAccount("ann")] = attempts
 
 
 def put_recording(state: AppState, recording: Any) -> None:
@@ -307,6 +316,23 @@ MACHINES = (
             (NotDisplaced(), PlaceLost(2.0), Displaced(2.0)),
             (Displaced(2.0), PlaceLost(9.0), Displaced(9.0)),
             (Displaced(2.0), DisplacementForgotten(), NotDisplaced()),
+        ),
+    ),
+    Machine(
+        "attempts",
+        transitions.ATTEMPT_TABLE,
+        members(sign_in_states.AttemptState),
+        members(events.AttemptEvent),
+        put_attempts,
+        lambda state, event: transitions.attempt_event(state, OnAccount("ann"), event),
+        (
+            (NoAttempts(), AttemptMade(2.0), Attempted(1, 2.0)),
+            (NoAttempts(), AttemptSucceeded(), NoAttempts()),
+            (NoAttempts(), AttemptsForgotten(), NoAttempts()),
+            (Attempted(3, 2.0), AttemptMade(9.0), Attempted(4, 9.0)),
+            (Attempted(3, 2.0), AttemptSucceeded(), Attempted(2, 2.0)),
+            (Attempted(1, 2.0), AttemptSucceeded(), NoAttempts()),
+            (Attempted(3, 2.0), AttemptsForgotten(), NoAttempts()),
         ),
     ),
     Machine(
@@ -499,7 +525,7 @@ def _writes(tree: ast.AST) -> list[str]:
 
 def test_only_transitions_write_to_the_machines() -> None:
     transitions_modules = sorted((PROJECT / "state").glob("*transitions.py"))  # with the private ones behind it
-    assert len(transitions_modules) == 5
+    assert len(transitions_modules) == 6
     for path in transitions_modules:
         assert _writes(ast.parse(path.read_text(encoding="utf-8"))), path
     sources = [*PROJECT.glob("*.py"), *(PROJECT / "handlers").rglob("*.py"), *(PROJECT / "state").rglob("*.py")]
