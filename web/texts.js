@@ -167,3 +167,19 @@ export const CODE_TEXTS = {
   methodNotAllowed: "The server does not do that.",
   serviceUnavailable: "The server is not ready yet. Try again in a moment.",
 };
+
+/** @type {Readonly<Record<string, string>>} by the server's name of the tag */
+export const FEEDBACK_TAG_TEXTS = {
+  blurry: "Blurry",
+  drift: "Drifts away",
+  flicker: "Flickers",
+  wrong_motion: "Wrong motion",
+  broken_memory: "Forgets places",
+  broken_shapes: "Broken shapes",
+  not_as_asked: "Not as asked",
+  unsafe: "Unsafe",
+  sharp: "Sharp",
+  steady: "Steady",
+  good_motion: "Good motion",
+  as_asked: "As asked",
+};

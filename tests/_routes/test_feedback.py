@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
 from runtime_config.runtime_config import AccessConfig
-from services.feedback_store.feedback_store import FeedbackFault, FeedbackStoreError
+from services.feedback_store.feedback_store import FeedbackFault, FeedbackKind, FeedbackStoreError, FeedbackTag
 from tests._routes.test_films import film_server
 from tests._routes.test_recordings import Photographer, film, gallery
 from tests.fakes.fake_feedback_store import FakeFeedbackStore
@@ -22,8 +23,6 @@ from tests.play.harness import fake_services, picture, play_server
 from tests.rest_client import rest_client
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.job_client import Client
     from tests.play.harness import Json
 
@@ -215,3 +214,8 @@ def test_strangers_say_nothing_and_read_nothing() -> None:
             client.put("/api/feedback/job/one", json=LIKED),
         ):
             assert (answer.status_code, answer.json()["code"]) == (403, "localOnly")
+
+
+def test_the_guide_names_every_tag_and_kind() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "feedback.md").read_text(encoding="utf-8")
+    assert [name for name in (*FeedbackTag, *FeedbackKind) if f"`{name}`" not in guide] == []
