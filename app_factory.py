@@ -22,13 +22,14 @@ from _routes import (
     scenes,
     seeds,
     sessions,
+    settings,
     shutdown,
     system_info,
     websocket,
     worlds,
 )
-from api_types import ErrorResponse
-from error_types import DomainError, ErrorCode, NothingFollowsError, first_fault
+from api_types import ErrorResponse, FieldsRefusedResponse
+from error_types import DomainError, ErrorCode, FieldsRefusedError, NothingFollowsError, first_fault
 from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import BodyLimit, network_middleware
@@ -55,6 +56,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         async with handler.running():
             yield
 
+    config = handler.settings.current
     app = FastAPI(
         title="Terrarium",
         version=VERSION,
@@ -62,7 +64,9 @@ def create_app(handler: AppHandler) -> FastAPI:
         docs_url=None,  # the docs pages load scripts from other sites
         redoc_url=None,
         middleware=[
-            *network_middleware(handler.config.access, _uploads(handler.config.max_upload_bytes)),
+            *network_middleware(
+                config.part(lambda config: config.access), config.part(lambda config: _uploads(config.max_upload_bytes))
+            ),
             Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),
         ],
         responses={"4XX": {"model": ErrorResponse}, "5XX": {"model": ErrorResponse}},
@@ -79,6 +83,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         worlds,
         jobs,
         sessions,
+        settings,
         moments,
         metrics,
         websocket,
@@ -110,6 +115,9 @@ def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONRespon
         raise error
     refused = cast("DomainError", error)
     log_refusal(refused)
+    if isinstance(refused, FieldsRefusedError):
+        faults = FieldsRefusedResponse(code=refused.code.value, message=refused.message, faults=dict(refused.faults))
+        return JSONResponse(faults.model_dump(), refused.http_status)
     return _answer(refused.http_status, refused.code, refused.message)
 
 

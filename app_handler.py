@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,8 +33,10 @@ from handlers.seeds_handler import SeedsHandler
 from handlers.server_handler import ServerHandler
 from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
+from handlers.settings.settings_handler import SettingsHandler
 from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
+from runtime_config.runtime_config import MOST_SESSIONS
 from services.film_maker.film_folder import FilmFolder
 from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from runtime_config.authoring_config import AuthoringConfig
+    from runtime_config.launch_settings import Launch
     from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
     from services.film_maker.film_maker import FilmMaker
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
+    from services.settings_file.settings_file import SettingsFiles
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -87,6 +92,7 @@ class ServiceBundle:
     seed_store: SeedStore
     video_writer: VideoWriter
     recording_store: RecordingStore
+    settings_files: SettingsFiles
     world_store: WorldStore
     input_logs: InputLogs
     job_stores: JobStores
@@ -102,29 +108,41 @@ class ServiceBundle:
 class AppHandler:
     """Handlers by domain, wired once. `running` opens and closes what lives as long as the server."""
 
-    def __init__(self, config: RuntimeConfig, services: ServiceBundle) -> None:
-        self.config = config
+    def __init__(self, launch: Launch, services: ServiceBundle) -> None:
+        config = launch.config
         self.services = services
         self._lock = threading.RLock()
         self._state = build_initial_state()
         self._draining_since: float | None = None
-        self._engine_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="engine")
+        # There are as many threads as are in use at a time, so that the bound may be that of the setting.
+        self._engine_threads = ThreadPoolExecutor(MOST_SESSIONS, thread_name_prefix="engine")
         self._work_threads = ThreadPoolExecutor(4, thread_name_prefix="work")
         # Judging a picture may take minutes. Who waits for that must hold up neither those who decode, nor, with what
         # comes in to be kept (uploads, painted scenes), those who want to play.
-        self._check_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="check")
+        self._check_threads = ThreadPoolExecutor(MOST_SESSIONS, thread_name_prefix="check")
         self._intake_threads = ThreadPoolExecutor(4, thread_name_prefix="intake")
         self._thumbnail_threads = ThreadPoolExecutor(1, thread_name_prefix="thumbnail")
 
+        self.settings = SettingsHandler(
+            self._state,
+            self._lock,
+            launch=launch,
+            files=services.settings_files,
+            threads=self._intake_threads,
+            clock=services.clock,
+        )
+        current = self.settings.current
         self.sessions = SessionsHandler(
             self._state,
             self._lock,
             services.clock,
-            config.max_sessions,
-            limits=config.limits,
-            max_anonymous=config.access.anonymous.max_sessions,
+            current,
         )
-        self.visitors = VisitorsHandler(self._state, self._lock, services.clock, config.access.anonymous)
+        self.visitors = VisitorsHandler(
+            self._state, self._lock, services.clock, current.part(lambda config: config.access.anonymous)
+        )
+        authoring = current.part(lambda config: config.authoring)
+        max_upload_bytes = current.part(lambda config: config.max_upload_bytes)
         changes = StateChanges()
         ledger = MemoryLedger(
             self._state,
@@ -134,7 +152,7 @@ class AppHandler:
             classifier=services.image_classifier,
             writer=services.prompt_writer,
             editor=services.image_editor,
-            config=config.authoring,
+            config=authoring,
             clock=services.clock,
             changes=changes,
         )
@@ -159,7 +177,7 @@ class AppHandler:
             changes=changes,
         )
         self.safety = SafetyHandler(
-            config.seed_safety,
+            current.part(lambda config: config.seed_safety),
             services.image_classifier,
             services.verdict_cache,
             services.seed_store,
@@ -172,7 +190,7 @@ class AppHandler:
             self.visitors,
             self._intake_threads,
             self._thumbnail_threads,
-            config.max_upload_bytes,
+            max_upload_bytes,
         )
         self.recorder = RecorderHandler(
             self._state,
@@ -181,30 +199,33 @@ class AppHandler:
             store=services.recording_store,
             task_runner=services.task_runner,
             clock=services.clock,
-            config=config.recording,
+            config=current.part(lambda config: config.recording),
         )
         self.recordings = RecordingsHandler(
-            services.recording_store, services.video_writer, self.recorder, config.recording.quota_bytes
+            services.recording_store,
+            services.video_writer,
+            self.recorder,
+            current.part(lambda config: config.recording.quota_bytes),
         )
         self.world_files = WorldFilesHandler(
             services.world_store,
             self.safety,
             self._intake_threads,
             services.clock,
-            max_upload_bytes=config.max_upload_bytes,
+            max_upload_bytes=max_upload_bytes,
         )
         self.models = ModelsHandler(
             services.catalogue,
             services.model_hub,
             self.engines,
-            config,
+            current,
             after_deletion=self.residency.look,
         )
         self.authoring = AuthoringHandler(
             self._state,
             self._lock,
             residency=self.residency,
-            config=config.authoring,
+            config=authoring,
         )
         self._painter = ScenePainter(
             writer=services.prompt_writer,
@@ -228,7 +249,8 @@ class AppHandler:
         )
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
         kinds = JobKinds((scenes, films))
-        self._scheduler = JobScheduler(self._board, kinds, config=config.jobs, clock=services.clock)
+        jobs = current.part(lambda config: config.jobs)
+        self._scheduler = JobScheduler(self._board, kinds, config=jobs, clock=services.clock)
         self._feed = JobFeed(self._board, self._scheduler)
         self.jobs = JobsHandler(
             self._board,
@@ -236,13 +258,13 @@ class AppHandler:
             self._feed,
             kinds,
             visitors=self.visitors,
-            config=config.jobs,
+            config=jobs,
             clock=services.clock,
         )
         self.server = ServerHandler(
             self._state,
             self._lock,
-            config=config,
+            settings=self.settings,
             catalogue=services.catalogue,
             safety=self.safety,
             residency=self.residency,
@@ -270,6 +292,8 @@ class AppHandler:
             self.services.task_runner.submit("recover recordings", self.recorder.recover)
             await self.residency.refresh()
             self._scheduler.start()
+            watching = asyncio.create_task(self.settings.watch())
+            stack.push_async_callback(_end, watching)
             self.server.serving()
             yield
 
@@ -326,7 +350,7 @@ class AppHandler:
     def _surroundings(self) -> SessionSurroundings:
         services = self.services
         return SessionSurroundings(
-            config=self.config,
+            config=self.settings.current,
             sessions=self.sessions,
             visitors=self.visitors,
             pool=self.engines,
@@ -347,6 +371,11 @@ class AppHandler:
             work_threads=self._work_threads,
             check_threads=self._check_threads,
         )
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def build_initial_state() -> AppState:
@@ -373,6 +402,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.picture_decoder.pixel_budget import PixelBudget
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
+    from services.settings_file.folder_settings_files import FolderSettingsFiles
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
@@ -410,6 +440,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         recording_store=DirectoryRecordingStore(
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
+        settings_files=FolderSettingsFiles(config.data_dir),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
         system_monitor=monitor,
         metrics=PrometheusMetrics(),
@@ -474,5 +505,5 @@ def build_image_editor(config: AuthoringConfig) -> ImageEditor:
     )
 
 
-def build_app_handler(config: RuntimeConfig, log_stream: LogStream) -> AppHandler:
-    return AppHandler(config, build_default_service_bundle(config, log_stream))
+def build_app_handler(launch: Launch, log_stream: LogStream) -> AppHandler:
+    return AppHandler(launch, build_default_service_bundle(launch.config, log_stream))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from replay.command import ReplayServices
+    from runtime_config.launch_settings import Launch
     from runtime_config.runtime_config import RuntimeConfig
     from services.log_stream.session_log_stream import SessionLogStream
     from services.parent_watchdog.parent_watchdog import ProcessIdentity
@@ -68,9 +69,10 @@ def _start(arguments: Sequence[str], stop: ProcessStop) -> int:
         LaunchError: the start was refused.
         StopAskedError: the stop came before the server.
     """
-    from runtime_config.launch_settings import data_held, load_runtime_config
+    from runtime_config.launch_settings import data_held, launch
 
-    config = load_runtime_config(arguments)
+    started = launch(arguments)
+    config = started.config
     parent = _find_parent(config.parent_pid)
     stop.check()
 
@@ -84,7 +86,7 @@ def _start(arguments: Sequence[str], stop: ProcessStop) -> int:
         log_stream = _open_logs(config, stack)
         stop.write_stacks_to(_crash_file(config))
         try:
-            return _serve(config, listener, parent, log_stream, stop)
+            return _serve(replace(started, config=config), listener, parent, log_stream, stop)
         except (LaunchError, StopAskedError):
             raise
         except SystemExit:  # uvicorn's, when the lifespan could not be entered; it has logged why
@@ -95,7 +97,7 @@ def _start(arguments: Sequence[str], stop: ProcessStop) -> int:
 
 
 def _serve(
-    config: RuntimeConfig,
+    launch: Launch,
     listener: socket.socket,
     parent: ProcessIdentity | None,
     log_stream: SessionLogStream,
@@ -112,10 +114,10 @@ def _serve(
     from network.http_server import TerrariumServer
 
     stop.check()
-    handler = build_app_handler(config, log_stream)
+    handler = build_app_handler(launch, log_stream)
     server = TerrariumServer(
         create_app(handler),
-        config,
+        handler.settings.current,
         listener,
         on_started=_announce,
         drain=handler.drain,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from threading import RLock
 
+    from runtime_config.current import Current
     from runtime_config.runtime_config import RecordingConfig
     from services.clock.clock import Clock
     from services.recording_store.recording_store import RecordingStore
@@ -87,7 +88,7 @@ class RecordingRoom:
     Every method blocks. None stands for the server's own folder.
     """
 
-    def __init__(self, store: RecordingStore, config: RecordingConfig) -> None:
+    def __init__(self, store: RecordingStore, config: Current[RecordingConfig]) -> None:
         self._store = store
         self._config = config
 
@@ -96,14 +97,14 @@ class RecordingRoom:
         if folder is None:
             usage = self._store.usage()
             free_bytes = usage.free_bytes
-            if usage.used_bytes >= self._config.quota_bytes:
+            if usage.used_bytes >= self._config.now.quota_bytes:
                 raise DomainError(
                     "The recordings take up all the room they may. Delete some to record again.",
                     ErrorCode.RECORDING_QUOTA_USED,
                 )
         else:
             free_bytes = self._store.free_bytes(folder)
-        if free_bytes < self._config.least_free_bytes:
+        if free_bytes < self._config.now.least_free_bytes:
             raise DomainError("The disk of the recordings is full.", ErrorCode.RECORDING_DISK_FULL)
 
     def resolve(self, asked: str) -> Path:
@@ -117,7 +118,7 @@ class RecordingRoom:
             resolved = path.resolve() if path.is_absolute() else None
         except (OSError, RuntimeError, ValueError):  # a null byte, a loop of links
             resolved = None
-        if resolved is not None and any(resolved.is_relative_to(root) for root in self._config.client_folders):
+        if resolved is not None and any(resolved.is_relative_to(root) for root in self._config.now.client_folders):
             return resolved
         raise DomainError(
             "This server does not record into that folder, but into its own one. Whoever runs it can allow a folder "
@@ -129,7 +130,7 @@ class RecordingRoom:
         """Every folder that there may be recordings in: the server's own, and those that clients may have chosen."""
         yield self._store.folder
         looked_at = 0
-        for root in self._config.client_folders:
+        for root in self._config.now.client_folders:
             for folder, _, _ in os.walk(root):
                 looked_at += 1
                 if looked_at > _MOST_FOLDERS:
@@ -150,7 +151,7 @@ class RecorderHandler(StateHandler):
         store: RecordingStore,
         task_runner: TaskRunner,
         clock: Clock,
-        config: RecordingConfig,
+        config: Current[RecordingConfig],
     ) -> None:
         super().__init__(state, lock)
         self._writer = writer
@@ -164,7 +165,7 @@ class RecorderHandler(StateHandler):
             writer=writer,
             task_runner=task_runner,
             clock=clock,
-            retry_s=config.room_check_s,
+            retry_s=config.now.room_check_s,
             log_end=lambda outcome: _log_end(outcome, None),
         )
         self._files: dict[RecordingName, RecordingFile] = {}
@@ -209,7 +210,7 @@ class RecorderHandler(StateHandler):
         if not self._finishing(segment.name):
             return  # it failed
         now = self._clock.monotonic()
-        if now - segment.order.began < self.config.shortest_s and not keep_short:
+        if now - segment.order.began < self.config.now.shortest_s and not keep_short:
             segment.file.discard()
         else:
             segment.file.finish(ended_at=now)
@@ -272,7 +273,7 @@ class RecorderHandler(StateHandler):
         _log_end(outcome, None)
         if isinstance(outcome, Incomplete):
             self.unfinished.leave(outcome)
-        elif isinstance(outcome, Finished) and outcome.duration_s < self.config.shortest_s:
+        elif isinstance(outcome, Finished) and outcome.duration_s < self.config.now.shortest_s:
             with suppress(OSError):  # then it stays
                 outcome.path.unlink(missing_ok=True)
 

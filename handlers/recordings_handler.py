@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from handlers.recorder_handler import ActiveRecording, RecorderHandler
     from handlers.unfinished_recordings import LeftRecording
+    from runtime_config.current import Current
     from services.recording_store.recording_store import RecordingFilePayload, RecordingStore
     from services.video_writer.video_writer import VideoWriter
 
@@ -34,7 +35,9 @@ _THUMBNAILS_AT_ONCE: Final = 2  # a gallery that opens asks for all it shows, an
 class RecordingsHandler:
     """Every method blocks."""
 
-    def __init__(self, store: RecordingStore, writer: VideoWriter, recorder: RecorderHandler, quota_bytes: int) -> None:
+    def __init__(
+        self, store: RecordingStore, writer: VideoWriter, recorder: RecorderHandler, quota_bytes: Current[int]
+    ) -> None:
         self._store = store
         self._writer = writer
         self._recorder = recorder
@@ -122,7 +125,7 @@ class RecordingsHandler:
         usage = self._store.usage()
         return RecordingUsage(
             used_bytes=usage.used_bytes,
-            quota_bytes=self._quota_bytes,
+            quota_bytes=self._quota_bytes.now,
             free_bytes=usage.free_bytes,
             recordings=usage.finished_files,
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from runtime_config.current import Current
     from runtime_config.runtime_config import SeedSafety
     from services.seed_store.seed_store import SeedStore
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -59,7 +60,7 @@ class SafetyHandler:
 
     def __init__(
         self,
-        policy: SeedSafety,
+        policy: Current[SeedSafety],
         classifier: ImageClassifier,
         verdicts: VerdictCache,
         seed_store: SeedStore,
@@ -67,7 +68,7 @@ class SafetyHandler:
         classifying: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """`classifying` is entered while the classifier works: it says where, and notes how that went."""
-        self._policy: SeedSafety = policy
+        self._policy = policy
         self._classifier = classifier
         self._verdicts = verdicts
         self._seed_store = seed_store
@@ -75,16 +76,17 @@ class SafetyHandler:
 
     @property
     def policy(self) -> SeedSafety:
-        return self._policy
+        return self._policy.now
 
     def status(self) -> ClassifierStatus:
         return self._classifier.status()
 
     def lets_unjudged_pass(self) -> bool:
         """Whether a picture that is not a shipped seed passes now without a verdict."""
-        if self._policy == "when-available":
+        policy = self._policy.now
+        if policy == "when-available":
             return isinstance(self._classifier.status(), ClassifierMissing)
-        return self._policy == "off"
+        return policy == "off"
 
     def require(self, file_hash: str, picture: Picture, subject: str = "This picture") -> None:
         """Let a picture pass, or say why not. Blocks, for as long as the classifier takes.
@@ -107,12 +109,13 @@ class SafetyHandler:
 
     def judge(self, file_hash: str, picture: Picture) -> Verdict:
         """The verdict on a picture, for those who tell it instead of acting on it. Blocks."""
-        if self._policy == "off" or self._is_shipped(file_hash):
+        policy = self._policy.now  # of the moment in which the check begins
+        if policy == "off" or self._is_shipped(file_hash):
             return Allowed()
         status = self._classifier.status()
         match status:
             case ClassifierMissing(reason):
-                return Allowed() if self._policy == "when-available" else Unjudged(reason)
+                return Allowed() if policy == "when-available" else Unjudged(reason)
             case ClassifierReady(revision) | ClassifierFailing(revision):
                 return self._classify(picture, revision)
             case _:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from error_types import ErrorCode
+    from runtime_config.current import Current
     from runtime_config.runtime_config import AccessConfig
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -37,7 +38,7 @@ _LOGIN_PAGE: Final = """\
 class AccessMiddleware:
     """Answers the requests that the policy refuses or logs in, and passes all others on, each with its `Visitor`."""
 
-    def __init__(self, app: ASGIApp, access: AccessConfig) -> None:
+    def __init__(self, app: ASGIApp, access: Current[AccessConfig]) -> None:
         self.app = app
         self._policy = AccessPolicy(access)
 

@@ -27,6 +27,7 @@ from state._session_transitions import (
     recording_event,
     session_event,
 )
+from state._settings_transitions import SETTINGS_TABLE, settings_event
 from state._tables import IllegalTransitionError, To, next_state
 from state._visitor_transitions import DISPLACEMENT_TABLE, UPLOAD_TABLE, displacement_event, upload_event
 from state.app_state_types import Serving, Starting, Stopping
@@ -47,6 +48,7 @@ __all__ = [
     "RECORDING_TABLE",
     "RESERVATION_TABLE",
     "SESSION_TABLE",
+    "SETTINGS_TABLE",
     "UPLOAD_TABLE",
     "IllegalTransitionError",
     "authoring_event",
@@ -60,6 +62,7 @@ __all__ = [
     "recording_event",
     "reservation_event",
     "session_event",
+    "settings_event",
     "upload_event",
 ]
 

@@ -31,6 +31,7 @@ from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.session.commands import COMMANDS
 from runtime_config.anonymous_config import AnonymousAction
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig
 from tests.play.harness import fake_services
 
@@ -43,7 +44,7 @@ def served() -> set[tuple[str, str]]:
 
     What the routers of `_routes` hold, what the app's own description has, and what the app holds beside its routers.
     """
-    app = create_app(AppHandler(RuntimeConfig(data_dir=Path("unused")), fake_services()))
+    app = create_app(AppHandler(Launch.of(RuntimeConfig(data_dir=Path("unused"))), fake_services()))
     described = {(method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods}
     resources = [module.name for module in iter_modules(_routes.__path__) if not module.name.startswith("_")]
     routers = [import_module(f"_routes.{name}").router for name in resources]

@@ -44,7 +44,7 @@ LAYERS: Final = {
         "services",
         "wire_protocol",
     },  # the diorama, a baseline of the evaluation
-    "state": {"state", "services", "app_handler", "access_rules", "error_types"},
+    "state": {"state", "services", "runtime_config", "app_handler", "access_rules", "error_types"},
     "runtime_config": {"runtime_config"},
     "network": {
         *("network", "runtime_config", "services"),

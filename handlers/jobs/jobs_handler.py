@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handlers.jobs.feed import FeedItem, JobFeed
     from handlers.jobs.scheduler import JobScheduler
     from handlers.visitors_handler import VisitorsHandler
+    from runtime_config.current import Current
     from runtime_config.runtime_config import JobsConfig
     from services.clock.clock import Clock
     from services.job_store.job import Job, JobId
@@ -42,7 +43,7 @@ class JobsHandler:
         kinds: JobKinds,
         *,
         visitors: VisitorsHandler,
-        config: JobsConfig,
+        config: Current[JobsConfig],
         clock: Clock,
     ) -> None:
         self._board = board
@@ -71,7 +72,7 @@ class JobsHandler:
         asked = _parsed(executor, request)
         await executor.check(asked)
         live = sum(entry.job.owner == NOBODY for entry in self._board.live())
-        if live >= self._config.max_queued:
+        if live >= self._config.now.max_queued:
             message = f"{live} jobs are waiting already, which is the most. Try again when some have ended."
             raise DomainError(message, ErrorCode.TOO_MANY_REQUESTS)
         kept = asked.model_dump(mode="json")

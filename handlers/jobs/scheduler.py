@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from handlers.jobs.board import JobBoard
     from handlers.jobs.executor import JobExecutor, JobKinds
+    from runtime_config.current import Current
     from runtime_config.runtime_config import JobsConfig
     from services.clock.clock import Clock
     from services.job_store.job import Job, JobEvent, JobId, Json
@@ -49,7 +50,7 @@ _RESTARTED: Final = JobFault(
 
 
 class JobScheduler:
-    def __init__(self, board: JobBoard, kinds: JobKinds, *, config: JobsConfig, clock: Clock) -> None:
+    def __init__(self, board: JobBoard, kinds: JobKinds, *, config: Current[JobsConfig], clock: Clock) -> None:
         self._board = board
         self._kinds = kinds
         self._config = config
@@ -268,11 +269,11 @@ class JobScheduler:
         """Forget the jobs that ended too long ago, or before too many others; and the keys of a day ago."""
         now = self._clock.wall()
         ended = await self._board.read(
-            lambda store: store.query(JobQuery(states=ENDED, limit=self._config.kept + _PAGE))
+            lambda store: store.query(JobQuery(states=ENDED, limit=self._config.now.kept + _PAGE))
         )
-        oldest = now - self._config.kept_s
+        oldest = now - self._config.now.kept_s
         forgotten = [
-            job for number, job in enumerate(ended) if number >= self._config.kept or (job.ended_at or now) < oldest
+            job for number, job in enumerate(ended) if number >= self._config.now.kept or (job.ended_at or now) < oldest
         ]
         for job in forgotten:
             executor = self._kinds.find(job.kind)
@@ -281,7 +282,7 @@ class JobScheduler:
 
         def forget(store: JobStore) -> None:
             store.remove([job.id for job in forgotten])
-            store.forget_keys(now - self._config.key_s)
+            store.forget_keys(now - self._config.now.key_s)
 
         await self._board.change_store(forget)
 

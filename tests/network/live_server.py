@@ -11,6 +11,7 @@ import uvicorn
 from network._websocket_transport import WebSocketTransport
 from network.guarded_server import GuardedServer
 from network.listening_socket import create_listening_socket
+from runtime_config.current import Current
 from runtime_config.runtime_config import DoorConfig
 from runtime_config.web_origin import is_loopback_host
 from tests.waiting import deadline_s, wait_until
@@ -44,7 +45,9 @@ class LiveServer(GuardedServer):
             "access_log": False,
             "timeout_graceful_shutdown": 5,
         }
-        super().__init__(uvicorn.Config(app, **{**defaults, **options}), self._listener, door, is_local=is_local)
+        super().__init__(
+            uvicorn.Config(app, **{**defaults, **options}), self._listener, Current.fixed(door), is_local=is_local
+        )
         self._thread = threading.Thread(target=self.run, name="live-server")
 
     def start(self) -> None:

@@ -8,6 +8,7 @@ from access_rules import Anonymous, Owner
 from error_types import ErrorCode
 from network._access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Refused
 from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
+from runtime_config.current import Current
 from runtime_config.runtime_config import AccessConfig
 
 TOKEN = "correct+horse/battery.staple"
@@ -30,7 +31,7 @@ def decide(
     client: str | None = "127.0.0.1",
 ) -> Decision:
     own = () if host is None else (("host", host),)
-    return AccessPolicy(access).decide(
+    return AccessPolicy(Current.fixed(access)).decide(
         AccessRequest(
             method=method,
             path=path,

@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from app_factory import create_app
 from app_handler import AppHandler, ServiceBundle
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
 from services.clock.system_clock import SystemClock
 from services.image_classifier.image_classifier import ClassifierMissing, ImageClassifier
@@ -38,6 +39,7 @@ from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_seed_store import FakeSeedStore
+from tests.fakes.fake_settings_files import FakeSettingsFiles
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
 from tests.fakes.fake_video_writer import FakeVideoWriter
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.prompt_writer.prompt_writer import PromptWriter
+    from services.settings_file.settings_file import SettingsFiles
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_writer.video_writer import VideoWriter
@@ -270,6 +273,7 @@ def fake_services(
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
     system_monitor: SystemMonitor | None = None,
+    settings_files: SettingsFiles | None = None,
     cache_dir: Path = Path("no-such-folder"),
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
@@ -290,6 +294,7 @@ def fake_services(
         film_maker=film_maker or FakeFilmMaker(),
         job_stores=job_stores or FakeJobStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
+        settings_files=settings_files or FakeSettingsFiles(),
         model_hub=LocalModelHub(cache_dir),
         system_monitor=system_monitor or FakeSystemMonitor(),
         metrics=PrometheusMetrics(),
@@ -310,7 +315,7 @@ def play_server(
 ) -> Generator[PlayServer]:
     """A server on a free port of loopback, stopped at the end of the block. `loop` names its event loop for uvicorn."""
     runtime = RuntimeConfig(data_dir=data_dir, limits=limits or SessionLimits(), **config)
-    handler = AppHandler(runtime, services or fake_services())
+    handler = AppHandler(Launch.of(runtime), services or fake_services())
     limits = runtime.limits
     app, events = create_app(handler), asyncio.Queue[asyncio.AbstractEventLoop]()
 

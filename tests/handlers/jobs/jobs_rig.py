@@ -16,6 +16,7 @@ from handlers.jobs.jobs_handler import JobsHandler
 from handlers.jobs.scheduler import JobScheduler
 from handlers.visitors_handler import VisitorsHandler
 from runtime_config.anonymous_config import AnonymousConfig
+from runtime_config.current import Current
 from runtime_config.runtime_config import JobsConfig
 from state.app_state_types import AppState
 from tests.fakes.fake_clock import FakeClock
@@ -70,14 +71,14 @@ async def jobs_rig(
     executor, clock, config = executor or FakeJobExecutor(), clock or FakeClock(), config or JobsConfig()
     threads = ThreadPoolExecutor(4)
     state, lock = AppState(), RLock()
-    visitors = VisitorsHandler(state, lock, clock, AnonymousConfig())
+    visitors = VisitorsHandler(state, lock, clock, Current.fixed(AnonymousConfig()))
     board = JobBoard(state, lock, stores=stores or FakeJobStore(), clock=clock, read_threads=threads)
     kinds = JobKinds((executor, *others))
-    scheduler = JobScheduler(board, kinds, config=config, clock=clock)
+    scheduler = JobScheduler(board, kinds, config=Current.fixed(config), clock=clock)
     feed = JobFeed(board, scheduler)
     scheduler.start()
     try:
-        jobs = JobsHandler(board, scheduler, feed, kinds, visitors=visitors, config=config, clock=clock)
+        jobs = JobsHandler(board, scheduler, feed, kinds, visitors=visitors, config=Current.fixed(config), clock=clock)
         yield JobsRig(executor, board, scheduler, feed, jobs)
     finally:
         feed.stop()
