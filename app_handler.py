@@ -33,13 +33,14 @@ from handlers.seeds_handler import SeedsHandler
 from handlers.server_handler import ServerHandler
 from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
+from handlers.settings.live_services import LiveServices
 from handlers.settings.settings_handler import SettingsHandler
 from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
 from runtime_config.runtime_config import MOST_SESSIONS
 from services.film_maker.film_folder import FilmFolder
 from services.system_monitor.gpu_sampler import GpuSampler
-from services.world_engine.catalogue import WorldEngineCatalogue
+from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 from state.app_state_types import AppState
 
 if TYPE_CHECKING:
@@ -52,14 +53,14 @@ if TYPE_CHECKING:
     from services.film_maker.film_maker import FilmMaker
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
-    from services.image_editor.image_editor import ImageEditor
+    from services.image_editor.image_editor import ConfigurableImageEditor, ImageEditor
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
     from services.picture_decoder.picture_decoder import PictureDecoder
-    from services.prompt_writer.prompt_writer import PromptWriter
+    from services.prompt_writer.prompt_writer import ConfigurablePromptWriter, PromptWriter
     from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
     from services.settings_file.settings_file import SettingsFiles
@@ -87,8 +88,8 @@ class ServiceBundle:
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
-    prompt_writer: PromptWriter
-    image_editor: ImageEditor
+    prompt_writer: ConfigurablePromptWriter
+    image_editor: ConfigurableImageEditor
     seed_store: SeedStore
     video_writer: VideoWriter
     recording_store: RecordingStore
@@ -261,6 +262,17 @@ class AppHandler:
             config=jobs,
             clock=services.clock,
         )
+        self._live_services = LiveServices(
+            current,
+            encoder=services.frame_encoder,
+            writer=services.prompt_writer,
+            editor=services.image_editor,
+            catalogue=services.catalogue,
+            pool=self.engines,
+            residency=self.residency,
+            work_threads=self._work_threads,
+        )
+        self.settings.subscribe(self._live_services.apply)
         self.server = ServerHandler(
             self._state,
             self._lock,
@@ -293,6 +305,7 @@ class AppHandler:
             await self.residency.refresh()
             self._scheduler.start()
             watching = asyncio.create_task(self.settings.watch())
+            stack.push_async_callback(self._live_services.close)
             stack.push_async_callback(_end, watching)
             self.server.serving()
             yield
@@ -382,9 +395,11 @@ def build_initial_state() -> AppState:
     return AppState()
 
 
-def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -> ServiceBundle:
+def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> ServiceBundle:
     """The real services. What is heavy is imported here, so that importing this module stays cheap."""
     import os
+
+    config = launch.config
 
     from logging_policy import log_background_exception
     from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
@@ -393,6 +408,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.image_classifier.transformers_image_classifier import build_image_classifier
+    from services.image_editor.switched_image_editor import SwitchedImageEditor
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.job_store.sql_job_stores import SqlJobStores
     from services.metrics.prometheus_metrics import PrometheusMetrics
@@ -400,6 +416,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.model_hub.local_model_hub import LocalModelHub
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
+    from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
     from services.settings_file.folder_settings_files import FolderSettingsFiles
@@ -413,24 +430,29 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.world_engine.simulator.entry import simulator_entry
     from services.world_files.directory_world_store import DirectoryWorldStore
 
+    def moss(config: RuntimeConfig) -> CatalogueEntry:
+        return moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps)
+
     # The first that is ready is the default.
-    offered = (moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), diorama_entry(), simulator_entry())
+    offered = (moss(config), diorama_entry(), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
-        catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
-        frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
+        catalogue=WorldEngineCatalogue(
+            (entry for entry in offered if entry is not None), lambda config: (moss(config),)
+        ),
+        frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
         image_classifier=build_image_classifier(
             ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
-        prompt_writer=build_prompt_writer(config.authoring),
-        image_editor=build_image_editor(config.authoring),
+        prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
+        image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
-        film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(config)),
+        film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
         job_stores=SqlJobStores(config.data_dir / "terrarium.sqlite", config.jobs.database_url),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
@@ -450,10 +472,12 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     )
 
 
-def _replay_environment(config: RuntimeConfig) -> dict[str, str]:
-    """What a replay needs to know of the flags with which the server was started."""
-    moss = {"TERRARIUM_MOSS_STEPS": str(config.moss.steps)}
-    return moss if config.moss.weights is None else moss | {"TERRARIUM_MOSS_WEIGHTS": str(config.moss.weights)}
+def _replay_environment(launch: Launch) -> dict[str, str]:
+    """What a replay needs to know of the flags of the server's start; variables and files it reads by itself."""
+    moss = launch.config.moss
+    values = {"moss_steps": moss.steps, "moss_weights": moss.weights}
+    fields = [field for field in launch.settings if launch.given.get(field.name) == "flag" and field.name in values]
+    return {field.setting.variable: str(values[field.name]) for field in fields}
 
 
 def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
@@ -506,4 +530,4 @@ def build_image_editor(config: AuthoringConfig) -> ImageEditor:
 
 
 def build_app_handler(launch: Launch, log_stream: LogStream) -> AppHandler:
-    return AppHandler(launch, build_default_service_bundle(launch.config, log_stream))
+    return AppHandler(launch, build_default_service_bundle(launch, log_stream))

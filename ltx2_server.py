@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -124,8 +125,9 @@ def _serve(
         on_exit=stop.end_within,
     )
     handler.server.attach(server.request_exit)
+    handler.settings.subscribe(partial(_follow_log_settings, log_stream))
     stop.check()
-    stop.hand_over(server.handle_exit)
+    stop.hand_over(server.handle_exit, handler.settings.reload_soon)
     with ExitStack() as stack:
         if parent is not None:
             from services.parent_watchdog.parent_watchdog import ParentWatchdog
@@ -150,16 +152,17 @@ def _replay_services(data_dir: Path | None) -> Generator[ReplayServices]:
     from app_handler import build_default_service_bundle
     from logging_policy import configure_logging
     from replay.command import ReplayServices
-    from runtime_config.launch_settings import load_runtime_config
+    from runtime_config.launch_settings import launch
     from services.clock.system_clock import SystemClock
     from services.log_stream.log_reduction import LogReduction
     from services.log_stream.session_log_stream import SessionLogStream
 
-    config = load_runtime_config([] if data_dir is None else ["--data-dir", str(data_dir)], for_reading=True)
+    started = launch([] if data_dir is None else ["--data-dir", str(data_dir)], for_reading=True)
+    config = started.config
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=_home()))
     with ExitStack() as stack:
         stack.callback(configure_logging(config.log_format, None, None, level="warning"))
-        services = build_default_service_bundle(config, log_stream)
+        services = build_default_service_bundle(started, log_stream)
         stack.callback(services.frame_encoder.close)
         stack.callback(services.video_writer.close, 0.0)
         yield ReplayServices(services.catalogue, services.frame_encoder, services.video_writer)
@@ -187,13 +190,20 @@ def _open_logs(config: RuntimeConfig, stack: ExitStack) -> SessionLogStream:
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=_home()))
     log_dir = config.data_dir / "logs"
     try:
-        undo = configure_logging(config.log_format, log_dir / "server.log", log_stream.tap, level=config.log_level)
+        undo = configure_logging(config.log_format, _log_file(config), log_stream.tap, level=config.log_level)
         stack.callback(undo)
         stack.callback(install_crash_hooks(_crash_file(config)))
     except OSError as exc:
         msg = f"The log folder {log_dir} cannot be written ({exc.strerror or exc}). Choose another with --data-dir."
         raise LaunchError(msg) from exc
     return log_stream
+
+
+def _follow_log_settings(log_stream: SessionLogStream, before: RuntimeConfig, after: RuntimeConfig) -> None:
+    from logging_policy import configure_logging
+
+    if (before.log_format, before.log_level) != (after.log_format, after.log_level):
+        configure_logging(after.log_format, _log_file(after), log_stream.tap, level=after.log_level)
 
 
 def _home() -> Path | None:
@@ -214,6 +224,10 @@ def _say_to_stderr(sentence: str) -> None:
     if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison] - a windowed Python has none
         with suppress(OSError):
             print(sentence, file=sys.stderr, flush=True)  # noqa: T201 -- addressed to the person
+
+
+def _log_file(config: RuntimeConfig) -> Path:
+    return config.data_dir / "logs" / "server.log"
 
 
 def _crash_file(config: RuntimeConfig) -> Path:

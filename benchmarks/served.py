@@ -103,9 +103,10 @@ def _game_server(
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=Path.home()))
     log_file = config.data_dir / "logs" / "server.log"
     stack.callback(configure_logging(config.log_format, log_file, log_stream.tap, level=config.log_level))
-    services = build_default_service_bundle(config, log_stream)
+    launch = Launch.of(config)
+    services = build_default_service_bundle(launch, log_stream)
     catalogue = WorldEngineCatalogue(null_entries(scene, make_passes(scene)))
-    handler = AppHandler(Launch.of(config), replace(services, catalogue=catalogue))
+    handler = AppHandler(launch, replace(services, catalogue=catalogue))
     server = TerrariumServer(
         create_app(handler),
         handler.settings.current,

@@ -169,6 +169,23 @@ class AuthoringConfig:
         """The images server, if there is one."""
         return _endpoint(self.image_endpoint, self.image_model, self.image_key)
 
+    @property
+    def writer_wanted(self) -> tuple[object, ...]:
+        """All that decides which prompt writer there is."""
+        local = (self.local_writer_folder, self.local_writer_revision, self.local_writer_quant)
+        return (self.writer, self.writer_sees, self.local_writer != "off", *local)
+
+    @property
+    def images_wanted(self) -> tuple[object, ...]:
+        """All that decides which image model there is."""
+        return (
+            self.images,
+            self.image_size,
+            self.local_images != "off",
+            self.local_image_folder,
+            self.local_images_quant,
+        )
+
 
 def _endpoint(base_url: str | None, model: str | None, key: str | None) -> EndpointConfig | None:
     return None if base_url is None else EndpointConfig(base_url.rstrip("/"), model or "", key)

@@ -20,14 +20,17 @@ from websockets.sync.client import ClientConnection, connect
 
 from app_factory import create_app
 from app_handler import AppHandler, ServiceBundle
+from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
 from services.clock.system_clock import SystemClock
 from services.image_classifier.image_classifier import ClassifierMissing, ImageClassifier
+from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.model_hub.local_model_hub import LocalModelHub
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
@@ -278,6 +281,13 @@ def fake_services(
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
     writer = video_writer or FakeVideoWriter()
+
+    def writers(_: AuthoringConfig) -> PromptWriter:
+        return prompt_writer or UnconfiguredPromptWriter("There is none in this test.")
+
+    def editors(_: AuthoringConfig) -> ImageEditor:
+        return image_editor or UnconfiguredImageEditor("There is none in this test.")
+
     missing = FakeImageClassifier(status=ClassifierMissing("There is none in this test."))
     return ServiceBundle(
         catalogue=WorldEngineCatalogue([model.entry for model in models or (FakeModel(),)]),
@@ -285,8 +295,8 @@ def fake_services(
         image_classifier=classifier or missing,
         verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),
-        prompt_writer=prompt_writer or UnconfiguredPromptWriter("There is none in this test."),
-        image_editor=image_editor or UnconfiguredImageEditor("There is none in this test."),
+        prompt_writer=SwitchedPromptWriter(writers, AuthoringConfig()),
+        image_editor=SwitchedImageEditor(editors, AuthoringConfig()),
         seed_store=seed_store or FakeSeedStore(),
         video_writer=writer,
         world_store=world_store or FakeWorldStore(),
