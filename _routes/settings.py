@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Response
 
-from api_types import FieldsRefusedResponse, SettingsChanges, SettingsResponse
+from api_types import ErrorResponse, FieldsRefusedResponse, SettingsChanges, SettingsResponse
 from app_handler import AppHandler
 from error_types import DomainError, ErrorCode
 from state.deps import get_state_service
@@ -28,7 +28,7 @@ def route_settings(response: Response, handler: Annotated[AppHandler, Depends(ge
     return _tagged(response, handler.settings.describe())
 
 
-@router.patch("", responses=_answers(_422={"model": FieldsRefusedResponse}))
+@router.patch("", responses=_answers(_422={"model": FieldsRefusedResponse | ErrorResponse}))
 async def route_change_settings(
     body: SettingsChanges,
     response: Response,
