@@ -31,15 +31,17 @@ STATUSES = {
     409: (
         "displaced cancelled notReady modelBusy modelBuiltIn modelInUse seedShipped nothingToRewind "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
-        "recordingNameTaken recordingInUse"
+        "recordingNameTaken recordingInUse settingsBroken"
     ),
+    412: ("settingsChanged"),
     413: ("messageTooLarge seedTooLarge worldTooLarge"),
     422: (
         "invalidRequest unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
         "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
-        "recordingDamaged jobKindUnknown"
+        "recordingDamaged jobKindUnknown settingsRefused"
     ),
+    428: ("settingsRevisionMissing"),
     429: ("tooManyRequests tooManySessions uploadQuotaUsed"),
     500: ("internal engineFailed authoringFailed recordingFailed filmFailed"),
     503: (
@@ -49,8 +51,8 @@ STATUSES = {
     ),
     504: ("requestTimeout"),
     507: (
-        "seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed "
-        "feedbackNotKept"
+        "seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed"
+        " feedbackNotKept settingsNotKept"
     ),
 }
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.testclient import TestClient
 
+from access_rules import Owner
 from app_factory import create_app
 from app_handler import AppHandler
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder
 from tests.fakes.fake_video_writer import FakeVideoWriter
@@ -33,7 +35,7 @@ PARTS = {
 
 
 def handler_of(services: ServiceBundle | None = None) -> AppHandler:
-    return AppHandler(RuntimeConfig(data_dir=Path("unused")), services or fake_services())
+    return AppHandler(Launch.of(RuntimeConfig(data_dir=Path("unused"))), services or fake_services())
 
 
 def client_of(handler: AppHandler) -> TestClient:
@@ -93,7 +95,7 @@ def test_a_stop_that_is_cancelled_again_and_again_closes_everything(times: int) 
                 await asyncio.Event().wait()
 
         serving = asyncio.create_task(serve())
-        await wait_until_async(lambda: handler.server.get_health().startup_complete, "it serves")
+        await wait_until_async(lambda: handler.server.get_health(Owner()).startup_complete, "it serves")
         for _ in range(times):
             serving.cancel()
             await asyncio.sleep(0)
