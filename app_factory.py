@@ -39,6 +39,7 @@ from network.middleware_stack import BodyLimit, network_middleware
 from network.page_files import PageFiles
 from network.unmatched_requests import UnmatchedRequests
 from runtime_config.constants import PAGE_DIR, VERSION
+from sign_in import cookie_name
 from state.deps import attach_state_service
 
 if TYPE_CHECKING:
@@ -60,10 +61,12 @@ def create_app(handler: AppHandler) -> FastAPI:
         async with handler.running():
             yield
 
+    access = handler.config.access
     app = DescribedApp(
         job_requests=handler.job_kinds.request_models(),
-        asks_for_token=handler.config.access.token is not None,
-        welcomes_anybody=handler.config.access.allow_anonymous,
+        asks_for_token=access.token is not None or access.accounts,
+        session_cookie=cookie_name(access.port) if access.accounts else None,
+        welcomes_anybody=access.allow_anonymous,
         title="Terrarium",
         version=VERSION,
         lifespan=lifespan,
@@ -71,7 +74,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         redoc_url=None,
         middleware=[
             *network_middleware(
-                handler.config.access,
+                access,
                 _uploads(handler.config.max_upload_bytes),
                 people=handler.identity,
                 error_linger_s=handler.config.limits.error_linger_s,
