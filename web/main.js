@@ -10,7 +10,7 @@ import { Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
 import { Recordings } from "./recordings.js";
-import { listenForPictures } from "./upload.js";
+import { listenForFiles } from "./upload.js";
 import { asPlace } from "./world_texts.js";
 import { Worlds } from "./worlds.js";
 
@@ -21,7 +21,7 @@ const log = new LogBook((entry) => panel.add(entry));
 const feed = new JobFeed();
 const library = new Library(feed, {
   onEnter: (seed) => app.enter(seed),
-  onFile: (file) => take(file),
+  onFile: (file) => take([file]),
   onWords: (prompt) => app.authoring.open("gallery", prompt),
   onSeeds: () => jobs.refresh(),
   onLog: (level, text) => log.write(level, text),
@@ -99,12 +99,20 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("visibilitychange", () => feed.show(!document.hidden));
 
-/** @param {File} file that was picked, dropped or pasted; it goes into the paused world, or else into the gallery */
-function take(file) {
-  void (app.screen.name === "paused" ? app.changes.upload(file) : library.addToGallery(file));
+/**
+ * A world is entered. Pictures go into the gallery; a world that is paused takes the first one.
+ *
+ * @param {readonly File[]} files that were picked, dropped or pasted
+ */
+function take(files) {
+  const [first] = files;
+  const world = files.find(({ name }) => name.toLowerCase().endsWith(".world"));
+  if (world) worlds.receive(world);
+  else if (app.screen.name !== "paused") void library.addToGallery(files);
+  else if (first) void app.changes.upload(first);
 }
 
-listenForPictures(
+listenForFiles(
   take,
   () => (app.screen.name === "gallery" || app.screen.name === "paused") && !app.authoring.isOpen,
 );

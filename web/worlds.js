@@ -42,6 +42,12 @@ export class Worlds {
     this.#dialog.close();
   }
 
+  /** @param {File} file of a world, which is added and entered */
+  receive(file) {
+    this.open();
+    void this.#upload(file);
+  }
+
   async #load() {
     try {
       this.#show(await fetchWorlds());
