@@ -48,6 +48,7 @@ from network.middleware_stack import BodyLimit, network_middleware
 from network.page_files import PageFiles
 from network.unmatched_requests import UnmatchedRequests
 from runtime_config.constants import PAGE_DIR, VERSION
+from sign_in import cookie_name
 from state.deps import attach_state_service
 
 if TYPE_CHECKING:
@@ -70,10 +71,12 @@ def create_app(handler: AppHandler) -> FastAPI:
             yield
 
     config = handler.settings.current
+    access = config.now.access
     app = DescribedApp(
         job_requests=handler.job_kinds.request_models(),
-        asks_for_token=config.now.access.token is not None,
-        welcomes_anybody=config.now.access.allow_anonymous,
+        asks_for_token=access.token is not None or access.accounts,
+        session_cookie=cookie_name(access.port) if access.accounts else None,
+        welcomes_anybody=access.allow_anonymous,
         title="Terrarium",
         version=VERSION,
         lifespan=lifespan,

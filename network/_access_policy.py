@@ -171,7 +171,9 @@ class AccessPolicy:
         """What becomes of a request once it is known whose it is, where there are accounts. None: nobody's we know."""
         if visitor is None:
             rule = self._rules.of(request.method, collapse_slashes(request.path))
-            if not (isinstance(rule, Open) or self._access.allow_anonymous):
+            # Whoever offers a token is told that it is wrong.
+            is_open = self._access.allow_anonymous and not request.values("authorization")
+            if not (isinstance(rule, Open) or is_open):
                 return _not_signed_in(request)
             visitor = _anonymous(request)
         return self._decide_by_rule(visitor, request)

@@ -89,6 +89,12 @@ def test_a_server_that_asks_for_its_token_says_so() -> None:
     assert guarded["security"] == [{"token": []}]
     assert guarded["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
     assert guarded["paths"]["/health"]["get"]["security"] == []
+    people = _app(accounts=True, allow_anonymous=True).openapi()
+    assert people["security"] == [{"token": []}, {"session": []}, {}]
+    cookie = {"type": "apiKey", "in": "cookie", "name": "terrarium_account_7987"}
+    assert people["components"]["securitySchemes"]["session"] == cookie
+    assert people["paths"]["/api/account/sign-in"]["post"]["security"] == []
+    assert "security" not in people["paths"]["/api/account/tokens"]["post"]
     assert _app(token="secret", allow_anonymous=True).openapi()["security"] == [{"token": []}, {}]
 
 
