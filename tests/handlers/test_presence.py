@@ -16,6 +16,7 @@ from app_factory import create_app
 from app_handler import AppHandler
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
+from handlers.presence import Part
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder
@@ -40,6 +41,11 @@ def handler_of(services: ServiceBundle | None = None) -> AppHandler:
 
 def client_of(handler: AppHandler) -> TestClient:
     return TestClient(create_app(handler), base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000))
+
+
+def test_no_part_takes_the_place_of_another() -> None:
+    parts: list[Part[object]] = [part for part in vars(AppHandler).values() if isinstance(part, Part)]
+    assert len({part.name for part in parts}) == len(parts) > 1
 
 
 @pytest.mark.parametrize(("path", "part"), PARTS.items())

@@ -7,7 +7,9 @@ import os
 import sys
 from pathlib import Path
 
+from access_rules import Owner
 from error_types import DomainError
+from services.database.shared_database import SharedDatabase
 from services.job_store.sql_job_stores import SqlJobStores
 from tests.handlers.jobs.jobs_rig import jobs_rig
 
@@ -25,7 +27,7 @@ def fill(filler: Path) -> None:
 
 async def main(folder: Path) -> None:
     filler = folder / "filler"
-    async with jobs_rig(SqlJobStores(folder / "terrarium.sqlite"), folder=folder / "jobs") as here:
+    async with jobs_rig(SqlJobStores(SharedDatabase(folder / "terrarium.sqlite")), folder=folder / "jobs") as here:
         here.executor.hold()
         job = await here.submit("made in memory")
         await here.until_begun("made in memory")
@@ -34,11 +36,11 @@ async def main(folder: Path) -> None:
         while not refused:  # the write-ahead log has room for some more
             try:
                 waiting = await here.submit("b" * 60_000)
-                await here.jobs.cancel(waiting)
+                await here.jobs.cancel(Owner(), waiting)
             except DomainError as error:
                 refused = error.http_status
         here.executor.release()
-        torn = await here.jobs.find(job)
+        torn = await here.jobs.find(Owner(), job)
         filler.unlink()
         found = await here.until(job, "done", "failed")
         sys.stdout.write(f"refused {refused}, {torn.state}, {found.state} at attempt {found.attempt}\n")
