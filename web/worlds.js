@@ -42,6 +42,10 @@ export class Worlds {
     this.#dialog.close();
   }
 
+  refresh() {
+    if (this.#dialog.open) void this.#load();
+  }
+
   async #load() {
     try {
       this.#show(await fetchWorlds());
