@@ -15,8 +15,10 @@ from wire_protocol import EngineBackend
 
 router = APIRouter(prefix="/api")
 
-# Whatever else is asked for is refused by the model hub, in words.
-_OWNER_AND_NAME = r"^(?!.*(--|\.\.))[A-Za-z0-9_][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$"
+# Whatever else is asked for is refused by the model hub, in words, as are names of more than 96 characters.
+_BETWEEN = r"(-(\.-)*\.?|\.(-\.)*-?)"  # dots and hyphens, never two alike in a row
+_NAME = rf"[A-Za-z0-9_]+({_BETWEEN}[A-Za-z0-9_]+)*{_BETWEEN}?"
+_OWNER_AND_NAME = f"^{_NAME}/{_NAME}$"
 
 
 @router.get("/models")

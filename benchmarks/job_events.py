@@ -26,6 +26,8 @@ from runtime_config.runtime_config import JpegConfig
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.child import Child
+
 _AIM: Final = 0.10  # how much longer p95 may be
 _SETTLE_S: Final = 0.5
 
@@ -47,6 +49,7 @@ class Figures:
     p95: float
     frames_per_s: float
     events_per_s: float
+    cpu_share: float  # of one core, by the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +73,24 @@ def run(plan: Plan) -> Results:
         _write_events(client, Plan(per_s=10.0, seconds=0.1))  # the database is opened
         players = [stack.enter_context(Player(child.port, SLOW, seed=seed, capped=True)) for _ in range(plan.sessions)]
         for _ in range(plan.rounds):
-            quiet.append(_measure(client, players, plan, is_busy=False))
-            busy.append(_measure(client, players, plan, is_busy=True))
+            quiet.append(_measure(child, client, players, plan, is_busy=False))
+            busy.append(_measure(child, client, players, plan, is_busy=True))
     return Results(plan, tuple(quiet), tuple(busy))
 
 
-def _measure(client: httpx.Client, players: Sequence[Player], plan: Plan, *, is_busy: bool) -> Figures:
+def _measure(child: Child, client: httpx.Client, players: Sequence[Player], plan: Plan, *, is_busy: bool) -> Figures:
     job = _submit(client, plan.per_s, plan.seconds + 2 * _SETTLE_S) if is_busy else None
     time.sleep(_SETTLE_S)
-    began, first = time.monotonic(), _newest(client)
+    began, cpu, first = time.monotonic(), child.cpu_s(), _newest(client)
     time.sleep(plan.seconds)
-    ended, last = time.monotonic(), _newest(client)
+    ended, cpu, last = time.monotonic(), child.cpu_s() - cpu, _newest(client)
     if job is not None:
         _wait(client, job)
     arrived = [each for player in players for each in player.arrivals if began <= each.at < ended]
     ages = percentiles([(each.at - each.newest_control) * 1000 for each in arrived if each.newest_control])
     frames = sum(each.frames for each in arrived)
-    return Figures(ages.p50, ages.p95, frames / (ended - began), (last - first) / (ended - began))
+    took = ended - began
+    return Figures(ages.p50, ages.p95, frames / took, (last - first) / took, cpu / took)
 
 
 def _write_events(client: httpx.Client, plan: Plan) -> None:
@@ -117,14 +121,14 @@ def render(results: Results) -> str:
     lines = [
         f"{plan.sessions} sessions of {plan.scene.width}x{plan.scene.height} at {plan.scene.fps} frames/s,"
         f" {plan.rounds} rounds of {plan.seconds:g} s each; input to frame:",
-        "                     p50 ms     p95 ms   frames/s   events/s",
+        "                     p50 ms     p95 ms   frames/s   events/s   CPU share",
     ]
     for name, rounds in (("without events", results.quiet), ("with events", results.busy)):
         medians = [
             statistics.median(getattr(figures, what) for figures in rounds)
-            for what in ("p50", "p95", "frames_per_s", "events_per_s")
+            for what in ("p50", "p95", "frames_per_s", "events_per_s", "cpu_share")
         ]
-        lines.append(f"  {name:15}" + "".join(f"{value:11.1f}" for value in medians))
+        lines.append(f"  {name:15}" + "".join(f"{value:11.2f}" for value in medians))
     lines.append(f"  p95 with events: {results.change:+.1%} (aim: {_AIM:+.0%} at most)")
     return "\n".join(lines)
 

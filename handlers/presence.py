@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
@@ -61,17 +62,14 @@ class HasPresence(Protocol):
     def presence(self) -> Presence: ...
 
 
+@dataclass(frozen=True)
 class Part(Generic[T]):
     """An attribute that refuses to be read while what it stands for is not open: requests are answered 503.
 
-    `name` is a plural that people know it by, such as "jobs".
+    `name` is a plural that people know it by, such as "jobs", and each part of a handler has another one.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __set_name__(self, owner: type[Any], attribute: str) -> None:
-        self._key = f"part {attribute}"
+    name: str
 
     def __set__(self, owner: HasPresence, part: T) -> None:
         vars(owner)[self._key] = part
@@ -86,3 +84,7 @@ class Part(Generic[T]):
         owner.presence.require(self.name)
         part: T = vars(owner)[self._key]
         return part
+
+    @property
+    def _key(self) -> str:
+        return f"part {self.name}"

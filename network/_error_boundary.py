@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -42,12 +42,21 @@ class ErrorBoundaryMiddleware:
 
         try:
             await self.app(scope, receive, remember)
-        except (ClientDisconnect, ClientDisconnected, WebSocketDisconnect):
-            logger.debug("The peer disconnected")
         except Exception as exc:  # noqa: BLE001 -- the outermost place that can handle it
+            if _is_disconnect(exc):
+                logger.debug("The peer disconnected")
+                return
             log_unhandled(exc)
             with suppress(ClientDisconnected):
                 await _answer(scope, receive, send, last_sent)
+
+
+def _is_disconnect(exc: BaseException) -> bool:
+    """Whether nothing else went wrong than that the peer has left. Tasks of an event stream tell it as a group."""
+    if isinstance(exc, BaseExceptionGroup):
+        within = cast("BaseExceptionGroup[BaseException]", exc).exceptions
+        return all(_is_disconnect(inner) for inner in within)
+    return isinstance(exc, (ClientDisconnect, ClientDisconnected, WebSocketDisconnect))
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send, last_sent: str) -> None:

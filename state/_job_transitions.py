@@ -21,7 +21,7 @@ def job_changed(state: AppState, job: Job, now: float) -> None:
     if live is None or live.job.state is not job.state:
         state.jobs[job.id] = LiveJob(job, state_since=now, stage_since=now)
     elif live.job.stage != job.stage:
-        state.jobs[job.id] = replace(live, job=job, stage_since=now)
+        state.jobs[job.id] = replace(live, job=job, stage_since=now, fraction=None)
     else:
         state.jobs[job.id] = replace(live, job=job)
 

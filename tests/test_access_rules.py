@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -41,6 +42,10 @@ from runtime_config.anonymous_config import AnonymousAction
 from runtime_config.runtime_config import RuntimeConfig
 from services.account_store.account import Role, Scope
 from tests.play.harness import fake_services
+from wire_protocol import AnyNotification, AnyRequest
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 STRANGER = Anonymous("192.0.2.7")
 
@@ -87,7 +92,8 @@ def test_every_request_of_a_session_has_a_rule_and_every_rule_a_request() -> Non
 
 
 def test_every_kind_of_job_has_a_rule_and_every_rule_a_kind(tmp_path: Path) -> None:
-    assert AppHandler(RuntimeConfig(data_dir=tmp_path), fake_services()).jobs.kinds == set(JOBS)
+    handler = AppHandler(RuntimeConfig(data_dir=tmp_path), fake_services())
+    assert set(handler.job_kinds.request_models()) == set(JOBS)
 
 
 def test_the_rule_of_every_route_is_found_by_an_address_of_it() -> None:
@@ -228,3 +234,17 @@ def test_people_give_way_to_owners_and_strangers_to_people() -> None:
 )
 def test_one_household_is_one_network(address: str | None, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_every_message_of_a_client_is_a_request_with_a_rule_or_steers_what_the_socket_is_for() -> None:
+    """Who may not play gets no socket, so that what is no request needs no rule of its own."""
+    notifications = {_type_of(each) for each in get_args(AnyNotification)}
+    assert notifications == {"control", "pause", "resume", "reset", "prompt", "frame_ack", "cancel"}
+    assert {_type_of(each) for each in get_args(AnyRequest)} == set(REQUESTS)
+    socket = ROUTES["GET", "/ws"]
+    assert isinstance(socket, ForEveryone)
+    assert socket.scope is Scope.PLAY
+
+
+def _type_of(message: type[BaseModel]) -> str:
+    return get_args(message.model_fields["type"].annotation)[0]

@@ -1,4 +1,4 @@
-"""The guide for contributors, followed: its worked example is applied to a copy of the tree and played."""
+"""The guide for contributors, followed: its worked examples are applied to a copy of the tree and run."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ print("played")
 """
 
 
-def _example(tmp_path: Path) -> list[str]:
-    """The changes of the guide, applied to a copy of the tree; the files that they touch."""
+def _example(tmp_path: Path, heading: str) -> list[str]:
+    """The changes of a section of the guide, applied to a copy of the tree; the files that they touch."""
     text = GUIDE.read_text(encoding="utf-8")
-    section = text[text.index("## Adding a command") : text.index("## Adding an engine")]
+    section = text[text.index(f"## {heading}\n") :]
+    section = section[: section.index("\n## ")]
     patch = "".join(re.findall(r"```diff\n(.*?)```", section, flags=re.DOTALL))
     for folder in COPIED:
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -61,9 +62,19 @@ def _python(tmp_path: Path, *arguments: str, expected: tuple[int, ...] = (0,)) -
 
 
 def test_a_command_added_as_the_guide_says_can_be_played(tmp_path: Path) -> None:
-    touched = _example(tmp_path)
+    touched = _example(tmp_path, "Adding a command")
     assert touched == ["wire_protocol.py", "handlers/session/commands.py", "access_rules.py"]
     _python(tmp_path, "-m", "scripts.generate_protocol", expected=(2,))  # the copy has no node_modules for the types
     schema = json.loads((tmp_path / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
     assert "world_age" in json.dumps(schema["$defs"]["ExtendedClientMessage"])
     assert _python(tmp_path, "-c", PLAYED).splitlines()[-1] == "played"
+
+
+def test_a_kind_of_job_added_as_the_guide_says_is_done(tmp_path: Path) -> None:
+    touched = _example(tmp_path, "Adding a kind of job")
+    assert len(touched) <= 4
+    test = touched[-1]
+    assert test.startswith("tests/")
+    rules = "tests/test_access_rules.py::test_every_kind_of_job_has_a_rule_and_every_rule_a_kind"
+    told = _python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, rules)
+    assert "2 passed" in told

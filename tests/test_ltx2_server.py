@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from websockets.sync.client import connect
 
@@ -150,3 +151,34 @@ def test_heavy_imports_wait_for_the_arguments() -> None:
     )
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_first_owner_comes_in_by_the_printed_code_and_the_next_start_prints_none(tmp_path: Path) -> None:
+    with started(tmp_path, "--port", "0", "--accounts") as process:
+        port = port_of(process)
+        assert process.stdout is not None
+        code = process.stdout.readline().rpartition(": ")[2].strip()
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=deadline_s()) as browser:
+            body = {"name": "Ann", "password": "correct horse"}
+            behind_a_proxy = {"X-Forwarded-For": "192.0.2.7"}
+            assert browser.post("/api/account/setup", json=body, headers=behind_a_proxy).status_code == 403
+            made = browser.post("/api/account/setup", json={**body, "code": code}, headers=behind_a_proxy)
+            assert (made.status_code, browser.get("/api/people").status_code) == (201, 200)
+            cookie = made.headers["set-cookie"].partition(";")[0]
+            assert cookie.startswith(f"terrarium_account_{port}=")
+            with browser.stream("GET", "/api/events") as events:
+                assert events.status_code == 200
+                assert browser.post("/shutdown").status_code == 200
+                assert list(events.iter_lines())[-2:], "the stream ends by itself"
+        process.communicate(timeout=deadline_s())
+        assert process.returncode == 0
+    logs = (tmp_path / "logs" / "server.log").read_text()
+    assert code not in logs
+    assert "correct horse" not in logs
+    with started(tmp_path, "--port", "0", "--accounts") as process:
+        port = port_of(process)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=deadline_s()) as browser:
+            assert browser.post("/api/account/sign-in", json=body).status_code == 200
+            assert browser.post("/shutdown").status_code == 200
+        output, _ = process.communicate(timeout=deadline_s())
+        assert (process.returncode, output) == (0, "")

@@ -32,8 +32,6 @@ export class Gallery {
   #wordsText = make("span", { className: "upload-hint", text: WORDS_HINT });
   /** @type {readonly HTMLLIElement[]} */
   #jobs = [];
-  /** @type {Set<string>} scenes that were made during this visit; they stay at the start of the gallery */
-  #fresh = new Set();
   #hasEngines = false;
 
   /** @param {GalleryListener} listener */
@@ -44,13 +42,13 @@ export class Gallery {
     this.#grid.replaceChildren(...Array.from({ length: 4 }, () => make("li", { className: "seed-card is-empty" })));
   }
 
-  /** @param {readonly SeedSummary[]} seeds */
+  /** @param {readonly SeedSummary[]} seeds the person's own pictures are shown before those that came with the server */
   show(seeds) {
     const [hero, ...others] = seeds;
-    const fresh = others.filter(({ hash }) => this.#fresh.has(hash));
-    const rest = others.filter(({ hash }) => !this.#fresh.has(hash));
-    const cards = [...fresh, ...rest].map((seed) => this.#makeCard(seed, false));
-    const focused = document.activeElement;
+    const own = others.filter(({ origin }) => origin === "uploaded");
+    const shipped = others.filter(({ origin }) => origin === "shipped");
+    const cards = [...own, ...shipped].map((seed) => this.#makeCard(seed, false));
+    const focused = this.#grid.contains(document.activeElement) ? document.activeElement : null;
     const first = hero ? [this.#makeCard(hero, true)] : [];
     this.#grid.replaceChildren(...first, this.#uploadCard, this.#wordsCard, ...this.#jobs, ...cards);
     if (focused instanceof HTMLElement) this.#focusAgain(focused);
@@ -80,11 +78,6 @@ export class Gallery {
   /** @param {boolean} hasEngines whether there is an engine to choose */
   showEngines(hasEngines) {
     this.#hasEngines = hasEngines;
-  }
-
-  /** @param {string} hash of a scene that was just made; its card replaces the one that showed its progress */
-  keepInFront(hash) {
-    this.#fresh.add(hash);
   }
 
   /** @param {string | null} text null to clear it */
@@ -152,16 +145,23 @@ export class Gallery {
     return button;
   }
 
-  /** @param {SeedSummary} seed */
+  /**
+   * Deletes at the second click: nothing brings a picture back.
+   *
+   * @param {SeedSummary} seed
+   */
   #makeDelete(seed) {
-    const button = make("button", {
-      className: "icon-button seed-delete",
-      type: "button",
-      ariaLabel: `Delete ${seed.title}`,
-      text: "×",
-      onclick: () => this.#listener.onDelete(seed),
-    });
+    const button = make("button", { className: "icon-button seed-delete", type: "button" });
     button.dataset.testid = "seed-delete";
+    /** @param {boolean} asks */
+    const show = (asks) => {
+      button.textContent = asks ? "Delete?" : "×";
+      button.ariaLabel = asks ? `Really delete ${seed.title}?` : `Delete ${seed.title}`;
+      button.classList.toggle("asks", asks);
+    };
+    button.onclick = () => (button.classList.contains("asks") ? this.#listener.onDelete(seed) : show(true));
+    button.onblur = () => show(false);
+    show(false);
     return button;
   }
 
@@ -196,7 +196,10 @@ export class Gallery {
   #focusAgain(focused) {
     const { hash } = focused.dataset;
     const again = hash ? this.#grid.querySelector(`[data-hash="${hash}"]`) : focused;
-    if (again instanceof HTMLElement && this.#grid.contains(again)) again.focus({ preventScroll: true });
+    const isThere = again instanceof HTMLElement && this.#grid.contains(again);
+    // The focus of a card that was deleted would be lost.
+    const target = isThere ? again : this.#uploadCard.querySelector("button");
+    target?.focus({ preventScroll: true });
   }
 }
 

@@ -151,18 +151,19 @@ export class Library {
     return seed;
   }
 
-  /** @param {File} file */
-  async addToGallery(file) {
+  /** @param {readonly File[]} files which are sent one after the other */
+  async addToGallery(files) {
     this.#gallery.notify(null);
-    this.#gallery.showUpload(0);
-    try {
-      const seed = await this.add(file, (fraction) => this.#gallery.showUpload(fraction));
-      this.#gallery.focus(seed.hash);
-    } catch (error) {
-      this.#complain(describe(error));
-    } finally {
-      this.#gallery.showUpload(null);
+    for (const file of files) {
+      this.#gallery.showUpload(0);
+      try {
+        const seed = await this.add(file, (fraction) => this.#gallery.showUpload(fraction));
+        this.#gallery.focus(seed.hash);
+      } catch (error) {
+        this.#complain(describe(error));
+      }
     }
+    this.#gallery.showUpload(null);
   }
 
   /**
@@ -172,7 +173,6 @@ export class Library {
   async #addScene({ request, result }, hadFocus) {
     const hash = result?.seed_hash;
     if (!hash) return;
-    this.#gallery.keepInFront(hash);
     await this.find(hash);
     if (hadFocus) this.#gallery.focus(hash);
     toast(`Added to the gallery: ${shortened(request.prompt ?? "")}`);

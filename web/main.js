@@ -16,7 +16,7 @@ import { People } from "./people.js";
 import { Recordings } from "./recordings.js";
 import { RestError, signInWatch } from "./rest.js";
 import { ServerSettings } from "./server_settings.js";
-import { listenForPictures } from "./upload.js";
+import { listenForFiles } from "./upload.js";
 import { showVisitor } from "./visitor_view.js";
 import { asPlace } from "./world_texts.js";
 import { Worlds } from "./worlds.js";
@@ -32,7 +32,7 @@ const identity = new Identity(() => {
 });
 const library = new Library(feed, identity, {
   onEnter: (seed) => app.enter(seed),
-  onFile: (file) => take(file),
+  onFile: (file) => take([file]),
   onWords: (prompt) => app.authoring.open("gallery", prompt),
   onSeeds: () => jobs.refresh(),
   onLoaded: () => {
@@ -187,12 +187,20 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("visibilitychange", () => feed.show(!document.hidden));
 
-/** @param {File} file that was picked, dropped or pasted; it goes into the paused world, or else into the gallery */
-function take(file) {
-  void (app.screen.name === "paused" ? app.changes.upload(file) : library.addToGallery(file));
+/**
+ * A world is entered. Pictures go into the gallery; a world that is paused takes the first one.
+ *
+ * @param {readonly File[]} files that were picked, dropped or pasted
+ */
+function take(files) {
+  const [first] = files;
+  const world = files.find(({ name }) => name.toLowerCase().endsWith(".world"));
+  if (world) worlds.receive(world);
+  else if (app.screen.name !== "paused") void library.addToGallery(files);
+  else if (first) void app.changes.upload(first);
 }
 
-listenForPictures(
+listenForFiles(
   take,
   () => ["gallery", "paused"].includes(app.screen.name) && !app.authoring.isOpen && !entrance.isOpen,
 );

@@ -39,10 +39,10 @@ export function titleOf(fileName) {
 }
 
 /**
- * @param {(file: File) => void} onPicture
- * @param {() => boolean} isWelcome whether the present screen can accept a picture
+ * @param {(files: readonly File[]) => void} onFiles at least one
+ * @param {() => boolean} isWelcome whether the present screen can accept files
  */
-export function listenForPictures(onPicture, isWelcome) {
+export function listenForFiles(onFiles, isWelcome) {
   let depth = 0;
   const mark = () => document.body.classList.toggle("is-dropping", depth > 0);
   document.addEventListener("dragenter", (event) => {
@@ -65,7 +65,6 @@ export function listenForPictures(onPicture, isWelcome) {
 
   /** @param {FileList | undefined} files */
   function offer(files) {
-    const file = files?.[0];
-    if (file && isWelcome()) onPicture(file);
+    if (files?.length && isWelcome()) onFiles([...files]);
   }
 }

@@ -46,6 +46,12 @@ export class Worlds {
     if (this.#dialog.open) void this.#load();
   }
 
+  /** @param {File} file of a world, which is added and entered */
+  receive(file) {
+    this.open();
+    void this.#upload(file);
+  }
+
   async #load() {
     try {
       this.#show(await fetchWorlds());

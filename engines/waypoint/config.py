@@ -2,66 +2,69 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import MISSING, dataclass, fields
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engines.waypoint.errors import ModelFolderError
 from engines.waypoint.files import file_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+Count: TypeAlias = int  # positive
+Real: TypeAlias = float  # positive and finite
+
 _LARGEST_FILE: Final = 1 << 20  # bytes; the published ones have a few hundred
+_LARGEST_COUNT: Final = 1 << 20
+_WAYPOINT_1: Final = "waypoint-1"
+_WAYPOINT_1_5: Final = "waypoint-1.5"
 
-_Count: TypeAlias = Annotated[int, Field(gt=0, le=1 << 20)]
-_Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-
-class WaypointConfig(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaypointConfig:
     """Fields have the names and defaults of `config.yaml`. What it says beyond them is of no use to a runtime."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
-
-    model_type: Literal["waypoint-1", "waypoint-1.5"] = "waypoint-1"
-    channels: _Count  # of a latent
-    height: _Count  # rows of tokens
-    width: _Count
-    tokens_per_frame: _Count
-    patch: tuple[_Count, _Count] = (1, 1)  # rows and columns of a latent that one token stands for
-    d_model: _Count
-    n_layers: _Count
-    n_heads: _Count
-    n_kv_heads: _Count
-    mlp_ratio: _Count  # width of the MLPs, that of the controls as well, in units of d_model
+    model_type: str = _WAYPOINT_1
+    channels: Count  # of a latent
+    height: Count  # rows of tokens
+    width: Count
+    tokens_per_frame: Count
+    patch: tuple[Count, Count] = (1, 1)  # rows and columns of a latent that one token stands for
+    d_model: Count
+    n_layers: Count
+    n_heads: Count
+    n_kv_heads: Count
+    mlp_ratio: Count  # width of the MLPs, that of the controls as well, in units of d_model
     value_residual: bool = False
     gated_attn: bool = False
-    moe: Literal[False] = False
-    local_window: _Count  # latents that a local layer sees, the current one among them
-    global_window: _Count  # how many latents back a global layer sees
-    global_pinned_dilation: _Count  # a global layer keeps one latent of so many
-    global_attn_period: _Count
+    moe: bool = False
+    local_window: Count  # latents that a local layer sees, the current one among them
+    global_window: Count  # how many latents back a global layer sees
+    global_pinned_dilation: Count  # a global layer keeps one latent of so many
+    global_attn_period: Count
     global_attn_offset: int
-    ctrl_conditioning_period: _Count  # every so many layers one hears the control
-    n_buttons: _Count
-    prompt_conditioning: Literal["cross_attention"] | None = None
-    prompt_conditioning_period: _Count | None = None
-    prompt_embedding_dim: _Count | None = None
-    rope_nyquist_frac: _Positive = 0.8
-    rope_theta: _Positive = 1e4
+    ctrl_conditioning_period: Count  # every so many layers one hears the control
+    n_buttons: Count
+    prompt_conditioning: str | None = None
+    prompt_conditioning_period: Count | None = None
+    prompt_embedding_dim: Count | None = None
+    rope_nyquist_frac: Real = 0.8
+    rope_theta: Real = 1e4
     scheduler_sigmas: tuple[float, ...]  # noise levels from 1 to 0
-    base_fps: _Positive
-    inference_fps: _Positive
-    temporal_compression: _Count = 1  # frames in a latent
+    base_fps: Real
+    inference_fps: Real
+    temporal_compression: Count = 1  # frames in a latent
     taehv_ae: bool = False
 
     @property
     def is_waypoint_1(self) -> bool:
         """Whether this is a model of the first generation: other names of tensors, one frame a latent, prompts."""
-        return self.model_type == "waypoint-1"
+        return self.model_type == _WAYPOINT_1
 
     @property
     def head_dim(self) -> int:
@@ -93,37 +96,6 @@ class WaypointConfig(BaseModel):
         period = self.prompt_conditioning_period if self.prompt_conditioning else None
         return self.prompt_embedding_dim if period and layer % period == 0 else None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, told: Any) -> Any:
-        """What has the value of another field where it is absent."""
-        if not isinstance(told, dict):
-            return told
-        values = {name: value for name, value in cast("dict[str, Any]", told).items() if value is not None}
-        alike = {"n_kv_heads": "n_heads", "inference_fps": "base_fps"}
-        return {name: values[other] for name, other in alike.items() if other in values} | values
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        sigmas, heads = self.scheduler_sigmas, self.n_heads
-        rules = {
-            "tokens_per_frame is not height times width": self.tokens_per_frame == self.height * self.width,
-            "d_model is not n_heads times a multiple of 16": self.d_model % (16 * heads) == 0,
-            "n_heads is not a multiple of n_kv_heads": heads % self.n_kv_heads == 0,
-            "scheduler_sigmas do not fall to 0": len(sigmas) > 1
-            and sigmas[-1] == 0.0
-            and all(before > after for before, after in pairwise(sigmas)),
-            "global_window is not a multiple of global_pinned_dilation": self.kept_global > 0
-            and self.global_window % self.global_pinned_dilation == 0,
-            "prompt_conditioning lacks its period or prompt_embedding_dim": not self.prompt_conditioning
-            or None not in {self.prompt_conditioning_period, self.prompt_embedding_dim},
-            "prompt_embedding_dim is not a multiple of a head's width": not self.prompt_embedding_dim
-            or (self.head_dim > 0 and self.prompt_embedding_dim % self.head_dim == 0),
-        }
-        for broken in (rule for rule, holds in rules.items() if not holds):
-            raise ValueError(broken)
-        return self
-
 
 def read_config(folder: Path) -> WaypointConfig:
     """Raises:
@@ -145,18 +117,75 @@ def parse_config(told: Mapping[str, Any]) -> WaypointConfig:
     """Raises:
     ModelFolderError: a field is missing or has a value that no model can have.
     """
-    try:
-        return WaypointConfig.model_validate(told)
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-        missing = [str(fault["loc"][0]) for fault in faults if fault["type"] == "missing"]
-        if missing:
-            raise ModelFolderError(
-                f"config.yaml is not that of a Waypoint model: it lacks {_some(missing)}."
-            ) from error
-        reasons = [": ".join([*map(str, fault["loc"][:1]), fault["msg"]]) for fault in faults]
-        raise ModelFolderError(f"This runtime cannot load the model of config.yaml. {'; '.join(reasons)}.") from error
+    values = {name: value for name, value in told.items() if value is not None}
+    for name, other in (("n_kv_heads", "n_heads"), ("inference_fps", "base_fps")):
+        if other in values:
+            values.setdefault(name, values[other])
+    missing = [field.name for field in fields(WaypointConfig) if field.default is MISSING and field.name not in values]
+    if missing:
+        some = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        raise ModelFolderError(f"config.yaml is not that of a Waypoint model: it lacks {some}.")
+    config = WaypointConfig(
+        **{
+            field.name: _read(field.name, str(field.type), values[field.name])
+            for field in fields(WaypointConfig)
+            if field.name in values
+        }
+    )
+    broken = list(_contradictions(config))
+    if broken:
+        raise ModelFolderError(f"This runtime cannot load the model of config.yaml: {'; '.join(broken)}.")
+    return config
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _read(name: str, kind: str, value: Any) -> Any:
+    """`value` for a field that is annotated with `kind`.
+
+    Raises:
+        ModelFolderError: the field cannot have it.
+    """
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+    match kind.removesuffix(" | None"):
+        case "str" if isinstance(value, str):
+            return value
+        case "bool" if isinstance(value, bool):
+            return value
+        case "int" if number is not None and number == int(number):
+            return int(number)
+        case "Count" if number is not None and number == int(number) and 0 < number <= _LARGEST_COUNT:
+            return int(number)
+        case "float" if number is not None:
+            return float(number)
+        case "Real" if number is not None and number > 0:
+            return float(number)
+        case "tuple[Count, Count]" if isinstance(value, list) and len(cast("list[Any]", value)) == 2:
+            return tuple(_read(name, "Count", one) for one in cast("list[Any]", value))
+        case "tuple[float, ...]" if isinstance(value, list):
+            return tuple(_read(name, "float", one) for one in cast("list[Any]", value))
+        case _:
+            raise ModelFolderError(f"config.yaml has {name}: {value!s:.40}, which no Waypoint model can have.")
+
+
+def _contradictions(config: WaypointConfig) -> Iterator[str]:
+    """What in a config does not fit together, or is unknown here."""
+    sigmas, prompt = config.scheduler_sigmas, config.prompt_embedding_dim
+    if config.model_type not in {_WAYPOINT_1, _WAYPOINT_1_5}:
+        yield f"its model_type is {config.model_type[:40]}, and not {_WAYPOINT_1} or {_WAYPOINT_1_5}"
+    if config.moe:
+        yield "it is a mixture of experts"
+    if config.tokens_per_frame != config.height * config.width:
+        yield "tokens_per_frame is not height times width"
+    if config.d_model % (16 * config.n_heads):
+        yield "d_model is not n_heads times a multiple of 16"
+    if config.n_heads % config.n_kv_heads:
+        yield "n_heads is not a multiple of n_kv_heads"
+    if len(sigmas) < 2 or sigmas[-1] != 0.0 or any(before <= after for before, after in pairwise(sigmas)):
+        yield "scheduler_sigmas do not fall to 0"
+    if config.global_window % config.global_pinned_dilation:
+        yield "global_window is not a multiple of global_pinned_dilation"
+    if config.prompt_conditioning not in {None, "cross_attention"}:
+        yield f"its prompt_conditioning is {str(config.prompt_conditioning)[:40]}, and not cross_attention"
+    if config.prompt_conditioning and None in {config.prompt_conditioning_period, prompt}:
+        yield "prompt_conditioning lacks its period or prompt_embedding_dim"
+    if config.prompt_conditioning and prompt and (config.head_dim == 0 or prompt % config.head_dim):
+        yield "prompt_embedding_dim is not a multiple of a head's width"

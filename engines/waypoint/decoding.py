@@ -48,7 +48,7 @@ class Decoding:
         if self._stream is None:
             frames, finite = self._decode(rows, fresh, latents)
             return Decoded(frames, finite, None)
-        self._stream.wait_stream(torch.cuda.current_stream())
+        self._stream.wait_stream(torch.cuda.current_stream(latents.device))
         latents.record_stream(self._stream)
         with torch.cuda.stream(self._stream):
             frames, finite = self._decode(rows, fresh, latents)

@@ -35,7 +35,7 @@ class _OpenFile(Protocol):
 def file_in(folder: Path, name: str) -> Path:
     """The file of that name.
 
-    A link may lead out of the folder only where the hub's cache puts it: from `snapshots/<revision>` to `blobs`.
+    A link may lead out of the folder only where the hub's cache puts it: from below `snapshots` to `blobs` beside it.
 
     Raises:
         ModelFolderError: there is no such file, or it lies elsewhere.
@@ -44,9 +44,8 @@ def file_in(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_file():
         raise ModelFolderError(f"The model folder lacks {name}.{_only_pickles(folder)}")
-    roots = [folder.resolve()]
-    if folder.resolve().parent.name == "snapshots":
-        roots.append(folder.resolve().parent.parent / "blobs")
+    place = folder.resolve()
+    roots = [place, *(parent.parent / "blobs" for parent in place.parents if parent.name == "snapshots")]
     if not any(path.resolve().is_relative_to(root) for root in roots):
         raise ModelFolderError(f"{name} is a link that leads out of the model folder. Put the file itself there.")
     return path

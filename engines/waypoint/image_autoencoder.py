@@ -189,10 +189,18 @@ def _read_conf(folder: Path, name: str, blocks: str) -> _Conf:
 
 
 def _read(file: TensorFile, name: str) -> Tensor:
-    """A tensor; where the file keeps a weight's norms apart from its directions, their product."""
+    """A tensor; where the file keeps a weight's norms apart from its directions, their product.
+
+    Raises:
+        ModelFolderError: norms and directions do not belong together.
+    """
     if not name.endswith("original0"):
         return file.read(name)
-    norms, directions = file.read(name).float(), file.read(name.removesuffix("0") + "1").float()
+    other = name.removesuffix("0") + "1"
+    shape = file.shapes.get(other, ())
+    if len(shape) != 4 or file.shapes[name] != (shape[0], 1, 1, 1):
+        raise ModelFolderError(f"{file.name} has {name} without the {other} that belongs to it.")
+    norms, directions = file.read(name).float(), file.read(other).float()
     lengths = (directions * directions).sum(dim=(1, 2, 3), keepdim=True).sqrt()
     return directions * (norms / lengths)
 

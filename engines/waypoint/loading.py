@@ -30,7 +30,7 @@ class LoadOptions:
     `attention_bias`.
 
     `compile` has the blocks compiled when they first run, which takes a minute or more. `cuda_graphs` has whole steps
-    captured; it needs a CUDA device.
+    captured; it needs a CUDA device. `cudnn_attention` prefers cuDNN's kernel, which is the faster one on some cards.
     """
 
     device: str = "cpu"
@@ -40,6 +40,7 @@ class LoadOptions:
     quantisation: Quantisation = "none"
     compile: bool = False
     cuda_graphs: bool = False
+    cudnn_attention: bool = False
 
 
 def load_waypoint(model_folder: Path, vae_folder: Path, options: LoadOptions | None = None) -> WaypointModel:
@@ -80,6 +81,7 @@ def load_waypoint(model_folder: Path, vae_folder: Path, options: LoadOptions | N
         dtype=chosen.dtype,
         device=device,
         cuda_graphs=chosen.cuda_graphs,
+        cudnn_attention=chosen.cudnn_attention,
         notes=weights.notes,
     )
 

@@ -23,6 +23,7 @@ class WaypointModel:
     dtype: torch.dtype
     device: torch.device
     cuda_graphs: bool
+    cudnn_attention: bool
     notes: tuple[str, ...]  # sentences about what is odd in the files
 
     @property

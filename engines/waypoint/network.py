@@ -12,9 +12,10 @@ C: channels of a latent, P: pixels of a patch.
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from engines.waypoint.cache import HistoryCache, Plan, Slots
     from engines.waypoint.conditioning import ConditioningTables
     from engines.waypoint.config import WaypointConfig
+
+
+_MOST_VARIANTS: Final = 64
 
 
 class Projected(NamedTuple):
@@ -176,10 +180,16 @@ class Network(nn.Module):
         self._finish: Sequence[Callable[..., Tensor]] = [block.finish for block in self._layers]
 
     def compile_blocks(self, backend: str = "inductor") -> None:
-        """Have both halves of each block compiled when they first run. Attention between them is one kernel already."""
+        """Have both halves of each block compiled when they first run. Attention between them is one kernel already.
+
+        All blocks share the code of a half, which has a variant for each kind of block and of batch. The compiler gives
+        up a function after so many of them, over all models of the process, and without an error.
+        """
+        limits: Any = importlib.import_module("torch._dynamo.config")
+        limits.recompile_limit = max(limits.recompile_limit, _MOST_VARIANTS)
         compiled: Any = cast("Any", torch).compile  # its type is of no help
-        self._project = [compiled(block.project, dynamic=False, backend=backend) for block in self._layers]
-        self._finish = [compiled(block.finish, dynamic=False, backend=backend) for block in self._layers]
+        self._project = [compiled(block.project, backend=backend) for block in self._layers]
+        self._finish = [compiled(block.finish, backend=backend) for block in self._layers]
 
     # Once a step
 

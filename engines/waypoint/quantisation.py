@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Quantisation = Literal["none", "int8", "fp8"]
 
 _MULTIPLE: Final = 32  # what kernels in eight bits ask of both sizes of a matrix
+_ONCE: Final = ("from_control", "prompt_attention.k", "prompt_attention.v")  # not in every pass, and on few rows
 _FP8_SINCE: Final = (8, 9)  # compute capability
 
 
@@ -44,9 +45,11 @@ def quantise(network: Network, kind: Quantisation, device: torch.device) -> None
     torchao.quantize_(network.blocks, config, filter_fn=is_quantised)
 
 
-def is_quantised(module: nn.Module, name: str) -> bool:  # noqa: ARG001 - torchao gives the name as well
-    """Whether a module of a block has a matrix that is worth it."""
-    return isinstance(module, nn.Linear) and not (module.in_features % _MULTIPLE or module.out_features % _MULTIPLE)
+def is_quantised(module: nn.Module, name: str) -> bool:
+    """Whether a module of the blocks has a matrix that is worth it."""
+    if not isinstance(module, nn.Linear) or name.endswith(_ONCE):
+        return False
+    return not (module.in_features % _MULTIPLE or module.out_features % _MULTIPLE)
 
 
 def _computes_in_fp8(device: torch.device) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from engines.waypoint.cache import Slots
 from engines.waypoint.network import PromptKV, StepContext
@@ -10,6 +13,7 @@ from engines.waypoint.positions import angles_of_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from torch import Tensor
 
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from engines.waypoint.graphs import GraphRunner
     from engines.waypoint.network import Network
     from engines.waypoint.positions import Positions
+
+
+_OTHER_KERNELS: Final = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 
 
 class StepInputs(NamedTuple):
@@ -46,6 +53,7 @@ class Sampler:
         graphs: GraphRunner,
         *,
         updates_in_float: bool,
+        prefers_cudnn: bool,
     ) -> None:
         """`updates_in_float`: whether an update is computed in float32 and then rounded, or in the model's type."""
         self._network = network
@@ -53,6 +61,7 @@ class Sampler:
         self._cache = cache
         self._graphs = graphs
         self._updates_in_float = updates_in_float
+        self._prefers_cudnn = prefers_cudnn
 
     def begin(
         self, rows: Sequence[int], frames: Sequence[int], controls: Tensor, prompts: Sequence[Sequence[PromptKV]]
@@ -73,7 +82,8 @@ class Sampler:
                 x = self._updated(x, length, self._network.velocity(x, level, context, self._cache))
             return x
 
-        return self._graphs.run(_key("denoise", step.plan), run, (noise, *step.inputs))
+        with self._kernels():
+            return self._graphs.run(_key("denoise", step.plan), run, (noise, *step.inputs))
 
     def remember(self, latents: Tensor, step: Step) -> None:
         """Make clean latents part of the history."""
@@ -82,7 +92,8 @@ class Sampler:
             self._network.remember(x, self._context(StepInputs(*inputs), step), self._cache)
             return x
 
-        self._graphs.run(_key("remember", step.plan), run, (latents, *step.inputs))
+        with self._kernels():
+            self._graphs.run(_key("remember", step.plan), run, (latents, *step.inputs))
 
     def _context(self, inputs: StepInputs, step: Step) -> StepContext:
         return StepContext(
@@ -92,6 +103,13 @@ class Sampler:
             controls=self._network.controls(inputs.controls),
             prompts=step.prompts,
         )
+
+    def _kernels(self) -> AbstractContextManager[None]:
+        """What computes attention. None of them changes the result beyond rounding."""
+        if not self._prefers_cudnn:
+            return nullcontext()
+        kernels: Any = sdpa_kernel  # half typed
+        return kernels([SDPBackend.CUDNN_ATTENTION, *_OTHER_KERNELS], set_priority=True)
 
     def _updated(self, x: Tensor, length: Tensor, velocity: Tensor) -> Tensor:
         if self._updates_in_float:

@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from engines.waypoint.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
@@ -64,16 +64,20 @@ class WorldState:
         """Raises:
         InputError: the state cannot be put into these places.
         """
-        found, wanted = ([(tuple(t.shape), t.dtype) for t in tensors] for tensors in (self.tensors, places))
-        if found != wanted:
+        given, wanted = [*self.tensors, self.random], [*places, torch.Generator().get_state()]
+        if self.frame < 0 or _kinds(given) != _kinds(wanted):
             raise InputError("This snapshot is of another model, or of another precision.")
 
 
-def to_host(tensors: Iterable[Tensor]) -> list[Tensor]:
+def _kinds(tensors: Sequence[Tensor]) -> list[tuple[tuple[int, ...], torch.dtype]]:
+    return [(tuple(tensor.shape), tensor.dtype) for tensor in tensors]
+
+
+def to_host(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Copies on the CPU. Those of a CUDA device come at the bus's speed, all together."""
     copies = [_start_copy(tensor) for tensor in tensors]
-    if any(copy.is_pinned() for copy in copies if torch.cuda.is_available()):
-        torch.cuda.synchronize()
+    for device in {tensor.device for tensor in tensors if tensor.is_cuda}:
+        torch.cuda.synchronize(device)
     return copies
 
 

@@ -228,4 +228,4 @@ def _is_longer_grow(name: str, shapes: Mapping[str, Shape], expected: Mapping[st
 
 def _outputs(shapes: Mapping[str, Shape], name: str) -> int:
     """How many channels a stored layer makes; 1 where it is missing, which the check of the file will say."""
-    return next(iter(shapes.get(name, ())), 1)
+    return max(1, next(iter(shapes.get(name, ())), 1))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engines.waypoint.config import WaypointConfig
 
 _FILE: Final = "model.safetensors"
-_IGNORED: Final = ".cond_heads."  # left over from training in some files
+_IGNORED: Final = (".cond_heads.", "prompt_cfg.null_emb")  # of use in training alone
 _PROJECTIONS: Final = 6  # scale, shift and gate of the attention, and the same of the MLP
 
 
@@ -42,7 +42,7 @@ def read_weights(folder: Path, config: WaypointConfig, dtype: torch.dtype, devic
     ModelFolderError: the file is missing or damaged, or has other tensors than the config asks for.
     """
     file = TensorFile(folder, _FILE)
-    file.shapes = {name: shape for name, shape in file.shapes.items() if _IGNORED not in name}
+    file.shapes = {name: shape for name, shape in file.shapes.items() if not any(part in name for part in _IGNORED)}
     file.check(published_shapes(config))
     conditioning = _read_conditioning(file, config)
     read = _Reader(file, dtype, device)
@@ -72,8 +72,6 @@ def published_shapes(config: WaypointConfig) -> dict[str, Shape]:
         "ctrl_emb.mlp.fc2.weight": (d, inner),
         "ctrl_cfg.null_emb": (1, 1, d),  # stands for no control in training; at play that is a control of zeros
     }
-    if config.prompt_conditioning and config.prompt_embedding_dim:
-        shapes["prompt_cfg.null_emb"] = (1, 1, config.prompt_embedding_dim)
     for layer in range(config.n_layers):
         shapes |= {f"{_block(layer)}{name}": shape for name, shape in _block_shapes(config, layer).items()}
     return shapes

@@ -34,12 +34,13 @@ class World:
     """One player's world. `WorldBatch.open` makes it."""
 
     def __init__(self, batch: WorldBatch, row: int, rng_seed: int) -> None:
-        self._batch = batch
+        self.batch = batch
         self.row = row
         self.frame = 0  # the number of the latent that comes next
+        self.version = 0  # of its history; another one after each change
         self.is_settled = False  # whether the decoder's memory fits the world
         self.is_open = True
-        self.random = torch.Generator().manual_seed(rng_seed)  # on the CPU: the same noise on every device
+        self.random = torch.Generator().manual_seed(rng_seed).get_state()  # of the noise, drawn on the CPU
         self.prompt: Tensor | None = None
         self.latent: Tensor | None = None  # [C, rows, columns], the newest
 
@@ -49,26 +50,26 @@ class World:
         Takes `frames_per_latent` pictures, or one that stands for as many: uint8, [n, height, width, 3] of any height
         and width. Returns them as the autoencoder shows them.
         """
-        return self._batch.append([self], [pictures], [control])[0]
+        return self.batch.append([self], [pictures], [control])[0]
 
     def generate(self, control: Control = IDLE, noise: Tensor | None = None) -> Frames:
         """The next `frames_per_latent` frames: uint8, [n, height, width, 3].
 
         noise: [C, rows, columns], standard normal; None: the world draws it.
         """
-        return self._batch.generate([self], [control], None if noise is None else [noise])[0]
+        return self.batch.generate([self], [control], None if noise is None else [noise])[0]
 
     def set_prompt(self, embedding: Tensor) -> None:
         """What is heard from now on: [n, prompt_embedding_dim]. Padding that the text encoder adds belongs to it."""
-        self._batch.set_prompt(self, embedding)
+        self.batch.set_prompt(self, embedding)
 
     def reset(self) -> None:
         """Forget everything but the prompt."""
-        self._batch.reset(self)
+        self.batch.reset(self)
 
     def snapshot(self) -> WorldState:
         """All that the world goes on from, in host memory."""
-        return self._batch.snapshot(self)
+        return self.batch.snapshot(self)
 
     def restore(self, state: WorldState) -> None:
         """Go on from a snapshot of any world of this model.
@@ -76,11 +77,11 @@ class World:
         Raises:
             InputError: it does not fit the model.
         """
-        self._batch.restore(self, state)
+        self.batch.restore(self, state)
 
     def close(self) -> None:
         """Leave the row to another world. Idempotent."""
-        self._batch.close(self)
+        self.batch.close(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,10 @@ class Turn:
     """Latents that are made, and not yet part of the history. `worlds` are in the order of their rows."""
 
     worlds: tuple[World, ...]
-    frames: tuple[int, ...]
+    versions: tuple[int, ...]  # of the histories that the latents were made from
     step: Step
     latents: Tensor  # [B, C, rows, columns]
+    randoms: tuple[Tensor, ...]  # where each world's noise goes on
     places: tuple[int, ...]  # where in the caller's order each world stands
 
     def in_order(self, values: Sequence[Frames]) -> list[Frames]:
@@ -114,6 +116,7 @@ class WorldBatch:
             self._cache,
             self._graphs,
             updates_in_float=not model.config.is_waypoint_1,
+            prefers_cudnn=model.cudnn_attention,
         )
         self._encoder_memory = model.autoencoder.encoder_memory(rows)
         self._decoding = Decoding(model.autoencoder, rows, model.device)
@@ -147,7 +150,7 @@ class WorldBatch:
         given = [pictures_tensor(each, count).to(self._model.device, self._model.dtype) for each in pictures]
         order, step = self._begin(worlds, [IDLE] * len(worlds) if controls is None else controls)
         latents = torch.cat([self._encode(worlds[place], given[place]) for place in order])
-        turn = self._turn(worlds, order, step, latents)
+        turn = self._turn(worlds, order, step, latents, [world.random for world in worlds])
         frames = self.decode(turn)
         self.remember(turn)
         return frames
@@ -165,12 +168,14 @@ class WorldBatch:
         self, worlds: Sequence[World], controls: Sequence[Control], noises: Sequence[Tensor] | None = None
     ) -> Turn:
         """The first third of `generate`, for those who show the frames before they go on: then `decode`, `remember`."""
-        config = self._model.config
         order, step = self._begin(worlds, controls)
-        drawn = [self._draw(world) for world in worlds] if noises is None else noises
-        chosen = [checked_noise(drawn[place], config) for place in order]
+        if noises is None:
+            drawn, randoms = zip(*map(self._draw, worlds), strict=True)
+        else:
+            drawn, randoms = noises, [world.random for world in worlds]
+        chosen = [checked_noise(drawn[place], self._model.config) for place in order]
         noise = torch.stack([one.to(self._model.device, self._model.dtype) for one in chosen])
-        return self._turn(worlds, order, step, self._sampler.denoise(noise, step))
+        return self._turn(worlds, order, step, self._sampler.denoise(noise, step), randoms)
 
     def decode(self, turn: Turn) -> list[Frames]:
         rows = [world.row for world in turn.worlds]
@@ -182,17 +187,19 @@ class WorldBatch:
         Raises:
             InputError: one of the worlds has gone on without it.
         """
-        if tuple(world.frame for world in turn.worlds) != turn.frames or not all(w.is_open for w in turn.worlds):
+        self._check(turn.worlds)
+        if tuple(world.version for world in turn.worlds) != turn.versions:
             raise InputError("A world has gone on since this latent was made.")
         self._sampler.remember(turn.latents, turn.step)
-        for world, latent in zip(turn.worlds, turn.latents, strict=True):
+        for world, latent, random in zip(turn.worlds, turn.latents, turn.randoms, strict=True):
             world.frame += 1
-            world.latent = latent
+            world.version += 1
+            world.latent, world.random = latent, random
 
     # One world
 
     def set_prompt(self, world: World, embedding: Tensor) -> None:
-        _check_open([world])
+        self._check([world])
         world.prompt = checked_prompt(embedding, self._model.config).cpu().clone()
         heard = self._model.network.prompt(world.prompt.to(self._model.device, self._model.dtype))
         before = self._prompts[world.row]
@@ -206,26 +213,27 @@ class WorldBatch:
                 place.values.copy_(one.values)
 
     def reset(self, world: World) -> None:
-        _check_open([world])
+        self._check([world])
         world.frame, world.latent, world.is_settled = 0, None, False
+        world.version += 1
         for memory in (*self._encoder_memory, *self._decoding.memory):
             memory[world.row].zero_()
 
     def snapshot(self, world: World) -> WorldState:
-        _check_open([world])
+        self._check([world])
         history = self._cache.snapshot(world.row, world.frame)
         memories = [memory[world.row] for memory in (*self._encoder_memory, *self._decoding.memory)]
         tensors = [*history, *memories, *([] if world.latent is None else [world.latent])]
         return WorldState(
             frame=world.frame,
             is_settled=world.is_settled,
-            random=world.random.get_state(),
+            random=world.random,
             prompt=world.prompt,
             tensors=tuple(to_host(tensors)),
         )
 
     def restore(self, world: World, state: WorldState) -> None:
-        _check_open([world])
+        self._check([world])
         memories = [memory[world.row] for memory in (*self._encoder_memory, *self._decoding.memory)]
         places = [*self._cache.snapshot(world.row, state.frame), *memories]
         if state.frame > 0:
@@ -240,8 +248,9 @@ class WorldBatch:
         for place, tensor in zip(places, state.tensors, strict=True):
             place.copy_(tensor, non_blocking=True)
         world.frame, world.is_settled = state.frame, state.is_settled
+        world.version += 1
         world.latent = places[-1] if state.frame > 0 else None
-        world.random.set_state(state.random)
+        world.random = state.random
 
     def close(self, world: World) -> None:
         if world.is_open:
@@ -250,9 +259,15 @@ class WorldBatch:
 
     # Helpers
 
+    def _check(self, worlds: Sequence[World]) -> None:
+        if not all(world.is_open for world in worlds):
+            raise WorldClosedError("This world is closed.")
+        if not all(world.batch is self for world in worlds):
+            raise InputError("This world belongs to another batch.")
+
     def _begin(self, worlds: Sequence[World], controls: Sequence[Control]) -> tuple[list[int], Step]:
         """The places of worlds in the order of their rows, and their step."""
-        _check_open(worlds)
+        self._check(worlds)
         order = sorted(range(len(worlds)), key=lambda place: worlds[place].row)
         rows = [worlds[place].row for place in order]
         if not rows or len({*rows}) != len(rows):
@@ -272,12 +287,24 @@ class WorldBatch:
             heard.append([one for prompt in prompts if prompt and (one := prompt[layer])])
         return heard
 
-    def _turn(self, worlds: Sequence[World], order: Sequence[int], step: Step, latents: Tensor) -> Turn:
+    def _turn(
+        self, worlds: Sequence[World], order: Sequence[int], step: Step, latents: Tensor, randoms: Sequence[Tensor]
+    ) -> Turn:
         stepping = tuple(worlds[place] for place in order)
-        return Turn(stepping, tuple(world.frame for world in stepping), step, latents, tuple(order))
+        return Turn(
+            worlds=stepping,
+            versions=tuple(world.version for world in stepping),
+            step=step,
+            latents=latents,
+            randoms=tuple(randoms[place] for place in order),
+            places=tuple(order),
+        )
 
-    def _draw(self, world: World) -> Tensor:
-        return torch.randn(self._model.config.latent_shape, generator=world.random)
+    def _draw(self, world: World) -> tuple[Tensor, Tensor]:
+        """Noise, and where the next goes on. The world itself goes on when it remembers what was made of this one."""
+        random = torch.Generator()
+        random.set_state(world.random)
+        return torch.randn(self._model.config.latent_shape, generator=random), random.get_state()
 
     def _encode(self, world: World, pictures: Tensor) -> Tensor:
         """[n, 3, h, w] -> [1, C, rows, columns]. One at a time: worlds may give pictures of different sizes."""
@@ -294,11 +321,6 @@ class WorldBatch:
         for world in fresh:
             world.is_settled = True
         return [world.row for world in fresh]
-
-
-def _check_open(worlds: Sequence[World]) -> None:
-    if not all(world.is_open for world in worlds):
-        raise WorldClosedError("This world is closed.")
 
 
 def _shape(prompt: PromptKV | None) -> tuple[int, ...]:

@@ -14,8 +14,11 @@ from services.account_store.account import Invitation
 from sign_in import new_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
     from account_types import ChangePersonBody, NewInvitationBody
     from handlers.accounts.desk import AccountDesk
+    from services.account_store.account import UserId
     from services.account_store.account_store import KnownUser
     from services.clock.clock import Clock
     from sign_in import Caller
@@ -28,13 +31,22 @@ _HOUR_S = 3600.0
 class PeopleHandler:
     """Every method raises DomainError where accounts are off, or where the database cannot be used."""
 
-    def __init__(self, desk: AccountDesk, clock: Clock) -> None:
+    def __init__(
+        self, desk: AccountDesk, clock: Clock, *, on_removed: Callable[[UserId], Awaitable[None]] | None = None
+    ) -> None:
+        """`on_removed` gives what belonged to somebody who was removed to the owners."""
         self._desk = desk
+        self._on_removed = on_removed
         self._clock = clock
 
     async def people(self) -> PeopleResponse:
         found = await self._desk.read(lambda store: store.users())
         return PeopleResponse(people=[_body(known) for known in found])
+
+    async def names(self) -> Mapping[UserId, str]:
+        """What everybody is called, by their id."""
+        found = await self._desk.read(lambda store: store.users())
+        return {known.user.id: known.user.name for known in found}
 
     async def change(self, user_id: str, body: ChangePersonBody) -> PersonBody:
         """Another role, or disabled or not. They are cut off, and come back with what they may do now.
@@ -56,6 +68,8 @@ class PeopleHandler:
             DomainError: there is no such person, or no owner would be left.
         """
         await self._desk.revoke(lambda store: store.remove_user(user_id), OfUser(user_id))
+        if self._on_removed is not None:
+            await self._on_removed(user_id)
         logger.info("A person was removed", user_id=user_id)
 
     async def invite(self, caller: Caller, body: NewInvitationBody) -> NewInvitationResponse:

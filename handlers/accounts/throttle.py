@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from state.app_state_types import AppState
     from state.sign_in_states import AttemptTarget
 
-_FREE: Final = MappingProxyType({OnAccount: 5, FromNetwork: 20})  # so many may fail before anybody has to wait
+_FREE: Final = MappingProxyType({OnAccount: 3, FromNetwork: 20})  # so many may fail before anybody has to wait
 # The wait doubles up to this. Whoever has the right password shares the slots of an account with who guesses, so it
 # stays short there: a minute leaves 1,440 guesses a day, of which none finds a password of ten characters.
 _LONGEST_S: Final = MappingProxyType({OnAccount: 60.0, FromNetwork: 600.0})

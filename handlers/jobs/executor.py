@@ -69,6 +69,7 @@ class RunningJob:
         self.folder = folder
         self._board = board
         self._stage: str | None = None
+        self._fraction: float | None = None
         self._reached: list[str] = []  # and not kept yet
         self._telling: asyncio.Task[None] | None = None
 
@@ -77,13 +78,13 @@ class RunningJob:
 
         A new stage is kept, and told to everybody who follows; fractions are told, and not kept.
         """
-        is_new = stage != self._stage
-        if is_new:
+        self._fraction = fraction
+        if stage != self._stage:
             self._stage = stage
             self._reached.append(stage)
             if self._telling is None:
                 self._telling = asyncio.create_task(self._keep_reached())
-        if is_new or fraction is not None:
+        elif fraction is not None and self._telling is None:  # else it is told with its stage
             self._board.progress(self.job.id, fraction)
 
     async def told(self) -> None:
@@ -103,6 +104,8 @@ class RunningJob:
                     "Stages of a job cannot be kept", job=self.job.id, last=reached[-1], reason=error.message
                 )
         self._telling = None
+        if self._fraction is not None:
+            self._board.progress(self.job.id, self._fraction)
 
 
 class JobExecutor(ABC):

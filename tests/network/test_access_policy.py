@@ -1,14 +1,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
-from access_rules import Anonymous, Owner
+from access_rules import Anonymous, Owner, Person, Visitor
 from error_types import ErrorCode
-from network._access_policy import AccessPolicy, AccessRequest, Allowed, Decision, LoggedIn, Reader, Refused
+from network._access_policy import (
+    AccessPolicy,
+    AccessRequest,
+    Allowed,
+    Decision,
+    LoggedIn,
+    Reader,
+    Refused,
+    Unidentified,
+)
 from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
 from runtime_config.runtime_config import AccessConfig
+from services.account_store.account import Role, Scope
+from sign_in import SessionSecret, TokenSecret
 
 TOKEN = "correct+horse/battery.staple"
 LOCAL = AccessConfig()
@@ -356,3 +368,102 @@ def test_a_token_does_not_open_the_door_to_foreign_pages() -> None:
 
 def test_without_a_token_a_token_in_the_address_means_nothing() -> None:
     assert decide(LOCAL, path="/", query="token=whatever") == ALLOWED
+
+
+# ------------------------------------------------------------------------------------------------- accounts
+
+PEOPLE = AccessConfig(host="0.0.0.0", accounts=True)
+PEOPLE_AND_TOKEN = AccessConfig(host="0.0.0.0", accounts=True, token=TOKEN)
+SESSION = ("cookie", "other=1; terrarium_account_7987=abc; terrarium_account_8000=other")
+
+
+def test_a_session_or_a_token_has_to_be_looked_up() -> None:
+    assert decide(PEOPLE, SESSION) == Unidentified(SessionSecret("abc"), None)
+    assert decide(PEOPLE, ("authorization", "Bearer terr_x")) == Unidentified(TokenSecret("terr_x"), None)
+    both = decide(PEOPLE, SESSION, ("authorization", "Bearer terr_x"))
+    assert both == Unidentified(TokenSecret("terr_x"), None), "what is sent on purpose is meant"
+    assert decide(LOCAL, SESSION) == ALLOWED, "without accounts nothing is looked up"
+
+
+@pytest.mark.parametrize("path", ["/api/models", "/metrics", "/openapi.json", "/api/people", "/api/nothing"])
+def test_with_accounts_this_machine_is_nobody_in_particular(path: str) -> None:
+    assert code_of(decide(PEOPLE, path=path)) == ErrorCode.SIGN_IN_REQUIRED
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/main.js"),
+        ("HEAD", "/"),
+        ("GET", "/health"),
+        ("GET", "/api/account"),
+        ("GET", "//api/account"),
+        ("POST", "/api/account/sign-in"),
+        ("POST", "/api/account/setup"),
+        ("POST", "/api/account/accept"),
+        ("POST", "/api/account/sign-out"),
+    ],
+)
+def test_the_way_in_is_open(method: str, path: str) -> None:
+    assert decide(PEOPLE, method=method, path=path) == Allowed(Anonymous("127.0.0.1"))
+
+
+def test_the_servers_token_is_the_owner_also_beside_accounts() -> None:
+    assert decide(PEOPLE_AND_TOKEN, ("authorization", f"Bearer {TOKEN}")) == ALLOWED
+    logged_in = decide(PEOPLE_AND_TOKEN, path="/", query=f"token={quote(TOKEN)}")
+    assert isinstance(logged_in, LoggedIn)
+    cookie = logged_in.set_cookie.partition(";")[0]
+    assert decide(PEOPLE_AND_TOKEN, ("cookie", cookie)) == ALLOWED
+    both = decide(PEOPLE_AND_TOKEN, ("cookie", f"{cookie}; {SESSION[1]}"))
+    assert both == Unidentified(SessionSecret("abc"), Owner())
+    assert code_of(decide(PEOPLE_AND_TOKEN)) == ErrorCode.SIGN_IN_REQUIRED
+
+
+@pytest.mark.parametrize("text", ["Bearer \xe9\xff", "Basic abc", "Bearer", "", "Bearer a b"])
+def test_other_credentials_are_nobodys(text: str) -> None:
+    decision = decide(PEOPLE_AND_TOKEN, ("authorization", text))
+    assert code_of(decision) == ErrorCode.SIGN_IN_REQUIRED or isinstance(decision, Unidentified)
+
+
+def test_once_it_is_known_who_asks_the_rules_decide() -> None:
+    policy = AccessPolicy(PEOPLE)
+    player = Person("ann", "Ann", Role.PLAYER, frozenset(Scope))
+    viewer = Person("vic", "Vic", Role.VIEWER, frozenset(Scope))
+
+    def settle(visitor: Visitor | None, method: str, path: str, scheme: str = "http") -> Allowed | Refused:
+        host = (("host", "127.0.0.1:7987"),)
+        return policy.settle(AccessRequest(method, path, "", scheme, host, "127.0.0.1", "127.0.0.1"), visitor)
+
+    assert settle(player, "GET", "/api/models") == Allowed(player)
+    assert settle(player, "GET", "/ws", "ws") == Allowed(player)
+    assert code_of(settle(viewer, "GET", "/ws", "ws")) == ErrorCode.ROLE_NOT_ALLOWED
+    assert code_of(settle(player, "POST", "/shutdown")) == ErrorCode.ROLE_NOT_ALLOWED
+    assert code_of(settle(None, "GET", "/api/models")) == ErrorCode.SIGN_IN_REQUIRED
+    assert settle(None, "GET", "/health") == Allowed(Anonymous("127.0.0.1"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_open"),
+    [
+        ("GET", "/", True),
+        ("GET", "/main.js", True),
+        ("GET", "/api/seeds", False),
+        ("GET", "/ws", False),
+        ("POST", "/api/account/sign-out", False),
+        ("POST", "/api/account/sign-in", False),
+    ],
+)
+def test_pages_of_other_sites_get_no_further_than_the_page(method: str, path: str, *, is_open: bool) -> None:
+    site = ("sec-fetch-site", "cross-site")
+    decision = decide(PEOPLE, site, method=method, path=path)
+    assert (code_of(decision) != ErrorCode.ORIGIN_FORBIDDEN) == is_open
+    allowed = replace(PEOPLE, allowed_origins=("https://friend.example",))
+    named = decide(allowed, site, ("origin", "https://friend.example"), method=method, path=path)
+    assert code_of(named) != ErrorCode.ORIGIN_FORBIDDEN, "an origin that the owner allows is not another site"
+
+
+def test_a_socket_where_nobody_has_signed_in_is_told_on_the_socket() -> None:
+    refused = decide(PEOPLE, path="/ws", scheme="ws")
+    assert isinstance(refused, Refused)
+    assert refused.reader is Reader.DESKTOP_CLIENT

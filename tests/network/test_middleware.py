@@ -6,13 +6,15 @@ import asyncio
 import http.client
 import json
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
 
 from logging_policy import configure_logging
 from network._access_middleware import AccessMiddleware
@@ -46,6 +48,15 @@ async def broken(_: Request) -> PlainTextResponse:
     raise LookupError("only for the log: /home/someone")
 
 
+async def left(_: Request) -> PlainTextResponse:
+    """As an event stream ends whose client has gone while it was written to."""
+    raise ExceptionGroup("tasks", [ExceptionGroup("inner", [ClientDisconnected()]), WebSocketDisconnect()])
+
+
+async def left_and_broken(_: Request) -> PlainTextResponse:
+    raise ExceptionGroup("tasks", [ClientDisconnected(), LookupError("only for the log")])
+
+
 async def socket(websocket: WebSocket) -> None:
     await websocket.accept()
     if "fail" in websocket.query_params:
@@ -60,6 +71,8 @@ def build_app(access: AccessConfig) -> Starlette:
         Route("/health", page),
         Route("/api/models", models),
         Route("/broken", broken),
+        Route("/left", left),
+        Route("/left-and-broken", left_and_broken),
         Route("/shutdown", page, methods=["POST"]),
         WebSocketRoute("/ws", socket),
     ]
@@ -145,6 +158,15 @@ def test_a_failure_is_logged_once_and_gives_nothing_away(events: Events) -> None
     (failure,) = [fields for fields in events.all if "exception" in fields]
     assert failure["event"] == "Unhandled exception"
     assert failure["request_id"] == headers["X-Request-ID"]
+
+
+def test_a_client_that_has_left_is_no_failure_of_the_server(events: Events) -> None:
+    with serving_with() as server:
+        for path in ("/left", "/left-and-broken"):
+            with suppress(http.client.HTTPException, OSError):
+                request(server, "GET", path)
+    (failure,) = [fields for fields in events.all if "exception" in fields]
+    assert failure["path"] == "/left-and-broken"
 
 
 def test_a_failing_socket_is_logged_once_and_closed_with_1011(events: Events) -> None:

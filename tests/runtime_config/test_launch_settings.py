@@ -161,6 +161,8 @@ def test_an_open_address_needs_a_token_or_a_word(host: str) -> None:
     assert "--allow-anonymous" in message
     assert load("--host", host, "--token", TOKEN).access.token == TOKEN
     assert load("--host", host, "--allow-anonymous").access.allow_anonymous
+    assert load("--host", host, "--accounts").access.accounts
+    assert "--accounts" in message
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from logging_policy import configure_logging
 from runtime_config.runtime_config import AccessConfig
 from services.world_files.directory_world_store import DirectoryWorldStore
 from tests.fakes.fake_image_editor import FakeImageEditor
@@ -17,7 +18,7 @@ from tests.services.recording_store.videos import make_video, notes
 from tests.services.world_files.samples import pack, sample_world
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
 _ROOM = 10_000  # worlds: more than any test makes
@@ -25,10 +26,23 @@ _ROOM = 10_000  # worlds: more than any test makes
 
 @dataclass(frozen=True)
 class FullServer:
-    """`there` has the names of things that exist, by the path parameter that takes them."""
+    """`there` has the names of things that exist, by the path parameter that takes them.
+
+    `faults` are the log events with a traceback that there have been: no request is to cause one.
+    """
 
     url: str
     there: Mapping[str, str]
+    faults: Sequence[Mapping[str, Any]]
+
+
+@contextmanager
+def _logging(watch: Callable[[Mapping[str, Any]], None]) -> Generator[None]:
+    undo = configure_logging("json", None, watch)
+    try:
+        yield
+    finally:
+        undo()
 
 
 @contextmanager
@@ -43,9 +57,18 @@ def full_server(folder: Path, *, token: str | None = None) -> Generator[FullServ
         recordings_dir=recordings,
         world_store=DirectoryWorldStore(folder / "worlds", _ROOM),
     )
-    with play_server(
-        services, data_dir=folder / "data", behind=ShortStreams, access=AccessConfig(token=token)
-    ) as server:
+    faults: list[Mapping[str, Any]] = []
+
+    def watch(event: Mapping[str, Any]) -> None:
+        if "exception" in event:
+            faults.append(dict(event))
+
+    with (
+        _logging(watch),
+        play_server(
+            services, data_dir=folder / "data", behind=ShortStreams, access=AccessConfig(token=token)
+        ) as server,
+    ):
         http = server.http
         if token is not None:
             http.headers["Authorization"] = f"Bearer {token}"
@@ -67,4 +90,4 @@ def full_server(folder: Path, *, token: str | None = None) -> Generator[FullServ
                 "session_id": session["id"],
                 "moment_id": moment["moment_id"],
             }
-            yield FullServer(f"http://127.0.0.1:{server.server.port}", there)
+            yield FullServer(f"http://127.0.0.1:{server.server.port}", there, faults)

@@ -40,6 +40,7 @@ def _check(server: FullServer, folder: Path, *options: str, there: bool = False)
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=deadline_s(120), check=False
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-5_000:]
+    assert server.faults == []
 
 
 def test_every_bound_and_method_is_as_declared(tmp_path: Path) -> None:

@@ -118,12 +118,13 @@ def test_a_link_that_leads_out_of_the_folder(copy: Folders, tmp_path: Path, name
 def test_links_of_the_hub_s_cache_are_followed(copy: Folders, tmp_path: Path) -> None:
     repository = tmp_path / "models--Overworld--Waypoint"
     snapshot, blobs = repository / "snapshots" / "35acd20e", repository / "blobs"
-    snapshot.mkdir(parents=True)
-    blobs.mkdir()
-    for path in copy.model.iterdir():
-        shutil.move(path, blobs / path.name)
-        (snapshot / path.name).symlink_to(blobs / path.name)
-    load_waypoint(snapshot, copy.vae, LoadOptions(dtype=torch.float32))
+    blobs.mkdir(parents=True)
+    for folder, inside in ((copy.model, snapshot), (copy.vae, snapshot / "vae")):
+        inside.mkdir(parents=True)
+        for path in folder.iterdir():
+            shutil.move(path, blobs / path.name)
+            (inside / path.name).symlink_to(blobs / path.name)
+    load_waypoint(snapshot, snapshot / "vae", LoadOptions(dtype=torch.float32))
 
 
 def test_two_autoencoders_in_one_folder(copy: Folders) -> None:
@@ -159,13 +160,16 @@ def test_a_config_that_would_run_a_program(copy: Folders, tmp_path: Path) -> Non
     [
         ({"d_model": "absent"}, "it lacks d_model"),
         (dict.fromkeys(("height", "width", "n_layers", "channels"), "absent"), "lacks .* and 1 more"),
-        ({"width": -4}, "width: .* greater than 0"),
-        ({"n_layers": 10**9}, "n_layers: .* less than"),
-        ({"channels": "many"}, "channels: .* integer"),
+        ({"width": -4}, "width: -4, which no"),
+        ({"n_layers": 10**9}, "n_layers: 1000000000, which"),
+        ({"channels": "many"}, "channels: many"),
         ({"patch": [2, 2, 2]}, "patch: "),
+        ({"patch": [2, 0.5]}, "patch: 0.5"),
+        ({"taehv_ae": "no"}, "taehv_ae: no"),
         ({"base_fps": float("nan")}, "base_fps: "),
-        ({"model_type": "waypoint-9"}, "model_type: .*waypoint-1.5"),
-        ({"moe": True}, "moe: "),
+        ({"model_type": "waypoint-9"}, "model_type is waypoint-9"),
+        ({"moe": True}, "mixture of experts"),
+        ({"prompt_conditioning": "magic"}, "is magic"),
         ({"tokens_per_frame": 9}, "not height times width"),
         ({"n_heads": 3}, "n_heads times a multiple of 16"),
         ({"n_heads": 256, "n_kv_heads": 2}, "n_heads times a multiple of 16"),
@@ -239,6 +243,10 @@ def test_an_autoencoder_of_another_kind(copy: Folders, tmp_path: Path) -> None:
     refused(Folders(copy.model, other, {}), "several safetensors files")
     save(tmp_path / "few" / "one.safetensors", {"encoder.0.weight": torch.zeros(8, 12, 3, 3)})
     refused(Folders(copy.model, tmp_path / "few", {}), "lacks .*It is incomplete")
+    save(
+        tmp_path / "few" / "one.safetensors", {"encoder.0.weight": torch.zeros(0), "decoder.1.weight": torch.zeros(())}
+    )
+    refused(Folders(copy.model, tmp_path / "few", {}), "lacks .*It is incomplete")
 
 
 def test_an_autoencoder_of_other_latents(copy: Folders, tmp_path: Path) -> None:
@@ -286,3 +294,11 @@ def test_a_convolution_is_missing_or_unknown(first: Folders) -> None:
     refused(first, "lacks the convolution residuals.1")
     save(path, whole | {"attention.weight": torch.zeros(1)})
     refused(first, "has attention.weight, which this autoencoder does not have")
+    norms, directions = (f"conv_in.proj.parametrizations.weight.original{at}" for at in (0, 1))
+    for damaged in (
+        {name: tensor for name, tensor in whole.items() if name != directions},
+        whole | {directions: torch.zeros(3)},
+        whole | {norms: torch.zeros(3)},
+    ):
+        save(path, damaged)
+        refused(first, f"{norms} without the {directions}")

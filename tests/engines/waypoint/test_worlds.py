@@ -174,7 +174,8 @@ def test_a_snapshot_of_another_model_changes_nothing(waypoint_1_5: Folders, wayp
     model = load(waypoint_1_5)
     world = opened(model, WorldBatch(model).open())
     before = world.snapshot()
-    for wrong in (state, replace(before, frame=-3), replace(before, frame=2), replace(before, tensors=())):
+    halves = replace(before, tensors=()), replace(before, random=before.random[:5])
+    for wrong in (state, replace(before, frame=-3), replace(before, frame=2), *halves):
         with pytest.raises(InputError, match="snapshot is of another model"):
             world.restore(wrong)
     assert same(world.snapshot(), before)
@@ -201,9 +202,9 @@ def test_a_latent_that_is_not_remembered_never_was(waypoint_1_5: Folders) -> Non
     world, other = (opened(model, one) for one in (batch.open(), WorldBatch(model).open()))
     latents_of(world, range(9))
     latents_of(other, range(9))
-    batch.denoise([world], [control(3)], [noise(model, 3)])
+    batch.denoise([world], [control(3)])
     for chosen in (world, other):
-        chosen.generate(control(4), noise(model, 4))
+        chosen.generate(control(4))
     assert world.latent is not None
     assert other.latent is not None
     assert torch.equal(world.latent, other.latent)
@@ -217,6 +218,26 @@ def test_a_latent_is_remembered_once(waypoint_1_5: Folders) -> None:
     batch.remember(turn)
     with pytest.raises(InputError, match="gone on"):
         batch.remember(turn)
+
+
+def test_a_latent_is_not_remembered_by_a_world_that_went_elsewhere(waypoint_1_5: Folders) -> None:
+    """Even if it is as old as before."""
+    model = load(waypoint_1_5)
+    batch = WorldBatch(model)
+    world = opened(model, batch.open())
+    state = world.snapshot()
+    turn = batch.denoise([world], [control(1)])
+    world.restore(state)
+    with pytest.raises(InputError, match="gone on"):
+        batch.remember(turn)
+    assert same(world.snapshot(), state)
+
+
+def test_a_world_steps_in_its_own_batch(waypoint_1_5: Folders) -> None:
+    model = load(waypoint_1_5)
+    world = opened(model, WorldBatch(model).open())
+    with pytest.raises(InputError, match="another batch"):
+        WorldBatch(model).generate([world], [control(1)])
 
 
 # ------------------------------------------------------------------------------------------------ what is given

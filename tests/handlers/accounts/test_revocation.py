@@ -114,6 +114,16 @@ def test_a_socket_needs_somebody_who_may_play() -> None:
         assert refused.value.response.status_code == 403
 
 
+def test_a_token_may_ask_for_what_its_scopes_say_also_in_a_session() -> None:
+    with people_server() as here:
+        owner = here.owner()
+        with here.server.client(extended=True, token=owner.token("play")) as client:
+            client.start()
+            refused = client.reply(client.request("generate_scene", prompt="a bay"))
+            assert (refused["success"], refused["code"]) == (False, "scopeMissing")
+            assert client.hold("W")
+
+
 def test_a_page_where_nobody_has_signed_in_is_told_on_its_socket() -> None:
     """A browser shows a page nothing of an answer to a handshake."""
     with people_server() as here:

@@ -1,0 +1,24 @@
+#!/bin/sh
+# What the engines for large models do on this machine's graphics card, in under eight minutes.
+#
+#   scripts/gpu_check.sh          on a machine whose python3 (or $PYTHON) has a torch that sees the card
+#   scripts/gpu_check.sh --toy    a toy on the processor, to see that the script runs
+#
+# Nothing is installed and nothing is fetched. Needed beside torch: numpy, safetensors, pyyaml; with torchao, quantised
+# models are measured as well. The tables are for docs/engines.md, with the name of the card.
+set -eu
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+export PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 HF_HUB_OFFLINE=1
+
+missing=$("$python" - <<'END'
+from importlib.util import find_spec
+print(*[name for name, module in (("torch", "torch"), ("numpy", "numpy"), ("safetensors", "safetensors"),
+                                  ("pyyaml", "yaml")) if find_spec(module) is None])
+END
+)
+if [ -n "$missing" ]; then
+    echo "$python lacks $missing. Set PYTHON to an interpreter that has them." >&2
+    exit 1
+fi
+exec "$python" -m benchmarks.waypoint "$@"
