@@ -12,6 +12,7 @@ import { keepFocusInside } from "./focus_ring.js";
 /**
  * @typedef {object} EntranceListener
  * @property {() => void} onOpened
+ * @property {() => void} onLeft the visitor goes on without signing in
  * @property {(isOther: boolean) => void} onEntered `isOther`: somebody else than the one who was here before
  * @property {() => void} onInvitationOver it was accepted or put aside
  */
@@ -105,8 +106,12 @@ export class Entrance {
   #leave() {
     if (this.#isBusy) return;
     if (this.#mode === "accept") this.#listener.onInvitationOver();
-    if (!this.#identity.mustSignIn) return this.#close();
-    if (this.#mode === "accept") this.#open("signIn");
+    if (!this.#identity.mustSignIn) {
+      this.#close();
+      this.#listener.onLeft();
+    } else if (this.#mode === "accept") {
+      this.#open("signIn");
+    }
   }
 
   async #enter() {

@@ -62,18 +62,23 @@ const people = new People(identity);
 const entrance = new Entrance(identity, {
   onOpened: () => {
     app.holdRetries();
-    feed.show(false);
+    followJobs();
   },
+  onLeft: followJobs,
   onEntered: (isOther) => (isOther ? location.reload() : comeBack()),
   onInvitationOver: forgetInvitation,
 });
 
 /** Go on where the person was when they had to sign in. */
 function comeBack() {
-  feed.show(!document.hidden);
+  followJobs();
   void library.load();
   if (app.screen.name === "lost") app.retry();
   for (const view of [worlds, recordings, serverSettings, account, people]) view.refresh();
+}
+
+function followJobs() {
+  feed.show(!document.hidden && !entrance.isOpen);
 }
 
 let isLooking = false;
@@ -185,7 +190,7 @@ document.addEventListener("keydown", (event) => {
   if (event.code === "Escape" && ["loading", "lost"].includes(app.screen.name)) app.leave();
 });
 
-document.addEventListener("visibilitychange", () => feed.show(!document.hidden));
+document.addEventListener("visibilitychange", followJobs);
 
 /**
  * A world is entered. Pictures go into the gallery; a world that is paused takes the first one.
