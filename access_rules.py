@@ -84,6 +84,11 @@ def is_foreign(visitor: Visitor, owner: UserId | None) -> bool:
             assert_never(visitor)
 
 
+def sees_all(visitor: Visitor) -> bool:
+    """Whether nothing is foreign to a visitor, whomever it belongs to."""
+    return isinstance(visitor, Owner) or (isinstance(visitor, Person) and has_scope(visitor, Scope.ADMIN))
+
+
 def standing(visitor: Visitor) -> int:
     """Who gives way to whom where there is room for one: the lower to the higher, and equals to each other."""
     match visitor:
@@ -162,6 +167,11 @@ _JOBS: Final = IfAllowed(Scope.READ, (AnonymousAction.UPLOADS,))
 _JOB_CANCELS: Final = IfAllowed(Scope.CREATE, (AnonymousAction.UPLOADS, AnonymousAction.DELETIONS))
 _JOB_DELETIONS: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.UPLOADS, AnonymousAction.DELETIONS))
 
+# Anonymous visitors are not told apart, so that no session and no feedback would be one's own.
+_OWN_SESSIONS: Final = ForPeople(Scope.READ)
+_OWN_WORDS: Final = ForPeople(Scope.READ)
+_OWN_PLAY: Final = ForPeople(Scope.PLAY)
+
 # By method and path, as in `_routes/`; HEAD counts as GET.
 ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
@@ -204,6 +214,11 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/jobs/{job_id}/cancel"): _JOB_CANCELS,
         ("POST", "/api/jobs/{job_id}/retry"): _UPLOADS,
         ("DELETE", "/api/jobs/{job_id}"): _JOB_DELETIONS,
+        ("GET", "/api/feedback"): _OWN_WORDS,
+        ("GET", "/api/feedback/export"): OWNERS,
+        ("PUT", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,
+        ("GET", "/api/feedback/{kind}/{thing_id}"): _OWN_WORDS,
+        ("DELETE", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,
         ("GET", "/api/account"): _OPEN,
         ("POST", "/api/account/setup"): _OPEN,
         ("POST", "/api/account/sign-in"): _OPEN,
@@ -222,11 +237,11 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/api/invitations"): OWNERS,
         ("POST", "/api/invitations"): OWNERS,
         ("DELETE", "/api/invitations/{invitation_id}"): OWNERS,
-        ("GET", "/api/sessions"): OWNERS,
-        ("POST", "/api/sessions/{session_id}/moments"): OWNERS,
-        ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): OWNERS,
-        ("POST", "/api/sessions/{session_id}/rewind"): OWNERS,
-        ("POST", "/api/sessions/{session_id}/world"): OWNERS,
+        ("GET", "/api/sessions"): _OWN_SESSIONS,
+        ("POST", "/api/sessions/{session_id}/moments"): _OWN_PLAY,
+        ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): _OWN_PLAY,
+        ("POST", "/api/sessions/{session_id}/rewind"): _OWN_PLAY,
+        ("POST", "/api/sessions/{session_id}/world"): _OWN_PLAY,
     }
 )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints
 
 from error_types import ErrorCode
 from runtime_config.runtime_config import SeedSafety
+from services.feedback_store.feedback_store import FeedbackKind, FeedbackTag, Rating
 from wire_protocol import EngineBackend
 
 
@@ -129,7 +130,10 @@ SessionStateName: TypeAlias = Literal["awaiting_seed", "preparing", "playing", "
 
 
 class SessionSummary(ApiModel):
-    """One open session. `receipt_to_send_ms`: from a control's arrival to the end of sending the pass that read it."""
+    """One open session. `receipt_to_send_ms`: from a control's arrival to the end of sending the pass that read it.
+
+    `owner` names who plays, for an owner of the server; null where nobody has signed in.
+    """
 
     id: str
     client: str
@@ -142,6 +146,7 @@ class SessionSummary(ApiModel):
     passes_replaced: int
     frames_per_second: float
     receipt_to_send_ms: Percentiles
+    owner: str | None = None
 
 
 class SessionsResponse(ApiModel):
@@ -156,7 +161,8 @@ class SeedSummary(ApiModel):
     """A seed picture on the server. `hash` is the SHA-256 (hex) of the file, and its name in every other call.
 
     `prompt` is the words that it was generated from; null for any other picture. `model` is the engine that it opens in
-    where nobody chooses one.
+    where nobody chooses one. `owner` names the people to whom it belongs, for an owner of the server; null where it is
+    nobody's in particular.
     """
 
     hash: str
@@ -170,6 +176,7 @@ class SeedSummary(ApiModel):
     thumbnail_url: str
     model: str
     prompt: str | None = None
+    owner: str | None = None
 
 
 class SeedsResponse(ApiModel):
@@ -204,7 +211,7 @@ class JobSummary(ApiModel):
     `position`: so many jobs begin before this one, while it is queued. `fraction` of the present `stage` is done.
     `waiting_s`: until it begins, and `remaining_s`: until its end, as far as its progress and earlier jobs of its kind
     tell; null where they do not. `deadline_at`: when a running job is given up. `cancelling`: it was asked to stop, and
-    has not stopped yet.
+    has not stopped yet. `owner` is as of `SeedSummary`.
     """
 
     id: str
@@ -226,6 +233,7 @@ class JobSummary(ApiModel):
     deadline_at: float | None
     cancelling: bool
     can_retry: bool
+    owner: str | None = None
 
 
 class JobsResponse(ApiModel):
@@ -272,7 +280,7 @@ class RecordingSummary(ApiModel):
     """A finished recording. `name` is that of the file without its suffix, and its name in every other call.
 
     Recordings of one stay in a world have the same `play_session` and count their `segment`s; what others put into the
-    folder has none, and no `model` or `seed`.
+    folder has none, and no `model` or `seed`. `owner` is as of `SeedSummary`.
     """
 
     name: str
@@ -287,6 +295,7 @@ class RecordingSummary(ApiModel):
     seed: str | None
     video_url: str
     thumbnail_url: str
+    owner: str | None = None
 
 
 class RecordingDetails(RecordingSummary):
@@ -350,7 +359,7 @@ class RenameRecordingRequest(ApiModel):
 
 
 class SavedWorldSummary(ApiModel):
-    """A world file on the server. `seconds` is how long it was played, in its own time."""
+    """A world file on the server. `seconds` is how long it was played, in its own time; `owner` as of `SeedSummary`."""
 
     id: str
     title: str
@@ -362,6 +371,7 @@ class SavedWorldSummary(ApiModel):
     created_at: float  # seconds since the Unix epoch
     file_url: str
     thumbnail_url: str
+    owner: str | None = None
 
 
 class SavedWorldsResponse(ApiModel):
@@ -383,3 +393,44 @@ class SaveWorldRequestBody(ApiModel):
 
 class RewindRequestBody(ApiModel):
     seconds: Annotated[FiniteFloat, Field(gt=0, le=60)]
+
+
+# -------------------------------------------------------------------------------------------------- feedback
+
+PassNumber: TypeAlias = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
+def _no_switch(value: object) -> object:
+    """Python takes true for 1."""
+    if isinstance(value, bool):
+        raise ValueError("Input should be 1 or -1")  # noqa: TRY004 - pydantic reports values, not types
+    return value
+
+
+class GiveFeedbackBody(ApiModel):
+    """`rating` is 1 for good, -1 for bad; without a `pass` it is about the whole."""
+
+    rating: Annotated[Rating, BeforeValidator(_no_switch)]
+    tags: Annotated[tuple[FeedbackTag, ...], Field(max_length=24)] = ()
+    comment: Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)] | None = None
+    pass_number: Annotated[PassNumber | None, Field(alias="pass")] = None
+
+
+class FeedbackBody(ApiModel):
+    """What one person has said of one thing. `at` is when it was said last, in seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    kind: FeedbackKind
+    id: str
+    pass_number: Annotated[PassNumber | None, Field(alias="pass")]
+    rating: Rating
+    tags: list[FeedbackTag]
+    comment: str | None
+    at: float
+
+
+class FeedbackResponse(ApiModel):
+    """One's own: of one thing, of the whole before its passes; or of all things, newest first."""
+
+    feedback: list[FeedbackBody]

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from _routes import (
     account,
+    feedback,
     health,
     jobs,
     metrics,
@@ -91,6 +92,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         recordings,
         worlds,
         jobs,
+        feedback,
         sessions,
         moments,
         account,

@@ -24,6 +24,9 @@ from handlers.base import StateChanges, in_thread
 from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
+from handlers.feedback.book import FeedbackBook
+from handlers.feedback.facts import SubjectFacts
+from handlers.feedback.feedback_handler import FeedbackHandler
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
@@ -36,6 +39,7 @@ from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
 from handlers.models_handler import ModelsHandler
+from handlers.ownership.belongings import Belongings
 from handlers.play_handler import PlayHandler
 from handlers.presence import Part, Presence
 from handlers.recorder_handler import RecorderHandler
@@ -49,6 +53,7 @@ from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
 from services.job_folder.job_folder import JobFolder
 from services.outlasting import unstoppable
+from services.ownership_store.ownership_store import ThingKind
 from services.system_monitor.gpu_sampler import GpuSampler
 from services.world_engine.catalogue import WorldEngineCatalogue
 from state.app_state_types import AppState
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import RuntimeConfig
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
+    from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
@@ -69,6 +75,7 @@ if TYPE_CHECKING:
     from services.log_stream.log_stream import LogStream
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
+    from services.ownership_store.ownership_store import OwnerId, OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.prompt_writer.prompt_writer import PromptWriter
@@ -108,6 +115,8 @@ class ServiceBundle:
     account_stores: AccountStores
     password_hasher: PasswordHasher
     job_stores: JobStores
+    ownership_stores: OwnershipStores
+    feedback_stores: FeedbackStores
     film_maker: FilmMaker
     model_hub: ModelHub
     system_monitor: SystemMonitor
@@ -165,7 +174,15 @@ class AppHandler:
             access=config.access,
             clock=services.clock,
         )
-        self.people = PeopleHandler(self._desk, services.clock)
+        self.people = PeopleHandler(self._desk, services.clock, on_removed=self.release_belongings)
+        self._feedback_book = FeedbackBook(services.feedback_stores)
+        self._belongings = Belongings(
+            services.ownership_stores,
+            self._feedback_book,
+            services.task_runner,
+            with_accounts=config.access.accounts,
+            names=self._desk.names,
+        )
         changes = StateChanges()
         ledger = MemoryLedger(
             self._state,
@@ -212,6 +229,7 @@ class AppHandler:
             self.safety,
             self.visitors,
             services.catalogue,
+            self._belongings,
             self._intake_threads,
             self._thumbnail_threads,
             config.max_upload_bytes,
@@ -221,16 +239,22 @@ class AppHandler:
             self._lock,
             writer=services.video_writer,
             store=services.recording_store,
+            belongings=self._belongings,
             task_runner=services.task_runner,
             clock=services.clock,
             config=config.recording,
         )
         self.recordings = RecordingsHandler(
-            services.recording_store, services.video_writer, self.recorder, config.recording.quota_bytes
+            services.recording_store,
+            services.video_writer,
+            self.recorder,
+            self._belongings,
+            config.recording.quota_bytes,
         )
         self.world_files = WorldFilesHandler(
             services.world_store,
             self.safety,
+            self._belongings,
             self._intake_threads,
             services.clock,
             max_upload_bytes=config.max_upload_bytes,
@@ -280,6 +304,15 @@ class AppHandler:
             metrics=services.metrics,
         )
         self.play = PlayHandler(self._surroundings(), services.log_stream, services.system_monitor)
+        facts = SubjectFacts(
+            recordings=self.recordings,
+            seeds=self.seeds,
+            world_files=self.world_files,
+            jobs=self.jobs,
+            play=self.play,
+            threads=self._intake_threads,
+        )
+        self.feedback = FeedbackHandler(self._feedback_book, facts, services.clock, self._intake_threads)
         self.presence.wired()
 
     def _add_jobs(self, kinds: JobKinds) -> None:
@@ -306,6 +339,8 @@ class AppHandler:
             retention,
             folder=folder,
             visitors=self.visitors,
+            belongings=self._belongings,
+            feedback=self._feedback_book,
             config=config,
             clock=clock,
         )
@@ -342,7 +377,7 @@ class AppHandler:
         stack.push_async_callback(self._close_accounts)
         stack.enter_context(self.presence.of("accounts"))
         stack.push_async_callback(self.drain)
-        self.services.task_runner.submit("recover recordings", self.recorder.recover)
+        self.services.task_runner.submit("recover recordings", self._recover)
         await self.residency.refresh()
         await self.accounts.begin()
         stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
@@ -360,9 +395,23 @@ class AppHandler:
         self._passwords.close()
         await in_thread(self._work_threads, self._desk.close)
 
+    def _recover(self) -> None:
+        """Finish what an earlier run has left of recordings, and settle whose those are that are gone."""
+        self.recorder.recover()
+        self._belongings.settle(ThingKind.RECORDING, self.recordings.names)
+        self._belongings.settle(ThingKind.WORLD, self.world_files.ids)
+        self._belongings.settle(ThingKind.SEED, self.seeds.hashes)
+
+    async def release_belongings(self, owner: OwnerId) -> None:
+        """Somebody is gone: what was theirs is the owner role's. Raises: DomainError."""
+        await in_thread(self._work_threads, lambda: self._belongings.forget_person(owner))
+        await self.jobs.disown(owner)
+
     async def _close_jobs(self) -> None:
         await self._scheduler.stop()
         await in_thread(self._intake_threads, self._board.close)
+        await in_thread(self._intake_threads, self._feedback_book.close)
+        await in_thread(self._intake_threads, self._belongings.close)
 
     def _close_threads(self) -> None:
         """Wait for what still runs, such as a file being saved: the process ends without waiting for any thread."""
@@ -447,6 +496,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.account_store.sql_account_stores import SqlAccountStores
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
+    from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
     from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
     from services.image_classifier.best_image_classifier import BestImageClassifier
@@ -458,6 +508,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
+    from services.ownership_store.sql_ownership_stores import SqlOwnershipStores
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
@@ -496,6 +547,8 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         account_stores=SqlAccountStores(database),
         password_hasher=Argon2PasswordHasher(),
         job_stores=SqlJobStores(database),
+        ownership_stores=SqlOwnershipStores(database),
+        feedback_stores=SqlFeedbackStores(database),
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
             SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=decoder, clock=clock

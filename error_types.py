@@ -73,6 +73,11 @@ class ErrorCode(StrEnum):
     JOB_HAS_NO_FILE = "jobHasNoFile"
     SERVER_RESTARTED = "serverRestarted"
     FILM_FAILED = "filmFailed"
+    # feedback, and whose things are
+    FEEDBACK_UNKNOWN = "feedbackUnknown"
+    FEEDBACK_UNAVAILABLE = "feedbackUnavailable"
+    FEEDBACK_NOT_KEPT = "feedbackNotKept"
+    OWNERS_UNAVAILABLE = "ownersUnavailable"
     # saved worlds
     WORLD_UNKNOWN = "worldUnknown"
     WORLD_NOT_A_WORLD = "worldNotAWorld"
@@ -186,6 +191,11 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.JOB_HAS_NO_FILE: 404,
         ErrorCode.SERVER_RESTARTED: 503,
         ErrorCode.FILM_FAILED: 500,
+        # feedback, and whose things are
+        ErrorCode.FEEDBACK_UNKNOWN: 404,
+        ErrorCode.FEEDBACK_UNAVAILABLE: 503,
+        ErrorCode.FEEDBACK_NOT_KEPT: 507,
+        ErrorCode.OWNERS_UNAVAILABLE: 503,
         # saved worlds
         ErrorCode.WORLD_UNKNOWN: 404,
         ErrorCode.WORLD_NOT_A_WORLD: 422,

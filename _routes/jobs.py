@@ -30,18 +30,20 @@ _JOB = (ErrorCode.JOB_UNKNOWN, ErrorCode.JOBS_UNAVAILABLE)
 _KEPT = (*_JOB, ErrorCode.JOB_NOT_KEPT)
 
 Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
 AskedBy = Annotated[Caller, Depends(get_caller)]
 
 
 @router.get("/jobs", responses=answers(ErrorCode.JOBS_UNAVAILABLE))
 async def route_list_jobs(
     handler: Handler,
+    visitor: Asking,
     state: Annotated[list[JobStateName], Query()] = [],  # noqa: B006 - FastAPI copies it
     kind: Annotated[str | None, Query(max_length=40)] = None,
     before: Annotated[str | None, Query(max_length=26)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> JobsResponse:
-    return await handler.jobs.list_jobs(state, kind, before, limit)
+    return await handler.jobs.list_jobs(visitor, state, kind, before, limit)
 
 
 @router.post(
@@ -66,7 +68,7 @@ async def route_submit_job(
     body: SubmitJobBody,
     response: Response,
     handler: Handler,
-    visitor: Annotated[Visitor, Depends(get_visitor)],
+    visitor: Asking,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> JobSummary:
     job, is_new = await handler.jobs.submit(visitor, body.kind, body.request, key=idempotency_key)
@@ -76,8 +78,8 @@ async def route_submit_job(
 
 
 @router.get("/jobs/{job_id}", responses=answers(*_JOB))
-async def route_job(job_id: str, handler: Handler) -> JobSummary:
-    return await handler.jobs.find(job_id)
+async def route_job(job_id: str, handler: Handler, visitor: Asking) -> JobSummary:
+    return await handler.jobs.find(visitor, job_id)
 
 
 @router.post(
@@ -85,20 +87,20 @@ async def route_job(job_id: str, handler: Handler) -> JobSummary:
     status_code=202,
     responses=answers(*_KEPT) | also(200, "The job has ended, or ends now.", JobSummary),
 )
-async def route_cancel_job(job_id: str, response: Response, handler: Handler) -> JobSummary:
-    job = await handler.jobs.cancel(job_id)
+async def route_cancel_job(job_id: str, response: Response, handler: Handler, visitor: Asking) -> JobSummary:
+    job = await handler.jobs.cancel(visitor, job_id)
     response.status_code = 202 if job.cancelling else 200
     return job
 
 
 @router.post("/jobs/{job_id}/retry", status_code=202, responses=answers(*_KEPT, ErrorCode.JOB_NOT_RETRYABLE))
-async def route_retry_job(job_id: str, handler: Handler) -> JobSummary:
-    return await handler.jobs.retry(job_id)
+async def route_retry_job(job_id: str, handler: Handler, visitor: Asking) -> JobSummary:
+    return await handler.jobs.retry(visitor, job_id)
 
 
 @router.delete("/jobs/{job_id}", status_code=204, responses=answers(*_KEPT, ErrorCode.JOB_NOT_OVER))
-async def route_forget_job(job_id: str, handler: Handler) -> None:
-    await handler.jobs.forget(job_id)
+async def route_forget_job(job_id: str, handler: Handler, visitor: Asking) -> None:
+    await handler.jobs.forget(visitor, job_id)
 
 
 @router.get(
@@ -110,11 +112,12 @@ async def route_forget_job(job_id: str, handler: Handler) -> None:
 async def route_job_file(
     job_id: str,
     handler: Handler,
+    visitor: Asking,
     role: Annotated[str | None, Query(max_length=40)] = None,
     *,
     download: bool = False,
 ) -> StoredFile:
-    path = await handler.jobs.file(job_id, role)
+    path = await handler.jobs.file(visitor, job_id, role)
     disposition = "attachment" if download else "inline"
     return StoredFile(path, headers=_ASK_AGAIN, filename=path.name, content_disposition_type=disposition)
 
@@ -123,20 +126,22 @@ async def route_job_file(
 async def route_job_events(
     job_id: str,
     handler: Handler,
+    visitor: Asking,
     after: Annotated[str | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> JobEventsResponse:
-    return await handler.jobs.events(job_id, after, limit)
+    return await handler.jobs.events(visitor, job_id, after, limit)
 
 
 async def _unseen_job(
     job_id: str,
     handler: Handler,
+    visitor: Asking,
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[str | None, Query()] = None,
 ) -> str | None:
     """Where a reader goes on. Decided before the stream begins, as its status cannot be changed later."""
-    await handler.jobs.require_unseen(job_id, last_event_id or after)
+    await handler.jobs.require_unseen(visitor, job_id, last_event_id or after)
     return last_event_id or after
 
 
@@ -156,7 +161,7 @@ async def route_stream_head() -> Response:
 async def route_job_stream(
     job_id: str, handler: Handler, caller: AskedBy, seen: Annotated[str | None, Depends(_unseen_job)]
 ) -> AsyncIterable[ServerSentEvent]:
-    async for event in until_revoked(caller, handler.jobs.follow(seen, job_id)):
+    async for event in until_revoked(caller, handler.jobs.follow(caller.visitor, seen, job_id)):
         yield _sent(event)
 
 
@@ -167,7 +172,7 @@ async def route_events(
     last_event_id: Annotated[str | None, Header()] = None,
     after: Annotated[str | None, Query()] = None,
 ) -> AsyncIterable[ServerSentEvent]:
-    async for event in until_revoked(caller, handler.jobs.follow(last_event_id or after)):
+    async for event in until_revoked(caller, handler.jobs.follow(caller.visitor, last_event_id or after)):
         yield _sent(event)
 
 

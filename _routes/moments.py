@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from _routes._answers import answers
+from access_rules import Visitor
 from api_types import RewindRequestBody, SaveWorldRequestBody
 from app_handler import AppHandler
 from error_types import ErrorCode
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 from wire_protocol import (
     MomentResponseData,
     RestoreMomentRequest,
@@ -22,6 +23,9 @@ from wire_protocol import (
 )
 
 router = APIRouter(prefix="/api/sessions/{session_id}")
+
+Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
 
 # What any command can end with: there is no such session, or no world in it, it is over, or the engine fails.
 _COMMAND = (
@@ -36,8 +40,8 @@ _REQ_ID = "rest"  # nobody waits for an answer of that id on the socket
 
 
 @router.post("/moments", status_code=201, response_model=MomentResponseData, responses=answers(*_COMMAND))
-async def route_take_moment(session_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> object:
-    return await handler.play.perform(session_id, TakeMomentRequest(type="take_moment", req_id=_REQ_ID))
+async def route_take_moment(session_id: str, handler: Handler, visitor: Asking) -> object:
+    return await handler.play.perform(visitor, session_id, TakeMomentRequest(type="take_moment", req_id=_REQ_ID))
 
 
 @router.post(
@@ -45,11 +49,9 @@ async def route_take_moment(session_id: str, handler: Annotated[AppHandler, Depe
     response_model=MomentResponseData,
     responses=answers(*_COMMAND, ErrorCode.MOMENT_UNKNOWN),
 )
-async def route_restore_moment(
-    session_id: str, moment_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> object:
+async def route_restore_moment(session_id: str, moment_id: str, handler: Handler, visitor: Asking) -> object:
     request = RestoreMomentRequest(type="restore_moment", req_id=_REQ_ID, moment_id=moment_id)
-    return await handler.play.perform(session_id, request)
+    return await handler.play.perform(visitor, session_id, request)
 
 
 @router.post(
@@ -57,11 +59,9 @@ async def route_restore_moment(
     response_model=RewindResponseData,
     responses=answers(*_COMMAND, ErrorCode.NOTHING_TO_REWIND, ErrorCode.MOMENT_UNKNOWN),
 )
-async def route_rewind(
-    session_id: str, body: RewindRequestBody, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> object:
+async def route_rewind(session_id: str, body: RewindRequestBody, handler: Handler, visitor: Asking) -> object:
     request = RewindRequest(type="rewind", req_id=_REQ_ID, seconds=body.seconds)
-    return await handler.play.perform(session_id, request)
+    return await handler.play.perform(visitor, session_id, request)
 
 
 @router.post(
@@ -70,8 +70,6 @@ async def route_rewind(
     response_model=SaveWorldResponseData,
     responses=answers(*_COMMAND, ErrorCode.MOMENT_UNKNOWN, ErrorCode.WORLD_NOT_KEPT),
 )
-async def route_save_world(
-    session_id: str, body: SaveWorldRequestBody, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> object:
+async def route_save_world(session_id: str, body: SaveWorldRequestBody, handler: Handler, visitor: Asking) -> object:
     request = SaveWorldRequest(type="save_world", req_id=_REQ_ID, title=body.title, moment_id=body.moment_id)
-    return await handler.play.perform(session_id, request)
+    return await handler.play.perform(visitor, session_id, request)

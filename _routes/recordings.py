@@ -10,12 +10,16 @@ from fastapi.responses import FileResponse
 
 from _routes._answers import answers, picture, stored_file
 from _routes._files import PictureBytes, StoredFile
+from access_rules import Visitor
 from api_types import RecordingDetails, RecordingsResponse, RenameRecordingRequest
 from app_handler import AppHandler
 from error_types import ErrorCode
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/recordings")
+
+Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
 
 # A name may come to mean another file: ask again, which costs little with an ETag.
 _ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
@@ -25,16 +29,17 @@ _CURSOR = r"^-?[0-9]{1,20}(\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})? "
 
 @router.get("")
 def route_list_recordings(
-    handler: Annotated[AppHandler, Depends(get_state_service)],
+    handler: Handler,
+    visitor: Asking,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=400, pattern=_CURSOR)] = None,
 ) -> RecordingsResponse:
-    return handler.recordings.list_recordings(limit, after)
+    return handler.recordings.list_recordings(visitor, limit, after)
 
 
 @router.get("/{name}", responses=answers(ErrorCode.RECORDING_UNKNOWN))
-def route_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> RecordingDetails:
-    return handler.recordings.details(name)
+def route_recording(name: str, handler: Handler, visitor: Asking) -> RecordingDetails:
+    return handler.recordings.details(visitor, name)
 
 
 @router.get(
@@ -43,10 +48,8 @@ def route_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_
     responses=answers(ErrorCode.RECORDING_UNKNOWN, ErrorCode.NOT_FOUND) | stored_file("video/mp4"),
 )
 @router.head("/{name}/video", include_in_schema=False)  # without reading the file
-def route_recording_video(
-    name: str, handler: Annotated[AppHandler, Depends(get_state_service)], *, download: bool = False
-) -> StoredFile:
-    path, file_name = handler.recordings.video(name)
+def route_recording_video(name: str, handler: Handler, visitor: Asking, *, download: bool = False) -> StoredFile:
+    path, file_name = handler.recordings.video(visitor, name)
     return StoredFile(
         path,
         media_type="video/mp4",
@@ -61,8 +64,8 @@ def route_recording_video(
     response_class=Response,
     responses=answers(ErrorCode.RECORDING_UNKNOWN, ErrorCode.RECORDING_DAMAGED) | picture("image/jpeg"),
 )
-def route_recording_thumbnail(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
-    return PictureBytes(handler.recordings.thumbnail(name), "image/jpeg", _ASK_AGAIN)
+def route_recording_thumbnail(name: str, handler: Handler, visitor: Asking) -> Response:
+    return PictureBytes(handler.recordings.thumbnail(visitor, name), "image/jpeg", _ASK_AGAIN)
 
 
 @router.patch(
@@ -76,16 +79,16 @@ def route_recording_thumbnail(name: str, handler: Annotated[AppHandler, Depends(
     ),
 )
 def route_rename_recording(
-    name: str, change: RenameRecordingRequest, handler: Annotated[AppHandler, Depends(get_state_service)]
+    name: str, change: RenameRecordingRequest, handler: Handler, visitor: Asking
 ) -> RecordingDetails:
-    return handler.recordings.rename(name, change.name)
+    return handler.recordings.rename(visitor, name, change.name)
 
 
 @router.post(
     "/{name}/finish", status_code=202, responses=answers(ErrorCode.RECORDING_UNKNOWN, ErrorCode.RECORDING_IN_USE)
 )
-def route_finish_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
-    handler.recordings.finish(name)
+def route_finish_recording(name: str, handler: Handler, visitor: Asking) -> None:
+    handler.recordings.finish(visitor, name)
 
 
 @router.delete(
@@ -93,5 +96,5 @@ def route_finish_recording(name: str, handler: Annotated[AppHandler, Depends(get
     status_code=204,
     responses=answers(ErrorCode.RECORDING_UNKNOWN, ErrorCode.RECORDING_IN_USE, ErrorCode.RECORDING_FOLDER_UNUSABLE),
 )
-def route_remove_recording(name: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
-    handler.recordings.remove(name)
+def route_remove_recording(name: str, handler: Handler, visitor: Asking) -> None:
+    handler.recordings.remove(visitor, name)

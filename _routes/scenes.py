@@ -7,17 +7,21 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from _routes._answers import answers
+from access_rules import Visitor
 from api_types import ScenesResponse
 from app_handler import AppHandler
 from error_types import ErrorCode
-from state.deps import get_state_service
+from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/scenes")
 
+Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
+
 
 @router.get("")
-def route_list_scenes(handler: Annotated[AppHandler, Depends(get_state_service)]) -> ScenesResponse:
-    return handler.seeds.list_generated()
+def route_list_scenes(handler: Handler, visitor: Asking) -> ScenesResponse:
+    return handler.seeds.list_generated(visitor)
 
 
 @router.delete(
@@ -25,5 +29,5 @@ def route_list_scenes(handler: Annotated[AppHandler, Depends(get_state_service)]
     status_code=204,
     responses=answers(ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
 )
-def route_remove_scene(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
-    handler.seeds.remove_generated(seed_hash)
+def route_remove_scene(seed_hash: str, handler: Handler, visitor: Asking) -> None:
+    handler.seeds.remove_generated(visitor, seed_hash)

@@ -17,14 +17,17 @@ from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/seeds")
 
+Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
+
 # A seed is named by the hash of its bytes: what a URL shows never changes.
 _KINDS = ("image/jpeg", "image/png", "image/webp")
 _FOREVER = MappingProxyType({"Cache-Control": "private, max-age=31536000, immutable"})
 
 
 @router.get("")
-def route_list_seeds(handler: Annotated[AppHandler, Depends(get_state_service)]) -> SeedsResponse:
-    return handler.seeds.list_seeds()
+def route_list_seeds(handler: Handler, visitor: Asking) -> SeedsResponse:
+    return handler.seeds.list_seeds(visitor)
 
 
 @router.post(
@@ -43,8 +46,8 @@ def route_list_seeds(handler: Annotated[AppHandler, Depends(get_state_service)])
 )
 async def route_upload_seed(
     request: Request,
-    handler: Annotated[AppHandler, Depends(get_state_service)],
-    visitor: Annotated[Visitor, Depends(get_visitor)],
+    handler: Handler,
+    visitor: Asking,
     title: str = "",
 ) -> SeedSummary:
     return await handler.seeds.upload(visitor, request.stream(), title)
@@ -55,8 +58,8 @@ async def route_upload_seed(
     response_class=Response,
     responses=answers(ErrorCode.SEED_UNKNOWN) | picture(*_KINDS),
 )
-def route_seed_image(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
-    file = handler.seeds.image(seed_hash)
+def route_seed_image(seed_hash: str, handler: Handler, visitor: Asking) -> Response:
+    file = handler.seeds.image(visitor, seed_hash)
     return PictureBytes(file.data, file.media_type, _FOREVER)
 
 
@@ -66,8 +69,8 @@ def route_seed_image(seed_hash: str, handler: Annotated[AppHandler, Depends(get_
     responses=answers(ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE)
     | picture("image/jpeg"),
 )
-async def route_seed_thumbnail(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
-    file = await handler.seeds.thumbnail(seed_hash)
+async def route_seed_thumbnail(seed_hash: str, handler: Handler, visitor: Asking) -> Response:
+    file = await handler.seeds.thumbnail(visitor, seed_hash)
     return PictureBytes(file.data, file.media_type, _FOREVER)
 
 
@@ -76,5 +79,5 @@ async def route_seed_thumbnail(seed_hash: str, handler: Annotated[AppHandler, De
     status_code=204,
     responses=answers(ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
 )
-def route_remove_seed(seed_hash: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
-    handler.seeds.remove(seed_hash)
+def route_remove_seed(seed_hash: str, handler: Handler, visitor: Asking) -> None:
+    handler.seeds.remove(visitor, seed_hash)

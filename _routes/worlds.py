@@ -18,14 +18,17 @@ from state.deps import get_state_service, get_visitor
 
 router = APIRouter(prefix="/api/worlds")
 
+Handler = Annotated[AppHandler, Depends(get_state_service)]
+Asking = Annotated[Visitor, Depends(get_visitor)]
+
 # The title, which is part of the file's name, may change: ask again, which costs little with an ETag.
 _ASK_AGAIN = MappingProxyType({"Cache-Control": "private, no-cache"})
 _MEDIA_TYPE = "application/zip"
 
 
 @router.get("")
-def route_list_worlds(handler: Annotated[AppHandler, Depends(get_state_service)]) -> SavedWorldsResponse:
-    return handler.world_files.list_worlds()
+def route_list_worlds(handler: Handler, visitor: Asking) -> SavedWorldsResponse:
+    return handler.world_files.list_worlds(visitor)
 
 
 @router.post(
@@ -45,10 +48,10 @@ def route_list_worlds(handler: Annotated[AppHandler, Depends(get_state_service)]
 )
 async def route_upload_world(
     request: Request,
-    handler: Annotated[AppHandler, Depends(get_state_service)],
-    visitor: Annotated[Visitor, Depends(get_visitor)],
+    handler: Handler,
+    visitor: Asking,
 ) -> SavedWorldSummary:
-    return await handler.world_files.upload(handler.visitors.counted(visitor, request.stream()))
+    return await handler.world_files.upload(visitor, handler.visitors.counted(visitor, request.stream()))
 
 
 @router.get(
@@ -57,8 +60,8 @@ async def route_upload_world(
     responses=answers(ErrorCode.WORLD_UNKNOWN, ErrorCode.NOT_FOUND) | stored_file(_MEDIA_TYPE),
 )
 @router.head("/{world_id}/file", include_in_schema=False)  # without reading the file
-def route_world_file(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> StoredFile:
-    path, name = handler.world_files.file(world_id)
+def route_world_file(world_id: str, handler: Handler, visitor: Asking) -> StoredFile:
+    path, name = handler.world_files.file(visitor, world_id)
     return StoredFile(path, headers=_ASK_AGAIN, media_type=_MEDIA_TYPE, filename=name)
 
 
@@ -67,17 +70,15 @@ def route_world_file(world_id: str, handler: Annotated[AppHandler, Depends(get_s
     response_class=Response,
     responses=answers(ErrorCode.WORLD_UNKNOWN) | picture("image/jpeg"),
 )
-def route_world_thumbnail(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> Response:
-    return PictureBytes(handler.world_files.thumbnail(world_id), "image/jpeg", _ASK_AGAIN)
+def route_world_thumbnail(world_id: str, handler: Handler, visitor: Asking) -> Response:
+    return PictureBytes(handler.world_files.thumbnail(visitor, world_id), "image/jpeg", _ASK_AGAIN)
 
 
 @router.patch("/{world_id}", responses=answers(ErrorCode.WORLD_UNKNOWN, ErrorCode.WORLD_NOT_KEPT))
-def route_rename_world(
-    world_id: str, body: RenameWorldRequest, handler: Annotated[AppHandler, Depends(get_state_service)]
-) -> SavedWorldSummary:
-    return handler.world_files.rename(world_id, body.title)
+def route_rename_world(world_id: str, body: RenameWorldRequest, handler: Handler, visitor: Asking) -> SavedWorldSummary:
+    return handler.world_files.rename(visitor, world_id, body.title)
 
 
 @router.delete("/{world_id}", status_code=204, responses=answers(ErrorCode.WORLD_UNKNOWN, ErrorCode.WORLD_NOT_KEPT))
-def route_remove_world(world_id: str, handler: Annotated[AppHandler, Depends(get_state_service)]) -> None:
-    handler.world_files.remove(world_id)
+def route_remove_world(world_id: str, handler: Handler, visitor: Asking) -> None:
+    handler.world_files.remove(visitor, world_id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from access_rules import is_foreign, owner_of
 from error_types import DomainError, ErrorCode
 from handlers.session import endings
 from handlers.session.session import Session
@@ -28,7 +29,9 @@ from state.app_state_types import EndReason, SessionId
 from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, encode_message
 
 if TYPE_CHECKING:
+    from access_rules import Visitor
     from handlers.session.endings import Ending
+    from handlers.session.played_world import MomentFacts
     from handlers.session.session import SessionSurroundings
     from services.log_stream.log_stream import LogStream
     from services.system_monitor.system_monitor import SystemMonitor
@@ -81,17 +84,20 @@ class PlayHandler:
             session.end(endings.CLIENT_LEFT)
             raise
 
-    async def perform(self, session_id: SessionId, request: AnyRequest) -> ExtendedResponseData:
-        """Do what a request asks for, in an open session: the same as if its own client had sent it.
+    async def perform(self, visitor: Visitor, session_id: SessionId, request: AnyRequest) -> ExtendedResponseData:
+        """Do what a request asks for, in an open session of the visitor's: the same as if its own client had sent it.
 
         Raises:
             DomainError: there is no such session, or the request is refused.
         """
-        session = self._sessions.get(session_id)
-        answer = None if session is None else await session.perform(request)
+        answer = await self._session_of(visitor, session_id).perform(request)
         if answer is None:
-            raise DomainError("There is no such session.", ErrorCode.SESSION_UNKNOWN)
+            raise _unknown_session()
         return answer
+
+    async def moment_facts(self, visitor: Visitor, session_id: SessionId, moment_id: str) -> MomentFacts:
+        """Raises: DomainError, there is no such session of the visitor's, or no such moment in it."""
+        return await self._session_of(visitor, session_id).moment_facts(moment_id)
 
     async def drain(self) -> None:
         """End every session with a farewell, and wait for them. No new one is admitted: the state says so already."""
@@ -99,6 +105,12 @@ class PlayHandler:
             session.end(endings.shutting_down())
         async with self._slot_freed:
             await self._slot_freed.wait_for(lambda: not self._sessions)
+
+    def _session_of(self, visitor: Visitor, session_id: SessionId) -> Session:
+        session = self._sessions.get(session_id)
+        if session is None or is_foreign(visitor, owner_of(session.visitor)):
+            raise _unknown_session()
+        return session
 
     async def _run(self, session: Session, socket: WebSocket) -> None:
         self._around.metrics.session_opened()
@@ -186,6 +198,10 @@ class PlayHandler:
             async with asyncio.timeout(self._around.config.limits.error_linger_s):
                 while (await socket.receive())["type"] != "websocket.disconnect":
                     pass
+
+
+def _unknown_session() -> DomainError:
+    return DomainError("There is no such session.", ErrorCode.SESSION_UNKNOWN)
 
 
 def _version_refusal(version: str | None) -> ErrorMessage | None:

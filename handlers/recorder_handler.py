@@ -14,6 +14,7 @@ from error_types import DomainError, ErrorCode
 from handlers.base import StateHandler, with_state_lock
 from handlers.service_errors import RECORDING_CODES
 from handlers.unfinished_recordings import UnfinishedRecordings
+from services.ownership_store.ownership_store import Thing, ThingKind
 from services.recording_store.file_names import SUFFIX, new_name
 from services.video_writer.video_writer import (
     Discarded,
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from threading import RLock
 
+    from handlers.ownership.belongings import Belongings
     from runtime_config.runtime_config import RecordingConfig
     from services.clock.clock import Clock
+    from services.ownership_store.ownership_store import OwnerId
     from services.recording_store.recording_store import RecordingStore
     from services.task_runner.task_runner import TaskRunner
     from services.video_writer.video_writer import Recording as RecordingFile
@@ -56,6 +59,7 @@ class SegmentOrder:
     """
 
     session_id: SessionId
+    owner: OwnerId
     number: int
     started_at: float  # seconds since the Unix epoch
     began: float  # the same moment on the monotonic clock
@@ -148,6 +152,7 @@ class RecorderHandler(StateHandler):
         *,
         writer: VideoWriter,
         store: RecordingStore,
+        belongings: Belongings,
         task_runner: TaskRunner,
         clock: Clock,
         config: RecordingConfig,
@@ -155,6 +160,7 @@ class RecorderHandler(StateHandler):
         super().__init__(state, lock)
         self._writer = writer
         self._store = store
+        self._belongings = belongings
         self._clock = clock
         self.config = config
         self.room = RecordingRoom(store, config)
@@ -181,6 +187,7 @@ class RecorderHandler(StateHandler):
         the file is done. Both are called on threads of the writer's."""
         name = new_name(order.started_at, order.session_id, order.number)
         self._began(name, order)
+        self._belongings.adopt_soon(order.owner, Thing(ThingKind.RECORDING, name))
 
         def failed(fault: RecordingFault, sentence: str) -> None:
             self._finishing(name)

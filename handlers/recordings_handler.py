@@ -15,13 +15,17 @@ from api_types import (
 )
 from error_types import DomainError, ErrorCode
 from handlers.service_errors import service_errors_translated
+from services.ownership_store.ownership_store import Thing, ThingKind
 from services.recording_store.file_names import SUFFIX
 from services.video_writer.video_writer import RecordingPhase
 from state.app_state_types import Recording, Unfinished
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
+    from access_rules import Visitor
+    from handlers.ownership.belongings import Belongings
     from handlers.recorder_handler import ActiveRecording, RecorderHandler
     from handlers.unfinished_recordings import LeftRecording
     from services.recording_store.recording_store import RecordingFilePayload, RecordingStore
@@ -34,15 +38,23 @@ _THUMBNAILS_AT_ONCE: Final = 2  # a gallery that opens asks for all it shows, an
 class RecordingsHandler:
     """Every method blocks."""
 
-    def __init__(self, store: RecordingStore, writer: VideoWriter, recorder: RecorderHandler, quota_bytes: int) -> None:
+    def __init__(
+        self,
+        store: RecordingStore,
+        writer: VideoWriter,
+        recorder: RecorderHandler,
+        belongings: Belongings,
+        quota_bytes: int,
+    ) -> None:
         self._store = store
         self._writer = writer
         self._recorder = recorder
+        self._belongings = belongings
         self._quota_bytes = quota_bytes
         self._thumbnail_places = BoundedSemaphore(_THUMBNAILS_AT_ONCE)
 
-    def list_recordings(self, limit: int, after: str | None) -> RecordingsResponse:
-        """At most `limit` of them. `after` is the `next` of the page before.
+    def list_recordings(self, visitor: Visitor, limit: int, after: str | None) -> RecordingsResponse:
+        """At most `limit` of the visitor's. `after` is the `next` of the page before.
 
         Raises:
             DomainError: `after` is nothing of that kind.
@@ -50,43 +62,48 @@ class RecordingsHandler:
         # Before the files: what ends in between is then in both lists, rather than in none.
         left = self._recorder.unfinished.listed()
         unfinished = [*map(_left, left), *map(_active, self._recorder.active())]
-        recordings = self._store.list()
+        recordings, is_theirs = self._store.list(), self._belongings.sight(visitor, ThingKind.RECORDING)
+        recordings = tuple(recording for recording in recordings if is_theirs(recording.name))
+        usage = self._usage(len(recordings))
         if after is not None:
             last = _position(after)
             recordings = tuple(recording for recording in recordings if _key(recording) > last)
         page, rest = recordings[:limit], recordings[limit:]
+        names = self._belongings.names_of_owners(visitor, ThingKind.RECORDING)
         return RecordingsResponse(
-            recordings=[_summary(recording) for recording in page],
+            recordings=[_summary(recording, names.get(recording.name)) for recording in page],
             next=_cursor(page[-1]) if rest else None,
-            unfinished=unfinished,
-            usage=self._usage(),
+            unfinished=[recording for recording in unfinished if is_theirs(recording.name)],
+            usage=usage,
         )
 
-    def details(self, name: str) -> RecordingDetails:
+    def details(self, visitor: Visitor, name: str) -> RecordingDetails:
         """Raises: DomainError, there is no such recording."""
-        return _details(self._find(name))
+        return self._details(visitor, self._find(visitor, name))
 
-    def video(self, name: str) -> tuple[Path, str]:
+    def video(self, visitor: Visitor, name: str) -> tuple[Path, str]:
         """Where the video lies, and what to call it: the finished one, or what there is of an unfinished one.
 
         Raises:
             DomainError: there is none.
         """
+        self._require(visitor, name)
         unfinished = self._recorder.unfinished.video(name)
-        path = self._find(name).path if unfinished is None else unfinished
+        path = self._find(visitor, name).path if unfinished is None else unfinished
         return path, f"{name}{SUFFIX}"
 
-    def finish(self, name: str) -> None:
+    def finish(self, visitor: Visitor, name: str) -> None:
         """Try to finish a recording that waits for it, beside the caller. Raises: DomainError, there is none."""
+        self._require(visitor, name)
         self._recorder.unfinished.finish(name)
 
-    def thumbnail(self, name: str) -> bytes:
+    def thumbnail(self, visitor: Visitor, name: str) -> bytes:
         """A JPEG; made when it is first asked for.
 
         Raises:
             DomainError: there is no such recording, or its file cannot be read.
         """
-        recording = self._find(name)
+        recording = self._find(visitor, name)
         kept = self._store.thumbnail(recording)
         if kept is not None:
             return kept
@@ -95,36 +112,62 @@ class RecordingsHandler:
         self._store.keep_thumbnail(recording, jpeg)
         return jpeg
 
-    def rename(self, name: str, new_name: str) -> RecordingDetails:
+    def rename(self, visitor: Visitor, name: str, new_name: str) -> RecordingDetails:
         """Raises: DomainError, there is none, the name will not do, or the file or its folder cannot be changed."""
+        self._require(visitor, name)
+        store = self._store
         with service_errors_translated():
-            return _details(self._store.rename(name, new_name))
+            renamed = self._belongings.rename(
+                _thing(name),
+                lambda: store.rename(name, new_name),
+                id_of=lambda recording: recording.name,
+                undo=lambda recording: store.rename(recording.name, name),
+            )
+        return self._details(visitor, renamed)
 
-    def remove(self, name: str) -> None:
+    def remove(self, visitor: Visitor, name: str) -> None:
         """Remove a finished recording, or one that waits to be finished.
 
         Raises:
             DomainError: there is no such recording, or it cannot be removed now.
         """
+        self._require(visitor, name)
+        with service_errors_translated():
+            self._belongings.give_up(visitor, _thing(name), lambda: self._remove(name))
+
+    def names(self) -> Collection[str]:
+        """Of everything that there is, finished or not."""
+        unfinished = [*self._recorder.unfinished.listed(), *self._recorder.active()]
+        return {each.name for each in (*unfinished, *self._store.list())}
+
+    def _remove(self, name: str) -> None:
         if any(left.name == name for left in self._recorder.unfinished.listed()):
             self._recorder.unfinished.abandon(name)
-            return
-        with service_errors_translated():
+        else:
             self._store.remove(name)
 
-    def _find(self, name: str) -> RecordingFilePayload:
+    def _require(self, visitor: Visitor, name: str) -> None:
+        if not self._belongings.sees(visitor, _thing(name)):
+            raise _unknown()
+
+    def _find(self, visitor: Visitor, name: str) -> RecordingFilePayload:
+        self._require(visitor, name)
         recording = self._store.find(name)
         if recording is None:
-            raise DomainError("There is no such recording.", ErrorCode.RECORDING_UNKNOWN)
+            raise _unknown()
         return recording
 
-    def _usage(self) -> RecordingUsage:
+    def _details(self, visitor: Visitor, recording: RecordingFilePayload) -> RecordingDetails:
+        return _details(recording, self._belongings.names_of_owners(visitor, ThingKind.RECORDING).get(recording.name))
+
+    def _usage(self, recordings: int) -> RecordingUsage:
+        """Of all, but for the count."""
         usage = self._store.usage()
         return RecordingUsage(
             used_bytes=usage.used_bytes,
             quota_bytes=self._quota_bytes,
             free_bytes=usage.free_bytes,
-            recordings=usage.finished_files,
+            recordings=recordings,
         )
 
 
@@ -178,7 +221,15 @@ def _url(name: str) -> str:
     return f"/api/recordings/{quote(name, safe='')}"
 
 
-def _facts(recording: RecordingFilePayload) -> dict[str, object]:
+def _thing(name: str) -> Thing:
+    return Thing(ThingKind.RECORDING, name)
+
+
+def _unknown() -> DomainError:
+    return DomainError("There is no such recording.", ErrorCode.RECORDING_UNKNOWN)
+
+
+def _facts(recording: RecordingFilePayload, owner: str | None) -> dict[str, object]:
     notes, url = recording.notes, _url(recording.name)
     return {
         "name": recording.name,
@@ -193,18 +244,19 @@ def _facts(recording: RecordingFilePayload) -> dict[str, object]:
         "seed": None if notes is None else notes.seed,
         "video_url": f"{url}/video",
         "thumbnail_url": f"{url}/thumbnail",
+        "owner": owner,
     }
 
 
-def _summary(recording: RecordingFilePayload) -> RecordingSummary:
-    return RecordingSummary.model_validate(_facts(recording))
+def _summary(recording: RecordingFilePayload, owner: str | None) -> RecordingSummary:
+    return RecordingSummary.model_validate(_facts(recording, owner))
 
 
-def _details(recording: RecordingFilePayload) -> RecordingDetails:
+def _details(recording: RecordingFilePayload, owner: str | None) -> RecordingDetails:
     notes = recording.notes
     return RecordingDetails.model_validate(
         {
-            **_facts(recording),
+            **_facts(recording, owner),
             "title": recording.title,
             "artist": recording.artist,
             "quant": None if notes is None else notes.quant,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from error_types import DomainError, ErrorCode
 from services.account_store.account_store import AccountFault, AccountStoreError
+from services.feedback_store.feedback_store import FeedbackFault, FeedbackStoreError
 from services.film_maker.film_maker import FilmError
 from services.job_folder.job_folder import JobFolderError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
 from services.model_hub.model_hub import ModelHubError
+from services.ownership_store.ownership_store import OwnershipStoreError
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
 from services.seed_store.seed_store import SeedStoreError
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
 
 ServiceError: TypeAlias = (
     AccountStoreError
+    | FeedbackStoreError
     | FilmError
     | JobFolderError
     | JobStoreError
     | ModelError
     | ModelHubError
+    | OwnershipStoreError
     | PictureError
     | RecordingStoreError
     | SeedStoreError
@@ -40,11 +44,13 @@ ServiceError: TypeAlias = (
 
 _SERVICE_ERRORS: Final = (
     AccountStoreError,
+    FeedbackStoreError,
     FilmError,
     JobFolderError,
     JobStoreError,
     ModelError,
     ModelHubError,
+    OwnershipStoreError,
     PictureError,
     RecordingStoreError,
     SeedStoreError,
@@ -62,6 +68,13 @@ _ACCOUNT_CODES: Final[Mapping[AccountFault, ErrorCode]] = MappingProxyType(
         AccountFault.UNKNOWN: ErrorCode.ACCOUNT_UNKNOWN,
         AccountFault.UNAVAILABLE: ErrorCode.ACCOUNTS_UNAVAILABLE,
         AccountFault.FULL: ErrorCode.ACCOUNT_NOT_KEPT,
+    }
+)
+_FEEDBACK_CODES: Final[Mapping[FeedbackFault, ErrorCode]] = MappingProxyType(
+    {
+        FeedbackFault.TOO_MUCH: ErrorCode.TOO_MANY_REQUESTS,
+        FeedbackFault.UNAVAILABLE: ErrorCode.FEEDBACK_UNAVAILABLE,
+        FeedbackFault.FULL: ErrorCode.FEEDBACK_NOT_KEPT,
     }
 )
 _MODEL_CODES: Final[Mapping[ModelFault, ErrorCode]] = MappingProxyType(
@@ -134,6 +147,10 @@ def service_errors_translated() -> Generator[None]:
 
 def _code_of(error: ServiceError) -> ErrorCode:
     match error:
+        case FeedbackStoreError():
+            return _FEEDBACK_CODES[error.fault]
+        case OwnershipStoreError():
+            return ErrorCode.OWNERS_UNAVAILABLE
         case AccountStoreError():
             return _ACCOUNT_CODES[error.fault]
         case FilmError():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from access_rules import Anonymous, network_of, standing
+from access_rules import Anonymous, Person, is_foreign, network_of, owner_of, sees_all, standing
 from api_types import Percentiles, SessionsResponse, SessionStateName, SessionSummary
 from handlers.base import StateHandler, with_state_lock
 from handlers.session.stats import SessionStats
@@ -272,15 +272,17 @@ class SessionsHandler(StateHandler):
         return None if record is None else record.state
 
     @with_state_lock
-    def summaries(self) -> SessionsResponse:
-        now = self._clock.monotonic()
+    def summaries(self, visitor: Visitor) -> SessionsResponse:
+        """The visitor's."""
+        now, tells = self._clock.monotonic(), sees_all(visitor)
+        records = [each for each in self._state.sessions.values() if not is_foreign(visitor, owner_of(each.visitor))]
         return SessionsResponse(
             max_sessions=self._max_sessions,
-            sessions=[_summary(record, self._stats.get(record.id), now) for record in self._state.sessions.values()],
+            sessions=[_summary(record, self._stats.get(record.id), now, tells_owner=tells) for record in records],
         )
 
 
-def _summary(record: SessionRecord, stats: SessionStats | None, now: float) -> SessionSummary:
+def _summary(record: SessionRecord, stats: SessionStats | None, now: float, *, tells_owner: bool) -> SessionSummary:
     figures = (stats or SessionStats()).figures(now)
     model, since = _played(record.state)
     return SessionSummary(
@@ -295,6 +297,7 @@ def _summary(record: SessionRecord, stats: SessionStats | None, now: float) -> S
         passes_replaced=figures.passes_replaced,
         frames_per_second=figures.frames_per_second,
         receipt_to_send_ms=Percentiles.model_validate(figures.receipt_to_send_ms, from_attributes=True),
+        owner=record.visitor.name if tells_owner and isinstance(record.visitor, Person) else None,
     )
 
 

@@ -9,23 +9,30 @@ from typing import TYPE_CHECKING
 from api_types import SavedWorldsResponse, SavedWorldSummary
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
+from handlers.ownership.belongings import owner_id
 from handlers.service_errors import service_errors_translated
 from services.files import clean_title
 from services.input_log.provenance import library_versions, machine_kind
+from services.ownership_store.ownership_store import Thing, ThingKind
 from services.world_files.archive import read_world
 from services.world_files.world_file import TITLE_LENGTH, Origins
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Mapping
     from concurrent.futures import Executor
     from pathlib import Path
     from typing import BinaryIO
 
+    from pydantic import JsonValue
+
+    from access_rules import Visitor
+    from handlers.ownership.belongings import Belongings
     from handlers.safety_handler import SafetyHandler
     from handlers.session.world import WorldCapture
     from services.clock.clock import Clock
+    from services.ownership_store.ownership_store import OwnerId
     from services.world_files.world_file import WorldFilePayload
-    from services.world_files.world_store import SavedWorldPayload, WorldStore
+    from services.world_files.world_store import SavedWorldPayload, WorldOrigin, WorldStore
 
 
 class WorldFilesHandler:
@@ -35,6 +42,7 @@ class WorldFilesHandler:
         self,
         store: WorldStore,
         safety: SafetyHandler,
+        belongings: Belongings,
         intake_threads: Executor,
         clock: Clock,
         *,
@@ -42,6 +50,7 @@ class WorldFilesHandler:
     ) -> None:
         self._store = store
         self._safety = safety
+        self._belongings = belongings
         self._intake_threads = intake_threads
         self._clock = clock
         self._max_upload_bytes = max_upload_bytes
@@ -53,25 +62,36 @@ class WorldFilesHandler:
 
     # ---------------------------------------------------------------------------------------------- the list
 
-    def list_worlds(self) -> SavedWorldsResponse:
-        return SavedWorldsResponse(worlds=[_summary(world) for world in self._store.list()])
+    def list_worlds(self, visitor: Visitor) -> SavedWorldsResponse:
+        """The visitor's."""
+        worlds, is_theirs = self._store.list(), self._belongings.sight(visitor, ThingKind.WORLD)
+        names = self._belongings.names_of_owners(visitor, ThingKind.WORLD)
+        return SavedWorldsResponse(
+            worlds=[_summary(world, names.get(world.id)) for world in worlds if is_theirs(world.id)]
+        )
 
-    def file(self, world_id: str) -> tuple[Path, str]:
+    def file(self, visitor: Visitor, world_id: str) -> tuple[Path, str]:
         """Where the archive lies, and what to call it. Raises: DomainError, there is none."""
+        self._require(visitor, world_id)
+        return self.file_of_any(world_id)
+
+    def file_of_any(self, world_id: str) -> tuple[Path, str]:
+        """`file`, for who has been let in before. Raises: DomainError, there is none."""
         found, path = self._find(world_id), self._store.path(world_id)
         if path is None:
             raise _unknown()
         return path, f"{_file_name(found.title)}.world"
 
-    def thumbnail(self, world_id: str) -> bytes:
+    def thumbnail(self, visitor: Visitor, world_id: str) -> bytes:
         """A JPEG. Raises: DomainError, there is no such world."""
+        self._require(visitor, world_id)
         data = self._store.thumbnail(world_id)
         if data is None:
             raise _unknown()
         return data
 
-    async def upload(self, chunks: AsyncIterator[bytes]) -> SavedWorldSummary:
-        """Keep a world file that a client sends.
+    async def upload(self, visitor: Visitor, chunks: AsyncIterator[bytes]) -> SavedWorldSummary:
+        """Keep a world file that a visitor sends.
 
         Raises:
             DomainError: it is too large, no world, damaged, shows what may not be shown, or cannot be kept.
@@ -82,36 +102,58 @@ class WorldFilesHandler:
                 limit = self._max_upload_bytes // (1024 * 1024)
                 raise DomainError(f"The world file is larger than {limit} MiB.", ErrorCode.WORLD_TOO_LARGE)
             file.write(chunk)
-        return await in_thread(self._intake_threads, lambda: self._keep_upload(file))
+        return await in_thread(self._intake_threads, lambda: self._keep_upload(owner_id(visitor), file))
 
-    def rename(self, world_id: str, title: str) -> SavedWorldSummary:
+    def rename(self, visitor: Visitor, world_id: str, title: str) -> SavedWorldSummary:
         """Raises: DomainError, there is no such world, or the new title cannot be kept."""
+        self._require(visitor, world_id)
         with service_errors_translated():
             renamed = self._store.rename(world_id, _title(title))
         if renamed is None:
             raise _unknown()
-        return _summary(renamed)
+        return _summary(renamed, self._belongings.names_of_owners(visitor, ThingKind.WORLD).get(world_id))
 
-    def remove(self, world_id: str) -> None:
+    def remove(self, visitor: Visitor, world_id: str) -> None:
         """Raises: DomainError, there is no such world, or it cannot be removed."""
+        self._require(visitor, world_id)
         with service_errors_translated():
-            was_there = self._store.remove(world_id)
-        if not was_there:
-            raise _unknown()
+            self._belongings.give_up(visitor, _thing(world_id), lambda: self._remove(world_id))
+
+    def facts_of_any(self, world_id: str) -> Mapping[str, JsonValue]:
+        """What a world was made with, for who has been let in before; empty if it is gone or damaged."""
+        try:
+            with service_errors_translated():
+                world = self._store.read(world_id)
+        except DomainError:
+            return {}
+        if world is None:
+            return {}
+        return {
+            "model": world.model.id,
+            "quant": world.model.quant,
+            "weights_hash": world.model.weights_hash,
+            "seed_hash": world.seed.file,
+            "rng_seed": world.rng_seed,
+            "passes": world.place.passes,
+        }
+
+    def ids(self) -> Collection[str]:
+        return {world.id for world in self._store.list()}
 
     # ------------------------------------------------------------------------------------------ for a session
 
-    def save(self, capture: WorldCapture, title: str) -> SavedWorldPayload:
-        """Keep a moment of a world in play. Blocks.
+    def save(self, visitor: Visitor, capture: WorldCapture, title: str) -> SavedWorldPayload:
+        """Keep a moment of a world that a visitor plays. Blocks.
 
         Raises:
             DomainError: it cannot be kept.
         """
         named = _title(title or capture.active.seed.name or "")
         with service_errors_translated():
-            return self._store.add(capture.payload(named, self._clock.wall(), self.origins), "saved")
+            payload = capture.payload(named, self._clock.wall(), self.origins)
+            return self._add(owner_id(visitor), payload, "saved")
 
-    def read(self, world_id: str) -> WorldFilePayload:
+    def read(self, visitor: Visitor, world_id: str) -> WorldFilePayload:
         """A saved world, to be played. Blocks, for as long as it takes to judge its pictures.
 
         What lies on the disk is trusted no more than an upload.
@@ -120,23 +162,37 @@ class WorldFilesHandler:
             DomainError: it is unknown, damaged, or shows what may not be shown.
         """
         with service_errors_translated():
-            world = self._store.read(world_id)
+            world = self._store.read(world_id) if self._belongings.sees(visitor, _thing(world_id)) else None
         found = self._store.find(world_id)
         if world is None or found is None:
             raise DomainError("This world is not on the server any more.", ErrorCode.WORLD_UNKNOWN)
         self._require_safe(world, is_ours=found.origin == "saved")
         return world
 
-    def summary(self, world: SavedWorldPayload) -> SavedWorldSummary:
-        return _summary(world)
-
     # ------------------------------------------------------------------------------------------------ parts
 
-    def _keep_upload(self, file: BinaryIO) -> SavedWorldSummary:
+    def _keep_upload(self, owner: OwnerId, file: BinaryIO) -> SavedWorldSummary:
         with service_errors_translated():
             world = read_world(file)
             self._require_safe(world, is_ours=False)
-            return _summary(self._store.add(world.titled(_title(world.title)), "uploaded"))
+            return _summary(self._add(owner, world.titled(_title(world.title)), "uploaded"), None)
+
+    def _add(self, owner: OwnerId, world: WorldFilePayload, origin: WorldOrigin) -> SavedWorldPayload:
+        store = self._store
+        return self._belongings.adopt_new(
+            owner,
+            lambda: store.add(world, origin),
+            thing_of=lambda saved: _thing(saved.id),
+            undo=lambda saved: store.remove(saved.id),
+        )
+
+    def _remove(self, world_id: str) -> None:
+        if not self._store.remove(world_id):
+            raise _unknown()
+
+    def _require(self, visitor: Visitor, world_id: str) -> None:
+        if not self._belongings.sees(visitor, _thing(world_id)):
+            raise _unknown()
 
     def _require_safe(self, world: WorldFilePayload, *, is_ours: bool) -> None:
         """Check every picture as a seed is checked.
@@ -171,7 +227,11 @@ def _unknown() -> DomainError:
     return DomainError("There is no such world.", ErrorCode.WORLD_UNKNOWN)
 
 
-def _summary(world: SavedWorldPayload) -> SavedWorldSummary:
+def _thing(world_id: str) -> Thing:
+    return Thing(ThingKind.WORLD, world_id)
+
+
+def _summary(world: SavedWorldPayload, owner: str | None) -> SavedWorldSummary:
     return SavedWorldSummary(
         id=world.id,
         title=world.title,
@@ -183,4 +243,5 @@ def _summary(world: SavedWorldPayload) -> SavedWorldSummary:
         created_at=world.created_at,
         file_url=f"/api/worlds/{world.id}/file",
         thumbnail_url=f"/api/worlds/{world.id}/thumbnail",
+        owner=owner,
     )

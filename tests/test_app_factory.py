@@ -24,7 +24,7 @@ STATUSES = {
     403: ("recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed"),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
-        "notFound"
+        "feedbackUnknown notFound"
     ),
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
@@ -44,10 +44,14 @@ STATUSES = {
     500: ("internal engineFailed authoringFailed recordingFailed filmFailed"),
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
-        "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted"
+        "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted "
+        "feedbackUnavailable ownersUnavailable"
     ),
     504: ("requestTimeout"),
-    507: ("seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed"),
+    507: (
+        "seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed "
+        "feedbackNotKept"
+    ),
 }
 
 

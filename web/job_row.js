@@ -3,6 +3,7 @@
 
 import { stepFraction } from "./authoring_texts.js";
 import { make } from "./dom.js";
+import { FeedbackControl } from "./feedback.js";
 import { isOver } from "./job_list.js";
 import { factsOfJob, filmText, fractionText, stateText } from "./job_texts.js";
 import { jobFileUrl } from "./jobs_rest.js";
@@ -36,6 +37,7 @@ export class JobRow {
   #percent = make("span", { className: "job-percent" });
   #progress = new ProgressBar(make("div"));
   #picture = make("img", { className: "job-picture", alt: "", width: 16, height: 9, loading: "lazy", decoding: "async" });
+  #feedback = new FeedbackControl();
   #play;
   #show;
   #watch;
@@ -61,7 +63,7 @@ export class JobRow {
     // A picture that was deleted elsewhere leaves its place empty.
     this.#picture.addEventListener("error", () => this.#picture.removeAttribute("src"));
     const status = make("p", { className: "job-status", children: [this.#state, this.#percent] });
-    const words = [this.#title, this.#facts, status, this.#progress.element];
+    const words = [this.#title, this.#facts, status, this.#progress.element, this.#feedback.element];
     this.element = make("li", {
       className: "job-row",
       children: [
@@ -75,6 +77,13 @@ export class JobRow {
 
   get #actions() {
     return [this.#play, this.#watch, this.#show, this.#download, this.#retry, this.#cancel, this.#remove];
+  }
+
+  /** Whether what has the focus is there for it. */
+  get #isFocusable() {
+    const focused = document.activeElement;
+    if (focused && this.#feedback.element.contains(focused)) return !this.#feedback.element.hidden;
+    return this.#actions.some((action) => !action.hidden && action === focused);
   }
 
   get hasFocus() {
@@ -104,7 +113,7 @@ export class JobRow {
     else if (this.#picture.getAttribute("src") !== pictureUrl) this.#picture.src = pictureUrl;
     this.element.dataset.kind = job.kind;
     // The button with the focus may have been hidden; browsers differ in when they notice.
-    if (hadFocus && !this.#actions.some((action) => !action.hidden && action === document.activeElement)) this.focus();
+    if (hadFocus && !this.#isFocusable) this.focus();
   }
 
   /**
@@ -138,6 +147,8 @@ export class JobRow {
     // A disabled button would lose the focus.
     this.#cancel.ariaDisabled = String(job.cancelling || job.state === "finishing");
     this.#remove.hidden = !isOver(job);
+    this.#feedback.element.hidden = !isDone;
+    this.#feedback.rate({ kind: "job", id: job.id }, title);
     for (const action of this.#actions) action.ariaLabel = `${action.textContent}: ${title}`;
   }
 

@@ -2,6 +2,7 @@
 // Plays one recording, and lets the person download, rename or delete it.
 
 import { byId } from "./dom.js";
+import { FeedbackControl } from "./feedback.js";
 import { describe } from "./library.js";
 import { dateText, sizeText, titleOf } from "./recording_texts.js";
 import { deleteRecording, renameRecording } from "./recordings_rest.js";
@@ -27,6 +28,7 @@ export class RecordingPlayer {
   #download = byId("recording-download", HTMLAnchorElement);
   #delete = byId("recording-delete", HTMLButtonElement);
   #renameForm = byId("recording-rename-form", HTMLFormElement);
+  #feedback = new FeedbackControl();
   #newName = byId("recording-new-name", HTMLInputElement);
   /** @type {RecordingSummary | null} */
   #recording = null;
@@ -35,6 +37,7 @@ export class RecordingPlayer {
   /** @param {RecordingPlayerListener} listener */
   constructor(listener) {
     this.#listener = listener;
+    this.#facts.after(this.#feedback.element);
     byId("recording-back", HTMLElement).addEventListener("click", () => this.close());
     byId("recording-rename", HTMLElement).addEventListener("click", () => this.#askForName());
     this.#delete.addEventListener("click", () => void this.#remove());
@@ -82,6 +85,7 @@ export class RecordingPlayer {
     const facts = [dateText(started_at), `${width} × ${height}`, sizeText(size_bytes), model];
     this.#facts.textContent = facts.filter(Boolean).join(", ");
     this.#download.href = `${recording.video_url}?download=true`;
+    this.#feedback.rate({ kind: "recording", id: recording.name }, titleOf(recording));
     this.#renameForm.hidden = true;
     this.#beUnsure();
     this.#tell(null);

@@ -124,6 +124,10 @@ export const CODE_TEXTS = {
   jobNotKept: "The server could not keep the job. Free some disk space and try again.",
   serverRestarted: "The server stopped while this was being done. Try it again.",
   filmFailed: "The film could not be made.",
+  feedbackUnknown: "You have said nothing about this.",
+  feedbackUnavailable: "The server cannot open what it keeps feedback in. Its log says why.",
+  feedbackNotKept: "The disk of the server is full, so your feedback was not kept.",
+  ownersUnavailable: "The server cannot tell whose things are just now. Try again in a moment.",
   recordingUnknown: "The server does not have this recording any more.",
   recordingNameInvalid: "A recording needs a name.",
   recordingNameTaken: "Another recording has this name already. Choose a different one.",
@@ -162,4 +166,20 @@ export const CODE_TEXTS = {
   notFound: "The server does not have that.",
   methodNotAllowed: "The server does not do that.",
   serviceUnavailable: "The server is not ready yet. Try again in a moment.",
+};
+
+/** @type {Readonly<Record<string, string>>} by the server's name of the tag */
+export const FEEDBACK_TAG_TEXTS = {
+  blurry: "Blurry",
+  drift: "Drifts away",
+  flicker: "Flickers",
+  wrong_motion: "Wrong motion",
+  broken_memory: "Forgets places",
+  broken_shapes: "Broken shapes",
+  not_as_asked: "Not as asked",
+  unsafe: "Unsafe",
+  sharp: "Sharp",
+  steady: "Steady",
+  good_motion: "Good motion",
+  as_asked: "As asked",
 };

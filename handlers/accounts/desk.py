@@ -12,10 +12,11 @@ from handlers.service_errors import service_errors_translated
 from services.outlasting import unstoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
     from handlers.accounts.connections import OfUser, OpenConnections
+    from services.account_store.account import UserId
     from services.account_store.account_store import AccountStore, AccountStores
     from sign_in import OfSession, OfToken
 
@@ -62,6 +63,11 @@ class AccountDesk:
             return result
 
         return await unstoppable(write_and_cut_off())
+
+    def names(self) -> Mapping[UserId, str]:
+        """Of everybody. Blocks. Raises: DomainError, the database cannot be used."""
+        with service_errors_translated():
+            return {known.user.id: known.user.name for known in self._opened().users()}
 
     def close(self) -> None:
         """Blocks until what is being written is written."""

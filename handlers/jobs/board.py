@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from handlers.base import StateChanges, StateHandler, in_thread, with_state_lock
 from handlers.service_errors import service_errors_translated
 from services.job_store.job import StageReached
+from services.ownership_store.ownership_store import OWNER_ROLE
 from state.transitions import job_changed, job_progressed
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.job_store.job import Job, JobEvent, JobId
     from services.job_store.job_store import Accepted, JobStore, JobStores, Known, NewJob
+    from services.ownership_store.ownership_store import OwnerId
     from state.app_state_types import AppState, LiveJob
 
 Result = TypeVar("Result")
@@ -106,6 +109,21 @@ class JobBoard(StateHandler):
             return None, None
 
         await self._write(change)
+
+    async def disown(self, owner: OwnerId) -> None:
+        """Somebody is gone: their jobs are the owner role's, and go on."""
+
+        def disown(store: JobStore) -> tuple[None, None]:
+            store.disown(owner)
+            self._disown_live(owner)
+            return None, None
+
+        await self._write(disown)
+
+    @with_state_lock
+    def _disown_live(self, owner: OwnerId) -> None:
+        for live in [live for live in self._state.jobs.values() if live.job.owner == owner]:
+            job_changed(self._state, replace(live.job, owner=OWNER_ROLE), self._clock.monotonic())
 
     async def reach(self, job_id: JobId, stages: Sequence[str]) -> None:
         """The job has come to these stages, one after the other; in one step, as there may be many in a short time."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from access_rules import Visitor
     from handlers.jobs.board import JobBoard
     from services.job_store.job import Job, Json
 
@@ -124,9 +125,9 @@ class JobExecutor(ABC):
     after_restart: AfterRestart = AfterRestart.BEGINS_AGAIN
     keeps_files: bool = True
 
-    async def check(self, request: Any) -> None:
-        """Whether such a job can be taken on now. Raises: DomainError."""
-        del request
+    async def check(self, visitor: Visitor, request: Any) -> None:
+        """Whether the visitor can have such a job taken on now. Raises: DomainError."""
+        del visitor, request
 
     @abstractmethod
     async def run(self, request: Any, running: RunningJob) -> Made:

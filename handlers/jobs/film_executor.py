@@ -13,6 +13,7 @@ from handlers.service_errors import service_errors_translated
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from access_rules import Visitor
     from handlers.jobs.executor import Resource, RunningJob
     from handlers.world_files_handler import WorldFilesHandler
     from services.film_maker.film_maker import FilmMaker
@@ -37,11 +38,11 @@ class FilmExecutor(JobExecutor):
         self._maker = maker
         self._threads = threads
 
-    async def check(self, request: FilmRequest) -> None:
-        await in_thread(self._threads, lambda: self._world_files.file(request.world_id))
+    async def check(self, visitor: Visitor, request: FilmRequest) -> None:
+        await in_thread(self._threads, lambda: self._world_files.file(visitor, request.world_id))
 
     async def run(self, request: FilmRequest, running: RunningJob) -> Made:
-        world, name = await in_thread(self._threads, lambda: self._world_files.file(request.world_id))
+        world, name = await in_thread(self._threads, lambda: self._world_files.file_of_any(request.world_id))
         film = running.folder / _FILM
         running.tell("filming")
         with service_errors_translated():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pydantic import JsonValue, ValidationError
 
+from access_rules import is_foreign, sees_all
 from api_types import (
     JobEventsResponse,
     JobFaultBody,
@@ -20,30 +21,35 @@ from api_types import (
 from error_types import DomainError, ErrorCode, NothingFollowsError, first_fault
 from handlers.jobs.feed import Progress, StreamEnded
 from handlers.jobs.outlook import Outlook
+from handlers.ownership.belongings import owner_id
+from services.feedback_store.feedback_store import FeedbackKind, Subject
 from services.job_store.job import ENDED, RETRYABLE, CancelAsked, IllegalJobEventError, JobState, Requeued
 from services.job_store.job_id import new_job_id
 from services.job_store.job_store import JobNotice, JobQuery, Known, NewJob
 from services.job_store.notices import described
+from services.ownership_store.ownership_store import OWNER_ROLE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping
+    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
     from pathlib import Path
 
     from access_rules import Visitor
+    from handlers.feedback.book import FeedbackBook
     from handlers.jobs.board import JobBoard
     from handlers.jobs.executor import JobExecutor, JobKinds, JobRequest
     from handlers.jobs.feed import FeedItem, JobFeed
     from handlers.jobs.retention import JobRetention
     from handlers.jobs.runner import JobRunner
     from handlers.jobs.scheduler import JobScheduler
+    from handlers.ownership.belongings import Belongings
     from handlers.visitors_handler import VisitorsHandler
     from runtime_config.runtime_config import JobsConfig
     from services.clock.clock import Clock
     from services.job_folder.job_folder import JobFolder
     from services.job_store.job import Job, JobId
+    from services.ownership_store.ownership_store import OwnerId
 
 _LONGEST_NUMBER: Final = 19  # digits: any longer is no number that a database gives
-NOBODY: Final = ""  # the owner of jobs on a server that knows no people
 
 
 class JobsHandler:
@@ -58,6 +64,8 @@ class JobsHandler:
         *,
         folder: JobFolder,
         visitors: VisitorsHandler,
+        belongings: Belongings,
+        feedback: FeedbackBook,
         config: JobsConfig,
         clock: Clock,
     ) -> None:
@@ -69,6 +77,8 @@ class JobsHandler:
         self._retention = retention
         self._folder = folder
         self._visitors = visitors
+        self._belongings = belongings
+        self._feedback = feedback
         self._config = config
         self._clock = clock
 
@@ -92,86 +102,95 @@ class JobsHandler:
             raise DomainError(f"There are no jobs of the kind {kind[:40]}.", ErrorCode.JOB_KIND_UNKNOWN)
         self._visitors.require_job(visitor, kind)
         asked = _parsed(executor, request)
-        await executor.check(asked)
-        live = sum(entry.job.owner == NOBODY for entry in self._board.live())
+        await executor.check(visitor, asked)
+        owner = owner_id(visitor)
+        live = sum(entry.job.owner == owner for entry in self._board.live())
         if live >= self._config.max_queued:
             message = f"{live} jobs are waiting already, which is the most. Try again when some have ended."
             raise DomainError(message, ErrorCode.TOO_MANY_REQUESTS)
         kept = asked.model_dump(mode="json")
         now = self._clock.wall()
-        new = NewJob(id=new_job_id(now), kind=kind, owner=NOBODY, request=kept, digest=_digest(kind, kept), key=key)
+        new = NewJob(id=new_job_id(now), kind=kind, owner=owner, request=kept, digest=_digest(kind, kept), key=key)
         with self._visitors.picture(visitor):
             answer = await self._board.add(new)
         is_new = not isinstance(answer, Known)
         if not is_new:
             self._visitors.give_picture_back(visitor)
-        return self._summary(answer.job), is_new
+        return await self._summary(visitor, answer.job), is_new
 
-    async def cancel(self, job_id: JobId) -> JobSummary:
+    async def cancel(self, visitor: Visitor, job_id: JobId) -> JobSummary:
         """Have a job stop. One that has ended, or that gets its result just now, stays as it is.
 
         Raises:
             DomainError: there is no such job.
         """
+        await self._found(visitor, job_id)
         try:
             job = await self._board.apply(job_id, CancelAsked())
         except IllegalJobEventError:
-            return self._summary(await self._found(job_id))
+            return await self.find(visitor, job_id)
         if job is None:
             raise _unknown()
         self._runner.stop(job_id)
-        return self._summary(job)
+        return await self._summary(visitor, job)
 
-    async def retry(self, job_id: JobId) -> JobSummary:
+    async def retry(self, visitor: Visitor, job_id: JobId) -> JobSummary:
         """Have a job done again that failed, was cancelled or interrupted.
 
         Raises:
             DomainError: there is no such job, or it did not end so.
         """
-        job = await self._found(job_id)
+        job = await self._found(visitor, job_id)
         if job.state not in RETRYABLE:
             raise _not_retryable(job)
         try:
             again = await self._board.apply(job_id, Requeued())
         except IllegalJobEventError as error:
-            raise _not_retryable(await self._found(job_id)) from error
-        return self._summary(again or job)
+            raise _not_retryable(await self._found(visitor, job_id)) from error
+        return await self._summary(visitor, again or job)
 
-    async def forget(self, job_id: JobId) -> None:
-        """Remove a job that has ended, and its files.
+    async def forget(self, visitor: Visitor, job_id: JobId) -> None:
+        """Remove a job that has ended, with its files and what was said of it.
 
         Raises:
             DomainError: there is no such job, or it has not ended.
         """
-        job = await self._found(job_id)
+        job = await self._found(visitor, job_id)
         if not job.has_ended:
             raise DomainError("The job has not ended. Cancel it first.", ErrorCode.JOB_NOT_OVER)
         await self._retention.forget([job_id])
+        await self._board.read(lambda _: self._feedback.forget(Subject(FeedbackKind.JOB, job_id)))
 
     # ---------------------------------------------------------------------------------------------------- looking
 
     async def list_jobs(
         self,
+        visitor: Visitor,
         states: Collection[JobStateName] = (),
         kind: str | None = None,
         before: JobId | None = None,
         limit: int = 100,
     ) -> JobsResponse:
-        """Newest first, and the number of the newest notice, from which the events can be followed."""
+        """The visitor's, newest first, and the number of the newest notice, from which the events can be followed."""
         if not self._board.has_begun():
             return JobsResponse(jobs=[], newest_event=0)
-        query = JobQuery(states=frozenset(JobState(state) for state in states), kind=kind, before=before, limit=limit)
+        query = JobQuery(
+            owner=_own_alone(visitor),
+            states=frozenset(JobState(state) for state in states),
+            kind=kind,
+            before=before,
+            limit=limit,
+        )
         newest, jobs = await self._board.read(lambda store: (store.newest_notice(), store.query(query)))
-        outlooks = self._scheduler.outlooks()
-        return JobsResponse(jobs=[self._summary(job, outlooks) for job in jobs], newest_event=newest)
+        return JobsResponse(jobs=await self._summaries(visitor, jobs), newest_event=newest)
 
-    async def find(self, job_id: JobId) -> JobSummary:
+    async def find(self, visitor: Visitor, job_id: JobId) -> JobSummary:
         """Raises: DomainError, there is no such job."""
-        return self._summary(await self._found(job_id))
+        return await self._summary(visitor, await self._found(visitor, job_id))
 
-    async def file(self, job_id: JobId, role: str | None = None) -> Path:
+    async def file(self, visitor: Visitor, job_id: JobId, role: str | None = None) -> Path:
         """The first file that a job has made, of a role if one is named. Raises: DomainError, there is none."""
-        job = await self._found(job_id)
+        job = await self._found(visitor, job_id)
         wanted = next((file for file in job.files if role in (None, file.role)), None)
         made = None
         if wanted is not None and job.state is JobState.DONE:
@@ -180,48 +199,64 @@ class JobsHandler:
             raise DomainError("There is no such file of this job.", ErrorCode.JOB_HAS_NO_FILE)
         return made
 
-    async def events(self, job_id: JobId, seen: str | None, limit: int) -> JobEventsResponse:
+    async def events(self, visitor: Visitor, job_id: JobId, seen: str | None, limit: int) -> JobEventsResponse:
         """What has happened to a job since an event, oldest first. Raises: DomainError, there is no such job."""
-        await self._found(job_id)
+        await self._found(visitor, job_id)
         after = _cursor_of(seen)
         notices = await self._board.read(lambda store: store.notices(after, job=job_id, limit=limit))
         return JobEventsResponse(events=[_told(notice) for notice in notices])
 
-    async def follow(self, seen: str | None, job_id: JobId | None = None) -> AsyncGenerator[JobStreamEvent]:
-        """What has happened since the event that a reader has seen last, and what happens from then on.
+    async def follow(
+        self, visitor: Visitor, seen: str | None, job_id: JobId | None = None
+    ) -> AsyncGenerator[JobStreamEvent]:
+        """What has happened to the visitor's jobs, or to one of them, and what happens from then on.
 
-        What is no number starts from the beginning. Raises: DomainError.
+        It begins after the event that a reader has seen last; what is no number, at the beginning. Raises: DomainError.
         """
-        async for item in self._feed.follow(_cursor_of(seen), job_id=job_id):
+        async for item in self._feed.follow(_cursor_of(seen), owner=_own_alone(visitor), job_id=job_id):
             yield _told(item)
 
-    async def require_unseen(self, job_id: JobId, seen: str | None) -> None:
+    async def require_unseen(self, visitor: Visitor, job_id: JobId, seen: str | None) -> None:
         """Raises:
         DomainError: there is no such job.
         NothingFollowsError: it has ended, and the reader has seen all of it.
         """
         cursor = _cursor_of(seen)
-        await self._found(job_id)
+        await self._found(visitor, job_id)
         if cursor and await self._feed.is_exhausted(job_id, cursor):
             raise NothingFollowsError
 
     # ------------------------------------------------------------------------------------------------------ parts
 
-    async def _found(self, job_id: JobId) -> Job:
+    async def disown(self, owner: OwnerId) -> None:
+        """Somebody is gone: their jobs are the owner role's."""
+        if self._board.has_begun():
+            await self._board.disown(owner)
+
+    async def _found(self, visitor: Visitor, job_id: JobId) -> Job:
         if not self._board.has_begun():
             raise _unknown()
         job = await self._board.read(lambda store: store.find(job_id))
-        if job is None:
+        if job is None or is_foreign(visitor, job.owner or None):
             raise _unknown()
         return job
 
-    def _summary(self, job: Job, outlooks: Mapping[JobId, Outlook] | None = None) -> JobSummary:
-        """`outlooks` spares a look at the whole queue for each of many jobs."""
+    async def _summary(self, visitor: Visitor, job: Job) -> JobSummary:
+        return (await self._summaries(visitor, [job]))[0]
+
+    async def _summaries(self, visitor: Visitor, jobs: Sequence[Job]) -> list[JobSummary]:
+        """One look at the whole queue, and one at the names of people, for all of them."""
+        outlooks: Mapping[JobId, Outlook] = {}
+        if not all(job.has_ended for job in jobs):
+            outlooks = self._scheduler.outlooks()
+        owners = {job.owner for job in jobs} - {OWNER_ROLE}
+        names: Mapping[OwnerId, str] = {}
+        if owners and sees_all(visitor):
+            names = await self._board.read(lambda _: self._belongings.names_of(visitor, owners))
+        return [self._told_of(job, outlooks.get(job.id) or Outlook(), names.get(job.owner)) for job in jobs]
+
+    def _told_of(self, job: Job, outlook: Outlook, owner: str | None) -> JobSummary:
         live = self._board.find_live(job.id)
-        outlook = None
-        if not job.has_ended:
-            outlook = (outlooks or self._scheduler.outlooks()).get(job.id)
-        outlook = outlook or Outlook()
         is_done = job.state is JobState.DONE
         fault = None if job.fault is None else JobFaultBody(code=job.fault.code, message=job.fault.message)
         return JobSummary(
@@ -244,7 +279,13 @@ class JobsHandler:
             deadline_at=job.deadline_at if job.state is JobState.RUNNING else None,
             cancelling=job.cancel_requested_at is not None and not job.has_ended,
             can_retry=job.state in RETRYABLE,
+            owner=owner,
         )
+
+
+def _own_alone(visitor: Visitor) -> OwnerId | None:
+    """Whose jobs a visitor sees; None: everybody's."""
+    return None if sees_all(visitor) else owner_id(visitor)
 
 
 def _cursor_of(text: str | None) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
+    from access_rules import Visitor
     from handlers.authoring_handler import AuthoringHandler
     from handlers.authoring_painter import ScenePainter
     from handlers.jobs.executor import Resource, RunningJob
@@ -57,7 +58,8 @@ class SceneExecutor(JobExecutor):
         self._threads = threads
         self.limit_s = authoring.config.job_limit_s
 
-    async def check(self, request: SceneRequest) -> None:
+    async def check(self, visitor: Visitor, request: SceneRequest) -> None:
+        del visitor
         await self._authoring.check(request.prompt)
 
     async def run(self, request: SceneRequest, running: RunningJob) -> Made:
@@ -67,6 +69,7 @@ class SceneExecutor(JobExecutor):
         return Made({"seed_hash": scene.hash}, (MadeFile("picture", _PICTURE),))
 
     async def finish(self, request: SceneRequest, job: Job, folder: Path) -> None:
-        del job
         picture = await in_thread(self._threads, (folder / _PICTURE).read_bytes)
-        await in_thread(self._threads, lambda: self._seeds.keep_generated(picture, plain_text(request.prompt)))
+        await in_thread(
+            self._threads, lambda: self._seeds.keep_generated(job.owner, picture, plain_text(request.prompt))
+        )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from handlers.session.actor import WorldActor
     from handlers.session.recording import SessionRecorder
     from services.clock.clock import Clock
+    from services.ownership_store.ownership_store import OwnerId
     from state.app_state_types import AuthoringJob, SessionId
     from wire_protocol import AnyServerMessage, InitRequest
 
@@ -61,6 +62,7 @@ class SessionAuthor:
         self,
         session_id: SessionId,
         *,
+        owner: OwnerId,
         authoring: AuthoringHandler,
         painter: ScenePainter,
         seeds: SeedsHandler,
@@ -71,6 +73,7 @@ class SessionAuthor:
         extended: bool,
     ) -> None:
         self._session_id = session_id
+        self._owner = owner
         self._authoring = authoring
         self._painter = painter
         self._seeds = seeds
@@ -192,8 +195,8 @@ class SessionAuthor:
     async def _keep(self, scene: PaintedScene, prompt: str) -> None:
         """A scene that cannot be kept is played all the same."""
         try:
-            seeds = self._seeds
-            await in_thread(self._work_threads, lambda: seeds.keep_generated(scene.file, prompt))
+            seeds, owner = self._seeds, self._owner
+            await in_thread(self._work_threads, lambda: seeds.keep_generated(owner, scene.file, prompt))
         except DomainError as error:
             logger.warning("A generated scene cannot be kept", reason=error.message)
 

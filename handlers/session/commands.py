@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from concurrent.futures import Executor
 
+    from access_rules import Visitor
     from error_types import DomainError
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
@@ -73,6 +74,7 @@ class SessionCommands:
         recorder: SessionRecorder,
         author: SessionAuthor,
         permissions: SessionPermissions,
+        visitor: Visitor,
         seeds: SeedsHandler,
         safety: SafetyHandler,
         world_files: WorldFilesHandler,
@@ -90,6 +92,7 @@ class SessionCommands:
         self._recorder = recorder
         self._author = author
         self._permissions = permissions
+        self._visitor = visitor
         self._seeds = seeds
         self._safety = safety
         self._world_files = world_files
@@ -157,7 +160,9 @@ class SessionCommands:
     async def save_world(self, request: SaveWorldRequest) -> SaveWorldResponseData:
         moment_id = request.moment_id
         capture = await self._play.required_actor.run_between_steps(lambda world: world.capture(moment_id))
-        saved = await in_thread(self._work_threads, lambda: self._world_files.save(capture, request.title))
+        saved = await in_thread(
+            self._work_threads, lambda: self._world_files.save(self._visitor, capture, request.title)
+        )
         return SaveWorldResponseData(world_id=saved.id, title=saved.title)
 
     async def record(self, request: RecordingRequest) -> RecordingResponseData:

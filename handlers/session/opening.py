@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import TypeAlias
 
+    from access_rules import Visitor
     from handlers.engines.pool import EnginePool
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
@@ -73,6 +74,7 @@ class WorldOpener:
         self,
         session_id: SessionId,
         *,
+        visitor: Visitor,
         sessions: SessionsHandler,
         pool: EnginePool,
         seeds: SeedsHandler,
@@ -85,6 +87,7 @@ class WorldOpener:
         extended: bool,
     ) -> None:
         self._session_id = session_id
+        self._visitor = visitor
         self._sessions = sessions
         self._pool = pool
         self._seeds = seeds
@@ -204,14 +207,14 @@ class WorldOpener:
 
     async def _read_seed(self, request: InitRequest) -> Seed | None:
         self._tell(request.req_id, ProgressStep.READING_PICTURE)
-        seeds = self._seeds
+        seeds, visitor = self._seeds, self._visitor
 
         def read() -> Seed | None:
             if request.seed_image_data is not None:
                 data = seeds.from_base64(request.seed_image_data)
                 return Seed(hash_of(data), data, request.seed_filename)
             if isinstance(request, TimedInitRequest) and request.seed_hash is not None:
-                data = seeds.from_store(request.seed_hash)
+                data = seeds.from_store(visitor, request.seed_hash)
                 return Seed(request.seed_hash, data, request.seed_filename or seeds.title_of(request.seed_hash))
             return None
 
@@ -222,8 +225,8 @@ class WorldOpener:
         if not isinstance(request, TimedInitRequest) or request.world_id is None:
             return None
         self._tell(request.req_id, ProgressStep.READING_PICTURE)
-        world_files, world_id = self._world_files, request.world_id
-        return await in_thread(self._check_threads, lambda: world_files.read(world_id))
+        world_files, visitor, world_id = self._world_files, self._visitor, request.world_id
+        return await in_thread(self._check_threads, lambda: world_files.read(visitor, world_id))
 
     # -------------------------------------------------------------------------------------------------------- opening
 

@@ -180,12 +180,16 @@ class WorldPath:
 
 @dataclass(frozen=True, slots=True)
 class KeptMoment:
-    """`jpeg` is the last frame that was made before it, `frame` the same as the engine made it, where it is known."""
+    """`jpeg` is the last frame that was made before it, `frame` the same as the engine made it, where it is known.
+
+    `input_log` names the log that was being written then.
+    """
 
     snapshot: WorldSnapshot
     jpeg: bytes
     moment: Moment
     frame: Picture | None
+    input_log: str | None = None
 
     @property
     def size(self) -> int:

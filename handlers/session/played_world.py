@@ -44,6 +44,20 @@ class SceneChange:
     seed: Seed | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MomentFacts:
+    """How a kept moment came about: after so many `passes` from its seed. `input_log` was being written then."""
+
+    model: str
+    quant: str
+    weights_hash: str
+    seed: str | None
+    seed_hash: str
+    rng_seed: int
+    input_log: str | None
+    passes: int
+
+
 class PlayedWorld:
     """Only the actor's task calls what is asynchronous here, because nothing else may touch an engine's world.
 
@@ -206,7 +220,9 @@ class PlayedWorld:
         """Keep this moment: its id, and the ids of all that are kept, oldest first."""
         await self._stream.drain()
         frame = None if self.history.frame is None else self.history.frame.copy()  # not the whole pass
-        kept = KeptMoment(await self._snapshot(), self._stream.last_jpeg, self.history.moment, frame)
+        kept = KeptMoment(
+            await self._snapshot(), self._stream.last_jpeg, self.history.moment, frame, self.history.input_log
+        )
         return self._moments.keep(kept), self._moments.ids()
 
     async def restore_moment(self, moment_id: str) -> tuple[str, ...]:
@@ -240,6 +256,20 @@ class PlayedWorld:
         self._begin_epoch()
         await self._stream.show(frames[0])
         return went_back_s, self.history.rewind_left_s()
+
+    def facts_of(self, moment_id: str) -> MomentFacts:
+        """Raises: DomainError, the moment is not, or no longer, kept."""
+        kept, active = self._moments.find(moment_id), self.active
+        return MomentFacts(
+            model=active.key.model_id,
+            quant=active.key.quant,
+            weights_hash=active.spec.weights_hash,
+            seed=active.seed.name,
+            seed_hash=active.seed.hash,
+            rng_seed=active.rng_seed,
+            input_log=kept.input_log,
+            passes=kept.moment.passes,
+        )
 
     async def capture(self, moment_id: str | None = None) -> WorldCapture:
         """What a world file of this moment needs, or of a kept one.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from handlers.recorder_handler import RecorderHandler
     from handlers.session.world import ActiveWorld
     from services.clock.clock import Clock
+    from services.ownership_store.ownership_store import OwnerId
     from services.video_writer.video_writer import RecordingOutcome
     from state.app_state_types import SessionId
     from wire_protocol import InitRequest
@@ -62,6 +63,7 @@ class SessionRecorder:
         recorder: RecorderHandler,
         session_id: SessionId,
         *,
+        owner: OwnerId,
         clock: Clock,
         work_threads: Executor,
         post: Callable[[RecordingMessage], None],
@@ -69,6 +71,7 @@ class SessionRecorder:
     ) -> None:
         self._recorder = recorder
         self._session_id = session_id
+        self._owner = owner
         self._clock = clock
         self._work_threads = work_threads
         self._post = post
@@ -150,7 +153,7 @@ class SessionRecorder:
             client_version=self._client_version,
             input_log=input_log,
         )
-        order = SegmentOrder(self._session_id, self._segments, started_at, began, plan, self._order.folder)
+        order = SegmentOrder(self._session_id, self._owner, self._segments, started_at, began, plan, self._order.folder)
         segment = self._recorder.begin(order, self._failed, self._ended)
         self._segment = segment
         if self._picture:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 import structlog
 
+from handlers.ownership.belongings import owner_id
 from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
 from handlers.session.commands import SessionCommands
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from handlers.seeds_handler import SeedsHandler
     from handlers.server_handler import ServerHandler
     from handlers.session.endings import Ending
+    from handlers.session.played_world import MomentFacts, PlayedWorld
     from handlers.sessions_handler import SessionsHandler
     from handlers.visitors_handler import VisitorsHandler
     from handlers.world_files_handler import WorldFilesHandler
@@ -118,6 +120,7 @@ class Session:
         config, sessions, clock, limits = around.config, around.sessions, around.clock, around.config.limits
         end = SessionEnd(lambda reason: sessions.end(session_id, reason))
         self.id = session_id
+        self.visitor = visitor
         self._sessions = sessions
         self._server = around.server
         self._metrics = around.metrics
@@ -135,6 +138,7 @@ class Session:
         self._recorder = SessionRecorder(
             around.recorder,
             session_id,
+            owner=owner_id(visitor),
             clock=clock,
             work_threads=around.work_threads,
             post=self._outbox.post,
@@ -162,6 +166,7 @@ class Session:
         )
         opener = WorldOpener(
             session_id,
+            visitor=visitor,
             sessions=sessions,
             pool=around.pool,
             seeds=around.seeds,
@@ -175,6 +180,7 @@ class Session:
         )
         author = SessionAuthor(
             session_id,
+            owner=owner_id(visitor),
             authoring=around.authoring,
             painter=around.painter,
             seeds=around.seeds,
@@ -192,6 +198,7 @@ class Session:
             recorder=self._recorder,
             author=author,
             permissions=self._permissions,
+            visitor=visitor,
             seeds=around.seeds,
             safety=around.safety,
             world_files=around.world_files,
@@ -259,6 +266,14 @@ class Session:
     async def perform(self, request: AnyRequest) -> ExtendedResponseData | None:
         """Do what a request asks for that came by REST; None once the session has ended. Raises: DomainError."""
         return None if self._runner is None else await self._runner.perform(request)
+
+    async def moment_facts(self, moment_id: str) -> MomentFacts:
+        """Raises: DomainError, no world is in play, or the moment is not kept."""
+
+        async def facts(world: PlayedWorld) -> MomentFacts:
+            return world.facts_of(moment_id)
+
+        return await self._play.required_actor.run_between_steps(facts)
 
     async def _finish(
         self,

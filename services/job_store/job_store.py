@@ -116,6 +116,10 @@ class JobStore(Protocol):
         """Forget jobs and what happened to them. Those that are not there are no mistake."""
         ...
 
+    def disown(self, owner: str) -> None:
+        """Give the jobs of somebody who is gone to the owner role, with what happened to them; their keys are free."""
+        ...
+
     def forget_keys(self, before: float) -> None:
         """Let the idempotency keys of jobs be used again that were accepted before a time."""
         ...

@@ -14,6 +14,7 @@ from services.database.schema import JOB_EVENTS, JOB_FILES, JOBS
 from services.job_store.job import IllegalJobEventError, Job, JobFault, JobFile, JobState, after
 from services.job_store.job_store import Accepted, JobNotice, JobStoreError, JobStoreFault, Known
 from services.job_store.notices import notice_of
+from services.ownership_store.ownership_store import OWNER_ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
@@ -119,6 +120,11 @@ class SqlJobStore:
     def remove(self, job_ids: Collection[JobId]) -> None:
         with self._writing() as connection:
             connection.execute(delete(JOBS).where(JOBS.c.id.in_(list(job_ids))))
+
+    def disown(self, owner: str) -> None:
+        with self._writing() as connection:
+            connection.execute(update(JOBS).where(JOBS.c.owner == owner).values(owner=OWNER_ROLE, idempotency_key=None))
+            connection.execute(update(JOB_EVENTS).where(JOB_EVENTS.c.owner == owner).values(owner=OWNER_ROLE))
 
     def forget_keys(self, before: float) -> None:
         old = (JOBS.c.created_at < before) & JOBS.c.idempotency_key.is_not(None)

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from tests.browser.studio import REASON
+from tests.browser.test_recordings import press, said_of
 from tests.browser.test_worlds import save
-from tests.waiting import deadline_s
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Request, Route
@@ -173,6 +174,27 @@ def test_a_saved_world_is_filmed_and_watched(start_server: StartServer, invite: 
     assert film.is_visible(), "a film was deleted without a question"
     _press(film, "job-remove")
     film.wait_for(state="detached")
+
+
+def test_what_a_job_has_made_is_rated(start_server: StartServer, invite: Invite) -> None:
+    server = start_server()
+    visitor = invite(server.url, viewport=_DESK)
+    _save_a_world(visitor)
+    _open_jobs(visitor)
+    _film_by_rest(server)
+    film = _wait_for_state(visitor, "", "done")
+    press(film, "feedback-open")
+    press(film, "feedback-bad")
+    press(film, "feedback-tag", "Forgets places")
+    wait_until(lambda: [each["tags"] for each in said_of(server.url, "job")] == [["broken_memory"]], "it is kept")
+    visitor.page.set_viewport_size(_PHONE)  # pyright: ignore[reportArgumentType] - a ViewportSize
+    assert visitor.page.evaluate(_OVERFLOW) == []
+    visitor.page.reload()
+    _open_jobs(visitor)
+    press(visitor.by_id("job"), "feedback-open")
+    pressed = visitor.page.locator("[data-testid=feedback] [aria-pressed=true]")
+    pressed.first.wait_for()
+    assert pressed.all_inner_texts() == ["👎 Bad", "Forgets places"]
 
 
 # ------------------------------------------------------------------------------------------------------- the feed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -15,6 +15,8 @@ from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from playwright.sync_api import Locator
 
     from tests.browser.conftest import Invite, StartServer
     from tests.browser.visitor import Visitor
@@ -133,3 +135,42 @@ def test_a_recording_that_waits_is_watched_and_finished_by_the_page(
     item.get_by_text("Finish now").click()
     visitor.by_id("recording-card").get_by_text("walk").wait_for()
     item.wait_for(state="detached")
+
+
+def press(control: Locator, test_id: str, text: str | None = None) -> None:
+    """With the keyboard."""
+    button = control.get_by_test_id(test_id)
+    (button if text is None else button.filter(has_text=text)).press("Enter")
+
+
+def said_of(url: str, kind: str) -> list[dict[str, Any]]:
+    """What the visitor has said of things of a kind."""
+    return httpx.get(f"{url}/api/feedback", params={"kind": kind}).json()["feedback"]
+
+
+def test_a_recording_is_rated_changed_and_taken_back(start_server: StartServer, invite: Invite) -> None:
+    url = start_server().url
+    visitor = invite(url)
+    visitor.enter()
+    record(visitor)
+    visitor.pause()
+    visitor.by_id("menu-recordings-button").click()
+    visitor.by_id("recording-card").press("Enter")
+    control = visitor.by_id("feedback").first
+    press(control, "feedback-open")
+    assert control.get_by_test_id("feedback-tag").first.is_hidden(), "a tag is offered before there is a thumb"
+    press(control, "feedback-good")
+    press(control, "feedback-tag", "Drifts away")
+    press(control, "feedback-tag", "Sharp")
+    control.get_by_test_id("feedback-comment").fill("Like a walk.")
+    control.get_by_test_id("feedback-comment").press("Tab")
+    said = {"rating": 1, "tags": ["drift", "sharp"], "comment": "Like a walk."}
+    wait_until(lambda: [said.items() <= each.items() for each in said_of(url, "recording")] == [True], "it is kept")
+    visitor.by_id("recording-back").press("Enter")
+    visitor.by_id("recording-card").press("Enter")
+    assert control.get_by_test_id("feedback-open").inner_text() == "Good, Drifts away, Sharp"
+    press(control, "feedback-bad")
+    wait_until(lambda: [each["rating"] for each in said_of(url, "recording")] == [-1], "it is changed")
+    press(control, "feedback-bad")
+    wait_until(lambda: said_of(url, "recording") == [], "it is taken back")
+    assert visitor.page.locator("[data-testid=feedback] [aria-pressed=true]").count() == 0

@@ -10,6 +10,7 @@ from handlers.jobs.executor import AfterRestart, JobExecutor, JobRequest, Made, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from access_rules import Visitor
     from handlers.jobs.executor import Resource, RunningJob
     from services.job_store.job import Job
 
@@ -62,8 +63,8 @@ class FakeJobExecutor(JobExecutor):
     def release_finish(self) -> None:
         self._may_finish.set()
 
-    async def check(self, request: FakeJobRequest) -> None:
-        del request
+    async def check(self, visitor: Visitor, request: FakeJobRequest) -> None:
+        del visitor, request
         if self.refusal is not None:
             raise self.refusal
 

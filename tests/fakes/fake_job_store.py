@@ -117,6 +117,13 @@ class FakeJobStore:
             self._notices = [entry for entry in self._notices if entry[1].job not in job_ids]
             self._keys = {key: found for key, found in self._keys.items() if found[0] not in job_ids}
 
+    def disown(self, owner: str) -> None:
+        self._check()
+        with self._lock:
+            self._jobs = {job.id: replace(job, owner="") if job.owner == owner else job for job in self._jobs.values()}
+            self._keys = {key: found for key, found in self._keys.items() if key[0] != owner}
+            self._notices = [("" if its_owner == owner else its_owner, notice) for its_owner, notice in self._notices]
+
     def forget_keys(self, before: float) -> None:
         self._check()
         self._keys = {key: found for key, found in self._keys.items() if self._jobs[found[0]].created_at >= before}

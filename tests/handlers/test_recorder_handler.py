@@ -14,6 +14,7 @@ from services.recording_store.directory_recording_store import DirectoryRecordin
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.video_writer.video_writer import RecordingPlan, VideoMetadata
 from state.app_state_types import AppState
+from tests.belongings_rig import belongings
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_video_writer import FakeVideoWriter
 
@@ -30,6 +31,7 @@ def recorder(folder: Path, *client_folders: Path) -> RecorderHandler:
         RLock(),
         writer=writer,
         store=DirectoryRecordingStore(folder, writer.describe),
+        belongings=belongings(),
         task_runner=ThreadingTaskRunner(lambda _name, _error: None),
         clock=FakeClock(),
         config=RecordingConfig(client_folders=client_folders),

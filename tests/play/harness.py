@@ -32,11 +32,13 @@ from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
 from tests.fakes.fake_account_store import FakeAccountStore
 from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_feedback_store import FakeFeedbackStore
 from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_job_store import FakeJobStore
+from tests.fakes.fake_ownership_store import FakeOwnershipStore
 from tests.fakes.fake_password_hasher import FakePasswordHasher
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
@@ -55,12 +57,14 @@ if TYPE_CHECKING:
 
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
+    from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
+    from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
@@ -273,6 +277,8 @@ def fake_services(
     password_hasher: PasswordHasher | None = None,
     clock: Clock | None = None,
     job_stores: JobStores | None = None,
+    ownership_stores: OwnershipStores | None = None,
+    feedback_stores: FeedbackStores | None = None,
     film_maker: FilmMaker | None = None,
     prompt_writer: PromptWriter | None = None,
     image_editor: ImageEditor | None = None,
@@ -298,6 +304,8 @@ def fake_services(
         account_stores=account_stores or FakeAccountStore(),
         password_hasher=password_hasher or FakePasswordHasher(),
         job_stores=job_stores or FakeJobStore(),
+        ownership_stores=ownership_stores or FakeOwnershipStore(),
+        feedback_stores=feedback_stores or FakeFeedbackStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         model_hub=LocalModelHub(cache_dir),
         system_monitor=system_monitor or FakeSystemMonitor(),

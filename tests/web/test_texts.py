@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from error_types import ErrorCode
+from services.feedback_store.feedback_store import FeedbackTag
 from tests.web.node_tools import WEB, require_node
 from wire_protocol import ErrorId, ProgressStep, StageId, WarningId
 
@@ -24,6 +25,7 @@ TABLES: dict[str, type[StrEnum]] = {
     "ERROR_TEXTS": ErrorId,
     "WARNING_TEXTS": WarningId,
     "CODE_TEXTS": ErrorCode,
+    "FEEDBACK_TAG_TEXTS": FeedbackTag,
 }
 
 

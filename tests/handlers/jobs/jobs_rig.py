@@ -11,6 +11,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from access_rules import Owner
+from handlers.feedback.book import FeedbackBook
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
@@ -25,7 +26,9 @@ from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.runtime_config import JobsConfig
 from services.job_folder.job_folder import JobFolder
 from state.app_state_types import AppState
+from tests.belongings_rig import belongings
 from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_feedback_store import FakeFeedbackStore
 from tests.fakes.fake_job_executor import FakeJobExecutor
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.waiting import wait_until_async
@@ -55,10 +58,10 @@ class JobsRig:
 
     async def until(self, job_id: str, *states: str) -> JobSummary:
         """Wait until a job is in one of the states."""
-        found = await self.jobs.find(job_id)
+        found = await self.jobs.find(Owner(), job_id)
         while found.state not in states:
             mark = self.board.changes.mark()
-            found = await self.jobs.find(job_id)
+            found = await self.jobs.find(Owner(), job_id)
             if found.state not in states:
                 await self.board.changes.after(mark)
         return found
@@ -102,6 +105,8 @@ async def jobs_rig(
             retention,
             folder=files,
             visitors=visitors,
+            belongings=belongings(with_accounts=True),
+            feedback=FeedbackBook(FakeFeedbackStore()),
             config=config,
             clock=clock,
         )

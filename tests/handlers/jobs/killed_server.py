@@ -87,10 +87,10 @@ async def main(database: Path, last: int) -> None:
         await here.jobs.submit(Owner(), "fake", {"name": "good", "size": 7}, key="good")
         await here.jobs.submit(Owner(), "fake", {"name": "bad"}, key="bad")
         stopped, _ = await here.jobs.submit(Owner(), "fake", {"name": "stopped"}, key="stopped")
-        await here.jobs.cancel(stopped.id)
-        for job in (await here.jobs.list_jobs()).jobs:
+        await here.jobs.cancel(Owner(), stopped.id)
+        for job in (await here.jobs.list_jobs(Owner())).jobs:
             await here.until(job.id, "done", "failed", "cancelled", "interrupted")
-        await here.jobs.forget(stopped.id)
+        await here.jobs.forget(Owner(), stopped.id)
     sys.stdout.write("done\n")
 
 

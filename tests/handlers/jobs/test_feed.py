@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from access_rules import Owner
 from handlers.jobs.feed import Progress, StreamEnded
 from handlers.jobs.outlook import Outlook
 from services.database.shared_database import SharedDatabase
@@ -127,7 +128,7 @@ def test_who_has_seen_all_of_a_job_is_told_so(stores: JobStores) -> None:
         async with jobs_rig(stores) as here:
             job = await here.submit()
             await here.until(job, "done")
-            last = (await here.jobs.list_jobs()).newest_event
+            last = (await here.jobs.list_jobs(Owner())).newest_event
             assert await here.feed.is_exhausted(job, last)
             assert not await here.feed.is_exhausted(job, last - 1)
 

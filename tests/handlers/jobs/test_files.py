@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from access_rules import Owner
 from error_types import DomainError, ErrorCode
 from handlers.jobs.executor import AfterRestart
 from runtime_config.runtime_config import JobsConfig
@@ -61,12 +62,12 @@ def test_a_job_has_the_files_that_it_made(stores: JobStores, folder: Path) -> No
             job = await here.until(await here.submit("a", size=7), "done")
             (file,) = job.files
             assert (file.role, file.bytes, file.sha256) == ("made", 7, MADE.digest)
-            assert (await here.jobs.file(job.id)).read_bytes() == b"x" * 7
-            assert await here.jobs.file(job.id, "made") == await here.jobs.file(job.id)
+            assert (await here.jobs.file(Owner(), job.id)).read_bytes() == b"x" * 7
+            assert await here.jobs.file(Owner(), job.id, "made") == await here.jobs.file(Owner(), job.id)
             with pytest.raises(DomainError) as caught:
-                await here.jobs.file(job.id, "other")
+                await here.jobs.file(Owner(), job.id, "other")
             assert caught.value.code is ErrorCode.JOB_HAS_NO_FILE
-            await here.jobs.forget(job.id)
+            await here.jobs.forget(Owner(), job.id)
             assert not (folder / job.id).exists()
 
     asyncio.run(main())
@@ -95,7 +96,7 @@ def test_what_was_not_done_leaves_no_file(stores: JobStores, folder: Path, end: 
                 case "not finished":
                     here.executor.failing_finish["a"] = DomainError("No room.", ErrorCode.SEED_NOT_KEPT)
                 case _:
-                    await here.jobs.cancel(job)
+                    await here.jobs.cancel(Owner(), job)
             here.executor.release()
             found = await here.until(job, "failed", "cancelled")
             assert (found.files, found.result) == ([], None)
@@ -105,7 +106,7 @@ def test_what_was_not_done_leaves_no_file(stores: JobStores, folder: Path, end: 
                 assert found.fault.code == "seedNotKept"
             here.executor.failing.clear()
             here.executor.failing_finish.clear()
-            await here.jobs.retry(job)
+            await here.jobs.retry(Owner(), job)
             assert len((await here.until(job, "done")).files) == 1
 
     asyncio.run(main())
@@ -118,7 +119,7 @@ def test_what_gets_its_place_is_not_cancelled(stores: JobStores) -> None:
             job = await here.submit("a", size=7)
             found = await here.until(job, "finishing")
             assert (found.result, found.files) == (None, []), "what may still fail is not shown"
-            asked = await here.jobs.cancel(job)
+            asked = await here.jobs.cancel(Owner(), job)
             assert (asked.state, asked.cancelling) == ("finishing", False)
             here.executor.release_finish()
             assert (await here.until(job, "done")).result == {"name": "a"}
@@ -137,7 +138,7 @@ def test_a_restart_between_the_work_and_its_place_does_no_work_twice(stores: Job
             found = await here.until(job, "done")
             assert (here.executor.begun, here.executor.finished) == ([], ["a"])
             assert (found.attempt, found.result, [file.bytes for file in found.files]) == (1, {"name": "a"}, [7])
-            assert (await here.jobs.file(job)).read_bytes() == b"x" * 7
+            assert (await here.jobs.file(Owner(), job)).read_bytes() == b"x" * 7
 
     asyncio.run(main())
 
@@ -169,9 +170,9 @@ def test_files_without_a_job_and_jobs_without_their_files_are_settled(stores: Jo
         (folder / "not of a job").mkdir()
         async with jobs_rig(stores, executor=FakeJobExecutor(), folder=folder) as here:
             await settled(here)
-            assert [(await here.jobs.find(job.id)).files for job in (kept, lost)] == [kept.files, []]
+            assert [(await here.jobs.find(Owner(), job.id)).files for job in (kept, lost)] == [kept.files, []]
             with pytest.raises(DomainError):
-                await here.jobs.file(lost.id)
+                await here.jobs.file(Owner(), lost.id)
             assert {name for name in names(folder) if "half" not in name} == {f"{kept.id}/made.bin"}
             assert (folder / "not of a job").exists()
 
@@ -187,7 +188,7 @@ def test_what_a_job_goes_on_with_survives_a_restart_and_a_failure(stores: JobSto
             await here.until(job, "failed")
         again = FakeJobExecutor(after_restart=AfterRestart.GOES_ON)
         async with jobs_rig(stores, executor=again, folder=folder) as here:
-            await here.jobs.retry(job)
+            await here.jobs.retry(Owner(), job)
             await here.until(job, "done")
             assert again.found == [["half"]]
 
@@ -208,7 +209,7 @@ def test_the_time_of_what_goes_on_runs_out_over_a_restart(stores: JobStores, fol
             found = await here.until(job, "failed")
             assert found.fault is not None
             assert found.fault.code == "requestTimeout"
-            await here.jobs.retry(job)
+            await here.jobs.retry(Owner(), job)
             await here.until(job, "done")
 
     asyncio.run(main())
@@ -230,7 +231,7 @@ def test_the_oldest_files_of_a_kind_make_room_and_live_jobs_stay(stores: JobStor
             live = await here.submit("live", size=100)
             await here.until_begun("live")
             await here.retention.prune()
-            assert [job.id for job in (await here.jobs.list_jobs()).jobs] == [live, beside.id, ids[3], ids[2]]
+            assert [job.id for job in (await here.jobs.list_jobs(Owner())).jobs] == [live, beside.id, ids[3], ids[2]]
             assert not (folder / ids[1]).exists()
             assert (folder / live / "half").exists()
             here.executor.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from access_rules import Owner
 from services.job_store.job import Began, FinishBegan, StageReached, Succeeded
 from services.job_store.job_store import NewJob
 from tests.fakes.fake_clock import FakeClock
@@ -44,13 +45,13 @@ def test_what_is_left_follows_from_what_is_done() -> None:
         clock = FakeClock()
         async with jobs_rig(clock=clock) as here:
             job, next_one = await held(here), await here.submit("b")
-            assert (await here.jobs.find(job)).remaining_s is None, "it has only just begun"
+            assert (await here.jobs.find(Owner(), job)).remaining_s is None, "it has only just begun"
             clock.advance(30.0)
             here.board.progress(job, 0.75)
-            assert (await here.jobs.find(job)).remaining_s == 10
-            waiting = await here.jobs.find(next_one)
+            assert (await here.jobs.find(Owner(), job)).remaining_s == 10
+            waiting = await here.jobs.find(Owner(), next_one)
             assert (waiting.position, waiting.waiting_s, waiting.remaining_s) == (0, 10, None)
-            third = await here.jobs.find(await here.submit("c"))
+            third = await here.jobs.find(Owner(), await here.submit("c"))
             assert (third.position, third.waiting_s) == (1, None), "nobody knows how long the one before it takes"
             here.executor.release()
 
@@ -66,12 +67,12 @@ def test_earlier_jobs_say_how_long_one_takes() -> None:
             job = await held(here)
             jobs = [job, await here.submit("b"), await here.submit("c")]
             clock.advance(20.0)
-            running, second, third = [await here.jobs.find(job_id) for job_id in jobs]
+            running, second, third = [await here.jobs.find(Owner(), job_id) for job_id in jobs]
             assert running.remaining_s == 40
             assert (second.waiting_s, third.waiting_s) == (40, 100)
             clock.advance(100.0)
-            assert [(await here.jobs.find(job_id)).remaining_s for job_id in jobs] == [None, None, None]
-            assert (await here.jobs.find(jobs[1])).waiting_s is None, "it takes longer than any did"
+            assert [(await here.jobs.find(Owner(), job_id)).remaining_s for job_id in jobs] == [None, None, None]
+            assert (await here.jobs.find(Owner(), jobs[1])).waiting_s is None, "it takes longer than any did"
             executor.release()
 
     asyncio.run(main())
@@ -87,7 +88,7 @@ def test_a_job_that_was_done_is_learned_from() -> None:
             await here.until(job, "done")
             await here.until(await here.submit("quick"), "done")  # it took no time, which says nothing
             again = await held(here)
-            assert (await here.jobs.find(again)).remaining_s == 50
+            assert (await here.jobs.find(Owner(), again)).remaining_s == 50
             here.executor.release()
 
     asyncio.run(main())
@@ -104,7 +105,7 @@ def test_a_stage_begins_anew() -> None:
             here.board.progress(job, None)
             clock.advance(9.0)
             here.board.progress(job, 0.9)
-            assert (await here.jobs.find(job)).remaining_s == 1
+            assert (await here.jobs.find(Owner(), job)).remaining_s == 1
             executor.release()
 
     asyncio.run(main())

@@ -68,7 +68,7 @@ def test_ten_thousand_of_one_do_not_keep_another_waiting() -> None:
         async with jobs_rig(store, executor=executor) as here:
             await here.until_begun("ann")
             await wait_until_async(lambda: here.board.find_live("Z" * 26) is not None, "all were taken up")
-            assert (await here.jobs.find("Z" * 26)).position == 0
+            assert (await here.jobs.find(Owner(), "Z" * 26)).position == 0
             executor.release()
             await here.until("Z" * 26, "done")
             assert executor.begun.index("bob") <= 1
@@ -84,8 +84,8 @@ def test_what_needs_other_things_runs_beside(stores: JobStores) -> None:
             held, waiting = await here.submit("held"), await here.submit("waiting")
             await here.until_begun("held")
             await here.until(await here.submit("beside", kind="download"), "done")
-            assert (await here.jobs.find(held)).state == "running"
-            assert (await here.jobs.find(waiting)).position == 0
+            assert (await here.jobs.find(Owner(), held)).state == "running"
+            assert (await here.jobs.find(Owner(), waiting)).position == 0
             here.executor.release()
             await here.until(waiting, "done")
 
@@ -111,7 +111,7 @@ def test_a_failure_is_told_and_the_next_goes_on(stores: JobStores, error: Except
             assert job.can_retry
             await here.until(good, "done")
             here.executor.failing.clear()
-            await here.jobs.retry(bad)
+            await here.jobs.retry(Owner(), bad)
             again = await here.until(bad, "done")
             assert (again.attempt, again.fault) == (2, None)
 
@@ -137,18 +137,18 @@ def test_cancelled_before_in_and_after(stores: JobStores) -> None:
             here.executor.hold()
             running, waiting = await here.submit("running"), await here.submit("waiting")
             await here.until_begun("running")
-            assert (await here.jobs.cancel(waiting)).state == "cancelled"
-            assert (await here.jobs.cancel(running)).cancelling
+            assert (await here.jobs.cancel(Owner(), waiting)).state == "cancelled"
+            assert (await here.jobs.cancel(Owner(), running)).cancelling
             assert (await here.until(running, "cancelled")).fault is None
             assert here.executor.begun == ["running"]
             assert here.executor.stopped == ["running"]
             here.executor.release()
             done = await here.submit("done")
             await here.until(done, "done")
-            assert (await here.jobs.cancel(done)).state == "done"
-            assert (await here.jobs.cancel(running)).state == "cancelled"
+            assert (await here.jobs.cancel(Owner(), done)).state == "done"
+            assert (await here.jobs.cancel(Owner(), running)).state == "cancelled"
             with pytest.raises(DomainError, match="no such job"):
-                await here.jobs.cancel("nothing")
+                await here.jobs.cancel(Owner(), "nothing")
 
     asyncio.run(main())
 
@@ -158,7 +158,7 @@ def test_cancelled_at_the_very_end_is_either_done_or_cancelled(stores: JobStores
         job = await here.submit("quick")
         for _ in range(pause):
             await asyncio.sleep(0)
-        await here.jobs.cancel(job)
+        await here.jobs.cancel(Owner(), job)
         return (await here.until(job, "done", "cancelled")).state
 
     async def main() -> None:
@@ -213,16 +213,16 @@ def test_a_job_that_has_ended_is_forgotten_with_its_files(stores: JobStores) -> 
             job = await here.submit()
             await here.until_begun("a")
             with pytest.raises(DomainError, match="has not ended"):
-                await here.jobs.forget(job)
+                await here.jobs.forget(Owner(), job)
             with pytest.raises(DomainError, match="is running"):
-                await here.jobs.retry(job)
+                await here.jobs.retry(Owner(), job)
             here.executor.release()
             await here.until(job, "done")
             with pytest.raises(DomainError, match="is done"):
-                await here.jobs.retry(job)
-            await here.jobs.forget(job)
+                await here.jobs.retry(Owner(), job)
+            await here.jobs.forget(Owner(), job)
             with pytest.raises(DomainError, match="no such job"):
-                await here.jobs.find(job)
+                await here.jobs.find(Owner(), job)
 
     asyncio.run(main())
 
@@ -237,10 +237,10 @@ def test_only_so_many_are_remembered(stores: JobStores) -> None:
                 await here.until(ids[-1], "done")
                 clock.advance(1.0)
             await here.retention.prune()
-            assert [job.id for job in (await here.jobs.list_jobs()).jobs] == ids[:1:-1]
+            assert [job.id for job in (await here.jobs.list_jobs(Owner())).jobs] == ids[:1:-1]
             clock.advance(101.0)
             await here.retention.prune()
-            assert (await here.jobs.list_jobs()).jobs == []
+            assert (await here.jobs.list_jobs(Owner())).jobs == []
 
     asyncio.run(main())
 
@@ -277,7 +277,7 @@ def test_a_restart_in_the_middle(stores: JobStores, tmp_path: Path, after_restar
         async with jobs_rig(stores, executor=executor, clock=clock, folder=tmp_path / "files") as here:
             await here.until(waiting, "done")
             if after_restart is not AfterRestart.IS_INTERRUPTED:
-                assert (await here.jobs.find(running)).state == "queued"
+                assert (await here.jobs.find(Owner(), running)).state == "queued"
                 clock.advance(5.0)
                 here.board.changes.announce()
                 job = await here.until(running, "done")
@@ -287,7 +287,7 @@ def test_a_restart_in_the_middle(stores: JobStores, tmp_path: Path, after_restar
                 job = await here.until(running, "interrupted")
                 assert job.fault is not None
                 assert job.fault.code == "serverRestarted"
-                await here.jobs.retry(running)
+                await here.jobs.retry(Owner(), running)
                 await here.until(running, "done")
 
     asyncio.run(main())
@@ -337,7 +337,7 @@ def test_what_was_left_is_settled_once_the_database_can_be_used() -> None:
         store.fail = JobStoreError(JobStoreFault.BUSY, "Another program has locked it.")
         async with jobs_rig(store) as here:
             with pytest.raises(DomainError, match="locked"):
-                await here.jobs.find("1" * 26)
+                await here.jobs.find(Owner(), "1" * 26)
             store.fail = None
             await here.until("1" * 26, "done")
 
@@ -363,7 +363,7 @@ def test_a_clock_that_is_set_back_loses_nothing(stores: JobStores) -> None:
             bad = await here.submit("bad")
             await here.until(bad, "failed")
         async with jobs_rig(stores, clock=FakeClock(wall=2_000_000.0 - 3600.0)) as here:
-            await here.jobs.retry(bad)
+            await here.jobs.retry(Owner(), bad)
             assert (await here.until(bad, "done")).attempt == 2
             await here.until(await here.submit("good"), "done")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from access_rules import Owner
 from state.app_state_types import EngineKey, leases_of
 from tests.cancelling import for_each_await
 from tests.fakes.fake_catalogue import FakeModel
@@ -68,7 +69,7 @@ class Bench:
         return self.at.server.run(all_of_them())
 
     async def _perform(self, request: AnyRequest) -> Any:
-        return await self.at.server.handler.play.perform(self.session_id, request)
+        return await self.at.server.handler.play.perform(Owner(), self.session_id, request)
 
     async def _given_back(self, worlds: int) -> None:
         """At once, but for a world that the actor is just closing."""

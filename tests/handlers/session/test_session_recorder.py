@@ -18,6 +18,7 @@ from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.video_writer.video_writer import Discarded, Finished, RecordingFault
 from state.app_state_types import AppState, EngineKey, Finishing, NotRecording, Recording
 from state.transitions import IllegalTransitionError
+from tests.belongings_rig import belongings
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
@@ -44,6 +45,7 @@ class Desk:
             RLock(),
             writer=self.writer,
             store=DirectoryRecordingStore(folder, self.writer.describe),
+            belongings=belongings(),
             task_runner=ThreadingTaskRunner(lambda _name, _error: None),
             clock=self.clock,
             config=RecordingConfig(),
@@ -52,6 +54,7 @@ class Desk:
         self.session = SessionRecorder(
             self.recorder,
             "5e55",
+            owner="",
             clock=self.clock,
             work_threads=self._threads,
             post=self.told.append,

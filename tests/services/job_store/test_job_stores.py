@@ -281,3 +281,16 @@ def test_one_of_many_threads_begins_a_job(store: JobStore) -> None:
     assert found is not None
     assert found.epoch == str(winner)
     assert len(store.notices(0)) == 2
+
+
+def test_the_jobs_of_somebody_who_is_gone_are_the_owner_roles(store: JobStore) -> None:
+    store.add(new(1, owner="ann", key="k"), 1.0)
+    store.add(new(2, key="k"), 2.0)
+    store.add(new(3, owner="bob", key="k"), 3.0)
+    store.disown("ann")
+    store.disown("nobody")
+    assert [job.owner for job in store.query(JobQuery())] == ["bob", "", ""]
+    assert len(store.notices(0, owner="")) == 2
+    assert store.notices(0, owner="ann") == []
+    assert isinstance(store.add(new(4, owner="bob", key="k"), 4.0), Known)
+    assert isinstance(store.add(new(5, key="k"), 4.0), Known), "the owner role has a key of the same name already"
