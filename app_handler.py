@@ -130,7 +130,7 @@ class AppHandler:
     """Handlers by domain, wired once. `running` opens and closes what lives as long as the server."""
 
     accounts = Part[AccountsHandler]("accounts")
-    people = Part[PeopleHandler]("accounts")
+    people = Part[PeopleHandler]("people")
     seeds = Part[SeedsHandler]("pictures")
     recordings = Part[RecordingsHandler]("recordings")
     world_files = Part[WorldFilesHandler]("saved worlds")
@@ -375,7 +375,7 @@ class AppHandler:
         stack.callback(self.services.picture_decoder.close)
         stack.enter_context(self.presence.of("pictures", "saved worlds"))
         stack.push_async_callback(self._close_accounts)
-        stack.enter_context(self.presence.of("accounts"))
+        stack.enter_context(self.presence.of("accounts", "people"))
         stack.push_async_callback(self.drain)
         self.services.task_runner.submit("recover recordings", self._recover)
         await self.residency.refresh()
