@@ -52,7 +52,7 @@ const jobs = new Jobs(feed, {
   isInGallery: () => app.screen.name === "gallery",
 });
 
-const serverSettings = new ServerSettings(() => void lookAtHealth());
+const serverSettings = new ServerSettings(() => void lookAtHealth(true));
 const account = new Account(identity, () => {
   app.leave();
   // Whoever comes next should find nothing of this person's in the page.
@@ -100,7 +100,12 @@ async function lookWhoIsHere() {
 
 signInWatch.addEventListener("refused", () => void lookWhoIsHere());
 
-async function lookAtHealth() {
+/** The server looks at its models every few seconds, so that its first answer may tell of how they were before. */
+const SECOND_LOOK_MS = 6000;
+
+/** @param {boolean} isFirst */
+async function lookAtHealth(isFirst) {
+  if (isFirst) setTimeout(() => void lookAtHealth(false), SECOND_LOOK_MS);
   try {
     await library.refreshHealth();
     app.authoring.lookAgain();
