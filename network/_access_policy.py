@@ -115,6 +115,10 @@ _CROSS_SITE: Final = Refused(
     "A page of another site asked for this. Open the server's own page instead.",
 )
 
+WRONG_TOKEN: Final = Refused(
+    ErrorCode.TOKEN_REQUIRED, "That is not the token of this server. Look at it again.", Reader.PERSON
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Origins:
@@ -250,7 +254,7 @@ class AccessPolicy:
             return None
         if token.matches(offered):
             return LoggedIn(token.set_cookie(secure=request.scheme == "https"))
-        return _token_required(Reader.PERSON)
+        return WRONG_TOKEN
 
 
 def _is_at_page(request: AccessRequest) -> bool:

@@ -223,10 +223,12 @@ def test_a_browser_logs_in_by_its_address(events: Events) -> None:
     with serving_with(AccessConfig(token=TOKEN)) as server:
         status, headers, body = request(server, "GET", "/")
         assert (status, headers.get_content_type()) == (401, "text/html")
-        assert "/?token=" in body
+        assert 'name="token"' in body
+        assert "That is not the token" not in body
 
-        status, headers, _ = request(server, "GET", f"/?token={TOKEN}x")
+        status, headers, body = request(server, "GET", f"/?token={TOKEN}x")
         assert (status, headers["Set-Cookie"]) == (401, None)
+        assert "That is not the token" in body
 
         status, headers, _ = request(server, "GET", f"/?token={TOKEN}")
         assert (status, headers["Location"], headers["Cache-Control"]) == (303, "/", "no-store")
