@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from api_types import ApiModel
 from services.account_store.account import Role, Scope
 
-# What is wrong with a name or a password is said by `handlers.accounts.names`, in words; these bound what is read.
-Name: TypeAlias = Annotated[str, StringConstraints(max_length=256)]
-Password: TypeAlias = Annotated[str, StringConstraints(max_length=4096)]
+# What is wrong with a name or a password is said by `handlers.accounts.names`, in words; here it is only described, and
+# what is read is bounded.
+Name: TypeAlias = Annotated[
+    str,
+    StringConstraints(max_length=256),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64, "description": "Every character shows."}),
+]
+Password: TypeAlias = Annotated[
+    str, StringConstraints(max_length=4096), WithJsonSchema({"type": "string", "minLength": 10, "maxLength": 1024})
+]
 Code: TypeAlias = Annotated[str, StringConstraints(max_length=256)]
 # `account` is no scope of tokens: a token makes no other tokens, and changes no password.
 TokenScope: TypeAlias = Literal[Scope.READ, Scope.PLAY, Scope.CREATE, Scope.MANAGE, Scope.ADMIN]
@@ -96,7 +103,7 @@ class TokensResponse(ApiModel):
 
 class NewTokenBody(ApiModel):
     name: Name
-    scopes: Annotated[frozenset[TokenScope], Field(min_length=1)]
+    scopes: Annotated[list[TokenScope], Field(min_length=1, max_length=16)]
     expires_days: Annotated[int | None, Field(ge=1, le=3650, validation_alias="expiresDays")] = None
 
 

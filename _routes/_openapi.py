@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from _routes._answers import ERROR_SCHEMA
+from access_rules import ROUTES, Open
 from api_types import ErrorResponse, SubmitJobBody
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ _REF: Final = "#/components/schemas/{model}"
 class DescribedApp(FastAPI):
     """A FastAPI whose `/openapi.json` is complete.
 
-    `job_requests` are the models of what may be asked of a job, by its kind. `asks_for_token`: the server has one;
-    `welcomes_anybody`: and others may come in as well, for less.
+    `job_requests` are the models of what may be asked of a job, by its kind. `asks_for_token`: the server has one,
+    or people have tokens of their own; `session_cookie` is the cookie of people who have signed in, None without
+    accounts; `welcomes_anybody`: and others may come in as well, for less.
     """
 
     def __init__(
@@ -30,12 +32,14 @@ class DescribedApp(FastAPI):
         *,
         job_requests: Mapping[str, type[BaseModel]],
         asks_for_token: bool,
+        session_cookie: str | None,
         welcomes_anybody: bool,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._job_requests = job_requests
         self._asks_for_token = asks_for_token
+        self._session_cookie = session_cookie
         self._welcomes_anybody = welcomes_anybody
 
     def openapi(self) -> dict[str, Any]:
@@ -43,7 +47,7 @@ class DescribedApp(FastAPI):
             document = super().openapi()
             _complete(document, self._job_requests)
             if self._asks_for_token:
-                _tell_of_token(document, is_optional=self._welcomes_anybody)
+                _tell_of_token(document, self._session_cookie, is_optional=self._welcomes_anybody)
         return cast("dict[str, Any]", self.openapi_schema)
 
 
@@ -60,10 +64,19 @@ def _complete(document: dict[str, Any], job_requests: Mapping[str, type[BaseMode
         schemas.pop(unused, None)
 
 
-def _tell_of_token(document: dict[str, Any], *, is_optional: bool) -> None:
-    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    document["security"] = [{"token": []}, *([{}] if is_optional else [])]
+def _tell_of_token(document: dict[str, Any], session_cookie: str | None, *, is_optional: bool) -> None:
+    schemes: dict[str, Any] = {"token": {"type": "http", "scheme": "bearer"}}
+    if session_cookie is not None:
+        schemes["session"] = {"type": "apiKey", "in": "cookie", "name": session_cookie}
+    document["components"]["securitySchemes"] = schemes
+    document["security"] = [*({name: []} for name in schemes), *([{}] if is_optional else [])]
     document["paths"]["/health"]["get"]["security"] = []
+    if session_cookie is None:
+        return
+    for (method, path), rule in ROUTES.items():
+        operation = document["paths"].get(path, {}).get(method.lower())
+        if operation is not None and isinstance(rule, Open):
+            operation["security"] = []
 
 
 def _tell_our_errors(responses: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from handlers.session.session import SessionSurroundings
     from services.log_stream.log_stream import LogStream
     from services.system_monitor.system_monitor import SystemMonitor
-    from sign_in import Caller
+    from sign_in import Caller, Revocation
     from wire_protocol import AnyRequest, ExtendedResponseData
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -71,12 +71,13 @@ class PlayHandler:
                 return
             receipts = socket.scope.get("extensions", {}).get(SCOPE_EXTENSION)
             session = Session(session_id, self._around, visitor=visitor, receipts=receipts, extended=extended)
-            caller.revocation.on_revoked(lambda: session.end(endings.signed_out()))
-            await self._play(session, socket)
+            await self._play(session, socket, caller.revocation)
 
-    async def _play(self, session: Session, socket: WebSocket) -> None:
+    async def _play(self, session: Session, socket: WebSocket, revocation: Revocation) -> None:
         """Run a session as a task of its own: a server that gives up on the endpoint must not cut its end short."""
-        self._sessions[session.id] = session
+        session_id = session.id
+        self._sessions[session_id] = session
+        revocation.on_revoked(lambda: self._end(session_id, endings.signed_out()))  # it must not keep the session
         running = asyncio.create_task(self._run(session, socket))
         try:
             await asyncio.shield(running)
@@ -148,10 +149,10 @@ class PlayHandler:
             match self._around.sessions.admit(newcomer):
                 case Admitted(displaced):
                     if displaced is not None:
-                        self._displace(displaced, endings.displaced())
+                        self._end(displaced, endings.displaced())
                     return None
                 case SlotIdle(session_id) if not is_late:
-                    self._displace(session_id, endings.place_held_idle(self._around.config.limits.idle_place_s))
+                    self._end(session_id, endings.place_held_idle(self._around.config.now.limits.idle_place_s))
                     await self._wait_for_slot(deadline)
                 case SlotsEnding() if not is_late:
                     await self._wait_for_slot(deadline)
@@ -177,7 +178,7 @@ class PlayHandler:
         except TimeoutError:
             return
 
-    def _displace(self, session_id: SessionId, ending: Ending) -> None:
+    def _end(self, session_id: SessionId, ending: Ending) -> None:
         session = self._sessions.get(session_id)
         if session is not None:
             session.end(ending)
@@ -195,7 +196,7 @@ class PlayHandler:
     async def _linger(self, socket: WebSocket) -> None:
         """A stock client forgets an error that is followed at once by the close, so it gets time to show it first."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._around.config.limits.error_linger_s):
+            async with asyncio.timeout(self._around.config.now.limits.error_linger_s):
                 while (await socket.receive())["type"] != "websocket.disconnect":
                     pass
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from access_rules import Owner, Visitor
+    from runtime_config.current import Current
     from runtime_config.runtime_config import AccessConfig
     from sign_in import Credential, Identified, People, Revocation
 
@@ -49,7 +50,7 @@ class AccessMiddleware:
     A client that is told on its socket why it may not play gets `error_linger_s` to show it.
     """
 
-    def __init__(self, app: ASGIApp, access: AccessConfig, people: People, error_linger_s: float) -> None:
+    def __init__(self, app: ASGIApp, access: Current[AccessConfig], people: People, error_linger_s: float) -> None:
         self.app = app
         self._error_linger_s = error_linger_s
         self._policy = AccessPolicy(access)

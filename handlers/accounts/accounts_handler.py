@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -268,7 +269,9 @@ class AccountsHandler:
 
     async def _refresh_hash(self, account: Account, password: str) -> None:
         was = account.password_hash
-        if self._passwords.is_outdated(was):
+        if not self._passwords.is_outdated(was):
+            return
+        with suppress(DomainError):  # there is another sign-in to come
             made = await self._passwords.hash(password)
             await self._desk.write(lambda store: store.rehash(account.user.id, was=was, password_hash=made))
 

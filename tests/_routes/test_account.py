@@ -492,7 +492,7 @@ def test_anonymous_visitors_may_play_beside_people_where_the_owner_says_so() -> 
         assert visitor.http.post("/api/worlds", content=b"x").json()["code"] == "anonymousNotAllowed"
         assert visitor.http.get("/api/people").json()["code"] == "localOnly"
         visitor.http.headers["Authorization"] = "Bearer terr_unknown"
-        assert visitor.http.get("/api/models").status_code == 200
+        assert visitor.http.get("/api/models").status_code == 401, "whoever offers a token is told that it is wrong"
 
 
 def test_other_sites_get_the_page_alone() -> None:

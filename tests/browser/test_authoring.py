@@ -194,6 +194,7 @@ def test_a_place_is_made_in_the_gallery_entered_and_deleted(artist: Visitor) -> 
     artist.by_id("leave-button").click()
     artist.wait_for("gallery")
     artist.page.get_by_role("button", name="Delete a desert of glass").click()
+    artist.page.get_by_role("button", name="Really delete a desert of glass?").click()
     card.wait_for(state="detached")
     assert artist.by_id("seed-card").count() == first
 
