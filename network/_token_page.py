@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from html import escape
+from types import MappingProxyType
 from typing import Final
 
 _STYLE: Final = """
@@ -50,10 +51,10 @@ _PAGE: Final = """\
 """
 
 _DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
-TOKEN_PAGE_HEADERS: Final = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self';"
-    " frame-ancestors 'none'; base-uri 'none'"
-}
+_POLICY: Final = (
+    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+TOKEN_PAGE_HEADERS: Final = MappingProxyType({"Content-Security-Policy": _POLICY})
 
 
 def token_page(problem: str | None) -> str:

@@ -88,6 +88,7 @@ def _come_in(visitor: Visitor, name: str, password: str = _PASSWORD) -> None:
 
 
 def _open(visitor: Visitor, name: str) -> None:
+    visitor.by_id(f"{name}-button").wait_for()  # the page has learnt who this is
     visitor.by_id(f"{name}-button").press("Enter")
     visitor.by_id(name).wait_for()
 

@@ -54,6 +54,7 @@ class OwnServer:
 
 
 def _open(visitor: Visitor) -> None:
+    visitor.by_id("server-settings-button").wait_for()  # the page has learnt that this is the owner
     visitor.by_id("server-settings-button").press("Enter")
     visitor.by_id("server-setting").first.wait_for()
 
