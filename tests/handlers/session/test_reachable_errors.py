@@ -159,7 +159,10 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
     ),
 }
 
-_OTHER_KINDS = ("JOB_", "JOBS_", "MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_")
+_OTHER_KINDS = (
+    *("JOB_", "JOBS_", "MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_"),
+    *("ACCOUNT_", "ACCOUNTS_", "SIGN_IN_", "FEEDBACK_"),
+)
 
 # What has nothing to do with safety or scenes in words. A new error belongs here, or above with what reaches it.
 ELSEWHERE: frozenset[Id] = frozenset(
@@ -174,6 +177,9 @@ ELSEWHERE: frozenset[Id] = frozenset(
         ErrorCode.HOST_INVALID,
         *(ErrorCode.HOST_FORBIDDEN, ErrorCode.ORIGIN_FORBIDDEN, ErrorCode.TOKEN_REQUIRED, ErrorCode.LOCAL_ONLY),
         *(ErrorCode.ANONYMOUS_NOT_ALLOWED, ErrorCode.UPLOAD_QUOTA_USED, ErrorCode.TOO_MANY_SESSIONS),
+        *(ErrorCode.TOO_MANY_ATTEMPTS, ErrorCode.ROLE_NOT_ALLOWED, ErrorCode.SCOPE_MISSING, ErrorCode.NOT_A_PERSON),
+        *(ErrorCode.PASSWORD_INVALID, ErrorCode.CODE_INVALID, ErrorCode.LAST_OWNER, ErrorCode.OWNER_EXISTS),
+        ErrorCode.OWNERS_UNAVAILABLE,
         *(ErrorCode.NOT_FOUND, ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.SERVICE_UNAVAILABLE),
         *(ErrorId.PROTOCOL_VERSION_MISMATCH, ErrorId.SERVER_BUSY, ErrorId.SERVER_STARTUP_FAILED),
         # A client would show its own text, which says less than our sentence.
