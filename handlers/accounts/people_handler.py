@@ -35,7 +35,6 @@ class PeopleHandler:
     def __init__(self, desk: AccountDesk, clock: Clock, *, on_removed: Callable[[UserId], Awaitable[None]]) -> None:
         """`on_removed` gives what belonged to somebody who is gone to the owner role."""
         self._desk = desk
-        self._on_removed = on_removed
         self._clock = clock
         self._on_removed = on_removed
 
@@ -68,8 +67,6 @@ class PeopleHandler:
             DomainError: there is no such person, or no owner would be left.
         """
         await self._desk.revoke(lambda store: store.remove_user(user_id), OfUser(user_id))
-        if self._on_removed is not None:
-            await self._on_removed(user_id)
         logger.info("A person was removed", user_id=user_id)
         try:
             await self._on_removed(user_id)
