@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints
+from pydantic.alias_generators import to_camel
 
 from error_types import ErrorCode
 from runtime_config.runtime_config import SeedSafety
@@ -74,6 +75,14 @@ class Capabilities(ApiModel):
     quants: dict[EngineBackend, list[str]]
 
 
+class SettingsFaultHealth(ApiModel):
+    """Why the settings file cannot be used; the settings stay as they were. Only the owner is told more than that."""
+
+    file: str
+    line: int | None
+    reason: str
+
+
 class HealthResponse(ApiModel):
     status: Literal["ok"] = "ok"
     startup_complete: bool
@@ -85,10 +94,81 @@ class HealthResponse(ApiModel):
     launched_from_standalone: bool
     version: str
     default_model: str
+    settings_fault: SettingsFaultHealth | None = Field(serialization_alias="settingsFault")
 
 
 class ShutdownResponse(ApiModel):
     status: Literal["shutting_down", "already_shutting_down"]
+
+
+# -------------------------------------------------------------------------------------------------- settings
+
+
+class CamelModel(ApiModel):
+    """Its fields are in camel case on the wire."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class SettingLeaf(CamelModel):
+    """One setting. `value` is what the server works by; a secret has none, and `is_set` says whether there is one.
+
+    `unit` is what a number counts. `fixed_by` is the flag or variable that alone decides. `pending` is the value that
+    waits for a restart, if `is_pending`.
+    """
+
+    name: str
+    help: str
+    kind: Literal["integer", "number", "switch", "choice", "text", "list", "secret"]
+    choices: list[str] | None
+    least: float | None
+    most: float | None
+    unit: str | None
+    value: JsonValue
+    default: JsonValue
+    default_in_words: str | None
+    is_set: bool
+    source: Literal["default", "file", "variable", "flag"]
+    fixed_by: str | None
+    applies: Literal["live", "nextSession", "nextJob", "restart"]
+    restart_reason: str | None
+    pending: JsonValue
+    is_pending: bool
+
+
+class SettingsGroup(CamelModel):
+    title: str
+    settings: list[SettingLeaf]
+
+
+class SettingsFaultBody(CamelModel):
+    """What is wrong with which file, and since when (ISO 8601)."""
+
+    file: str
+    line: int | None
+    reason: str
+    since: str
+
+
+class SettingsResponse(CamelModel):
+    """`revision` is that of the file as it was read last; a change has to name it in If-Match."""
+
+    revision: str
+    file: str
+    fault: SettingsFaultBody | None
+    groups: list[SettingsGroup]
+
+
+class SettingsChanges(ApiModel):
+    """By name of the setting. null: back to its default."""
+
+    changes: dict[str, JsonValue] = Field(min_length=1, max_length=200)
+
+
+class FieldsRefusedResponse(ErrorResponse):
+    """`faults` has a sentence for each setting that cannot be as it was asked for, by its name."""
+
+    faults: dict[str, str]
 
 
 # ---------------------------------------------------------------------------------------------------- models

@@ -25,6 +25,7 @@ from _routes import (
     scenes,
     seeds,
     sessions,
+    settings,
     shutdown,
     system_info,
     websocket,
@@ -32,8 +33,15 @@ from _routes import (
 )
 from _routes._answers import answers_of_any_route
 from _routes._openapi import DescribedApp
-from api_types import ErrorResponse
-from error_types import DomainError, ErrorCode, NothingFollowsError, RetryLaterError, first_fault
+from api_types import ErrorResponse, FieldsRefusedResponse
+from error_types import (
+    DomainError,
+    ErrorCode,
+    FieldsRefusedError,
+    NothingFollowsError,
+    RetryLaterError,
+    first_fault,
+)
 from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
 from network.middleware_stack import BodyLimit, network_middleware
@@ -62,7 +70,8 @@ def create_app(handler: AppHandler) -> FastAPI:
         async with handler.running():
             yield
 
-    access = handler.config.access
+    config = handler.settings.current
+    access = config.now.access
     app = DescribedApp(
         job_requests=handler.job_kinds.request_models(),
         asks_for_token=access.token is not None or access.accounts,
@@ -75,10 +84,10 @@ def create_app(handler: AppHandler) -> FastAPI:
         redoc_url=None,
         middleware=[
             *network_middleware(
-                access,
-                _uploads(handler.config.max_upload_bytes),
+                config.part(lambda config: config.access),
+                config.part(lambda config: _uploads(config.max_upload_bytes)),
                 people=handler.identity,
-                error_linger_s=handler.config.limits.error_linger_s,
+                error_linger_s=config.now.limits.error_linger_s,
             ),
             Middleware(HttpMetricsMiddleware, metrics=handler.services.metrics),
         ],
@@ -97,6 +106,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         jobs,
         feedback,
         sessions,
+        settings,
         moments,
         account,
         people,
@@ -130,6 +140,9 @@ def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONRespon
         raise error
     refused = cast("DomainError", error)
     log_refusal(refused)
+    if isinstance(refused, FieldsRefusedError):
+        faults = FieldsRefusedResponse(code=refused.code, message=refused.message, faults=dict(refused.faults))
+        return JSONResponse(faults.model_dump(), refused.http_status)
     headers = {"Retry-After": str(refused.retry_after_s)} if isinstance(refused, RetryLaterError) else None
     return _answer(refused.http_status, refused.code, refused.message, headers)
 

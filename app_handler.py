@@ -49,27 +49,32 @@ from handlers.seeds_handler import SeedsHandler
 from handlers.server_handler import ServerHandler
 from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
+from handlers.settings.live_services import LiveServices
+from handlers.settings.settings_handler import SettingsHandler
 from handlers.visitors_handler import VisitorsHandler
 from handlers.world_files_handler import WorldFilesHandler
+from runtime_config.runtime_config import MOST_SESSIONS
 from services.job_folder.job_folder import JobFolder
 from services.outlasting import unstoppable
 from services.ownership_store.ownership_store import ThingKind
 from services.system_monitor.gpu_sampler import GpuSampler
-from services.world_engine.catalogue import WorldEngineCatalogue
+from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 from state.app_state_types import AppState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from runtime_config.authoring_config import AuthoringConfig
-    from runtime_config.runtime_config import RuntimeConfig
+    from runtime_config.current import Current
+    from runtime_config.launch_settings import Launch
+    from runtime_config.runtime_config import JobsConfig, RuntimeConfig
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
-    from services.image_editor.image_editor import ImageEditor
+    from services.image_editor.image_editor import ConfigurableImageEditor, ImageEditor
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
@@ -78,9 +83,10 @@ if TYPE_CHECKING:
     from services.ownership_store.ownership_store import OwnerId, OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.picture_decoder.picture_decoder import PictureDecoder
-    from services.prompt_writer.prompt_writer import PromptWriter
+    from services.prompt_writer.prompt_writer import ConfigurablePromptWriter, PromptWriter
     from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
+    from services.settings_file.settings_file import SettingsFiles
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -105,11 +111,12 @@ class ServiceBundle:
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
-    prompt_writer: PromptWriter
-    image_editor: ImageEditor
+    prompt_writer: ConfigurablePromptWriter
+    image_editor: ConfigurableImageEditor
     seed_store: SeedStore
     video_writer: VideoWriter
     recording_store: RecordingStore
+    settings_files: SettingsFiles
     world_store: WorldStore
     input_logs: InputLogs
     account_stores: AccountStores
@@ -130,39 +137,47 @@ class AppHandler:
     """Handlers by domain, wired once. `running` opens and closes what lives as long as the server."""
 
     accounts = Part[AccountsHandler]("accounts")
-    people = Part[PeopleHandler]("accounts")
+    people = Part[PeopleHandler]("people and invitations")
     seeds = Part[SeedsHandler]("pictures")
     recordings = Part[RecordingsHandler]("recordings")
     world_files = Part[WorldFilesHandler]("saved worlds")
     jobs = Part[JobsHandler]("jobs")
 
-    def __init__(
-        self, config: RuntimeConfig, services: ServiceBundle, further_jobs: Sequence[JobExecutor] = ()
-    ) -> None:
+    def __init__(self, launch: Launch, services: ServiceBundle, further_jobs: Sequence[JobExecutor] = ()) -> None:
         """`further_jobs` are kinds of jobs beside those that the server has."""
+        config = launch.config
         self.presence = Presence()
-        self.config = config
         self.services = services
         self._lock = threading.RLock()
         self._state = build_initial_state()
         self._draining_since: float | None = None
-        self._engine_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="engine")
+        # There are as many threads as are in use at a time, so that the bound may be that of the setting.
+        self._engine_threads = ThreadPoolExecutor(MOST_SESSIONS, thread_name_prefix="engine")
         self._work_threads = ThreadPoolExecutor(4, thread_name_prefix="work")
         # Judging a picture may take minutes. Who waits for that must hold up neither those who decode, nor, with what
         # comes in to be kept (uploads, painted scenes), those who want to play.
-        self._check_threads = ThreadPoolExecutor(config.max_sessions, thread_name_prefix="check")
+        self._check_threads = ThreadPoolExecutor(MOST_SESSIONS, thread_name_prefix="check")
         self._intake_threads = ThreadPoolExecutor(4, thread_name_prefix="intake")
         self._thumbnail_threads = ThreadPoolExecutor(1, thread_name_prefix="thumbnail")
 
+        self.settings = SettingsHandler(
+            self._state,
+            self._lock,
+            launch=launch,
+            files=services.settings_files,
+            threads=self._intake_threads,
+            clock=services.clock,
+        )
+        current = self.settings.current
         self.sessions = SessionsHandler(
             self._state,
             self._lock,
             services.clock,
-            config.max_sessions,
-            limits=config.limits,
-            max_anonymous=config.access.anonymous.max_sessions,
+            current,
         )
-        self.visitors = VisitorsHandler(self._state, self._lock, services.clock, config.access.anonymous)
+        self.visitors = VisitorsHandler(
+            self._state, self._lock, services.clock, current.part(lambda config: config.access.anonymous)
+        )
         connections = OpenConnections()
         self._desk = AccountDesk(services.account_stores, connections, is_on=config.access.accounts)
         self._passwords = Passwords(services.password_hasher)
@@ -183,6 +198,8 @@ class AppHandler:
             with_accounts=config.access.accounts,
             names=self._desk.names,
         )
+        authoring = current.part(lambda config: config.authoring)
+        max_upload_bytes = current.part(lambda config: config.max_upload_bytes)
         changes = StateChanges()
         ledger = MemoryLedger(
             self._state,
@@ -192,7 +209,7 @@ class AppHandler:
             classifier=services.image_classifier,
             writer=services.prompt_writer,
             editor=services.image_editor,
-            config=config.authoring,
+            config=authoring,
             clock=services.clock,
             changes=changes,
         )
@@ -217,7 +234,7 @@ class AppHandler:
             changes=changes,
         )
         self.safety = SafetyHandler(
-            config.seed_safety,
+            current.part(lambda config: config.seed_safety),
             services.image_classifier,
             services.verdict_cache,
             services.seed_store,
@@ -232,7 +249,7 @@ class AppHandler:
             self._belongings,
             self._intake_threads,
             self._thumbnail_threads,
-            config.max_upload_bytes,
+            max_upload_bytes,
         )
         self.recorder = RecorderHandler(
             self._state,
@@ -242,14 +259,14 @@ class AppHandler:
             belongings=self._belongings,
             task_runner=services.task_runner,
             clock=services.clock,
-            config=config.recording,
+            config=current.part(lambda config: config.recording),
         )
         self.recordings = RecordingsHandler(
             services.recording_store,
             services.video_writer,
             self.recorder,
             self._belongings,
-            config.recording.quota_bytes,
+            current.part(lambda config: config.recording.quota_bytes),
         )
         self.world_files = WorldFilesHandler(
             services.world_store,
@@ -257,20 +274,20 @@ class AppHandler:
             self._belongings,
             self._intake_threads,
             services.clock,
-            max_upload_bytes=config.max_upload_bytes,
+            max_upload_bytes=max_upload_bytes,
         )
         self.models = ModelsHandler(
             services.catalogue,
             services.model_hub,
             self.engines,
-            config,
+            current,
             after_deletion=self.residency.look,
         )
         self.authoring = AuthoringHandler(
             self._state,
             self._lock,
             residency=self.residency,
-            config=config.authoring,
+            config=authoring,
         )
         self._painter = ScenePainter(
             writer=services.prompt_writer,
@@ -292,11 +309,22 @@ class AppHandler:
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
         self.job_kinds = JobKinds((scenes, films, *further_jobs))
-        self._add_jobs(self.job_kinds)
+        self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
+        self._live_services = LiveServices(
+            current,
+            encoder=services.frame_encoder,
+            writer=services.prompt_writer,
+            editor=services.image_editor,
+            catalogue=services.catalogue,
+            pool=self.engines,
+            residency=self.residency,
+            work_threads=self._work_threads,
+        )
+        self.settings.subscribe(self._live_services.apply)
         self.server = ServerHandler(
             self._state,
             self._lock,
-            config=config,
+            settings=self.settings,
             catalogue=services.catalogue,
             safety=self.safety,
             residency=self.residency,
@@ -315,9 +343,9 @@ class AppHandler:
         self.feedback = FeedbackHandler(self._feedback_book, facts, services.clock, self._intake_threads)
         self.presence.wired()
 
-    def _add_jobs(self, kinds: JobKinds) -> None:
-        clock, config, threads = self.services.clock, self.config.jobs, self._intake_threads
-        folder = JobFolder(self.config.data_dir / "jobs")
+    def _add_jobs(self, kinds: JobKinds, config: Current[JobsConfig]) -> None:
+        clock, threads = self.services.clock, self._intake_threads
+        folder = JobFolder(self.settings.current.now.data_dir / "jobs")
         runner = JobRunner(self._board, folder, threads, clock)
         retention = JobRetention(self._board, config=config, folder=folder, threads=threads, clock=clock)
         self._scheduler = JobScheduler(
@@ -375,13 +403,15 @@ class AppHandler:
         stack.callback(self.services.picture_decoder.close)
         stack.enter_context(self.presence.of("pictures", "saved worlds"))
         stack.push_async_callback(self._close_accounts)
-        stack.enter_context(self.presence.of("accounts"))
+        stack.enter_context(self.presence.of("accounts", "people and invitations"))
         stack.push_async_callback(self.drain)
         self.services.task_runner.submit("recover recordings", self._recover)
         await self.residency.refresh()
         await self.accounts.begin()
         stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
         self._scheduler.start()
+        stack.push_async_callback(self._live_services.close)
+        stack.push_async_callback(_ended, asyncio.create_task(self.settings.watch()))
         self.server.serving()
 
     async def drain(self) -> None:
@@ -455,7 +485,7 @@ class AppHandler:
     def _surroundings(self) -> SessionSurroundings:
         services = self.services
         return SessionSurroundings(
-            config=self.config,
+            config=self.settings.current,
             sessions=self.sessions,
             visitors=self.visitors,
             pool=self.engines,
@@ -487,9 +517,11 @@ def build_initial_state() -> AppState:
     return AppState()
 
 
-def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -> ServiceBundle:
+def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> ServiceBundle:
     """The real services. What is heavy is imported here, so that importing this module stays cheap."""
     import os
+
+    config = launch.config
 
     from logging_policy import log_background_exception
     from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
@@ -503,6 +535,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.image_classifier.bundled_image_classifier import BundledImageClassifier, shipped_model
     from services.image_classifier.classifier_files import ClassifierFiles
     from services.image_classifier.transformers_image_classifier import build_image_classifier
+    from services.image_editor.switched_image_editor import SwitchedImageEditor
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.job_store.sql_job_stores import SqlJobStores
     from services.metrics.prometheus_metrics import PrometheusMetrics
@@ -512,8 +545,10 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
+    from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
+    from services.settings_file.folder_settings_files import FolderSettingsFiles
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
@@ -524,26 +559,31 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     from services.world_engine.simulator.entry import simulator_entry
     from services.world_files.directory_world_store import DirectoryWorldStore
 
+    def moss(config: RuntimeConfig) -> CatalogueEntry:
+        return moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps)
+
     # The first that is ready is the default.
-    offered = (diorama_entry(), moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps), simulator_entry())
+    offered = (diorama_entry(), moss(config), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
-        catalogue=WorldEngineCatalogue(entry for entry in offered if entry is not None),
-        frame_encoder=SimpleJpegEncoder(config.jpeg.threads or min(4, os.cpu_count() or 1)),
+        catalogue=WorldEngineCatalogue(
+            (entry for entry in offered if entry is not None), lambda config: (moss(config),)
+        ),
+        frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
             BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
-        prompt_writer=build_prompt_writer(config.authoring),
-        image_editor=build_image_editor(config.authoring),
+        prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
+        image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
-        film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(config)),
+        film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
         account_stores=SqlAccountStores(database),
         password_hasher=Argon2PasswordHasher(),
         job_stores=SqlJobStores(database),
@@ -557,6 +597,7 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
         recording_store=DirectoryRecordingStore(
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
+        settings_files=FolderSettingsFiles(config.data_dir),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
         system_monitor=monitor,
         metrics=PrometheusMetrics(),
@@ -566,10 +607,12 @@ def build_default_service_bundle(config: RuntimeConfig, log_stream: LogStream) -
     )
 
 
-def _replay_environment(config: RuntimeConfig) -> dict[str, str]:
-    """What a replay needs to know of the flags with which the server was started."""
-    moss = {"TERRARIUM_MOSS_STEPS": str(config.moss.steps)}
-    return moss if config.moss.weights is None else moss | {"TERRARIUM_MOSS_WEIGHTS": str(config.moss.weights)}
+def _replay_environment(launch: Launch) -> dict[str, str]:
+    """What a replay needs to know of the flags of the server's start; variables and files it reads by itself."""
+    moss = launch.config.moss
+    values = {"moss_steps": moss.steps, "moss_weights": moss.weights}
+    fields = [field for field in launch.settings if launch.given.get(field.name) == "flag" and field.name in values]
+    return {field.setting.variable: str(values[field.name]) for field in fields}
 
 
 def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
@@ -621,5 +664,5 @@ def build_image_editor(config: AuthoringConfig) -> ImageEditor:
     )
 
 
-def build_app_handler(config: RuntimeConfig, log_stream: LogStream) -> AppHandler:
-    return AppHandler(config, build_default_service_bundle(config, log_stream))
+def build_app_handler(launch: Launch, log_stream: LogStream) -> AppHandler:
+    return AppHandler(launch, build_default_service_bundle(launch, log_stream))

@@ -98,6 +98,12 @@ class ErrorCode(StrEnum):
     RECORDING_QUOTA_USED = "recordingQuotaUsed"
     RECORDING_ENCODER_MISSING = "recordingEncoderMissing"
     RECORDING_FAILED = "recordingFailed"
+    # settings
+    SETTINGS_CHANGED = "settingsChanged"
+    SETTINGS_REVISION_MISSING = "settingsRevisionMissing"
+    SETTINGS_REFUSED = "settingsRefused"
+    SETTINGS_BROKEN = "settingsBroken"
+    SETTINGS_NOT_KEPT = "settingsNotKept"
     # HTTP
     HOST_INVALID = "hostInvalid"
     HOST_FORBIDDEN = "hostForbidden"
@@ -216,6 +222,12 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.RECORDING_QUOTA_USED: 507,
         ErrorCode.RECORDING_ENCODER_MISSING: 503,
         ErrorCode.RECORDING_FAILED: 500,
+        # settings
+        ErrorCode.SETTINGS_CHANGED: 412,
+        ErrorCode.SETTINGS_REVISION_MISSING: 428,
+        ErrorCode.SETTINGS_REFUSED: 422,
+        ErrorCode.SETTINGS_BROKEN: 409,
+        ErrorCode.SETTINGS_NOT_KEPT: 507,
         # HTTP
         ErrorCode.HOST_INVALID: 400,
         ErrorCode.HOST_FORBIDDEN: 403,
@@ -267,6 +279,14 @@ class RetryLaterError(DomainError):
     def __init__(self, message: str, code: ErrorCode, retry_after_s: int) -> None:
         super().__init__(message, code)
         self.retry_after_s = retry_after_s
+
+
+class FieldsRefusedError(DomainError):
+    """Settings that cannot be as they were asked for. `faults` has a sentence for each, by its name."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("Nothing was changed. " + " ".join(faults.values()), ErrorCode.SETTINGS_REFUSED)
+        self.faults = faults
 
 
 class NothingFollowsError(Exception):

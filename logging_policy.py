@@ -39,7 +39,7 @@ _FILE_COUNT: Final = 3
 _MOST_OF_A_KIND: Final = 50
 _REPEAT_INTERVAL_S: Final = 300.0
 # uvicorn logs the same events as this server does, but with query strings, which may contain the token.
-_AT_LEAST_WARNING: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+_AT_LEAST_WARNING: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "watchfiles")
 _AT_LEAST_INFO: Final = ("asyncio", "PIL", "websockets", "urllib3", "httpx", "httpcore", "python_multipart")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from account_command import AccountServices
     from replay.command import ReplayServices
+    from runtime_config.launch_settings import Launch
     from runtime_config.runtime_config import RuntimeConfig
     from services.log_stream.session_log_stream import SessionLogStream
     from services.parent_watchdog.parent_watchdog import ProcessIdentity
@@ -75,9 +77,10 @@ def _start(arguments: Sequence[str], stop: ProcessStop) -> int:
         LaunchError: the start was refused.
         StopAskedError: the stop came before the server.
     """
-    from runtime_config.launch_settings import data_held, load_runtime_config
+    from runtime_config.launch_settings import data_held, launch
 
-    config = load_runtime_config(arguments)
+    started = launch(arguments)
+    config = started.config
     parent = _find_parent(config.parent_pid)
     stop.check()
 
@@ -91,7 +94,7 @@ def _start(arguments: Sequence[str], stop: ProcessStop) -> int:
         log_stream = _open_logs(config, stack)
         stop.write_stacks_to(_crash_file(config))
         try:
-            return _serve(config, listener, parent, log_stream, stop)
+            return _serve(replace(started, config=config), listener, parent, log_stream, stop)
         except (LaunchError, StopAskedError):
             raise
         except SystemExit:  # uvicorn's, when the lifespan could not be entered; it has logged why
@@ -102,7 +105,7 @@ def _start(arguments: Sequence[str], stop: ProcessStop) -> int:
 
 
 def _serve(
-    config: RuntimeConfig,
+    launch: Launch,
     listener: socket.socket,
     parent: ProcessIdentity | None,
     log_stream: SessionLogStream,
@@ -119,18 +122,19 @@ def _serve(
     from network.http_server import TerrariumServer
 
     stop.check()
-    handler = build_app_handler(config, log_stream)
+    handler = build_app_handler(launch, log_stream)
     server = TerrariumServer(
         create_app(handler),
-        config,
+        handler.settings.current,
         listener,
         on_started=lambda url: _announce(url, handler.accounts.setup_code),
         drain=handler.drain,
         on_exit=stop.end_within,
     )
     handler.server.attach(server.request_exit)
+    handler.settings.subscribe(partial(_follow_log_settings, log_stream))
     stop.check()
-    stop.hand_over(server.handle_exit)
+    stop.hand_over(server.handle_exit, handler.settings.reload_soon)
     with ExitStack() as stack:
         if parent is not None:
             from services.parent_watchdog.parent_watchdog import ParentWatchdog
@@ -155,16 +159,17 @@ def _replay_services(data_dir: Path | None) -> Generator[ReplayServices]:
     from app_handler import build_default_service_bundle
     from logging_policy import configure_logging
     from replay.command import ReplayServices
-    from runtime_config.launch_settings import load_runtime_config
+    from runtime_config.launch_settings import launch
     from services.clock.system_clock import SystemClock
     from services.log_stream.log_reduction import LogReduction
     from services.log_stream.session_log_stream import SessionLogStream
 
-    config = load_runtime_config([] if data_dir is None else ["--data-dir", str(data_dir)], for_reading=True)
+    started = launch([] if data_dir is None else ["--data-dir", str(data_dir)], for_reading=True)
+    config = started.config
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=_home()))
     with ExitStack() as stack:
         stack.callback(configure_logging(config.log_format, None, None, level="warning"))
-        services = build_default_service_bundle(config, log_stream)
+        services = build_default_service_bundle(started, log_stream)
         stack.callback(services.frame_encoder.close)
         stack.callback(services.video_writer.close, 0.0)
         yield ReplayServices(services.catalogue, services.frame_encoder, services.video_writer)
@@ -217,13 +222,20 @@ def _open_logs(config: RuntimeConfig, stack: ExitStack) -> SessionLogStream:
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=_home()))
     log_dir = config.data_dir / "logs"
     try:
-        undo = configure_logging(config.log_format, log_dir / "server.log", log_stream.tap, level=config.log_level)
+        undo = configure_logging(config.log_format, _log_file(config), log_stream.tap, level=config.log_level)
         stack.callback(undo)
         stack.callback(install_crash_hooks(_crash_file(config)))
     except OSError as exc:
         msg = f"The log folder {log_dir} cannot be written ({exc.strerror or exc}). Choose another with --data-dir."
         raise LaunchError(msg) from exc
     return log_stream
+
+
+def _follow_log_settings(log_stream: SessionLogStream, before: RuntimeConfig, after: RuntimeConfig) -> None:
+    from logging_policy import configure_logging
+
+    if (before.log_format, before.log_level) != (after.log_format, after.log_level):
+        configure_logging(after.log_format, _log_file(after), log_stream.tap, level=after.log_level)
 
 
 def _home() -> Path | None:
@@ -246,6 +258,10 @@ def _say_to_stderr(sentence: str) -> None:
     if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison] - a windowed Python has none
         with suppress(OSError):
             print(sentence, file=sys.stderr, flush=True)  # noqa: T201 -- addressed to the person
+
+
+def _log_file(config: RuntimeConfig) -> Path:
+    return config.data_dir / "logs" / "server.log"
 
 
 def _crash_file(config: RuntimeConfig) -> Path:

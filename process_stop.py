@@ -32,6 +32,15 @@ _STDERR: Final = 2
 _INTERRUPTED: Final = 130
 
 
+def has_terminal() -> bool:
+    """Whether the process belongs to a terminal, whose end it is told of by SIGHUP. Services have none."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | getattr(os, "O_NOCTTY", 0)))
+    except OSError:
+        return False
+    return True
+
+
 class StopAskedError(Exception):
     """A stop was asked for before there was a server to tell."""
 
@@ -45,8 +54,12 @@ class ProcessStop:
 
     def __init__(self, limit_s: float = _STOP_S) -> None:
         self._asked: int | None = None
+        self._reload: Callable[[], None] | None = None
+        self._is_reload_asked = False
         self._handler: Callable[[int, FrameType | None], None] | None = None
         self._signals = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        # Of a terminal, SIGHUP says that it is gone. Where there is none, nothing can be gone: it asks to reload then.
+        self._reloading = None if has_terminal() else getattr(signal, "SIGHUP", None)
         self._left_s = limit_s
         self._stacks = _STDERR
         # Python's handling of signals writes here at once, even while the main thread is in native code.
@@ -73,11 +86,18 @@ class ProcessStop:
         if self._asked is not None:
             raise StopAskedError
 
-    def hand_over(self, handler: Callable[[int, FrameType | None], None]) -> None:
-        """Have `handler` called with the signals from here on, and now with the one that has come already."""
-        self._handler = handler
+    def hand_over(
+        self, handler: Callable[[int, FrameType | None], None], reload: Callable[[], None] = lambda: None
+    ) -> None:
+        """Have `handler` called with the signals from here on, and now with the one that has come already.
+
+        `reload` is called for SIGHUP instead, where the process has no terminal.
+        """
+        self._handler, self._reload = handler, reload
         if self._asked is not None:
             handler(self._asked, None)
+        if self._is_reload_asked:
+            reload()
 
     def write_stacks_to(self, file: Path) -> None:
         """Append the stacks of all threads to `file` if a stop has to be cut short. By default they go to stderr."""
@@ -107,7 +127,11 @@ class ProcessStop:
         os._exit(status)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._handler is not None:
+        if number == self._reloading:
+            self._is_reload_asked = True
+            if self._reload is not None:
+                self._reload()
+        elif self._handler is not None:
             self._handler(number, frame)
         elif self._asked is not None and number == signal.SIGINT:
             self.leave(_INTERRUPTED)
@@ -119,7 +143,7 @@ class ProcessStop:
             self._wake.send(b"\0")
 
     def _watch(self) -> None:
-        wanted = {0, *self._signals}
+        wanted = {0, *self._signals} - {self._reloading}
         while self._waker.recv(1)[0] not in wanted:
             pass  # a signal that somebody else handles
         last, armed = time.monotonic(), 0.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Answers: TypeAlias = dict[int | str, dict[str, Any]]
 
 ERROR_SCHEMA: Final = MappingProxyType({"$ref": "#/components/schemas/ErrorResponse"})
-# What the middleware and the edge answer in place of any route.
+# What the middleware and the edge answer in place of any route, or a look at whose a thing is.
 ANYWHERE: Final = (
     ErrorCode.HOST_INVALID,
     ErrorCode.INVALID_REQUEST,
@@ -38,6 +38,7 @@ ANYWHERE: Final = (
     ErrorCode.SERVER_BUSY,
     ErrorCode.SERVICE_UNAVAILABLE,
     ErrorCode.ACCOUNTS_UNAVAILABLE,
+    ErrorCode.OWNERS_UNAVAILABLE,
     ErrorCode.SHUTTING_DOWN,
 )
 

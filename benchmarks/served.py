@@ -23,6 +23,8 @@ from logging_policy import configure_logging
 from network.http_server import TerrariumServer
 from network.listening_socket import create_listening_socket
 from process_stop import ProcessStop
+from runtime_config.current import Current
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import AccessConfig, DoorConfig, RuntimeConfig
 from services.allocator import limit_arenas
 from services.clock.system_clock import SystemClock
@@ -102,12 +104,13 @@ def _game_server(
     log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=Path.home()))
     log_file = config.data_dir / "logs" / "server.log"
     stack.callback(configure_logging(config.log_format, log_file, log_stream.tap, level=config.log_level))
-    services = build_default_service_bundle(config, log_stream)
+    launch = Launch.of(config)
+    services = build_default_service_bundle(launch, log_stream)
     catalogue = WorldEngineCatalogue(null_entries(scene, make_passes(scene)))
-    handler = AppHandler(config, replace(services, catalogue=catalogue), [EventsExecutor()])
+    handler = AppHandler(launch, replace(services, catalogue=catalogue), [EventsExecutor()])
     server = TerrariumServer(
         create_app(handler),
-        config,
+        handler.settings.current,
         listener,
         on_started=_announce(config),
         drain=handler.drain,
@@ -133,7 +136,9 @@ def _push_server(
         pass
 
     app = Starlette(routes=[WebSocketRoute("/ws", push)])
-    return TerrariumServer(app, config, listener, on_started=_announce(config), drain=drain, on_exit=stop.end_within)
+    return TerrariumServer(
+        app, Current.fixed(config), listener, on_started=_announce(config), drain=drain, on_exit=stop.end_within
+    )
 
 
 def _announce(config: RuntimeConfig) -> Callable[[str], None]:

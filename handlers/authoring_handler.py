@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from handlers.engines.residency import ModelResidency, ModelsReport
     from runtime_config.authoring_config import AuthoringConfig
+    from runtime_config.current import Current
     from state.app_state_types import AppState, JobId, SessionId
 
 
@@ -57,11 +58,15 @@ class AuthoringHandler(StateHandler):
         lock: RLock,
         *,
         residency: ModelResidency,
-        config: AuthoringConfig,
+        config: Current[AuthoringConfig],
     ) -> None:
         super().__init__(state, lock)
         self._residency = residency
-        self.config = config
+        self._config = config
+
+    @property
+    def config(self) -> AuthoringConfig:
+        return self._config.now
 
     def availability(self, asker: SessionId | None = None) -> AuthoringAvailability:
         """For a session, or for nobody who plays: the world of the one may give way where that of another may not."""
@@ -94,8 +99,9 @@ class AuthoringHandler(StateHandler):
                 return prompt
 
     def _checked(self, prompt: str) -> str:
-        if len(prompt) > self.config.max_prompt_characters:
-            message = f"Say it in fewer words: {self.config.max_prompt_characters} characters at most."
+        most = self._config.now.max_prompt_characters
+        if len(prompt) > most:
+            message = f"Say it in fewer words: {most} characters at most."
             raise DomainError(message, ErrorCode.AUTHORING_PROMPT_TOO_LONG)
         prompt = plain_text(prompt)
         if not prompt:

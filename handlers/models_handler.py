@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from handlers.engines.pool import EnginePool
+    from runtime_config.current import Current
     from runtime_config.runtime_config import RuntimeConfig
     from services.model_hub.model_hub import ModelHub
     from services.world_engine.catalogue import WorldEngineCatalogue
@@ -27,7 +28,7 @@ class ModelsHandler:
         catalogue: WorldEngineCatalogue,
         hub: ModelHub,
         engines: EnginePool,
-        config: RuntimeConfig,
+        config: Current[RuntimeConfig],
         *,
         after_deletion: Callable[[], None],
     ) -> None:
@@ -36,7 +37,7 @@ class ModelsHandler:
         self._hub = hub
         self._engines = engines
         self._after_deletion = after_deletion
-        self._uses = {model_id.casefold(): use for model_id, use in _uses_of_cached_models(config).items()}
+        self._config = config
 
     def list_models(self, backend: EngineBackend | None) -> list[PickerModel]:
         """What can be played, in the order in which it is offered."""
@@ -76,7 +77,9 @@ class ModelsHandler:
         """
         if self._catalogue.find(model_id) is not None:
             raise DomainError(f"{model_id} is part of the server and cannot be removed.", ErrorCode.MODEL_BUILT_IN)
-        use = self._uses.get(model_id.casefold())  # some file systems know one folder by names in either case
+        # Some file systems know one folder by names in either case.
+        uses = {used.casefold(): use for used, use in _uses_of_cached_models(self._config.now).items()}
+        use = uses.get(model_id.casefold())
         if use is not None:
             raise DomainError(f"{model_id} {use}, so it is not removed.", ErrorCode.MODEL_IN_USE)
         try:

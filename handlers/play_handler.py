@@ -152,7 +152,7 @@ class PlayHandler:
                         self._end(displaced, endings.displaced())
                     return None
                 case SlotIdle(session_id) if not is_late:
-                    self._end(session_id, endings.place_held_idle(self._around.config.limits.idle_place_s))
+                    self._end(session_id, endings.place_held_idle(self._around.config.now.limits.idle_place_s))
                     await self._wait_for_slot(deadline)
                 case SlotsEnding() if not is_late:
                     await self._wait_for_slot(deadline)
@@ -196,7 +196,7 @@ class PlayHandler:
     async def _linger(self, socket: WebSocket) -> None:
         """A stock client forgets an error that is followed at once by the close, so it gets time to show it first."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._around.config.limits.error_linger_s):
+            async with asyncio.timeout(self._around.config.now.limits.error_linger_s):
                 while (await socket.receive())["type"] != "websocket.disconnect":
                     pass
 

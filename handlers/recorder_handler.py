@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from handlers.ownership.belongings import Belongings
+    from runtime_config.current import Current
     from runtime_config.runtime_config import RecordingConfig
     from services.clock.clock import Clock
     from services.ownership_store.ownership_store import OwnerId
@@ -91,7 +92,7 @@ class RecordingRoom:
     Every method blocks. None stands for the server's own folder.
     """
 
-    def __init__(self, store: RecordingStore, config: RecordingConfig) -> None:
+    def __init__(self, store: RecordingStore, config: Current[RecordingConfig]) -> None:
         self._store = store
         self._config = config
 
@@ -100,14 +101,14 @@ class RecordingRoom:
         if folder is None:
             usage = self._store.usage()
             free_bytes = usage.free_bytes
-            if usage.used_bytes >= self._config.quota_bytes:
+            if usage.used_bytes >= self._config.now.quota_bytes:
                 raise DomainError(
                     "The recordings take up all the room they may. Delete some to record again.",
                     ErrorCode.RECORDING_QUOTA_USED,
                 )
         else:
             free_bytes = self._store.free_bytes(folder)
-        if free_bytes < self._config.least_free_bytes:
+        if free_bytes < self._config.now.least_free_bytes:
             raise DomainError("The disk of the recordings is full.", ErrorCode.RECORDING_DISK_FULL)
 
     def resolve(self, asked: str) -> Path:
@@ -121,7 +122,7 @@ class RecordingRoom:
             resolved = path.resolve() if path.is_absolute() else None
         except (OSError, RuntimeError, ValueError):  # a null byte, a loop of links
             resolved = None
-        if resolved is not None and any(resolved.is_relative_to(root) for root in self._config.client_folders):
+        if resolved is not None and any(resolved.is_relative_to(root) for root in self._config.now.client_folders):
             return resolved
         raise DomainError(
             "This server does not record into that folder, but into its own one. Whoever runs it can allow a folder "
@@ -133,7 +134,7 @@ class RecordingRoom:
         """Every folder that there may be recordings in: the server's own, and those that clients may have chosen."""
         yield self._store.folder
         looked_at = 0
-        for root in self._config.client_folders:
+        for root in self._config.now.client_folders:
             for folder, _, _ in os.walk(root):
                 looked_at += 1
                 if looked_at > _MOST_FOLDERS:
@@ -155,7 +156,7 @@ class RecorderHandler(StateHandler):
         belongings: Belongings,
         task_runner: TaskRunner,
         clock: Clock,
-        config: RecordingConfig,
+        config: Current[RecordingConfig],
     ) -> None:
         super().__init__(state, lock)
         self._writer = writer
@@ -170,7 +171,7 @@ class RecorderHandler(StateHandler):
             writer=writer,
             task_runner=task_runner,
             clock=clock,
-            retry_s=config.room_check_s,
+            retry_s=config.now.room_check_s,
             log_end=lambda outcome: _log_end(outcome, None),
         )
         self._files: dict[RecordingName, RecordingFile] = {}
@@ -216,7 +217,7 @@ class RecorderHandler(StateHandler):
         if not self._finishing(segment.name):
             return  # it failed
         now = self._clock.monotonic()
-        if now - segment.order.began < self.config.shortest_s and not keep_short:
+        if now - segment.order.began < self.config.now.shortest_s and not keep_short:
             segment.file.discard()
         else:
             segment.file.finish(ended_at=now)
@@ -279,7 +280,7 @@ class RecorderHandler(StateHandler):
         _log_end(outcome, None)
         if isinstance(outcome, Incomplete):
             self.unfinished.leave(outcome)
-        elif isinstance(outcome, Finished) and outcome.duration_s < self.config.shortest_s:
+        elif isinstance(outcome, Finished) and outcome.duration_s < self.config.now.shortest_s:
             with suppress(OSError):  # then it stays
                 outcome.path.unlink(missing_ok=True)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from handlers.ownership.belongings import Belongings
     from handlers.recorder_handler import ActiveRecording, RecorderHandler
     from handlers.unfinished_recordings import LeftRecording
+    from runtime_config.current import Current
     from services.recording_store.recording_store import RecordingFilePayload, RecordingStore
     from services.video_writer.video_writer import VideoWriter
 
@@ -44,7 +45,7 @@ class RecordingsHandler:
         writer: VideoWriter,
         recorder: RecorderHandler,
         belongings: Belongings,
-        quota_bytes: int,
+        quota_bytes: Current[int],
     ) -> None:
         self._store = store
         self._writer = writer
@@ -165,7 +166,7 @@ class RecordingsHandler:
         usage = self._store.usage()
         return RecordingUsage(
             used_bytes=usage.used_bytes,
-            quota_bytes=self._quota_bytes,
+            quota_bytes=self._quota_bytes.now,
             free_bytes=usage.free_bytes,
             recordings=recordings,
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from runtime_config.current import Current
     from runtime_config.runtime_config import SeedSafety
     from services.seed_store.seed_store import SeedStore
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -57,7 +58,7 @@ class SafetyHandler:
 
     def __init__(
         self,
-        policy: SeedSafety,
+        policy: Current[SeedSafety],
         classifier: ImageClassifier,
         verdicts: VerdictCache,
         seed_store: SeedStore,
@@ -65,7 +66,7 @@ class SafetyHandler:
         classifying: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """`classifying` is entered while the classifier works: it says where, and notes how that went."""
-        self._policy: SeedSafety = policy
+        self._policy = policy
         self._classifier = classifier
         self._verdicts = verdicts
         self._seed_store = seed_store
@@ -73,7 +74,7 @@ class SafetyHandler:
 
     @property
     def policy(self) -> SeedSafety:
-        return self._policy
+        return self._policy.now
 
     def status(self) -> ClassifierStatus:
         return self._classifier.status()
@@ -99,7 +100,8 @@ class SafetyHandler:
 
     def judge(self, file_hash: str, picture: Picture) -> Verdict:
         """The verdict on a picture, for those who tell it instead of acting on it. Blocks."""
-        if self._policy == "off" or self._is_shipped(file_hash):
+        policy = self._policy.now  # of the moment in which the check begins
+        if policy == "off" or self._is_shipped(file_hash):
             return Allowed()
         status = self._classifier.status()
         match status:

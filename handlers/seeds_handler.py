@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handlers.ownership.belongings import Belongings
     from handlers.safety_handler import SafetyHandler
     from handlers.visitors_handler import VisitorsHandler
+    from runtime_config.current import Current
     from services.ownership_store.ownership_store import OwnerId
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.seed_store.seed_store import SeedFilePayload, SeedStore
@@ -56,7 +57,7 @@ class SeedsHandler:
         belongings: Belongings,
         intake_threads: Executor,
         thumbnail_threads: Executor,
-        max_upload_bytes: int,
+        max_upload_bytes: Current[int],
     ) -> None:
         """`thumbnail_threads` makes those that are missing: one thread, so that they wait without their files."""
         self._store = store
@@ -98,11 +99,11 @@ class SeedsHandler:
                 sent too much.
         """
         with self._visitors.picture(visitor):
-            data = bytearray()
+            data, most_bytes = bytearray(), self._max_upload_bytes.now
             async for chunk in self._visitors.counted(visitor, chunks):
                 data += chunk
-                if len(data) > self._max_upload_bytes:
-                    limit = self._max_upload_bytes // (1024 * 1024)
+                if len(data) > most_bytes:
+                    limit = most_bytes // (1024 * 1024)
                     raise DomainError(f"The picture is larger than {limit} MiB.", ErrorCode.SEED_TOO_LARGE)
             return await in_thread(self._intake_threads, lambda: self._keep(owner_id(visitor), bytes(data), title))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from access_rules import OWNERS, refusal
 from api_types import (
     AuthoringHealth,
     Capabilities,
@@ -13,6 +14,7 @@ from api_types import (
     MemoryHealth,
     ModelPlacement,
     SafetyHealth,
+    SettingsFaultHealth,
     ShutdownResponse,
     WorldEngineHealth,
 )
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import RLock
 
+    from access_rules import Visitor
     from handlers.engines.residency import ModelResidency, ModelsReport
     from handlers.safety_handler import SafetyHandler
-    from runtime_config.runtime_config import RuntimeConfig
+    from handlers.settings.settings_handler import SettingsHandler
     from services.metrics.metrics import Metrics
     from services.system_monitor.system_monitor import SystemMonitor
     from services.world_engine.catalogue import WorldEngineCatalogue
@@ -47,7 +50,7 @@ class ServerHandler(StateHandler):
         state: AppState,
         lock: RLock,
         *,
-        config: RuntimeConfig,
+        settings: SettingsHandler,
         catalogue: WorldEngineCatalogue,
         safety: SafetyHandler,
         residency: ModelResidency,
@@ -55,7 +58,8 @@ class ServerHandler(StateHandler):
         metrics: Metrics,
     ) -> None:
         super().__init__(state, lock)
-        self._config = config
+        self._settings = settings
+        self._from_standalone = settings.current.now.launched_from_standalone
         self._catalogue = catalogue
         self._safety = safety
         self._residency = residency
@@ -130,7 +134,7 @@ class ServerHandler(StateHandler):
 
     # ----------------------------------------------------------------------------------------- its health
 
-    def get_health(self) -> HealthResponse:
+    def get_health(self, visitor: Visitor) -> HealthResponse:
         """Reads AppState alone, as it is called on the event loop while worlds are played."""
         started, engine = self._condition()
         report = self._residency.report()
@@ -141,10 +145,20 @@ class ServerHandler(StateHandler):
             authoring=_authoring_health(report),
             memory=_memory_health(report),
             capabilities=self._capabilities(),
-            launched_from_standalone=self._config.launched_from_standalone,
+            launched_from_standalone=self._from_standalone,
             version=VERSION,
             default_model=self._catalogue.default.model_id,
+            settings_fault=self._settings_fault(visitor),
         )
+
+    def _settings_fault(self, visitor: Visitor) -> SettingsFaultHealth | None:
+        """What a line of the file says is for the owner alone."""
+        faults = self._settings.faults()
+        if not faults:
+            return None
+        tells = refusal(OWNERS, visitor, ()) is None
+        reason = faults[0].reason if tells else "The settings file cannot be used."
+        return SettingsFaultHealth(file=faults[0].file, line=faults[0].line, reason=reason)
 
     @with_state_lock
     def _condition(self) -> tuple[bool, WorldEngineHealth]:

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from access_rules import Visitor
-    from runtime_config.runtime_config import SessionLimits
+    from runtime_config.current import Current
+    from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
 
 _DISPLACED_WAITS_S: Final = 20.0  # before whoever had to give way may displace somebody else
@@ -107,17 +108,11 @@ class SessionsHandler(StateHandler):
         state: AppState,
         lock: RLock,
         clock: Clock,
-        max_sessions: int,
-        *,
-        limits: SessionLimits,
-        max_anonymous: int,
+        config: Current[RuntimeConfig],
     ) -> None:
-        """`max_anonymous` is how many sessions one address may have without the token."""
         super().__init__(state, lock)
         self._clock = clock
-        self._max_sessions = max_sessions
-        self._limits = limits
-        self._max_anonymous = max_anonymous
+        self._config = config
         self._stats: dict[SessionId, SessionStats] = {}
 
     # ---------------------------------------------------------------------------------- coming and going
@@ -132,8 +127,8 @@ class SessionsHandler(StateHandler):
         if isinstance(self._state.lifecycle, Stopping):
             return ServerStopping()
         if self._address_is_full(newcomer.visitor):
-            return AddressFull(self._max_anonymous)
-        if len(self._state.sessions) < self._max_sessions:
+            return AddressFull(self._config.now.access.anonymous.max_sessions)
+        if len(self._state.sessions) < self._config.now.max_sessions:
             return self._admitted(newcomer, None)
         records = self._displaceable(newcomer)
         waiting = self._longest_without_init(records)
@@ -156,7 +151,8 @@ class SessionsHandler(StateHandler):
 
     def _address_is_full(self, visitor: Visitor) -> bool:
         same = (record for record in self._state.sessions.values() if record.visitor == visitor)
-        return isinstance(visitor, Anonymous) and sum(1 for _ in same) >= self._max_anonymous
+        most = self._config.now.access.anonymous.max_sessions
+        return isinstance(visitor, Anonymous) and sum(1 for _ in same) >= most
 
     def _displaceable(self, newcomer: Newcomer) -> list[SessionRecord]:
         """The sessions that a newcomer may take the place of, in the order in which they came.
@@ -175,7 +171,7 @@ class SessionsHandler(StateHandler):
 
     def _longest_without_init(self, records: list[SessionRecord]) -> SessionRecord | None:
         oldest = next((record for record in records if isinstance(record.state, AwaitingSeed)), None)
-        if oldest is None or self._clock.wall() - oldest.opened_at < self._limits.displace_after_s:
+        if oldest is None or self._clock.wall() - oldest.opened_at < self._config.now.limits.displace_after_s:
             return None
         return oldest
 
@@ -183,7 +179,7 @@ class SessionsHandler(StateHandler):
         now = self._clock.monotonic()
         idle = [(self._idle_s(record, now), record) for record in records]
         longest_s, record = max(idle, key=lambda each: each[0], default=(0.0, None))
-        return record if longest_s >= self._limits.idle_place_s else None
+        return record if longest_s >= self._config.now.limits.idle_place_s else None
 
     def _idle_s(self, record: SessionRecord, now: float) -> float:
         stats = self._stats.get(record.id)
@@ -277,7 +273,7 @@ class SessionsHandler(StateHandler):
         now, tells = self._clock.monotonic(), sees_all(visitor)
         records = [each for each in self._state.sessions.values() if not is_foreign(visitor, owner_of(each.visitor))]
         return SessionsResponse(
-            max_sessions=self._max_sessions,
+            max_sessions=self._config.now.max_sessions,
             sessions=[_summary(record, self._stats.get(record.id), now, tells_owner=tells) for record in records],
         )
 

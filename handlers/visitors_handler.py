@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from access_rules import Rule, Visitor
     from runtime_config.anonymous_config import AnonymousConfig
+    from runtime_config.current import Current
     from services.clock.clock import Clock
     from state.app_state_types import AppState
     from state.visitor_states import NetworkName
@@ -28,14 +29,14 @@ class VisitorsHandler(StateHandler):
     """The count of an address begins anew a while after its first upload. Only so many addresses are remembered: of
     more, the one whose count began first is forgotten."""
 
-    def __init__(self, state: AppState, lock: RLock, clock: Clock, config: AnonymousConfig) -> None:
+    def __init__(self, state: AppState, lock: RLock, clock: Clock, config: Current[AnonymousConfig]) -> None:
         super().__init__(state, lock)
         self._clock = clock
         self._config = config
 
     def require(self, visitor: Visitor, rule: Rule) -> None:
         """Raises: DomainError, the visitor may not do what `rule` is for."""
-        refused = refusal(rule, visitor, self._config.may)
+        refused = refusal(rule, visitor, self._config.now.may)
         if refused is not None:
             raise DomainError(refused.message, refused.code)
 
@@ -78,8 +79,8 @@ class VisitorsHandler(StateHandler):
         if not isinstance(visitor, Anonymous):
             return
         used = self._used(visitor.network)
-        if used.pictures >= self._config.max_pictures:
-            raise self._used_up(used, f"{self._config.max_pictures} pictures")
+        if used.pictures >= self._config.now.max_pictures:
+            raise self._used_up(used, f"{self._config.now.max_pictures} pictures")
         upload_event(self._state, visitor.network, PictureTaken(self._clock.monotonic()))
 
     @with_state_lock
@@ -91,8 +92,8 @@ class VisitorsHandler(StateHandler):
     @with_state_lock
     def _count(self, network: NetworkName, count: int) -> None:
         used = self._used(network)
-        if used.bytes + count > self._config.upload_bytes:
-            mib = self._config.upload_bytes // (1024 * 1024)
+        if used.bytes + count > self._config.now.upload_bytes:
+            mib = self._config.now.upload_bytes // (1024 * 1024)
             raise self._used_up(used, f"{mib} MiB")
         upload_event(self._state, network, BytesUploaded(count, self._clock.monotonic()))
 
@@ -100,18 +101,18 @@ class VisitorsHandler(StateHandler):
         """What an address has used up. The caller holds the lock."""
         now = self._clock.monotonic()
         match self._state.uploads.get(network, NothingUploaded()):
-            case Uploaded(since=since) as used if now - since < self._config.window_s:
+            case Uploaded(since=since) as used if now - since < self._config.now.window_s:
                 return used
             case Uploaded():
                 upload_event(self._state, network, UploadsForgotten())
             case NothingUploaded():
                 pass
-        if len(self._state.uploads) >= self._config.max_addresses:
+        if len(self._state.uploads) >= self._config.now.max_addresses:
             upload_event(self._state, next(iter(self._state.uploads)), UploadsForgotten())  # in the order of `since`
         return Uploaded(now)
 
     def _used_up(self, used: Uploaded, quota: str) -> DomainError:
-        hours = max(1, math.ceil((used.since + self._config.window_s - self._clock.monotonic()) / 3600))
+        hours = max(1, math.ceil((used.since + self._config.now.window_s - self._clock.monotonic()) / 3600))
         wait = "an hour" if hours == 1 else f"{hours} hours"
         return DomainError(
             f"From your address came {quota}, as much as this server takes in a day without its token."

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from handlers.ownership.belongings import Belongings
     from handlers.safety_handler import SafetyHandler
     from handlers.session.world import WorldCapture
+    from runtime_config.current import Current
     from services.clock.clock import Clock
     from services.ownership_store.ownership_store import OwnerId
     from services.world_files.world_file import WorldFilePayload
@@ -46,7 +47,7 @@ class WorldFilesHandler:
         intake_threads: Executor,
         clock: Clock,
         *,
-        max_upload_bytes: int,
+        max_upload_bytes: Current[int],
     ) -> None:
         self._store = store
         self._safety = safety
@@ -96,10 +97,10 @@ class WorldFilesHandler:
         Raises:
             DomainError: it is too large, no world, damaged, shows what may not be shown, or cannot be kept.
         """
-        file = io.BytesIO()
+        file, most_bytes = io.BytesIO(), self._max_upload_bytes.now
         async for chunk in chunks:
-            if file.tell() + len(chunk) > self._max_upload_bytes:
-                limit = self._max_upload_bytes // (1024 * 1024)
+            if file.tell() + len(chunk) > most_bytes:
+                limit = most_bytes // (1024 * 1024)
                 raise DomainError(f"The world file is larger than {limit} MiB.", ErrorCode.WORLD_TOO_LARGE)
             file.write(chunk)
         return await in_thread(self._intake_threads, lambda: self._keep_upload(owner_id(visitor), file))

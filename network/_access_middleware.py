@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -11,7 +11,17 @@ from structlog.contextvars import bind_contextvars
 from access_rules import VISITOR_SCOPE, network_of
 from api_types import ErrorResponse
 from error_types import ErrorCode
-from network._access_policy import AccessPolicy, AccessRequest, Allowed, LoggedIn, Reader, Refused, Unidentified
+from network._access_policy import (
+    WRONG_TOKEN,
+    AccessPolicy,
+    AccessRequest,
+    Allowed,
+    LoggedIn,
+    Reader,
+    Refused,
+    Unidentified,
+)
+from network._token_page import TOKEN_PAGE_HEADERS, token_page
 from network._told_refusal import tell_refusal
 from sign_in import (
     CALLER_SCOPE,
@@ -26,23 +36,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from access_rules import Owner, Visitor
+    from runtime_config.current import Current
     from runtime_config.runtime_config import AccessConfig
     from sign_in import Credential, Identified, People, Revocation
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
-
-# The link is for people who came from another site: on that visit the browser does not send the new cookie yet.
-_LOGIN_PAGE: Final = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Terrarium: token needed</title>
-<h1>This server asks for a token</h1>
-<p>Open <code>/?token=</code> followed by the token that the server was started with. The browser will remember it.</p>
-<p>Just logged in? <a href="/">Continue</a>.</p>
-</html>
-"""
 
 
 class AccessMiddleware:
@@ -52,7 +50,7 @@ class AccessMiddleware:
     A client that is told on its socket why it may not play gets `error_linger_s` to show it.
     """
 
-    def __init__(self, app: ASGIApp, access: AccessConfig, people: People, error_linger_s: float) -> None:
+    def __init__(self, app: ASGIApp, access: Current[AccessConfig], people: People, error_linger_s: float) -> None:
         self.app = app
         self._error_linger_s = error_linger_s
         self._policy = AccessPolicy(access)
@@ -155,6 +153,7 @@ def _as_request(scope: Scope) -> AccessRequest:
 def _refusal(refused: Refused) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
     if refused.reader is Reader.PERSON:
-        return HTMLResponse(_LOGIN_PAGE, refused.status, headers)
+        page = token_page(refused.message if refused == WRONG_TOKEN else None)
+        return HTMLResponse(page, refused.status, {**TOKEN_PAGE_HEADERS, **(headers or {})})
     body = ErrorResponse(code=refused.code, message=refused.message).model_dump_json()
     return Response(body, refused.status, headers, "application/json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from access_rules import Anonymous, Open, Owner, RouteRules, Visitor, network_of, refusal
@@ -25,6 +24,7 @@ from wire_protocol import PROTOCOL_VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runtime_config.current import Current
     from runtime_config.runtime_config import AccessConfig
 
 _FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
@@ -115,32 +115,46 @@ _CROSS_SITE: Final = Refused(
     "A page of another site asked for this. Open the server's own page instead.",
 )
 
+WRONG_TOKEN: Final = Refused(
+    ErrorCode.TOKEN_REQUIRED, "That is not the token of this server. Look at it again.", Reader.PERSON
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origins:
+    """Allowed origins as they were `written`, as they are compared, and the hosts that they name."""
+
+    written: tuple[str, ...]
+    parsed: frozenset[Origin]
+    hosts: frozenset[str]
+
+    @classmethod
+    def of(cls, written: tuple[str, ...]) -> _Origins:
+        parsed = frozenset[Origin](origin for text in written if (origin := parse_origin(text)) is not None)
+        return cls(written, parsed, frozenset(origin.host for origin in parsed if isinstance(origin, WebOrigin)))
+
 
 class AccessPolicy:
     """The rules of one server. They check the host, then the origin, then who asks, then whether they may do it."""
 
-    def __init__(self, access: AccessConfig) -> None:
-        self._access = access
-        self._token = None if access.token is None else TokenCheck(access.token, access.port)
+    def __init__(self, access: Current[AccessConfig]) -> None:
+        """The token and the bound address are those of the start; the rest is read when somebody asks."""
+        started = access.now
+        self._current = access
+        self._token = None if started.token is None else TokenCheck(started.token, started.port)
+        self._bound = canonical_host(started.host)
+        self._origins = _Origins.of(started.allowed_origins)
         self._rules = RouteRules()
 
-    @cached_property
-    def _origins(self) -> frozenset[Origin]:
-        origins: set[Origin] = set()
-        for text in self._access.allowed_origins:
-            origin = parse_origin(text)
-            if origin is not None:
-                origins.add(origin)
-        return frozenset(origins)
+    @property
+    def _access(self) -> AccessConfig:
+        return self._current.now
 
-    @cached_property
-    def _own_hosts(self) -> frozenset[str]:
-        """The server's names and addresses, whichever interface a request arrives on. A wildcard address is not one."""
-        hosts = {origin.host for origin in self._origins if isinstance(origin, WebOrigin)}
-        bound = canonical_host(self._access.host)
-        if bound is not None and not is_wildcard_host(bound):
-            hosts.add(bound)
-        return frozenset(hosts)
+    def _allowed_origins(self) -> _Origins:
+        written = self._access.allowed_origins
+        if written != self._origins.written:
+            self._origins = _Origins.of(written)
+        return self._origins
 
     def decide(self, request: AccessRequest) -> Decision:
         authority = _own_authority(request)
@@ -202,7 +216,10 @@ class AccessPolicy:
         return Allowed(visitor) if refused is None else Refused(refused.code, refused.message)
 
     def _is_own_host(self, host: str, server_host: str | None) -> bool:
-        if is_loopback_host(host) or host in self._own_hosts:
+        if is_loopback_host(host) or host in self._allowed_origins().hosts:
+            return True
+        # The bound address is the server's own whichever interface a request arrives on; a wildcard is not one.
+        if self._bound == host and not is_wildcard_host(host):
             return True
         # DNS rebinding can point an attacker's host name at this machine. But a Host that equals the address on which
         # the connection arrived is not a name, so it is safe.
@@ -212,7 +229,7 @@ class AccessPolicy:
         if not origins:
             return True
         origin = parse_origin(origins[0]) if len(origins) == 1 else None
-        return origin is not None and (origin in ("file://", own) or origin in self._origins)
+        return origin is not None and (origin in ("file://", own) or origin in self._allowed_origins().parsed)
 
     def _decide_by_token(self, token: TokenCheck, request: AccessRequest) -> Decision:
         logging_in = self._logging_in(token, request)
@@ -237,7 +254,7 @@ class AccessPolicy:
             return None
         if token.matches(offered):
             return LoggedIn(token.set_cookie(secure=request.scheme == "https"))
-        return _token_required(Reader.PERSON)
+        return WRONG_TOKEN
 
 
 def _is_at_page(request: AccessRequest) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from runtime_config.current import Current
+
 _MIB: Final = 1024 * 1024
 _FILES_AT_A_TIME: Final = 4  # of the largest size; uploads are far smaller as a rule
 _BUSY: Final = "Too much is being uploaded to this server at the moment. Try again in a while."
@@ -45,17 +47,18 @@ class BodyLimitMiddleware:
     application learns of a body that is refused as it does of a client that has left.
     """
 
-    def __init__(self, app: ASGIApp, larger: Mapping[str, BodyLimit]) -> None:
+    def __init__(self, app: ASGIApp, larger: Current[Mapping[str, BodyLimit]]) -> None:
         self.app = app
         self._larger = larger
-        self._most_held_bytes = _FILES_AT_A_TIME * max((limit.most_bytes for limit in larger.values()), default=0)
         self._held_bytes = 0  # of uploads that are in progress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self._larger.get(scope["path"], _USUAL)
+        larger = self._larger.now  # as they are when the request begins
+        limit = larger.get(scope["path"], _USUAL)
+        most_held_bytes = _FILES_AT_A_TIME * max((each.most_bytes for each in larger.values()), default=0)
         if _announced_bytes(scope) > limit.most_bytes:
             await _refuse(limit.code, limit.message, scope, receive, send)
             return
@@ -68,7 +71,7 @@ class BodyLimitMiddleware:
             if limit is not _USUAL:
                 self._held_bytes += len(message.get("body", b""))
             is_too_large = received > limit.most_bytes
-            if not is_too_large and (limit is _USUAL or self._held_bytes <= self._most_held_bytes):
+            if not is_too_large and (limit is _USUAL or self._held_bytes <= most_held_bytes):
                 return message
             if not (is_refused or has_answered):
                 is_refused = True

@@ -15,6 +15,8 @@ from runtime_config.web_origin import is_loopback_host, parse_address
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runtime_config.current import Current
+
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _NETWORK_BITS: Final = 64  # of an IPv6 address: who has one address of a network has all of them
@@ -43,7 +45,7 @@ class _Group:
     `silent` have never made one, `idle` wait for another one, and `sending` are in the middle of a body.
     """
 
-    limit: int
+    limit: Current[int]
     held: int = 0
     silent: dict[Place, float] = field(default_factory=dict["Place", float])
     idle: dict[Place, float] = field(default_factory=dict["Place", float])
@@ -51,7 +53,7 @@ class _Group:
 
     @property
     def is_full(self) -> bool:
-        return self.held >= self.limit
+        return self.held >= self.limit.now
 
     def first_to_go(self, before: float) -> Place | None:
         """The place that is to give way, if it has been one of these since `before`. Uploads go last."""
@@ -124,15 +126,16 @@ class Door:
     Connections from this machine are counted apart, up to the same total, so that strangers cannot take their places.
     They have no limit for each address: behind a proxy on this machine, all players come from it.
 
-    `most` and `most_per_address` are numbers of open connections, those of WebSockets included. One that has had
+    `most` and `most_per_address` are numbers of open connections, those of WebSockets included. Where one is lowered,
+    nobody has to go for it. A connection that has had
     no complete request for less than `chance_s` may be about to make one, and does not give way.
     """
 
     def __init__(
         self,
         *,
-        most: int,
-        most_per_address: int,
+        most: Current[int],
+        most_per_address: Current[int],
         chance_s: float,
         is_local: Callable[[str], bool] = is_loopback_host,
         clock: Callable[[], float] = time.monotonic,
@@ -184,7 +187,7 @@ class Door:
 
     def _forget_empty_addresses(self) -> None:
         """Addresses come without end. Forgetting them in bulk costs little for each newcomer."""
-        if len(self._addresses) > 2 * self._strangers.limit:
+        if len(self._addresses) > 2 * self._strangers.limit.now:
             self._addresses = {network: group for network, group in self._addresses.items() if group.held}
 
 

@@ -12,6 +12,7 @@ from network._acceptor import Acceptor
 from network._descriptors import connection_limit, raise_descriptor_limit
 from network._door import Door
 from network._http_connection import HttpConnection
+from runtime_config.current import Current
 from runtime_config.web_origin import is_loopback_host
 
 if TYPE_CHECKING:
@@ -34,21 +35,18 @@ class GuardedServer(uvicorn.Server):
         self,
         config: uvicorn.Config,
         listener: socket.socket,
-        limits: DoorConfig,
+        limits: Current[DoorConfig],
         *,
         is_local: Callable[[str], bool] = is_loopback_host,
     ) -> None:
         super().__init__(config)
         self._limits = limits
-        descriptors = raise_descriptor_limit()
-        most = connection_limit(descriptors, limits.max_connections)
-        if limits.max_connections is not None and most < limits.max_connections:
-            asked = limits.max_connections
-            logger.warning("Fewer connections are allowed than asked for", asked=asked, allowed=most, files=descriptors)
+        self._descriptors = raise_descriptor_limit()
+        self._asked: int | None = None  # for the last connection, and possible or not
         self._door = Door(
-            most=most,
-            most_per_address=limits.max_connections_per_address,
-            chance_s=limits.chance_s,
+            most=Current(self._most_connections),
+            most_per_address=limits.part(lambda limits: limits.max_connections_per_address),
+            chance_s=limits.now.chance_s,
             is_local=is_local,
         )
         self._guarded = listener
@@ -70,6 +68,15 @@ class GuardedServer(uvicorn.Server):
         self.close_door()
         await super().shutdown(sockets)
 
+    def _most_connections(self) -> int:
+        asked = self._limits.now.max_connections
+        most = connection_limit(self._descriptors, asked)
+        if asked is not None and most < asked != self._asked:
+            files = self._descriptors
+            logger.warning("Fewer connections are allowed than asked for", asked=asked, allowed=most, files=files)
+        self._asked = asked
+        return most
+
     def _connection(self, place: Place) -> asyncio.Protocol:
         return HttpConnection(
             self.config,
@@ -77,5 +84,5 @@ class GuardedServer(uvicorn.Server):
             self.lifespan.state,
             asyncio.get_running_loop(),
             place=place,
-            limits=self._limits,
+            limits=self._limits.now,
         )

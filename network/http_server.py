@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from runtime_config.current import Current
     from runtime_config.runtime_config import RuntimeConfig
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -44,18 +45,18 @@ class TerrariumServer(GuardedServer):
     def __init__(
         self,
         app: ASGIApp,
-        config: RuntimeConfig,
+        config: Current[RuntimeConfig],
         listener: socket.socket,
         *,
         on_started: Callable[[str], None],
         drain: Callable[[], Awaitable[None]],
         on_exit: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        super().__init__(_uvicorn_config(app, config), listener, config.door)
+        super().__init__(_uvicorn_config(app, config.now), listener, config.part(lambda config: config.door))
         self._listener = listener
         self._on_started = on_started
         self._drain = drain
-        self._drain_timeout_s = config.drain_timeout_s
+        self._drain_timeout_s = config.now.drain_timeout_s
         self._on_exit = on_exit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._forced = asyncio.Event()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from network._access_middleware import AccessMiddleware
 from network._body_limit import BodyLimit, BodyLimitMiddleware
+from network._cross_origin import CrossOriginMiddleware
 from network._error_boundary import ErrorBoundaryMiddleware
 from network._paths import SlashCollapseMiddleware
 from network._request_context import RequestContextMiddleware
 from network._response_headers import ResponseHeadersMiddleware
+from runtime_config.current import Current
 from sign_in import NoPeople
 
 if TYPE_CHECKING:
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from sign_in import People
 
 
-_NO_LARGER_BODIES: Final[Mapping[str, BodyLimit]] = MappingProxyType({})
-
 __all__ = ["BodyLimit", "network_middleware"]
 
 
 def network_middleware(
-    access: AccessConfig,
-    larger_bodies: Mapping[str, BodyLimit] = _NO_LARGER_BODIES,
+    access: Current[AccessConfig],
+    larger_bodies: Current[Mapping[str, BodyLimit]] | None = None,
     *,
     people: People | None = None,
     error_linger_s: float = 0.5,
@@ -47,13 +45,11 @@ def network_middleware(
         Middleware(ErrorBoundaryMiddleware),
         Middleware(SlashCollapseMiddleware),
         # A preflight request carries no token. So CORS comes before access, and answers allowed origins only.
-        Middleware(
-            CORSMiddleware,
-            allow_origins=access.allowed_origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type"],
-            allow_credentials=True,
-        ),
+        Middleware(CrossOriginMiddleware, origins=access.part(lambda access: access.allowed_origins)),
         Middleware(AccessMiddleware, access=access, people=people or NoPeople(), error_linger_s=error_linger_s),
-        Middleware(BodyLimitMiddleware, larger=larger_bodies),
+        Middleware(BodyLimitMiddleware, larger=larger_bodies or Current(_none_larger)),
     ]
+
+
+def _none_larger() -> Mapping[str, BodyLimit]:
+    return {}

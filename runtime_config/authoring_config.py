@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
+from runtime_config.applies import LIVE, NEXT_JOB
 from runtime_config.setting import Setting
 from runtime_config.setting_types import Commit, PictureSize
 
@@ -41,22 +42,32 @@ class AuthoringConfig:
             "base address of a chat server in the OpenAI format, such as http://127.0.0.1:11434/v1, whose model turns"
             " prompts into instructions for the image model; needs --writer-model",
             metavar="URL",
+            applies=LIVE,
         ),
     ] = None
-    writer_model: Annotated[str | None, Setting("writer_model", "name of the chat server's model", metavar="NAME")] = (
-        None
-    )
+    writer_model: Annotated[
+        str | None, Setting("writer_model", "name of the chat server's model", metavar="NAME", applies=LIVE)
+    ] = None
     writer_key: Annotated[
         str | None,
-        Setting("writer_key", "key of the chat server, if it asks for one; prefer the variable", metavar="SECRET"),
+        Setting(
+            "writer_key",
+            "key of the chat server, if it asks for one; prefer the variable",
+            metavar="SECRET",
+            applies=LIVE,
+            is_secret=True,
+        ),
     ] = field(default=None, repr=False)
-    writer_sees: Annotated[bool, Setting("writer_sees", "tell that the chat server's model reads no pictures")] = True
+    writer_sees: Annotated[
+        bool, Setting("writer_sees", "tell that the chat server's model reads no pictures", applies=LIVE)
+    ] = True
     local_writer: Annotated[
         LocalWriter,
         Setting(
             "local_writer",
             "without a chat server: whether Qwen3-VL from the Hugging Face cache does its work on this machine, and"
             " where it lives; auto chooses by the memory that is free",
+            applies=NEXT_JOB,
         ),
     ] = "off"
     local_writer_folder: Annotated[
@@ -65,6 +76,7 @@ class AuthoringConfig:
             "local_writer_folder",
             "folder of that model, or of another one that calls tools",
             default="its place in the Hugging Face cache",
+            applies=NEXT_JOB,
         ),
     ] = None
     local_writer_revision: Annotated[
@@ -74,10 +86,12 @@ class AuthoringConfig:
             "commit of that model in the cache, as 40 hexadecimal digits",
             default="the one that the server was made with",
             metavar="COMMIT",
+            applies=NEXT_JOB,
         ),
     ] = None
     local_writer_quant: Annotated[
-        Quantisation, Setting("local_writer_quant", "int8 keeps that model's weights in half the memory")
+        Quantisation,
+        Setting("local_writer_quant", "int8 keeps that model's weights in half the memory", applies=NEXT_JOB),
     ] = "none"
     image_endpoint: Annotated[
         str | None,
@@ -85,14 +99,21 @@ class AuthoringConfig:
             "image_endpoint",
             "base address of an images server in the OpenAI format; needs --image-model",
             metavar="URL",
+            applies=LIVE,
         ),
     ] = None
-    image_model: Annotated[str | None, Setting("image_model", "name of the images server's model", metavar="NAME")] = (
-        None
-    )
+    image_model: Annotated[
+        str | None, Setting("image_model", "name of the images server's model", metavar="NAME", applies=LIVE)
+    ] = None
     image_key: Annotated[
         str | None,
-        Setting("image_key", "key of the images server, if it asks for one; prefer the variable", metavar="SECRET"),
+        Setting(
+            "image_key",
+            "key of the images server, if it asks for one; prefer the variable",
+            metavar="SECRET",
+            applies=LIVE,
+            is_secret=True,
+        ),
     ] = field(default=None, repr=False)
     image_size: Annotated[
         PictureSize | None,
@@ -101,6 +122,7 @@ class AuthoringConfig:
             "the size to ask the images server for, if it makes only some",
             default="the one that fits the world",
             metavar="WIDTHxHEIGHT",
+            applies=LIVE,
         ),
     ] = None
     local_images: Annotated[
@@ -109,14 +131,21 @@ class AuthoringConfig:
             "local_images",
             "without an images server: whether FLUX.2 klein from the Hugging Face cache does its work on this machine,"
             " and where it lives; auto chooses by the memory that is free",
+            applies=NEXT_JOB,
         ),
     ] = "off"
     local_image_folder: Annotated[
         Path | None,
-        Setting("local_image_folder", "folder of that model", default="its place in the Hugging Face cache"),
+        Setting(
+            "local_image_folder",
+            "folder of that model",
+            default="its place in the Hugging Face cache",
+            applies=NEXT_JOB,
+        ),
     ] = None
     local_images_quant: Annotated[
-        Quantisation, Setting("local_images_quant", "int8 keeps that model's weights in about half the memory")
+        Quantisation,
+        Setting("local_images_quant", "int8 keeps that model's weights in about half the memory", applies=NEXT_JOB),
     ] = "none"
     unload_engine: Annotated[
         UnloadEngine,
@@ -124,6 +153,7 @@ class AuthoringConfig:
             "unload_engine",
             "whether a world engine on the GPU is unloaded while a model on this machine makes a scene, and loaded"
             " again afterwards; auto does so where nothing else fits and nobody else plays on it",
+            applies=LIVE,
         ),
     ] = "auto"
     edit_limit_s: float = 28.0
@@ -140,6 +170,23 @@ class AuthoringConfig:
     def images(self) -> EndpointConfig | None:
         """The images server, if there is one."""
         return _endpoint(self.image_endpoint, self.image_model, self.image_key)
+
+    @property
+    def writer_wanted(self) -> tuple[object, ...]:
+        """All that decides which prompt writer there is."""
+        local = (self.local_writer_folder, self.local_writer_revision, self.local_writer_quant)
+        return (self.writer, self.writer_sees, self.local_writer != "off", *local)
+
+    @property
+    def images_wanted(self) -> tuple[object, ...]:
+        """All that decides which image model there is."""
+        return (
+            self.images,
+            self.image_size,
+            self.local_images != "off",
+            self.local_image_folder,
+            self.local_images_quant,
+        )
 
 
 def _endpoint(base_url: str | None, model: str | None, key: str | None) -> EndpointConfig | None:

@@ -20,13 +20,16 @@ def check_endpoint(name: str, endpoint: EndpointConfig | None) -> None:
     if endpoint is None:
         return
     variable, key = f"TERRARIUM_{name}_ENDPOINT", endpoint.key
+    address, model, secret = (f"{name.lower()}_{part}" for part in ("endpoint", "model", "key"))
     if not _is_plain(endpoint.base_url):
         msg = f"{variable} is no address that can be used: write http(s)://host[:port]/path with nothing after it."
-        raise LaunchError(msg)
+        raise LaunchError(msg, (address,))
     if not endpoint.model:
-        raise LaunchError(f"{variable} needs TERRARIUM_{name}_MODEL: the name of the model that it should use.")
+        raise LaunchError(
+            f"{variable} needs TERRARIUM_{name}_MODEL: the name of the model that it should use.", (address, model)
+        )
     if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-        raise LaunchError(f"TERRARIUM_{name}_KEY has characters that do not fit an HTTP header.")
+        raise LaunchError(f"TERRARIUM_{name}_KEY has characters that do not fit an HTTP header.", (secret,))
 
 
 def _is_plain(url: str) -> bool:

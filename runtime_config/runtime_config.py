@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from runtime_config.anonymous_config import AnonymousConfig
+from runtime_config.applies import LIVE, NEXT_SESSION, Restart
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.data_directory import default_data_directory
 from runtime_config.setting import Group, Setting
@@ -32,6 +33,8 @@ Subsampling: TypeAlias = Literal["4:2:0", "4:4:4"]
 MossSteps: TypeAlias = Literal[1, 2, 4]
 Quality: TypeAlias = Annotated[int, Field(ge=1, le=100)]
 
+MOST_SESSIONS: Final = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class AccessConfig:
@@ -44,9 +47,18 @@ class AccessConfig:
             "host",
             "address to listen on; 0.0.0.0 for every interface, which needs --token, --accounts or --allow-anonymous",
             metavar="ADDRESS",
+            applies=Restart("the server listens on one address from its start to its end"),
         ),
     ] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535), Setting("port", "port to listen on; 0 takes any free one")] = 7987
+    port: Annotated[
+        int,
+        Field(ge=0, le=65535),
+        Setting(
+            "port",
+            "port to listen on; 0 takes any free one",
+            applies=Restart("the server listens on one port from its start to its end"),
+        ),
+    ] = 7987
     allowed_origins: Annotated[
         Origins,
         Setting(
@@ -54,6 +66,7 @@ class AccessConfig:
             "a further web origin whose pages may use the server, as scheme://host[:port]; the variable takes several,"
             " separated by commas",
             metavar="ORIGIN",
+            applies=LIVE,
         ),
     ] = ()
     token: Annotated[
@@ -64,6 +77,8 @@ class AccessConfig:
             "secret that clients must present, 16 characters or more; other users of this machine can read the command"
             " line, so prefer the variable",
             metavar="SECRET",
+            applies=Restart("whoever came in with the old token would stay connected; a restart ends every connection"),
+            is_secret=True,
         ),
     ] = field(default=None, repr=False)
     allow_anonymous: Annotated[
@@ -71,6 +86,7 @@ class AccessConfig:
         Setting(
             "allow_anonymous",
             "let everyone who can reach the address play without the token; the rest stays with those who have it",
+            applies=LIVE,
         ),
     ] = False
     accounts: Annotated[
@@ -78,6 +94,7 @@ class AccessConfig:
         Setting(
             "accounts",
             "have people sign in, each with a role and things of their own; the first owner is made in the page",
+            applies=Restart("whoever is here now came in by other rules, and what they have made would be nobody's"),
         ),
     ] = False
     anonymous: AnonymousConfig = field(default_factory=AnonymousConfig)
@@ -99,6 +116,7 @@ class DoorConfig:
             "connections from other machines that are open at a time; this machine's own are counted apart, up to as"
             " many",
             default="as many as the open files that the system allows leave room for, at most 1024",
+            applies=LIVE,
         ),
     ] = None
     max_connections_per_address: Annotated[
@@ -107,6 +125,7 @@ class DoorConfig:
         Setting(
             "max_connections_per_address",
             "connections from one other machine that are open at a time; raise it where many players share an address",
+            applies=LIVE,
         ),
     ] = 64
     chance_s: float = 1.0  # for a newcomer to say something, before it may have to give way to another
@@ -121,18 +140,24 @@ class DoorConfig:
 class JpegConfig:
     """How frames are encoded at best. Small frames get finer colour: there it shows, and costs little."""
 
-    quality: Annotated[Quality, Setting("jpeg_quality", "quality of frames as JPEGs")] = 85
-    subsampling: Annotated[Subsampling, Setting("jpeg_subsampling", "chroma subsampling of frames")] = "4:2:0"
+    quality: Annotated[Quality, Setting("jpeg_quality", "quality of frames as JPEGs", applies=LIVE)] = 85
+    subsampling: Annotated[Subsampling, Setting("jpeg_subsampling", "chroma subsampling of frames", applies=LIVE)] = (
+        "4:2:0"
+    )
     small_below_lines: int = 360
-    small_quality: Annotated[Quality, Setting("small_jpeg_quality", "quality of frames below 360 lines")] = 90
+    small_quality: Annotated[
+        Quality, Setting("small_jpeg_quality", "quality of frames below 360 lines", applies=LIVE)
+    ] = 90
     small_subsampling: Annotated[
-        Subsampling, Setting("small_jpeg_subsampling", "chroma subsampling of frames below 360 lines")
+        Subsampling, Setting("small_jpeg_subsampling", "chroma subsampling of frames below 360 lines", applies=LIVE)
     ] = "4:4:4"
     lowest_quality: int = 45  # to which a slow client's frames are lowered
     threads: Annotated[
         int | None,
         Field(ge=1, le=64),
-        Setting("encoder_threads", "threads that encode frames", default="one for each core, at most four"),
+        Setting(
+            "encoder_threads", "threads that encode frames", default="one for each core, at most four", applies=LIVE
+        ),
     ] = None
 
 
@@ -162,6 +187,7 @@ class SessionLimits:
             "idle_place_s",
             "seconds after which a session in which nobody plays gives its place to a newcomer who finds all places"
             " taken",
+            applies=LIVE,
         ),
     ] = 120.0
     max_recoveries: int = 3  # of a failing engine, without `recovery_reset_s` of good play in between
@@ -176,6 +202,7 @@ class SessionLimits:
             "memory of one session, in MiB, for the moments that it keeps and for rewinding; when it is full, the"
             " oldest are dropped",
             unit=MIB,
+            applies=NEXT_SESSION,
         ),
     ] = 128 * MIB  # half for kept moments, half for rewinding
     journal_passes: int = 300_000  # what led to a moment, for world files; some 36 bytes each
@@ -189,7 +216,13 @@ class RecordingConfig:
     """
 
     folder: Annotated[
-        Path | None, Setting("recordings_dir", "folder for recordings", default="recordings in the data folder")
+        Path | None,
+        Setting(
+            "recordings_dir",
+            "folder for recordings",
+            default="recordings in the data folder",
+            applies=Restart("the folder is locked from start to end, and unfinished recordings lie in it"),
+        ),
     ] = None
     client_folders: Annotated[
         Folders,
@@ -198,6 +231,7 @@ class RecordingConfig:
             "a folder in which, or below which, a client may ask to have its recordings put; the variable takes"
             " several, separated as in PATH",
             metavar="FOLDER",
+            applies=LIVE,
         ),
     ] = ()
     quota_bytes: Annotated[
@@ -208,6 +242,7 @@ class RecordingConfig:
             "recordings_quota_mib",
             "space that all recordings may take, in MiB; then recording stops, and nothing is deleted",
             unit=MIB,
+            applies=LIVE,
         ),
     ] = 20 * 1024 * MIB
     least_free_bytes: int = 512 * MIB  # of the disk, which the rest of the server needs as well
@@ -229,15 +264,23 @@ class JobsConfig:
             "database server for jobs, such as postgresql+psycopg://user@host/name",
             default="terrarium.sqlite in the data folder",
             metavar="URL",
+            applies=Restart("the jobs of this run are in that database, and running ones are written to it"),
+            is_secret=True,
         ),
     ] = field(default=None, repr=False)  # it may hold a password
     max_queued: Annotated[
-        int, Field(ge=1, le=100_000), Setting("max_queued_jobs", "jobs that one person may have waiting or running")
+        int,
+        Field(ge=1, le=100_000),
+        Setting("max_queued_jobs", "jobs that one person may have waiting or running", applies=LIVE),
     ] = 100
     kept_bytes: Annotated[
         int,
         Field(ge=0),
-        Setting("kept_job_bytes", "bytes of files that jobs of one kind keep, such as films; the oldest go first"),
+        Setting(
+            "kept_job_bytes",
+            "bytes of files that jobs of one kind keep, such as films; the oldest go first",
+            applies=LIVE,
+        ),
     ] = 20 * 1000**3
     kept: int = 1000
     kept_s: float = 30 * 24 * 3600.0
@@ -250,7 +293,12 @@ class MossConfig:
 
     weights: Annotated[
         Path | None,
-        Setting("moss_weights", "folder with its weights, as training.export writes them", default="those that ship"),
+        Setting(
+            "moss_weights",
+            "folder with its weights, as training.export writes them",
+            default="those that ship",
+            applies=NEXT_SESSION,
+        ),
     ] = None
     steps: Annotated[
         MossSteps,
@@ -259,6 +307,7 @@ class MossConfig:
             "moss_steps",
             "sampling steps for each frame: more is clearer and slower; saved worlds and replays are exact for the"
             " number that they were made with",
+            applies=NEXT_SESSION,
         ),
     ] = 2
 
@@ -274,12 +323,17 @@ class RuntimeConfig:
             "data_dir",
             "folder for seeds, saved worlds and logs",
             default="terrarium in the platform's folder for application data",
+            applies=Restart("the settings file itself lies in this folder, which is locked from start to end"),
+            only_at_start=True,
         ),
     ] = field(default_factory=default_data_directory)
     access: Annotated[AccessConfig, Group("who may connect")] = AccessConfig()
     door: Annotated[DoorConfig, Group("who may connect")] = DoorConfig()
     max_sessions: Annotated[
-        int, Field(ge=1, le=1024), Group("play"), Setting("max_sessions", "sessions that are open at a time")
+        int,
+        Field(ge=1, le=MOST_SESSIONS),
+        Group("play"),
+        Setting("max_sessions", "sessions that are open at a time", applies=LIVE),
     ] = 8
     seed_safety: Annotated[
         SeedSafety,
@@ -287,6 +341,7 @@ class RuntimeConfig:
         Setting(
             "seed_safety",
             "strict: only pictures that pass the picture check are shown; off: all are, on loopback only",
+            applies=LIVE,
         ),
     ] = "strict"
     max_upload_bytes: Annotated[
@@ -294,7 +349,7 @@ class RuntimeConfig:
         Field(ge=1, le=1024),
         MEBIBYTES,
         Group("play"),
-        Setting("max_upload_mib", "largest picture file that is taken, in MiB", unit=MIB),
+        Setting("max_upload_mib", "largest picture file that is taken, in MiB", unit=MIB, applies=LIVE),
     ] = 64 * MIB
     max_uploaded_seeds: int = 200
     limits: Annotated[SessionLimits, Group("play")] = SessionLimits()
@@ -308,18 +363,31 @@ class RuntimeConfig:
     log_format: Annotated[
         LogFormat | None,
         Group("the process"),
-        Setting("log_format", "format of the log on stderr", default="text on a terminal, else json"),
+        Setting("log_format", "format of the log on stderr", default="text on a terminal, else json", applies=LIVE),
     ] = None
-    log_level: Annotated[LogLevel, Group("the process"), Setting("log_level", "the least that is logged")] = "info"
+    log_level: Annotated[
+        LogLevel, Group("the process"), Setting("log_level", "the least that is logged", applies=LIVE)
+    ] = "info"
     parent_pid: Annotated[
         int | None,
         Field(ge=1),
         Group("the process"),
-        Setting("parent_pid", "stop when the process with this id is gone", metavar="PID"),
+        Setting(
+            "parent_pid",
+            "stop when the process with this id is gone",
+            metavar="PID",
+            applies=Restart("it says which process started this one, and that does not change"),
+            only_at_start=True,
+        ),
     ] = None
     launched_from_standalone: Annotated[
         bool,
         Group("the process"),
-        Setting("launched_from_standalone", "say in /health that a desktop application started the server"),
+        Setting(
+            "launched_from_standalone",
+            "say in /health that a desktop application started the server",
+            applies=Restart("it says what started this process, and that does not change"),
+            only_at_start=True,
+        ),
     ] = False
     drain_timeout_s: float = 4.0  # of the 5 s within which a stop must end

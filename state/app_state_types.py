@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from state.model_states import ModelsUnknown, ModelUse, SceneRole
+from state.settings_states import SettingsUnread
 from state.sign_in_states import AttemptState, AttemptTarget
 from state.visitor_states import DisplacementState, NetworkName, UploadState
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from error_types import ErrorCode
     from services.job_store.job import Job
     from state.model_states import ModelsState
+    from state.settings_states import SettingsState
 
 SessionId: TypeAlias = str
 
@@ -377,3 +379,4 @@ class AppState:
     model_use: dict[SceneRole, ModelUse] = field(default_factory=dict[SceneRole, ModelUse])
     reservation: ReservationState = NotReserved()
     models: ModelsState = field(default_factory=ModelsUnknown)
+    settings: SettingsState = field(default_factory=SettingsUnread)

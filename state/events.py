@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from access_rules import Visitor
     from error_types import ErrorCode
+    from runtime_config.settings_fault import SettingsFault
     from state.app_state_types import (
         AuthoringJob,
         AuthoringStep,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         WorldInPlay,
     )
     from state.model_states import ModelsKnown
+    from state.settings_states import SettingsInForce
 
 # --------------------------------------------------------------------------------------------------- engines
 
@@ -352,6 +354,27 @@ class AttemptsForgotten:
 
 
 AttemptEvent: TypeAlias = AttemptMade | AttemptSucceeded | AttemptsForgotten
+
+# -------------------------------------------------------------------------------------------------- settings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRead:
+    """The files are sound, and this is in force from now on."""
+
+    in_force: SettingsInForce
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsBroken:
+    """`revision` is that of the bytes that cannot be used, None where they cannot be read; `at` is a wall time."""
+
+    faults: tuple[SettingsFault, ...]
+    revision: str | None
+    at: float
+
+
+SettingsEvent: TypeAlias = SettingsRead | SettingsBroken
 
 # ---------------------------------------------------------------------------------------------------- server
 

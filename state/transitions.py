@@ -27,6 +27,7 @@ from state._session_transitions import (
     recording_event,
     session_event,
 )
+from state._settings_transitions import SETTINGS_TABLE, settings_event
 from state._sign_in_transitions import ATTEMPT_TABLE, attempt_event
 from state._tables import IllegalTransitionError, To, next_state
 from state._visitor_transitions import DISPLACEMENT_TABLE, UPLOAD_TABLE, displacement_event, upload_event
@@ -49,6 +50,7 @@ __all__ = [
     "RECORDING_TABLE",
     "RESERVATION_TABLE",
     "SESSION_TABLE",
+    "SETTINGS_TABLE",
     "UPLOAD_TABLE",
     "IllegalTransitionError",
     "attempt_event",
@@ -63,6 +65,7 @@ __all__ = [
     "recording_event",
     "reservation_event",
     "session_event",
+    "settings_event",
     "upload_event",
 ]
 

@@ -59,7 +59,10 @@ class Stop:
 
 def assert_stops_cleanly(stop: Stop, data_dir: Path) -> float:
     """Start a server, stop it at that moment, and check its end. Returns how many seconds it ran from there."""
-    with Throttled(data_dir, run_s=stop.run_s, stop_s=stop.still_s) as server, _Visitor() as visitor:
+    with (
+        Throttled(data_dir, run_s=stop.run_s, stop_s=stop.still_s, has_terminal=stop.way == "SIGHUP") as server,
+        _Visitor() as visitor,
+    ):
         match stop.moment:
             case Starting(after_s):
                 server.run_until(lambda: server.handles_signals, "its first lines have run")

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from app_factory import create_app
 from app_handler import AppHandler, ServiceBundle
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig
 from tests.play.harness import fake_services
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def rest_client(services: ServiceBundle | None = None, **config: Any) -> Generator[TestClient]:
-    handler = AppHandler(RuntimeConfig(data_dir=Path("unused"), **config), services or fake_services())
+    handler = AppHandler(Launch.of(RuntimeConfig(data_dir=Path("unused"), **config)), services or fake_services())
     app = create_app(handler)
     with TestClient(app, base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000)) as client:
         yield client

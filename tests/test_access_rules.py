@@ -39,6 +39,7 @@ from app_handler import AppHandler
 from error_types import ErrorCode
 from handlers.session.commands import COMMANDS
 from runtime_config.anonymous_config import AnonymousAction
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig
 from services.account_store.account import Role, Scope
 from tests.play.harness import fake_services
@@ -63,7 +64,7 @@ def served() -> set[tuple[str, str]]:
 
     What the routers of `_routes` hold, what the app's own description has, and what the app holds beside its routers.
     """
-    app = create_app(AppHandler(RuntimeConfig(data_dir=Path("unused")), fake_services()))
+    app = create_app(AppHandler(Launch.of(RuntimeConfig(data_dir=Path("unused"))), fake_services()))
     described = {(method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods}
     resources = [module.name for module in iter_modules(_routes.__path__) if not module.name.startswith("_")]
     routers = [import_module(f"_routes.{name}").router for name in resources]
@@ -92,7 +93,7 @@ def test_every_request_of_a_session_has_a_rule_and_every_rule_a_request() -> Non
 
 
 def test_every_kind_of_job_has_a_rule_and_every_rule_a_kind(tmp_path: Path) -> None:
-    handler = AppHandler(RuntimeConfig(data_dir=tmp_path), fake_services())
+    handler = AppHandler(Launch.of(RuntimeConfig(data_dir=tmp_path)), fake_services())
     assert set(handler.job_kinds.request_models()) == set(JOBS)
 
 

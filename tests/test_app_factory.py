@@ -20,37 +20,42 @@ if TYPE_CHECKING:
 
 STATUSES = {
     400: ("protocolVersionMismatch hostInvalid"),
-    401: ("tokenRequired"),
-    403: ("recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed"),
+    401: ("tokenRequired signInRequired signInFailed"),
+    403: (
+        "recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed "
+        "roleNotAllowed scopeMissing codeInvalid"
+    ),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
-        "feedbackUnknown notFound"
+        "feedbackUnknown accountUnknown notFound"
     ),
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
     409: (
         "displaced cancelled notReady modelBusy modelBuiltIn modelInUse seedShipped nothingToRewind "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
-        "recordingNameTaken recordingInUse"
+        "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
     ),
+    412: ("settingsChanged"),
     413: ("messageTooLarge seedTooLarge worldTooLarge"),
     422: (
         "invalidRequest unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
         "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
-        "recordingDamaged jobKindUnknown"
+        "recordingDamaged jobKindUnknown settingsRefused accountNameInvalid passwordInvalid"
     ),
-    429: ("tooManyRequests tooManySessions uploadQuotaUsed"),
+    428: ("settingsRevisionMissing"),
+    429: ("tooManyRequests tooManySessions uploadQuotaUsed tooManyAttempts"),
     500: ("internal engineFailed authoringFailed recordingFailed filmFailed"),
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
         "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted "
-        "feedbackUnavailable ownersUnavailable"
+        "feedbackUnavailable ownersUnavailable accountsUnavailable"
     ),
     504: ("requestTimeout"),
     507: (
-        "seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed "
-        "feedbackNotKept"
+        "seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed"
+        " feedbackNotKept settingsNotKept accountNotKept"
     ),
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from access_rules import Owner
 from app_handler import AppHandler
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.play.harness import fake_services, picture
@@ -44,7 +45,7 @@ def test_a_file_that_is_being_saved_is_saved_before_the_server_has_ended() -> No
     store = SlowSeedStore()
 
     async def run() -> None:
-        handler = AppHandler(RuntimeConfig(data_dir=Path("unused")), fake_services(seed_store=store))
+        handler = AppHandler(Launch.of(RuntimeConfig(data_dir=Path("unused"))), fake_services(seed_store=store))
         async with handler.running():
             upload = asyncio.create_task(handler.seeds.upload(Owner(), upload_body(), "Valley"))
             await wait_until_async(store.is_adding.is_set, "the picture is being saved")

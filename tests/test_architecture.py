@@ -56,7 +56,7 @@ LAYERS: Final = {
         "services",
         "wire_protocol",
     },  # the diorama, a baseline of the evaluation
-    "state": {"state", "services", "app_handler", "access_rules", "error_types", "sign_in"},
+    "state": {"state", "services", "runtime_config", "app_handler", "access_rules", "error_types", "sign_in"},
     "runtime_config": {"runtime_config"},
     "network": {
         *("network", "runtime_config", "services"),

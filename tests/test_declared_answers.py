@@ -12,6 +12,7 @@ from _routes._answers import ANYWHERE
 from app_factory import create_app
 from app_handler import AppHandler
 from error_types import HTTP_STATUS
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from tests.play.harness import fake_services
 
@@ -26,7 +27,7 @@ ERROR: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/Er
 
 def _app(**access: Any) -> FastAPI:
     config = RuntimeConfig(data_dir=Path("unused"), access=AccessConfig(**access))
-    return create_app(AppHandler(config, fake_services()))
+    return create_app(AppHandler(Launch.of(config), fake_services()))
 
 
 def _operations() -> Iterator[tuple[str, Operation]]:

@@ -17,7 +17,8 @@ import pytest
 from websockets.sync.client import connect
 
 from network.listening_socket import create_listening_socket
-from tests.waiting import deadline_s
+from tests.terminal import in_terminal, terminal, without_terminal
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,12 +27,21 @@ ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
-def started(data_dir: Path, *arguments: str) -> Generator[subprocess.Popen[str]]:
+def started(data_dir: Path, *arguments: str, has_terminal: bool = False) -> Generator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
-    command = [sys.executable, str(ROOT / "ltx2_server.py"), "--data-dir", str(data_dir), *arguments]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
+    asked = [str(ROOT / "ltx2_server.py"), "--data-dir", str(data_dir), *arguments]
+    with (
+        terminal() as its,
+        subprocess.Popen(
+            in_terminal(its, asked) if has_terminal else without_terminal(asked),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+            pass_fds=[its],
+        ) as process,
+    ):
         try:
             yield process
         finally:
@@ -84,12 +94,31 @@ def test_it_tells_its_clients_when_it_stops_and_leaves_frames_uncompressed(tmp_p
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    with started(tmp_path, "--port", "0") as process:
+    with started(tmp_path, "--port", "0", has_terminal=True) as process:
         port_of(process)
         process.send_signal(number)
         _, errors = process.communicate(timeout=deadline_s())
         assert process.returncode == 0
         assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
+def test_a_service_reads_its_settings_again_when_it_is_hung_up(tmp_path: Path) -> None:
+    """And logs by them: format and level are of the process."""
+    with started(tmp_path, "--port", "0") as process:
+        port = port_of(process)
+        (tmp_path / "settings.toml").write_text("log_level = 'debug'\nlog_format = 'text'\nmax_connections = 9\n")
+        process.send_signal(signal.SIGHUP)
+        log = tmp_path / "logs" / "server.log"
+        wait_until(lambda: "The settings have changed" in log.read_text(), "the settings were read")
+        wait_until(lambda: answer(port, "GET", "/health")[0] == 200 and '"level": "debug"' in log.read_text(), "debug")
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=deadline_s())
+    written = errors.splitlines()
+    assert written[0].startswith("{"), "as JSON before"
+    assert not written[-1].startswith("{"), "as text since"
+    assert process.returncode == 0
 
 
 def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:

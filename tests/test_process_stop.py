@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.terminal import in_terminal, terminal, without_terminal
 from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
@@ -36,11 +37,22 @@ WAIT: Final = "while True: time.sleep(0.01)\n"
 
 
 @contextmanager
-def running(script: str, tmp_path: Path, *, before: str = "", limit_s: float = 0.2) -> Generator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", before + PREPARE + script, str(tmp_path / "stacks.txt"), str(limit_s)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
+def running(
+    script: str, tmp_path: Path, *, before: str = "", limit_s: float = 0.2, has_terminal: bool = True
+) -> Generator[subprocess.Popen[str]]:
+    arguments = ["-c", before + PREPARE + script, str(tmp_path / "stacks.txt"), str(limit_s)]
+    with (
+        terminal() as its,
+        subprocess.Popen(
+            in_terminal(its, arguments) if has_terminal else without_terminal(arguments),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            pass_fds=[its],
+        ) as process,
+    ):
         try:
             assert said(process) == "ready"
             yield process
@@ -149,6 +161,33 @@ stop.leave(0)
         process.send_signal(signal.SIGCONT)
         assert process.wait(deadline_s()) == 0
     assert stacks_in(tmp_path) == ""
+
+
+RELOADING: Final = """
+stop.hand_over(lambda number, frame: print("told", number, flush=True), lambda: print("reload", flush=True))
+print("serving", flush=True)
+"""
+
+
+def test_a_service_reloads_when_it_is_hung_up_and_goes_on(tmp_path: Path) -> None:
+    """It has no terminal that could be gone. The time that a stop may take does not run either."""
+    with running(RELOADING + WAIT, tmp_path, has_terminal=False) as process:
+        assert said(process) == "serving"
+        for _ in range(3):
+            process.send_signal(signal.SIGHUP)
+            assert said(process) == "reload"
+        time.sleep(0.5)  # more than a stop may take here
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert said(process) == f"told {signal.SIGTERM.value}"
+
+
+def test_a_service_that_is_hung_up_while_it_starts_reloads_when_it_serves(tmp_path: Path) -> None:
+    script = "sys.stdin.readline(); stop.check()\n" + RELOADING + "stop.leave(0)\n"
+    with running(script, tmp_path, has_terminal=False) as process:
+        process.send_signal(signal.SIGHUP)
+        output, _ = process.communicate("go on\n", deadline_s())
+        assert (process.returncode, output) == (0, "reload\nserving\n")
 
 
 def test_whoever_ignores_hang_ups_goes_on_ignoring_them(tmp_path: Path) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 import uuid
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from tests.terminal import in_terminal, terminal, without_terminal
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
@@ -32,17 +32,28 @@ class Throttled:
     `step` is one such slice; between two of them the process stands still. Its output is collected all the while.
     """
 
-    def __init__(self, data_dir: Path, *arguments: str, run_s: float = 0.010, stop_s: float = 0.020) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        run_s: float = 0.010,
+        stop_s: float = 0.020,
+        has_terminal: bool = False,
+    ) -> None:
+        """`has_terminal`: it belongs to a terminal, as what a person has started."""
         self._run_s, self._stop_s = run_s, stop_s
         self._mark = uuid.uuid4().hex
         self._errors = data_dir / "stderr.txt"
         self.port: int | None = None
         self.ran_s = 0.0
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
-        command = [sys.executable, str(ROOT / "ltx2_server.py"), "--data-dir", str(data_dir), "--port", "0", *arguments]
+        asked = [str(ROOT / "ltx2_server.py"), "--data-dir", str(data_dir), "--port", "0", *arguments]
+        self._terminal = ExitStack()
+        inherited = [self._terminal.enter_context(terminal())] if has_terminal else []
         with self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                command,
+                in_terminal(inherited[0], asked) if inherited else without_terminal(asked),
+                pass_fds=inherited,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -59,6 +70,7 @@ class Throttled:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
         self.process.kill()  # also ends one that stands still
         self.process.wait()
+        self._terminal.close()
         self._reader.join()
 
     @property

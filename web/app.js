@@ -41,6 +41,7 @@ export class App {
   #lost = new LostCurtain();
   #library;
   #log;
+  #onLost;
   surface;
   menu;
   changes;
@@ -50,10 +51,12 @@ export class App {
   /**
    * @param {Library} library
    * @param {LogBook} log
+   * @param {() => void} onLost the session has ended, whatever the reason
    */
-  constructor(library, log) {
+  constructor(library, log, onLost) {
     this.#library = library;
     this.#log = log;
+    this.#onLost = onLost;
     this.surface = new PlaySurface({
       session: () => this.#session,
       sensitivity: () => this.settings.sensitivity,
@@ -230,6 +233,13 @@ export class App {
       this.#lost.countDown(delay);
       this.#retryTimer = window.setTimeout(() => this.retry(), delay);
     }
+    this.#onLost();
+  }
+
+  /** Do not enter again by itself, because the person has to sign in first. */
+  holdRetries() {
+    clearTimeout(this.#retryTimer);
+    this.#lost.stop();
   }
 
   #dropSession() {

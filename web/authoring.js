@@ -84,6 +84,11 @@ export class Authoring {
     this.#ready = this.#offer();
   }
 
+  /** To be called when scenes may have become available, or unavailable. */
+  lookAgain() {
+    if (this.isOpen && !this.#running) this.#ready = this.#offer();
+  }
+
   /** @param {ProgressMessage} push */
   progress({ step, fraction }) {
     if (this.#isMaking) this.#box.showProgress(PROGRESS_TEXTS[step], fraction);
@@ -115,10 +120,11 @@ export class Authoring {
 
   /** Tell what is missing before anybody types in vain. If scenes are available, let the server load the models. */
   async #offer() {
-    this.#box.setObstacle(obstacleOf(this.#library.health?.authoring));
+    const { isOwner } = this.#library.identity;
+    this.#box.setObstacle(obstacleOf(this.#library.health?.authoring), isOwner);
     try {
       const { authoring } = await this.#library.refreshHealth();
-      this.#box.setObstacle(obstacleOf(authoring));
+      this.#box.setObstacle(obstacleOf(authoring), isOwner);
       if (authoring.available && this.#mode !== "gallery") await this.#app.session?.wantScenes();
       return authoring.available;
     } catch (error) {

@@ -9,6 +9,7 @@ import { byId, make } from "./dom.js";
 const UPLOAD_HINT = "Choose a file, drop it here, or paste it";
 const WORDS_HINT = "Say what you want to see";
 const NO_WORDS_HINT = "Not available on this server";
+const NO_WORDS_YET_HINT = "Not set up yet: see what it needs";
 
 /**
  * @typedef {object} GalleryListener
@@ -66,9 +67,12 @@ export class Gallery {
     this.#jobs = cards;
   }
 
-  /** @param {boolean} isAvailable */
-  showWords(isAvailable) {
-    this.#wordsText.textContent = isAvailable ? WORDS_HINT : NO_WORDS_HINT;
+  /**
+   * @param {boolean} isAvailable
+   * @param {boolean} isOwner who can set it up
+   */
+  showWords(isAvailable, isOwner) {
+    this.#wordsText.textContent = isAvailable ? WORDS_HINT : isOwner ? NO_WORDS_YET_HINT : NO_WORDS_HINT;
   }
 
   /** @param {boolean} hasEngines whether there is an engine to choose */

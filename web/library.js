@@ -10,9 +10,11 @@ import { textOfError } from "./problems.js";
 import { deleteSeed, fetchHealth, fetchModels, fetchSeeds, RestError } from "./rest.js";
 import { safetyText } from "./safety_text.js";
 import { SceneJobs } from "./scene_jobs.js";
+import { faultText } from "./server_settings_texts.js";
 import { toast } from "./toasts.js";
 import { uploadSeed } from "./upload.js";
 
+/** @import { Identity } from "./identity.js" */
 /** @import { JobFeed } from "./job_feed.js" */
 /** @import { Job } from "./jobs_rest.js" */
 /** @import { Health, PickerModel, SeedSummary } from "./rest.js" */
@@ -25,6 +27,8 @@ const RETRY_MS = 3000;
  * @property {(file: File) => void} onFile picked
  * @property {(prompt?: string) => void} onWords the person wants to make a place from a prompt, perhaps from this one
  * @property {() => void} onSeeds the list of pictures has changed
+ * @property {() => void} onLoaded everything is there
+ * @property {() => void} onMustSignIn nothing can be loaded before
  * @property {(level: "info" | "warning" | "error", text: string) => void} onLog
  */
 
@@ -37,6 +41,7 @@ export class Library {
   health = null;
   /** The jobs that make scenes for the gallery. */
   jobs;
+  identity;
   #listener;
   #gallery;
   #fileInput = byId("file-input", HTMLInputElement);
@@ -45,9 +50,11 @@ export class Library {
 
   /**
    * @param {JobFeed} feed
+   * @param {Identity} identity
    * @param {LibraryListener} listener
    */
-  constructor(feed, listener) {
+  constructor(feed, identity, listener) {
+    this.identity = identity;
     this.#listener = listener;
     this.#gallery = new Gallery({
       onEnter: listener.onEnter,
@@ -69,6 +76,8 @@ export class Library {
   /** Load everything; retries until the server answers. */
   async load() {
     try {
+      await this.identity.refresh();
+      if (this.identity.mustSignIn) return this.#listener.onMustSignIn();
       [this.seeds, this.#models, this.health] = await Promise.all([fetchSeeds(), fetchModels(), fetchHealth()]);
     } catch (error) {
       this.#gallery.notify(`${describe(error)} This page keeps trying.`);
@@ -80,7 +89,7 @@ export class Library {
     this.#gallery.showEngines(this.#models.length > 1);
     this.#showSeeds();
     this.#showHealth(this.health);
-    this.jobs.follow(true);
+    this.#listener.onLoaded();
   }
 
   /**
@@ -215,8 +224,10 @@ export class Library {
   }
 
   /** @param {Health} health */
-  #showHealth({ authoring, safety, version }) {
-    this.#gallery.showWords(authoring.available);
+  #showHealth({ authoring, safety, version, settingsFault = null }) {
+    this.#gallery.showWords(authoring.available, this.identity.isOwner);
+    byId("settings-fault", HTMLElement).hidden = settingsFault === null || !this.identity.isOwner;
+    byId("settings-fault-text", HTMLElement).textContent = settingsFault && faultText(settingsFault);
     byId("version-note", HTMLElement).textContent = `Terrarium ${version}`;
     byId("safety-note", HTMLElement).textContent = safetyText(safety);
   }

@@ -1,16 +1,23 @@
 // @ts-check
 // The composition root: builds the parts, connects buttons to them, and exposes their state for tests and the console.
 
+import { Account } from "./account.js";
 import { App } from "./app.js";
 import { diagnosticsText, handOver } from "./diagnostics.js";
 import { byId, listenForActions } from "./dom.js";
+import { Entrance } from "./entrance.js";
+import { Identity } from "./identity.js";
 import { JobFeed } from "./job_feed.js";
 import { Jobs } from "./jobs.js";
 import { Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
+import { People } from "./people.js";
 import { Recordings } from "./recordings.js";
+import { RestError, signInWatch } from "./rest.js";
+import { ServerSettings } from "./server_settings.js";
 import { listenForFiles } from "./upload.js";
+import { showVisitor } from "./visitor_view.js";
 import { asPlace } from "./world_texts.js";
 import { Worlds } from "./worlds.js";
 
@@ -19,14 +26,23 @@ import { Worlds } from "./worlds.js";
 const panel = new LogPanel(byId("log-panel", HTMLElement), byId("log-lines", HTMLElement));
 const log = new LogBook((entry) => panel.add(entry));
 const feed = new JobFeed();
-const library = new Library(feed, {
+const identity = new Identity(() => {
+  showVisitor(identity);
+  entrance.remember(identity.user?.id ?? null);
+});
+const library = new Library(feed, identity, {
   onEnter: (seed) => app.enter(seed),
   onFile: (file) => take([file]),
   onWords: (prompt) => app.authoring.open("gallery", prompt),
   onSeeds: () => jobs.refresh(),
+  onLoaded: () => {
+    library.jobs.follow(app.screen.name === "gallery");
+    if (invitation() && identity.hasAccounts) entrance.invite(invitation());
+  },
+  onMustSignIn: () => (invitation() ? entrance.invite(invitation()) : entrance.ask()),
   onLog: (level, text) => log.write(level, text),
 });
-const app = new App(library, log);
+const app = new App(library, log, () => identity.hasAccounts && void lookWhoIsHere());
 const recordings = new Recordings();
 const worlds = new Worlds((world) => go(asPlace(world)), feed);
 const jobs = new Jobs(feed, {
@@ -35,6 +51,79 @@ const jobs = new Jobs(feed, {
   onShow: (hash) => library.focus(hash),
   isInGallery: () => app.screen.name === "gallery",
 });
+
+const serverSettings = new ServerSettings(() => void lookAtHealth(true));
+const account = new Account(identity, () => {
+  app.leave();
+  // Whoever comes next should find nothing of this person's in the page.
+  location.reload();
+});
+const people = new People(identity);
+const entrance = new Entrance(identity, {
+  onOpened: () => {
+    app.holdRetries();
+    followJobs();
+  },
+  onLeft: followJobs,
+  onEntered: (isOther) => (isOther ? location.reload() : comeBack()),
+  onInvitationOver: forgetInvitation,
+});
+
+/** Go on where the person was when they had to sign in. */
+function comeBack() {
+  followJobs();
+  void library.load();
+  if (app.screen.name === "lost") app.retry();
+  for (const view of [worlds, recordings, serverSettings, account, people]) view.refresh();
+}
+
+function followJobs() {
+  feed.show(!document.hidden && !entrance.isOpen);
+}
+
+let isLooking = false;
+
+/** Show the entrance if the server wants the visitor to sign in. */
+async function lookWhoIsHere() {
+  // Asking may be refused as well.
+  if (isLooking) return;
+  isLooking = true;
+  try {
+    await identity.refresh();
+    if (identity.mustSignIn) entrance.ask();
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+  } finally {
+    isLooking = false;
+  }
+}
+
+signInWatch.addEventListener("refused", () => void lookWhoIsHere());
+
+/** The server looks at its models every few seconds, so that its first answer may tell of how they were before. */
+const SECOND_LOOK_MS = 6000;
+
+/** @param {boolean} isFirst */
+async function lookAtHealth(isFirst) {
+  if (isFirst) setTimeout(() => void lookAtHealth(false), SECOND_LOOK_MS);
+  try {
+    await library.refreshHealth();
+    app.authoring.lookAgain();
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+  }
+}
+
+/** The code with which somebody was invited to open this page; empty without one. */
+function invitation() {
+  return new URLSearchParams(location.search).get("invite") ?? "";
+}
+
+function forgetInvitation() {
+  const address = new URL(location.href);
+  address.searchParams.delete("invite");
+  history.replaceState(null, "", address);
+}
 
 /** @param {SeedSummary} place to play; it replaces the world that is paused, if there is one */
 function go(place) {
@@ -86,18 +175,27 @@ listenForActions({
     jobs.open();
   },
   "hide-jobs": () => jobs.close(),
+  "show-server-settings": () => serverSettings.open(),
+  "show-authoring-settings": () => serverSettings.open("writer_endpoint"),
+  "hide-server-settings": () => serverSettings.close(),
+  "show-people": () => people.open(),
+  "hide-people": () => people.close(),
+  "show-account": () => account.open(),
+  "hide-account": () => account.close(),
+  "sign-in": () => entrance.ask(),
   fullscreen: () => void toggleFullscreen().catch(() => log.write("warning", "Fullscreen was refused.")),
   "toggle-log": (button) => panel.toggle(button),
   "copy-diagnostics": (button) => void handOver(report(), button),
 });
 
 document.addEventListener("keydown", (event) => {
+  if (entrance.isOpen) return;
   // During play the controls handle it.
   if (event.code === "F9" && app.screen.name === "paused" && !event.repeat) void app.recording.toggle();
   if (event.code === "Escape" && ["loading", "lost"].includes(app.screen.name)) app.leave();
 });
 
-document.addEventListener("visibilitychange", () => feed.show(!document.hidden));
+document.addEventListener("visibilitychange", followJobs);
 
 /**
  * A world is entered. Pictures go into the gallery; a world that is paused takes the first one.
@@ -114,7 +212,7 @@ function take(files) {
 
 listenForFiles(
   take,
-  () => (app.screen.name === "gallery" || app.screen.name === "paused") && !app.authoring.isOpen,
+  () => ["gallery", "paused"].includes(app.screen.name) && !app.authoring.isOpen && !entrance.isOpen,
 );
 
 // Read-only state for tests and for the console.

@@ -2,6 +2,7 @@
 // The pause menu. It is a modal dialog, so the browser keeps the focus inside and the rest of the page inert.
 
 import { byId, make } from "./dom.js";
+import { keepFocusInside } from "./focus_ring.js";
 import { pictureOf } from "./gallery.js";
 
 /** @import { SeedSummary } from "./rest.js" */
@@ -35,8 +36,8 @@ export class Menu {
     this.#dialog.addEventListener("close", () => listener.onResume());
     this.#dialog.addEventListener("keydown", (event) => {
       if (event.code === "KeyU" && !event.ctrlKey && !event.metaKey) listener.onReset();
-      if (event.code === "Tab") this.#wrapFocus(event);
     });
+    keepFocusInside(this.#dialog);
     this.#listenToSettings();
   }
 
@@ -104,23 +105,6 @@ export class Menu {
     byId("sensitivity-value", HTMLElement).textContent = `${settings.sensitivity.toFixed(1)}×`;
     byId("cap-fps", HTMLInputElement).checked = settings.capFps;
     byId("overlay-toggle", HTMLInputElement).checked = settings.overlay;
-  }
-
-  /**
-   * Let Tab cycle inside the menu. A modal dialog would let it leave to the browser's own buttons.
-   *
-   * @param {KeyboardEvent} event
-   */
-  #wrapFocus(event) {
-    const focusable = [...this.#dialog.querySelectorAll("button, input, summary, [tabindex]")].filter(
-      (element) => element instanceof HTMLElement && element.checkVisibility() && !element.matches(":disabled"),
-    );
-    const edge = focusable.at(event.shiftKey ? 0 : -1);
-    const isAtEdge = document.activeElement === edge || document.activeElement === this.#dialog;
-    const next = focusable.at(event.shiftKey ? -1 : 0);
-    if (!isAtEdge || !(next instanceof HTMLElement)) return;
-    event.preventDefault();
-    next.focus();
   }
 
   #listenToSettings() {

@@ -25,6 +25,7 @@ export class PromptBox {
   #leave = byId("authoring-close", HTMLButtonElement);
   #leaveLabel = byId("authoring-close-label", HTMLElement);
   #status = byId("authoring-status", HTMLElement);
+  #mend = byId("authoring-mend", HTMLElement);
   #progress = new ProgressBar(byId("authoring-progress", HTMLElement));
 
   /** @param {PromptBoxListener} listener */
@@ -84,14 +85,18 @@ export class PromptBox {
     this.#prompt.select();
   }
 
-  /** @param {string | null} reason why scenes are not available; null if they are */
-  setObstacle(reason) {
+  /**
+   * @param {string | null} reason why scenes are not available; null if they are
+   * @param {boolean} canMend whether the person can enter in the settings what is missing
+   */
+  setObstacle(reason, canMend) {
+    this.#mend.hidden = reason === null || !canMend;
     const isNew = this.#isAvailable !== (reason === null);
     this.#isAvailable = reason === null;
     this.#prompt.hidden = this.#submit.hidden = !this.#isAvailable;
     if (reason !== null) this.say(reason, "problem");
     else if (isNew) this.say("");
-    if (isNew && this.isOpen) (this.#isAvailable ? this.#prompt : this.#leave).focus();
+    if (isNew && this.isOpen) (this.#isAvailable ? this.#prompt : canMend ? this.#mend : this.#leave).focus();
   }
 
   /** @param {boolean} isBusy whether a request is running, which can be cancelled */

@@ -60,6 +60,10 @@ export class Recordings {
     this.#dialog.close();
   }
 
+  refresh() {
+    if (this.#dialog.open) void this.#load();
+  }
+
   /** @param {string | null} [after] cursor of the next page; without it, load from the newest on */
   async #load(after = null) {
     clearTimeout(this.#timer);

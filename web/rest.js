@@ -2,6 +2,9 @@
 // The REST resources that the page reads: seeds, models, health.
 
 /** @import { ErrorCode } from "./protocol.generated.d.ts" */
+/** @import { SettingsFault } from "./server_settings_rest.js" */
+
+const UNAUTHORISED = 401;
 
 /**
  * @typedef {object} SeedSummary
@@ -46,6 +49,7 @@
  * @property {SafetyHealth} safety
  * @property {{ available: boolean, reason: string | null }} authoring
  * @property {boolean} startup_complete
+ * @property {SettingsFault | null} [settingsFault] why the settings file cannot be used; the last good ones go on
  */
 
 export class RestError extends Error {
@@ -53,22 +57,28 @@ export class RestError extends Error {
    * @param {string} message
    * @param {number} status 0 if there was no answer
    * @param {ErrorCode | null} code
+   * @param {Readonly<Record<string, string>>} faults what is wrong with each of several values that were sent
    */
-  constructor(message, status, code) {
+  constructor(message, status, code, faults = {}) {
     super(message);
     this.status = status;
     this.code = code;
+    this.faults = faults;
   }
 }
+
+/** Tells, by an event `refused`, that an answer said that the visitor has to sign in. */
+export const signInWatch = new EventTarget();
 
 /**
  * @param {number} status
  * @param {string} body
  */
 export function restErrorOf(status, body) {
+  if (status === UNAUTHORISED) signInWatch.dispatchEvent(new Event("refused"));
   try {
-    const { code, message } = JSON.parse(body);
-    if (typeof message === "string") return new RestError(message, status, code ?? null);
+    const { code, message, faults } = JSON.parse(body);
+    if (typeof message === "string") return new RestError(message, status, code ?? null, faults ?? {});
   } catch {
     // A proxy may answer with HTML.
   }
@@ -90,6 +100,19 @@ export async function request(path, options) {
   }
   if (!response.ok) throw restErrorOf(response.status, await response.text());
   return response;
+}
+
+/**
+ * @param {string} path
+ * @param {"POST" | "PUT" | "PATCH"} method
+ * @param {unknown} body
+ * @param {Readonly<Record<string, string>>} [headers] further ones
+ * @returns {Promise<Response>}
+ * @throws {RestError}
+ */
+export function send(path, method, body, headers = {}) {
+  const json = { accept: "application/json", "content-type": "application/json" };
+  return request(path, { method, headers: { ...json, ...headers }, body: JSON.stringify(body) });
 }
 
 /** @returns {Promise<SeedSummary[]>} */

@@ -42,6 +42,10 @@ export class Worlds {
     this.#dialog.close();
   }
 
+  refresh() {
+    if (this.#dialog.open) void this.#load();
+  }
+
   /** @param {File} file of a world, which is added and entered */
   receive(file) {
     this.open();

@@ -56,10 +56,16 @@ class LoadedEngines(StateHandler):
         self._memory = memory
         self._changes = changes
         self._engines: dict[EngineKey, WorldEngine] = {}
+        self._entries: dict[EngineKey, CatalogueEntry] = {}  # with which each was loaded
 
     @with_state_lock
     def get(self, key: EngineKey) -> WorldEngine:
         return self._engines[key]
+
+    @with_state_lock
+    def is_outdated(self, key: EngineKey, entry: CatalogueEntry) -> bool:
+        """Whether an engine in memory was loaded with another entry than the one that the catalogue has by now."""
+        return key in self._engines and self._entries[key] is not entry
 
     @with_state_lock
     def take_all(self) -> tuple[WorldEngine, ...]:
@@ -68,6 +74,7 @@ class LoadedEngines(StateHandler):
             engine_event(self._state, key, TakenDown())
         taken = tuple(self._engines.values())
         self._engines.clear()
+        self._entries.clear()
         return taken
 
     # ------------------------------------------------------------------------------------------- loading
@@ -88,7 +95,7 @@ class LoadedEngines(StateHandler):
             seconds = self._clock.monotonic() - started
             logger.info("Model loaded", model=key.model_id, duration_s=round(seconds, 3))
             self._metrics.engine_loaded(key.model_id, seconds)
-            self._succeed(key, engine)
+            self._succeed(key, engine, entry)
             self._tell()
 
         def crashed(_: BaseException) -> None:
@@ -102,9 +109,10 @@ class LoadedEngines(StateHandler):
             self._fail(key, f"{entry.title} could not be loaded: the server is stopping, or has no thread left.")
 
     @with_state_lock
-    def _succeed(self, key: EngineKey, engine: WorldEngine) -> None:
+    def _succeed(self, key: EngineKey, engine: WorldEngine, entry: CatalogueEntry) -> None:
         engine_event(self._state, key, LoadSucceeded(engine.spec.max_worlds))
         self._engines[key] = engine
+        self._entries[key] = entry
 
     def _fail(self, key: EngineKey, message: str) -> None:
         self._metrics.engine_failed(key.model_id)
@@ -118,6 +126,7 @@ class LoadedEngines(StateHandler):
         """Close an engine whose state is `EngineUnloading`, in the background."""
         with self._lock:
             engine = self._engines.pop(key)
+            del self._entries[key]
 
         def finish() -> None:
             with self._lock:

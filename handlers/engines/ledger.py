@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from runtime_config.authoring_config import AuthoringConfig
+    from runtime_config.current import Current
     from services.clock.clock import Clock
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
@@ -96,7 +97,7 @@ class MemoryLedger(StateHandler):
         classifier: ImageClassifier,
         writer: PromptWriter,
         editor: ImageEditor,
-        config: AuthoringConfig,
+        config: Current[AuthoringConfig],
         clock: Clock,
         changes: StateChanges,
     ) -> None:
@@ -141,7 +142,7 @@ class MemoryLedger(StateHandler):
         Those that take no memory of this machine are left out.
         """
         facts = self._read()
-        machine = Machine(facts.free, unload_engine=self._config.unload_engine)
+        machine = Machine(facts.free, unload_engine=self._config.now.unload_engine)
         beside = [facts.requirements["classifier"]] if "classifier" in facts.requirements else []
         return {
             role: plan_models(machine, [*beside, facts.requirements[role]])[-1]
@@ -243,10 +244,10 @@ class MemoryLedger(StateHandler):
             found["classifier"] = ModelRequirement(
                 "The picture check", memory, is_loaded=memory.placement is not None, is_for_scenes=False
             )
-        asked = self._config.local_writer
+        asked = self._config.now.local_writer
         if isinstance(writer, WriterReady) and writer.memory is not None and asked != "off":
             found["writer"] = ModelRequirement("The writer", writer.memory, asked, writer.is_loaded)
-        asked = self._config.local_images
+        asked = self._config.now.local_images
         if isinstance(editor, EditorReady) and editor.memory is not None and asked != "off":
             found["editor"] = ModelRequirement("The image model", editor.memory, asked, editor.is_loaded)
         return _Facts(classifier, writer, editor, found, self._free())
@@ -270,7 +271,7 @@ class MemoryLedger(StateHandler):
         return ModelPlans(plans.get("classifier"), plans.get("writer"), plans.get("editor"))
 
     def _machine(self, free: FreeMemory, there: _OnDevice | None, *, is_shared: bool) -> Machine:
-        unload_engine = self._config.unload_engine
+        unload_engine = self._config.now.unload_engine
         if there is None:
             return Machine(free, unload_engine=unload_engine)
         title, memory = there.entry.title, there.entry.memory

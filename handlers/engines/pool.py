@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+import structlog
+
 from error_types import DomainError, ErrorCode
 from handlers.base import StateChanges, StateHandler, with_state_lock
 from handlers.engines._loading import LoadedEngines, MemoryKeeper
@@ -26,6 +28,7 @@ from state.app_state_types import (
     leases_of,
 )
 from state.events import (
+    Evicted,
     LeaseReturned,
     LeaseTaken,
     LoadBegan,
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from services.task_runner.task_runner import TaskRunner
     from services.world_engine.catalogue import CatalogueEntry, LoadReport, LoadStep, WorldEngineCatalogue
     from services.world_engine.world_engine import WorldEngine
+
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 class LeaseError(RuntimeError):
@@ -147,6 +153,7 @@ class EnginePool(StateHandler):
             yield EngineLease(self, key, lease)
         finally:
             self._give_back(key, lease)
+            self._unload_if_outdated(key)
             self._changes.announce()
 
     async def offload(self, lease: EngineLease) -> None:
@@ -214,6 +221,11 @@ class EnginePool(StateHandler):
     def loaded_models(self) -> frozenset[str]:
         return frozenset(key.model_id for key, state in self._state.engines.items() if isinstance(state, EngineReady))
 
+    def unload_outdated(self) -> None:
+        """Unload engines that the settings have changed and that nobody leases; those in use go when they are left."""
+        for key in self._keys():
+            self._unload_if_outdated(key)
+
     def take_all(self) -> tuple[WorldEngine, ...]:
         """Empty the pool at the end of the server; the caller closes what it gets."""
         return self._engines.take_all()
@@ -261,6 +273,25 @@ class EnginePool(StateHandler):
                 return step or self._begin_load(key, lease)
             case _:
                 assert_never(current)
+
+    def _unload_if_outdated(self, key: EngineKey) -> None:
+        if self._evict_if_outdated(key):
+            logger.info("A model is unloaded, as its settings have changed", model=key.model_id)
+            self._engines.unload(key)
+
+    @with_state_lock
+    def _keys(self) -> tuple[EngineKey, ...]:
+        return tuple(self._state.engines)
+
+    @with_state_lock
+    def _evict_if_outdated(self, key: EngineKey) -> bool:
+        entry, state = self._catalogue.find(key.model_id), self.of(key)
+        if entry is None or not isinstance(state, EngineReady) or leases_of(state):
+            return False
+        if not self._engines.is_outdated(key, entry):
+            return False
+        engine_event(self._state, key, Evicted())
+        return True
 
     def _join(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, current: EngineReady | EngineLoading) -> _Step:
         """Take a lease on an engine that is in memory, or on its way there."""

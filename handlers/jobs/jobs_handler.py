@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from handlers.jobs.scheduler import JobScheduler
     from handlers.ownership.belongings import Belongings
     from handlers.visitors_handler import VisitorsHandler
+    from runtime_config.current import Current
     from runtime_config.runtime_config import JobsConfig
     from services.clock.clock import Clock
     from services.job_folder.job_folder import JobFolder
@@ -66,7 +67,7 @@ class JobsHandler:
         visitors: VisitorsHandler,
         belongings: Belongings,
         feedback: FeedbackBook,
-        config: JobsConfig,
+        config: Current[JobsConfig],
         clock: Clock,
     ) -> None:
         self._board = board
@@ -105,7 +106,7 @@ class JobsHandler:
         await executor.check(visitor, asked)
         owner = owner_id(visitor)
         live = sum(entry.job.owner == owner for entry in self._board.live())
-        if live >= self._config.max_queued:
+        if live >= self._config.now.max_queued:
             message = f"{live} jobs are waiting already, which is the most. Try again when some have ended."
             raise DomainError(message, ErrorCode.TOO_MANY_REQUESTS)
         kept = asked.model_dump(mode="json")

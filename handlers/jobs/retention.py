@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from handlers.jobs.board import JobBoard
+    from runtime_config.current import Current
     from runtime_config.runtime_config import JobsConfig
     from services.clock.clock import Clock
     from services.job_folder.job_folder import JobFolder
@@ -26,7 +27,7 @@ class JobRetention:
     """Jobs that have not ended are never looked at."""
 
     def __init__(
-        self, board: JobBoard, *, config: JobsConfig, folder: JobFolder, threads: Executor, clock: Clock
+        self, board: JobBoard, *, config: Current[JobsConfig], folder: JobFolder, threads: Executor, clock: Clock
     ) -> None:
         self._board = board
         self._config = config
@@ -43,7 +44,7 @@ class JobRetention:
         now = self._clock.wall()
         found = await self._board.read(lambda store: self._too_many(_ended(store), now))
         await self.forget(found)
-        await self._board.change_store(lambda store: store.forget_keys(now - self._config.key_s))
+        await self._board.change_store(lambda store: store.forget_keys(now - self._config.now.key_s))
 
     async def forget(self, job_ids: list[JobId]) -> None:
         """The rows go first: the files of a job that nobody knows are removed by the next start at the latest."""
@@ -60,8 +61,8 @@ class JobRetention:
             count = counts[job.kind] = counts.get(job.kind, 0) + 1
             own = sum(file.bytes for file in job.files)
             size = sizes.get(job.kind, 0) + own
-            is_old = (job.ended_at or now) < now - self._config.kept_s
-            if is_old or count > self._config.kept or (own and size > self._config.kept_bytes):
+            is_old = (job.ended_at or now) < now - self._config.now.kept_s
+            if is_old or count > self._config.now.kept or (own and size > self._config.now.kept_bytes):
                 found.append(job.id)
             else:
                 sizes[job.kind] = size

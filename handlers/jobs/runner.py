@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -36,6 +37,9 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 WRITE_AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0)  # between attempts to keep what has become of a job; the last repeats
 _FINISH_LIMIT_S: Final = 120.0
+_DISK_FULL: Final = JobFault(
+    ErrorCode.JOB_NOT_KEPT.value, "The disk is full. The job can be tried again when there is room."
+)
 _MISTAKE: Final = JobFault(ErrorCode.INTERNAL.value, "The server made a mistake; its log has the details.")
 
 
@@ -55,13 +59,14 @@ class JobRunner:
         with structlog.contextvars.bound_contextvars(job=job.id, kind=job.kind):
             logger.info("A job began", attempt=begun.attempt)
             event = await self._outcome(begun, executor)
+            if not isinstance(event, FinishBegan):
+                await self._clear(job.id, executor)
             kept = await self._keep(job.id, event)
             if kept is None and isinstance(event, FinishBegan):  # it was cancelled before that could be kept
+                await self._clear(job.id, executor)
                 kept = await self._keep(job.id, Stopped())
             if kept is not None and kept.state is JobState.FINISHING:
                 kept = await self.finish(kept, executor)
-            elif executor.after_restart is not AfterRestart.GOES_ON:
-                await in_thread(self._threads, lambda: self._folder.remove(job.id))
             logger.info("A job ended", outcome=None if kept is None else kept.state.value)
             return kept
 
@@ -80,8 +85,10 @@ class JobRunner:
             event = _failed(error)
         else:
             event = Succeeded(job.files if executor.keeps_files else ())
+        if isinstance(event, Failed):
+            await self._clear(job.id, executor)
         ended = await self._keep(job.id, event)
-        if ended is not None and not ended.files:
+        if ended is not None and ended.state is JobState.DONE and not ended.files:
             await in_thread(self._threads, lambda: self._folder.remove(job.id))
         return ended
 
@@ -148,6 +155,11 @@ class JobRunner:
             raise DomainError(message, ErrorCode.REQUEST_TIMEOUT) from error
         return await in_thread(self._threads, lambda: self._sealed(job.id, made))
 
+    async def _clear(self, job_id: JobId, executor: JobExecutor) -> None:
+        """Remove what was not finished, before it is told: on a full disk it may be what takes the room for that."""
+        if executor.after_restart is not AfterRestart.GOES_ON:
+            await in_thread(self._threads, lambda: self._folder.remove(job_id))
+
     async def _prepared(self, job_id: JobId, *, goes_on: bool) -> Path:
         def prepare() -> Path:
             with service_errors_translated():
@@ -180,6 +192,9 @@ def _failed(error: BaseException) -> Failed:
         case DomainError():
             logger.info("A job failed", code=error.code.value, reason=error.message)
             return Failed(JobFault(error.code.value, error.message))
+        case OSError(errno=errno.ENOSPC):
+            logger.warning("A job failed, as the disk is full")
+            return Failed(_DISK_FULL)
         case _:
             logger.exception("A job failed", exc_info=error)
             return Failed(_MISTAKE)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from handlers.session.recording import SessionRecorder
     from handlers.session.world import LeasedWorld
     from handlers.sessions_handler import SessionsHandler
-    from runtime_config.runtime_config import RuntimeConfig
+    from runtime_config.current import Current
+    from runtime_config.runtime_config import JpegConfig, SessionLimits
     from services.clock.clock import Clock
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.input_log.input_log import InputLogs
@@ -46,7 +47,8 @@ class SessionPlay:
         self,
         session_id: SessionId,
         *,
-        config: RuntimeConfig,
+        limits: SessionLimits,
+        jpeg: Current[JpegConfig],
         sessions: SessionsHandler,
         pool: EnginePool,
         inputs: InputMailbox,
@@ -65,7 +67,8 @@ class SessionPlay:
         end: SessionEnd,
     ) -> None:
         self._session_id = session_id
-        self._config = config
+        self._limits = limits
+        self._jpeg = jpeg
         self._sessions = sessions
         self._pool = pool
         self._inputs = inputs
@@ -94,14 +97,14 @@ class SessionPlay:
 
     def start(self, leased: LeasedWorld, world: WorldInPlay) -> WorldActor:
         """Play the session's first world."""
-        limits = self._config.limits
+        limits = self._limits
         stream = FrameStream(
             leased.active.spec,
             world.epoch,
             encoder=self._encoder,
             outbox=self._outbox,
             recorder=self._recorder,
-            jpeg=self._config.jpeg,
+            jpeg=self._jpeg,
             gpu=self._gpu,
             clock=self._clock,
             metrics=self._metrics,

@@ -186,7 +186,7 @@ class SessionRecorder:
 
     async def _watch_room(self, segment: Segment) -> None:
         """Disks fill up without telling, so this looks now and then."""
-        check_s, folder = self._recorder.config.room_check_s, segment.order.folder
+        check_s, folder = self._recorder.config.now.room_check_s, segment.order.folder
         while True:
             try:
                 await in_thread(self._work_threads, lambda: self._recorder.room.check(folder))

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from handlers.sessions_handler import SessionsHandler
     from handlers.visitors_handler import VisitorsHandler
     from handlers.world_files_handler import WorldFilesHandler
+    from runtime_config.current import Current
     from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
     from services.frame_encoder.frame_encoder import FrameEncoder
@@ -80,7 +81,7 @@ class SessionSocketLike(SocketLike, ReceivingSocketLike, Protocol):
 class SessionSurroundings:
     """What sessions are built from. Only `Session.__init__` reads it: each part gets just what it uses."""
 
-    config: RuntimeConfig
+    config: Current[RuntimeConfig]
     sessions: SessionsHandler
     visitors: VisitorsHandler
     pool: EnginePool
@@ -117,7 +118,9 @@ class Session:
         receipts: ReadReceipts | None,
         extended: bool,
     ) -> None:
-        config, sessions, clock, limits = around.config, around.sessions, around.clock, around.config.limits
+        # What is not live stays as it was when the session began.
+        config, sessions, clock = around.config.now, around.sessions, around.clock
+        limits = config.limits
         end = SessionEnd(lambda reason: sessions.end(session_id, reason))
         self.id = session_id
         self.visitor = visitor
@@ -146,7 +149,8 @@ class Session:
         )
         self._play = SessionPlay(
             session_id,
-            config=config,
+            limits=limits,
+            jpeg=around.config.part(lambda config: config.jpeg),
             sessions=sessions,
             pool=around.pool,
             inputs=self._inputs,

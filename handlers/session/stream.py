@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handlers.session.mailbox import TakenControl
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
+    from runtime_config.current import Current
     from runtime_config.runtime_config import JpegConfig, Subsampling
     from services.clock.clock import Clock
     from services.frame_encoder.frame_encoder import FrameEncoder
@@ -86,19 +87,25 @@ class PassTimer:
 class QualityController:
     """A window with many replaced passes lowers the quality, some calm windows raise it; in between it stays."""
 
-    def __init__(self, config: JpegConfig, *, frame_height: int) -> None:
-        small = frame_height < config.small_below_lines
-        self._best = config.small_quality if small else config.quality
-        self._subsampling: Subsampling = config.small_subsampling if small else config.subsampling
-        self._lowest = min(config.lowest_quality, self._best)
-        self._quality = self._best
+    def __init__(self, config: Current[JpegConfig], *, frame_height: int) -> None:
+        self._config = config
+        self._frame_height = frame_height
+        self._lowered = 0  # below the best quality, which may change at any time
         self._passes = 0
         self._replaced = 0
         self._calm = 0
 
     @property
     def tuning(self) -> EncodeTuning:
-        return EncodeTuning(self._quality, self._subsampling)
+        best, subsampling, leeway = self._bounds()
+        return EncodeTuning(best - min(self._lowered, leeway), subsampling)
+
+    def _bounds(self) -> tuple[int, Subsampling, int]:
+        """The best quality, its subsampling, and how far the quality may be lowered."""
+        config = self._config.now
+        small = self._frame_height < config.small_below_lines
+        best = config.small_quality if small else config.quality
+        return best, config.small_subsampling if small else config.subsampling, max(0, best - config.lowest_quality)
 
     def pass_posted(self, *, replaced_another: bool) -> None:
         """Count a pass that was handed to the writer, and whether it pushed out one that had not been sent."""
@@ -110,14 +117,14 @@ class QualityController:
 
     def _judge(self) -> None:
         if self._replaced >= _LOWER_AT:
-            self._quality = max(self._lowest, self._quality - _STEP_DOWN)
+            self._lowered = min(self._bounds()[2], self._lowered + _STEP_DOWN)
             self._calm = 0
         elif self._replaced:
             self._calm = 0
         else:
             self._calm += 1
             if self._calm >= _CALM_WINDOWS:
-                self._quality = min(self._best, self._quality + _STEP_UP)
+                self._lowered = max(0, self._lowered - _STEP_UP)
                 self._calm = 0
 
 
@@ -135,7 +142,7 @@ class FrameStream:
         encoder: FrameEncoder,
         outbox: Outbox,
         recorder: SessionRecorder,
-        jpeg: JpegConfig,
+        jpeg: Current[JpegConfig],
         gpu: GpuSampler,
         clock: Clock,
         metrics: Metrics,

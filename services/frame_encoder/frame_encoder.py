@@ -23,6 +23,10 @@ class FrameEncoder(Protocol):
         """One JPEG per sub-frame, in order. `frames` is not modified, and not used after the return."""
         ...
 
+    def use_threads(self, count: int | None) -> None:
+        """Encode on so many threads from the next pass on; None: as many as suit this machine."""
+        ...
+
     def close(self) -> None:
         """Finish what is being encoded, and stop the threads."""
         ...

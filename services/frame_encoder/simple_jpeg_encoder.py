@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
     from services.frame_encoder.frame_encoder import EncodeTuning
     from services.world_engine.world_engine import Frames
 
+_MOST_BY_ITSELF: Final = 4
 _SUBSAMPLINGS: Final[Mapping[Subsampling, str]] = MappingProxyType({"4:2:0": "420", "4:4:4": "444"})
 
 
 class SimpleJpegEncoder:
     """A `FrameEncoder` whose threads are shared by all passes. simplejpeg releases the GIL while it encodes."""
 
-    def __init__(self, threads: int) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="jpeg")
+    def __init__(self, threads: int | None) -> None:
+        """`threads` is how many; None: one for each core, at most four."""
+        self._executor = _executor(threads)
 
     async def encode(self, frames: Frames, tuning: EncodeTuning) -> tuple[bytes, ...]:
         """One JPEG per sub-frame, in order.
@@ -41,14 +44,24 @@ class SimpleJpegEncoder:
             return ()
         work = _PassEncoding(asyncio.get_running_loop(), frames, tuning)
         try:
+            executor = self._executor
             for at in range(len(frames)):
-                self._executor.submit(work.encode, at)
+                executor.submit(work.encode, at)
             return await work.done
         finally:
             work.is_over = True
 
+    def use_threads(self, count: int | None) -> None:
+        """What the old threads have been given, they finish."""
+        before, self._executor = self._executor, _executor(count)
+        before.shutdown(wait=False)
+
     def close(self) -> None:
         self._executor.shutdown(wait=True)
+
+
+def _executor(threads: int | None) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads or min(_MOST_BY_ITSELF, os.cpu_count() or 1), thread_name_prefix="jpeg")
 
 
 class _PassEncoding:

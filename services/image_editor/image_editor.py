@@ -10,6 +10,7 @@ from services.local_models.model_error import ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runtime_config.authoring_config import AuthoringConfig
     from services.memory_planner.model_memory import ModelMemory, Placement
 
 SIDE_MULTIPLE = 16  # pixels: what image models of this kind can make
@@ -89,6 +90,12 @@ class ImageEditor(Protocol):
 
     def close(self) -> None:
         """Give back what was loaded. Blocks; idempotent."""
+        ...
+
+
+class ConfigurableImageEditor(ImageEditor, Protocol):
+    def use(self, config: AuthoringConfig) -> None:
+        """Paint as these settings say from here on. Blocks; the caller sees to it that nobody paints meanwhile."""
         ...
 
 

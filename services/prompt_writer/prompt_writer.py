@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from services.local_models.model_error import ModelError
 
 if TYPE_CHECKING:
+    from runtime_config.authoring_config import AuthoringConfig
     from services.memory_planner.model_memory import ModelMemory, Placement
 
 
@@ -104,4 +105,10 @@ class PromptWriter(Protocol):
 
     def close(self) -> None:
         """Give back what was loaded, for good. Blocks; idempotent."""
+        ...
+
+
+class ConfigurablePromptWriter(PromptWriter, Protocol):
+    def use(self, config: AuthoringConfig) -> None:
+        """Write as these settings say from here on. Blocks; the caller sees to it that nobody writes meanwhile."""
         ...

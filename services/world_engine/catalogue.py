@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from runtime_config.runtime_config import RuntimeConfig
     from services.world_engine.world_engine import WorldEngine
 
 Placement: TypeAlias = Literal["cpu", "device"]
@@ -71,11 +72,22 @@ class CatalogueEntry:
 class WorldEngineCatalogue:
     """The entries in the order in which they are offered. The first one that is ready is the default."""
 
-    def __init__(self, entries: Iterable[CatalogueEntry]) -> None:
+    def __init__(
+        self,
+        entries: Iterable[CatalogueEntry],
+        renewed: Callable[[RuntimeConfig], Iterable[CatalogueEntry]] = lambda _: (),
+    ) -> None:
+        """`renewed` makes those entries that depend on settings which may change while the server runs. It blocks."""
         by_id = {entry.model_id: entry for entry in entries}
         if not by_id:
             raise ValueError("A catalogue needs at least one engine.")
         self._entries: Mapping[str, CatalogueEntry] = MappingProxyType(by_id)
+        self._renewed = renewed
+
+    def renew(self, config: RuntimeConfig) -> None:
+        """Offer what these settings ask for, each in the place of the entry with its id. Blocks."""
+        fresh = {entry.model_id: entry for entry in self._renewed(config)}
+        self._entries = MappingProxyType({name: fresh.get(name, entry) for name, entry in self._entries.items()})
 
     def entries(self) -> tuple[CatalogueEntry, ...]:
         return tuple(self._entries.values())

@@ -194,6 +194,7 @@ def test_a_place_is_made_in_the_gallery_entered_and_deleted(artist: Visitor) -> 
     artist.by_id("leave-button").click()
     artist.wait_for("gallery")
     artist.page.get_by_role("button", name="Delete a desert of glass").click()
+    artist.page.get_by_role("button", name="Really delete a desert of glass?").click()
     card.wait_for(state="detached")
     assert artist.by_id("seed-card").count() == first
 
@@ -226,7 +227,7 @@ def test_a_place_that_is_refused_says_why_and_can_be_put_in_other_words(artist: 
 def test_without_anything_to_make_scenes_with_the_page_says_what_is_missing(visitor: Visitor) -> None:
     reason = visitor.page.evaluate("fetch('/health').then((answer) => answer.json())")["authoring"]["reason"]
     assert "endpoint in the settings" in reason
-    visitor.by_id("words-card").get_by_text("Not available").wait_for()
+    visitor.by_id("words-card").get_by_text("Not set up yet").wait_for()
     visitor.by_id("words-card").click()
     _status(visitor, reason)
     _close(visitor)
@@ -235,6 +236,7 @@ def test_without_anything_to_make_scenes_with_the_page_says_what_is_missing(visi
     _status(visitor, reason)
     assert visitor.by_id("authoring-prompt").is_hidden()
     assert visitor.by_id("authoring-submit").is_hidden()
+    assert visitor.by_id("authoring-mend").is_visible(), "nothing leads to the settings"
     _close(visitor)
     visitor.wait_for("playing")
     visitor.walk(8)

@@ -26,6 +26,8 @@ _OTHER_VIEW: Final = 6.0
 
 _AT_REST_MS: Final = deadline_s(1.5) * 1000  # without a frame; a busy machine leaves gaps between frames that come
 
+_FIRST_THINGS: Final = ":is([data-testid=seed-card], [data-testid=entrance-title], input[name=token]):visible"
+
 _READ_PICTURE: Final = """(element) => {
   const small = document.createElement("canvas");
   [small.width, small.height] = [96, 54];
@@ -76,8 +78,9 @@ class Visitor:
         return self.page.get_by_test_id(test_id)
 
     def open(self, url: str) -> None:
+        """To where there is something to do: in the gallery, or before a server that wants to know who comes."""
         self.page.goto(url)
-        self.by_id("seed-card").first.wait_for()
+        self.page.locator(_FIRST_THINGS).first.wait_for()
 
     def enter(self, title: str | None = None) -> None:
         """Start the first world of the gallery, or the one of this title, and wait for its first frame."""

@@ -58,6 +58,7 @@ class FakeFrameEncoder:
 
     def __init__(self, *, hold: asyncio.Event | None = None, fail: Exception | None = None) -> None:
         self.hold = hold
+        self.threads: int | None = None
         self.fail = fail
         self.entered = asyncio.Event()
         self.tunings: list[EncodeTuning] = []
@@ -74,6 +75,10 @@ class FakeFrameEncoder:
         if self.fail is not None:
             raise self.fail
         return tuple(_fake_jpeg(frames, index, tuning) for index in range(len(frames)))
+
+    def use_threads(self, count: int | None) -> None:
+        """It has none."""
+        self.threads = count
 
     def close(self) -> None:
         self.is_closed = True

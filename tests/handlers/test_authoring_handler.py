@@ -7,6 +7,7 @@ import pytest
 from error_types import DomainError, ErrorCode
 from handlers.authoring_handler import AuthoringHandler, AuthoringUnavailable
 from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.current import Current
 from state.app_state_types import AuthoringFailed
 from state.transitions import IllegalTransitionError
 from tests.fakes.fake_device import GIB
@@ -14,7 +15,7 @@ from tests.handlers.engines.rig import Rig, run
 
 
 def authoring(here: Rig) -> AuthoringHandler:
-    return AuthoringHandler(here.state, here.lock, residency=here.residency, config=AuthoringConfig())
+    return AuthoringHandler(here.state, here.lock, residency=here.residency, config=Current.fixed(AuthoringConfig()))
 
 
 def test_a_scene_is_refused_only_after_another_look() -> None:

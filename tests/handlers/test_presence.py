@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.testclient import TestClient
 
+from access_rules import Owner
 from app_factory import create_app
 from app_handler import AppHandler
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
+from handlers.presence import Part
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder
 from tests.fakes.fake_video_writer import FakeVideoWriter
@@ -33,11 +36,16 @@ PARTS = {
 
 
 def handler_of(services: ServiceBundle | None = None) -> AppHandler:
-    return AppHandler(RuntimeConfig(data_dir=Path("unused")), services or fake_services())
+    return AppHandler(Launch.of(RuntimeConfig(data_dir=Path("unused"))), services or fake_services())
 
 
 def client_of(handler: AppHandler) -> TestClient:
     return TestClient(create_app(handler), base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000))
+
+
+def test_no_part_takes_the_place_of_another() -> None:
+    parts: list[Part[object]] = [part for part in vars(AppHandler).values() if isinstance(part, Part)]
+    assert len({part.name for part in parts}) == len(parts) > 1
 
 
 @pytest.mark.parametrize(("path", "part"), PARTS.items())
@@ -93,7 +101,7 @@ def test_a_stop_that_is_cancelled_again_and_again_closes_everything(times: int) 
                 await asyncio.Event().wait()
 
         serving = asyncio.create_task(serve())
-        await wait_until_async(lambda: handler.server.get_health().startup_complete, "it serves")
+        await wait_until_async(lambda: handler.server.get_health(Owner()).startup_complete, "it serves")
         for _ in range(times):
             serving.cancel()
             await asyncio.sleep(0)

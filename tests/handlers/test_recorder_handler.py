@@ -9,6 +9,7 @@ import pytest
 
 from error_types import DomainError, ErrorCode
 from handlers.recorder_handler import RecorderHandler
+from runtime_config.current import Current
 from runtime_config.runtime_config import RecordingConfig
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
@@ -34,7 +35,7 @@ def recorder(folder: Path, *client_folders: Path) -> RecorderHandler:
         belongings=belongings(),
         task_runner=ThreadingTaskRunner(lambda _name, _error: None),
         clock=FakeClock(),
-        config=RecordingConfig(client_folders=client_folders),
+        config=Current.fixed(RecordingConfig(client_folders=client_folders)),
     )
 
 
@@ -71,7 +72,7 @@ def test_a_folder_of_clients_is_outside_the_quota_but_not_beyond_the_disk(tmp_pa
     room.check(tmp_path / "not" / "there" / "yet")
     writer = FakeVideoWriter()
     store = DirectoryRecordingStore(tmp_path, writer.describe)
-    full = RecordingConfig(quota_bytes=0, least_free_bytes=1 << 62)
+    full = Current.fixed(RecordingConfig(quota_bytes=0, least_free_bytes=1 << 62))
     for folder, code in ((None, ErrorCode.RECORDING_QUOTA_USED), (tmp_path, ErrorCode.RECORDING_DISK_FULL)):
         with pytest.raises(DomainError) as refused:
             type(room)(store, full).check(folder)

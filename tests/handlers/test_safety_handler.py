@@ -10,6 +10,7 @@ import pytest
 
 from error_types import DomainError, ErrorCode
 from handlers.safety_handler import Allowed, SafetyHandler, Unjudged, Unsafe, Verdict
+from runtime_config.current import Current
 from services.image_classifier.image_classifier import (
     ClassifierFailing,
     ClassifierMissing,
@@ -39,7 +40,7 @@ def door(
     verdicts: FakeVerdictCache | None = None,
 ) -> SafetyHandler:
     return SafetyHandler(
-        policy,
+        Current.fixed(policy),
         classifier or FakeImageClassifier(),
         verdicts or FakeVerdictCache(),
         FakeSeedStore(),
@@ -72,7 +73,7 @@ def test_the_policy_by_table(
 def test_shipped_seeds_always_pass_and_are_not_looked_at(policy: SeedSafety) -> None:
     classifier = FakeImageClassifier(lambda _: False)
     store = FakeSeedStore([(b"a file", PictureFactsPayload(6, 4, "PNG", ".png"), "Shipped")])
-    safety = SafetyHandler(policy, classifier, FakeVerdictCache(), store, classifying=nullcontext)
+    safety = SafetyHandler(Current.fixed(policy), classifier, FakeVerdictCache(), store, classifying=nullcontext)
     assert safety.judge(store.list()[0].hash, PICTURE) == Allowed()
     assert classifier.calls == 0
 

@@ -12,6 +12,7 @@ from access_rules import Anonymous, Owner
 from error_types import DomainError, ErrorCode
 from handlers.visitors_handler import VisitorsHandler
 from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
+from runtime_config.current import Current
 from runtime_config.runtime_config import AccessConfig
 from state.app_state_types import AppState
 from tests.fakes.fake_clock import FakeClock
@@ -176,7 +177,7 @@ def test_one_address_sends_so_many_bytes() -> None:
 
 def quotas(clock: Clock, **bounds: Any) -> tuple[VisitorsHandler, AppState]:
     state = AppState()
-    return VisitorsHandler(state, RLock(), clock, AnonymousConfig(**bounds)), state
+    return VisitorsHandler(state, RLock(), clock, Current.fixed(AnonymousConfig(**bounds))), state
 
 
 async def send(visitors: VisitorsHandler, visitor: Anonymous | Owner, *sizes: int) -> int:

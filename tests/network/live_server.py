@@ -11,6 +11,7 @@ import uvicorn
 from network._websocket_transport import WebSocketTransport
 from network.guarded_server import GuardedServer
 from network.listening_socket import create_listening_socket
+from runtime_config.current import Current
 from runtime_config.runtime_config import DoorConfig
 from runtime_config.web_origin import is_loopback_host
 from tests.waiting import deadline_s, wait_until
@@ -27,11 +28,12 @@ class LiveServer(GuardedServer):
     def __init__(
         self,
         app: Any,
-        door: DoorConfig = _DOOR,
+        door: DoorConfig | Current[DoorConfig] = _DOOR,
         is_local: Callable[[str], bool] = is_loopback_host,
         /,
         **options: Any,
     ) -> None:
+        limits = door if isinstance(door, Current) else Current.fixed(door)
         self._listener = create_listening_socket("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
         defaults: dict[str, Any] = {
@@ -44,7 +46,7 @@ class LiveServer(GuardedServer):
             "access_log": False,
             "timeout_graceful_shutdown": 5,
         }
-        super().__init__(uvicorn.Config(app, **{**defaults, **options}), self._listener, door, is_local=is_local)
+        super().__init__(uvicorn.Config(app, **{**defaults, **options}), self._listener, limits, is_local=is_local)
         self._thread = threading.Thread(target=self.run, name="live-server")
 
     def start(self) -> None:
@@ -64,7 +66,11 @@ class LiveServer(GuardedServer):
 
 @contextmanager
 def serving(
-    app: Any, door: DoorConfig = _DOOR, is_local: Callable[[str], bool] = is_loopback_host, /, **options: Any
+    app: Any,
+    door: DoorConfig | Current[DoorConfig] = _DOOR,
+    is_local: Callable[[str], bool] = is_loopback_host,
+    /,
+    **options: Any,
 ) -> Generator[LiveServer]:
     server = LiveServer(app, door, is_local, **options)
     server.start()

@@ -18,6 +18,7 @@ from network._access_policy import (
     Unidentified,
 )
 from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
+from runtime_config.current import Current
 from runtime_config.runtime_config import AccessConfig
 from services.account_store.account import Role, Scope
 from sign_in import SessionSecret, TokenSecret
@@ -42,7 +43,7 @@ def decide(
     client: str | None = "127.0.0.1",
 ) -> Decision:
     own = () if host is None else (("host", host),)
-    return AccessPolicy(access).decide(
+    return AccessPolicy(Current.fixed(access)).decide(
         AccessRequest(
             method=method,
             path=path,
@@ -427,7 +428,7 @@ def test_other_credentials_are_nobodys(text: str) -> None:
 
 
 def test_once_it_is_known_who_asks_the_rules_decide() -> None:
-    policy = AccessPolicy(PEOPLE)
+    policy = AccessPolicy(Current.fixed(PEOPLE))
     player = Person("ann", "Ann", Role.PLAYER, frozenset(Scope))
     viewer = Person("vic", "Vic", Role.VIEWER, frozenset(Scope))
 

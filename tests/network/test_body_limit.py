@@ -14,16 +14,17 @@ from starlette.routing import Route
 
 from error_types import ErrorCode
 from network.middleware_stack import BodyLimit, network_middleware
+from runtime_config.current import Current
 from runtime_config.runtime_config import AccessConfig
 from tests.network.live_server import LiveServer, serving
 from tests.network.raw_peer import RawPeer
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
 MIB = 1024 * 1024
-LARGER = {"/files": BodyLimit(2 * MIB, ErrorCode.SEED_TOO_LARGE, "The picture")}
+LARGER: Mapping[str, BodyLimit] = {"/files": BodyLimit(2 * MIB, ErrorCode.SEED_TOO_LARGE, "The picture")}
 
 
 class Received:
@@ -47,7 +48,7 @@ class Received:
 def counting() -> Generator[tuple[LiveServer, Received]]:
     received = Received()
     routes = [Route(path, received.whole, methods=["POST"]) for path in ("/json", "/files")]
-    app = Starlette(routes=routes, middleware=network_middleware(AccessConfig(), LARGER))
+    app = Starlette(routes=routes, middleware=network_middleware(Current.fixed(AccessConfig()), Current.fixed(LARGER)))
     with serving(app) as server:
         yield server, received
 

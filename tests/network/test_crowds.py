@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime_config.current import Current
 from runtime_config.runtime_config import DoorConfig
 from tests.network.answering import Answering, ask
 from tests.network.live_server import serving
@@ -55,6 +56,33 @@ def test_a_connection_too_many_is_told_so() -> None:
         with RawPeer(server.port) as peer:
             ask(peer)
             assert peer.read_answer()[0] == 200
+
+
+@pytest.mark.parametrize("changed", ["max_connections", "max_connections_per_address"])
+def test_limits_change_while_connections_are_open(changed: str) -> None:
+    app, limits = Answering(), {"max_connections": 8, "max_connections_per_address": 4}
+    limits[changed] = 4
+
+    def is_let_in() -> bool:
+        with RawPeer(server.port) as peer:
+            ask(peer)
+            return peer.read_answer()[0] == 200
+
+    door = Current(lambda: DoorConfig(**limits, chance_s=0.05))
+    with serving(app, door, lambda _host: False) as server:
+        peers = occupy(server, app, 4)
+        assert not is_let_in()
+        limits[changed] = 8
+        if changed == "max_connections":
+            limits["max_connections_per_address"] = 8
+        assert is_let_in()
+        limits[changed] = 4
+        wait_until(lambda: server.connection_count == 4, "the others have left")
+        assert not is_let_in()
+        app.release()
+        for peer in peers:
+            assert peer.read_answer()[0] == 200, "nobody who is in has to go"
+            peer.close()
 
 
 def test_silent_connections_give_way_to_whoever_speaks() -> None:

@@ -27,6 +27,7 @@ from pathlib import Path
 from logging_policy import configure_logging
 from network.http_server import TerrariumServer
 from network.listening_socket import create_listening_socket
+from runtime_config.current import Current
 from runtime_config.runtime_config import RuntimeConfig
 
 resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
@@ -60,7 +61,7 @@ async def drain():
 
 listener = create_listening_socket("127.0.0.1", 0)
 server = TerrariumServer(
-    app, RuntimeConfig(Path(".")), listener, on_started=lambda url: print(url, flush=True), drain=drain
+    app, Current.fixed(RuntimeConfig(Path("."))), listener, on_started=lambda url: print(url, flush=True), drain=drain
 )
 server.run()
 """

@@ -7,6 +7,7 @@ import pytest
 from logging_policy import configure_logging
 from network._descriptors import connection_limit
 from network._door import Door, Place, Refusal
+from runtime_config.current import Current
 from tests.fakes.fake_clock import FakeClock
 
 CHANCE_S = 1.0
@@ -25,7 +26,12 @@ class Guest:
 class Rig:
     def __init__(self, *, most: int = 8, most_per_address: int = 4) -> None:
         self.clock = FakeClock()
-        self.door = Door(most=most, most_per_address=most_per_address, chance_s=CHANCE_S, clock=self.clock.monotonic)
+        self.door = Door(
+            most=Current.fixed(most),
+            most_per_address=Current.fixed(most_per_address),
+            chance_s=CHANCE_S,
+            clock=self.clock.monotonic,
+        )
 
     def enter(self, host: str) -> Guest:
         place = self.door.admit(host)

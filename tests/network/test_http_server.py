@@ -18,6 +18,7 @@ import pytest
 from logging_policy import configure_logging
 from network.http_server import TerrariumServer
 from network.listening_socket import create_listening_socket
+from runtime_config.current import Current
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig, SessionLimits
 from tests.network.raw_peer import BINARY, TEXT, RawPeer
 from tests.waiting import deadline_s
@@ -75,7 +76,7 @@ class Running:
         access = AccessConfig(port=self.port)
         config = RuntimeConfig(Path("unused"), access, limits=LIMITS, drain_timeout_s=drain_timeout_s)
         self.server = TerrariumServer(
-            app, config, self.listener, on_started=self.urls.put, drain=drain, on_exit=self.exits.append
+            app, Current.fixed(config), self.listener, on_started=self.urls.put, drain=drain, on_exit=self.exits.append
         )
         self.thread = threading.Thread(target=self.server.run)
         self.thread.start()
@@ -174,7 +175,9 @@ def test_a_server_that_is_cancelled_again_and_again_drains_and_ends_in_order(tim
         config = RuntimeConfig(Path("unused"), limits=LIMITS, drain_timeout_s=deadline_s())
         started = asyncio.Event()
         with create_listening_socket("127.0.0.1", 0) as listener:
-            server = TerrariumServer(app, config, listener, on_started=lambda _: started.set(), drain=drain)
+            server = TerrariumServer(
+                app, Current.fixed(config), listener, on_started=lambda _: started.set(), drain=drain
+            )
             serving = asyncio.create_task(server.serve())
             await started.wait()
             for _ in range(times):
@@ -245,6 +248,7 @@ import asyncio, sys
 from pathlib import Path
 from network.http_server import TerrariumServer
 from network.listening_socket import create_listening_socket
+from runtime_config.current import Current
 from runtime_config.runtime_config import RuntimeConfig
 
 async def app(scope, receive, send):
@@ -258,7 +262,7 @@ async def drain():
 
 listener = create_listening_socket("127.0.0.1", 0)
 server = TerrariumServer(
-    app, RuntimeConfig(Path(".")), listener, on_started=lambda url: print(url, flush=True), drain=drain
+    app, Current.fixed(RuntimeConfig(Path("."))), listener, on_started=lambda url: print(url, flush=True), drain=drain
 )
 server.run()
 listener.close()

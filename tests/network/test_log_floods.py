@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from logging_policy import configure_logging
 from network.middleware_stack import network_middleware
+from runtime_config.current import Current
 from runtime_config.runtime_config import AccessConfig
 from tests.network.live_server import serving
 from tests.network.raw_peer import RawPeer
@@ -29,7 +30,8 @@ async def broken(_: Request) -> None:
 
 def test_floods_of_refusals_are_counted() -> None:
     app = Starlette(
-        routes=[Route("/broken", broken)], middleware=network_middleware(AccessConfig(token="correct-horse-battery"))
+        routes=[Route("/broken", broken)],
+        middleware=network_middleware(Current.fixed(AccessConfig(token="correct-horse-battery"))),
     )
     stream = io.StringIO()
     undo = configure_logging("json", None, None, stream=stream)

@@ -20,6 +20,7 @@ from logging_policy import configure_logging
 from network._access_middleware import AccessMiddleware
 from network._response_headers import SECURITY_HEADERS
 from network.middleware_stack import network_middleware
+from runtime_config.current import Current
 from runtime_config.runtime_config import AccessConfig
 from sign_in import NoPeople
 from tests.network.live_server import LiveServer, serving
@@ -76,7 +77,7 @@ def build_app(access: AccessConfig) -> Starlette:
         Route("/shutdown", page, methods=["POST"]),
         WebSocketRoute("/ws", socket),
     ]
-    return Starlette(routes=routes, middleware=network_middleware(access))
+    return Starlette(routes=routes, middleware=network_middleware(Current.fixed(access)))
 
 
 class Events:
@@ -222,10 +223,12 @@ def test_a_browser_logs_in_by_its_address(events: Events) -> None:
     with serving_with(AccessConfig(token=TOKEN)) as server:
         status, headers, body = request(server, "GET", "/")
         assert (status, headers.get_content_type()) == (401, "text/html")
-        assert "/?token=" in body
+        assert 'name="token"' in body
+        assert "That is not the token" not in body
 
-        status, headers, _ = request(server, "GET", f"/?token={TOKEN}x")
+        status, headers, body = request(server, "GET", f"/?token={TOKEN}x")
         assert (status, headers["Set-Cookie"]) == (401, None)
+        assert "That is not the token" in body
 
         status, headers, _ = request(server, "GET", f"/?token={TOKEN}")
         assert (status, headers["Location"], headers["Cache-Control"]) == (303, "/", "no-store")
@@ -258,7 +261,8 @@ def test_a_server_without_the_response_extension_closes() -> None:
         sent.append(message)
 
     scope = {"type": "websocket", "path": "/ws", "scheme": "ws", "headers": [(b"host", b"evil.example")]}
-    asyncio.run(AccessMiddleware(build_app(AccessConfig()), AccessConfig(), NoPeople(), 0.5)(scope, receive, send))
+    app = AccessMiddleware(build_app(AccessConfig()), Current.fixed(AccessConfig()), NoPeople(), 0.5)
+    asyncio.run(app(scope, receive, send))
     assert sent == [{"type": "websocket.close", "code": 1008}]
 
 

@@ -20,12 +20,16 @@ from websockets.sync.client import ClientConnection, connect
 
 from app_factory import create_app
 from app_handler import AppHandler, ServiceBundle
+from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
 from services.clock.system_clock import SystemClock
+from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.model_hub.local_model_hub import LocalModelHub
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
@@ -41,6 +45,7 @@ from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_ownership_store import FakeOwnershipStore
 from tests.fakes.fake_password_hasher import FakePasswordHasher
 from tests.fakes.fake_seed_store import FakeSeedStore
+from tests.fakes.fake_settings_files import FakeSettingsFiles
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
 from tests.fakes.fake_video_writer import FakeVideoWriter
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.prompt_writer.prompt_writer import PromptWriter
+    from services.settings_file.settings_file import SettingsFiles
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_writer.video_writer import VideoWriter
@@ -284,18 +290,26 @@ def fake_services(
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
     system_monitor: SystemMonitor | None = None,
+    settings_files: SettingsFiles | None = None,
     cache_dir: Path = Path("no-such-folder"),
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
     writer = video_writer or FakeVideoWriter()
+
+    def writers(_: AuthoringConfig) -> PromptWriter:
+        return prompt_writer or UnconfiguredPromptWriter("There is none in this test.")
+
+    def editors(_: AuthoringConfig) -> ImageEditor:
+        return image_editor or UnconfiguredImageEditor("There is none in this test.")
+
     return ServiceBundle(
         catalogue=WorldEngineCatalogue([model.entry for model in models or (FakeModel(),)]),
         frame_encoder=encoder or FakeFrameEncoder(),
         image_classifier=classifier or FakeImageClassifier(),
         verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),
-        prompt_writer=prompt_writer or UnconfiguredPromptWriter("There is none in this test."),
-        image_editor=image_editor or UnconfiguredImageEditor("There is none in this test."),
+        prompt_writer=SwitchedPromptWriter(writers, AuthoringConfig()),
+        image_editor=SwitchedImageEditor(editors, AuthoringConfig()),
         seed_store=seed_store or FakeSeedStore(),
         video_writer=writer,
         world_store=world_store or FakeWorldStore(),
@@ -307,6 +321,7 @@ def fake_services(
         ownership_stores=ownership_stores or FakeOwnershipStore(),
         feedback_stores=feedback_stores or FakeFeedbackStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
+        settings_files=settings_files or FakeSettingsFiles(),
         model_hub=LocalModelHub(cache_dir),
         system_monitor=system_monitor or FakeSystemMonitor(),
         metrics=PrometheusMetrics(),
@@ -331,7 +346,7 @@ def play_server(
     `loop` names its event loop for uvicorn. `behind` makes the proxy that the app is behind.
     """
     runtime = RuntimeConfig(data_dir=data_dir, limits=limits or SessionLimits(), **config)
-    handler = AppHandler(runtime, services or fake_services())
+    handler = AppHandler(Launch.of(runtime), services or fake_services())
     limits = runtime.limits
     proxied, events = behind(create_app(handler)), asyncio.Queue[asyncio.AbstractEventLoop]()
 

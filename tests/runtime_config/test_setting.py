@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
+from runtime_config.applies import LIVE
 from runtime_config.launch_error import LaunchError
 from runtime_config.read_config import read_config
 from runtime_config.setting import Group, Setting, settings_of
@@ -16,18 +17,18 @@ from runtime_config.setting import Group, Setting, settings_of
 
 @dataclass(frozen=True)
 class Pond:
-    depth: Annotated[int, Field(ge=1, le=40), Setting("pond_depth", "how deep it is", unit=1)] = 3
-    is_frozen: Annotated[bool, Setting("pond_frozen", "begin in winter")] = False
-    has_fish: Annotated[bool, Setting("pond_fish", "leave the fish out")] = True
+    depth: Annotated[int, Field(ge=1, le=40), Setting("pond_depth", "how deep it is", LIVE, unit=1)] = 3
+    is_frozen: Annotated[bool, Setting("pond_frozen", "begin in winter", LIVE)] = False
+    has_fish: Annotated[bool, Setting("pond_fish", "leave the fish out", LIVE)] = True
     fixed: str = "no setting"
 
 
 @dataclass(frozen=True)
 class Garden:
     pond: Annotated[Pond, Group("water")] = Pond()
-    soil: Annotated[Literal["sand", "clay"], Group("earth"), Setting("soil", "what it stands on")] = "clay"
-    seeds: Annotated[tuple[str, ...], Group("earth"), Setting("seed", "one to sow", metavar="NAME")] = ()
-    plan: Annotated[Path | None, Group("earth"), Setting("plan", "where it is drawn", default="nowhere")] = None
+    soil: Annotated[Literal["sand", "clay"], Group("earth"), Setting("soil", "what it stands on", LIVE)] = "clay"
+    seeds: Annotated[tuple[str, ...], Group("earth"), Setting("seed", "one to sow", LIVE, metavar="NAME")] = ()
+    plan: Annotated[Path | None, Group("earth"), Setting("plan", "where it is drawn", LIVE, default="nowhere")] = None
 
 
 def garden(*arguments: str, **variables: str) -> Garden:
@@ -76,7 +77,7 @@ def test_a_mistyped_variable_is_named_with_the_one_that_is_meant(name: str) -> N
 
 def test_given_settings_are_told_apart_from_defaults() -> None:
     _, given = read_config(Garden, ["--soil", "clay"], {"TERRARIUM_PLAN": "here", "TERRARIUM_SEED": ""})
-    assert given == {"soil", "plan"}
+    assert given == {"soil": "flag", "plan": "variable"}
 
 
 def test_a_field_without_the_mark_cannot_be_set() -> None:

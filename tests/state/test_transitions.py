@@ -11,11 +11,14 @@ import pytest
 
 from access_rules import Owner
 from error_types import ErrorCode
+from runtime_config.runtime_config import RuntimeConfig
+from runtime_config.settings_document import SettingsDocument
+from runtime_config.settings_fault import SettingsFault
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.image_editor import EditorMissing
 from services.prompt_writer.prompt_writer import WriterMissing
 from state import app_state_types as states
-from state import events, model_states, sign_in_states, transitions
+from state import events, model_states, settings_states, sign_in_states, transitions
 from state.app_state_types import (
     AppState,
     AuthoringDone,
@@ -97,6 +100,8 @@ from state.events import (
     SessionDisplaced,
     SessionEnded,
     SessionForgotten,
+    SettingsBroken,
+    SettingsRead,
     StopBegan,
     TakenDown,
     UnloadFinished,
@@ -106,6 +111,7 @@ from state.events import (
     WorldChanged,
 )
 from state.model_states import ModelIdle, ModelInUse, ModelPlans, ModelsKnown, ModelsUnknown, ModelVacating
+from state.settings_states import SettingsFaulty, SettingsInForce, SettingsSound, SettingsUnread
 from state.sign_in_states import Attempted, NoAttempts, OnAccount
 from state.transitions import IllegalTransitionError
 from state.visitor_states import Displaced, NotDisplaced, NothingUploaded, Uploaded
@@ -123,6 +129,10 @@ WRITING = AuthoringRunning(AuthoringStep.WRITING)
 PAINTING = AuthoringRunning(AuthoringStep.PAINTING, 0.5)
 FULL = (ErrorCode.RECORDING_DISK_FULL, "The disk is full.")
 BROKEN = AuthoringFailed(ErrorCode.AUTHORING_FAILED, "It is broken.")
+SETTINGS, OTHERS = (
+    SettingsInForce(config, config, SettingsDocument()) for config in (RuntimeConfig(), RuntimeConfig(max_sessions=2))
+)
+FAULT = SettingsFault("settings.toml", "It is not TOML.", 3)
 ENDED = Ended(EndReason.CLIENT_LEFT)
 
 
@@ -198,6 +208,10 @@ def put_lifecycle(state: AppState, lifecycle: Any) -> None:
     state.lifecycle = lifecycle
 
 
+def put_settings(state: AppState, settings: Any) -> None:
+    state.settings = settings
+
+
 def members(union: object, *beside: type) -> frozenset[type]:
     return frozenset(get_args(union)) | frozenset(beside)
 
@@ -262,6 +276,25 @@ MACHINES = (
             (DeviceReserved(FIRST), ReservationAsked(SECOND), DeviceReserved(FIRST, None, (SECOND,))),
             (DeviceReserved(FIRST, LAKE, (SECOND,)), ReservationLeft(SECOND), DeviceReserved(FIRST, LAKE)),
             (DeviceReserved(FIRST, LAKE, (SECOND,)), DeviceReturned(), Reserved(FIRST, (SECOND,))),
+        ),
+    ),
+    Machine(
+        "settings",
+        transitions.SETTINGS_TABLE,
+        members(settings_states.SettingsState),
+        members(events.SettingsEvent),
+        put_settings,
+        transitions.settings_event,
+        (
+            (SettingsUnread(), SettingsRead(SETTINGS), SettingsSound(SETTINGS)),
+            (SettingsSound(SETTINGS), SettingsRead(OTHERS), SettingsSound(OTHERS)),
+            (SettingsFaulty(SETTINGS, (FAULT,), "a", 1.0), SettingsRead(OTHERS), SettingsSound(OTHERS)),
+            (SettingsSound(SETTINGS), SettingsBroken((FAULT,), "a", 1.0), SettingsFaulty(SETTINGS, (FAULT,), "a", 1.0)),
+            (
+                SettingsFaulty(SETTINGS, (FAULT,), "a", 1.0),
+                SettingsBroken((FAULT, FAULT), None, 2.0),
+                SettingsFaulty(SETTINGS, (FAULT, FAULT), None, 1.0),
+            ),
         ),
     ),
     Machine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -25,11 +26,21 @@ def require_node() -> str:
 
 
 def require_node_modules() -> str:
-    """The path of node, once web/node_modules is there; the first caller installs it."""
+    """The path of node, once web/node_modules is there and up to date; the first caller installs it."""
     node = require_node()
-    if not (WEB / "node_modules" / ".package-lock.json").exists():
+    if not _is_up_to_date():
         _install()
     return node
+
+
+def _is_up_to_date() -> bool:
+    """Whether what package.json names is installed as package-lock.json has it."""
+    installed = WEB / "node_modules" / ".package-lock.json"
+    if not installed.exists():
+        return False
+    wanted, found = (json.loads(path.read_text("utf-8"))["packages"] for path in (WEB / "package-lock.json", installed))
+    names = [f"node_modules/{name}" for name in wanted[""]["devDependencies"]]
+    return all(name in found and found[name]["version"] == wanted[name]["version"] for name in names)
 
 
 def _install() -> None:

@@ -13,6 +13,7 @@ from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
 from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.current import Current
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
@@ -60,7 +61,7 @@ class Rig:
             classifier=self.classifier,
             writer=FakePromptWriter(model=self.writer if local_writer else None),
             editor=self.editor,
-            config=AuthoringConfig(local_images="auto", local_writer="auto"),
+            config=Current.fixed(AuthoringConfig(local_images="auto", local_writer="auto")),
             clock=self.clock,
             changes=self.changes,
         )

@@ -23,6 +23,7 @@ from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
 from handlers.visitors_handler import VisitorsHandler
 from runtime_config.anonymous_config import AnonymousConfig
+from runtime_config.current import Current
 from runtime_config.runtime_config import JobsConfig
 from services.job_folder.job_folder import JobFolder
 from state.app_state_types import AppState
@@ -83,13 +84,13 @@ async def jobs_rig(
     executor, clock, config = executor or FakeJobExecutor(), clock or FakeClock(), config or JobsConfig()
     threads = ThreadPoolExecutor(4)
     state, lock = AppState(), RLock()
-    visitors = VisitorsHandler(state, lock, clock, AnonymousConfig())
+    visitors = VisitorsHandler(state, lock, clock, Current.fixed(AnonymousConfig()))
     board = JobBoard(state, lock, stores=stores or FakeJobStore(), clock=clock, read_threads=threads)
     kinds = JobKinds((executor, *others))
     with tempfile.TemporaryDirectory() as forgotten:
         files = JobFolder(folder or Path(forgotten))
         runner = JobRunner(board, files, threads, clock)
-        retention = JobRetention(board, config=config, folder=files, threads=threads, clock=clock)
+        retention = JobRetention(board, config=Current.fixed(config), folder=files, threads=threads, clock=clock)
         settlement = JobSettlement(board, kinds, runner, folder=files, threads=threads, clock=clock)
         times = JobTimes(kinds)
         scheduler = JobScheduler(
@@ -107,7 +108,7 @@ async def jobs_rig(
             visitors=visitors,
             belongings=belongings(with_accounts=True),
             feedback=FeedbackBook(FakeFeedbackStore()),
-            config=config,
+            config=Current.fixed(config),
             clock=clock,
         )
         scheduler.start()

@@ -8,6 +8,7 @@ from handlers.session.actor import Pacer, RecoveryBudget
 from handlers.session.receiver import sniff_request_id
 from handlers.session.stats import Percentiles, SessionStats, percentiles
 from handlers.session.stream import PassTimer, QualityController
+from runtime_config.current import Current
 from runtime_config.runtime_config import JpegConfig, SessionLimits
 
 
@@ -18,7 +19,7 @@ def _post(quality: QualityController, passes: int, *, replaced_every: int | None
 
 
 def test_quality_falls_when_passes_are_replaced_and_rises_again_when_none_are() -> None:
-    quality = QualityController(JpegConfig(quality=85, lowest_quality=45), frame_height=720)
+    quality = QualityController(Current.fixed(JpegConfig(quality=85, lowest_quality=45)), frame_height=720)
     assert _post(quality, 16, replaced_every=2) == 75
     assert _post(quality, 160, replaced_every=2) == 45
     assert _post(quality, 16) == 45  # one calm window is not enough
@@ -27,7 +28,7 @@ def test_quality_falls_when_passes_are_replaced_and_rises_again_when_none_are() 
 
 
 def test_quality_stays_when_a_pass_is_replaced_now_and_then() -> None:
-    quality = QualityController(JpegConfig(quality=85), frame_height=720)
+    quality = QualityController(Current.fixed(JpegConfig(quality=85)), frame_height=720)
     assert _post(quality, 320, replaced_every=16) == 85
     _post(quality, 16, replaced_every=1)
     assert _post(quality, 320, replaced_every=16) == 75
@@ -35,8 +36,8 @@ def test_quality_stays_when_a_pass_is_replaced_now_and_then() -> None:
 
 def test_small_pictures_get_finer_colour() -> None:
     config = JpegConfig()
-    assert QualityController(config, frame_height=720).tuning.subsampling == "4:2:0"
-    small = QualityController(config, frame_height=128).tuning
+    assert QualityController(Current.fixed(config), frame_height=720).tuning.subsampling == "4:2:0"
+    small = QualityController(Current.fixed(config), frame_height=128).tuning
     assert (small.subsampling, small.quality) == ("4:4:4", 90)
 
 

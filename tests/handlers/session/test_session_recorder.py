@@ -12,6 +12,7 @@ import pytest
 from handlers.recorder_handler import RecorderHandler
 from handlers.session.recording import SessionRecorder
 from handlers.session.world import ActiveWorld, Seed, open_world
+from runtime_config.current import Current
 from runtime_config.runtime_config import RecordingConfig
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
@@ -48,7 +49,7 @@ class Desk:
             belongings=belongings(),
             task_runner=ThreadingTaskRunner(lambda _name, _error: None),
             clock=self.clock,
-            config=RecordingConfig(),
+            config=Current.fixed(RecordingConfig()),
         )
         self._threads = ThreadPoolExecutor(1)
         self.session = SessionRecorder(

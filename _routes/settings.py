@@ -1,0 +1,56 @@
+"""GET and PATCH /api/settings, and POST /api/settings/reload."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Response
+
+from api_types import ErrorResponse, FieldsRefusedResponse, SettingsChanges, SettingsResponse
+from app_handler import AppHandler
+from error_types import DomainError, ErrorCode
+from state.deps import get_state_service
+
+router = APIRouter(prefix="/api/settings")
+
+
+def _answers(**others: Any) -> dict[int | str, dict[str, Any]]:
+    """What these routes answer: the settings and their revision."""
+    etag = {"description": "The revision, in quotes.", "schema": {"type": "string"}}
+    return {
+        200: {"headers": {"ETag": etag}},
+        **{int(status.removeprefix("_")): what for status, what in others.items()},
+    }
+
+
+@router.get("", responses=_answers())
+def route_settings(response: Response, handler: Annotated[AppHandler, Depends(get_state_service)]) -> SettingsResponse:
+    return _tagged(response, handler.settings.describe())
+
+
+@router.patch("", responses=_answers(_422={"model": FieldsRefusedResponse | ErrorResponse}))
+async def route_change_settings(
+    body: SettingsChanges,
+    response: Response,
+    handler: Annotated[AppHandler, Depends(get_state_service)],
+    if_match: Annotated[str | None, Header()] = None,
+) -> SettingsResponse:
+    if if_match is None:
+        message = "Say by If-Match which revision of the settings is to be changed."
+        raise DomainError(message, ErrorCode.SETTINGS_REVISION_MISSING)
+    await handler.settings.change(body.changes, if_match.strip().removeprefix("W/").strip('"'))
+    return _tagged(response, handler.settings.describe())
+
+
+@router.post("/reload", responses=_answers())
+async def route_reload_settings(
+    response: Response, handler: Annotated[AppHandler, Depends(get_state_service)]
+) -> SettingsResponse:
+    await handler.settings.reload()
+    return _tagged(response, handler.settings.describe())
+
+
+def _tagged(response: Response, settings: SettingsResponse) -> SettingsResponse:
+    response.headers["ETag"] = f'"{settings.revision}"'
+    response.headers["Cache-Control"] = "no-store"
+    return settings

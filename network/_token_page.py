@@ -1,0 +1,62 @@
+"""The page that asks for the server's token: it needs no other file, as whoever sees it may not load any."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+from typing import Final
+
+_STYLE: Final = """
+:root { color-scheme: dark; font: 16px/1.5 system-ui, sans-serif; }
+* { box-sizing: border-box; }
+body { display: grid; min-height: 100vh; margin: 0; padding: 24px; background: #0b0f0e; color: #e9f0eb; }
+main { width: min(100%, 23rem); margin: auto; }
+h1 { margin: 0 0 .5rem; font-size: 1.9rem; line-height: 1.1; letter-spacing: -.02em; }
+p { margin: 0 0 1rem; color: #9aaba2; }
+a { color: #9bdcbb; }
+label { display: block; margin-bottom: .35rem; }
+input, button { width: 100%; min-height: 44px; padding: .5em .8em; border-radius: 12px; font: inherit; }
+input { border: 1px solid #ffffff33; background: #060a08; color: inherit; }
+input:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid #9bdcbb; outline-offset: 3px; }
+button { margin: 1rem 0; border: 0; background: #9bdcbb; color: #0b1a13; font-weight: 600; cursor: pointer; }
+[role=alert] { padding: .7em 1em; border: 1px solid #f0a08f59; border-radius: 12px; background: #f0a08f1f; }
+[role=alert] { color: #e9f0eb; }
+"""
+
+# The link is for people who came from another site: on that visit the browser does not send the new cookie yet.
+_PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Terrarium: token needed</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<h1>This server asks for a token</h1>
+{problem}<p>It is the one that the server was started with. The browser will remember it.</p>
+<form method="get" action="/">
+<label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+<button>Open</button>
+</form>
+<p>Just logged in? <a href="/">Continue</a>.</p>
+</main>
+</body>
+</html>
+"""
+
+_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
+TOKEN_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'"
+}
+
+
+def token_page(problem: str | None) -> str:
+    """`problem`: what is wrong with the token that was given; None if there was none."""
+    alert = "" if problem is None else f'<p role="alert">{escape(problem)}</p>\n'
+    return _PAGE.format(style=_STYLE, problem=alert)

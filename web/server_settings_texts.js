@@ -1,0 +1,145 @@
+// @ts-check
+// Texts about the server's settings: titles, where a value comes from, when it applies, and what waits.
+
+/** @import { ServerSetting, ServerSettings, SettingsFault, SettingValue } from "./server_settings_rest.js" */
+
+/** @type {Readonly<Record<string, string>>} words of names that have a spelling of their own */
+const SPELLINGS = {
+  jpeg: "JPEG", mib: "MiB", url: "URL", id: "ID", pid: "process", dir: "folder", fps: "frame rate",
+};
+
+/** @type {Readonly<Record<ServerSetting["applies"], string>>} */
+const APPLIES = {
+  live: "Takes effect at once",
+  nextSession: "Takes effect with the next world that is entered",
+  nextJob: "Takes effect with the next job",
+  restart: "Takes effect after a restart",
+};
+
+/**
+ * @param {Pick<ServerSetting, "name" | "unit">} setting
+ * @returns {string} the name as words, without the unit, which stands beside the field
+ */
+export function titleOfSetting({ name, unit }) {
+  const words = name.split("_");
+  const isMeasured = unit !== null && words.length > 1 && words.at(-1)?.toLowerCase() === unit.toLowerCase();
+  const [first = "", ...rest] = (isMeasured ? words.slice(0, -1) : words).map((word) => SPELLINGS[word] ?? word);
+  return [first.charAt(0).toUpperCase() + first.slice(1), ...rest].join(" ");
+}
+
+/**
+ * @param {string} phrase of the server's help, which begins with a small letter and has no full stop
+ * @returns {string}
+ */
+export function asSentence(phrase) {
+  const text = phrase.charAt(0).toUpperCase() + phrase.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/**
+ * @param {SettingValue} value
+ * @param {string | null} unit
+ * @returns {string}
+ */
+export function valueText(value, unit) {
+  if (value === null || value === "") return "none";
+  if (typeof value === "boolean") return value ? "on" : "off";
+  if (Array.isArray(value)) return value.length > 0 ? value.join(", ") : "none";
+  return typeof value === "number" && unit ? `${value} ${unit}` : String(value);
+}
+
+/** @param {ServerSetting} setting */
+export function defaultText({ default: standard, defaultInWords, unit }) {
+  return defaultInWords ?? valueText(standard, unit);
+}
+
+/**
+ * @param {ServerSetting} setting
+ * @returns {string} empty if it has none
+ */
+export function boundsText({ least, most }) {
+  if (least !== null && most !== null) return `${least} to ${most}`;
+  if (least !== null) return `at least ${least}`;
+  return most === null ? "" : `at most ${most}`;
+}
+
+/**
+ * @param {ServerSetting} setting
+ * @returns {string} where its value comes from, and the default where that is another
+ */
+export function sourceText(setting) {
+  const { source, fixedBy, kind, isSet } = setting;
+  const isGiven = source === "flag" || source === "variable";
+  const fixed = fixedBy === null ? "" : isGiven ? `fixed by ${fixedBy}` : `given by ${fixedBy} at the start only`;
+  if (kind === "secret") return [isSet ? "Set" : "Not set", fixed].filter(Boolean).join(", ");
+  const origin = { default: "Default", file: "From the settings file", flag: "", variable: "" }[source];
+  const standard = source === "default" ? "" : `default: ${defaultText(setting)}`;
+  const text = [origin, fixed, standard].filter(Boolean).join(", ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** @param {ServerSetting} setting */
+export function appliesText({ applies, restartReason }) {
+  return applies === "restart" && restartReason ? `${APPLIES.restart}: ${restartReason}` : APPLIES[applies];
+}
+
+/**
+ * @param {ServerSetting} setting of which another value waits for a restart
+ * @returns {string}
+ */
+export function pendingText({ kind, pending, value, unit, ...rest }) {
+  if (kind === "secret") return "A new one waits for a restart.";
+  const next = pending === null ? defaultText({ kind, pending, value, unit, ...rest }) : valueText(pending, unit);
+  return `In use until the restart: ${valueText(value, unit)}. Then: ${next}.`;
+}
+
+/** @param {ServerSettings} settings */
+export function pendingNames({ groups }) {
+  return groups.flatMap((group) => group.settings).filter(({ isPending }) => isPending).map(titleOfSetting);
+}
+
+/**
+ * @param {readonly string[]} names of settings that wait for a restart
+ * @returns {string} empty if there are none
+ */
+export function waitingText(names) {
+  if (names.length === 0) return "";
+  return `${names.length === 1 ? "1 change waits" : `${names.length} changes wait`} for a restart: ${names.join(", ")}.`;
+}
+
+/** @param {number} count of settings that were typed and not saved */
+export function unsavedText(count) {
+  if (count === 0) return "Everything is saved";
+  return count === 1 ? "1 change is not saved" : `${count} changes are not saved`;
+}
+
+/**
+ * @param {SettingsFault} fault
+ * @returns {string}
+ */
+export function faultText({ file, line, reason }) {
+  const where = [file, line === null ? "" : `line ${line}`].filter(Boolean).join(", ");
+  // A reason may begin with the name of a setting, which has no capital letter.
+  return `${where}: ${reason.replace(/\.$/, "")}. The server goes on with the last good settings.`;
+}
+
+/** @param {number} count of settings that cannot be as they were typed */
+export function refusedText(count) {
+  return `Nothing was saved: ${count === 1 ? "one setting" : `${count} settings`} cannot be so.`;
+}
+
+/** @param {number} count of settings that a search has found */
+export function foundText(count) {
+  if (count === 0) return "No setting has these words.";
+  return count === 1 ? "1 setting" : `${count} settings`;
+}
+
+/**
+ * @param {ServerSetting} setting
+ * @param {string} group
+ * @param {string} search words in any order
+ */
+export function isFound(setting, group, search) {
+  const text = [titleOfSetting(setting), setting.name, setting.help, group].join(" ").toLowerCase();
+  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
