@@ -31,7 +31,7 @@ class CrossOriginMiddleware:
         return CORSMiddleware(
             self.app,
             allow_origins=allowed,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match"],
             allow_credentials=True,
             expose_headers=["ETag"],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from access_rules import ROUTES
 from runtime_config.runtime_config import AccessConfig
 from tests.rest_client import rest_client
 
@@ -23,3 +26,10 @@ def test_another_origin_is_refused_before_anything_else() -> None:
         answer = client.get("/api/seeds", headers={"Origin": "http://evil.example"})
         assert answer.status_code == 403
         assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("method", sorted({method for method, _ in ROUTES}))
+def test_an_allowed_origin_may_use_the_method_of_every_route(method: str) -> None:
+    with rest_client(access=AccessConfig(allowed_origins=(ORIGIN,))) as client:
+        asked = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
+        assert client.options("/api/seeds", headers=asked).status_code == 200
