@@ -94,7 +94,7 @@ class SoakPlayer:
         self._thread.join()
 
     def _run(self) -> None:
-        # The server ends connections that say nothing for five seconds. A request on one that it just ends would be lost.
+        # The server ends connections that are idle for five seconds. A request on one that it just ends would be lost.
         limits = httpx.Limits(keepalive_expiry=2.0)
         with httpx.Client(base_url=self._url, timeout=_ANSWER_S, limits=limits) as http:
             while not self._stopping.is_set():
