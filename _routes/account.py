@@ -122,5 +122,5 @@ async def route_revoke_token(token_id: str, handler: Handler, caller: AskedBy) -
 
 
 def _remember(response: Response, handler: AppHandler, caller: Caller, secret: str | None) -> None:
-    cookie = set_cookie(handler.settings.current.now.access.port, secret, is_secure=caller.is_secure)
+    cookie = set_cookie(handler.accounts.port, secret, is_secure=caller.is_secure)
     response.headers["Set-Cookie"] = cookie

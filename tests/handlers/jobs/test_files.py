@@ -11,6 +11,7 @@ import pytest
 from access_rules import Owner
 from error_types import DomainError, ErrorCode
 from handlers.jobs.executor import AfterRestart
+from runtime_config.current import Current
 from runtime_config.runtime_config import JobsConfig
 from services.database.shared_database import SharedDatabase
 from services.job_store.job import Began, FinishBegan, JobFile, JobState
@@ -236,6 +237,21 @@ def test_the_oldest_files_of_a_kind_make_room_and_live_jobs_stay(stores: JobStor
             assert (folder / live / "half").exists()
             here.executor.release()
             await here.until(live, "done")
+
+    asyncio.run(main())
+
+
+def test_files_have_less_room_as_soon_as_the_settings_say_so(stores: JobStores, folder: Path) -> None:
+    async def main() -> None:
+        limits = [JobsConfig(kept_bytes=25)]
+        async with jobs_rig(stores, config=Current(lambda: limits[-1]), folder=folder) as here:
+            for number in range(2):
+                await here.until(await here.submit(str(number), size=10), "done")
+            await here.retention.prune()
+            assert len((await here.jobs.list_jobs(Owner())).jobs) == 2
+            limits.append(JobsConfig(kept_bytes=15))
+            await here.retention.prune()
+            assert len((await here.jobs.list_jobs(Owner())).jobs) == 1
 
     asyncio.run(main())
 

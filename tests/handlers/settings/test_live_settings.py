@@ -18,11 +18,13 @@ from runtime_config.applies import Live
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from runtime_config.setting import settings_of
+from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
+from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_world_engine import FakeWorldEngine
@@ -45,6 +47,7 @@ MIB = 1024 * 1024
 ELSEWHERE = {
     "log_level": "tests/test_ltx2_server.py",
     "log_format": "tests/test_ltx2_server.py",
+    "kept_job_bytes": "tests/handlers/jobs/test_files.py",
     "max_connections": "tests/network/test_crowds.py",
     "max_connections_per_address": "tests/network/test_crowds.py",
 }
@@ -218,7 +221,8 @@ def test_frames_are_encoded_on_other_threads() -> None:
 
 @changes("seed_safety")
 def test_pictures_that_nobody_can_judge_are_refused_from_now_on() -> None:
-    with play_server() as server:
+    nobody = FakeImageClassifier(status=ClassifierMissing("There is none in this test."))
+    with play_server(fake_services(classifier=nobody), seed_safety="off") as server:
         assert upload(server, 10, headers={}) == 201
         put(server, seed_safety="strict")
         assert upload(server, 20, headers={}) == 503
@@ -260,9 +264,9 @@ def test_recordings_go_elsewhere_and_take_more_space(tmp_path: Path) -> None:
 
 
 @changes("max_queued_jobs")
-def test_fewer_jobs_may_wait() -> None:
+def test_fewer_jobs_may_wait(tmp_path: Path) -> None:
     editor = FakeImageEditor()
-    with play_server(fake_services(prompt_writer=FakePromptWriter(), image_editor=editor)) as server:
+    with play_server(fake_services(prompt_writer=FakePromptWriter(), image_editor=editor), data_dir=tmp_path) as server:
         editor.hold()
         submit(server.http, "scene", prompt="fog")
         put(server, max_queued_jobs=1)
@@ -291,12 +295,12 @@ def authoring_of(server: PlayServer) -> Any:
 
 
 @changes("writer_endpoint", "writer_model", "writer_key", "image_endpoint", "image_model", "image_key", "image_size")
-def test_scenes_are_made_by_other_endpoints() -> None:
+def test_scenes_are_made_by_other_endpoints(tmp_path: Path) -> None:
     written = call("submit_edit_instruction", {"instruction": "Fog over a lake."})
     with (
         openai_server(written) as writer,
         openai_server(image(picture(90, width=64, height=36))) as painter,
-        play_server(configured(), seed_safety="off") as server,
+        play_server(configured(), seed_safety="off", data_dir=tmp_path) as server,
     ):
         assert not authoring_of(server)["available"]
         put(
