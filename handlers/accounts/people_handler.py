@@ -15,7 +15,7 @@ from services.account_store.account import Invitation
 from sign_in import new_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from account_types import ChangePersonBody, NewInvitationBody
     from handlers.accounts.desk import AccountDesk
@@ -41,11 +41,6 @@ class PeopleHandler:
     async def people(self) -> PeopleResponse:
         found = await self._desk.read(lambda store: store.users())
         return PeopleResponse(people=[_body(known) for known in found])
-
-    async def names(self) -> Mapping[UserId, str]:
-        """What everybody is called, by their id."""
-        found = await self._desk.read(lambda store: store.users())
-        return {known.user.id: known.user.name for known in found}
 
     async def change(self, user_id: str, body: ChangePersonBody) -> PersonBody:
         """Another role, or disabled or not. They are cut off, and come back with what they may do now.
