@@ -186,7 +186,7 @@ class AppHandler:
             self._desk,
             self._passwords,
             SignInThrottle(self._state, self._lock, services.clock),
-            access=config.access,
+            access=current.part(lambda config: config.access),
             clock=services.clock,
         )
         self.people = PeopleHandler(self._desk, services.clock, on_removed=self.release_belongings)

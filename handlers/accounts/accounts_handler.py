@@ -26,7 +26,7 @@ from handlers.accounts.identity import SESSION_S
 from handlers.accounts.names import agent_of, checked_name, checked_password, name_key
 from services.account_store.account import ApiToken, Scope, UserSession
 from services.account_store.account_store import NewUser
-from sign_in import TOKEN_PREFIX, NoCredential, OfMachine, OfSession, OfToken, digest_of, new_secret
+from sign_in import TOKEN_PREFIX, NoCredential, OfMachine, OfSession, OfToken, digest_of, new_secret, set_cookie
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from handlers.accounts.desk import AccountDesk
     from handlers.accounts.passwords import Passwords
     from handlers.accounts.throttle import SignInThrottle
+    from runtime_config.current import Current
     from runtime_config.runtime_config import AccessConfig
     from services.account_store.account import User
     from services.account_store.account_store import Account, AccountStore
@@ -57,19 +58,21 @@ class AccountsHandler:
         passwords: Passwords,
         throttle: SignInThrottle,
         *,
-        access: AccessConfig,
+        access: Current[AccessConfig],
         clock: Clock,
     ) -> None:
         self._desk = desk
         self._passwords = passwords
         self._throttle = throttle
         self._access = access
+        self._is_on = access.now.accounts
+        self._port = access.now.port
         self._clock = clock
         self._setup_code: str | None = None
 
     async def begin(self) -> None:
         """Open the accounts, and make a code for the first owner where there is none yet."""
-        if not self._access.accounts:
+        if not self._is_on:
             return
         try:
             now = self._clock.wall()
@@ -84,16 +87,20 @@ class AccountsHandler:
         """What the first owner has to know, while there is none; to be shown to whoever started the server."""
         return self._setup_code
 
+    def cookie(self, caller: Caller, secret: str | None) -> str:
+        """What a browser keeps a session's secret with, or forgets it where that is None: a Set-Cookie value."""
+        return set_cookie(self._port, secret, is_secure=caller.is_secure)
+
     # ------------------------------------------------------------------------------------------------- coming in
 
     async def account(self, caller: Caller) -> AccountResponse:
         """Who asks, and whether they may do more than sign in."""
-        visitor, is_on = caller.visitor, self._access.accounts
+        visitor, is_on = caller.visitor, self._is_on
         lacks_owner = is_on and not await self._desk.read(lambda store: store.has_owner())
         user = (
             UserBody(id=visitor.user_id, name=visitor.name, role=visitor.role) if isinstance(visitor, Person) else None
         )
-        may_enter = not is_on or self._access.allow_anonymous or not isinstance(visitor, Anonymous)
+        may_enter = not is_on or self._access.now.allow_anonymous or not isinstance(visitor, Anonymous)
         match caller.credential:
             case OfSession():
                 how = "session"
