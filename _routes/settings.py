@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 
+from _routes._answers import Answers, answers
 from api_types import ErrorResponse, FieldsRefusedResponse, SettingsChanges, SettingsResponse
 from app_handler import AppHandler
 from error_types import DomainError, ErrorCode
@@ -14,21 +15,28 @@ from state.deps import get_state_service
 router = APIRouter(prefix="/api/settings")
 
 
-def _answers(**others: Any) -> dict[int | str, dict[str, Any]]:
-    """What these routes answer: the settings and their revision."""
+def _settings() -> Answers:
+    """The settings and their revision."""
     etag = {"description": "The revision, in quotes.", "schema": {"type": "string"}}
-    return {
-        200: {"headers": {"ETag": etag}},
-        **{int(status.removeprefix("_")): what for status, what in others.items()},
-    }
+    return {200: {"headers": {"ETag": etag}}}
 
 
-@router.get("", responses=_answers())
+@router.get("", responses=_settings())
 def route_settings(response: Response, handler: Annotated[AppHandler, Depends(get_state_service)]) -> SettingsResponse:
     return _tagged(response, handler.settings.describe())
 
 
-@router.patch("", responses=_answers(_422={"model": FieldsRefusedResponse | ErrorResponse}))
+@router.patch(
+    "",
+    responses=answers(
+        ErrorCode.SETTINGS_BROKEN,
+        ErrorCode.SETTINGS_CHANGED,
+        ErrorCode.SETTINGS_REVISION_MISSING,
+        ErrorCode.SETTINGS_NOT_KEPT,
+    )
+    | {422: {"model": FieldsRefusedResponse | ErrorResponse}}
+    | _settings(),
+)
 async def route_change_settings(
     body: SettingsChanges,
     response: Response,
@@ -42,7 +50,7 @@ async def route_change_settings(
     return _tagged(response, handler.settings.describe())
 
 
-@router.post("/reload", responses=_answers())
+@router.post("/reload", responses=_settings())
 async def route_reload_settings(
     response: Response, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> SettingsResponse:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 Operation: TypeAlias = dict[str, Any]
-ERROR: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}}
+JSON: Final = "application/json"
 
 
 def _app(**access: Any) -> FastAPI:
@@ -66,7 +66,24 @@ def test_every_error_has_the_body_of_errors(operations: dict[str, Operation]) ->
     for name, operation in operations.items():
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
-                assert answer["content"] == ERROR, (name, status)
+                (media_type,) = answer["content"]
+                assert (media_type, _bodies(answer) - {"FieldsRefusedResponse"}) == (JSON, {"ErrorResponse"}), (
+                    name,
+                    status,
+                )
+
+
+def _bodies(answer: Operation) -> set[str]:
+    """The names of the models that an answer in JSON may be."""
+    schema = answer["content"][JSON]["schema"]
+    return {each["$ref"].rpartition("/")[2] for each in schema.get("anyOf", [schema])}
+
+
+def test_what_says_more_than_errors_do_says_what_they_say() -> None:
+    schemas = _app().openapi()["components"]["schemas"]
+    said = schemas["FieldsRefusedResponse"]
+    assert said["properties"].items() >= schemas["ErrorResponse"]["properties"].items()
+    assert set(said["required"]) > set(schemas["ErrorResponse"]["required"])
 
 
 def test_what_is_named_in_a_path_may_be_unknown(operations: dict[str, Operation]) -> None:
