@@ -77,11 +77,12 @@ async def jobs_rig(
     *others: JobExecutor,
     executor: FakeJobExecutor | None = None,
     clock: Clock | None = None,
-    config: JobsConfig | None = None,
+    config: JobsConfig | Current[JobsConfig] | None = None,
     folder: Path | None = None,
 ) -> AsyncGenerator[JobsRig]:
     """At the end of the block everything stops, as when the server does. Files lie in `folder`, or are forgotten."""
-    executor, clock, config = executor or FakeJobExecutor(), clock or FakeClock(), config or JobsConfig()
+    executor, clock = executor or FakeJobExecutor(), clock or FakeClock()
+    current = config if isinstance(config, Current) else Current.fixed(config or JobsConfig())
     threads = ThreadPoolExecutor(4)
     state, lock = AppState(), RLock()
     visitors = VisitorsHandler(state, lock, clock, Current.fixed(AnonymousConfig()))
@@ -90,7 +91,7 @@ async def jobs_rig(
     with tempfile.TemporaryDirectory() as forgotten:
         files = JobFolder(folder or Path(forgotten))
         runner = JobRunner(board, files, threads, clock)
-        retention = JobRetention(board, config=Current.fixed(config), folder=files, threads=threads, clock=clock)
+        retention = JobRetention(board, config=current, folder=files, threads=threads, clock=clock)
         settlement = JobSettlement(board, kinds, runner, folder=files, threads=threads, clock=clock)
         times = JobTimes(kinds)
         scheduler = JobScheduler(
@@ -108,7 +109,7 @@ async def jobs_rig(
             visitors=visitors,
             belongings=belongings(with_accounts=True),
             feedback=FeedbackBook(FakeFeedbackStore()),
-            config=Current.fixed(config),
+            config=current,
             clock=clock,
         )
         scheduler.start()

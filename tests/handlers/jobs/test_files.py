@@ -11,6 +11,7 @@ import pytest
 from access_rules import Owner
 from error_types import DomainError, ErrorCode
 from handlers.jobs.executor import AfterRestart
+from runtime_config.current import Current
 from runtime_config.runtime_config import JobsConfig
 from services.database.shared_database import SharedDatabase
 from services.job_store.job import Began, FinishBegan, JobFile, JobState
@@ -236,6 +237,23 @@ def test_the_oldest_files_of_a_kind_make_room_and_live_jobs_stay(stores: JobStor
             assert (folder / live / "half").exists()
             here.executor.release()
             await here.until(live, "done")
+
+    asyncio.run(main())
+
+
+def test_files_go_by_what_may_be_kept_of_them_now(stores: JobStores, folder: Path) -> None:
+    async def main() -> None:
+        clock, allowed = FakeClock(), [20]
+        config = Current(lambda: JobsConfig(kept_bytes=allowed[-1]))
+        async with jobs_rig(stores, clock=clock, config=config, folder=folder) as here:
+            first = (await here.until(await here.submit("first", size=10), "done")).id
+            clock.advance(1.0)
+            second = (await here.until(await here.submit("second", size=10), "done")).id
+            await here.retention.prune()
+            assert (folder / first).exists()
+            allowed.append(10)
+            await here.retention.prune()
+            assert ((folder / first).exists(), (folder / second).exists()) == (False, True)
 
     asyncio.run(main())
 

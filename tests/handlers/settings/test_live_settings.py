@@ -18,11 +18,13 @@ from runtime_config.applies import Live
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from runtime_config.setting import settings_of
+from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
+from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_world_engine import FakeWorldEngine
@@ -41,10 +43,11 @@ if TYPE_CHECKING:
 STRANGER = {"X-Forwarded-For": "192.0.2.7"}
 TOKEN = {"Authorization": "Bearer a-token-of-sixteen"}
 MIB = 1024 * 1024
-# Of the process or of its connections: changed in a server of its own process, or of its own connections.
+# Of the process, of its connections or of jobs by the dozen: changed where those are.
 ELSEWHERE = {
     "log_level": "tests/test_ltx2_server.py",
     "log_format": "tests/test_ltx2_server.py",
+    "kept_job_bytes": "tests/handlers/jobs/test_files.py",
     "max_connections": "tests/network/test_crowds.py",
     "max_connections_per_address": "tests/network/test_crowds.py",
 }
@@ -218,7 +221,8 @@ def test_frames_are_encoded_on_other_threads() -> None:
 
 @changes("seed_safety")
 def test_pictures_that_nobody_can_judge_are_refused_from_now_on() -> None:
-    with play_server() as server:
+    nobody = FakeImageClassifier(status=ClassifierMissing("None."))
+    with play_server(fake_services(classifier=nobody), seed_safety="off") as server:
         assert upload(server, 10, headers={}) == 201
         put(server, seed_safety="strict")
         assert upload(server, 20, headers={}) == 503
