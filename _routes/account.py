@@ -21,7 +21,7 @@ from account_types import (
 )
 from app_handler import AppHandler
 from error_types import ErrorCode
-from sign_in import Caller
+from sign_in import Caller, set_cookie
 from state.deps import forbid_keeping, get_caller, get_state_service
 
 # What any of these can end with.
@@ -122,4 +122,5 @@ async def route_revoke_token(token_id: str, handler: Handler, caller: AskedBy) -
 
 
 def _remember(response: Response, handler: AppHandler, caller: Caller, secret: str | None) -> None:
-    response.headers["Set-Cookie"] = handler.accounts.cookie(caller, secret)
+    cookie = set_cookie(handler.accounts.port, secret, is_secure=caller.is_secure)
+    response.headers["Set-Cookie"] = cookie

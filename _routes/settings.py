@@ -15,28 +15,29 @@ from state.deps import get_state_service
 router = APIRouter(prefix="/api/settings")
 
 
-def _settings() -> Answers:
+def _tagged_answer() -> Answers:
     """The settings and their revision."""
     etag = {"description": "The revision, in quotes.", "schema": {"type": "string"}}
     return {200: {"headers": {"ETag": etag}}}
 
 
-@router.get("", responses=_settings())
+def _refusals() -> Answers:
+    """Why settings are not changed. Those that will not do are named one by one."""
+    others = answers(
+        ErrorCode.SETTINGS_CHANGED,
+        ErrorCode.SETTINGS_REVISION_MISSING,
+        ErrorCode.SETTINGS_BROKEN,
+        ErrorCode.SETTINGS_NOT_KEPT,
+    )
+    return {**others, 422: {"model": FieldsRefusedResponse | ErrorResponse}}
+
+
+@router.get("", responses=_tagged_answer())
 def route_settings(response: Response, handler: Annotated[AppHandler, Depends(get_state_service)]) -> SettingsResponse:
     return _tagged(response, handler.settings.describe())
 
 
-@router.patch(
-    "",
-    responses=answers(
-        ErrorCode.SETTINGS_BROKEN,
-        ErrorCode.SETTINGS_CHANGED,
-        ErrorCode.SETTINGS_REVISION_MISSING,
-        ErrorCode.SETTINGS_NOT_KEPT,
-    )
-    | {422: {"model": FieldsRefusedResponse | ErrorResponse}}
-    | _settings(),
-)
+@router.patch("", responses={**_tagged_answer(), **_refusals()})
 async def route_change_settings(
     body: SettingsChanges,
     response: Response,
@@ -50,7 +51,7 @@ async def route_change_settings(
     return _tagged(response, handler.settings.describe())
 
 
-@router.post("/reload", responses=_settings())
+@router.post("/reload", responses=_tagged_answer())
 async def route_reload_settings(
     response: Response, handler: Annotated[AppHandler, Depends(get_state_service)]
 ) -> SettingsResponse:

@@ -138,13 +138,12 @@ class AccessPolicy:
     """The rules of one server. They check the host, then the origin, then who asks, then whether they may do it."""
 
     def __init__(self, access: Current[AccessConfig]) -> None:
-        """Address, token and whether there are accounts are those of the start; the rest is read when somebody asks."""
+        """The token, the bound address and accounts are those of the start; the rest is read when somebody asks."""
         started = access.now
         self._current = access
         self._token = None if started.token is None else TokenCheck(started.token, started.port)
-        self._port = started.port
-        self._with_accounts = started.accounts
         self._bound = canonical_host(started.host)
+        self._has_accounts = started.accounts
         self._origins = _Origins.of(started.allowed_origins)
         self._rules = RouteRules()
 
@@ -166,7 +165,7 @@ class AccessPolicy:
             return _FOREIGN_HOST
         if not self._may_use(request.values("origin"), authority):
             return _FOREIGN_ORIGIN
-        if self._with_accounts:
+        if self._has_accounts:
             return self._decide_by_account(request)
         if self._token is not None:
             return self._decide_by_token(self._token, request)
@@ -206,7 +205,7 @@ class AccessPolicy:
             has_cookie = self._token.in_cookies(request.values("cookie"))
         if bearer is not None:
             return Unidentified(TokenSecret(bearer), otherwise=None)
-        secret = session_secret(request.values("cookie"), self._port)
+        secret = session_secret(request.values("cookie"), self._access.port)
         machine = Owner() if has_cookie else None
         if secret is not None:
             return Unidentified(SessionSecret(secret), otherwise=machine)

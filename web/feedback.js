@@ -16,6 +16,8 @@ export class FeedbackControl {
   #title = "";
   /** @type {Saying | null} */
   #said = null;
+  /** How often something was said here, so that what is loaded does not undo it. */
+  #changes = 0;
   /** Each change is sent after the one before has been answered. */
   #sending = Promise.resolve();
   #summary = make("summary");
@@ -63,10 +65,11 @@ export class FeedbackControl {
 
   async #load() {
     const subject = this.#subject;
+    const changes = this.#changes;
     if (!subject) return;
     try {
       const said = await fetchFeedback(subject);
-      if (subject === this.#subject) this.#said = said;
+      if (subject === this.#subject && changes === this.#changes) this.#said = said;
     } catch (error) {
       if (subject === this.#subject) this.#tell(describe(error));
     }
@@ -78,6 +81,7 @@ export class FeedbackControl {
     const subject = this.#subject;
     if (!subject || saying === this.#said) return;
     const before = this.#said;
+    this.#changes += 1;
     this.#said = saying;
     this.#show();
     this.#sending = this.#sending.then(async () => {

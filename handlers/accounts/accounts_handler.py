@@ -26,7 +26,7 @@ from handlers.accounts.identity import SESSION_S
 from handlers.accounts.names import agent_of, checked_name, checked_password, name_key
 from services.account_store.account import ApiToken, Scope, UserSession
 from services.account_store.account_store import NewUser
-from sign_in import TOKEN_PREFIX, NoCredential, OfMachine, OfSession, OfToken, digest_of, new_secret, set_cookie
+from sign_in import TOKEN_PREFIX, NoCredential, OfMachine, OfSession, OfToken, digest_of, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class AccountsHandler:
         self._throttle = throttle
         self._access = access
         self._is_on = access.now.accounts
-        self._port = access.now.port
+        self.port = access.now.port  # after which cookies are named
         self._clock = clock
         self._setup_code: str | None = None
 
@@ -86,10 +86,6 @@ class AccountsHandler:
     def setup_code(self) -> str | None:
         """What the first owner has to know, while there is none; to be shown to whoever started the server."""
         return self._setup_code
-
-    def cookie(self, caller: Caller, secret: str | None) -> str:
-        """What a browser keeps a session's secret with, or forgets it where that is None: a Set-Cookie value."""
-        return set_cookie(self._port, secret, is_secure=caller.is_secure)
 
     # ------------------------------------------------------------------------------------------------- coming in
 

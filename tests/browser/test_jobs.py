@@ -183,8 +183,12 @@ def test_what_a_job_has_made_is_rated(start_server: StartServer, invite: Invite)
     _open_jobs(visitor)
     _film_by_rest(server)
     film = _wait_for_state(visitor, "", "done")
+    held: list[Route] = []
+    visitor.page.route("**/api/feedback/job/*", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it takes no method
     press(film, "feedback-open")
     press(film, "feedback-bad")
+    with visitor.page.expect_response(lambda response: response.request.method == "GET"):
+        held[0].continue_()
     press(film, "feedback-tag", "Forgets places")
     wait_until(lambda: [each["tags"] for each in said_of(server.url, "job")] == [["broken_memory"]], "it is kept")
     visitor.page.set_viewport_size(_PHONE)  # pyright: ignore[reportArgumentType] - a ViewportSize

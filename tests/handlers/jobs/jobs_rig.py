@@ -81,8 +81,8 @@ async def jobs_rig(
     folder: Path | None = None,
 ) -> AsyncGenerator[JobsRig]:
     """At the end of the block everything stops, as when the server does. Files lie in `folder`, or are forgotten."""
-    executor, clock = executor or FakeJobExecutor(), clock or FakeClock()
-    current = config if isinstance(config, Current) else Current.fixed(config or JobsConfig())
+    executor, clock, config = executor or FakeJobExecutor(), clock or FakeClock(), config or JobsConfig()
+    current = config if isinstance(config, Current) else Current.fixed(config)
     threads = ThreadPoolExecutor(4)
     state, lock = AppState(), RLock()
     visitors = VisitorsHandler(state, lock, clock, Current.fixed(AnonymousConfig()))

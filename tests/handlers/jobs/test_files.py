@@ -241,19 +241,17 @@ def test_the_oldest_files_of_a_kind_make_room_and_live_jobs_stay(stores: JobStor
     asyncio.run(main())
 
 
-def test_files_go_by_what_may_be_kept_of_them_now(stores: JobStores, folder: Path) -> None:
+def test_files_have_less_room_as_soon_as_the_settings_say_so(stores: JobStores, folder: Path) -> None:
     async def main() -> None:
-        clock, allowed = FakeClock(), [20]
-        config = Current(lambda: JobsConfig(kept_bytes=allowed[-1]))
-        async with jobs_rig(stores, clock=clock, config=config, folder=folder) as here:
-            first = (await here.until(await here.submit("first", size=10), "done")).id
-            clock.advance(1.0)
-            second = (await here.until(await here.submit("second", size=10), "done")).id
+        limits = [JobsConfig(kept_bytes=25)]
+        async with jobs_rig(stores, config=Current(lambda: limits[-1]), folder=folder) as here:
+            for number in range(2):
+                await here.until(await here.submit(str(number), size=10), "done")
             await here.retention.prune()
-            assert (folder / first).exists()
-            allowed.append(10)
+            assert len((await here.jobs.list_jobs(Owner())).jobs) == 2
+            limits.append(JobsConfig(kept_bytes=15))
             await here.retention.prune()
-            assert ((folder / first).exists(), (folder / second).exists()) == (False, True)
+            assert len((await here.jobs.list_jobs(Owner())).jobs) == 1
 
     asyncio.run(main())
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 STRANGER = {"X-Forwarded-For": "192.0.2.7"}
 TOKEN = {"Authorization": "Bearer a-token-of-sixteen"}
 MIB = 1024 * 1024
-# Of the process, of its connections or of jobs by the dozen: changed where those are.
+# Of the process or of its connections: changed in a server of its own process, or of its own connections.
 ELSEWHERE = {
     "log_level": "tests/test_ltx2_server.py",
     "log_format": "tests/test_ltx2_server.py",
@@ -221,7 +221,7 @@ def test_frames_are_encoded_on_other_threads() -> None:
 
 @changes("seed_safety")
 def test_pictures_that_nobody_can_judge_are_refused_from_now_on() -> None:
-    nobody = FakeImageClassifier(status=ClassifierMissing("None."))
+    nobody = FakeImageClassifier(status=ClassifierMissing("There is none in this test."))
     with play_server(fake_services(classifier=nobody), seed_safety="off") as server:
         assert upload(server, 10, headers={}) == 201
         put(server, seed_safety="strict")
@@ -264,9 +264,9 @@ def test_recordings_go_elsewhere_and_take_more_space(tmp_path: Path) -> None:
 
 
 @changes("max_queued_jobs")
-def test_fewer_jobs_may_wait() -> None:
+def test_fewer_jobs_may_wait(tmp_path: Path) -> None:
     editor = FakeImageEditor()
-    with play_server(fake_services(prompt_writer=FakePromptWriter(), image_editor=editor)) as server:
+    with play_server(fake_services(prompt_writer=FakePromptWriter(), image_editor=editor), data_dir=tmp_path) as server:
         editor.hold()
         submit(server.http, "scene", prompt="fog")
         put(server, max_queued_jobs=1)
@@ -295,12 +295,12 @@ def authoring_of(server: PlayServer) -> Any:
 
 
 @changes("writer_endpoint", "writer_model", "writer_key", "image_endpoint", "image_model", "image_key", "image_size")
-def test_scenes_are_made_by_other_endpoints() -> None:
+def test_scenes_are_made_by_other_endpoints(tmp_path: Path) -> None:
     written = call("submit_edit_instruction", {"instruction": "Fog over a lake."})
     with (
         openai_server(written) as writer,
         openai_server(image(picture(90, width=64, height=36))) as painter,
-        play_server(configured(), seed_safety="off") as server,
+        play_server(configured(), seed_safety="off", data_dir=tmp_path) as server,
     ):
         assert not authoring_of(server)["available"]
         put(

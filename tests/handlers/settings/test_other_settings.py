@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 RESTART = {field.path: field.name for field in settings_of(RuntimeConfig) if isinstance(field.setting.applies, Restart)}
 
 
-def test_what_needs_a_restart_is_not_read_after_the_start() -> None:
+def test_what_needs_a_restart_is_not_read_after_the_start(tmp_path: Path) -> None:
     """Every route is asked, a world is played and a scene is made meanwhile; the view of the settings may read them."""
     readings = Readings()
-    config = watched(RuntimeConfig(data_dir=Path("unused")), readings)
+    config = watched(RuntimeConfig(data_dir=tmp_path), readings)
     services = fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())
     handler = AppHandler(Launch.of(config), services)
     with (
@@ -131,7 +131,7 @@ def test_an_engine_with_other_settings_is_loaded_once_nobody_plays_on_the_old_on
 # --------------------------------------------------------------------------------------------------- the next scene
 
 
-def test_a_scene_ends_with_the_models_that_it_began_with() -> None:
+def test_a_scene_ends_with_the_models_that_it_began_with(tmp_path: Path) -> None:
     held, others = FakeImageEditor(), FakeImageEditor()
     services = fake_services(prompt_writer=FakePromptWriter())
 
@@ -139,7 +139,7 @@ def test_a_scene_ends_with_the_models_that_it_began_with() -> None:
         return others if config.local_images == "auto" else held
 
     services = replace(services, image_editor=SwitchedImageEditor(editors, AuthoringConfig()))
-    with play_server(services) as server:
+    with play_server(services, data_dir=tmp_path) as server:
         held.hold()
         first = submit(server.http, "scene", prompt="fog")
         held.wait_until_held()
