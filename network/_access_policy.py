@@ -142,6 +142,7 @@ class AccessPolicy:
         started = access.now
         self._current = access
         self._token = None if started.token is None else TokenCheck(started.token, started.port)
+        self._port = started.port
         self._bound = canonical_host(started.host)
         self._has_accounts = started.accounts
         self._origins = _Origins.of(started.allowed_origins)
@@ -205,7 +206,7 @@ class AccessPolicy:
             has_cookie = self._token.in_cookies(request.values("cookie"))
         if bearer is not None:
             return Unidentified(TokenSecret(bearer), otherwise=None)
-        secret = session_secret(request.values("cookie"), self._access.port)
+        secret = session_secret(request.values("cookie"), self._port)
         machine = Owner() if has_cookie else None
         if secret is not None:
             return Unidentified(SessionSecret(secret), otherwise=machine)
