@@ -138,7 +138,7 @@ class AccessPolicy:
     """The rules of one server. They check the host, then the origin, then who asks, then whether they may do it."""
 
     def __init__(self, access: Current[AccessConfig]) -> None:
-        """The token, the bound address and accounts are those of the start; the rest is read when somebody asks."""
+        """Token, host, port and accounts are those of the start; the rest is read when somebody asks."""
         started = access.now
         self._current = access
         self._token = None if started.token is None else TokenCheck(started.token, started.port)
