@@ -24,8 +24,10 @@ def _leave(visitor: Visitor) -> None:
     visitor.wait_for("gallery")
 
 
-def _width(visitor: Visitor) -> int:
-    return visitor.by_id("canvas").evaluate("(canvas) => canvas.width")
+def _shows(visitor: Visitor, width: int) -> None:
+    """The canvas takes the size of an engine's pictures with the first one that it draws."""
+    canvas = visitor.by_id("canvas").element_handle()
+    visitor.page.wait_for_function("([canvas, width]) => canvas.width === width", arg=[canvas, width])
 
 
 def _invitations(visitor: Visitor) -> list[str]:
@@ -35,17 +37,17 @@ def _invitations(visitor: Visitor) -> list[str]:
 def test_an_engine_that_was_chosen_for_a_picture_is_remembered_for_that_picture(visitor: Visitor) -> None:
     assert set(_invitations(visitor)) == {"Play"}
     _play_in(visitor, "terrarium/moss")
-    assert _width(visitor) == 224
+    _shows(visitor, 224)
     _leave(visitor)
     visitor.page.reload()
     visitor.by_id("seed-card").first.wait_for()
     first, *others = _invitations(visitor)
     assert (first, set(others)) == ("Play in Moss (neural)", {"Play"})
     visitor.enter()
-    assert _width(visitor) == 224
+    _shows(visitor, 224)
     _leave(visitor)
     _play_in(visitor, "terrarium/diorama")
-    assert _width(visitor) == 1280
+    _shows(visitor, 1280)
     _leave(visitor)
     assert set(_invitations(visitor)) == {"Play"}
 
