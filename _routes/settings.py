@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from _routes._answers import Answers, answers
 from api_types import ErrorResponse, FieldsRefusedResponse, SettingsChanges, SettingsResponse
@@ -13,6 +14,21 @@ from error_types import DomainError, ErrorCode
 from state.deps import get_state_service
 
 router = APIRouter(prefix="/api/settings")
+
+# Declared here, as FastAPI would answer 422 where a header is missing; the status for this one is 428.
+_REVISION_TO_CHANGE = MappingProxyType(
+    {
+        "parameters": [
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": True,
+                "description": "The revision that is to be changed, as `ETag` told it.",
+                "schema": {"type": "string"},
+            }
+        ]
+    }
+)
 
 
 def _tagged_answer() -> Answers:
@@ -37,13 +53,14 @@ def route_settings(response: Response, handler: Annotated[AppHandler, Depends(ge
     return _tagged(response, handler.settings.describe())
 
 
-@router.patch("", responses={**_tagged_answer(), **_refusals()})
+@router.patch("", openapi_extra=dict(_REVISION_TO_CHANGE), responses={**_tagged_answer(), **_refusals()})
 async def route_change_settings(
     body: SettingsChanges,
+    request: Request,
     response: Response,
     handler: Annotated[AppHandler, Depends(get_state_service)],
-    if_match: Annotated[str | None, Header()] = None,
 ) -> SettingsResponse:
+    if_match = request.headers.get("if-match")
     if if_match is None:
         message = "Say by If-Match which revision of the settings is to be changed."
         raise DomainError(message, ErrorCode.SETTINGS_REVISION_MISSING)

@@ -42,6 +42,9 @@ _SHARED: Final = (
     "concurrent.futures.thread",
 )
 _OWN: Final = (
+    "handlers.accounts.accounts_handler",
+    "handlers.accounts.people_handler",
+    "handlers.feedback.feedback_handler",
     "handlers.jobs.board",
     "handlers.jobs.feed",
     "handlers.jobs.film_executor",
@@ -49,10 +52,15 @@ _OWN: Final = (
     "handlers.jobs.retention",
     "handlers.jobs.scene_executor",
     "handlers.jobs.scheduler",
+    "handlers.ownership.belongings",
+    "services.account_store.sql_account_stores",
+    "services.database.shared_database",
+    "services.feedback_store.sql_feedback_stores",
     "services.film_maker.replay_film_maker",
     "services.job_store.sql_job_stores",
+    "services.ownership_store.sql_ownership_stores",
 )
-_HEAVY: Final = ("sqlalchemy", "alembic")
+_HEAVY: Final = ("sqlalchemy", "alembic", "argon2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +112,10 @@ def _measure() -> None:
     imports = _cost(lambda: [importlib.import_module(name) for name in _OWN])
     loaded = [name for name in _HEAVY if name in sys.modules]
     if loaded:
-        raise RuntimeError(f"A server without jobs has loaded {', '.join(loaded)}.")
+        raise RuntimeError(f"A server without jobs and accounts has loaded {', '.join(loaded)}.")
     with tempfile.TemporaryDirectory(prefix="terrarium-bench-") as folder:
-        stores = sys.modules["services.job_store.sql_job_stores"].SqlJobStores(Path(folder) / "terrarium.sqlite")
+        database = sys.modules["services.database.shared_database"].SharedDatabase(Path(folder) / "terrarium.sqlite")
+        stores = sys.modules["services.job_store.sql_job_stores"].SqlJobStores(database)
         opening = _cost(lambda: stores.open().close())
     print(json.dumps([[imports.ms, imports.mb], [opening.ms, opening.mb]]))
 

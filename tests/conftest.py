@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """A machine that needs patience needs it of pytest-timeout as well."""
     if patience() == 1.0:
         return
-    usual = float(config.getini("timeout"))
+    usual = float(config.getini("timeout") or 0)  # a copy of some of the tree has no configuration: no limit
     for item in items:
         own = item.get_closest_marker("timeout")
         item.add_marker(pytest.mark.timeout(deadline_s(own.args[0] if own else usual)), append=False)

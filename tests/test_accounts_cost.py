@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 _PROGRAM = """
 import asyncio, json, pathlib, sys
 from app_handler import AppHandler, build_default_service_bundle
+from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from tests.play.harness import SilentLogStream
 
 async def main(folder, accounts):
     config = RuntimeConfig(data_dir=folder, access=AccessConfig(accounts=accounts))
-    handler = AppHandler(config, build_default_service_bundle(config, SilentLogStream()))
+    launch = Launch.of(config)
+    handler = AppHandler(launch, build_default_service_bundle(launch, SilentLogStream()))
     async with handler.running():
         loaded = [name for name in ("argon2", "sqlalchemy", "alembic") if name in sys.modules]
         has_code = handler.accounts.setup_code is not None

@@ -18,8 +18,7 @@ def test_the_entry_says_that_it_is_not_neural() -> None:
     entry = simulator_entry()
     assert entry is not None
     assert entry.model_id == "terrarium/simulator"
-    assert "not a neural network" in entry.description
-    assert "does not appear in it" in entry.description
+    assert "Not your picture" in entry.description
     assert "not neural" in entry.title
     assert (entry.model_type, entry.placement, entry.quants) == ("procedural", "cpu", ("none",))
 
