@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -15,20 +14,17 @@ from state.deps import get_state_service
 
 router = APIRouter(prefix="/api/settings")
 
-# Declared here, as FastAPI would answer 422 where a header is missing; the status for this one is 428.
-_REVISION_TO_CHANGE = MappingProxyType(
-    {
-        "parameters": [
-            {
-                "name": "If-Match",
-                "in": "header",
-                "required": True,
-                "description": "The revision that is to be changed, as `ETag` told it.",
-                "schema": {"type": "string"},
-            }
-        ]
+
+def _revision_to_change() -> dict[str, Any]:
+    """Declared by hand, as FastAPI would answer 422 where a header is missing; the status for this one is 428."""
+    revision = {
+        "name": "If-Match",
+        "in": "header",
+        "required": True,
+        "description": "The revision that is to be changed, as `ETag` told it.",
+        "schema": {"type": "string"},
     }
-)
+    return {"parameters": [revision]}
 
 
 def _tagged_answer() -> Answers:
@@ -53,7 +49,7 @@ def route_settings(response: Response, handler: Annotated[AppHandler, Depends(ge
     return _tagged(response, handler.settings.describe())
 
 
-@router.patch("", openapi_extra=dict(_REVISION_TO_CHANGE), responses={**_tagged_answer(), **_refusals()})
+@router.patch("", openapi_extra=_revision_to_change(), responses={**_tagged_answer(), **_refusals()})
 async def route_change_settings(
     body: SettingsChanges,
     request: Request,
