@@ -62,7 +62,7 @@ from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 from state.app_state_types import AppState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.current import Current
@@ -119,6 +119,7 @@ class ServiceBundle:
     settings_files: SettingsFiles
     world_store: WorldStore
     input_logs: InputLogs
+    close_database: Callable[[], None]  # for all stores of it; blocks
     account_stores: AccountStores
     password_hasher: PasswordHasher
     job_stores: JobStores
@@ -388,6 +389,7 @@ class AppHandler:
 
     async def _open(self, stack: AsyncExitStack) -> None:
         """Open what lives as long as the server. What closes a thing is registered before the thing opens."""
+        stack.callback(self.services.close_database)
         stack.callback(self._close_threads)
         stack.push_async_callback(self._close_safety)
         stack.callback(self.services.frame_encoder.close)
@@ -440,8 +442,6 @@ class AppHandler:
     async def _close_jobs(self) -> None:
         await self._scheduler.stop()
         await in_thread(self._intake_threads, self._board.close)
-        await in_thread(self._intake_threads, self._feedback_book.close)
-        await in_thread(self._intake_threads, self._belongings.close)
 
     def _close_threads(self) -> None:
         """Wait for what still runs, such as a file being saved: the process ends without waiting for any thread."""
@@ -584,6 +584,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
+        close_database=database.close,
         account_stores=SqlAccountStores(database),
         password_hasher=Argon2PasswordHasher(),
         job_stores=SqlJobStores(database),

@@ -116,7 +116,8 @@ def _measure() -> None:
     with tempfile.TemporaryDirectory(prefix="terrarium-bench-") as folder:
         database = sys.modules["services.database.shared_database"].SharedDatabase(Path(folder) / "terrarium.sqlite")
         stores = sys.modules["services.job_store.sql_job_stores"].SqlJobStores(database)
-        opening = _cost(lambda: stores.open().close())
+        opening = _cost(stores.open)
+        database.close()
     print(json.dumps([[imports.ms, imports.mb], [opening.ms, opening.mb]]))
 
 

@@ -28,7 +28,7 @@ async def main(folder, accounts):
     async with handler.running():
         loaded = [name for name in ("argon2", "sqlalchemy", "alembic") if name in sys.modules]
         has_code = handler.accounts.setup_code is not None
-    return {"loaded": loaded, "code": has_code, "files": [file.name for file in folder.glob("*.sqlite")]}
+    return {"loaded": loaded, "code": has_code, "files": [file.name for file in folder.glob("*.sqlite*")]}
 
 print(json.dumps(asyncio.run(main(pathlib.Path(sys.argv[1]), sys.argv[2] == "yes"))))
 """
@@ -53,5 +53,5 @@ def test_without_accounts_nothing_is_imported_and_no_database_is_made(tmp_path: 
 
 def test_with_accounts_the_first_start_makes_a_code_and_the_database(tmp_path: Path) -> None:
     found = started(tmp_path, "yes")
-    assert (found["code"], found["files"]) == (True, ["terrarium.sqlite"])
+    assert (found["code"], found["files"]) == (True, ["terrarium.sqlite"]), "closed, without its log beside it"
     assert "argon2" not in found["loaded"], "it comes with the first password"

@@ -80,10 +80,6 @@ class FeedbackBook:
             except DomainError as error:
                 logger.warning("Feedback has lost what it is about", about=subject.id, reason=error.message)
 
-    def close(self) -> None:
-        if self._store is not None:
-            self._store.close()
-
     def _has_begun(self) -> bool:
         return self._store is not None or self._stores.has_begun()
 

@@ -142,8 +142,6 @@ class JobBoard(StateHandler):
     def close(self) -> None:
         """Blocks until what is being written is written."""
         self._write_thread.shutdown(wait=True, cancel_futures=True)
-        if self._store is not None:
-            self._store.close()
 
     # ------------------------------------------------------------------------------------------------------ parts
 

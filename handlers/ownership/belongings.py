@@ -224,10 +224,6 @@ class Belongings:
         with service_errors_translated():
             self._opened().forget_owner(owner)
 
-    def close(self) -> None:
-        if self._store is not None:
-            self._store.close()
-
     # ------------------------------------------------------------------------------------------------------ parts
 
     def _is_open_to(self, visitor: Visitor) -> bool:

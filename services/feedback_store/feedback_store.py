@@ -107,8 +107,6 @@ class FeedbackStore(Protocol):
         """It has another id. What was said of another thing of that id is forgotten."""
         ...
 
-    def close(self) -> None: ...
-
 
 class FeedbackStores(Protocol):
     """How the store is reached. Opening it costs time and memory, so a server without feedback never does."""

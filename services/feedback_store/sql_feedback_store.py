@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +9,7 @@ from sqlalchemy import delete, func, select, update
 
 from services.database.database_error import DatabaseError, DatabaseFault
 from services.database.schema import FEEDBACK
+from services.database.translated_database import TranslatedDatabase
 from services.database.upsert import insert_or_change
 from services.feedback_store.feedback_store import (
     MOST_PER_THING,
@@ -22,9 +22,9 @@ from services.feedback_store.feedback_store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, RowMapping
+    from sqlalchemy import ColumnElement, RowMapping
 
     from services.database.sql_database import SqlDatabase
     from services.feedback_store.feedback_store import PersonId
@@ -36,6 +36,7 @@ _FAULTS: Final[Mapping[DatabaseFault, FeedbackFault]] = MappingProxyType(
         DatabaseFault.BUSY: FeedbackFault.UNAVAILABLE,
         DatabaseFault.FULL: FeedbackFault.FULL,
         DatabaseFault.NEWER: FeedbackFault.UNAVAILABLE,
+        DatabaseFault.NOT_UPGRADED: FeedbackFault.UNAVAILABLE,
         DatabaseFault.UNREACHABLE: FeedbackFault.UNAVAILABLE,
     }
 )
@@ -45,11 +46,11 @@ class SqlFeedbackStore:
     """A `FeedbackStore`."""
 
     def __init__(self, database: SqlDatabase) -> None:
-        self._database = database
+        self._database = TranslatedDatabase(database, _told)
 
     def put(self, feedback: Feedback) -> None:
         about_it = _is(feedback.subject) & (FEEDBACK.c.person == feedback.person)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             insert_or_change(connection, FEEDBACK, _row_of(feedback), key=_KEY)
             count = connection.execute(select(func.count()).select_from(FEEDBACK).where(about_it)).scalar_one()
             if count > MOST_PER_THING:
@@ -58,7 +59,7 @@ class SqlFeedbackStore:
 
     def of(self, person: PersonId, subject: Subject) -> Sequence[Feedback]:
         wanted = select(FEEDBACK).where(_is(subject), FEEDBACK.c.person == person).order_by(FEEDBACK.c.pass_number)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [_feedback_of(row) for row in connection.execute(wanted).mappings()]
 
     def newest(self, person: PersonId, kind: FeedbackKind | None, limit: int) -> Sequence[Feedback]:
@@ -66,51 +67,34 @@ class SqlFeedbackStore:
         if kind is not None:
             wanted = wanted.where(FEEDBACK.c.kind == kind.value)
         wanted = wanted.order_by(FEEDBACK.c.at.desc(), FEEDBACK.c.number.desc()).limit(limit)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [_feedback_of(row) for row in connection.execute(wanted).mappings()]
 
     def page(self, after: int, limit: int) -> Sequence[tuple[int, Feedback]]:
         wanted = select(FEEDBACK).where(FEEDBACK.c.number > after).order_by(FEEDBACK.c.number).limit(limit)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [(row["number"], _feedback_of(row)) for row in connection.execute(wanted).mappings()]
 
     def remove(self, person: PersonId, subject: Subject, pass_number: int | None) -> bool:
         same_pass = FEEDBACK.c.pass_number == (_WHOLE if pass_number is None else pass_number)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             removed = connection.execute(delete(FEEDBACK).where(_is(subject), FEEDBACK.c.person == person, same_pass))
             return removed.rowcount > 0
 
     def forget(self, subject: Subject) -> None:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(delete(FEEDBACK).where(_is(subject)))
 
     def rename(self, subject: Subject, new_id: str) -> None:
         if subject.id == new_id:
             return
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(delete(FEEDBACK).where(_is(Subject(subject.kind, new_id))))
             connection.execute(update(FEEDBACK).where(_is(subject)).values(id=new_id))
 
-    def close(self) -> None:
-        self._database.close()
 
-    @contextmanager
-    def _reading(self) -> Generator[Connection]:
-        with _told_errors(), self._database.reading() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Generator[Connection]:
-        with _told_errors(), self._database.writing() as connection:
-            yield connection
-
-
-@contextmanager
-def _told_errors() -> Generator[None]:
-    try:
-        yield
-    except DatabaseError as error:
-        raise FeedbackStoreError(_FAULTS[error.fault], str(error)) from error
+def _told(error: DatabaseError) -> FeedbackStoreError:
+    return FeedbackStoreError(_FAULTS[error.fault], str(error))
 
 
 def _is(subject: Subject) -> ColumnElement[bool]:

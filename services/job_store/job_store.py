@@ -124,8 +124,6 @@ class JobStore(Protocol):
         """Let the idempotency keys of jobs be used again that were accepted before a time."""
         ...
 
-    def close(self) -> None: ...
-
 
 class JobStores(Protocol):
     """How the store is reached. Opening it costs time and memory, so a server without jobs never does."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -11,13 +10,14 @@ from sqlalchemy import delete, func, insert, select, update
 
 from services.database.database_error import DatabaseError, DatabaseFault
 from services.database.schema import JOB_EVENTS, JOB_FILES, JOBS
+from services.database.translated_database import TranslatedDatabase
 from services.job_store.job import IllegalJobEventError, Job, JobFault, JobFile, JobState, after
 from services.job_store.job_store import Accepted, JobNotice, JobStoreError, JobStoreFault, Known
 from services.job_store.notices import notice_of
 from services.ownership_store.ownership_store import OWNER_ROLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection, RowMapping
 
@@ -40,10 +40,10 @@ class SqlJobStore:
     """A `JobStore`."""
 
     def __init__(self, database: SqlDatabase) -> None:
-        self._database = database
+        self._database = TranslatedDatabase(database, _told)
 
     def add(self, new: NewJob, at: float) -> Accepted | Known:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             if new.key is not None and (known := _with_key(connection, new)) is not None:
                 return Known(known)
             job = Job(
@@ -55,7 +55,7 @@ class SqlJobStore:
             return Accepted(job)
 
     def find(self, job_id: JobId) -> Job | None:
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return _find(connection, job_id)
 
     def query(self, query: JobQuery) -> Sequence[Job]:
@@ -68,21 +68,21 @@ class SqlJobStore:
             wanted = wanted.where(JOBS.c.kind == query.kind)
         if query.before is not None:
             wanted = wanted.where(JOBS.c.id < query.before)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(wanted).mappings().all()
             files = _files_of(connection, [row["id"] for row in rows])
             return [_job_of(row, files.get(row["id"], ())) for row in rows]
 
     def counts(self, owner: str) -> Mapping[JobState, int]:
         counted = select(JOBS.c.state, func.count()).where(JOBS.c.owner == owner).group_by(JOBS.c.state)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return {JobState(state): number for state, number in connection.execute(counted)}
 
     def apply(self, job_id: JobId, event: JobEvent, at: float) -> Job | None:
         return self.apply_all(job_id, [event], at)
 
     def apply_all(self, job_id: JobId, events: Sequence[JobEvent], at: float) -> Job | None:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             first = _find(connection, job_id)
             if first is None:
                 return None
@@ -107,50 +107,33 @@ class SqlJobStore:
             wanted = wanted.where(JOB_EVENTS.c.owner == owner)
         if job is not None:
             wanted = wanted.where(JOB_EVENTS.c.job == job)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [
                 JobNotice(row["number"], row["job"], row["kind"], row["data"], row["at"])
                 for row in connection.execute(wanted).mappings()
             ]
 
     def newest_notice(self) -> int:
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return connection.execute(select(func.max(JOB_EVENTS.c.number))).scalar() or 0
 
     def remove(self, job_ids: Collection[JobId]) -> None:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(delete(JOBS).where(JOBS.c.id.in_(list(job_ids))))
 
     def disown(self, owner: str) -> None:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(update(JOBS).where(JOBS.c.owner == owner).values(owner=OWNER_ROLE, idempotency_key=None))
             connection.execute(update(JOB_EVENTS).where(JOB_EVENTS.c.owner == owner).values(owner=OWNER_ROLE))
 
     def forget_keys(self, before: float) -> None:
         old = (JOBS.c.created_at < before) & JOBS.c.idempotency_key.is_not(None)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(update(JOBS).where(old).values(idempotency_key=None))
 
-    def close(self) -> None:
-        self._database.close()
 
-    @contextmanager
-    def _reading(self) -> Generator[Connection]:
-        with _told_errors(), self._database.reading() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Generator[Connection]:
-        with _told_errors(), self._database.writing() as connection:
-            yield connection
-
-
-@contextmanager
-def _told_errors() -> Generator[None]:
-    try:
-        yield
-    except DatabaseError as error:
-        raise JobStoreError(_FAULTS[error.fault], str(error)) from error
+def _told(error: DatabaseError) -> JobStoreError:
+    return JobStoreError(_FAULTS[error.fault], str(error))
 
 
 def _with_key(connection: Connection, new: NewJob) -> Job | None:

@@ -61,8 +61,6 @@ class OwnershipStore(Protocol):
         """What was theirs alone is the owner role's."""
         ...
 
-    def close(self) -> None: ...
-
 
 class OwnershipStores(Protocol):
     """How the store is reached. Opening it costs time and memory, so a server without accounts never does."""

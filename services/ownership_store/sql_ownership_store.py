@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
-from services.database.database_error import DatabaseError
 from services.database.schema import BELONGINGS
+from services.database.translated_database import TranslatedDatabase
 from services.database.upsert import insert_missing
 from services.ownership_store.ownership_store import OwnershipStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Mapping
+    from collections.abc import Collection, Mapping
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement
 
+    from services.database.database_error import DatabaseError
     from services.database.sql_database import SqlDatabase
     from services.ownership_store.ownership_store import OwnerId, Thing, ThingKind
 
@@ -25,36 +25,36 @@ class SqlOwnershipStore:
     """An `OwnershipStore`."""
 
     def __init__(self, database: SqlDatabase) -> None:
-        self._database = database
+        self._database = TranslatedDatabase(database, _told)
 
     def owners(self, thing: Thing) -> frozenset[OwnerId]:
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return frozenset(connection.execute(select(BELONGINGS.c.owner).where(_is(thing))).scalars())
 
     def of_kind(self, kind: ThingKind) -> Mapping[str, frozenset[OwnerId]]:
         wanted = select(BELONGINGS.c.id, BELONGINGS.c.owner).where(BELONGINGS.c.kind == kind.value)
         found: dict[str, set[OwnerId]] = {}
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             for thing_id, owner in connection.execute(wanted):
                 found.setdefault(thing_id, set()).add(owner)
         return {thing_id: frozenset(owners) for thing_id, owners in found.items()}
 
     def of_owner(self, kind: ThingKind, owner: OwnerId) -> frozenset[str]:
         wanted = select(BELONGINGS.c.id).where(BELONGINGS.c.owner == owner, BELONGINGS.c.kind == kind.value)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return frozenset(connection.execute(wanted).scalars())
 
     def add(self, thing: Thing, owners: Collection[OwnerId]) -> None:
         rows = [{"kind": thing.kind.value, "id": thing.id, "owner": owner} for owner in sorted(owners)]
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             insert_missing(connection, BELONGINGS, rows)
 
     def remove(self, thing: Thing, owners: Collection[OwnerId]) -> None:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(delete(BELONGINGS).where(_is(thing), BELONGINGS.c.owner.in_(owners)))
 
     def forget(self, kind: ThingKind, ids: Collection[str]) -> None:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             for thing_id in ids:
                 connection.execute(
                     delete(BELONGINGS).where(BELONGINGS.c.kind == kind.value, BELONGINGS.c.id == thing_id)
@@ -64,34 +64,17 @@ class SqlOwnershipStore:
         if old == new:
             return
         of_kind = BELONGINGS.c.kind == kind.value
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(delete(BELONGINGS).where(of_kind, BELONGINGS.c.id == new))
             connection.execute(update(BELONGINGS).where(of_kind, BELONGINGS.c.id == old).values(id=new))
 
     def forget_owner(self, owner: OwnerId) -> None:
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(delete(BELONGINGS).where(BELONGINGS.c.owner == owner))
 
-    def close(self) -> None:
-        self._database.close()
 
-    @contextmanager
-    def _reading(self) -> Generator[Connection]:
-        with _told_errors(), self._database.reading() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Generator[Connection]:
-        with _told_errors(), self._database.writing() as connection:
-            yield connection
-
-
-@contextmanager
-def _told_errors() -> Generator[None]:
-    try:
-        yield
-    except DatabaseError as error:
-        raise OwnershipStoreError(str(error)) from error
+def _told(error: DatabaseError) -> OwnershipStoreError:
+    return OwnershipStoreError(str(error))
 
 
 def _is(thing: Thing) -> ColumnElement[bool]:

@@ -84,9 +84,6 @@ class FakeFeedbackStore:
         for (person, _, pass_number), (number, said) in moved.items():
             self._rows[person, renamed, pass_number] = number, replace(said, subject=renamed)
 
-    def close(self) -> None:
-        pass
-
     def _all(self) -> list[Feedback]:
         self._check()
         return [said for _, said in sorted(self._rows.values(), key=lambda entry: entry[0])]

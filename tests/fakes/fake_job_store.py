@@ -128,9 +128,6 @@ class FakeJobStore:
         self._check()
         self._keys = {key: found for key, found in self._keys.items() if self._jobs[found[0]].created_at >= before}
 
-    def close(self) -> None:
-        pass
-
     def _keep(self, before: Job | None, job: Job, at: float) -> None:
         self._jobs[job.id] = replace(job)
         notice = notice_of(before, job)

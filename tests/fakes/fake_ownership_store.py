@@ -75,9 +75,6 @@ class FakeOwnershipStore:
         with self._lock:
             self._rows = {row for row in self._rows if row[2] != owner}
 
-    def close(self) -> None:
-        pass
-
     def _check(self) -> None:
         if self.fail is not None:
             raise self.fail

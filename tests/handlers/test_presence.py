@@ -131,3 +131,18 @@ def test_a_start_that_fails_closes_what_it_has_opened() -> None:
     with pytest.raises(RuntimeError):
         asyncio.run(run())
     assert encoder.is_closed
+
+
+def test_the_database_is_closed_once_after_all_that_may_write_to_it() -> None:
+    writer, encoder, closings = FakeVideoWriter(), FakeFrameEncoder(), list[tuple[bool, bool]]()
+
+    def close_database() -> None:
+        closings.append((writer.is_closed, encoder.is_closed))
+
+    async def run() -> None:
+        services = fake_services(video_writer=writer, encoder=encoder, close_database=close_database)
+        async with handler_of(services).running():
+            assert closings == []
+
+    asyncio.run(run())
+    assert closings == [(True, True)]

@@ -70,6 +70,5 @@ def test_killed_at_every_write(tmp_path: Path) -> None:
             assert [file.path for file in job.files] == made == (["made.bin"] if job.request["name"] == "good" else [])
         numbers = [notice.number for notice in store.notices(0)]
         assert numbers == sorted(set(numbers))
-        store.close()
         step += 1
     assert step > 20, "there were as many writes as three jobs take"

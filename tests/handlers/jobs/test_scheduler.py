@@ -322,7 +322,6 @@ def test_a_cancel_survives_the_server(stores: JobStores) -> None:
         store.add(NewJob(id="1" * 26, kind="fake", owner="", request={"name": "a"}, digest=""), 1.0)
         store.apply("1" * 26, Began("an earlier run", 60.0), 2.0)
         store.apply("1" * 26, CancelAsked(), 3.0)
-        store.close()
         async with jobs_rig(stores) as here:
             await here.until("1" * 26, "cancelled")
             assert here.executor.begun == []

@@ -44,15 +44,13 @@ LIKED = Feedback(
 
 @pytest.fixture(params=["sqlite", "postgres", "fake"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[FeedbackStore]:
-    match request.param:
-        case "sqlite":
-            made = SqlFeedbackStore(SqlDatabase(sqlite_url(tmp_path / "terrarium.sqlite")))
-        case "postgres":
-            made = SqlFeedbackStore(SqlDatabase(emptied_postgres_url()))
-        case _:
-            made = FakeFeedbackStore()
-    yield made
-    made.close()
+    if request.param == "fake":
+        yield FakeFeedbackStore()
+        return
+    url = sqlite_url(tmp_path / "terrarium.sqlite") if request.param == "sqlite" else emptied_postgres_url()
+    database = SqlDatabase(url)
+    yield SqlFeedbackStore(database)
+    database.close()
 
 
 def test_what_was_said_is_kept(store: FeedbackStore) -> None:

@@ -66,15 +66,13 @@ PATHS: dict[JobState, tuple[JobEvent, ...]] = {
 
 @pytest.fixture(params=["sqlite", "postgres", "fake"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[JobStore]:
-    match request.param:
-        case "sqlite":
-            made = SqlJobStore(SqlDatabase(sqlite_url(tmp_path / "terrarium.sqlite")))
-        case "postgres":
-            made = SqlJobStore(SqlDatabase(emptied_postgres_url()))
-        case _:
-            made = FakeJobStore()
-    yield made
-    made.close()
+    if request.param == "fake":
+        yield FakeJobStore()
+        return
+    url = sqlite_url(tmp_path / "terrarium.sqlite") if request.param == "sqlite" else emptied_postgres_url()
+    database = SqlDatabase(url)
+    yield SqlJobStore(database)
+    database.close()
 
 
 def new(number: int, *, owner: str = "", key: str | None = None, digest: str = "d", kind: str = "scene") -> NewJob:

@@ -25,15 +25,13 @@ WALK, TOWN, LAKE = Thing(ThingKind.RECORDING, "walk"), Thing(ThingKind.WORLD, "t
 
 @pytest.fixture(params=["sqlite", "postgres", "fake"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[OwnershipStore]:
-    match request.param:
-        case "sqlite":
-            made = SqlOwnershipStore(SqlDatabase(sqlite_url(tmp_path / "terrarium.sqlite")))
-        case "postgres":
-            made = SqlOwnershipStore(SqlDatabase(emptied_postgres_url()))
-        case _:
-            made = FakeOwnershipStore()
-    yield made
-    made.close()
+    if request.param == "fake":
+        yield FakeOwnershipStore()
+        return
+    url = sqlite_url(tmp_path / "terrarium.sqlite") if request.param == "sqlite" else emptied_postgres_url()
+    database = SqlDatabase(url)
+    yield SqlOwnershipStore(database)
+    database.close()
 
 
 def test_a_thing_belongs_to_whoever_made_it(store: OwnershipStore) -> None:
