@@ -6,7 +6,6 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -58,40 +57,17 @@ from services.job_folder.job_folder import JobFolder
 from services.outlasting import unstoppable
 from services.ownership_store.ownership_store import ThingKind
 from services.system_monitor.gpu_sampler import GpuSampler
-from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 from state.app_state_types import AppState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
-    from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.current import Current
     from runtime_config.launch_settings import Launch
-    from runtime_config.runtime_config import JobsConfig, RuntimeConfig
-    from services.account_store.account_store import AccountStores
-    from services.clock.clock import Clock
-    from services.feedback_store.feedback_store import FeedbackStores
-    from services.film_maker.film_maker import FilmMaker
-    from services.frame_encoder.frame_encoder import FrameEncoder
-    from services.image_classifier.image_classifier import ImageClassifier
-    from services.image_editor.image_editor import ConfigurableImageEditor, ImageEditor
-    from services.input_log.input_log import InputLogs
-    from services.job_store.job_store import JobStores
+    from runtime_config.runtime_config import JobsConfig
+    from service_bundle import ServiceBundle
     from services.log_stream.log_stream import LogStream
-    from services.metrics.metrics import Metrics
-    from services.model_hub.model_hub import ModelHub
-    from services.ownership_store.ownership_store import OwnerId, OwnershipStores
-    from services.password_hasher.password_hasher import PasswordHasher
-    from services.picture_decoder.picture_decoder import PictureDecoder
-    from services.prompt_writer.prompt_writer import ConfigurablePromptWriter, PromptWriter
-    from services.recording_store.recording_store import RecordingStore
-    from services.seed_store.seed_store import SeedStore
-    from services.settings_file.settings_file import SettingsFiles
-    from services.system_monitor.system_monitor import SystemMonitor
-    from services.task_runner.task_runner import TaskRunner
-    from services.verdict_cache.verdict_cache import VerdictCache
-    from services.video_writer.video_writer import VideoWriter
-    from services.world_files.world_store import WorldStore
+    from services.ownership_store.ownership_store import OwnerId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -100,38 +76,6 @@ _INPUT_LOG_PATIENCE_S = 0.2
 _THREADS_PATIENCE_S = 0.5
 # For recordings that are not finished when the sessions have ended, of the 5 s of a stop; the next start does the rest.
 _RECORDING_PATIENCE_S = (0.7, 2.5)  # at least, and when the sessions ended at once
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceBundle:
-    """Every side effect of the server. Tests swap fakes in here, and nowhere else."""
-
-    catalogue: WorldEngineCatalogue
-    frame_encoder: FrameEncoder
-    image_classifier: ImageClassifier
-    verdict_cache: VerdictCache
-    picture_decoder: PictureDecoder
-    prompt_writer: ConfigurablePromptWriter
-    image_editor: ConfigurableImageEditor
-    seed_store: SeedStore
-    video_writer: VideoWriter
-    recording_store: RecordingStore
-    settings_files: SettingsFiles
-    world_store: WorldStore
-    input_logs: InputLogs
-    close_database: Callable[[], None]  # for all stores of it; blocks
-    account_stores: AccountStores
-    password_hasher: PasswordHasher
-    job_stores: JobStores
-    ownership_stores: OwnershipStores
-    feedback_stores: FeedbackStores
-    film_maker: FilmMaker
-    model_hub: ModelHub
-    system_monitor: SystemMonitor
-    metrics: Metrics
-    log_stream: LogStream
-    task_runner: TaskRunner
-    clock: Clock
 
 
 class AppHandler:
@@ -517,153 +461,7 @@ def build_initial_state() -> AppState:
     return AppState()
 
 
-def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> ServiceBundle:
-    """The real services. What is heavy is imported here, so that importing this module stays cheap."""
-    import os
-
-    config = launch.config
-
-    from logging_policy import log_background_exception
-    from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
-    from services.account_store.sql_account_stores import SqlAccountStores
-    from services.clock.system_clock import SystemClock
-    from services.database.shared_database import SharedDatabase
-    from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
-    from services.film_maker.replay_film_maker import ReplayFilmMaker
-    from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
-    from services.image_classifier.best_image_classifier import BestImageClassifier
-    from services.image_classifier.bundled_image_classifier import BundledImageClassifier, shipped_model
-    from services.image_classifier.classifier_files import ClassifierFiles
-    from services.image_classifier.transformers_image_classifier import build_image_classifier
-    from services.image_editor.switched_image_editor import SwitchedImageEditor
-    from services.input_log.ndjson_input_logs import NdjsonInputLogs
-    from services.job_store.sql_job_stores import SqlJobStores
-    from services.metrics.prometheus_metrics import PrometheusMetrics
-    from services.model_hub.hub_cache import default_cache_dir
-    from services.model_hub.local_model_hub import LocalModelHub
-    from services.ownership_store.sql_ownership_stores import SqlOwnershipStores
-    from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
-    from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
-    from services.picture_decoder.pixel_budget import PixelBudget
-    from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
-    from services.recording_store.directory_recording_store import DirectoryRecordingStore
-    from services.seed_store.directory_seed_store import DirectorySeedStore
-    from services.settings_file.folder_settings_files import FolderSettingsFiles
-    from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
-    from services.task_runner.threading_task_runner import ThreadingTaskRunner
-    from services.torch_worker.process_torch_worker import ProcessTorchWorker
-    from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
-    from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-    from services.world_engine.diorama.entry import diorama_entry
-    from services.world_engine.moss.entry import moss_entry
-    from services.world_engine.simulator.entry import simulator_entry
-    from services.world_files.directory_world_store import DirectoryWorldStore
-
-    def moss(config: RuntimeConfig) -> CatalogueEntry:
-        return moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps)
-
-    # The first that is ready is the default.
-    offered = (diorama_entry(), moss(config), simulator_entry())
-    clock = SystemClock()
-    video_writer = FfmpegVideoWriter()
-    database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
-    monitor = PsutilSystemMonitor()
-    decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
-    return ServiceBundle(
-        catalogue=WorldEngineCatalogue(
-            (entry for entry in offered if entry is not None), lambda config: (moss(config),)
-        ),
-        frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
-        image_classifier=BestImageClassifier(
-            build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
-            BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
-        ),
-        verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
-        picture_decoder=decoder,
-        prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
-        image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
-        world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
-        film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
-        close_database=database.close,
-        account_stores=SqlAccountStores(database),
-        password_hasher=Argon2PasswordHasher(),
-        job_stores=SqlJobStores(database),
-        ownership_stores=SqlOwnershipStores(database),
-        feedback_stores=SqlFeedbackStores(database),
-        input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
-        seed_store=DirectorySeedStore(
-            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=decoder, clock=clock
-        ),
-        video_writer=video_writer,
-        recording_store=DirectoryRecordingStore(
-            config.recording.folder or config.data_dir / "recordings", video_writer.describe
-        ),
-        settings_files=FolderSettingsFiles(config.data_dir),
-        model_hub=LocalModelHub(default_cache_dir(os.environ)),
-        system_monitor=monitor,
-        metrics=PrometheusMetrics(),
-        log_stream=log_stream,
-        task_runner=ThreadingTaskRunner(log_background_exception),
-        clock=clock,
-    )
-
-
-def _replay_environment(launch: Launch) -> dict[str, str]:
-    """What a replay needs to know of the flags of the server's start; variables and files it reads by itself."""
-    moss = launch.config.moss
-    values = {"moss_steps": moss.steps, "moss_weights": moss.weights}
-    fields = [field for field in launch.settings if launch.given.get(field.name) == "flag" and field.name in values]
-    return {field.setting.variable: str(values[field.name]) for field in fields}
-
-
-def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
-    import os
-
-    from services.http_client.httpx_client import HttpxClient
-    from services.model_hub.hub_cache import default_cache_dir
-    from services.prompt_writer.local_prompt_writer import LocalPromptWriter
-    from services.prompt_writer.openai_prompt_writer import OpenAIPromptWriter
-    from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
-    from services.prompt_writer.writer_files import REVISION, WriterFiles
-    from services.torch_worker.process_torch_worker import ProcessTorchWorker
-
-    if config.writer is not None:
-        return OpenAIPromptWriter(HttpxClient(), config.writer, sees=config.writer_sees)
-    if config.local_writer != "off":
-        files = WriterFiles(
-            default_cache_dir(os.environ),
-            config.local_writer_folder,
-            revision=config.local_writer_revision or REVISION,
-            quant=config.local_writer_quant,
-        )
-        return LocalPromptWriter(files, ProcessTorchWorker)
-    return UnconfiguredPromptWriter(
-        "Editing scenes needs a model that turns prompts into instructions: an endpoint in the settings"
-        " (TERRARIUM_WRITER_ENDPOINT and TERRARIUM_WRITER_MODEL), or a model on this machine (TERRARIUM_LOCAL_WRITER)."
-    )
-
-
-def build_image_editor(config: AuthoringConfig) -> ImageEditor:
-    import os
-
-    from services.http_client.httpx_client import HttpxClient
-    from services.image_editor.flux_files import FluxFiles
-    from services.image_editor.flux_image_editor import FluxImageEditor
-    from services.image_editor.openai_image_editor import OpenAIImageEditor
-    from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
-    from services.model_hub.hub_cache import default_cache_dir
-    from services.torch_worker.process_torch_worker import ProcessTorchWorker
-
-    if config.images is not None:
-        return OpenAIImageEditor(HttpxClient(), config.images, size=config.image_size)
-    if config.local_images != "off":
-        files = FluxFiles(default_cache_dir(os.environ), config.local_image_folder, quant=config.local_images_quant)
-        return FluxImageEditor(files, ProcessTorchWorker)
-    return UnconfiguredImageEditor(
-        "Editing scenes needs an image model: an endpoint in the settings (TERRARIUM_IMAGE_ENDPOINT and"
-        " TERRARIUM_IMAGE_MODEL), or one on this machine (TERRARIUM_LOCAL_IMAGES)."
-    )
-
-
 def build_app_handler(launch: Launch, log_stream: LogStream) -> AppHandler:
+    from service_bundle import build_default_service_bundle
+
     return AppHandler(launch, build_default_service_bundle(launch, log_stream))

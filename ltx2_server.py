@@ -156,10 +156,10 @@ def _replay(arguments: Sequence[str]) -> int:
 @contextmanager
 def _replay_services(data_dir: Path | None) -> Generator[ReplayServices]:
     """The server's own services, without a server."""
-    from app_handler import build_default_service_bundle
     from logging_policy import configure_logging
     from replay.command import ReplayServices
     from runtime_config.launch_settings import launch
+    from service_bundle import build_default_service_bundle
     from services.clock.system_clock import SystemClock
     from services.log_stream.log_reduction import LogReduction
     from services.log_stream.session_log_stream import SessionLogStream

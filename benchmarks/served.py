@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from app_factory import create_app
-from app_handler import AppHandler, build_default_service_bundle
+from app_handler import AppHandler
 from benchmarks.events_executor import EventsExecutor
 from benchmarks.null_engine import null_entries
 from benchmarks.scenery import SceneSpec, make_passes
@@ -26,6 +26,7 @@ from process_stop import ProcessStop
 from runtime_config.current import Current
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import AccessConfig, DoorConfig, RuntimeConfig
+from service_bundle import build_default_service_bundle
 from services.allocator import limit_arenas
 from services.clock.system_clock import SystemClock
 from services.log_stream.log_reduction import LogReduction

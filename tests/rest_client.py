@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from starlette.testclient import TestClient
 
 from app_factory import create_app
-from app_handler import AppHandler, ServiceBundle
+from app_handler import AppHandler
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig
 from tests.play.harness import fake_services
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from service_bundle import ServiceBundle
 
 
 @contextmanager

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _PROGRAM = """
 import asyncio, json, pathlib, sys
-from app_handler import AppHandler, build_default_service_bundle
+from app_handler import AppHandler
+from service_bundle import build_default_service_bundle
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from tests.play.harness import SilentLogStream

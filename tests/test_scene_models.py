@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app_handler import build_image_editor, build_prompt_writer
 from runtime_config.authoring_config import AuthoringConfig
+from service_bundle import build_image_editor, build_prompt_writer
 from services.image_editor.flux_image_editor import FluxImageEditor
 from services.image_editor.image_editor import EditorMissing
 from services.image_editor.openai_image_editor import OpenAIImageEditor

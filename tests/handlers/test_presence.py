@@ -25,7 +25,7 @@ from tests.play.harness import fake_services
 from tests.waiting import deadline_s, wait_until_async
 
 if TYPE_CHECKING:
-    from app_handler import ServiceBundle
+    from service_bundle import ServiceBundle
 
 PARTS = {
     "/api/seeds": "pictures",

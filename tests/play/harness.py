@@ -19,10 +19,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from app_factory import create_app
-from app_handler import AppHandler, ServiceBundle
+from app_handler import AppHandler
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
+from service_bundle import ServiceBundle
 from services.clock.system_clock import SystemClock
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor

@@ -20,7 +20,7 @@ from tests.play.movable_time import MOVABLE_TIME, stopped_time
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
-    from app_handler import ServiceBundle
+    from service_bundle import ServiceBundle
     from services.world_engine.world_engine import Picture
 
 

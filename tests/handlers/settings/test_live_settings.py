@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from websockets.sync.client import connect
 
-from app_handler import build_image_editor, build_prompt_writer
 from error_types import DomainError
 from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
 from runtime_config.applies import Live
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from runtime_config.setting import settings_of
+from service_bundle import build_image_editor, build_prompt_writer
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
