@@ -63,10 +63,12 @@ export class FeedbackControl {
     this.#show();
   }
 
+  /** Asks only after what was said here has arrived, since an answer from before would undo it. */
   async #load() {
     const subject = this.#subject;
-    const changes = this.#changes;
     if (!subject) return;
+    await this.#sending;
+    const changes = this.#changes;
     try {
       const said = await fetchFeedback(subject);
       if (subject === this.#subject && changes === this.#changes) this.#said = said;

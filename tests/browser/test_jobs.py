@@ -14,7 +14,9 @@ from tests.browser.test_worlds import save
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Request, Route
+    from collections.abc import Callable
+
+    from playwright.sync_api import Locator, Request, Response, Route
 
     from tests.browser.conftest import Invite, StartServer
     from tests.browser.server_process import ServerProcess
@@ -28,6 +30,7 @@ needs_models = pytest.mark.skipif(
 _MADE_MS: Final = deadline_s(300) * 1000  # models are loaded meanwhile, and worlds played again, at a low priority
 _DESK: Final = {"width": 1440, "height": 900}
 _PHONE: Final = {"width": 390, "height": 844}
+_FEEDBACK: Final = "**/api/feedback/job/*"
 _PLAYS: Final = "(video) => video.readyState >= 2 && video.videoWidth > 0 && video.currentTime > 0.1"
 _FOCUSED: Final = "document.activeElement?.ariaLabel ?? document.activeElement?.dataset.testid"
 _OVERFLOW: Final = """() => [document.documentElement, document.querySelector("dialog[open]")]
@@ -176,6 +179,28 @@ def test_a_saved_world_is_filmed_and_watched(start_server: StartServer, invite: 
     film.wait_for(state="detached")
 
 
+def _hold_first(visitor: Visitor, method: str) -> list[Route]:
+    """Where the next request of a method about feedback is put, unanswered."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == method and not held:
+            held.append(route)
+        else:
+            route.fallback()
+
+    visitor.page.route(_FEEDBACK, hold)
+    return held
+
+
+def _wait_until_held(visitor: Visitor, held: list[Route]) -> None:
+    wait_until(lambda: visitor.page.evaluate("true") and bool(held), "the request is held")
+
+
+def _is_feedback(method: str) -> Callable[[Response], bool]:
+    return lambda response: response.request.method == method and "/api/feedback/job/" in response.url
+
+
 def test_what_a_job_has_made_is_rated(start_server: StartServer, invite: Invite) -> None:
     server = start_server()
     visitor = invite(server.url, viewport=_DESK)
@@ -183,12 +208,18 @@ def test_what_a_job_has_made_is_rated(start_server: StartServer, invite: Invite)
     _open_jobs(visitor)
     _film_by_rest(server)
     film = _wait_for_state(visitor, "", "done")
-    held: list[Route] = []
-    visitor.page.route("**/api/feedback/job/*", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it takes no method
+    asked = _hold_first(visitor, "GET")
     press(film, "feedback-open")
+    _wait_until_held(visitor, asked)
+    said = _hold_first(visitor, "PUT")
     press(film, "feedback-bad")
-    with visitor.page.expect_response(lambda response: response.request.method == "GET"):
-        held[0].continue_()
+    _wait_until_held(visitor, said)
+    with visitor.page.expect_response(_is_feedback("GET")):
+        asked[0].continue_()
+    for _ in range(2):
+        press(film, "feedback-open")
+    with visitor.page.expect_response(_is_feedback("GET")):  # asked again only when what was said has arrived
+        said[0].continue_()
     press(film, "feedback-tag", "Forgets places")
     wait_until(lambda: [each["tags"] for each in said_of(server.url, "job")] == [["broken_memory"]], "it is kept")
     visitor.page.set_viewport_size(_PHONE)  # pyright: ignore[reportArgumentType] - a ViewportSize
