@@ -46,13 +46,13 @@ class EngineMemory:
 class EngineCard:
     """The facts of an engine that people and the server choose by.
 
-    `model_id` is `owner/name`. `licence` is an SPDX identifier: that of the weights, or of the code of an engine that has
-    none. `quants` are the quantisations that `load` accepts, the best first; "none" is full precision. `placement`
-    says where the engine runs: several CPU engines can be loaded at a time, but only one device engine. `size_bytes`
-    is the size of its files on disk, None where that is unknown. `repositories` are what has to be pulled before it
-    can be loaded. `at_home_in` names the worlds whose views it plays better than others do. `missing` is a sentence
-    that says what keeps it from being played on this machine; such an engine is still offered, because `load` then
-    explains what to do, but nothing opens in it by default.
+    `model_id` is `owner/name`. `licence` is an SPDX identifier: that of the weights, or of the code of an engine that
+    has none. `quants` are the quantisations that `load` accepts, the best first; "none" is full precision.
+    `placement` says where the engine runs: several CPU engines can be loaded at a time, but only one device engine.
+    `size_bytes` is the size of its files on disk, None where that is unknown. `repositories` are what has to be
+    pulled before it can be loaded. `at_home_in` names the worlds whose views it plays better than others do.
+    `missing` is a sentence that says what keeps it from being played on this machine; such an engine is still
+    offered, because `load` then explains what to do, but nothing opens in it by default.
     """
 
     model_id: str
