@@ -93,7 +93,7 @@ def test_a_player_may_write_to_a_frame(engine: DiamondEngine) -> None:
 
 
 def test_several_at_once(engine: DiamondEngine, tiny_repository: Path) -> None:
-    """One after the other, frames are the same to the bit. In a batch a few pixels may differ by a level or two, because
+    """One after the other, frames are the same to the bit. In a batch a few pixels may differ by a level or two, as
     kernels depend on the number of worlds."""
     batched = DiamondEngine(
         load_diamond(tiny_repository / "csgo", LoadOptions(sampling=FAST)), weights_hash="", exact=False
