@@ -195,6 +195,7 @@ class AppHandler:
             self._intake_threads,
             self._thumbnail_threads,
             max_upload_bytes,
+            services.picture_views,
         )
         self.recorder = RecorderHandler(
             self._state,

@@ -30,6 +30,7 @@ from services.image_editor.unconfigured_image_editor import UnconfiguredImageEdi
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.model_hub.local_model_hub import LocalModelHub
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.picture_views.sign_picture_views import SignPictureViews
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
@@ -310,6 +311,7 @@ def fake_services(
         image_classifier=classifier or FakeImageClassifier(),
         verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),
+        picture_views=SignPictureViews(),
         prompt_writer=SwitchedPromptWriter(writers, AuthoringConfig()),
         image_editor=SwitchedImageEditor(editors, AuthoringConfig()),
         seed_store=seed_store or FakeSeedStore(),
