@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.doctor.check import Bad, Check, Good, Warned
+from handlers.doctor.check import Bad, Check, Good, Warned, parted
 from services.memory_planner.engine_fit import DoesNotFit, Fits, FitUnknown, Tight
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ def check_model(entry: CatalogueEntry, fit: EngineFit) -> Check:
 
 
 def _model(entry: CatalogueEntry, fit: EngineFit) -> Finding:
-    if not entry.is_ready:
-        return Bad("It cannot be played.", entry.description)
+    if entry.missing is not None:
+        found, mend = parted(entry.missing)
+        # What has to be pulled first is no fault; a part of the server that is not there is one.
+        return Warned(found, mend) if entry.repositories else Bad(found, mend)
     where = "on the processor" if entry.placement == "cpu" else "on the card"
     match fit:
         case Fits():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from handlers.doctor.check import Bad, Check, Good, as_fault
+from handlers.doctor.check import Bad, Check, Good, parted
 from handlers.doctor.port import OwnPort, PortFree, PortServed, PortTaken
 from services.machine_probe.machine_probe import (
     DatabaseAbsent,
@@ -49,7 +49,7 @@ def _port(port: PortState) -> Finding:
         case PortServed():
             return Good(f"A Terrarium listens on port {port.port} of {port.host}, and answers.")
         case PortTaken(reason):
-            return as_fault(reason)
+            return Bad(*parted(reason))
 
 
 def check_folder(path: Path, folder: FolderState, port: PortState) -> Check:
@@ -101,7 +101,7 @@ def check_pictures(missing: str | None, *, is_wanted: bool) -> Check:
     if missing is None:
         finding: Finding = Good("Pictures can be judged.")
     elif is_wanted:
-        finding = as_fault(missing)
+        finding = Bad(*parted(missing))
     else:
         finding = Good("Pictures cannot be judged, and the settings do not ask for it.")
     return Check("picture-check", "Picture check", finding)
@@ -112,7 +112,7 @@ def check_scenes(missing: str | None, *, is_wanted: bool) -> Check:
     if missing is None:
         finding: Finding = Good("Scenes can be made from words.")
     elif is_wanted:
-        finding = as_fault(missing)
+        finding = Bad(*parted(missing))
     else:
         finding = Good(f"They are not set up. {missing}")
     return Check("scenes", "Scenes in words", finding)

@@ -52,7 +52,7 @@ class Report:
         return not any(isinstance(check.finding, Bad) for check in self.checks)
 
 
-def as_fault(message: str) -> Bad:
-    """Of a sentence that says first what is wrong, and last what to do about it."""
+def parted(message: str) -> tuple[str, str]:
+    """What is wrong, and what to do about it, of sentences that say it in this order: the last one is what to do."""
     found, _, mend = message.rstrip().removesuffix(".").rpartition(". ")
-    return Bad(f"{found}.", f"{mend}.") if found else Bad(message, "Mend that, and ask again.")
+    return (f"{found}.", f"{mend}.") if found else (message, "Mend that, and ask again.")

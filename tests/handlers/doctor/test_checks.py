@@ -28,6 +28,7 @@ from services.machine_probe.machine_probe import (
     TorchFound,
 )
 from services.memory_planner.engine_fit import DoesNotFit, Fits, FitUnknown, Tight
+from services.model_hub.repository import Repository
 from services.world_engine.catalogue import WorldEngineCatalogue
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
@@ -309,8 +310,12 @@ def test_a_model_that_does_not_fit_is_a_warning_with_the_numbers() -> None:
 
 def test_a_model_that_lacks_something_is_bad() -> None:
     machine = Machine()
-    machine.model.entry = replace(machine.model.entry, is_ready=False, description="Its weights are gone.")
-    assert machine.finding("model:fake/world") == Bad("It cannot be played.", "Its weights are gone.")
+    machine.model.entry = replace(machine.model.entry, missing="Its weights are gone. Bring them back.")
+    assert machine.finding("model:fake/world") == Bad("Its weights are gone.", "Bring them back.")
+    weights = Repository(model_id="some/weights", files=("*",), size_bytes=5, licence="MIT")
+    machine.model.entry = replace(machine.model.entry, repositories=(weights,))
+    assert machine.finding("model:fake/world") == Warned("Its weights are gone.", "Bring them back.")
+    assert machine.report().is_good, "a model that nobody pulled is no fault"
 
 
 def test_models_for_scenes_are_asked_for_where_the_settings_name_them() -> None:
