@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import RuntimeConfig
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
+    from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.frame_encoder.frame_encoder import FrameEncoder
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
+    from services.machine_probe.machine_probe import MachineProbe
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
@@ -67,6 +69,8 @@ class ServiceBundle:
     film_maker: FilmMaker
     model_hub: ModelHub
     system_monitor: SystemMonitor
+    machine_probe: MachineProbe
+    engine_measurements: EngineMeasurements
     metrics: Metrics
     log_stream: LogStream
     task_runner: TaskRunner
@@ -84,6 +88,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.account_store.sql_account_stores import SqlAccountStores
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
+    from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
     from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
@@ -94,6 +99,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.image_editor.switched_image_editor import SwitchedImageEditor
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.job_store.sql_job_stores import SqlJobStores
+    from services.machine_probe.system_probe import SystemProbe
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
@@ -159,6 +165,8 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         settings_files=FolderSettingsFiles(config.data_dir),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
         system_monitor=monitor,
+        machine_probe=SystemProbe(),
+        engine_measurements=JsonEngineMeasurements(config.data_dir / "measurements.json"),
         metrics=PrometheusMetrics(),
         log_stream=log_stream,
         task_runner=ThreadingTaskRunner(log_background_exception),
