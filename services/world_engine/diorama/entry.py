@@ -1,13 +1,12 @@
-"""The catalogue entry of the diorama. Heavy modules are imported only when the engine is loaded."""
+"""The plug-in of the diorama. Heavy modules are imported only when the engine is loaded."""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry
 from services.world_engine.diorama.constants import FPS, FRAMES_PER_PASS
-from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError
+from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, LoadStep, ModelLoadError
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import WorldEngine
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 _RAM: Final = 256 << 20  # measured: 50 MiB, plus 50 MiB for each world
 
 
-def diorama_entry() -> CatalogueEntry:
-    return CatalogueEntry(
+class Diorama:
+    card: Final = EngineCard(
         model_id="terrarium/diorama",
         title="Diorama",
         description=(
@@ -32,29 +31,29 @@ def diorama_entry() -> CatalogueEntry:
         memory=EngineMemory(ram=_RAM),
         frames_per_pass=FRAMES_PER_PASS,
         fps=FPS,
-        load=load_diorama,
     )
 
+    @classmethod
+    def load(cls, quant: str, report: LoadReport) -> WorldEngine:
+        """Build the engine and draw one pass.
 
-def load_diorama(quant: str, report: LoadReport) -> WorldEngine:
-    """Build the engine and draw one pass.
+        Raises:
+            ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
+        """
+        if quant != "none":
+            raise ModelLoadError(f"The diorama has no weights to quantise; choose quantisation 'none', not '{quant}'.")
+        report(LoadStep.READING)
+        try:
+            importlib.import_module("cv2")
+        except ImportError as error:
+            raise ModelLoadError(
+                "The diorama needs OpenCV, which could not be imported. Install it with: "
+                "pip install opencv-python-headless"
+            ) from error
+        from services.world_engine.diorama.engine import DioramaEngine, warm_up
 
-    Raises:
-        ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
-    """
-    if quant != "none":
-        raise ModelLoadError(f"The diorama has no weights to quantise; choose quantisation 'none', not '{quant}'.")
-    report(LoadStep.READING)
-    try:
-        importlib.import_module("cv2")
-    except ImportError as error:
-        raise ModelLoadError(
-            "The diorama needs OpenCV, which could not be imported. Install it with: pip install opencv-python-headless"
-        ) from error
-    from services.world_engine.diorama.engine import DioramaEngine, warm_up
-
-    report(LoadStep.BUILDING)
-    engine = DioramaEngine()
-    report(LoadStep.WARMING_UP)
-    warm_up(engine)
-    return engine
+        report(LoadStep.BUILDING)
+        engine = DioramaEngine()
+        report(LoadStep.WARMING_UP)
+        warm_up(engine)
+        return engine
