@@ -19,7 +19,7 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 GROUP: Final = "terrarium.engines"
 OWN_PACKAGE: Final = "terrarium"
-_FIRST: Final = "diorama"  # it plays any picture, on any machine, and well
+_FIRST: Final = ("diorama", "still")  # they play any picture on any machine; the others follow by their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +77,7 @@ def _listed(project_dir: Path) -> Mapping[str, str] | None:
 
 
 def _ordered(values: Mapping[str, str]) -> tuple[EnginePoint, ...]:
-    names: Iterable[str] = sorted(values, key=lambda name: (name != _FIRST, name))
+    names: Iterable[str] = sorted(
+        values, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
+    )
     return tuple(EnginePoint(OWN_PACKAGE, name, values[name]) for name in names)
