@@ -19,7 +19,8 @@ LICENCE: Final = "NOASSERTION"
 
 REPOSITORY: Final = Repository(
     model_id=MODEL_ID,
-    files=(f"{FOLDER}/config/agent/csgo.yaml", f"{FOLDER}/config/env/csgo.yaml", f"{FOLDER}/model/csgo.pt"),
+    files=(f"{FOLDER}/config/agent/csgo.yaml", f"{FOLDER}/config/env/csgo.yaml"),
+    pickles=(f"{FOLDER}/model/csgo.pt",),
     size_bytes=1_530_000_000,
     licence=LICENCE,
     revision="5d4abca9af6ab1b3ab1c6fc228cacb7281130f7f",
