@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -62,9 +62,12 @@ class InstalledEngines:
         self, built_in: Sequence[EnginePoint] | None = None, foreign: Sequence[EnginePoint] | None = None
     ) -> None:
         """Blocks while other packages are imported elsewhere. Without arguments, this machine is searched."""
-        self._built_in = [(point, _imported(point)) for point in (built_in_points() if built_in is None else built_in)]
+        own = built_in_points() if built_in is None else built_in
         others = foreign_points() if foreign is None else foreign
-        self._foreign = [(point, _foreign(point, card)) for point, card in zip(others, read_cards(others), strict=True)]
+        self._found: list[tuple[EnginePoint, Any]] = [
+            *((point, _imported(point)) for point in own),
+            *((point, _foreign(point, card)) for point, card in zip(others, read_cards(others), strict=True)),
+        ]
         self._lock = threading.Lock()
         self._last: dict[EnginePoint, tuple[EnginePlugin, CatalogueEntry]] = {}
 
@@ -89,7 +92,7 @@ class InstalledEngines:
     def _known(self, point: EnginePoint, plugin: EnginePlugin) -> CatalogueEntry:
         """A new entry, or that of the last call if nothing has changed since."""
         entry, last = entry_of(plugin), self._last.get(point)
-        if last is not None and last[0] == plugin and replace(entry, load=last[1].load) == last[1]:
+        if last is not None and last[0] == plugin and _facts(last[1]) == _facts(entry):
             return last[1]
         if entry.missing is not None:
             logger.warning("An engine cannot be played", engine=entry.model_id, reason=entry.missing)
@@ -97,9 +100,12 @@ class InstalledEngines:
         return entry
 
     def _plugins(self, config: RuntimeConfig) -> Iterable[tuple[EnginePoint, EnginePlugin]]:
-        for point, target in self._built_in:
+        for point, target in self._found:
             yield point, target.configured(config) if hasattr(target, "configured") else target
-        yield from self._foreign
+
+
+def _facts(card: EngineCard) -> list[object]:
+    return [getattr(card, field.name) for field in fields(EngineCard)]
 
 
 def _imported(point: EnginePoint) -> Any:
@@ -111,9 +117,9 @@ def _imported(point: EnginePoint) -> Any:
         return BrokenEngine.of(point, f"{point.name} could not be imported; the server's log has the details.")
 
 
-def _foreign(point: EnginePoint, card: EngineCard | NoCard) -> EnginePlugin:
+def _foreign(point: EnginePoint, card: EngineCard | NoCard) -> ForeignEngine | BrokenEngine:
     match card:
         case EngineCard():
-            return ForeignEngine(point, card)
+            return ForeignEngine(point.value, card)
         case NoCard(reason):
             return BrokenEngine.of(point, reason)

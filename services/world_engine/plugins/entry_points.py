@@ -12,7 +12,7 @@ import structlog
 from runtime_config.constants import PROJECT_DIR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -77,7 +77,5 @@ def _listed(project_dir: Path) -> Mapping[str, str] | None:
 
 
 def _ordered(values: Mapping[str, str]) -> tuple[EnginePoint, ...]:
-    names: Iterable[str] = sorted(
-        values, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
-    )
+    names = [*(name for name in _FIRST if name in values), *sorted(values.keys() - _FIRST)]
     return tuple(EnginePoint(OWN_PACKAGE, name, values[name]) for name in names)

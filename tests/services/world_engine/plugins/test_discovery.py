@@ -84,7 +84,7 @@ def test_a_broken_one_is_offered_with_a_sentence(
 def test_an_id_is_given_once_and_built_in_engines_keep_theirs(engines: InstalledEngines, config: RuntimeConfig) -> None:
     entries = engines.entries(config)
     assert [entry.title for entry in entries if entry.model_id == "terrarium/diorama"] == ["Diorama"]
-    second = next(entry for entry in entries if entry.title == "whole SameId (refused)")
+    second = next(entry for entry in entries if entry.title == "whole SameId")
     assert "calls its engine terrarium/diorama, which is Diorama" in (second.missing or "")
 
 
