@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,17 +14,20 @@ import pytest
 pytest.importorskip("torch", reason="the extra engines is not installed")
 
 from replay.command import ReplayServices, run_replay
+from runtime_config.hub_config import HubConfig
 from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
 from services.model_hub.hub_cache import snapshots_folder
+from services.model_hub.hugging_face_hub import HuggingFaceHub
 from services.world_engine.catalogue import WorldEngineCatalogue, entry_of
 from services.world_engine.diamond.entry import Diamond
 from services.world_engine.diamond.loading import load_engine
-from services.world_engine.diamond.published import REPOSITORY
+from services.world_engine.diamond.published import FOLDER, REPOSITORY
 from services.world_engine.engine_card import LoadStep, ModelLoadError
 from services.world_engine.world_engine import NO_CONTROL
 from tests.engines.diamond.plays import picture
 from tests.engines.diamond.published import tiny_agent, tiny_env, write_model
 from tests.fakes.fake_video_writer import FakeVideoWriter
+from tests.hub.stand_in_hub import stand_in_hub
 from tests.replay.saved import play_and_save
 
 if TYPE_CHECKING:
@@ -90,10 +94,18 @@ def test_half_a_model_and_a_damaged_one(nothing: Diamond, plugin: Diamond, tmp_p
         damaged.load("none", lambda _: None)
 
 
-def test_what_a_pull_has_brought_is_found(nothing: Diamond) -> None:
-    snapshot = snapshots_folder(nothing.cache_dir, REPOSITORY.model_id) / REPOSITORY.revision
-    write_model(snapshot / "csgo", tiny_agent(), tiny_env())
+def test_what_a_pull_brings_can_be_played(nothing: Diamond, tiny_repository: Path) -> None:
+    """The pickle is pulled as well, because the card names it; another one is not."""
+    paths = [path for path in tiny_repository.rglob("*") if path.is_file()]
+    files = {path.relative_to(tiny_repository).as_posix(): path.read_bytes() for path in paths}
+    with stand_in_hub() as there:
+        there.revisions[REPOSITORY.model_id] = {REPOSITORY.revision: files | {"atari_100k/models/Pong.pt": b"x"}}
+        hub = HuggingFaceHub(nothing.cache_dir, HubConfig(there.base_url), environ={})
+        pulled = asyncio.run(hub.pull(REPOSITORY, lambda _: None))
+    assert not (pulled.folder / "atari_100k").exists()
     assert nothing.card.missing is None
+    engine = load_engine("none", lambda _: None, folder=str(pulled.folder / FOLDER), device="cpu", exact=True)
+    assert engine.spec.model_id == REPOSITORY.model_id
 
 
 def test_it_plays_in_a_process_of_its_own(plugin: Diamond) -> None:
