@@ -220,7 +220,8 @@ export class App {
       const { text, percent } = describeStage(push.stage, push.message);
       this.lastStage = push.stage;
       this.#loading.show(text, percent);
-      this.#log.write("info", text);
+      this.#log.write("info", push.message ?? text);
+      if (push.message !== undefined) this.changes.notice(push.message, "info");
       // A retry that gets this far has a slot on the server.
       document.body.dataset.screen = this.#screen.name;
     } else if (push.type === "progress") {
