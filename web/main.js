@@ -15,6 +15,7 @@ import { Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
 import { Models } from "./models.js";
+import { PadNavigation } from "./pad_navigation.js";
 import { People } from "./people.js";
 import { PlaceAddress } from "./place_address.js";
 import { LINK_COPIED, LINK_UNKNOWN, linkText, PICTURE_COPIED, PICTURE_NOT_COPIED } from "./place_texts.js";
@@ -71,6 +72,7 @@ const address = new PlaceAddress(window, {
   },
 });
 const framing = new FramingDialog();
+new PadNavigation({ isPlaying: () => app.screen.name === "playing", onResume: () => app.menu.isOpen && app.resume() });
 const recordings = new Recordings();
 const worlds = new Worlds((world) => go(asPlace(world)), feed);
 const jobs = new Jobs(feed, {

@@ -174,3 +174,37 @@ def test_everybody_can_use_the_new_views(visitor: Visitor, size: dict[str, int])
     assert faults_of(visitor.page) == []
     visitor.pause()
     assert faults_of(visitor.page) == []
+
+
+_PLUG_IN_PAD: Final = """() => {
+  const buttons = Array.from({ length: 17 }, () => ({ pressed: false, value: 0 }));
+  globalThis.pad = { mapping: "standard", buttons, axes: [0, 0, 0, 0] };
+  Object.defineProperty(navigator, "getGamepads", { value: () => [pad] });
+  window.dispatchEvent(new Event("gamepadconnected"));
+}"""
+# Holds a button for some frames of the page, as a thumb does.
+_PRESS_PAD: Final = """async (index) => {
+  const frames = async () => { for (let n = 0; n < 3; n += 1) await new Promise(requestAnimationFrame); };
+  for (const pressed of [true, false]) { pad.buttons[index].pressed = pressed; await frames(); }
+}"""
+_A, _START, _DOWN = 0, 9, 13
+
+
+def test_a_gamepad_reaches_menu_and_gallery(visitor: Visitor) -> None:
+    def press(button: int) -> None:
+        visitor.page.evaluate(_PRESS_PAD, button)
+
+    visitor.page.evaluate(_PLUG_IN_PAD)
+    visitor.by_id("seed-card").first.focus()
+    press(_A)
+    visitor.wait_for("playing")
+    press(_START)
+    visitor.wait_for("paused")
+    press(_START)
+    visitor.wait_for("playing")
+    press(_START)
+    visitor.wait_for("paused")
+    while visitor.page.evaluate(_FOCUSED) != "leave-button":
+        press(_DOWN)
+    press(_A)
+    visitor.wait_for("gallery")
