@@ -2,6 +2,7 @@
 // The dialog in which a picture is played in another engine.
 
 import { byId, make } from "./dom.js";
+import { keepFocusInside } from "./focus_ring.js";
 
 /** @import { PickerModel, SeedSummary } from "./rest.js" */
 
@@ -16,6 +17,7 @@ export class EnginePicker {
    * @param {(engine: string) => void} onGet the person wants an engine that has to be pulled first
    */
   constructor(onPlay, onGet) {
+    keepFocusInside(this.#dialog);
     this.#onPlay = onPlay;
     this.#onGet = onGet;
   }

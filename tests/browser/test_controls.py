@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from PIL import Image
 
-from tests.browser.accessibility import DESK, PHONE, faults_of, go_round
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 _FOCUSED: Final = "document.activeElement?.dataset.testid"
-_SIZES: Final = [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")]
 
 
 def _open_controls(visitor: Visitor) -> None:
@@ -154,26 +151,6 @@ def test_an_upright_picture_is_framed_as_the_person_wants_it(visitor: Visitor) -
     assert image.evaluate("(image) => image.width / image.height") == pytest.approx(16 / 9, abs=0.4)
     visitor.enter("tall house")
     assert visitor.see().mean(axis=(0, 1))[2] > 180
-
-
-@pytest.mark.parametrize("size", _SIZES)
-def test_everybody_can_use_the_new_views(visitor: Visitor, size: dict[str, int]) -> None:
-    visitor.page.set_viewport_size(size)  # pyright: ignore[reportArgumentType] - a ViewportSize
-    _open_controls(visitor)
-    _bind(visitor, "forward", "Space")
-    assert faults_of(visitor.page) == []
-    names = go_round(visitor.page)
-    assert {"player-settings-close", "sensitivity", "reduced-motion", "key-jump", "keys-reset"} <= set(names)
-    visitor.by_id("keys-reset").click()
-    visitor.page.keyboard.press("Escape")
-    _offer(visitor)
-    assert faults_of(visitor.page) == []
-    visitor.page.keyboard.press("Escape")
-    visitor.by_id("framing").wait_for(state="hidden")
-    visitor.enter()
-    assert faults_of(visitor.page) == []
-    visitor.pause()
-    assert faults_of(visitor.page) == []
 
 
 _PLUG_IN_PAD: Final = """() => {
