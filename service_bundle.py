@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import RuntimeConfig
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
+    from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.frame_encoder.frame_encoder import FrameEncoder
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
+    from services.machine_probe.machine_probe import MachineProbe
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.picture_decoder.picture_decoder import PictureDecoder
+    from services.picture_views.picture_views import PictureViews
     from services.prompt_writer.prompt_writer import ConfigurablePromptWriter, PromptWriter
     from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
@@ -50,6 +53,7 @@ class ServiceBundle:
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
+    picture_views: PictureViews
     prompt_writer: ConfigurablePromptWriter
     image_editor: ConfigurableImageEditor
     seed_store: SeedStore
@@ -67,6 +71,8 @@ class ServiceBundle:
     film_maker: FilmMaker
     model_hub: ModelHub
     system_monitor: SystemMonitor
+    machine_probe: MachineProbe
+    engine_measurements: EngineMeasurements
     metrics: Metrics
     log_stream: LogStream
     task_runner: TaskRunner
@@ -85,6 +91,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.bundled_ffmpeg import bundled_ffmpeg
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
+    from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
     from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
@@ -95,6 +102,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.image_editor.switched_image_editor import SwitchedImageEditor
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.job_store.sql_job_stores import SqlJobStores
+    from services.machine_probe.system_probe import SystemProbe
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
@@ -102,6 +110,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
+    from services.picture_views.sign_picture_views import SignPictureViews
     from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
@@ -112,7 +121,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
     from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-    from services.world_engine.diorama.entry import diorama_entry
+    from services.world_engine.diorama.entry import diorama_entry, still_entry
     from services.world_engine.moss.entry import moss_entry
     from services.world_engine.simulator.entry import simulator_entry
     from services.world_files.directory_world_store import DirectoryWorldStore
@@ -121,7 +130,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         return moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps)
 
     # The first that is ready is the default.
-    offered = (diorama_entry(), moss(config), simulator_entry())
+    offered = (diorama_entry(), still_entry(), moss(config), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
@@ -139,6 +148,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
+        picture_views=SignPictureViews(),
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
@@ -160,6 +170,8 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         settings_files=FolderSettingsFiles(config.data_dir),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
         system_monitor=monitor,
+        machine_probe=SystemProbe(),
+        engine_measurements=JsonEngineMeasurements(config.data_dir / "measurements.json"),
         metrics=PrometheusMetrics(),
         log_stream=log_stream,
         task_runner=ThreadingTaskRunner(log_background_exception),

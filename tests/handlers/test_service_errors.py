@@ -8,12 +8,13 @@ from error_types import DomainError, ErrorCode
 from handlers.service_errors import RECORDING_CODES, ServiceError, service_errors_translated
 from services.image_editor.image_editor import ImageEditorError
 from services.local_models.model_error import ModelFault
-from services.model_hub.model_hub import ModelHubError
+from services.model_hub.model_hub import HubFault, ModelHubError
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.prompt_writer.prompt_writer import PromptWriterError
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
 from services.seed_store.seed_store import SeedStoreError
 from services.video_writer.video_writer import RecordingFault, VideoError
+from services.world_engine.world_engine import EngineDiedError
 from services.world_files.world_file import WorldFileError, WorldFileFault
 from services.world_files.world_store import WorldStoreError
 
@@ -31,6 +32,7 @@ SENTENCE = "This is what is wrong."
                 strict=True,
             )
         ),
+        (EngineDiedError(SENTENCE), "engineFailed"),
         *(
             (PictureError(fault, SENTENCE), code)
             for fault, code in zip(
@@ -65,7 +67,7 @@ SENTENCE = "This is what is wrong."
                 WorldFileFault, ("worldNotAWorld", "worldDamaged", "worldTooLarge", "worldOtherVersion"), strict=True
             )
         ),
-        (ModelHubError(SENTENCE), "invalidRequest"),
+        (ModelHubError(HubFault.MALFORMED, SENTENCE), "invalidRequest"),
         (SeedStoreError(SENTENCE), "seedNotKept"),
         (VideoError(SENTENCE), "recordingDamaged"),
         (WorldStoreError(SENTENCE), "worldNotKept"),

@@ -21,6 +21,7 @@ from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from tests.play.harness import PlayServer
 
@@ -188,9 +189,10 @@ def test_an_encoder_that_fails_in_play_leaves_jpegs_and_loses_no_pass() -> None:
         assert client.played_frame(is_video).header.key_frame
 
 
-def test_a_recording_of_a_video_session_has_jpegs_of_every_pass() -> None:
+def test_a_recording_of_a_video_session_has_jpegs_of_every_pass(tmp_path: Path) -> None:
     writer = FakeVideoWriter()
-    with play_server(fake_services(video_writer=writer), limits=_AWAKE) as server, watching(server) as client:
+    services = fake_services(video_writer=writer, recordings_dir=tmp_path)
+    with play_server(services, limits=_AWAKE, data_dir=tmp_path) as server, watching(server) as client:
         client.control("W")
         client.played_frame(is_video)
         assert client.reply(client.request("recording", on=True))["success"]
