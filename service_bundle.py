@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
+    from services.video_encoder.video_encoder import VideoEncoder
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
 
@@ -47,6 +48,7 @@ class ServiceBundle:
 
     catalogue: WorldEngineCatalogue
     frame_encoder: FrameEncoder
+    video_encoder: VideoEncoder
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
@@ -85,6 +87,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from logging_policy import log_background_exception
     from runtime_config.constants import PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
     from services.account_store.sql_account_stores import SqlAccountStores
+    from services.bundled_ffmpeg import bundled_ffmpeg
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
     from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
@@ -115,6 +118,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
+    from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
@@ -128,6 +132,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(engines.entries(config), engines.entries),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
+        video_encoder=FfmpegVideoEncoder(bundled_ffmpeg, threads=config.video.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
             BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
