@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
+    from services.video_encoder.video_encoder import VideoEncoder
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
 
@@ -47,6 +48,7 @@ class ServiceBundle:
 
     catalogue: WorldEngineCatalogue
     frame_encoder: FrameEncoder
+    video_encoder: VideoEncoder
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
@@ -85,6 +87,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from logging_policy import log_background_exception
     from runtime_config.constants import PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
     from services.account_store.sql_account_stores import SqlAccountStores
+    from services.bundled_ffmpeg import bundled_ffmpeg
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
     from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
@@ -101,7 +104,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.machine_probe.system_probe import SystemProbe
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
-    from services.model_hub.local_model_hub import LocalModelHub
+    from services.model_hub.hugging_face_hub import HuggingFaceHub
     from services.ownership_store.sql_ownership_stores import SqlOwnershipStores
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
@@ -115,6 +118,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
+    from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
@@ -128,6 +132,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(engines.entries(config), engines.entries),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
+        video_encoder=FfmpegVideoEncoder(bundled_ffmpeg, threads=config.video.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
             BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
@@ -154,7 +159,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
         settings_files=FolderSettingsFiles(config.data_dir),
-        model_hub=LocalModelHub(default_cache_dir(os.environ)),
+        model_hub=HuggingFaceHub(default_cache_dir(os.environ), config.hub, environ=os.environ),
         system_monitor=monitor,
         machine_probe=SystemProbe(),
         engine_measurements=JsonEngineMeasurements(config.data_dir / "measurements.json"),

@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from app_factory import create_app
 from app_handler import AppHandler
 from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.hub_config import HubConfig
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
 from service_bundle import ServiceBundle
@@ -28,7 +29,7 @@ from services.clock.system_clock import SystemClock
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
 from services.metrics.prometheus_metrics import PrometheusMetrics
-from services.model_hub.local_model_hub import LocalModelHub
+from services.model_hub.hugging_face_hub import HuggingFaceHub
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
 from services.picture_views.sign_picture_views import SignPictureViews
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
@@ -52,6 +53,7 @@ from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_settings_files import FakeSettingsFiles
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
+from tests.fakes.fake_video_encoder import FakeVideoEncoder, read_fake_unit
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.fakes.fake_world_store import FakeWorldStore
 from tests.network.live_server import LiveServer, serving
@@ -75,12 +77,14 @@ if TYPE_CHECKING:
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.machine_probe.machine_probe import MachineProbe
+    from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.settings_file.settings_file import SettingsFiles
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
+    from services.video_encoder.video_encoder import VideoEncoder
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
     from tests.fakes.fake_world_engine import FakeFrameContent
@@ -99,7 +103,8 @@ class Frame:
     @property
     def content(self) -> FakeFrameContent:
         """What the fake world said of the first sub-frame."""
-        return read_fake_jpeg(self.jpegs[0]).frame_content()
+        read = read_fake_jpeg if self.header.codec is None else read_fake_unit
+        return read(self.jpegs[0]).frame_content()
 
 
 Received: TypeAlias = Json | Frame
@@ -278,6 +283,7 @@ class SilentLogStream:
 def fake_services(
     *models: FakeModel,
     encoder: FakeFrameEncoder | None = None,
+    video_encoder: VideoEncoder | None = None,
     classifier: ImageClassifier | None = None,
     seed_store: FakeSeedStore | None = None,
     verdict_cache: VerdictCache | None = None,
@@ -300,6 +306,7 @@ def fake_services(
     machine_probe: MachineProbe | None = None,
     engine_measurements: EngineMeasurements | None = None,
     settings_files: SettingsFiles | None = None,
+    model_hub: ModelHub | None = None,
     cache_dir: Path = Path("no-such-folder"),
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
@@ -314,6 +321,7 @@ def fake_services(
     return ServiceBundle(
         catalogue=WorldEngineCatalogue([model.entry for model in models or (FakeModel(),)]),
         frame_encoder=encoder or FakeFrameEncoder(),
+        video_encoder=video_encoder or FakeVideoEncoder(),
         image_classifier=classifier or FakeImageClassifier(),
         verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),
@@ -333,7 +341,7 @@ def fake_services(
         feedback_stores=feedback_stores or FakeFeedbackStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         settings_files=settings_files or FakeSettingsFiles(),
-        model_hub=LocalModelHub(cache_dir),
+        model_hub=model_hub or HuggingFaceHub(cache_dir, HubConfig(), environ={}),
         system_monitor=system_monitor or FakeSystemMonitor(),
         machine_probe=machine_probe or FakeMachineProbe(),
         engine_measurements=engine_measurements or FakeEngineMeasurements(),
