@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
 from services.engine_host.engine_host import host_engine
 from services.engine_host.host_settings import HostSettings
@@ -90,7 +90,7 @@ class Diamond:
             placement="device" if self._on_card else "cpu",
             size_bytes=REPOSITORY.size_bytes,
             repositories=(REPOSITORY,),
-            missing=self._what_is_missing(self._found()),
+            missing=self._what_is_missing(),
         )
 
     def load(self, quant: str, report: LoadReport) -> WorldEngine:
@@ -100,25 +100,16 @@ class Diamond:
             ModelLoadError: the model is not on the disk or is damaged, packages are missing, or this machine cannot run
                 it.
         """
-        found = self._found()
-        missing = self._what_is_missing(found)
+        found, missing = self._found(), self._what_is_missing()
         if missing is not None or not isinstance(found, OnDisk):
-            raise ModelLoadError(missing or _HOW_TO_PULL)
+            raise ModelLoadError(missing or f"The files of {TITLE} have gone. {_HOW_TO_PULL}")
         options = {"folder": str(found.folder / FOLDER), "device": self.device, "exact": self.exact}
         niceness = 0 if self._on_card else _BEHIND_THE_SERVER
         return host_engine(_FACTORY, options, quant, report, HostSettings(TITLE, self.kernels, niceness))
 
-    @property
-    def _on_card(self) -> bool:
-        return self.device == "cuda" or (self.device == "auto" and self.has_card)
-
-    def _found(self) -> Found:
-        return find_model(self.cache_dir, REPOSITORY, self.models_dir)
-
-    def _what_is_missing(self, found: Found) -> str | None:
-        if not all(is_installed(package) for package in _PACKAGES):
-            return _NO_PACKAGES
-        match found:
+    def not_pulled(self) -> str | None:
+        """How to get the files that are not on the disk; None: all are there. Reads directories."""
+        match self._found():
             case OnDisk():
                 return None
             case Absent():
@@ -127,5 +118,14 @@ class Diamond:
                 return f"{TITLE} is only in part on this server's disk. {_HOW_TO_PULL}"
             case Damaged(reason):
                 return f"{TITLE} cannot be read. {reason}"
-            case _:
-                assert_never(found)
+
+    @property
+    def _on_card(self) -> bool:
+        return self.device == "cuda" or (self.device == "auto" and self.has_card)
+
+    def _found(self) -> Found:
+        return find_model(self.cache_dir, REPOSITORY, self.models_dir)
+
+    def _what_is_missing(self) -> str | None:
+        has_packages = all(is_installed(package) for package in _PACKAGES)
+        return self.not_pulled() if has_packages else _NO_PACKAGES
