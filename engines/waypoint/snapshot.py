@@ -67,6 +67,10 @@ class WorldState:
         given, wanted = [*self.tensors, self.random], [*places, torch.Generator().get_state()]
         if self.frame < 0 or _kinds(given) != _kinds(wanted):
             raise InputError("This snapshot is of another model, or of another precision.")
+        try:
+            torch.Generator().set_state(self.random)
+        except RuntimeError as error:
+            raise InputError("The snapshot is damaged: its noise cannot go on.") from error
 
 
 def _kinds(tensors: Sequence[Tensor]) -> list[tuple[tuple[int, ...], torch.dtype]]:
