@@ -6,14 +6,15 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry, EngineMemory
+from services.world_engine.catalogue import CatalogueEntry
+from services.world_engine.engine_card import EngineMemory
 from services.world_engine.world_engine import WorldSnapshot, WorldSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.scenery import SceneSpec
-    from services.world_engine.catalogue import LoadReport
+    from services.world_engine.engine_card import LoadReport
     from services.world_engine.world_engine import ControlPayload, Frames, Picture
 
 INSTANT: Final = "benchmark/instant"
@@ -96,5 +97,7 @@ def _entry(model_id: str, scene: SceneSpec, passes: Sequence[Frames], step_s: fl
         placement="cpu",
         size_bytes=None,
         memory=EngineMemory(ram=0),
+        frames_per_pass=scene.frames_per_pass,
+        fps=scene.fps,
         load=load,
     )

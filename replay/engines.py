@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from replay.plan import ReplayError
-from services.world_engine.catalogue import LoadStep, ModelLoadError
+from services.world_engine.engine_card import LoadStep, ModelLoadError
 
 if TYPE_CHECKING:
     from services.world_engine.catalogue import WorldEngineCatalogue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from handlers.base import StateChanges, StateHandler, with_state_lock
-from services.world_engine.catalogue import CatalogueEntry, LoadReport, ModelLoadError
+from services.world_engine.engine_card import LoadReport, ModelLoadError
 from state.events import LoadFailed, LoadSucceeded, TakenDown, UnloadFinished
 from state.transitions import engine_event
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
     from services.task_runner.task_runner import TaskRunner
+    from services.world_engine.catalogue import CatalogueEntry
     from services.world_engine.world_engine import WorldEngine
     from state.app_state_types import AppState, EngineKey
 

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
     from services.task_runner.task_runner import TaskRunner
-    from services.world_engine.catalogue import CatalogueEntry, LoadReport, LoadStep, WorldEngineCatalogue
+    from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
+    from services.world_engine.engine_card import LoadReport, LoadStep
     from services.world_engine.world_engine import WorldEngine
 
 

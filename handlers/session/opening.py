@@ -16,7 +16,7 @@ from handlers.base import in_thread
 from handlers.seeds_handler import hash_of
 from handlers.session.world import ActiveWorld, LeasedWorld, Seed, open_saved_world, open_world
 from services.outlasting import unstoppable
-from services.world_engine.catalogue import LoadStep
+from services.world_engine.engine_card import LoadStep
 from state.app_state_types import EngineKey, SessionId, WorldInPlay
 from wire_protocol import (
     SERVED_BACKEND,

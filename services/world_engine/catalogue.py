@@ -2,71 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Protocol
+
+from services.world_engine.engine_card import EngineCard, LoadReport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from runtime_config.runtime_config import RuntimeConfig
     from services.world_engine.world_engine import WorldEngine
 
-Placement: TypeAlias = Literal["cpu", "device"]
+
+class EnginePlugin(Protocol):
+    """An engine as the catalogue takes it in: usually the engine's own class, with `load` as a class method."""
+
+    @property
+    def card(self) -> EngineCard: ...
+
+    def load(self, quant: str, report: LoadReport) -> WorldEngine:
+        """Load the engine with one of the card's quantisations. Blocks; runs on a worker thread.
+
+        Raises:
+            ModelLoadError: with a sentence for the person who chose it.
+        """
+        ...
 
 
-class LoadStep(Enum):
-    """The stage of loading an engine, reported so that the waiting person can see it."""
-
-    READING = "reading"  # weights from disk
-    BUILDING = "building"  # the engine in memory
-    WARMING_UP = "warming_up"  # the first passes, compilation
-
-
-@dataclass(frozen=True, slots=True)
-class EngineMemory:
-    """Bytes that an engine takes while it is loaded, including its worlds and working memory.
-
-    `can_be_unloaded_in_play` promises two things: `close` frees this memory, and after the engine is loaded again, a
-    world goes on exactly from its snapshot. It is False if a library never releases the device, or if a snapshot is
-    incomplete.
-    """
-
-    ram: int
-    vram: int = 0
-    can_be_unloaded_in_play: bool = True
-
-
-LoadReport: TypeAlias = Callable[[LoadStep], None]
-
-
-class ModelLoadError(RuntimeError):
-    """A model could not be loaded. `str()` of it tells the person what failed and what to do about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry(EngineCard):
     """One model that this server can load.
 
     `load(quant, report)` blocks. It runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
-    `placement` says where the engine runs: several CPU engines can be loaded at a time, but only one device engine.
-    `size_bytes` is the size of its files on disk. `at_home_in` names the worlds whose views it plays better than others
-    do. If `is_ready` is False, something is missing on this machine. Such a model is still offered, because `load` then
-    explains what to do, but nothing opens in it by default.
     """
 
-    model_id: str
-    title: str
-    description: str
-    model_type: str
-    licence: str  # of the weights, or of the code of an engine without weights; an SPDX identifier
-    quants: tuple[str, ...]  # "none" is full precision
-    placement: Placement
-    size_bytes: int | None
-    memory: EngineMemory
     load: Callable[[str, LoadReport], WorldEngine]
-    is_ready: bool = True
-    at_home_in: frozenset[str] = frozenset()
+
+    @property
+    def is_ready(self) -> bool:
+        return self.missing is None
+
+
+def entry_of(plugin: EnginePlugin) -> CatalogueEntry:
+    """The entry of an engine: its card, and the way to load it."""
+    facts = {field.name: getattr(plugin.card, field.name) for field in fields(EngineCard)}
+    return CatalogueEntry(**facts, load=plugin.load)
 
 
 class WorldEngineCatalogue:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Picture: TypeAlias = NDArray[np.uint8]  # [height, width, 3], RGB, C-contiguous
 Frames: TypeAlias = NDArray[np.uint8]  # [frames_per_pass, height, width, 3], RGB, C-contiguous
@@ -64,6 +67,26 @@ class SnapshotMismatchError(ValueError):
     """A snapshot is damaged, or belongs to another model or other weights."""
 
 
+class EngineFaultError(RuntimeError):
+    """An engine failed in play. `str()` of it is a sentence for the player."""
+
+
+class EngineDiedError(EngineFaultError):
+    """The process that held the engine has ended, and the engine's worlds with it."""
+
+
+class EngineOutOfMemoryError(EngineFaultError):
+    """The engine found no memory for what it was asked. It can be asked again once memory is free."""
+
+
+class BadFramesError(EngineFaultError):
+    """What the engine returned is no pass of frames of its spec: another shape or type, or numbers that are none."""
+
+
+class StepTimeoutError(EngineFaultError):
+    """The engine did not return in time. It may still be busy, so its thread or process is given up."""
+
+
 class World(Protocol):
     """One player's world. It should be cheap to hold and to snapshot.
 
@@ -99,6 +122,14 @@ class World(Protocol):
         ...
 
 
+class PromptedWorld(World, Protocol):
+    """A world that words can steer."""
+
+    def set_prompt(self, words: str) -> None:
+        """Steer every following pass by `words`; none of them if it is empty. Snapshots hold the prompt."""
+        ...
+
+
 class WorldEngine(Protocol):
     """A loaded model. All of its worlds share its weights."""
 
@@ -114,4 +145,16 @@ class WorldEngine(Protocol):
 
     def close(self) -> None:
         """Free what the engine holds. The caller has closed its worlds before."""
+        ...
+
+
+class BatchedEngine(WorldEngine, Protocol):
+    """An engine whose worlds can be stepped together."""
+
+    def step_together(self, turns: Sequence[tuple[World, ControlPayload]]) -> list[Frames | EngineFaultError]:
+        """Advance each of these worlds by one pass, in one batch where it can.
+
+        The results are in the order of `turns`, which names each world once. A world that could not be stepped has its
+        error in its place, and the others go on.
+        """
         ...

@@ -5,14 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import (
-    CatalogueEntry,
-    EngineMemory,
-    LoadReport,
-    LoadStep,
-    ModelLoadError,
-    Placement,
-)
+from services.world_engine.catalogue import CatalogueEntry
+from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError, Placement
 from tests.fakes.fake_world_engine import HOLD_LIMIT_S, FakeWorldEngine
 
 if TYPE_CHECKING:
@@ -60,6 +54,8 @@ class FakeModel:
             placement=placement,
             size_bytes=size_bytes,
             memory=memory,
+            frames_per_pass=2,
+            fps=60,
             load=self._load,
             at_home_in=at_home_in,
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from services.memory_planner.model_memory import ModelMemory, ModelSize, Placement
-from services.world_engine.catalogue import EngineMemory, ModelLoadError
+from services.world_engine.engine_card import EngineMemory, ModelLoadError
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_system_monitor import FAKE_MACHINE, FAKE_USAGE
 from tests.fakes.fake_world_engine import HOLD_LIMIT_S, FakeWorldEngine

@@ -8,7 +8,7 @@ from error_types import DomainError, ErrorCode
 from handlers.service_errors import RECORDING_CODES, ServiceError, service_errors_translated
 from services.image_editor.image_editor import ImageEditorError
 from services.local_models.model_error import ModelFault
-from services.model_hub.model_hub import ModelHubError
+from services.model_hub.model_hub import HubFault, ModelHubError
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.prompt_writer.prompt_writer import PromptWriterError
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
@@ -65,7 +65,7 @@ SENTENCE = "This is what is wrong."
                 WorldFileFault, ("worldNotAWorld", "worldDamaged", "worldTooLarge", "worldOtherVersion"), strict=True
             )
         ),
-        (ModelHubError(SENTENCE), "invalidRequest"),
+        (ModelHubError(HubFault.MALFORMED, SENTENCE), "invalidRequest"),
         (SeedStoreError(SENTENCE), "seedNotKept"),
         (VideoError(SENTENCE), "recordingDamaged"),
         (WorldStoreError(SENTENCE), "worldNotKept"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry, EngineMemory, LoadReport, LoadStep, ModelLoadError
+from services.world_engine.catalogue import CatalogueEntry
+from services.world_engine.diorama.constants import FPS, FRAMES_PER_PASS
+from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import WorldEngine
@@ -28,6 +30,8 @@ def diorama_entry() -> CatalogueEntry:
         placement="cpu",
         size_bytes=0,
         memory=EngineMemory(ram=_RAM),
+        frames_per_pass=FRAMES_PER_PASS,
+        fps=FPS,
         load=load_diorama,
     )
 

@@ -6,8 +6,9 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry, EngineMemory, LoadReport, LoadStep, ModelLoadError
-from services.world_engine.moss.constants import MODEL_ID, TITLE
+from services.world_engine.catalogue import CatalogueEntry
+from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError
+from services.world_engine.moss.constants import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
 from world_model.weights import GRAPHS, Manifest, WeightsError, graph_path, read_weights
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ def moss_entry(folder: Path, steps: int) -> CatalogueEntry:
         placement="cpu",
         size_bytes=_size_of(folder),
         memory=EngineMemory(ram=_RAM),
+        frames_per_pass=FRAMES_PER_PASS,
+        fps=FPS,
         load=partial(load_moss, folder, steps),
-        is_ready=missing is None,
+        missing=missing,
         at_home_in=_AT_HOME_IN,
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry, EngineMemory, LoadReport, LoadStep, ModelLoadError
-from services.world_engine.simulator._constants import MODEL_ID, TITLE
+from services.world_engine.catalogue import CatalogueEntry
+from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError
+from services.world_engine.simulator._constants import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import WorldEngine
@@ -31,6 +32,8 @@ def simulator_entry() -> CatalogueEntry | None:
         placement="cpu",
         size_bytes=0,
         memory=EngineMemory(ram=_RAM),
+        frames_per_pass=FRAMES_PER_PASS,
+        fps=FPS,
         load=load_simulator,
     )
 

@@ -21,7 +21,7 @@ from wire_protocol import GenerateSceneRequest, SaveWorldRequest, SceneEditReque
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from services.world_engine.catalogue import Placement
+    from services.world_engine.engine_card import Placement
     from tests.play.harness import PlayClient
     from wire_protocol import AnyRequest
 

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from services.world_engine.catalogue import LoadStep, ModelLoadError, WorldEngineCatalogue
+from services.world_engine.catalogue import WorldEngineCatalogue
 from services.world_engine.diorama.entry import diorama_entry
+from services.world_engine.engine_card import LoadStep, ModelLoadError
 
 _CHECK = """
 import sys
@@ -16,7 +17,7 @@ from services.world_engine.diorama.entry import diorama_entry
 entry = diorama_entry()
 assert "cv2" not in sys.modules
 sys.modules["cv2"] = None  # what an import of a missing package meets
-from services.world_engine.catalogue import ModelLoadError
+from services.world_engine.engine_card import ModelLoadError
 try:
     entry.load("none", lambda step: None)
 except ModelLoadError as error:

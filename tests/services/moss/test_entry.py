@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from services.world_engine.catalogue import CatalogueEntry, LoadStep, ModelLoadError, WorldEngineCatalogue
+from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 from services.world_engine.diorama.entry import diorama_entry
+from services.world_engine.engine_card import LoadStep, ModelLoadError
 from services.world_engine.moss.entry import moss_entry
 from world_model.weights import GRAPHS, graph_path
 
@@ -20,7 +21,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 _NO_RUNTIME = """
 import sys
 from pathlib import Path
-from services.world_engine.catalogue import ModelLoadError
+from services.world_engine.engine_card import ModelLoadError
 from services.world_engine.moss.entry import moss_entry
 entry = moss_entry(Path(sys.argv[1]), steps=2)
 assert entry.is_ready

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.world_engine.catalogue import LoadStep, ModelLoadError
+from services.world_engine.engine_card import LoadStep, ModelLoadError
 from services.world_engine.simulator.entry import load_simulator, simulator_entry
 
 PROJECT = Path(__file__).resolve().parent.parent.parent.parent
@@ -49,7 +49,7 @@ def test_without_numba_nothing_is_offered_and_loading_says_what_to_do() -> None:
     """A finder that hides numba, in a process of its own."""
     code = (
         "import sys\n"
-        "from services.world_engine.catalogue import ModelLoadError\n"
+        "from services.world_engine.engine_card import ModelLoadError\n"
         "import services.world_engine.simulator.entry as entry\n"
         "sys.path[:] = [path for path in sys.path if 'site-packages' not in path]\n"
         "sys.path_importer_cache.clear()\n"

@@ -19,5 +19,5 @@ def test_a_picture_opens_in_the_engine_that_is_at_home_in_what_it_shows() -> Non
 
 def test_an_engine_that_is_not_ready_opens_nothing_unasked() -> None:
     general, special = fake_entry("a/general"), FakeModel("a/special", at_home_in=frozenset({"woods"})).entry
-    catalogue = WorldEngineCatalogue([general, replace(special, is_ready=False)])
+    catalogue = WorldEngineCatalogue([general, replace(special, missing="Its weights are missing.")])
     assert catalogue.best_for("woods") is general

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.world_engine.catalogue import LoadStep, ModelLoadError, WorldEngineCatalogue
+from services.world_engine.catalogue import WorldEngineCatalogue
+from services.world_engine.engine_card import LoadStep, ModelLoadError
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
