@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime_config.authoring_config import AuthoringConfig
+    from runtime_config.engines_config import EnginesConfig
     from runtime_config.launch_settings import Launch
     from runtime_config.runtime_config import RuntimeConfig
     from services.account_store.account_store import AccountStores
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_writer.video_writer import VideoWriter
+    from services.world_engine.waypoint.entry import WaypointPlugin
     from services.world_files.world_store import WorldStore
 
 
@@ -74,6 +76,7 @@ class ServiceBundle:
 def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> ServiceBundle:
     """The real services. What is heavy is imported here, so that importing this module stays cheap."""
     import os
+    from functools import cache
 
     config = launch.config
 
@@ -111,22 +114,30 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.world_engine.diorama.entry import diorama_entry
     from services.world_engine.moss.entry import moss_entry
     from services.world_engine.simulator.entry import simulator_entry
+    from services.world_engine.waypoint.entry import waypoint_plugins
     from services.world_files.directory_world_store import DirectoryWorldStore
 
     def moss(config: RuntimeConfig) -> CatalogueEntry:
         return moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps)
 
+    hub_cache = default_cache_dir(os.environ)
+
+    @cache  # so that what has not changed is known to be the same
+    def waypoint(engines: EnginesConfig) -> tuple[WaypointPlugin, ...]:
+        return waypoint_plugins(engines, hub_cache, config.data_dir / "kernels")
+
+    def renewed(config: RuntimeConfig) -> tuple[CatalogueEntry, ...]:
+        return (moss(config), *(plugin.entry() for plugin in waypoint(config.engines)))
+
     # The first that is ready is the default.
-    offered = (diorama_entry(), moss(config), simulator_entry())
+    offered = (diorama_entry(), *renewed(config)[:1], simulator_entry(), *renewed(config)[1:])
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
-        catalogue=WorldEngineCatalogue(
-            (entry for entry in offered if entry is not None), lambda config: (moss(config),)
-        ),
+        catalogue=WorldEngineCatalogue((entry for entry in offered if entry is not None), renewed),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
@@ -164,8 +175,14 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
 
 def _replay_environment(launch: Launch) -> dict[str, str]:
     """What a replay needs to know of the flags of the server's start; variables and files it reads by itself."""
-    moss = launch.config.moss
-    values = {"moss_steps": moss.steps, "moss_weights": moss.weights}
+    moss, engines = launch.config.moss, launch.config.engines
+    values = {
+        "moss_steps": moss.steps,
+        "moss_weights": moss.weights,
+        "models_dir": engines.models_dir,
+        "engine_device": engines.device,
+        "engine_compile": engines.compile,
+    }
     fields = [field for field in launch.settings if launch.given.get(field.name) == "flag" and field.name in values]
     return {field.setting.variable: str(values[field.name]) for field in fields}
 

@@ -15,6 +15,7 @@ from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.applies import LIVE, NEXT_SESSION, Restart
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.data_directory import default_data_directory
+from runtime_config.engines_config import EnginesConfig
 from runtime_config.setting import Group, Setting
 from runtime_config.setting_types import (
     MEBIBYTES,
@@ -355,6 +356,7 @@ class RuntimeConfig:
     limits: Annotated[SessionLimits, Group("play")] = SessionLimits()
     jpeg: Annotated[JpegConfig, Group("play")] = JpegConfig()
     moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
+    engines: Annotated[EnginesConfig, Group("large models")] = field(default_factory=EnginesConfig)
     recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()
     authoring: Annotated[AuthoringConfig, Group("scenes in words")] = field(default_factory=AuthoringConfig)
     jobs: Annotated[JobsConfig, Group("jobs")] = field(default_factory=JobsConfig)

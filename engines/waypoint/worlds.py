@@ -103,6 +103,13 @@ class Turn:
         return [value for _, value in sorted(zip(self.places, values, strict=True), key=lambda pair: pair[0])]
 
 
+def world_bytes(model: WaypointModel) -> int:
+    """Memory of one world. A snapshot of one whose rings are full is about as large."""
+    history = HistoryCache(model.config, 1, model.dtype, torch.device("meta"))
+    memories = (*model.autoencoder.encoder_memory(1), *model.autoencoder.decoder_memory(1))
+    return history.nbytes + sum(memory.nbytes for memory in memories)
+
+
 class WorldBatch:
     """Room for `rows` worlds that can step together. One thread at a time may use a batch.
 

@@ -55,7 +55,7 @@ class LiveServices:
             self._encoder.use_threads(after.jpeg.threads)
         if before.authoring != after.authoring:
             self._begin(self._switch_scene_models())
-        if before.moss != after.moss:
+        if (before.moss, before.engines) != (after.moss, after.engines):
             self._begin(self._renew_catalogue())
 
     async def close(self) -> None:

@@ -30,14 +30,22 @@ class EnginePlugin(Protocol):
         ...
 
 
+def nothing_to_pull() -> str | None:
+    """Of an engine that has all it needs from its installation on."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry(EngineCard):
     """One model that this server can load.
 
     `load(quant, report)` blocks. It runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
+    `not_pulled()` looks at the disk, so it blocks too: a sentence that says how to get the model's files, or None if
+    they are there. It is asked before a session waits for the engine, while `missing` is what lists show.
     """
 
     load: Callable[[str, LoadReport], WorldEngine]
+    not_pulled: Callable[[], str | None] = nothing_to_pull
 
     @property
     def is_ready(self) -> bool:
@@ -66,9 +74,13 @@ class WorldEngineCatalogue:
         self._renewed = renewed
 
     def renew(self, config: RuntimeConfig) -> None:
-        """Offer what these settings ask for, each in the place of the entry with its id. Blocks."""
+        """Offer what these settings ask for, each in the place of the entry with its id. Blocks.
+
+        An entry that has not changed stays the same object, by which engines in memory know that they are still wanted.
+        """
         fresh = {entry.model_id: entry for entry in self._renewed(config)}
-        self._entries = MappingProxyType({name: fresh.get(name, entry) for name, entry in self._entries.items()})
+        entries = {name: (entry, fresh.get(name, entry)) for name, entry in self._entries.items()}
+        self._entries = MappingProxyType({name: old if old == new else new for name, (old, new) in entries.items()})
 
     def entries(self) -> tuple[CatalogueEntry, ...]:
         return tuple(self._entries.values())

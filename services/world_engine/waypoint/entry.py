@@ -1,0 +1,129 @@
+"""The Waypoint models in the catalogue. Nothing heavy is imported before one of them is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from services.machine import is_installed
+from services.model_hub.folders import folder_of, has_part_of
+from services.world_engine.catalogue import CatalogueEntry
+from services.world_engine.engine_card import EngineMemory, LoadReport, ModelLoadError
+from services.world_engine.waypoint.published import GIB, QUANTS, TEXT_ENCODER, WAYPOINT_MODELS, PublishedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from runtime_config.engines_config import EnginesConfig
+    from services.model_hub.repository import Repository
+    from services.world_engine.waypoint.loading import WaypointOptions
+    from services.world_engine.world_engine import WorldEngine
+
+_PACKAGES: Final = ("torch", "safetensors", "yaml")
+_NO_PACKAGES: Final = (
+    "It needs packages that are not installed. Install the extra engines: pip install -c constraints.txt -e .[engines]"
+)
+_RAM: Final = 6 * GIB  # while weights pass through on their way to the card; a process with CUDA keeps two of them
+
+
+def waypoint_plugins(config: EnginesConfig, cache_dir: Path, kernels: Path) -> tuple[WaypointPlugin, ...]:
+    """Every published model, whether it is on the disk or not.
+
+    `cache_dir` is the hub's cache, `kernels` the folder for compiled code.
+    """
+    return tuple(WaypointPlugin(model, config, cache_dir, kernels) for model in WAYPOINT_MODELS)
+
+
+@dataclass(frozen=True, slots=True)
+class WaypointPlugin:
+    """A Waypoint model as it can be had on this machine, by these settings."""
+
+    model: PublishedModel
+    config: EnginesConfig
+    cache_dir: Path
+    kernels: Path
+    has_package: Callable[[str], bool] = is_installed
+
+    def entry(self) -> CatalogueEntry:
+        """As things are now: reads directories."""
+        model, missing, on_card = self.model, self.what_is_missing(), self.config.device != "cpu"
+        slow = "" if on_card else " On the processor, as it is set here, it takes seconds for each picture."
+        return CatalogueEntry(
+            model_id=model.model_id,
+            title=model.title,
+            description=model.description + slow,
+            model_type=model.model_type,
+            licence=model.own.licence,
+            quants=tuple(QUANTS) if self.has_package("torchao") else ("none",),
+            placement="device" if on_card else "cpu",
+            size_bytes=model.size_bytes,
+            memory=EngineMemory(ram=_RAM, vram=model.vram if on_card else 0),
+            frames_per_pass=model.frames_per_pass,
+            fps=model.fps,
+            repositories=model.repositories,
+            missing=missing,
+            load=self.load,
+            not_pulled=self.not_pulled,
+        )
+
+    def what_is_missing(self) -> str | None:
+        """What keeps the model from being played, for the person who runs the server; None: nothing."""
+        if not all(self.has_package(package) for package in _PACKAGES):
+            return _NO_PACKAGES
+        return self.not_pulled()
+
+    def not_pulled(self) -> str | None:
+        """How to get the files that are not on the disk; None: all are there. Reads directories."""
+        absent = [one for one in self.model.repositories if self._folder(one) is None]
+        if not absent:
+            return None
+        name, gb = self.model.model_id, sum(one.size_bytes for one in absent) / 1e9
+        has_part = any(has_part_of(one, self.cache_dir, self.config.models_dir) for one in self.model.repositories)
+        return (
+            f"{name} is {'only in part' if has_part else 'not'} on this server's disk yet. Pull it ({gb:.1f} GB) in "
+            f'the Models view of the server\'s page, or with POST /api/jobs {{"kind": "model", "model": "{name}"}}.'
+        )
+
+    def load(self, quant: str, report: LoadReport) -> WorldEngine:
+        """Raises:
+        ModelLoadError: files or packages are missing or damaged, or this machine cannot run them.
+        """
+        from services.world_engine.waypoint.loading import load_engine
+
+        return load_engine(self.options(quant), report)
+
+    def options(self, quant: str) -> WaypointOptions:
+        """Raises:
+        ModelLoadError: something is missing, or the quantisation is unknown.
+        """
+        own, vae = self._folder(self.model.own), self._vae_folder()
+        missing = self.what_is_missing()
+        if own is None or vae is None or missing is not None:
+            raise ModelLoadError(missing or f"Files of {self.model.model_id} have gone.")
+        if quant not in QUANTS:
+            raise ModelLoadError(f"{self.model.title} comes in {', '.join(QUANTS)}, and not in {quant}.")
+        from services.world_engine.waypoint.loading import WaypointOptions
+
+        text_encoder = self._folder(TEXT_ENCODER) if self.model.hears_prompts else None
+        return WaypointOptions(
+            model_id=self.model.model_id,
+            title=self.model.title,
+            model_folder=str(own),
+            vae_folder=str(vae),
+            quantisation=QUANTS[quant],
+            device=self.config.device,
+            compile=self.config.compile,
+            exact=self.config.exact,
+            kernels=str(self.kernels),
+            text_encoder=None if text_encoder is None else str(text_encoder),
+        )
+
+    def _vae_folder(self) -> Path | None:
+        if self.model.vae is not None:
+            return self._folder(self.model.vae)
+        own = self._folder(self.model.own)
+        return None if own is None else own / "vae"
+
+    def _folder(self, repository: Repository) -> Path | None:
+        return folder_of(repository, self.cache_dir, self.config.models_dir)
