@@ -181,6 +181,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/metrics"): OWNERS,
         ("POST", "/shutdown"): OWNERS,
         ("GET", "/api/system-info"): _READ,
+        ("GET", "/api/doctor"): OWNERS,
         ("GET", "/api/models"): _READ,
         ("GET", "/api/model-info/{model_id:path}"): _READ,
         ("DELETE", "/api/cached-model/{model_id:path}"): OWNERS,

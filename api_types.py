@@ -97,6 +97,26 @@ class HealthResponse(ApiModel):
     settings_fault: SettingsFaultHealth | None = Field(serialization_alias="settingsFault")
 
 
+class DoctorCheck(ApiModel):
+    """One thing that the server needs. `found` says what is so, `mend` what to do about it; null where nothing is.
+
+    `bad`: something that the server is set up for, or that the machine has, will not run.
+    """
+
+    id: str
+    title: str
+    state: Literal["good", "warning", "bad"]
+    found: str
+    mend: str | None
+
+
+class DoctorResponse(ApiModel):
+    """`ok`: nothing is bad; there may be warnings."""
+
+    ok: bool
+    checks: list[DoctorCheck]
+
+
 class ShutdownResponse(ApiModel):
     status: Literal["shutting_down", "already_shutting_down"]
 

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from _routes import (
     account,
+    doctor,
     feedback,
     health,
     jobs,
@@ -99,6 +100,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         shutdown,
         models,
         system_info,
+        doctor,
         seeds,
         scenes,
         recordings,

@@ -20,6 +20,9 @@ from handlers.accounts.throttle import SignInThrottle
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
 from handlers.base import StateChanges, in_thread
+from handlers.doctor.doctor import Doctor
+from handlers.doctor.doctor_handler import DoctorHandler
+from handlers.engines.fitting import EngineNeedsBook
 from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
@@ -146,6 +149,7 @@ class AppHandler:
         authoring = current.part(lambda config: config.authoring)
         max_upload_bytes = current.part(lambda config: config.max_upload_bytes)
         changes = StateChanges()
+        needs = EngineNeedsBook(services.engine_measurements, services.system_monitor)
         ledger = MemoryLedger(
             self._state,
             self._lock,
@@ -157,6 +161,7 @@ class AppHandler:
             config=authoring,
             clock=services.clock,
             changes=changes,
+            needs=needs,
         )
         self.engines = EnginePool(
             self._state,
@@ -195,6 +200,7 @@ class AppHandler:
             self._intake_threads,
             self._thumbnail_threads,
             max_upload_bytes,
+            services.picture_views,
         )
         self.recorder = RecorderHandler(
             self._state,
@@ -275,6 +281,21 @@ class AppHandler:
             residency=self.residency,
             monitor=services.system_monitor,
             metrics=services.metrics,
+        )
+        self.doctor = DoctorHandler(
+            self._state,
+            self._lock,
+            doctor=Doctor(
+                probe=services.machine_probe,
+                monitor=services.system_monitor,
+                catalogue=services.catalogue,
+                classifier=services.image_classifier,
+                writer=services.prompt_writer,
+                editor=services.image_editor,
+                fit=lambda entry: ledger.fit(entry, entry.quants[0]),
+            ),
+            settings=self.settings,
+            catalogue=services.catalogue,
         )
         self.play = PlayHandler(self._surroundings(), services.log_stream, services.system_monitor)
         facts = SubjectFacts(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from account_command import AccountServices
+    from handlers.doctor.check import Report
     from replay.command import ReplayServices
     from runtime_config.launch_settings import Launch
     from runtime_config.runtime_config import RuntimeConfig
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _replay(rest)
             case ["account", *rest]:
                 return _account(rest)
+            case ["doctor", *rest]:
+                return _doctor(rest)
             case _:
                 return _run(asked)
     except LaunchError as exc:
@@ -198,6 +201,46 @@ def _account_services(data_dir: Path | None) -> Generator[AccountServices]:
         stack.callback(database.close)
         store = SqlAccountStores(database).open() if database.has_begun() else None
         yield AccountServices(store, Argon2PasswordHasher())
+
+
+def _doctor(arguments: Sequence[str]) -> int:
+    from doctor_command import run_doctor
+
+    return run_doctor(arguments, _examine)
+
+
+def _examine(arguments: Sequence[str]) -> Report:
+    """The server's own services, without a server, whatever keeps it from starting."""
+    from doctor_command import port_state
+    from handlers.doctor.doctor import Doctor, Installation
+    from handlers.engines.fitting import EngineNeedsBook, room_of
+    from logging_policy import configure_logging
+    from runtime_config.launch_settings import launch_despite
+    from service_bundle import build_default_service_bundle
+    from services.clock.system_clock import SystemClock
+    from services.log_stream.log_reduction import LogReduction
+    from services.log_stream.session_log_stream import SessionLogStream
+
+    started, refusal = launch_despite(arguments)
+    config = started.config
+    with ExitStack() as stack:
+        stack.callback(configure_logging(config.log_format, None, None, level="warning"))
+        log_stream = SessionLogStream(SystemClock(), LogReduction(data_dir=config.data_dir, home=_home()))
+        services = build_default_service_bundle(started, log_stream)
+        stack.callback(services.frame_encoder.close)
+        stack.callback(services.video_writer.close, 0.0)
+        stack.callback(services.image_classifier.close)
+        needs = EngineNeedsBook(services.engine_measurements, services.system_monitor)
+        doctor = Doctor(
+            probe=services.machine_probe,
+            monitor=services.system_monitor,
+            catalogue=services.catalogue,
+            classifier=services.image_classifier,
+            writer=services.prompt_writer,
+            editor=services.image_editor,
+            fit=lambda entry: needs.fit(entry, entry.quants[0], room_of(services.system_monitor)),
+        )
+        return doctor.examine(Installation(config, port_state(config.access.host, config.access.port), refusal))
 
 
 def _find_parent(pid: int | None) -> ProcessIdentity | None:

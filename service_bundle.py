@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.engines_config import EnginesConfig
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import RuntimeConfig
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
+    from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.frame_encoder.frame_encoder import FrameEncoder
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
+    from services.machine_probe.machine_probe import MachineProbe
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.picture_decoder.picture_decoder import PictureDecoder
+    from services.picture_views.picture_views import PictureViews
     from services.prompt_writer.prompt_writer import ConfigurablePromptWriter, PromptWriter
     from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
@@ -50,6 +53,7 @@ class ServiceBundle:
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
+    picture_views: PictureViews
     prompt_writer: ConfigurablePromptWriter
     image_editor: ConfigurableImageEditor
     seed_store: SeedStore
@@ -67,6 +71,8 @@ class ServiceBundle:
     film_maker: FilmMaker
     model_hub: ModelHub
     system_monitor: SystemMonitor
+    machine_probe: MachineProbe
+    engine_measurements: EngineMeasurements
     metrics: Metrics
     log_stream: LogStream
     task_runner: TaskRunner
@@ -85,6 +91,8 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.account_store.sql_account_stores import SqlAccountStores
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
+    from services.engine_host.engine_host import host_engine
+    from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
     from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
@@ -95,6 +103,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.image_editor.switched_image_editor import SwitchedImageEditor
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.job_store.sql_job_stores import SqlJobStores
+    from services.machine_probe.system_probe import SystemProbe
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.local_model_hub import LocalModelHub
@@ -102,6 +111,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
+    from services.picture_views.sign_picture_views import SignPictureViews
     from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
@@ -111,7 +121,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-    from services.world_engine.diorama.entry import diorama_entry
+    from services.world_engine.diorama.entry import diorama_entry, still_entry
     from services.world_engine.moss.entry import moss_entry
     from services.world_engine.simulator.entry import simulator_entry
     from services.world_engine.waypoint.entry import waypoint_plugins
@@ -124,20 +134,22 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
 
     @cache  # so that what has not changed is known to be the same
     def waypoint(engines: EnginesConfig) -> tuple[WaypointPlugin, ...]:
-        return waypoint_plugins(engines, hub_cache, config.data_dir / "kernels")
+        return waypoint_plugins(engines, hub_cache, config.data_dir / "kernels", host_engine)
 
-    def renewed(config: RuntimeConfig) -> tuple[CatalogueEntry, ...]:
-        return (moss(config), *(plugin.entry() for plugin in waypoint(config.engines)))
+    def large(config: RuntimeConfig) -> Iterator[CatalogueEntry]:
+        return (plugin.entry() for plugin in waypoint(config.engines))
 
     # The first that is ready is the default.
-    offered = (diorama_entry(), *renewed(config)[:1], simulator_entry(), *renewed(config)[1:])
+    offered = (diorama_entry(), still_entry(), moss(config), simulator_entry(), *large(config))
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
-        catalogue=WorldEngineCatalogue((entry for entry in offered if entry is not None), renewed),
+        catalogue=WorldEngineCatalogue(
+            (entry for entry in offered if entry is not None), lambda config: (moss(config), *large(config))
+        ),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
@@ -145,6 +157,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
+        picture_views=SignPictureViews(),
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
@@ -166,6 +179,8 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         settings_files=FolderSettingsFiles(config.data_dir),
         model_hub=LocalModelHub(default_cache_dir(os.environ)),
         system_monitor=monitor,
+        machine_probe=SystemProbe(),
+        engine_measurements=JsonEngineMeasurements(config.data_dir / "measurements.json"),
         metrics=PrometheusMetrics(),
         log_stream=log_stream,
         task_runner=ThreadingTaskRunner(log_background_exception),

@@ -19,6 +19,7 @@ from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
 from services.seed_store.seed_store import SeedStoreError
 from services.video_writer.video_writer import RecordingFault, VideoError
+from services.world_engine.world_engine import EngineFaultError
 from services.world_files.world_file import WorldFileError, WorldFileFault
 from services.world_files.world_store import WorldStoreError
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ServiceError: TypeAlias = (
     AccountStoreError
+    | EngineFaultError
     | FeedbackStoreError
     | FilmError
     | JobFolderError
@@ -44,6 +46,7 @@ ServiceError: TypeAlias = (
 
 _SERVICE_ERRORS: Final = (
     AccountStoreError,
+    EngineFaultError,
     FeedbackStoreError,
     FilmError,
     JobFolderError,
@@ -153,6 +156,8 @@ def _code_of(error: ServiceError) -> ErrorCode:
             return ErrorCode.OWNERS_UNAVAILABLE
         case AccountStoreError():
             return _ACCOUNT_CODES[error.fault]
+        case EngineFaultError():
+            return ErrorCode.ENGINE_FAILED
         case FilmError():
             return ErrorCode.FILM_FAILED
         case JobFolderError():

@@ -16,6 +16,7 @@ _USAGE: Final = """\
 terrarium [--SETTING VALUE ...]
        terrarium replay FILE [...]
        terrarium account list|reset [...]
+       terrarium doctor [--json] [...]
 """
 
 _DESCRIPTION: Final = """\
@@ -26,6 +27,7 @@ Each setting is a flag and an environment variable; where both are given, the fl
 _EPILOG: Final = """\
 `terrarium replay FILE` plays a saved world again; see `terrarium replay --help`.
 `terrarium account` shows who has an account, and gives somebody a new password.
+`terrarium doctor` says what will run on this machine and what will not, and what mends it.
 
 exit status: 0 after a clean stop, 1 after a failure, 2 when the server could not be started as asked
 """

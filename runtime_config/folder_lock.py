@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runtime_config.launch_error import LaunchError
@@ -36,6 +37,35 @@ def folders_held(folders: Mapping[str, Path]) -> Generator[None]:
                 stack.enter_context(_held(resolved, flag))
                 held.add(resolved)
         yield
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A server that holds a folder. `pid` is its process, None where nobody knows."""
+
+    pid: int | None
+
+
+def holder_of(folder: Path) -> Holder | None:
+    """Who holds the folder at this moment; None: nobody. It makes no file, and lets go at once of what it tries.
+
+    Raises: OSError, it cannot be found out.
+    """
+    try:
+        handle = os.open(folder / LOCK_FILE, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        _lock(handle)
+    except OSError as error:
+        if error.errno not in _HELD_BY_ANOTHER:
+            raise
+        pid = _read_pid(handle)
+        return Holder(int(pid) if pid else None)
+    else:
+        return None
+    finally:
+        os.close(handle)
 
 
 @contextmanager

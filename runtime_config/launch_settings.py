@@ -113,6 +113,23 @@ def launch(arguments: Sequence[str] | None = None, *, for_reading: bool = False)
     return Launch(config, base, asked, given, document, settings)
 
 
+def launch_despite(arguments: Sequence[str]) -> tuple[Launch, str | None]:
+    """As `launch` for reading. Where that is refused: a start without what is wrong, and why it was refused.
+
+    Raises:
+        LaunchError: this user has no home folder.
+    """
+    try:
+        return launch(arguments, for_reading=True), None
+    except LaunchError as error:
+        refusal = error.message
+    try:
+        base, _ = read_config(RuntimeConfig, arguments, os.environ)
+    except LaunchError:
+        base = RuntimeConfig()
+    return Launch.of(replace(base, data_dir=locate_data_directory(base.data_dir))), refusal
+
+
 def load_runtime_config(arguments: Sequence[str] | None = None, *, for_reading: bool = False) -> RuntimeConfig:
     """The configuration alone of `launch`. Raises as that does."""
     return launch(arguments, for_reading=for_reading).config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -10,6 +10,7 @@ import structlog
 
 from handlers.base import StateChanges, StateHandler, with_state_lock
 from handlers.engines.device import engines_there
+from handlers.engines.fitting import room_of
 from services.image_classifier.image_classifier import ClassifierMissing, ClassifierStatus
 from services.image_editor.image_editor import EditorReady, EditorStatus
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, Offloaded, Resident, plan_models
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from threading import RLock
 
+    from handlers.engines.fitting import EngineNeedsBook
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.current import Current
     from services.clock.clock import Clock
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
+    from services.memory_planner.engine_fit import EngineFit
     from services.memory_planner.model_memory import Placement
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
@@ -100,10 +103,12 @@ class MemoryLedger(StateHandler):
         config: Current[AuthoringConfig],
         clock: Clock,
         changes: StateChanges,
+        needs: EngineNeedsBook,
     ) -> None:
         super().__init__(state, lock)
         self._catalogue = catalogue
         self._monitor = monitor
+        self._needs = needs
         self._classifier = classifier
         self._writer = writer
         self._editor = editor
@@ -149,6 +154,28 @@ class MemoryLedger(StateHandler):
             for role in self.models
             if role in facts.requirements
         }
+
+    def fit(self, entry: CatalogueEntry, quant: str) -> EngineFit:
+        """Whether an engine fits beside what is loaded. One that is loaded fits."""
+        key = EngineKey(entry.model_id, quant)
+        room, facts = room_of(self._monitor), self._read()
+        models = sum(
+            facts.requirements[role].memory.size.total
+            for role in self._idle_models()
+            if role in facts.requirements and facts.requirements[role].memory.placement == "resident"
+        )
+        yielding, keeper = self._engines_beside(key, is_on_device=entry.placement == "device")
+        needs = [self._needs.needs(*each) for each in yielding]
+        return self._needs.fit(
+            entry,
+            quant,
+            replace(
+                room,
+                yielding_vram=models + sum(each.vram for each in needs),
+                yielding_ram=sum(each.ram for each in needs),
+                keeper=keeper,
+            ),
+        )
 
     def make_room_for(self, engine: CatalogueEntry) -> None:
         """Unload idle models from a device that has too little room for an engine; models in use are left alone."""
@@ -208,6 +235,31 @@ class MemoryLedger(StateHandler):
                 return None if default.placement == "cpu" else _OnDevice(default, EngineUnloaded())
 
     @with_state_lock
+    def _engines_beside(
+        self, key: EngineKey, *, is_on_device: bool
+    ) -> tuple[list[tuple[CatalogueEntry, str]], str | None]:
+        """Engines with their quantisations whose memory the engine could have, its own included; and the title of the
+        one on the device that somebody plays on."""
+        entry = self._catalogue.find(key.model_id)
+        is_loaded = isinstance(self._state.engines.get(key), EngineReady)
+        yielding = [(entry, key.quant)] if entry is not None and is_loaded else []
+        keeper: str | None = None
+        for other, other_key, state in engines_there(self._state.engines, self._catalogue) if is_on_device else ():
+            if other_key == key or not isinstance(state, EngineReady):
+                continue
+            if state.leases:
+                keeper = other.title
+            else:
+                yielding.append((other, other_key.quant))
+        return yielding, keeper
+
+    @with_state_lock
+    def _idle_models(self) -> tuple[SceneRole, ...]:
+        return tuple(
+            role for role in self.models if isinstance(self._state.model_use.get(role, ModelIdle()), ModelIdle)
+        )
+
+    @with_state_lock
     def _begin_vacating(self, role: SceneRole) -> bool:
         """Whether no reservation uses the model. None can take it until `_end_vacating`."""
         if self._state.model_use.get(role, ModelIdle()) != ModelIdle():
@@ -250,14 +302,7 @@ class MemoryLedger(StateHandler):
         asked = self._config.now.local_images
         if isinstance(editor, EditorReady) and editor.memory is not None and asked != "off":
             found["editor"] = ModelRequirement("The image model", editor.memory, asked, editor.is_loaded)
-        return _Facts(classifier, writer, editor, found, self._free())
-
-    def _free(self) -> FreeMemory:
-        machine, usage = self._monitor.machine(), self._monitor.usage()
-        return FreeMemory(
-            vram=_difference(machine.vram_total_bytes, usage.vram_used_bytes),
-            ram=_difference(usage.ram_total_bytes, usage.ram_used_bytes),
-        )
+        return _Facts(classifier, writer, editor, found, room_of(self._monitor).free)
 
     def _plans(self, facts: _Facts, there: _OnDevice | None, *, is_shared: bool) -> ModelPlans:
         roles: list[Role] = [role for role in _ORDER if role in facts.requirements]
@@ -299,7 +344,3 @@ def _why_it_stays(entry: CatalogueEntry, *, is_shared: bool) -> str | None:
     if not entry.memory.can_be_unloaded_in_play:
         return "it cannot be unloaded in play"
     return "somebody else plays on it" if is_shared else None
-
-
-def _difference(total: int | None, used: int | None) -> int | None:
-    return None if total is None or used is None else max(0, total - used)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from services.torch_worker.worker_service import ServiceRefusalError, is_out_of_memory
+from services.child_process.child_main import is_out_of_memory
+from services.torch_worker.worker_service import ServiceRefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Generator

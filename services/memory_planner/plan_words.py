@@ -45,10 +45,10 @@ def _instead(
     engine = machine.engine
     title, held = ("The engine", 0) if engine is None else (engine.title, engine.vram)
     if machine.unload_engine == "always":
-        return f"The settings have {title} unloaded meanwhile, which leaves {_gib(held)} more to it."
+        return f"The settings have {title} unloaded meanwhile, which leaves {gib(held)} more to it."
     return (
-        f"It needs {_gib(_least(requirement, others))} of GPU memory at least, and {_free(machine, others)}. "
-        f"{title} leaves {_gib(held)} more to it meanwhile."
+        f"It needs {gib(_least(requirement, others))} of GPU memory at least, and {_free(machine, others)}. "
+        f"{title} leaves {gib(held)} more to it meanwhile."
     )
 
 
@@ -65,13 +65,13 @@ def _refusal(
 ) -> str:
     least, name = _least(requirement, others), requirement.name
     if machine.free.vram is None:
-        return f"{name} needs a GPU with {_gib(least)} free, or an endpoint in the settings."
+        return f"{name} needs a GPU with {gib(least)} free, or an endpoint in the settings."
     if machine.free.vram - kept_vram(machine, others) < least:
-        wants = f"{name} needs a GPU with {_gib(least)} free, and {_free(machine, others)}."
+        wants = f"{name} needs a GPU with {gib(least)} free, and {_free(machine, others)}."
         return " ".join(filter(None, (wants, _why_engine_stays(machine), _HELP)))
     options = [PlacementOption(placement) for placement in requirement.memory.placements]
     wanted = " or ".join(
-        f"{_gib(_needed(requirement, option, others))} of GPU memory and {_gib(ram(requirement, option))} of RAM"
+        f"{gib(_needed(requirement, option, others))} of GPU memory and {gib(ram(requirement, option))} of RAM"
         for option in options
     )
     kept = machine.promised_ram + sum(ram(*other) for other in others)
@@ -84,10 +84,10 @@ def _why_engine_stays(machine: Machine) -> str:
     if engine is None:
         return ""
     if engine.stays is not None:
-        return f"{engine.title} holds {_gib(engine.vram)}, and {engine.stays}."
+        return f"{engine.title} holds {gib(engine.vram)}, and {engine.stays}."
     if machine.unload_engine == "never":
-        return f"{engine.title} holds {_gib(engine.vram)}, and the settings keep it there."
-    return f"Without {engine.title} there would be {_gib((machine.free.vram or 0) + engine.vram)}."
+        return f"{engine.title} holds {gib(engine.vram)}, and the settings keep it there."
+    return f"Without {engine.title} there would be {gib((machine.free.vram or 0) + engine.vram)}."
 
 
 def _least(requirement: ModelRequirement, others: Sequence[tuple[ModelRequirement, PlacementOption]]) -> int:
@@ -104,7 +104,7 @@ def _needed(
 
 def _all_of_it(requirement: ModelRequirement) -> str:
     option = PlacementOption("resident")
-    return _gib(standing_vram(requirement, option) + working_vram(requirement, option))
+    return gib(standing_vram(requirement, option) + working_vram(requirement, option))
 
 
 def _free(machine: Machine, others: Sequence[tuple[ModelRequirement, PlacementOption]]) -> str:
@@ -112,9 +112,9 @@ def _free(machine: Machine, others: Sequence[tuple[ModelRequirement, PlacementOp
 
 
 def _are(free: int, kept: int) -> str:
-    beyond = f", {_gib(kept)} of them for other models and worlds" if kept else ""
-    return f"{_gib(free)} are free{beyond}"
+    beyond = f", {gib(kept)} of them for other models and worlds" if kept else ""
+    return f"{gib(free)} are free{beyond}"
 
 
-def _gib(size: int) -> str:
+def gib(size: int) -> str:
     return f"{size / _GIB:.1f} GiB"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from services.child_process.log_relay import Logged
 
+if TYPE_CHECKING:
     from services.torch_worker.torch_worker import Plain, WorkerFault
 
 # ---------------------------------------------------------------------------------------- to the process
@@ -63,16 +63,6 @@ class Failed:
 @dataclass(frozen=True, slots=True)
 class Cancelled:
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One log event. `level` is the standard library's number."""
-
-    logger: str
-    level: int
-    event: str
-    fields: Mapping[str, Plain]
 
 
 FromProcess: TypeAlias = Loaded | LoadFailed | Progressed | Answered | Failed | Cancelled | Logged

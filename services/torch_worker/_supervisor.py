@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import logging
 import threading
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never
 
 import structlog
 
-from services.torch_worker._log_relay import log_relayed
+from services.child_process.child_process import ChildProcess, Wake
+from services.child_process.log_relay import Logged, log_relayed
 from services.torch_worker._messages import (
     Answered,
     Call,
@@ -20,10 +20,10 @@ from services.torch_worker._messages import (
     FromProcess,
     Loaded,
     LoadFailed,
-    Logged,
     Progressed,
+    ToProcess,
 )
-from services.torch_worker._worker_process import WorkerProcess
+from services.torch_worker._worker_main import run_worker
 from services.torch_worker.torch_worker import (
     TorchWorkerError,
     WorkerDiedError,
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
+WorkerProcess: TypeAlias = "ChildProcess[ToProcess, FromProcess]"
+
+
 class Retire(Protocol):
     """Called before the thread ends. Returns the calls that remain for it to answer, or None if it has to stay."""
 
@@ -54,8 +57,7 @@ class Supervisor:
         self._spec = spec
         self._calls = calls
         self._retire = retire
-        self._waker, self._wake = multiprocessing.Pipe(duplex=False)
-        self._wake_lock = threading.Lock()
+        self._wake = Wake()
         self._is_stopping = threading.Event()
         self._status: WorkerStatus = WorkerLoading(None)
         self._thread = threading.Thread(target=self._run, name=f"worker-{spec.name}", daemon=True)
@@ -75,9 +77,7 @@ class Supervisor:
 
     def wake(self) -> None:
         """Make the thread check for new and for cancelled calls."""
-        with self._wake_lock, suppress(OSError):  # the thread has ended and closed the pipe
-            if not self._waker.poll():
-                self._wake.send_bytes(b".")
+        self._wake.set()
 
     def stop(self) -> None:
         """End the process and wait until it has exited. Unanswered calls fail."""
@@ -97,12 +97,13 @@ class Supervisor:
             self._fail_remaining()
 
     def _supervise(self) -> None:
-        process = WorkerProcess(self._spec)
+        level = logging.getLogger().getEffectiveLevel()
+        process: WorkerProcess = ChildProcess(f"worker {self._spec.name}", run_worker, self._spec, level)
         self._status = WorkerLoading(process.pid)
         try:
             while not self._is_over(process):
-                process.wait(self._waker, self._seconds_until_due())
-                self._clear_wake()
+                process.wait(self._wake.reader, self._seconds_until_due())
+                self._wake.clear()
                 self._receive_all(process)
         except EOFError:
             self._failure = self._failure or self._death(process)
@@ -114,9 +115,7 @@ class Supervisor:
         remaining = [] if self._is_retired else self._retire(only_if_idle=False) or []
         for call in remaining if self._call is None else [self._call, *remaining]:
             call.fail(failure)
-        with self._wake_lock:
-            self._waker.close()
-            self._wake.close()
+        self._wake.close()
 
     def _is_over(self, process: WorkerProcess) -> bool:
         """Enforce the deadlines and send the next call. True: the process has to end."""
@@ -130,7 +129,7 @@ class Supervisor:
         if self._call is None and not self._is_stopping.is_set():
             self._call = self._calls.take()
             if self._call is not None:
-                process.send(Call(self._call.number, self._call.method, self._call.payload))
+                process.tell(Call(self._call.number, self._call.method, self._call.payload))
         if self._call is not None:
             self._watch_call(process, self._call, now)
         return self._is_stopping.is_set() or self._failure is not None or self._is_idle_for_long(now)
@@ -141,7 +140,7 @@ class Supervisor:
             if not (is_late or call.future.cancelled()):
                 return
             call.fail(_too_late())  # has no effect on a cancelled call
-            process.send(Cancel(call.number))
+            process.tell(Cancel(call.number))
             self._kill_at = now + self._spec.cancel_grace_s
         elif now >= self._kill_at:
             logger.warning("A worker did not cancel its call in time, so its process is killed", worker=self._spec.name)
@@ -216,14 +215,9 @@ class Supervisor:
 
     def _log(self, event: Logged) -> None:
         if self._call is None:
-            log_relayed(event, self._spec.name)
+            log_relayed(event, worker=self._spec.name)
         else:
-            self._call.context.run(log_relayed, event, self._spec.name)
-
-    def _clear_wake(self) -> None:
-        with self._wake_lock:
-            while self._waker.poll():
-                self._waker.recv_bytes()
+            self._call.context.run(log_relayed, event, worker=self._spec.name)
 
     def _death(self, process: WorkerProcess) -> TorchWorkerError:
         how = process.exit_reason()

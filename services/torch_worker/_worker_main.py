@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import faulthandler
-import importlib
 import os
 import queue
-import signal
-import sys
 import threading
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
-import psutil
 import structlog
 
-from services.torch_worker._log_relay import relay_logs
+from services.child_process.child_main import CLOSED, Sender, import_function, is_out_of_memory, set_up_child
+from services.child_process.log_relay import relay_logs
 from services.torch_worker._messages import (
     Answered,
     Call,
@@ -33,47 +28,28 @@ from services.torch_worker.worker_service import (
     JobCancelledError,
     ServiceRefusalError,
     WorkerService,
-    is_out_of_memory,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-_CLOSED: Final = 0  # the exit status when the server has closed the connection, which is not a failure
-
 
 def run_worker(connection: Connection, spec: WorkerSpec, log_level: int) -> None:
     """The main function of the spawned process. It ends when the server closes the connection or exits."""
-    _set_up_process(spec)
-    sender = _Sender(connection)
-    relay_logs(sender.send, log_level)
+    set_up_child(_environment(spec), niceness=spec.niceness)
+    sender: Sender[FromProcess] = Sender(connection)
+    relay_logs(sender.tell, log_level)
     receiver = _Receiver(connection)
     service = _build(spec, sender)
     if service is None:
         return
-    sender.send(Loaded())
+    sender.tell(Loaded())
     while True:
         call = receiver.calls.get()
         job = _CurrentJob(call.number, sender, receiver)
-        sender.send(_serve(service, call, job))
-
-
-class _Sender:
-    """Sends messages to the server. May be used from any thread."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._lock = threading.Lock()
-
-    def send(self, message: FromProcess) -> None:
-        with self._lock:
-            try:
-                self._connection.send(message)
-            except (BrokenPipeError, ConnectionError):
-                os._exit(_CLOSED)
+        sender.tell(_serve(service, call, job))
 
 
 class _Receiver:
@@ -93,7 +69,7 @@ class _Receiver:
             try:
                 message: ToProcess = self._connection.recv()
             except (EOFError, OSError):
-                os._exit(_CLOSED)  # a service that is computing would not notice anything gentler
+                os._exit(CLOSED)  # a service that is computing would not notice anything gentler
             match message:
                 case Call():
                     self.calls.put(message)
@@ -106,46 +82,36 @@ class _Receiver:
 class _CurrentJob:
     """The `Job` of the call that the service is working on."""
 
-    def __init__(self, number: int, sender: _Sender, receiver: _Receiver) -> None:
+    def __init__(self, number: int, sender: Sender[FromProcess], receiver: _Receiver) -> None:
         self._number = number
         self._sender = sender
         self._receiver = receiver
 
     def report(self, progress: Plain) -> None:
         check_plain(progress)
-        self._sender.send(Progressed(self._number, progress))
+        self._sender.tell(Progressed(self._number, progress))
 
     def check(self) -> None:
         if self._receiver.is_cancelled(self._number):
             raise JobCancelledError
 
 
-def _set_up_process(spec: WorkerSpec) -> None:
-    """Give the process a low priority and few threads, and keep it off the server's standard output."""
-    with suppress(ValueError, OSError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; only the server reacts to it
-    with suppress(RuntimeError, OSError, ValueError, AttributeError):  # a Python without a console has neither stream
-        faulthandler.enable()
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with suppress(psutil.Error, OSError):
-        lower = psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else spec.niceness
-        psutil.Process().nice(lower)
-    os.environ.update(
-        OMP_NUM_THREADS=str(spec.threads),
-        OMP_WAIT_POLICY="PASSIVE",  # waiting threads that spin would take a core from worlds in play
-        HF_HUB_OFFLINE="1",  # models are only read from disk
-        HF_HUB_DISABLE_PROGRESS_BARS="1",
-        TOKENIZERS_PARALLELISM="false",
-    )
+def _environment(spec: WorkerSpec) -> dict[str, str]:
+    return {
+        "OMP_NUM_THREADS": str(spec.threads),
+        "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads that spin would take a core from worlds in play
+        "HF_HUB_OFFLINE": "1",  # models are only read from disk
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
 
 
-def _build(spec: WorkerSpec, sender: _Sender) -> WorkerService | None:
+def _build(spec: WorkerSpec, sender: Sender[FromProcess]) -> WorkerService | None:
     try:
-        module, _, function = spec.factory.partition(":")
-        factory: Callable[..., WorkerService] = getattr(importlib.import_module(module), function)
-        return factory(**spec.options)
+        service: WorkerService = import_function(spec.factory)(**spec.options)
+        return service
     except Exception as error:  # noqa: BLE001 - libraries and damaged files raise anything
-        sender.send(LoadFailed(*_explain(error, WorkerFault.LOAD_FAILED, "could not be loaded")))
+        sender.tell(LoadFailed(*_explain(error, WorkerFault.LOAD_FAILED, "could not be loaded")))
         return None
 
 

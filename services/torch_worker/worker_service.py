@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from services.torch_worker.torch_worker import Plain
-
-# How libraries word it if they have no exception type for running out of memory.
-_MEMORY_PHRASES: Final = (
-    *("out of memory", "not enough memory", "allocate memory", "failed to allocate"),
-    "can't start new thread",  # there is no memory for its stack
-)
 
 
 class JobCancelledError(Exception):
@@ -44,12 +38,3 @@ class WorkerService(Protocol):
         such.
         """
         ...
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device or the machine ran out of memory."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, without importing it
-        return True
-    return isinstance(error, RuntimeError | OSError | ImportError) and any(
-        phrase in str(error).lower() for phrase in _MEMORY_PHRASES
-    )

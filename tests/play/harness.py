@@ -30,6 +30,7 @@ from services.image_editor.unconfigured_image_editor import UnconfiguredImageEdi
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.model_hub.local_model_hub import LocalModelHub
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.picture_views.sign_picture_views import SignPictureViews
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
@@ -37,12 +38,14 @@ from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.world_engine.catalogue import WorldEngineCatalogue
 from tests.fakes.fake_account_store import FakeAccountStore
 from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_engine_measurements import FakeEngineMeasurements
 from tests.fakes.fake_feedback_store import FakeFeedbackStore
 from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_job_store import FakeJobStore
+from tests.fakes.fake_machine_probe import FakeMachineProbe
 from tests.fakes.fake_ownership_store import FakeOwnershipStore
 from tests.fakes.fake_password_hasher import FakePasswordHasher
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
 
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
+    from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
     from services.image_classifier.image_classifier import ImageClassifier
@@ -70,6 +74,7 @@ if TYPE_CHECKING:
     from services.input_log.input_log import InputLogs
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
+    from services.machine_probe.machine_probe import MachineProbe
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.prompt_writer.prompt_writer import PromptWriter
@@ -292,6 +297,8 @@ def fake_services(
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
     system_monitor: SystemMonitor | None = None,
+    machine_probe: MachineProbe | None = None,
+    engine_measurements: EngineMeasurements | None = None,
     settings_files: SettingsFiles | None = None,
     cache_dir: Path = Path("no-such-folder"),
 ) -> ServiceBundle:
@@ -310,6 +317,7 @@ def fake_services(
         image_classifier=classifier or FakeImageClassifier(),
         verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),
+        picture_views=SignPictureViews(),
         prompt_writer=SwitchedPromptWriter(writers, AuthoringConfig()),
         image_editor=SwitchedImageEditor(editors, AuthoringConfig()),
         seed_store=seed_store or FakeSeedStore(),
@@ -327,6 +335,8 @@ def fake_services(
         settings_files=settings_files or FakeSettingsFiles(),
         model_hub=LocalModelHub(cache_dir),
         system_monitor=system_monitor or FakeSystemMonitor(),
+        machine_probe=machine_probe or FakeMachineProbe(),
+        engine_measurements=engine_measurements or FakeEngineMeasurements(),
         metrics=PrometheusMetrics(),
         log_stream=log_stream or SilentLogStream(),
         task_runner=ThreadingTaskRunner(lambda _name, _error: None),

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # One latent of an edited scene among fifteen of the old one is soon dreamt away. The original client appends 32
 # pictures, which are eight latents of four.
 EDIT_LATENTS: Final = 8
-_SCROLL: Final = {KEY_CODES["SCROLL_UP"]: 1.0, KEY_CODES["SCROLL_DOWN"]: -1.0}
+_SCROLL: Final = ((KEY_CODES["SCROLL_UP"], 1.0), (KEY_CODES["SCROLL_DOWN"], -1.0))
 _WARM_UP_PASSES: Final = 3
 _SEEDS: Final = 2**64
 _OUT_OF_MEMORY: Final = "The graphics card ran out of memory in this step. Close another world or model, and go on."
@@ -84,9 +84,11 @@ class WaypointEngine:
         EngineOutOfMemoryError: there is no memory for another world.
         """
         with self.turn:
-            world = WaypointWorld(self, self.rows.open(rng_seed % _SEEDS))
+            ticket = self.rows.open(rng_seed % _SEEDS)
+            prompts = self.prompts
+            world = WaypointWorld(self, ticket) if prompts is None else PromptedWaypointWorld(self, ticket, prompts)
             try:
-                if self.prompts is not None:
+                if isinstance(world, PromptedWaypointWorld):
                     world.set_prompt(DEFAULT_PROMPT)
                 world.append(seed)
             except BaseException:  # whatever it is, the row is free again
@@ -158,14 +160,6 @@ class WaypointWorld:
             except torch.OutOfMemoryError as error:
                 raise EngineOutOfMemoryError(_OUT_OF_MEMORY) from error
 
-    def set_prompt(self, words: str) -> None:
-        """Steer what comes by `words`. Models that hear none go on as they are."""
-        prompts = self._engine.prompts
-        with self._engine.turn:
-            world = self._engine.rows.world(self.ticket)
-            if prompts is not None:
-                world.set_prompt(prompts.embedding(words))
-
     def snapshot(self) -> WorldSnapshot:
         """Everything that the next pass depends on; it can be restored in any world of this engine."""
         spec = self._engine.spec
@@ -194,13 +188,26 @@ class WaypointWorld:
                 self._ticket = None
 
 
+class PromptedWaypointWorld(WaypointWorld):
+    """The world of a model that hears words."""
+
+    def __init__(self, engine: WaypointEngine, ticket: Ticket, prompts: Prompts) -> None:
+        super().__init__(engine, ticket)
+        self._prompts = prompts
+
+    def set_prompt(self, words: str) -> None:
+        embedding = self._prompts.embedding(words)
+        with self._engine.turn:
+            self._engine.rows.world(self.ticket).set_prompt(embedding)
+
+
 def control_of(payload: ControlPayload, buttons: int) -> Control:
     """Keys that the model does not have are left out; a notch of the wheel is a number, and no key."""
     return Control(
         buttons=frozenset(code for code in payload.buttons if 0 <= code < buttons),
         mouse_dx=tame(payload.mouse_dx),
         mouse_dy=tame(payload.mouse_dy),
-        scroll=sum(notch for code, notch in _SCROLL.items() if code in payload.buttons),
+        scroll=sum(notch for code, notch in _SCROLL if code in payload.buttons),
     )
 
 

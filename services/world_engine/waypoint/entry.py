@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from services.engine_host.host_settings import HostSettings
 from services.machine import is_installed
 from services.model_hub.folders import folder_of, has_part_of
 from services.world_engine.catalogue import CatalogueEntry
 from services.world_engine.engine_card import EngineMemory, LoadReport, ModelLoadError
+from services.world_engine.waypoint.loading import WaypointOptions
 from services.world_engine.waypoint.published import GIB, QUANTS, TEXT_ENCODER, WAYPOINT_MODELS, PublishedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from runtime_config.engines_config import EnginesConfig
     from services.model_hub.repository import Repository
-    from services.world_engine.waypoint.loading import WaypointOptions
     from services.world_engine.world_engine import WorldEngine
 
+HostEngine: TypeAlias = "Callable[[str, Mapping[str, Any], str, LoadReport, HostSettings], WorldEngine]"
+
+FACTORY: Final = "services.world_engine.waypoint.loading:load_hosted"
 _PACKAGES: Final = ("torch", "safetensors", "yaml")
 _NO_PACKAGES: Final = (
     "It needs packages that are not installed. Install the extra engines: pip install -c constraints.txt -e .[engines]"
@@ -27,12 +31,14 @@ _NO_PACKAGES: Final = (
 _RAM: Final = 6 * GIB  # while weights pass through on their way to the card; a process with CUDA keeps two of them
 
 
-def waypoint_plugins(config: EnginesConfig, cache_dir: Path, kernels: Path) -> tuple[WaypointPlugin, ...]:
+def waypoint_plugins(
+    config: EnginesConfig, cache_dir: Path, kernels: Path, host: HostEngine
+) -> tuple[WaypointPlugin, ...]:
     """Every published model, whether it is on the disk or not.
 
     `cache_dir` is the hub's cache, `kernels` the folder for compiled code.
     """
-    return tuple(WaypointPlugin(model, config, cache_dir, kernels) for model in WAYPOINT_MODELS)
+    return tuple(WaypointPlugin(model, config, cache_dir, kernels, host) for model in WAYPOINT_MODELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class WaypointPlugin:
     config: EnginesConfig
     cache_dir: Path
     kernels: Path
+    host: HostEngine  # loads an engine in a process of its own
     has_package: Callable[[str], bool] = is_installed
 
     def entry(self) -> CatalogueEntry:
@@ -89,33 +96,26 @@ class WaypointPlugin:
         """Raises:
         ModelLoadError: files or packages are missing or damaged, or this machine cannot run them.
         """
-        from services.world_engine.waypoint.loading import load_engine
+        settings = HostSettings(self.model.title, kernels=self.kernels)
+        return self.host(FACTORY, asdict(self.options()), quant, report, settings)
 
-        return load_engine(self.options(quant), report)
-
-    def options(self, quant: str) -> WaypointOptions:
+    def options(self) -> WaypointOptions:
         """Raises:
-        ModelLoadError: something is missing, or the quantisation is unknown.
+        ModelLoadError: something is missing.
         """
         own, vae = self._folder(self.model.own), self._vae_folder()
         missing = self.what_is_missing()
         if own is None or vae is None or missing is not None:
             raise ModelLoadError(missing or f"Files of {self.model.model_id} have gone.")
-        if quant not in QUANTS:
-            raise ModelLoadError(f"{self.model.title} comes in {', '.join(QUANTS)}, and not in {quant}.")
-        from services.world_engine.waypoint.loading import WaypointOptions
-
         text_encoder = self._folder(TEXT_ENCODER) if self.model.hears_prompts else None
         return WaypointOptions(
             model_id=self.model.model_id,
             title=self.model.title,
             model_folder=str(own),
             vae_folder=str(vae),
-            quantisation=QUANTS[quant],
             device=self.config.device,
             compile=self.config.compile,
             exact=self.config.exact,
-            kernels=str(self.kernels),
             text_encoder=None if text_encoder is None else str(text_encoder),
         )
 

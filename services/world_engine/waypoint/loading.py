@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.world_engine.engine_card import LoadReport, LoadStep, ModelLoadError
+from services.world_engine.waypoint.published import QUANTS
 
 if TYPE_CHECKING:
     from engines.waypoint import LoadOptions, Quantisation
@@ -26,7 +26,6 @@ _NO_TORCH: Final = "{title} needs torch, which could not be imported. Install th
 class WaypointOptions:
     """What a load needs to know, in values that can cross to another process. Folders are paths.
 
-    `quantisation` is the runtime's name of it. `kernels` is where compiled code is kept from start to start.
     `text_encoder` is the folder of a UMT5; None: prompts are not heard.
     """
 
@@ -34,23 +33,34 @@ class WaypointOptions:
     title: str
     model_folder: str
     vae_folder: str
-    quantisation: Quantisation
     device: EngineDevice
     compile: bool
     exact: bool
-    kernels: str
     text_encoder: str | None = None
 
 
-def load_engine(options: WaypointOptions, report: LoadReport) -> WaypointEngine:
+def load_hosted(*, quant: str, report: LoadReport, **options: Any) -> WaypointEngine:
+    """`load_engine`, as an engine host calls it: the process is the engine's own. Raises: ModelLoadError."""
+    chosen = WaypointOptions(**options)
+    engine = load_engine(chosen, quant, report)
+    if _is_tiny(Path(chosen.model_folder)):
+        import torch
+
+        torch.set_num_threads(1)  # several would wait for each other longer than they work
+    return engine
+
+
+def load_engine(options: WaypointOptions, quant: str, report: LoadReport) -> WaypointEngine:
     """Read the weights, build the network, and play until everything has run once. Blocks.
 
     Raises:
-        ModelLoadError: files are missing, damaged or not what they should be; torch is missing, sees no card, or finds
-            too little memory on it.
+        ModelLoadError: the quantisation is unknown; files are missing, damaged or not what they should be; torch is
+            missing, sees no card, or finds too little memory on it.
     """
+    quantisation = QUANTS.get(quant)
+    if quantisation is None:
+        raise ModelLoadError(f"{options.title} comes in {', '.join(QUANTS)}, and not in {quant}.")
     report(LoadStep.READING)
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", options.kernels)
     model_folder, vae_folder = Path(options.model_folder), Path(options.vae_folder)
     try:
         import torch
@@ -65,7 +75,7 @@ def load_engine(options: WaypointOptions, report: LoadReport) -> WaypointEngine:
         hashed = weights_hash(model_folder, vae_folder)
         report(LoadStep.BUILDING)
         text_encoder = None if options.text_encoder is None else Path(options.text_encoder)
-        model = load_waypoint(model_folder, vae_folder, _load_options(options))
+        model = load_waypoint(model_folder, vae_folder, _load_options(options, quantisation))
         engine = WaypointEngine(
             model,
             model_id=options.model_id,
@@ -88,7 +98,7 @@ def load_engine(options: WaypointOptions, report: LoadReport) -> WaypointEngine:
     return engine
 
 
-def _load_options(options: WaypointOptions) -> LoadOptions:
+def _load_options(options: WaypointOptions, quantisation: Quantisation) -> LoadOptions:
     """Raises:
     ModelLoadError: there is no card, and the model is not one for processors.
     """
@@ -110,7 +120,7 @@ def _load_options(options: WaypointOptions) -> LoadOptions:
     return LoadOptions(
         device=device,
         dtype=torch.float32 if is_tiny and not on_card else torch.bfloat16,
-        quantisation=options.quantisation,
+        quantisation=quantisation,
         compile=on_card and options.compile,
         cuda_graphs=on_card and options.compile,
     )

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from handlers.base import StateChanges
+from handlers.engines.fitting import EngineNeedsBook
 from handlers.engines.ledger import MemoryLedger
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
@@ -21,6 +22,7 @@ from state.app_state_types import AppState, EngineKey, EngineLoading, EngineStat
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_device import FakeDevice, FakeModelOnDevice
+from tests.fakes.fake_engine_measurements import FakeEngineMeasurements
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
@@ -53,6 +55,7 @@ class Rig:
         self.threads = ThreadPoolExecutor(2)
         self.classifier = FakeImageClassifier()
         catalogue = WorldEngineCatalogue([self.pond.entry, self.lake.entry, self.hill.entry])
+        self.needs = EngineNeedsBook(FakeEngineMeasurements(), self.device)
         self.ledger = MemoryLedger(
             self.state,
             self.lock,
@@ -64,6 +67,7 @@ class Rig:
             config=Current.fixed(AuthoringConfig(local_images="auto", local_writer="auto")),
             clock=self.clock,
             changes=self.changes,
+            needs=self.needs,
         )
         self.runner = ThreadingTaskRunner(lambda _name, _error: None)
         self.pool = EnginePool(

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime_config.engines_config import EnginesConfig
+from services.engine_host.engine_host import host_engine
 from services.world_engine.waypoint.entry import waypoint_plugins
+from services.world_engine.waypoint.loading import load_engine
 from tests.engines.waypoint.installed import WAYPOINT_1_5
 
 if TYPE_CHECKING:
     from services.world_engine.catalogue import CatalogueEntry
-    from services.world_engine.waypoint.entry import WaypointPlugin
+    from services.world_engine.engine_card import LoadReport
+    from services.world_engine.waypoint.engine import WaypointEngine
+from services.world_engine.waypoint.entry import WaypointPlugin
 
 
 def plugin_of(models_dir: Path | None, model_id: str = WAYPOINT_1_5, cache_dir: Path = Path("none")) -> WaypointPlugin:
-    plugins = waypoint_plugins(EnginesConfig(models_dir=models_dir), cache_dir, Path("kernels"))
+    plugins = waypoint_plugins(EnginesConfig(models_dir=models_dir), cache_dir, Path("kernels"), host_engine)
     return next(plugin for plugin in plugins if plugin.model.model_id == model_id)
 
 
 def entry_of(models_dir: Path | None, model_id: str = WAYPOINT_1_5, cache_dir: Path = Path("none")) -> CatalogueEntry:
-    return plugin_of(models_dir, model_id, cache_dir).entry()
+    """Loads in this process, without the seconds that one of its own takes to start."""
+    return loading_here(plugin_of(models_dir, model_id, cache_dir))
+
+
+def loading_here(plugin: WaypointPlugin) -> CatalogueEntry:
+    def load(quant: str, report: LoadReport) -> WaypointEngine:
+        return load_engine(plugin.options(), quant, report)
+
+    return replace(plugin.entry(), load=load)
+
+
+def engine_of(models_dir: Path, model_id: str = WAYPOINT_1_5) -> WaypointEngine:
+    return load_engine(plugin_of(models_dir, model_id).options(), "none", lambda _: None)

@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="the extra engines is not installed")
 import torch
 
 from engines.waypoint import DivergedError, WaypointModel, WorldBatch
-from services.world_engine.waypoint.engine import WaypointEngine, control_of
+from services.world_engine.waypoint.engine import PromptedWaypointWorld, WaypointEngine, control_of
 from services.world_engine.waypoint.prompts import Silence
 from services.world_engine.waypoint.rows import Rows
 from services.world_engine.world_engine import (
@@ -25,7 +25,7 @@ from services.world_engine.world_engine import (
     WorldClosedError,
 )
 from tests.engines.waypoint.installed import WAYPOINT_1, WAYPOINT_1_5
-from tests.services.waypoint.rig import entry_of
+from tests.services.waypoint.rig import engine_of
 from wire_protocol import key_codes
 
 if TYPE_CHECKING:
@@ -39,16 +39,14 @@ pytestmark = pytest.mark.xdist_group("torch")
 
 @pytest.fixture(scope="module", params=[WAYPOINT_1_5, WAYPOINT_1])
 def engine(request: pytest.FixtureRequest, models_dir: Path) -> Iterator[WaypointEngine]:
-    loaded = entry_of(models_dir, request.param).load("none", lambda _: None)
-    assert isinstance(loaded, WaypointEngine)
+    loaded = engine_of(models_dir, request.param)
     yield loaded
     loaded.close()
 
 
 @pytest.fixture(scope="module")
 def newer(models_dir: Path) -> Iterator[WaypointEngine]:
-    loaded = entry_of(models_dir).load("none", lambda _: None)
-    assert isinstance(loaded, WaypointEngine)
+    loaded = engine_of(models_dir)
     yield loaded
     loaded.close()
 
@@ -104,13 +102,9 @@ def test_a_world_is_the_same_alone_and_beside_others_that_come_and_go(engine: Wa
     world.close()
 
 
-def test_a_batch_makes_the_same_up_to_rounding(newer: WaypointEngine, models_dir: Path) -> None:
+def test_a_batch_makes_the_same_up_to_rounding(newer: WaypointEngine) -> None:
     """As on a graphics card, where the kernels of a matrix product depend on the number of rows."""
-    loaded = entry_of(models_dir).load("none", lambda _: None)
-    assert isinstance(loaded, WaypointEngine)
-    batched = WaypointEngine(
-        loaded.model, model_id="a/b", title="Batched", weights_hash=loaded.spec.weights_hash, exact=False
-    )
+    batched = WaypointEngine(newer.model, model_id="a/b", title="Batched", weights_hash="0" * 64, exact=False)
     worlds = [batched.open_world(seed(newer, n), rng_seed=n) for n in range(3)]
     alone = [newer.open_world(seed(newer, n), rng_seed=n) for n in range(3)]
     for number in range(4):
@@ -181,7 +175,6 @@ def test_a_closed_world_is_closed(newer: WaypointEngine) -> None:
         world.snapshot,
         lambda: world.restore(taken),
         lambda: world.continue_from(seed(newer)),
-        lambda: world.set_prompt("A lake"),
     )
     for use in uses:
         with pytest.raises(WorldClosedError):
@@ -217,10 +210,10 @@ def test_keys_and_the_wheel_reach_the_model_as_it_knows_them() -> None:
 
 
 def test_words_change_a_world_that_hears_them_and_snapshots_keep_them(models_dir: Path) -> None:
-    loaded = entry_of(models_dir, WAYPOINT_1).load("none", lambda _: None)
-    assert isinstance(loaded, WaypointEngine)
+    loaded = engine_of(models_dir, WAYPOINT_1)
     loaded.prompts = Spelling(96)
     world = loaded.open_world(seed(loaded), rng_seed=1)
+    assert isinstance(world, PromptedWaypointWorld)
     start = world.snapshot()
     silent = played(world, range(3))
     world.restore(start)

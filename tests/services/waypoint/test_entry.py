@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("torch", reason="the extra engines is not installed")
 
 from runtime_config.engines_config import EnginesConfig
+from services.engine_host.engine_host import host_engine
 from services.world_engine.catalogue import WorldEngineCatalogue
 from services.world_engine.engine_card import LoadStep, ModelLoadError
 from services.world_engine.waypoint.entry import waypoint_plugins
@@ -26,7 +27,7 @@ from tests.engines.waypoint.installed import (
     cache,
     install_waypoint_1_5,
 )
-from tests.services.waypoint.rig import entry_of, plugin_of
+from tests.services.waypoint.rig import entry_of, loading_here, plugin_of
 
 if TYPE_CHECKING:
     from services.world_engine.catalogue import CatalogueEntry
@@ -39,10 +40,11 @@ _LISTED = """
 import sys
 from pathlib import Path
 from runtime_config.engines_config import EnginesConfig
+from services.engine_host.engine_host import host_engine
 from services.world_engine.waypoint.entry import waypoint_plugins
-for plugin in waypoint_plugins(EnginesConfig(models_dir=Path(sys.argv[1])), Path("none"), Path("kernels")):
+for plugin in waypoint_plugins(EnginesConfig(models_dir=Path(sys.argv[1])), Path("none"), Path("kernels"), host_engine):
     plugin.entry()
-print({"torch", "safetensors", "yaml", "numpy"} & set(sys.modules))
+print({"torch", "safetensors", "yaml"} & set(sys.modules))
 """
 
 
@@ -53,7 +55,7 @@ def refusal(entry: CatalogueEntry, quant: str = "none") -> str:
 
 
 def test_every_published_model_is_offered_with_what_it_takes() -> None:
-    for plugin in waypoint_plugins(EnginesConfig(), Path("none"), Path("kernels")):
+    for plugin in waypoint_plugins(EnginesConfig(), Path("none"), Path("kernels"), host_engine):
         entry = plugin.entry()
         assert not entry.is_ready
         assert entry.licence == "Apache-2.0"
@@ -117,7 +119,7 @@ def test_the_catalogue_keeps_entries_that_have_not_changed(tmp_path: Path) -> No
 
 
 def test_packages_that_are_missing_are_named_by_their_extra(models_dir: Path) -> None:
-    entry = replace(plugin_of(models_dir), has_package={"safetensors", "yaml"}.__contains__).entry()
+    entry = loading_here(replace(plugin_of(models_dir), has_package={"safetensors", "yaml"}.__contains__))
     assert "Install the extra engines" in refusal(entry)
 
 
@@ -137,7 +139,7 @@ def test_an_unknown_quantisation_is_refused(models_dir: Path) -> None:
 
 def test_a_card_that_is_not_there_is_refused(models_dir: Path) -> None:
     plugin = plugin_of(models_dir)
-    entry = replace(plugin, config=replace(plugin.config, device="cuda")).entry()
+    entry = loading_here(replace(plugin, config=replace(plugin.config, device="cuda")))
     assert "--engine-device cpu" in refusal(entry)
 
 

@@ -23,7 +23,7 @@ from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.play.harness import fake_services, picture, play_server, session_config
 from tests.replay.saved import asked, walk
-from tests.services.waypoint.rig import entry_of
+from tests.services.waypoint.rig import entry_of, loading_here, plugin_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -80,8 +80,13 @@ def play(server: PlayServer, colour: int) -> str:
     return saved
 
 
-def test_two_people_play_at_once_and_what_they_keep_replays_exactly(models_dir: Path, tmp_path: Path) -> None:
-    entry = entry_of(models_dir)
+@pytest.mark.parametrize("hosted", [False, pytest.param(True, marks=pytest.mark.trial)])
+def test_two_people_play_at_once_and_what_they_keep_replays_exactly(
+    models_dir: Path, tmp_path: Path, *, hosted: bool
+) -> None:
+    """In the server's own process, and in that of an engine host, which is what an owner gets."""
+    plugin = plugin_of(models_dir)
+    entry = plugin.entry() if hosted else loading_here(plugin)
     services = services_of(entry, tmp_path)
     with play_server(services) as server, ThreadPoolExecutor(2) as people:
         saved = list(people.map(partial(play, server), (90, 200)))

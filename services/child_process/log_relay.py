@@ -1,25 +1,34 @@
-"""Relays the log events of a worker's process into the server's own logs."""
+"""Relays the log events of a process of the server's own into the server's logs."""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
-from services.torch_worker._messages import Logged
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from structlog.typing import EventDict, WrappedLogger
 
-    from services.torch_worker.torch_worker import Plain
+LogValue: TypeAlias = "bool | int | float | str | None"
 
 _LONGEST_TEXT: Final = 8192
 # Libraries that would otherwise log every request and every file.
 _AT_LEAST_WARNING: Final = ("httpx", "httpcore", "urllib3", "filelock", "PIL", "matplotlib", "asyncio")
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One log event. `level` is the standard library's number."""
+
+    logger: str
+    level: int
+    event: str
+    fields: Mapping[str, LogValue]
 
 
 class _RelayHandler(logging.Handler):
@@ -29,7 +38,7 @@ class _RelayHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            fields: dict[str, Plain] = {}
+            fields: dict[str, LogValue] = {}
             if record.exc_info and record.exc_info[1] is not None:
                 fields["exception"] = "".join(traceback.format_exception(record.exc_info[1]))[-_LONGEST_TEXT:]
             self._send(Logged(record.name, record.levelno, record.getMessage()[:_LONGEST_TEXT], fields))
@@ -38,7 +47,7 @@ class _RelayHandler(logging.Handler):
 
 
 def relay_logs(send: Callable[[Logged], None], level: int) -> None:
-    """Called in the worker's process: send every event of structlog and the standard library to `send` only."""
+    """Called in the process: send every event of structlog and the standard library to `send` only."""
     root = logging.getLogger()
     root.handlers[:] = [_RelayHandler(send)]
     root.setLevel(level)
@@ -58,11 +67,11 @@ def relay_logs(send: Callable[[Logged], None], level: int) -> None:
     )
 
 
-def log_relayed(event: Logged, worker: str) -> None:
-    """Called in the server: log a relayed event, marked with the name of its worker."""
-    fields = {key: value for key, value in event.fields.items() if key not in {"event", "level", "logger", "worker"}}
+def log_relayed(event: Logged, **process: str) -> None:
+    """Called in the server: log a relayed event, marked with the name of its process."""
+    fields = {key: value for key, value in event.fields.items() if key not in {"event", "level", "logger", *process}}
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(event.logger)
-    logger.log(event.level, event.event, worker=worker, **fields)
+    logger.log(event.level, event.event, **process, **fields)
 
 
 def _sender(send: Callable[[Logged], None]) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
@@ -76,5 +85,5 @@ def _sender(send: Callable[[Logged], None]) -> Callable[[WrappedLogger, str, Eve
     return processor
 
 
-def _plain(value: object) -> Plain:
+def _plain(value: object) -> LogValue:
     return value if isinstance(value, bool | int | float) or value is None else str(value)[-_LONGEST_TEXT:]

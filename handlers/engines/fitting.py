@@ -1,0 +1,60 @@
+"""What a model will take of this machine, and whether that fits: by measurement, or else by its card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.engine_measurements.engine_measurements import EngineMeasurement, MeasurementKey, name_of_machine
+from services.memory_planner.engine_fit import EngineFit, EngineNeeds, EngineRoom, fit_of
+from services.memory_planner.situation import FreeMemory
+from state.app_state_types import EngineKey
+
+if TYPE_CHECKING:
+    from services.engine_measurements.engine_measurements import EngineMeasurements
+    from services.system_monitor.system_monitor import SystemMonitor
+    from services.world_engine.catalogue import CatalogueEntry
+
+
+class EngineNeedsBook:
+    """Every method blocks: the machine is asked for its name, and a file is read."""
+
+    def __init__(self, measurements: EngineMeasurements, monitor: SystemMonitor) -> None:
+        self._measurements = measurements
+        self._monitor = monitor
+
+    def measured(self, key: EngineKey) -> EngineMeasurement:
+        """With nothing in it where this machine has measured nothing."""
+        return self._measurements.find(self._name(key)) or EngineMeasurement()
+
+    def keep(self, key: EngineKey, measurement: EngineMeasurement) -> None:
+        self._measurements.keep(self._name(key), measurement)
+
+    def needs(self, entry: CatalogueEntry, quant: str) -> EngineNeeds:
+        measured = self.measured(EngineKey(entry.model_id, quant))
+        return EngineNeeds(
+            ram=entry.memory.ram if measured.ram is None else measured.ram,
+            vram=entry.memory.vram if measured.vram is None else measured.vram,
+        )
+
+    def fit(self, entry: CatalogueEntry, quant: str, room: EngineRoom) -> EngineFit:
+        return fit_of(self.needs(entry, quant), room)
+
+    def _name(self, key: EngineKey) -> MeasurementKey:
+        return MeasurementKey(key.model_id, key.quant, name_of_machine(self._monitor.machine()))
+
+
+def room_of(monitor: SystemMonitor) -> EngineRoom:
+    """The memory of a machine on which this server has loaded nothing. Blocks."""
+    machine, usage = monitor.machine(), monitor.usage()
+    return EngineRoom(
+        free=FreeMemory(
+            vram=_difference(machine.vram_total_bytes, usage.vram_used_bytes),
+            ram=_difference(usage.ram_total_bytes, usage.ram_used_bytes),
+        ),
+        total_vram=machine.vram_total_bytes,
+        total_ram=usage.ram_total_bytes,
+    )
+
+
+def _difference(total: int | None, used: int | None) -> int | None:
+    return None if total is None or used is None else max(0, total - used)

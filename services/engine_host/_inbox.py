@@ -1,0 +1,97 @@
+"""What a host's process does next: rounds of everything that waits, so that no world gets two turns before another."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from services.child_process.child_main import CLOSED
+from services.engine_host._messages import Call, CloseEngine, Release, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from services.engine_host._messages import ToHost
+
+# A world that was just stepped is usually due again within a millisecond or two. Waiting that long lets it come along
+# in the batch, instead of letting two halves of the worlds take turns.
+_COMPANY_SHARE: Final = 0.1  # of the pass before
+_LONGEST_COMPANY_S: Final = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Calls that waited at one moment, in the order in which they came. `steps` are of different worlds."""
+
+    others: tuple[Call, ...]
+    steps: tuple[tuple[Call, Step], ...]
+    is_last: bool = False  # the engine has to be closed
+
+
+class Inbox:
+    """Filled by one thread and emptied by another.
+
+    Each world has one call at a time. So every call that waits is part of the next round, and a round has at most one
+    step for each world: with n worlds, whoever is due waits for the round that runs, of n steps at most.
+    """
+
+    def __init__(self) -> None:
+        self._arrived = threading.Condition()
+        self._calls: list[Call] = []
+        self._is_closing = False
+        self._company: frozenset[int] = frozenset()  # the worlds of the round before, if it was stepped as a batch
+        self._company_until = 0.0
+
+    def put(self, message: Call | CloseEngine) -> None:
+        with self._arrived:
+            match message:
+                case Call():
+                    self._calls.append(message)
+                case CloseEngine():
+                    self._is_closing = True
+            self._arrived.notify()
+
+    def stepped_together(self, worlds: frozenset[int], seconds: float) -> None:
+        """For a moment from now, the next step may wait for these worlds to be due again."""
+        with self._arrived:
+            self._company = worlds
+            self._company_until = time.monotonic() + min(_COMPANY_SHARE * seconds, _LONGEST_COMPANY_S)
+
+    def next_round(self) -> Round:
+        """Everything that waits; blocks while nothing does."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._calls or self._is_closing)
+            self._wait_for_company()
+            calls, self._calls = self._calls, []
+            return Round(
+                tuple(call for call in calls if not isinstance(call.what, Step)),
+                tuple((call, call.what) for call in calls if isinstance(call.what, Step)),
+                self._is_closing,
+            )
+
+    def _wait_for_company(self) -> None:
+        """Only if a step is due, and only for those worlds of the last batch that have not come back yet."""
+        while not self._is_closing:
+            due = {call.what.world for call in self._calls}
+            left_s = self._company_until - time.monotonic()
+            if self._company <= due or left_s <= 0 or not any(isinstance(call.what, Step) for call in self._calls):
+                return
+            self._arrived.wait(left_s)
+
+
+def read_messages(connection: Connection, inbox: Inbox, release: Callable[[int], None]) -> None:
+    """Run on a thread of its own, so that the end of the server is noticed during a step."""
+    while True:
+        try:
+            message: ToHost = connection.recv()
+        except (EOFError, OSError):
+            os._exit(CLOSED)  # an engine that is computing would not notice anything gentler
+        match message:
+            case Release(offset):
+                release(offset)
+            case Call() | CloseEngine():
+                inbox.put(message)

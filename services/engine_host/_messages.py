@@ -1,0 +1,186 @@
+"""The messages between the server and a host's process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from services.child_process.log_relay import Logged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from services.world_engine.engine_card import LoadStep
+    from services.world_engine.world_engine import ControlPayload, Frames, Picture, WorldSpec
+
+Option: TypeAlias = "bool | int | float | str | tuple[Option, ...] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    """What the process loads: `factory` is `module:function`, called with `quant`, `report` and the options."""
+
+    name: str
+    factory: str
+    options: Mapping[str, Option]
+    quant: str
+    environment: Mapping[str, str]
+    niceness: int
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Bytes in the shared memory. Whoever has taken the region writes them, and the other side only reads."""
+
+    offset: int
+    size: int
+
+
+Blob: TypeAlias = bytes | Region  # what is small goes with the message
+
+# ---------------------------------------------------------------------------------------- to the process
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWorld:
+    world: int  # the number that the server gives it
+    seed: Picture = field(repr=False)
+    rng_seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`slot`: the offset for the frames in the shared memory; None: they come with the answer."""
+
+    world: int
+    control: ControlPayload
+    slot: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueFrom:
+    world: int
+    picture: Picture = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPrompt:
+    world: int
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot:
+    world: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    world: int
+    model_id: str
+    weights_hash: str
+    state: Blob = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWorld:
+    world: int
+
+
+WorldCall: TypeAlias = OpenWorld | Step | ContinueFrom | SetPrompt | TakeSnapshot | Restore | CloseWorld
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    number: int
+    what: WorldCall
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The server has read the region, which the host may use again."""
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseEngine:
+    """Close the engine and end."""
+
+
+ToHost: TypeAlias = Call | Release | CloseEngine
+
+# -------------------------------------------------------------------------------------- from the process
+
+
+class HostFault(StrEnum):
+    LOAD_FAILED = "load_failed"
+    OUT_OF_MEMORY = "out_of_memory"
+    WORLD_CLOSED = "world_closed"
+    SNAPSHOT_MISMATCH = "snapshot_mismatch"
+    BAD_INPUT = "bad_input"
+    BAD_FRAMES = "bad_frames"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReported:
+    step: LoadStep
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    spec: WorldSpec
+    is_batched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    fault: HostFault
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    takes_words: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The frames are in the slot that the call named, if it named one. The pass took `seconds`, with `worlds` in it."""
+
+    frames: Frames | None = field(repr=False)
+    worlds: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTaken:
+    model_id: str
+    weights_hash: str
+    state: Blob = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    pass
+
+
+Answer: TypeAlias = Opened | Stepped | SnapshotTaken | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    number: int
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    number: int
+    fault: HostFault
+    message: str
+
+
+FromHost: TypeAlias = LoadReported | Loaded | LoadFailed | Answered | Failed | Logged

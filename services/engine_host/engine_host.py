@@ -1,0 +1,154 @@
+"""World engines in processes of their own, which the rest of the server sees as any other `WorldEngine`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.engine_host._frame_slots import FrameSlots, frames_shape
+from services.engine_host._host_life import HostLife
+from services.engine_host._hosted_world import HostedPromptedWorld, HostedWorld, expect
+from services.engine_host._messages import HostSpec, Opened, OpenWorld, Option
+from services.engine_host._restarts import RestartBudget
+from services.engine_host._shared_memory import FRAME_BYTES
+from services.engine_host.pace import PaceMeter
+from services.world_engine.engine_card import LoadStep, ModelLoadError
+from services.world_engine.world_engine import EngineDiedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from services.engine_host.host_settings import HostLimits, HostSettings
+    from services.world_engine.engine_card import LoadReport
+    from services.world_engine.world_engine import Picture, WorldSpec
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+def host_engine(
+    factory: str, options: Mapping[str, Option], quant: str, report: LoadReport, settings: HostSettings
+) -> HostedEngine:
+    """Load an engine in a process of its own. Blocks.
+
+    `factory` is `module:function`, which is imported there and called with `quant`, `report` and the options as keyword
+    arguments. It returns a `WorldEngine`. If that has `step_together` as well, its worlds are stepped in batches.
+
+    Raises:
+        ModelLoadError: with a sentence for the person who chose the model.
+    """
+    spec = HostSpec(settings.name, factory, options, quant, _environment(settings), settings.niceness)
+    engine = HostedEngine(spec, settings.limits)
+    engine.load(report)
+    return engine
+
+
+class HostedEngine:
+    """A `WorldEngine`. When its process ends, its worlds raise `EngineDiedError`, and the next one starts it again."""
+
+    def __init__(self, spec: HostSpec, limits: HostLimits) -> None:
+        self._host = spec
+        self._limits = limits
+        self._numbers = count(1)
+        self._restarts = RestartBudget(limits.restarts, limits.restarts_window_s)
+        self._starting = threading.Lock()  # one thread starts the process, and others wait for it
+        self._current: _Current | None = None
+        self._is_closed = False
+        self.pace = PaceMeter()
+
+    def load(self, report: LoadReport) -> None:
+        """Raises: ModelLoadError."""
+        with self._starting:
+            self._current = self._start(report)
+
+    @property
+    def spec(self) -> WorldSpec:
+        return self._running.spec
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether several worlds are stepped together."""
+        return self._running.is_batched
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None: it has ended."""
+        return self._running.life.pid
+
+    def open_world(self, seed: Picture, *, rng_seed: int) -> HostedWorld:
+        """Raises: EngineDiedError, the process has ended and could not be started again."""
+        now, number = self._revived(), next(self._numbers)
+        opened = expect(Opened, now.life.call(OpenWorld(number, seed, rng_seed), self._limits.other_s))
+        kind = HostedPromptedWorld if opened.takes_words else HostedWorld
+        return kind(now.life, number, now.slots, self.pace, self._limits)
+
+    def close(self) -> None:
+        self._is_closed = True
+        with self._starting:
+            if self._current is not None:
+                self._current.life.close()
+
+    # --------------------------------------------------------------------------------------------- parts
+
+    @property
+    def _running(self) -> _Current:
+        if self._current is None:
+            raise EngineDiedError(f"{self._host.name} was never loaded.")
+        return self._current
+
+    def _revived(self) -> _Current:
+        """The process that runs, started again if it has ended.
+
+        Raises:
+            EngineDiedError: it cannot be started again, or not for now.
+        """
+        with self._starting:
+            running = self._running
+            end = running.life.end
+            if end is None:
+                return running
+            if self._is_closed:
+                raise EngineDiedError(f"{self._host.name} was unloaded.")
+            if not self._restarts.take(time.monotonic()):
+                raise EngineDiedError(f"{end} That has happened too often, so it is not started again for now.")
+            logger.warning("The process of a model is started again", host=self._host.name, reason=str(end))
+            running.life.close()
+            try:
+                self._current = self._start(_ignore)
+            except ModelLoadError as error:
+                raise EngineDiedError(str(error)) from error
+            return self._current
+
+    def _start(self, report: LoadReport) -> _Current:
+        life = HostLife(self._host, report, self._limits.load_s)
+        loaded = life.start()
+        spec = loaded.spec
+        shape = frames_shape(spec.frames_per_pass, spec.height, spec.width)
+        return _Current(life, spec, loaded.is_batched, FrameSlots(life.memory, FRAME_BYTES, shape))
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The life of the process that is the newest, and what it has loaded."""
+
+    life: HostLife
+    spec: WorldSpec
+    is_batched: bool
+    slots: FrameSlots
+
+
+def _environment(settings: HostSettings) -> dict[str, str]:
+    variables = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    if settings.kernels is not None:
+        variables["TORCHINDUCTOR_CACHE_DIR"] = str(settings.kernels / "inductor")
+        variables["TRITON_CACHE_DIR"] = str(settings.kernels / "triton")
+        variables["CUDA_CACHE_PATH"] = str(settings.kernels / "cuda")
+    return variables | dict(settings.environment)
+
+
+def _ignore(_: LoadStep) -> None:
+    """Nobody waits for this load in particular."""

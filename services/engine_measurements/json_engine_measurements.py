@@ -1,0 +1,56 @@
+"""Measurements in one small JSON file of the data folder."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from services.engine_measurements.engine_measurements import EngineMeasurement, MeasurementKey
+from services.files import write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+
+_FILE: Final = TypeAdapter(tuple[tuple[MeasurementKey, EngineMeasurement], ...])
+
+
+class JsonEngineMeasurements:
+    """An `EngineMeasurements`. A file that cannot be read counts as empty: everything in it can be measured again."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._kept: dict[MeasurementKey, EngineMeasurement] | None = None
+
+    def find(self, key: MeasurementKey) -> EngineMeasurement | None:
+        with self._lock:
+            return self._read().get(key)
+
+    def keep(self, key: MeasurementKey, measurement: EngineMeasurement) -> None:
+        with self._lock:
+            kept = self._read()
+            kept[key] = measurement
+            try:
+                write_whole(self._file, _FILE.dump_json(tuple(kept.items()), indent=1))
+            except OSError as error:
+                logger.warning("A measurement of an engine could not be kept", model=key.model_id, reason=str(error))
+
+    def _read(self) -> dict[MeasurementKey, EngineMeasurement]:
+        if self._kept is None:
+            self._kept = self._load()
+        return self._kept
+
+    def _load(self) -> dict[MeasurementKey, EngineMeasurement]:
+        try:
+            return dict(_FILE.validate_json(self._file.read_bytes()))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValidationError) as error:
+            logger.warning("The file with measurements of engines cannot be read; it begins anew", reason=str(error))
+            return {}
