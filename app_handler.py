@@ -267,6 +267,7 @@ class AppHandler:
             writer=services.prompt_writer,
             editor=services.image_editor,
             catalogue=services.catalogue,
+            hub=services.model_hub,
             pool=self.engines,
             residency=self.residency,
             work_threads=self._work_threads,

@@ -106,7 +106,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.machine_probe.system_probe import SystemProbe
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
-    from services.model_hub.local_model_hub import LocalModelHub
+    from services.model_hub.hugging_face_hub import HuggingFaceHub
     from services.ownership_store.sql_ownership_stores import SqlOwnershipStores
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
@@ -177,7 +177,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
         settings_files=FolderSettingsFiles(config.data_dir),
-        model_hub=LocalModelHub(default_cache_dir(os.environ)),
+        model_hub=HuggingFaceHub(default_cache_dir(os.environ), config.hub, environ=os.environ),
         system_monitor=monitor,
         machine_probe=SystemProbe(),
         engine_measurements=JsonEngineMeasurements(config.data_dir / "measurements.json"),

@@ -67,7 +67,26 @@ SENTENCE = "This is what is wrong."
                 WorldFileFault, ("worldNotAWorld", "worldDamaged", "worldTooLarge", "worldOtherVersion"), strict=True
             )
         ),
-        (ModelHubError(HubFault.MALFORMED, SENTENCE), "invalidRequest"),
+        *(
+            (ModelHubError(fault, SENTENCE), code)
+            for fault, code in zip(
+                HubFault,
+                (
+                    "invalidRequest",
+                    "modelHubUnavailable",
+                    "modelAccessNeeded",
+                    "unknownModel",
+                    "modelHubUnavailable",
+                    "modelUnusable",
+                    "modelUnusable",
+                    "modelNotKept",
+                    "modelInUse",
+                    "modelNotKept",
+                    "invalidRequest",
+                ),
+                strict=True,
+            )
+        ),
         (SeedStoreError(SENTENCE), "seedNotKept"),
         (VideoError(SENTENCE), "recordingDamaged"),
         (WorldStoreError(SENTENCE), "worldNotKept"),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from services.engine_host.host_settings import HostSettings
 from services.machine import is_installed
-from services.model_hub.folders import folder_of, has_part_of
+from services.model_hub.cached_models import find_model
+from services.model_hub.model_hub import Absent, Damaged, OnDisk, Partly
 from services.world_engine.catalogue import CatalogueEntry
 from services.world_engine.engine_card import EngineMemory, LoadReport, ModelLoadError
 from services.world_engine.waypoint.loading import WaypointOptions
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime_config.engines_config import EnginesConfig
+    from services.model_hub.model_hub import Found
     from services.model_hub.repository import Repository
     from services.world_engine.world_engine import WorldEngine
 
@@ -82,14 +84,24 @@ class WaypointPlugin:
 
     def not_pulled(self) -> str | None:
         """How to get the files that are not on the disk; None: all are there. Reads directories."""
-        absent = [one for one in self.model.repositories if self._folder(one) is None]
+        name, absent, has_part = self.model.model_id, 0, False
+        for repository in self.model.repositories:
+            match self._find(repository):
+                case OnDisk():
+                    has_part = True
+                case Damaged(reason):
+                    return reason
+                case Partly(done, total):
+                    absent, has_part = absent + total - done, True
+                case Absent():
+                    absent += repository.size_bytes
         if not absent:
             return None
-        name, gb = self.model.model_id, sum(one.size_bytes for one in absent) / 1e9
-        has_part = any(has_part_of(one, self.cache_dir, self.config.models_dir) for one in self.model.repositories)
+        extent, size = "only in part" if has_part else "not", f"{absent / 1e9:.1f} GB"
         return (
-            f"{name} is {'only in part' if has_part else 'not'} on this server's disk yet. Pull it ({gb:.1f} GB) in "
-            f'the Models view of the server\'s page, or with POST /api/jobs {{"kind": "model", "model": "{name}"}}.'
+            f"{name} is {extent} on this server's disk yet. Pull it ({size})"
+            f' in the Models view of the server\'s page, or with POST /api/jobs {{"kind": "model", "request": '
+            f'{{"model": "{name}"}}}}.'
         )
 
     def load(self, quant: str, report: LoadReport) -> WorldEngine:
@@ -126,4 +138,8 @@ class WaypointPlugin:
         return None if own is None else own / "vae"
 
     def _folder(self, repository: Repository) -> Path | None:
-        return folder_of(repository, self.cache_dir, self.config.models_dir)
+        found = self._find(repository)
+        return found.folder if isinstance(found, OnDisk) else None
+
+    def _find(self, repository: Repository) -> Found:
+        return find_model(self.cache_dir, repository, self.config.models_dir)
