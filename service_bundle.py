@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
+from services.world_engine.catalogue import WorldEngineCatalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from runtime_config.authoring_config import AuthoringConfig
-    from runtime_config.engines_config import EnginesConfig
     from runtime_config.launch_settings import Launch
-    from runtime_config.runtime_config import RuntimeConfig
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
     from services.engine_measurements.engine_measurements import EngineMeasurements
@@ -39,8 +37,8 @@ if TYPE_CHECKING:
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
+    from services.video_encoder.video_encoder import VideoEncoder
     from services.video_writer.video_writer import VideoWriter
-    from services.world_engine.waypoint.entry import WaypointPlugin
     from services.world_files.world_store import WorldStore
 
 
@@ -50,6 +48,7 @@ class ServiceBundle:
 
     catalogue: WorldEngineCatalogue
     frame_encoder: FrameEncoder
+    video_encoder: VideoEncoder
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
@@ -82,16 +81,15 @@ class ServiceBundle:
 def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> ServiceBundle:
     """The real services. What is heavy is imported here, so that importing this module stays cheap."""
     import os
-    from functools import cache
 
     config = launch.config
 
     from logging_policy import log_background_exception
-    from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
+    from runtime_config.constants import PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
     from services.account_store.sql_account_stores import SqlAccountStores
+    from services.bundled_ffmpeg import bundled_ffmpeg
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
-    from services.engine_host.engine_host import host_engine
     from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
     from services.film_maker.replay_film_maker import ReplayFilmMaker
@@ -120,37 +118,21 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
+    from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-    from services.world_engine.diorama.entry import diorama_entry, still_entry
-    from services.world_engine.moss.entry import moss_entry
-    from services.world_engine.simulator.entry import simulator_entry
-    from services.world_engine.waypoint.entry import waypoint_plugins
+    from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
 
-    def moss(config: RuntimeConfig) -> CatalogueEntry:
-        return moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps)
-
-    hub_cache = default_cache_dir(os.environ)
-
-    @cache  # so that what has not changed is known to be the same
-    def waypoint(engines: EnginesConfig) -> tuple[WaypointPlugin, ...]:
-        return waypoint_plugins(engines, hub_cache, config.data_dir / "kernels", host_engine)
-
-    def large(config: RuntimeConfig) -> Iterator[CatalogueEntry]:
-        return (plugin.entry() for plugin in waypoint(config.engines))
-
-    # The first that is ready is the default.
-    offered = (diorama_entry(), still_entry(), moss(config), simulator_entry(), *large(config))
+    engines = InstalledEngines()
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
-        catalogue=WorldEngineCatalogue(
-            (entry for entry in offered if entry is not None), lambda config: (moss(config), *large(config))
-        ),
+        catalogue=WorldEngineCatalogue(engines.entries(config), engines.entries),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
+        video_encoder=FfmpegVideoEncoder(bundled_ffmpeg, threads=config.video.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
             BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),

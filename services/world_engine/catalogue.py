@@ -53,9 +53,15 @@ class CatalogueEntry(EngineCard):
 
 
 def entry_of(plugin: EnginePlugin) -> CatalogueEntry:
-    """The entry of an engine: its card, and the way to load it."""
-    facts = {field.name: getattr(plugin.card, field.name) for field in fields(EngineCard)}
-    return CatalogueEntry(**facts, load=plugin.load)
+    """The entry of an engine: its card, and the way to load it.
+
+    A plug-in whose files have to be pulled has `not_pulled` as well.
+    """
+    card = plugin.card
+    facts = {field.name: getattr(card, field.name) for field in fields(EngineCard)}
+    if card.missing is not None:
+        facts["description"] = f"Cannot be played now. {card.missing}"
+    return CatalogueEntry(**facts, load=plugin.load, not_pulled=getattr(plugin, "not_pulled", nothing_to_pull))
 
 
 class WorldEngineCatalogue:
@@ -74,13 +80,9 @@ class WorldEngineCatalogue:
         self._renewed = renewed
 
     def renew(self, config: RuntimeConfig) -> None:
-        """Offer what these settings ask for, each in the place of the entry with its id. Blocks.
-
-        An entry that has not changed stays the same object, by which engines in memory know that they are still wanted.
-        """
+        """Offer what these settings ask for, each in the place of the entry with its id. Blocks."""
         fresh = {entry.model_id: entry for entry in self._renewed(config)}
-        entries = {name: (entry, fresh.get(name, entry)) for name, entry in self._entries.items()}
-        self._entries = MappingProxyType({name: old if old == new else new for name, (old, new) in entries.items()})
+        self._entries = MappingProxyType({name: fresh.get(name, entry) for name, entry in self._entries.items()})
 
     def entries(self) -> tuple[CatalogueEntry, ...]:
         return tuple(self._entries.values())

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
+from services.engine_host.engine_host import host_engine
 from services.engine_host.host_settings import HostSettings
 from services.machine import is_installed
 from services.model_hub.cached_models import find_model
+from services.model_hub.hub_cache import default_cache_dir
 from services.model_hub.model_hub import Absent, Damaged, OnDisk, Partly
-from services.world_engine.catalogue import CatalogueEntry
-from services.world_engine.engine_card import EngineMemory, LoadReport, ModelLoadError
+from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, ModelLoadError
 from services.world_engine.waypoint.loading import WaypointOptions
-from services.world_engine.waypoint.published import GIB, QUANTS, TEXT_ENCODER, WAYPOINT_MODELS, PublishedModel
+from services.world_engine.waypoint.published import (
+    GIB,
+    QUANTS,
+    TEXT_ENCODER,
+    WAYPOINT_1_5,
+    WAYPOINT_1_5_360P,
+    WAYPOINT_1_SMALL,
+    PublishedModel,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from runtime_config.engines_config import EnginesConfig
+    from runtime_config.runtime_config import RuntimeConfig
     from services.model_hub.model_hub import Found
     from services.model_hub.repository import Repository
     from services.world_engine.world_engine import WorldEngine
-
-HostEngine: TypeAlias = "Callable[[str, Mapping[str, Any], str, LoadReport, HostSettings], WorldEngine]"
 
 FACTORY: Final = "services.world_engine.waypoint.loading:load_hosted"
 _PACKAGES: Final = ("torch", "safetensors", "yaml")
@@ -33,32 +42,25 @@ _NO_PACKAGES: Final = (
 _RAM: Final = 6 * GIB  # while weights pass through on their way to the card; a process with CUDA keeps two of them
 
 
-def waypoint_plugins(
-    config: EnginesConfig, cache_dir: Path, kernels: Path, host: HostEngine
-) -> tuple[WaypointPlugin, ...]:
-    """Every published model, whether it is on the disk or not.
+@dataclass(frozen=True, slots=True)
+class WaypointPlugin:
+    """A Waypoint model as it can be had on this machine, by these settings.
 
     `cache_dir` is the hub's cache, `kernels` the folder for compiled code.
     """
-    return tuple(WaypointPlugin(model, config, cache_dir, kernels, host) for model in WAYPOINT_MODELS)
-
-
-@dataclass(frozen=True, slots=True)
-class WaypointPlugin:
-    """A Waypoint model as it can be had on this machine, by these settings."""
 
     model: PublishedModel
     config: EnginesConfig
     cache_dir: Path
     kernels: Path
-    host: HostEngine  # loads an engine in a process of its own
     has_package: Callable[[str], bool] = is_installed
 
-    def entry(self) -> CatalogueEntry:
-        """As things are now: reads directories."""
-        model, missing, on_card = self.model, self.what_is_missing(), self.config.device != "cpu"
+    @property
+    def card(self) -> EngineCard:
+        """As things are now: reads directories, and so blocks."""
+        model, on_card = self.model, self.config.device != "cpu"
         slow = "" if on_card else " On the processor, as it is set here, it takes seconds for each picture."
-        return CatalogueEntry(
+        return EngineCard(
             model_id=model.model_id,
             title=model.title,
             description=model.description + slow,
@@ -71,9 +73,7 @@ class WaypointPlugin:
             frames_per_pass=model.frames_per_pass,
             fps=model.fps,
             repositories=model.repositories,
-            missing=missing,
-            load=self.load,
-            not_pulled=self.not_pulled,
+            missing=self.what_is_missing(),
         )
 
     def what_is_missing(self) -> str | None:
@@ -109,7 +109,7 @@ class WaypointPlugin:
         ModelLoadError: files or packages are missing or damaged, or this machine cannot run them.
         """
         settings = HostSettings(self.model.title, kernels=self.kernels)
-        return self.host(FACTORY, asdict(self.options()), quant, report, settings)
+        return host_engine(FACTORY, asdict(self.options()), quant, report, settings)
 
     def options(self) -> WaypointOptions:
         """Raises:
@@ -143,3 +143,27 @@ class WaypointPlugin:
 
     def _find(self, repository: Repository) -> Found:
         return find_model(self.cache_dir, repository, self.config.models_dir)
+
+
+class Waypoint15:
+    """The 720p model of the newer generation: what a stock client asks for first."""
+
+    @classmethod
+    def configured(cls, config: RuntimeConfig) -> WaypointPlugin:
+        return _plugin(WAYPOINT_1_5, config)
+
+
+class Waypoint15At360p:
+    @classmethod
+    def configured(cls, config: RuntimeConfig) -> WaypointPlugin:
+        return _plugin(WAYPOINT_1_5_360P, config)
+
+
+class Waypoint1Small:
+    @classmethod
+    def configured(cls, config: RuntimeConfig) -> WaypointPlugin:
+        return _plugin(WAYPOINT_1_SMALL, config)
+
+
+def _plugin(model: PublishedModel, config: RuntimeConfig) -> WaypointPlugin:
+    return WaypointPlugin(model, config.engines, default_cache_dir(os.environ), config.data_dir / "kernels")

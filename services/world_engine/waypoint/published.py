@@ -85,26 +85,24 @@ def _waypoint_1_5(name: str, size: str, *, vram: int) -> PublishedModel:
     )
 
 
-WAYPOINT_MODELS: Final = (
-    _waypoint_1_5("Waypoint-1.5-1B", "720p", vram=6 * GIB),
-    _waypoint_1_5("Waypoint-1.5-1B-360P", "360p", vram=4 * GIB),
-    PublishedModel(
-        title="Waypoint 1 Small",
-        description=(
-            "The first generation of Waypoint: 360p, a network twice as large that makes one frame at a time. It needs "
-            "a graphics card with 8 GiB or more, and a fast one for sixty frames a second."
-        ),
-        model_type="waypoint-1",
-        own=Repository(
-            model_id="Overworld/Waypoint-1-Small",
-            files=("config.yaml", "model.safetensors"),
-            size_bytes=6_260_000_000,
-            licence="Apache-2.0",
-        ),
-        vae=_OWL_VAE,
-        frames_per_pass=1,
-        fps=60,
-        vram=8 * GIB,
-        hears_prompts=True,
+WAYPOINT_1_5: Final = _waypoint_1_5("Waypoint-1.5-1B", "720p", vram=6 * GIB)
+WAYPOINT_1_5_360P: Final = _waypoint_1_5("Waypoint-1.5-1B-360P", "360p", vram=4 * GIB)
+WAYPOINT_1_SMALL: Final = PublishedModel(
+    title="Waypoint 1 Small",
+    description=(
+        "The first generation of Waypoint: 360p, a network twice as large that makes one frame at a time. It needs "
+        "a graphics card with 8 GiB or more, and a fast one for sixty frames a second."
     ),
+    model_type="waypoint-1",
+    own=Repository(
+        model_id="Overworld/Waypoint-1-Small",
+        files=("config.yaml", "model.safetensors"),
+        size_bytes=6_260_000_000,
+        licence="Apache-2.0",
+    ),
+    vae=_OWL_VAE,
+    frames_per_pass=1,
+    fps=60,
+    vram=8 * GIB,
+    hears_prompts=True,
 )

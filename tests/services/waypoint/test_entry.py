@@ -14,11 +14,10 @@ import pytest
 pytest.importorskip("torch", reason="the extra engines is not installed")
 
 from runtime_config.engines_config import EnginesConfig
-from services.engine_host.engine_host import host_engine
-from services.world_engine.catalogue import WorldEngineCatalogue
+from runtime_config.runtime_config import RuntimeConfig
 from services.world_engine.engine_card import LoadStep, ModelLoadError
-from services.world_engine.waypoint.entry import waypoint_plugins
-from services.world_engine.waypoint.published import WAYPOINT_MODELS
+from services.world_engine.plugins.discovery import InstalledEngines
+from services.world_engine.plugins.entry_points import EnginePoint
 from tests.engines.waypoint.installed import (
     OWL_VAE,
     WAYPOINT_1,
@@ -27,7 +26,7 @@ from tests.engines.waypoint.installed import (
     cache,
     install_waypoint_1_5,
 )
-from tests.services.waypoint.rig import entry_of, loading_here, plugin_of
+from tests.services.waypoint.rig import MODELS, entry_of, loading_here, plugin_of
 
 if TYPE_CHECKING:
     from services.world_engine.catalogue import CatalogueEntry
@@ -40,10 +39,9 @@ _LISTED = """
 import sys
 from pathlib import Path
 from runtime_config.engines_config import EnginesConfig
-from services.engine_host.engine_host import host_engine
-from services.world_engine.waypoint.entry import waypoint_plugins
-for plugin in waypoint_plugins(EnginesConfig(models_dir=Path(sys.argv[1])), Path("none"), Path("kernels"), host_engine):
-    plugin.entry()
+from services.world_engine.waypoint.entry import Waypoint15, WaypointPlugin
+from services.world_engine.waypoint.published import WAYPOINT_1_5
+assert WaypointPlugin(WAYPOINT_1_5, EnginesConfig(models_dir=Path(sys.argv[1])), Path("none"), Path("none")).card
 print({"torch", "safetensors", "yaml"} & set(sys.modules))
 """
 
@@ -55,22 +53,22 @@ def refusal(entry: CatalogueEntry, quant: str = "none") -> str:
 
 
 def test_every_published_model_is_offered_with_what_it_takes() -> None:
-    for plugin in waypoint_plugins(EnginesConfig(), Path("none"), Path("kernels"), host_engine):
-        entry = plugin.entry()
+    for model in MODELS:
+        entry = entry_of(None, model.model_id)
         assert not entry.is_ready
         assert entry.licence == "Apache-2.0"
         assert entry.placement == "device"
         assert (entry.size_bytes or 0) >= 3_700_000_000
         assert entry.memory.vram >= 4 << 30
-        assert "graphics card" in entry.description
         assert entry.quants[0] == "none"
         assert {"fp8w8a8", "intw8a8"} <= set(entry.quants)
-    assert [model.model_id for model in WAYPOINT_MODELS] == [WAYPOINT_1_5, WAYPOINT_1_5_360P, WAYPOINT_1]
+        assert "graphics card" in plugin_of(None, model.model_id).card.description
+    assert [model.model_id for model in MODELS] == [WAYPOINT_1_5, WAYPOINT_1_5_360P, WAYPOINT_1]
 
 
 def test_eight_bits_are_offered_only_where_they_can_be_had() -> None:
     without = replace(plugin_of(None), has_package={"torch", "safetensors", "yaml"}.__contains__)
-    assert without.entry().quants == ("none",)
+    assert without.card.quants == ("none",)
 
 
 def test_listing_imports_nothing_heavy(models_dir: Path) -> None:
@@ -87,6 +85,7 @@ def test_a_model_that_is_not_on_the_disk_says_how_to_get_it() -> None:
     assert '"kind": "model", "request": {"model": "Overworld/Waypoint-1.5-1B"}' in told
     assert "3.7 GB" in told
     assert refusal(entry) == entry.missing == told
+    assert told in entry.description
 
 
 def test_a_model_without_its_autoencoder_is_there_in_part(models_dir: Path, tmp_path: Path) -> None:
@@ -105,17 +104,16 @@ def test_a_model_in_the_cache_of_the_hub_is_ready(models_dir: Path, tmp_path: Pa
     assert not entry_of(None, cache_dir=tmp_path).is_ready
 
 
-def test_the_catalogue_keeps_entries_that_have_not_changed(tmp_path: Path) -> None:
+def test_entries_that_have_not_changed_are_the_same(tmp_path: Path) -> None:
     """An engine in memory is unloaded when its entry has become another one."""
-    plugin = plugin_of(tmp_path)
-    catalogue = WorldEngineCatalogue([plugin.entry()], lambda _: [plugin.entry()])
-    before = catalogue.default
-    catalogue.renew(None)  # pyright: ignore[reportArgumentType] - what renews here asks for no settings
-    assert catalogue.default is before
+    point = EnginePoint("terrarium", "waypoint", "services.world_engine.waypoint.entry:Waypoint15")
+    engines, config = InstalledEngines([point], []), RuntimeConfig(engines=EnginesConfig(models_dir=tmp_path))
+    (before,) = engines.entries(config)
+    assert engines.entries(config) == [before]
+    assert engines.entries(config)[0] is before
     install_waypoint_1_5(tmp_path)
-    catalogue.renew(None)  # pyright: ignore[reportArgumentType] - as above
-    assert catalogue.default.is_ready
-    assert not before.is_ready
+    (after,) = engines.entries(config)
+    assert (before.is_ready, after.is_ready) == (False, True)
 
 
 def test_packages_that_are_missing_are_named_by_their_extra(models_dir: Path) -> None:
@@ -145,7 +143,7 @@ def test_a_card_that_is_not_there_is_refused(models_dir: Path) -> None:
 
 def test_on_a_processor_the_card_says_how_slow_it_is(models_dir: Path) -> None:
     plugin = plugin_of(models_dir)
-    entry = replace(plugin, config=replace(plugin.config, device="cpu")).entry()
+    entry = loading_here(replace(plugin, config=replace(plugin.config, device="cpu")))
     assert (entry.placement, entry.memory.vram) == ("cpu", 0)
     assert "seconds for each picture" in entry.description
 

@@ -17,6 +17,7 @@ from replay.command import ReplayServices, run_replay
 from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
 from services.input_log.ndjson_input_logs import NdjsonInputLogs
 from services.world_engine.catalogue import WorldEngineCatalogue
+from services.world_engine.catalogue import entry_of as catalogue_entry_of
 from services.world_files.directory_world_store import DirectoryWorldStore
 from tests.engines.waypoint.installed import WAYPOINT_1_5, WAYPOINT_1_5_360P, install_waypoint_1_5
 from tests.fakes.fake_catalogue import FakeModel
@@ -86,7 +87,7 @@ def test_two_people_play_at_once_and_what_they_keep_replays_exactly(
 ) -> None:
     """In the server's own process, and in that of an engine host, which is what an owner gets."""
     plugin = plugin_of(models_dir)
-    entry = plugin.entry() if hosted else loading_here(plugin)
+    entry = catalogue_entry_of(plugin) if hosted else loading_here(plugin)
     services = services_of(entry, tmp_path)
     with play_server(services) as server, ThreadPoolExecutor(2) as people:
         saved = list(people.map(partial(play, server), (90, 200)))
