@@ -93,7 +93,7 @@ export function needsFact({ needs }) {
 export function paceFact({ pace }) {
   if (!pace) return "";
   const { frames_per_pass, fps, control_ms } = pace;
-  if (control_ms <= FRAME_MS) return `${Math.round(fps)} frames/s, each follows your keys`;
+  if (frames_per_pass === 1 || control_ms <= FRAME_MS) return `${Math.round(fps)} frames/s, each follows your keys`;
   const times = Math.round(1000 / control_ms);
   return `${Math.round(fps)} frames/s in groups of ${frames_per_pass}: it looks at your keys ${times} times a second`;
 }

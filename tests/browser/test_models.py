@@ -84,7 +84,7 @@ def test_the_models_are_shown_to_everybody(visitor: Visitor) -> None:
     _open_models(visitor)
     texts = {card.get_attribute("data-model"): card.inner_text() for card in visitor.by_id("model").all()}
     assert "Comes with Terrarium" in texts["terrarium/diorama"]
-    assert "each follows your keys" in texts["terrarium/diorama"]
+    assert "your keys 15 times a second" in texts["terrarium/diorama"]
     assert "free on the disk" in visitor.by_id("models-disk").inner_text()
     built_in = visitor.page.locator('[data-model="terrarium/diorama"]')
     assert built_in.get_by_test_id("model-delete").count() == 0

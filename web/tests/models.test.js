@@ -104,6 +104,7 @@ test("how finely a world follows keys is told in words", () => {
   assert.equal(paceFact(model()), "60 frames/s in groups of 4: it looks at your keys 15 times a second");
   const fine = { frames_per_pass: 1, fps: 60, control_ms: 16.7 };
   assert.equal(paceFact(model({ pace: fine })), "60 frames/s, each follows your keys");
+  assert.equal(paceFact(model({ pace: { frames_per_pass: 1, fps: 30, control_ms: 33 } })), "30 frames/s, each follows your keys");
 });
 
 test("what was measured is told, as far as it was", () => {
