@@ -244,7 +244,8 @@ export class App {
       document.body.dataset.screen = this.#screen.name;
     } else if (push.type === "progress") {
       const share = push.fraction === undefined ? "" : `, ${Math.round(push.fraction * 100)} %`;
-      this.#loading.show(PROGRESS_TEXTS[push.step] + share, null);
+      const place = push.in_line === undefined ? "" : `, number ${push.in_line} in line`;
+      this.#loading.show(PROGRESS_TEXTS[push.step] + share + place, null);
       this.authoring.progress(push);
     } else if (push.type === "recording") {
       this.recording.receive(push);
