@@ -356,6 +356,17 @@ class RuntimeConfig:
         Group("play"),
         Setting("max_sessions", "sessions that are open at a time", applies=LIVE),
     ] = 8
+    least_rate_percent: Annotated[
+        int,
+        Field(ge=0, le=100),
+        Group("play"),
+        Setting(
+            "least_rate_percent",
+            "of its model's rate that every world shall have where worlds share a device; whoever would slow them down"
+            " below it waits in line; 0 lets everybody in",
+            applies=LIVE,
+        ),
+    ] = 80
     seed_safety: Annotated[
         SeedSafety,
         Group("play"),

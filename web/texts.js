@@ -10,6 +10,7 @@ export const PROGRESS_TEXTS = {
   checking_picture: "Checking the picture",
   opening_world: "Opening the world",
   waiting_for_turn: "Waiting for other scenes",
+  waiting_for_place: "Waiting for a place",
   writing_prompt: "Finding the words",
   painting: "Painting",
   changing_world: "Changing the world",
