@@ -177,6 +177,7 @@ class AppHandler:
             metrics=services.metrics,
             memory=ledger,
             changes=changes,
+            least_rate_percent=current.part(lambda config: config.least_rate_percent),
         )
         self.residency = ModelResidency(
             self._state,

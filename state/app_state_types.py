@@ -56,10 +56,14 @@ class EngineLoading:
 
 @dataclass(frozen=True, slots=True)
 class EngineReady:
-    """In memory. It stays there as long as it has `leases`; `max_worlds` is how many it can have (None: no limit)."""
+    """In memory. It stays there as long as it has `leases`; `max_worlds` is how many it can have (None: no limit).
+
+    `waiting` are those that wait for one in line, the first of them first.
+    """
 
     leases: tuple[Lease, ...] = ()
     max_worlds: int | None = None
+    waiting: tuple[Lease, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
