@@ -26,9 +26,9 @@ from services.world_engine.engine_card import EngineCard, EngineMemory, LoadRepo
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runtime_config.engines_config import EngineDevice
     from runtime_config.runtime_config import RuntimeConfig
     from services.model_hub.model_hub import Found
-    from services.world_engine.diamond.loading import Device
     from services.world_engine.world_engine import WorldEngine
 
 _FACTORY: Final = "services.world_engine.diamond.loading:load_engine"
@@ -63,7 +63,7 @@ class Diamond:
     cache_dir: Path
     kernels: Path
     models_dir: Path | None = None
-    device: Device = "auto"
+    device: EngineDevice = "auto"
     exact: bool = False
     has_card: bool = False
 
@@ -72,6 +72,9 @@ class Diamond:
         return cls(
             cache_dir=default_cache_dir(os.environ),
             kernels=config.data_dir / "kernels",
+            models_dir=config.engines.models_dir,
+            device=config.engines.device,
+            exact=config.engines.exact,
             has_card=has_nvidia_driver(),
         )
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from services.world_engine.diamond.published import RUNTIME, TITLE
 from services.world_engine.engine_card import LoadReport, LoadStep, ModelLoadError
 
 if TYPE_CHECKING:
     from engines.diamond import LoadOptions
+    from runtime_config.engines_config import EngineDevice
     from services.world_engine.diamond.engine import DiamondEngine
-
-Device: TypeAlias = Literal["auto", "cuda", "cpu"]
 
 _NO_TORCH: Final = f"{TITLE} needs torch, which could not be imported. Install the extra engines again."
 _NO_ROOM: Final = (
@@ -21,7 +20,7 @@ _NO_ROOM: Final = (
 )
 
 
-def load_engine(quant: str, report: LoadReport, *, folder: str, device: Device, exact: bool) -> DiamondEngine:
+def load_engine(quant: str, report: LoadReport, *, folder: str, device: EngineDevice, exact: bool) -> DiamondEngine:
     """Read the weights, build the networks and play one pass. Blocks. `folder` is `csgo` of the repository.
 
     Raises:
@@ -58,7 +57,7 @@ def load_engine(quant: str, report: LoadReport, *, folder: str, device: Device, 
     return engine
 
 
-def _options(device: Device) -> LoadOptions:
+def _options(device: EngineDevice) -> LoadOptions:
     """The full number of steps on a card, the fewest on a processor: that is how the model was published."""
     import torch
 

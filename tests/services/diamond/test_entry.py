@@ -14,7 +14,9 @@ import pytest
 pytest.importorskip("torch", reason="the extra engines is not installed")
 
 from replay.command import ReplayServices, run_replay
+from runtime_config.engines_config import EnginesConfig
 from runtime_config.hub_config import HubConfig
+from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
 from services.model_hub.hub_cache import snapshots_folder
 from services.model_hub.hugging_face_hub import HuggingFaceHub
@@ -72,11 +74,20 @@ def test_a_card_is_used_if_there_is_one_and_nobody_forbids_it(plugin: Diamond) -
         assert (card.memory.vram > 0) == (placement == "device") == ("processor" not in card.description)
 
 
+def test_it_follows_the_settings(tmp_path: Path) -> None:
+    engines = EnginesConfig(models_dir=tmp_path, device="cuda", exact=True)
+    plugin = Diamond.configured(RuntimeConfig(data_dir=tmp_path / "data", access=AccessConfig(), engines=engines))
+    assert (plugin.models_dir, plugin.device, plugin.exact) == (tmp_path, "cuda", True)
+    assert plugin.kernels == tmp_path / "data" / "kernels"
+
+
 def test_a_model_that_is_not_there_says_how_to_get_it(nothing: Diamond) -> None:
     missing = nothing.card.missing
     assert missing is not None
     assert "not on this server's disk yet. Pull it (1.5 GB)" in missing
-    assert not entry_of(nothing).is_ready
+    entry = entry_of(nothing)
+    assert not entry.is_ready
+    assert entry.not_pulled() == missing
     with pytest.raises(ModelLoadError, match="Pull it"):
         nothing.load("none", lambda _: None)
 
