@@ -34,12 +34,17 @@ from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
+from handlers.jobs.model_executor import ModelExecutor
 from handlers.jobs.outlook import JobTimes
 from handlers.jobs.retention import JobRetention
 from handlers.jobs.runner import JobRunner
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
+from handlers.library.library_handler import LibraryHandler
+from handlers.library.pulls import Pulls
+from handlers.library.removal import ModelRemoval
+from handlers.library.shelf import ModelShelf
 from handlers.models_handler import ModelsHandler
 from handlers.ownership.belongings import Belongings
 from handlers.play_handler import PlayHandler
@@ -172,6 +177,7 @@ class AppHandler:
             metrics=services.metrics,
             memory=ledger,
             changes=changes,
+            least_rate_percent=current.part(lambda config: config.least_rate_percent),
         )
         self.residency = ModelResidency(
             self._state,
@@ -227,13 +233,6 @@ class AppHandler:
             services.clock,
             max_upload_bytes=max_upload_bytes,
         )
-        self.models = ModelsHandler(
-            services.catalogue,
-            services.model_hub,
-            self.engines,
-            current,
-            after_deletion=self.residency.look,
-        )
         self.authoring = AuthoringHandler(
             self._state,
             self._lock,
@@ -257,9 +256,15 @@ class AppHandler:
             clock=services.clock,
             read_threads=self._intake_threads,
         )
+        shelf = ModelShelf(services.catalogue, current)
+        pulls = Pulls(self._board, shelf)
+        removal = ModelRemoval(shelf, services.model_hub, self.engines, pulls, after=self._look_at_models)
+        self.library = LibraryHandler(shelf, services.model_hub, self.engines, pulls, removal)
+        self.models = ModelsHandler(services.catalogue, self.engines, self.library, removal)
+        models = ModelExecutor(shelf, services.model_hub, pulls, self._intake_threads, after=self._look_at_models)
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
-        self.job_kinds = JobKinds((scenes, films, *further_jobs))
+        self.job_kinds = JobKinds((scenes, films, models, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
         self._live_services = LiveServices(
             current,
@@ -309,6 +314,11 @@ class AppHandler:
         )
         self.feedback = FeedbackHandler(self._feedback_book, facts, services.clock, self._intake_threads)
         self.presence.wired()
+
+    def _look_at_models(self) -> None:
+        """Files of models may have come or gone. Blocks."""
+        self.services.catalogue.renew(self.settings.current.now)
+        self.residency.look()
 
     def _add_jobs(self, kinds: JobKinds, config: Current[JobsConfig]) -> None:
         clock, threads = self.services.clock, self._intake_threads

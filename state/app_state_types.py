@@ -12,6 +12,8 @@ from state.sign_in_states import AttemptState, AttemptTarget
 from state.visitor_states import DisplacementState, NetworkName, UploadState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from access_rules import Visitor
     from error_types import ErrorCode
     from services.job_store.job import Job
@@ -54,10 +56,14 @@ class EngineLoading:
 
 @dataclass(frozen=True, slots=True)
 class EngineReady:
-    """In memory. It stays there as long as it has `leases`; `max_worlds` is how many it can have (None: no limit)."""
+    """In memory. It stays there as long as it has `leases`; `max_worlds` is how many it can have (None: no limit).
+
+    `waiting` are those that wait for one in line, the first of them first.
+    """
 
     leases: tuple[Lease, ...] = ()
     max_worlds: int | None = None
+    waiting: tuple[Lease, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +329,8 @@ class AuthoringJob:
 
 @dataclass(frozen=True, slots=True)
 class LiveJob:
-    """A job that has not ended, as the database has it. `fraction` of its stage is done, if that is known.
+    """A job that has not ended, as the database has it. `fraction` of its stage is done, if that is known; `amounts`
+    count the same in what the kind of job counts in, such as bytes.
 
     `state_since` and `stage_since` are readings of the monotonic clock.
     """
@@ -332,6 +339,7 @@ class LiveJob:
     state_since: float
     stage_since: float
     fraction: float | None = None
+    amounts: Mapping[str, int] | None = None
 
 
 # ---------------------------------------------------------------------------------------------------- server

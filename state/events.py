@@ -51,6 +51,20 @@ class LeaseTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class LineJoined:
+    """The engine has no room for `lease`, which waits until it has."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class LineLeft:
+    """`lease` no longer waits."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseReturned:
     lease: Lease
 
@@ -82,6 +96,8 @@ EngineEvent: TypeAlias = (
     | LoadSucceeded
     | LoadFailed
     | LeaseTaken
+    | LineJoined
+    | LineLeft
     | LeaseReturned
     | Offloaded
     | Evicted
