@@ -159,7 +159,9 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
         settings_files=FolderSettingsFiles(config.data_dir),
-        model_hub=HuggingFaceHub(default_cache_dir(os.environ), config.hub, environ=os.environ),
+        model_hub=HuggingFaceHub(
+            default_cache_dir(os.environ), config.hub, config.engines.models_dir, environ=os.environ
+        ),
         system_monitor=monitor,
         machine_probe=SystemProbe(),
         engine_measurements=JsonEngineMeasurements(config.data_dir / "measurements.json"),

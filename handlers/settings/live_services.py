@@ -60,8 +60,8 @@ class LiveServices:
             self._begin(self._switch_scene_models())
         if before.least_rate_percent != after.least_rate_percent:
             self._pool.look_at_lines_again()
-        if before.hub != after.hub:
-            self._hub.use(after.hub, None)
+        if (before.hub, before.engines.models_dir) != (after.hub, after.engines.models_dir):
+            self._hub.use(after.hub, after.engines.models_dir)
         if (before.moss, before.engines) != (after.moss, after.engines):
             self._begin(self._renew_catalogue())
 

@@ -21,7 +21,12 @@ REVISION: Final = "15b85477e4fd2000db76ae9aae0f89a72f95e2e3"
 _CONFIG: Final = "config.json"
 _WEIGHTS: Final = "model.safetensors"
 REPOSITORY: Final = Repository(
-    MODEL_ID, files=(_CONFIG, _WEIGHTS), size_bytes=344_000_000, licence="MIT", revision=REVISION
+    MODEL_ID,
+    files=(_CONFIG, _WEIGHTS),
+    size_bytes=344_000_000,
+    licence="MIT",
+    revision=REVISION,
+    takes_own_folder=False,
 )
 _PACKAGES: Final = ("torch", "transformers")
 _EXTRA_PACKAGES: Final = ("timm", "torchvision")  # for models that transformers takes from timm

@@ -27,6 +27,7 @@ REPOSITORY: Final = Repository(
     files=(_INDEX, "scheduler/*", "text_encoder/*", "tokenizer/*", "transformer/*", "vae/*"),
     size_bytes=15_980_000_000,
     licence="Apache-2.0",
+    takes_own_folder=False,
 )
 _PACKAGES: Final = ("torch", "diffusers", "transformers", "accelerate")
 

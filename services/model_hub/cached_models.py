@@ -36,7 +36,7 @@ def find_model(cache_dir: Path, repository: Repository, models_dir: Path | None 
 
     Weights are checked by their headers: reading all of them would take minutes. A pull compares their contents.
     """
-    own = own_folder(models_dir, repository.model_id)
+    own = own_folder(models_dir, repository)
     if own is not None:
         return _look_at_own(own, repository)
     model = CachedModel(cache_dir, repository.model_id)
@@ -50,10 +50,12 @@ def find_model(cache_dir: Path, repository: Repository, models_dir: Path | None 
     return _look_at_foreign(snapshot, commit, repository) if snapshot.is_dir() else Absent()
 
 
-def own_folder(models_dir: Path | None, model_id: str) -> Path | None:
+def own_folder(models_dir: Path | None, repository: Repository) -> Path | None:
     """The folder of a model that the person who runs the server keeps themselves."""
-    own = None if models_dir is None else models_dir.joinpath(*model_id.split("/"))
-    return own if own is not None and own.is_dir() else None
+    if models_dir is None or not repository.takes_own_folder:
+        return None
+    own = models_dir.joinpath(*repository.model_id.split("/"))
+    return own if own.is_dir() else None
 
 
 def read_listing(model: CachedModel, commit: str) -> Listing | None:

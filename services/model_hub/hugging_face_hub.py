@@ -116,7 +116,7 @@ class HuggingFaceHub:
 
     async def _pull(self, repository: Repository, tell: Callable[[PullProgress], None]) -> OnDisk:
         models_dir = self._models_dir
-        if own_folder(models_dir, repository.model_id) is not None:
+        if own_folder(models_dir, repository) is not None:
             return _usable(find_model(self._cache_dir, repository, models_dir))
         from services.model_hub.hub_connection import hub_connection
 

@@ -25,6 +25,9 @@ class Repository:
     `pickles` are paths of files in Python's pickle format. No other ones are pulled, because most readers of that
     format run what a file tells them to. An engine that names one reads it with a reader that runs nothing.
 
+    `takes_own_folder`: whoever reads the model looks for a folder of the person's own first. Models that have a setting
+    for that folder alone do not.
+
     Raises:
         ValueError: an id, a revision or a pattern is malformed.
     """
@@ -36,6 +39,7 @@ class Repository:
     revision: str = "main"
     is_gated: bool = False
     pickles: tuple[str, ...] = ()
+    takes_own_folder: bool = True
 
     def __post_init__(self) -> None:
         if not is_model_id(self.model_id):

@@ -32,6 +32,7 @@ REPOSITORY: Final = Repository(
     size_bytes=8_890_000_000,
     licence="Apache-2.0",
     revision=REVISION,
+    takes_own_folder=False,
 )
 _PACKAGES: Final = ("torch", "transformers", "accelerate")
 

@@ -247,8 +247,9 @@ def test_a_changed_address_counts_for_the_next_pull() -> None:
     hub = FakeModelHub()
     with library(hub) as server:
         revision = server.http.get("/api/settings").json()["revision"]
-        changes = {"changes": {"hub_endpoint": "https://mirror.example/", "hub_token": "hf_new"}}
+        new = {"hub_endpoint": "https://mirror.example/", "hub_token": "hf_new", "models_dir": "/models"}
+        changes = {"changes": new}
         answer = server.http.patch("/api/settings", json=changes, headers={"If-Match": f'"{revision}"'})
         assert answer.status_code == 200, answer.text
-        assert hub.used == [(HubConfig("https://mirror.example", "hf_new"), None)]
+        assert hub.used == [(HubConfig("https://mirror.example", "hf_new"), Path("/models"))]
         assert "hf_new" not in answer.text

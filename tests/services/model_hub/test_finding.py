@@ -88,6 +88,9 @@ def test_a_folder_of_ones_own_comes_first(tmp_path: Path) -> None:
     found = find_model(tmp_path / "cache", repository(), tmp_path)
     assert isinstance(found, OnDisk)
     assert (found.folder, found.is_in_place) == (folder, True)
+    cached_alone = find_model(tmp_path / "cache", repository(takes_own_folder=False), tmp_path)
+    assert isinstance(cached_alone, OnDisk)
+    assert not cached_alone.is_in_place
 
 
 @pytest.mark.parametrize("lacking", ["config.json", WEIGHTS])
