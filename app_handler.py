@@ -24,6 +24,7 @@ from handlers.doctor.doctor import Doctor
 from handlers.doctor.doctor_handler import DoctorHandler
 from handlers.engines.fitting import EngineNeedsBook
 from handlers.engines.ledger import MemoryLedger
+from handlers.engines.meter import LoadMeter
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
 from handlers.feedback.book import FeedbackBook
@@ -171,7 +172,9 @@ class AppHandler:
             clock=services.clock,
             metrics=services.metrics,
             memory=ledger,
+            meter=LoadMeter(services.system_monitor, needs),
             changes=changes,
+            idle_s=current.part(lambda config: config.engine_idle_s),
         )
         self.residency = ModelResidency(
             self._state,
@@ -271,6 +274,7 @@ class AppHandler:
             work_threads=self._work_threads,
         )
         self.settings.subscribe(self._live_services.apply)
+        self.settings.subscribe(lambda _before, _after: changes.announce())
         self.server = ServerHandler(
             self._state,
             self._lock,
@@ -378,6 +382,7 @@ class AppHandler:
         self._scheduler.start()
         stack.push_async_callback(self._live_services.close)
         stack.push_async_callback(_ended, asyncio.create_task(self.settings.watch()))
+        stack.push_async_callback(_ended, asyncio.create_task(self.engines.keeping.watch_idle()))
         self.server.serving()
 
     async def drain(self) -> None:

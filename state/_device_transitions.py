@@ -50,18 +50,19 @@ if TYPE_CHECKING:
 
 
 def _begin_load(_: EngineUnloaded | EngineFailed, event: LoadBegan) -> EngineState:
-    return EngineLoading(event.attempt, (event.lease,))
+    return EngineLoading(event.attempt, () if event.lease is None else (event.lease,))
 
 
 def _reload(state: EngineOffloaded, event: LoadBegan) -> EngineState:
     if event.lease != state.keeper:
         raise IllegalTransitionError(state, event)
-    return EngineLoading(event.attempt, (event.lease,))
+    return EngineLoading(event.attempt, (state.keeper,))
 
 
 def _finish_load(state: EngineLoading, event: LoadSucceeded) -> EngineState:
     """Whoever came first has a lease. Those beyond the limit have none, and learn it when they wake."""
-    return EngineReady(state.leases[: event.max_worlds], event.max_worlds)
+    leases = state.leases[: event.max_worlds]
+    return EngineReady(leases, event.max_worlds, idle_since=None if leases else event.at)
 
 
 def _fail_load(state: EngineLoading, event: LoadFailed) -> EngineState:
@@ -72,13 +73,21 @@ def _take_lease(state: EngineLoading | EngineReady, event: LeaseTaken) -> Engine
     is_full = isinstance(state, EngineReady) and state.max_worlds is not None and len(state.leases) >= state.max_worlds
     if is_full or event.lease in state.leases:
         raise IllegalTransitionError(state, event)
-    return replace(state, leases=(*state.leases, event.lease))
+    leases = (*state.leases, event.lease)
+    return (
+        replace(state, leases=leases, idle_since=None)
+        if isinstance(state, EngineReady)
+        else replace(state, leases=leases)
+    )
 
 
 def _return_lease(state: EngineLoading | EngineReady, event: LeaseReturned) -> EngineState:
     if event.lease not in state.leases:
         raise IllegalTransitionError(state, event)
-    return replace(state, leases=tuple(lease for lease in state.leases if lease != event.lease))
+    left = tuple(lease for lease in state.leases if lease != event.lease)
+    if isinstance(state, EngineLoading):
+        return replace(state, leases=left)
+    return replace(state, leases=left, idle_since=None if left else event.at)
 
 
 def _return_kept_lease(state: EngineUnloading | EngineOffloaded, event: LeaseReturned) -> EngineState:

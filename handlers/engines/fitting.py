@@ -34,6 +34,7 @@ class EngineNeedsBook:
         return EngineNeeds(
             ram=entry.memory.ram if measured.ram is None else measured.ram,
             vram=entry.memory.vram if measured.vram is None else measured.vram,
+            is_measured=measured.ram is not None,
         )
 
     def fit(self, entry: CatalogueEntry, quant: str, room: EngineRoom) -> EngineFit:

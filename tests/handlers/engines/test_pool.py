@@ -40,7 +40,7 @@ def test_an_engine_is_loaded_once_and_stays_when_its_leases_end() -> None:
             assert one.engine is two.engine is here.pond.engines[0]
             assert sessions_on(here, POND) == ["one", "two"]
             assert one.id != two.id
-        assert here.pool.of(POND) == EngineReady()
+        assert here.pool.of(POND) == EngineReady(idle_since=here.clock.monotonic())
         assert here.pool.loaded_models() == {POND.model_id}
         with pytest.raises(LeaseError):
             _ = one.engine
