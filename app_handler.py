@@ -203,6 +203,7 @@ class AppHandler:
             self._intake_threads,
             self._thumbnail_threads,
             max_upload_bytes,
+            services.picture_views,
         )
         self.recorder = RecorderHandler(
             self._state,
@@ -269,6 +270,7 @@ class AppHandler:
             writer=services.prompt_writer,
             editor=services.image_editor,
             catalogue=services.catalogue,
+            hub=services.model_hub,
             pool=self.engines,
             residency=self.residency,
             work_threads=self._work_threads,

@@ -38,6 +38,10 @@ class ErrorCode(StrEnum):
     MODEL_BUSY = "modelBusy"
     MODEL_BUILT_IN = "modelBuiltIn"
     MODEL_IN_USE = "modelInUse"
+    MODEL_HUB_UNAVAILABLE = "modelHubUnavailable"
+    MODEL_ACCESS_NEEDED = "modelAccessNeeded"
+    MODEL_UNUSABLE = "modelUnusable"
+    MODEL_NOT_KEPT = "modelNotKept"
     ENGINE_FAILED = "engineFailed"
     # seeds
     SEED_MISSING = "seedMissing"
@@ -162,6 +166,10 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.MODEL_BUSY: 409,
         ErrorCode.MODEL_BUILT_IN: 409,
         ErrorCode.MODEL_IN_USE: 409,
+        ErrorCode.MODEL_HUB_UNAVAILABLE: 503,
+        ErrorCode.MODEL_ACCESS_NEEDED: 403,
+        ErrorCode.MODEL_UNUSABLE: 422,
+        ErrorCode.MODEL_NOT_KEPT: 507,
         ErrorCode.ENGINE_FAILED: 500,
         # seeds
         ErrorCode.SEED_MISSING: 422,

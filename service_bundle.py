@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.picture_decoder.picture_decoder import PictureDecoder
+    from services.picture_views.picture_views import PictureViews
     from services.prompt_writer.prompt_writer import ConfigurablePromptWriter, PromptWriter
     from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
@@ -50,6 +51,7 @@ class ServiceBundle:
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
+    picture_views: PictureViews
     prompt_writer: ConfigurablePromptWriter
     image_editor: ConfigurableImageEditor
     seed_store: SeedStore
@@ -100,11 +102,12 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.machine_probe.system_probe import SystemProbe
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
-    from services.model_hub.local_model_hub import LocalModelHub
+    from services.model_hub.hugging_face_hub import HuggingFaceHub
     from services.ownership_store.sql_ownership_stores import SqlOwnershipStores
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
+    from services.picture_views.sign_picture_views import SignPictureViews
     from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
@@ -114,7 +117,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-    from services.world_engine.diorama.entry import diorama_entry
+    from services.world_engine.diorama.entry import diorama_entry, still_entry
     from services.world_engine.moss.entry import moss_entry
     from services.world_engine.simulator.entry import simulator_entry
     from services.world_files.directory_world_store import DirectoryWorldStore
@@ -123,7 +126,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         return moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps)
 
     # The first that is ready is the default.
-    offered = (diorama_entry(), moss(config), simulator_entry())
+    offered = (diorama_entry(), still_entry(), moss(config), simulator_entry())
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
@@ -140,6 +143,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
+        picture_views=SignPictureViews(),
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
@@ -159,7 +163,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
             config.recording.folder or config.data_dir / "recordings", video_writer.describe
         ),
         settings_files=FolderSettingsFiles(config.data_dir),
-        model_hub=LocalModelHub(default_cache_dir(os.environ)),
+        model_hub=HuggingFaceHub(default_cache_dir(os.environ), config.hub, environ=os.environ),
         system_monitor=monitor,
         machine_probe=SystemProbe(),
         engine_measurements=JsonEngineMeasurements(config.data_dir / "measurements.json"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runtime_config.current import Current
     from services.ownership_store.ownership_store import OwnerId
     from services.picture_decoder.picture_decoder import PictureDecoder
+    from services.picture_views.picture_views import PictureViews
     from services.seed_store.seed_store import SeedFilePayload, SeedStore
     from services.world_engine.catalogue import WorldEngineCatalogue
     from services.world_engine.world_engine import Picture
@@ -58,6 +59,7 @@ class SeedsHandler:
         intake_threads: Executor,
         thumbnail_threads: Executor,
         max_upload_bytes: Current[int],
+        views: PictureViews,
     ) -> None:
         """`thumbnail_threads` makes those that are missing: one thread, so that they wait without their files."""
         self._store = store
@@ -69,6 +71,7 @@ class SeedsHandler:
         self._intake_threads = intake_threads
         self._thumbnail_threads = thumbnail_threads
         self._max_upload_bytes = max_upload_bytes
+        self._views = views
         self._thumbnails: dict[str, asyncio.Task[bytes]] = {}  # those that are being made
 
     # ------------------------------------------------------------------------------------------- gallery
@@ -167,7 +170,10 @@ class SeedsHandler:
         """
         with service_errors_translated():
             facts = self._decoder.describe(data)
-            seed = self._adopt(owner, data, lambda: self._store.add(data, facts, _title(prompt), prompt=prompt))
+            view = self._views.view_of(self._decoder.overview(data, longest=_CHECKED_SIDE))
+            seed = self._adopt(
+                owner, data, lambda: self._store.add(data, facts, _title(prompt), prompt=prompt, view_of=view)
+            )
         with suppress(DomainError):  # then it is made when somebody looks
             self._thumbnail_of(seed.hash)
 
@@ -230,7 +236,8 @@ class SeedsHandler:
             look = self._decoder.overview(data, longest=_CHECKED_SIDE)  # the head may be sound and the pixels not
             # As the gallery shows it; what a world is opened in is judged again, as it is cut there.
             self._safety.require(hash_of(data), look)
-            seed = self._adopt(owner, data, lambda: self._store.add(data, facts, _title(title)))
+            view = self._views.view_of(look)
+            seed = self._adopt(owner, data, lambda: self._store.add(data, facts, _title(title), view_of=view))
             self._store.keep_thumbnail(seed.hash, self._decoder.thumbnail(look, max_width=_THUMBNAIL_WIDTH))
             return self._summary(seed)
 

@@ -13,12 +13,13 @@ from services.film_maker.film_maker import FilmError
 from services.job_folder.job_folder import JobFolderError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
-from services.model_hub.model_hub import ModelHubError
+from services.model_hub.model_hub import HubFault, ModelHubError
 from services.ownership_store.ownership_store import OwnershipStoreError
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
 from services.seed_store.seed_store import SeedStoreError
 from services.video_writer.video_writer import RecordingFault, VideoError
+from services.world_engine.world_engine import EngineFaultError
 from services.world_files.world_file import WorldFileError, WorldFileFault
 from services.world_files.world_store import WorldStoreError
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ServiceError: TypeAlias = (
     AccountStoreError
+    | EngineFaultError
     | FeedbackStoreError
     | FilmError
     | JobFolderError
@@ -44,6 +46,7 @@ ServiceError: TypeAlias = (
 
 _SERVICE_ERRORS: Final = (
     AccountStoreError,
+    EngineFaultError,
     FeedbackStoreError,
     FilmError,
     JobFolderError,
@@ -75,6 +78,21 @@ _FEEDBACK_CODES: Final[Mapping[FeedbackFault, ErrorCode]] = MappingProxyType(
         FeedbackFault.TOO_MUCH: ErrorCode.TOO_MANY_REQUESTS,
         FeedbackFault.UNAVAILABLE: ErrorCode.FEEDBACK_UNAVAILABLE,
         FeedbackFault.FULL: ErrorCode.FEEDBACK_NOT_KEPT,
+    }
+)
+_HUB_CODES: Final[Mapping[HubFault, ErrorCode]] = MappingProxyType(
+    {
+        HubFault.MALFORMED: ErrorCode.INVALID_REQUEST,
+        HubFault.UNREACHABLE: ErrorCode.MODEL_HUB_UNAVAILABLE,
+        HubFault.NOT_ALLOWED: ErrorCode.MODEL_ACCESS_NEEDED,
+        HubFault.UNKNOWN: ErrorCode.UNKNOWN_MODEL,
+        HubFault.BUSY: ErrorCode.MODEL_HUB_UNAVAILABLE,
+        HubFault.BROKEN: ErrorCode.MODEL_UNUSABLE,
+        HubFault.UNUSABLE: ErrorCode.MODEL_UNUSABLE,
+        HubFault.NO_ROOM: ErrorCode.MODEL_NOT_KEPT,
+        HubFault.IN_USE: ErrorCode.MODEL_IN_USE,
+        HubFault.NOT_KEPT: ErrorCode.MODEL_NOT_KEPT,
+        HubFault.NOT_REMOVED: ErrorCode.INVALID_REQUEST,
     }
 )
 _MODEL_CODES: Final[Mapping[ModelFault, ErrorCode]] = MappingProxyType(
@@ -153,6 +171,8 @@ def _code_of(error: ServiceError) -> ErrorCode:
             return ErrorCode.OWNERS_UNAVAILABLE
         case AccountStoreError():
             return _ACCOUNT_CODES[error.fault]
+        case EngineFaultError():
+            return ErrorCode.ENGINE_FAILED
         case FilmError():
             return ErrorCode.FILM_FAILED
         case JobFolderError():
@@ -168,7 +188,7 @@ def _code_of(error: ServiceError) -> ErrorCode:
         case WorldFileError():
             return _WORLD_FILE_CODES[error.fault]
         case ModelHubError():
-            return ErrorCode.INVALID_REQUEST
+            return _HUB_CODES[error.fault]
         case SeedStoreError():
             return ErrorCode.SEED_NOT_KEPT
         case VideoError():

@@ -21,7 +21,7 @@ def check_endpoint(name: str, endpoint: EndpointConfig | None) -> None:
         return
     variable, key = f"TERRARIUM_{name}_ENDPOINT", endpoint.key
     address, model, secret = (f"{name.lower()}_{part}" for part in ("endpoint", "model", "key"))
-    if not _is_plain(endpoint.base_url):
+    if not is_plain_address(endpoint.base_url):
         msg = f"{variable} is no address that can be used: write http(s)://host[:port]/path with nothing after it."
         raise LaunchError(msg, (address,))
     if not endpoint.model:
@@ -32,7 +32,7 @@ def check_endpoint(name: str, endpoint: EndpointConfig | None) -> None:
         raise LaunchError(f"TERRARIUM_{name}_KEY has characters that do not fit an HTTP header.", (secret,))
 
 
-def _is_plain(url: str) -> bool:
+def is_plain_address(url: str) -> bool:
     """Without a user and password, which would show up in logs, and without a query, which would swallow the path."""
     try:
         parts = urlsplit(url)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_FILE: Final = ".server-lock"
-_HELD_BY_ANOTHER: Final = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+HELD_BY_ANOTHER: Final = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})  # of an `OSError` of `lock_handle`
 _LONGEST_PID: Final = 20  # digits
 
 
@@ -56,9 +56,9 @@ def holder_of(folder: Path) -> Holder | None:
     except FileNotFoundError:
         return None
     try:
-        _lock(handle)
+        lock_handle(handle)
     except OSError as error:
-        if error.errno not in _HELD_BY_ANOTHER:
+        if error.errno not in HELD_BY_ANOTHER:
             raise
         pid = _read_pid(handle)
         return Holder(int(pid) if pid else None)
@@ -77,7 +77,7 @@ def _held(folder: Path, flag: str) -> Generator[None]:
         raise LaunchError(_cannot(folder, flag, error)) from error
     try:
         try:
-            _lock(handle)
+            lock_handle(handle)
         except OSError as error:
             raise LaunchError(_refusal(folder, flag, error, _read_pid(handle))) from error
         with suppress(OSError):  # such as a full disk: the number only makes the sentence above clearer
@@ -88,8 +88,12 @@ def _held(folder: Path, flag: str) -> Generator[None]:
         os.close(handle)  # gives back the lock; the file stays, as another server may have it open already
 
 
-def _lock(handle: int) -> None:
-    """Raises: OSError, another process has it, or the file system has no locks."""
+def lock_handle(handle: int) -> None:
+    """Hold an open file until it is closed, or until the process ends.
+
+    Raises:
+        OSError: somebody else has it (`HELD_BY_ANOTHER`), or the file system has no locks.
+    """
     if sys.platform == "win32":
         import msvcrt
 
@@ -108,7 +112,7 @@ def _read_pid(handle: int) -> str:
 
 
 def _refusal(folder: Path, flag: str, error: OSError, pid: str) -> str:
-    if error.errno not in _HELD_BY_ANOTHER:
+    if error.errno not in HELD_BY_ANOTHER:
         return _cannot(folder, flag, error)
     who = f"Another server (process {pid})" if pid else "Another server"
     return f"{who} uses the folder {folder}. Stop it, or choose another folder with {flag}."

@@ -31,10 +31,18 @@ class SlowSeedStore(FakeSeedStore):
         self.server_ended = threading.Event()
         self.was_left: bool | None = None
 
-    def add(self, data: bytes, facts: PictureFactsPayload, title: str, *, prompt: str | None = None) -> SeedFilePayload:
+    def add(
+        self,
+        data: bytes,
+        facts: PictureFactsPayload,
+        title: str,
+        *,
+        prompt: str | None = None,
+        view_of: str | None = None,
+    ) -> SeedFilePayload:
         self.is_adding.set()
         self.was_left = self.server_ended.wait(0.2)
-        return super().add(data, facts, title, prompt=prompt)
+        return super().add(data, facts, title, prompt=prompt, view_of=view_of)
 
 
 async def upload_body() -> AsyncGenerator[bytes]:

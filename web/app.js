@@ -5,6 +5,7 @@ import { Authoring } from "./authoring.js";
 import { retryDelay } from "./backoff.js";
 import { LoadingCurtain, LostCurtain } from "./curtains.js";
 import { Menu } from "./menu.js";
+import { PlayerSettings } from "./player_settings.js";
 import { PlaySurface } from "./play_surface.js";
 import { RecordingControl } from "./recording_control.js";
 import { originOf, Session, sessionConfig } from "./session.js";
@@ -24,6 +25,15 @@ import { WorldChanges } from "./world_changes.js";
 /** @import { Settings } from "./settings.js" */
 /** @import { Screen } from "./state.js" */
 
+const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
+
+/**
+ * @typedef {object} AppListener
+ * @property {() => void} onLost the session has ended, whatever the reason
+ * @property {(seed: SeedSummary | null) => void} onPlace the place that is played from now on; null in the gallery
+ * @property {() => void} onScreenshot
+ */
+
 export class App {
   /** @type {Screen} */
   #screen = { name: "gallery" };
@@ -41,7 +51,8 @@ export class App {
   #lost = new LostCurtain();
   #library;
   #log;
-  #onLost;
+  #listener;
+  #playerSettings = new PlayerSettings((change) => this.change(change));
   surface;
   menu;
   changes;
@@ -51,21 +62,25 @@ export class App {
   /**
    * @param {Library} library
    * @param {LogBook} log
-   * @param {() => void} onLost the session has ended, whatever the reason
+   * @param {AppListener} listener
    */
-  constructor(library, log, onLost) {
+  constructor(library, log, listener) {
     this.#library = library;
     this.#log = log;
-    this.#onLost = onLost;
+    this.#listener = listener;
     this.surface = new PlaySurface({
       session: () => this.#session,
-      sensitivity: () => this.settings.sensitivity,
-      onPause: () => this.pause(),
-      onReset: () => this.reset(),
-      onToggleOverlay: () => this.change({ overlay: !this.settings.overlay }),
-      onToggleRecording: () => void this.recording.toggle(),
-      onRewind: () => void this.changes.rewind(),
-      onEditScene: () => this.authoring.open("edit"),
+      settings: () => this.settings,
+      shortcuts: {
+        pause: () => this.pause(),
+        reset: () => this.reset(),
+        rewind: () => void this.changes.rewind(),
+        editScene: () => this.authoring.open("edit"),
+        record: () => void this.recording.toggle(),
+        screenshot: listener.onScreenshot,
+        statistics: () => this.change({ overlay: !this.settings.overlay }),
+      },
+      onLearnt: () => this.change({ knowsControls: true }),
       onLost: () => this.#session?.giveUp(),
       onBroken: (error) => log.write("error", `A frame could not be read: ${error}`),
     });
@@ -74,12 +89,13 @@ export class App {
       onReset: () => this.reset(),
       onPicture: (seed) => void this.changes.changeSeed(seed),
       onPickFile: () => library.pickFile(),
-      onSettings: (change) => this.change(change),
+      bindings: () => this.settings.keys,
     });
     this.changes = new WorldChanges(this, library, log);
     this.recording = new RecordingControl(this, log);
     this.authoring = new Authoring(this, library, log);
     this.change({});
+    REDUCED_MOTION.addEventListener("change", () => this.#showMotion());
     document.addEventListener("visibilitychange", () => document.hidden && this.pause());
   }
 
@@ -100,6 +116,7 @@ export class App {
     this.#loading.open(seed);
     this.surface.restart();
     const start = { model: this.#library.engineFor(seed), origin: originOf(seed), config: sessionConfig(this.settings.capFps, false) };
+    this.#listener.onPlace(seed);
     this.#session = new Session(start, {
       onPush: (push) => this.#received(push),
       onFrame: (envelope) => this.surface.receive(envelope),
@@ -152,7 +169,9 @@ export class App {
 
   /** @param {SeedSummary} seed that is played now */
   setSeed(seed) {
-    if (this.#screen.name === "paused") this.#go({ ...this.#screen, seed });
+    if (this.#screen.name !== "paused") return;
+    this.#go({ ...this.#screen, seed });
+    this.#listener.onPlace(seed);
   }
 
   leave() {
@@ -160,6 +179,7 @@ export class App {
     const { seed } = this.#screen;
     this.#dropSession();
     this.#go({ name: "gallery" });
+    this.#listener.onPlace(null);
     this.#library.focus(seed.hash);
   }
 
@@ -174,10 +194,24 @@ export class App {
   change(change) {
     Object.assign(this.settings, change);
     saveSettings(this.settings);
-    this.menu.showSettings(this.settings);
+    this.#playerSettings.show(this.settings);
     this.surface.showOverlay(this.settings.overlay);
+    this.#showMotion();
     if (change.capFps === undefined) return;
     void this.changes.changeConfig(sessionConfig(change.capFps, this.recording.isOn));
+  }
+
+  showSettings() {
+    this.#playerSettings.open();
+  }
+
+  hideSettings() {
+    this.#playerSettings.close();
+  }
+
+  #showMotion() {
+    const isReduced = this.settings.reducedMotion || REDUCED_MOTION.matches;
+    document.documentElement.dataset.motion = isReduced ? "reduced" : "full";
   }
 
   /** @param {Push} push */
@@ -186,7 +220,8 @@ export class App {
       const { text, percent } = describeStage(push.stage, push.message);
       this.lastStage = push.stage;
       this.#loading.show(text, percent);
-      this.#log.write("info", text);
+      this.#log.write("info", push.message ?? text);
+      if (push.message !== undefined) this.changes.notice(push.message, "info");
       // A retry that gets this far has a slot on the server.
       document.body.dataset.screen = this.#screen.name;
     } else if (push.type === "progress") {
@@ -233,7 +268,7 @@ export class App {
       this.#lost.countDown(delay);
       this.#retryTimer = window.setTimeout(() => this.retry(), delay);
     }
-    this.#onLost();
+    this.#listener.onLost();
   }
 
   /** Do not enter again by itself, because the person has to sign in first. */

@@ -43,6 +43,17 @@ export class CanvasView {
     return URL.createObjectURL(/** @type {Blob} */ (blob ?? new Blob()));
   }
 
+  /**
+   * What is on the screen, in the engine's own size.
+   *
+   * @returns {Promise<Blob>} a PNG
+   */
+  async picture() {
+    const blob = await new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
+    if (!(blob instanceof Blob)) throw new Error("This browser could not write the picture.");
+    return blob;
+  }
+
   #fit() {
     const screen = window.innerWidth / Math.max(window.innerHeight, 1);
     const frame = this.#canvas.width / this.#canvas.height;

@@ -24,7 +24,7 @@ const RETRY_MS = 3000;
 /**
  * @typedef {object} LibraryListener
  * @property {(seed: SeedSummary) => void} onEnter
- * @property {(file: File) => void} onFile picked
+ * @property {(files: readonly File[]) => void} onFiles picked
  * @property {(prompt?: string) => void} onWords the person wants to make a place from a prompt, perhaps from this one
  * @property {() => void} onSeeds the list of pictures has changed
  * @property {() => void} onLoaded everything is there
@@ -59,7 +59,7 @@ export class Library {
     this.#gallery = new Gallery({
       onEnter: listener.onEnter,
       onDelete: (seed) => void this.#remove(seed),
-      onEngines: (seed) => this.#picker.open(seed, this.#models, this.engineFor(seed) ?? seed.model),
+      onEngines: (seed) => this.chooseEngine(seed),
       engineOf: (seed) => this.#titleOf(this.engineFor(seed)),
       onPickFile: () => this.pickFile(),
       onWords: () => listener.onWords(),
@@ -109,6 +109,11 @@ export class Library {
   engineFor({ hash }) {
     const chosen = this.#choice.of(hash);
     return this.#models.some(({ id }) => id === chosen) ? chosen : null;
+  }
+
+  /** @param {SeedSummary} seed to play in an engine that the person chooses */
+  chooseEngine(seed) {
+    this.#picker.open(seed, this.#models, this.engineFor(seed) ?? seed.model);
   }
 
   /** @param {string} hash */
@@ -190,8 +195,8 @@ export class Library {
   }
 
   #picked() {
-    const file = this.#fileInput.files?.[0];
-    if (file) this.#listener.onFile(file);
+    const files = [...(this.#fileInput.files ?? [])];
+    if (files.length > 0) this.#listener.onFiles(files);
     // So that the same file can be picked again.
     this.#fileInput.value = "";
   }

@@ -6,6 +6,7 @@ import { App } from "./app.js";
 import { diagnosticsText, handOver } from "./diagnostics.js";
 import { byId, listenForActions } from "./dom.js";
 import { Entrance } from "./entrance.js";
+import { FramingDialog } from "./framing_dialog.js";
 import { Identity } from "./identity.js";
 import { JobFeed } from "./job_feed.js";
 import { Jobs } from "./jobs.js";
@@ -13,14 +14,22 @@ import { Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
 import { People } from "./people.js";
+import { PlaceAddress } from "./place_address.js";
+import { LINK_COPIED, LINK_UNKNOWN, linkText, PICTURE_COPIED, PICTURE_NOT_COPIED } from "./place_texts.js";
+import { PICTURE_SAVED, WORLD_KEEPS_ENGINE } from "./place_texts.js";
 import { Recordings } from "./recordings.js";
 import { RestError, signInWatch } from "./rest.js";
+import { copyPicture, copyText, fileNameOf, saveFile } from "./screenshot.js";
 import { ServerSettings } from "./server_settings.js";
+import { originOf } from "./session.js";
+import { toast } from "./toasts.js";
 import { listenForFiles } from "./upload.js";
 import { showVisitor } from "./visitor_view.js";
 import { asPlace } from "./world_texts.js";
 import { Worlds } from "./worlds.js";
+import { fetchWorlds } from "./worlds_rest.js";
 
+/** @import { Place } from "./place_address.js" */
 /** @import { SeedSummary } from "./rest.js" */
 
 const panel = new LogPanel(byId("log-panel", HTMLElement), byId("log-lines", HTMLElement));
@@ -31,18 +40,34 @@ const identity = new Identity(() => {
   entrance.remember(identity.user?.id ?? null);
 });
 const library = new Library(feed, identity, {
-  onEnter: (seed) => app.enter(seed),
-  onFile: (file) => take([file]),
+  onEnter: go,
+  onFiles: (files) => void take(files),
   onWords: (prompt) => app.authoring.open("gallery", prompt),
   onSeeds: () => jobs.refresh(),
   onLoaded: () => {
     library.jobs.follow(app.screen.name === "gallery");
+    void followLink();
     if (invitation() && identity.hasAccounts) entrance.invite(invitation());
   },
   onMustSignIn: () => (invitation() ? entrance.invite(invitation()) : entrance.ask()),
   onLog: (level, text) => log.write(level, text),
 });
-const app = new App(library, log, () => identity.hasAccounts && void lookWhoIsHere());
+const app = new App(library, log, {
+  onLost: () => identity.hasAccounts && void lookWhoIsHere(),
+  onPlace: (seed) => (seed ? address.enter(originOf(seed)) : address.leave()),
+  onScreenshot: () => void savePicture(),
+});
+const address = new PlaceAddress(window, {
+  // Whoever goes from one world to another by the browser's history is rare enough to begin anew.
+  onPlace: () => (app.screen.name === "gallery" ? void followLink() : location.reload()),
+  onGallery: () => {
+    if (app.screen.name !== "playing") return app.leave();
+    // A slip of the finger should not end the world. In the menu, Back leaves it.
+    address.enter(originOf(app.screen.seed));
+    app.pause();
+  },
+});
+const framing = new FramingDialog();
 const recordings = new Recordings();
 const worlds = new Worlds((world) => go(asPlace(world)), feed);
 const jobs = new Jobs(feed, {
@@ -131,6 +156,52 @@ function go(place) {
   else app.enter(place);
 }
 
+/** Enter the place that the address names, if there is one. */
+async function followLink() {
+  const { place } = address;
+  if (!place || app.screen.name !== "gallery" || entrance.isOpen) return;
+  const seed = await seedOf(place);
+  if (app.screen.name !== "gallery") return;
+  if (seed) return app.enter(seed);
+  address.leave();
+  toast(LINK_UNKNOWN, "error");
+}
+
+/** @param {Place} place */
+async function seedOf(place) {
+  if ("seed_hash" in place) return library.seeds.find(({ hash }) => hash === place.seed_hash);
+  try {
+    const world = (await fetchWorlds()).find(({ id }) => id === place.world_id);
+    return world && asPlace(world);
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+    return undefined;
+  }
+}
+
+/** @param {string} text about what was done in play or in the menu */
+function tell(text) {
+  if (app.screen.name === "paused") app.menu.notify(text, "progress");
+  else toast(text);
+}
+
+async function savePicture() {
+  saveFile(await app.surface.picture(), fileNameOf(app.placeTitle, new Date()));
+  tell(PICTURE_SAVED);
+}
+
+async function copyLink() {
+  if (app.screen.name === "gallery") return;
+  const link = address.linkTo(originOf(app.screen.seed));
+  tell((await copyText(link)) ? LINK_COPIED : linkText(link));
+}
+
+function chooseEngine() {
+  if (app.screen.name !== "paused") return;
+  if (app.screen.seed.world_id === undefined) library.chooseEngine(app.screen.seed);
+  else tell(WORLD_KEEPS_ENGINE);
+}
+
 function report() {
   return diagnosticsText({
     screen: app.screen.name,
@@ -164,6 +235,13 @@ listenForActions({
   "save-world": () => void app.changes.save(),
   "show-worlds": () => worlds.open(),
   "hide-worlds": () => worlds.close(),
+  "choose-engine": chooseEngine,
+  "save-picture": () => void savePicture(),
+  "copy-picture": () =>
+    void copyPicture(app.surface.picture()).then((isDone) => tell(isDone ? PICTURE_COPIED : PICTURE_NOT_COPIED)),
+  "copy-link": () => void copyLink(),
+  "show-player-settings": () => app.showSettings(),
+  "hide-player-settings": () => app.hideSettings(),
   "edit-scene": () => app.authoring.open("edit"),
   "generate-scene": () => app.authoring.open("scene"),
   rewind: () => void app.changes.rewind(),
@@ -191,7 +269,8 @@ listenForActions({
 document.addEventListener("keydown", (event) => {
   if (entrance.isOpen) return;
   // During play the controls handle it.
-  if (event.code === "F9" && app.screen.name === "paused" && !event.repeat) void app.recording.toggle();
+  const isRecord = app.settings.keys.actionOf(event.code) === "record" && app.menu.isOpen && !event.repeat;
+  if (isRecord && document.querySelectorAll("dialog[open]").length === 1) void app.recording.toggle();
   if (event.code === "Escape" && ["loading", "lost"].includes(app.screen.name)) app.leave();
 });
 
@@ -202,17 +281,19 @@ document.addEventListener("visibilitychange", followJobs);
  *
  * @param {readonly File[]} files that were picked, dropped or pasted
  */
-function take(files) {
-  const [first] = files;
+async function take(files) {
   const world = files.find(({ name }) => name.toLowerCase().endsWith(".world"));
-  if (world) worlds.receive(world);
-  else if (app.screen.name !== "paused") void library.addToGallery(files);
-  else if (first) void app.changes.upload(first);
+  if (world) return worlds.receive(world);
+  const isPaused = app.screen.name === "paused";
+  const [first, ...others] = await framing.frame(isPaused ? files.slice(0, 1) : files);
+  if (!first) return;
+  if (isPaused) await app.changes.upload(first);
+  else await library.addToGallery([first, ...others]);
 }
 
 listenForFiles(
-  take,
-  () => ["gallery", "paused"].includes(app.screen.name) && !app.authoring.isOpen && !entrance.isOpen,
+  (files) => void take(files),
+  () => ["gallery", "paused"].includes(app.screen.name) && !app.authoring.isOpen && !entrance.isOpen && !framing.isOpen,
 );
 
 // Read-only state for tests and for the console.

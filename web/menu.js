@@ -5,8 +5,8 @@ import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
 import { pictureOf } from "./gallery.js";
 
+/** @import { KeyBindings } from "./controls/key_bindings.js" */
 /** @import { SeedSummary } from "./rest.js" */
-/** @import { Settings } from "./settings.js" */
 
 /**
  * @typedef {object} MenuListener
@@ -14,7 +14,7 @@ import { pictureOf } from "./gallery.js";
  * @property {() => void} onReset
  * @property {(seed: SeedSummary) => void} onPicture
  * @property {() => void} onPickFile
- * @property {(change: Partial<Settings>) => void} onSettings
+ * @property {() => KeyBindings} bindings
  */
 
 export class Menu {
@@ -35,10 +35,10 @@ export class Menu {
     // On a second Escape, a browser may close the dialog although the page prevents it.
     this.#dialog.addEventListener("close", () => listener.onResume());
     this.#dialog.addEventListener("keydown", (event) => {
-      if (event.code === "KeyU" && !event.ctrlKey && !event.metaKey) listener.onReset();
+      const isReset = listener.bindings().actionOf(event.code) === "reset";
+      if (isReset && !event.ctrlKey && !event.metaKey) listener.onReset();
     });
     keepFocusInside(this.#dialog);
-    this.#listenToSettings();
   }
 
   /** @param {string} title */
@@ -97,24 +97,6 @@ export class Menu {
   setBusy(isBusy) {
     this.#dialog.ariaBusy = String(isBusy);
     for (const button of this.#dialog.querySelectorAll("button")) button.disabled = isBusy;
-  }
-
-  /** @param {Settings} settings */
-  showSettings(settings) {
-    byId("sensitivity", HTMLInputElement).value = String(settings.sensitivity);
-    byId("sensitivity-value", HTMLElement).textContent = `${settings.sensitivity.toFixed(1)}×`;
-    byId("cap-fps", HTMLInputElement).checked = settings.capFps;
-    byId("overlay-toggle", HTMLInputElement).checked = settings.overlay;
-  }
-
-  #listenToSettings() {
-    const { onSettings } = this.#listener;
-    const sensitivity = byId("sensitivity", HTMLInputElement);
-    sensitivity.addEventListener("input", () => onSettings({ sensitivity: sensitivity.valueAsNumber }));
-    const capFps = byId("cap-fps", HTMLInputElement);
-    capFps.addEventListener("change", () => onSettings({ capFps: capFps.checked }));
-    const overlay = byId("overlay-toggle", HTMLInputElement);
-    overlay.addEventListener("change", () => onSettings({ overlay: overlay.checked }));
   }
 
   /**

@@ -2,30 +2,29 @@
 // The playing screen: canvas, frames, controls, overlay, and the animation loop that drives them.
 
 import { CanvasView } from "./canvas_view.js";
+import { CLICK_HINT, FIRST_TOUCH_HINT, firstHintText } from "./control_texts.js";
 import { Controls } from "./controls/controls.js";
 import { byId } from "./dom.js";
 import { Figures } from "./figures.js";
+import { FirstHint } from "./first_hint.js";
 import { FramePlayer } from "./frame_player.js";
 import { Overlay } from "./overlay.js";
 import { StallWatch } from "./stall_watch.js";
 
+/** @import { Shortcuts } from "./controls/keyboard.js" */
 /** @import { Session } from "./session.js" */
+/** @import { Settings } from "./settings.js" */
+/** @import { ControlNotification } from "./protocol.generated.d.ts" */
 /** @import { Flow } from "./stall_watch.js" */
 
 const HINT_MS = 6000;
-const TOUCH_HINT = "Left half walks, right half looks around";
-const MOUSE_HINT = "Click to look around. WASD walks, Esc opens the menu.";
 
 /**
  * @typedef {object} PlaySurfaceOptions
  * @property {() => Session | null} session
- * @property {() => number} sensitivity
- * @property {() => void} onPause
- * @property {() => void} onReset
- * @property {() => void} onToggleOverlay
- * @property {() => void} onToggleRecording
- * @property {() => void} onRewind
- * @property {() => void} onEditScene
+ * @property {() => Settings} settings
+ * @property {Shortcuts} shortcuts
+ * @property {() => void} onLearnt the person has shown that they know how to play
  * @property {() => void} onLost the connection is open, but no frames arrive any more
  * @property {(error: unknown) => void} onBroken
  */
@@ -39,7 +38,9 @@ export class PlaySurface {
   #player;
   #controls;
   #hintTimer = 0;
-  #hasShownKeys = false;
+  #firstHint = new FirstHint();
+  #settings;
+  #onLearnt;
   #stall = new StallWatch();
   /** @type {Flow} */
   #flow = "flowing";
@@ -47,8 +48,9 @@ export class PlaySurface {
 
   /** @param {PlaySurfaceOptions} options */
   constructor(options) {
-    const { session, sensitivity, onPause, onReset, onToggleOverlay, onToggleRecording } = options;
-    const { onRewind, onEditScene, onLost, onBroken } = options;
+    const { session, settings, shortcuts, onLearnt, onLost, onBroken } = options;
+    this.#settings = settings;
+    this.#onLearnt = onLearnt;
     this.#onLost = onLost;
     this.#player = new FramePlayer(this.#view, {
       onArrived: (header, bytes) => this.figures.arrived(header, bytes, performance.now()),
@@ -61,23 +63,20 @@ export class PlaySurface {
       stick: byId("stick", HTMLElement),
       channel: {
         isClear: () => session()?.isClear ?? false,
-        send: (control) => session()?.control(control),
+        send: (control) => {
+          session()?.control(control);
+          this.#watchLearning(control);
+        },
         onSent: (ts, changed) => {
           this.figures.latency.controlSent(ts, changed);
           this.#stall.controlSent(ts);
         },
       },
-      shortcuts: {
-        Escape: onPause,
-        KeyU: onReset,
-        KeyQ: onEditScene,
-        F3: onToggleOverlay,
-        F9: onToggleRecording,
-        Backspace: onRewind,
-      },
-      sensitivity,
-      onPause,
-      onLock: (isLocked) => (isLocked ? this.#showKeys() : onPause()),
+      bindings: () => settings().keys,
+      shortcuts,
+      look: settings,
+      onPause: shortcuts.pause,
+      onLock: (isLocked) => (isLocked ? this.#showFirstHint() : shortcuts.pause()),
     });
     const tick = (/** @type {number} */ now) => {
       this.#frame(now);
@@ -104,8 +103,8 @@ export class PlaySurface {
     this.#canvas.focus({ preventScroll: true });
     this.#controls.start();
     this.#controls.lock();
-    const isTouch = matchMedia("(hover: none)").matches;
-    this.#showHint(isTouch ? TOUCH_HINT : MOUSE_HINT);
+    if (!this.#settings().knowsControls) this.#showFirstHint();
+    else if (!isTouch()) this.#showHint(CLICK_HINT);
   }
 
   stop() {
@@ -135,6 +134,11 @@ export class PlaySurface {
     return this.#view.thumbnail(width);
   }
 
+  /** What is on the screen, as a PNG. */
+  picture() {
+    return this.#view.picture();
+  }
+
   /** @param {number} now */
   #frame(now) {
     this.#player.draw(now);
@@ -151,10 +155,20 @@ export class PlaySurface {
     else this.#showHint(flow === "waiting" ? "Waiting for the server" : "", Infinity);
   }
 
-  /** Explain once per visit how to leave pointer lock, because nobody could guess it. */
-  #showKeys() {
-    this.#showHint(this.#hasShownKeys ? "" : "WASD walks, the mouse looks around, Esc opens the menu.");
-    this.#hasShownKeys = true;
+  /** It stays until the person has walked and looked around, and then never comes back. */
+  #showFirstHint() {
+    const { keys, knowsControls } = this.#settings();
+    const text = isTouch() ? FIRST_TOUCH_HINT : firstHintText(keys);
+    this.#showHint(knowsControls ? "" : text, Infinity);
+  }
+
+  /** @param {ControlNotification} control */
+  #watchLearning(control) {
+    if (this.#settings().knowsControls) return;
+    this.#firstHint.saw(control);
+    if (!this.#firstHint.isLearnt) return;
+    this.#onLearnt();
+    this.#showHint("");
   }
 
   /**
@@ -166,4 +180,8 @@ export class PlaySurface {
     this.#hint.textContent = text;
     if (text && shownMs < Infinity) this.#hintTimer = window.setTimeout(() => this.#showHint(""), shownMs);
   }
+}
+
+function isTouch() {
+  return matchMedia("(hover: none)").matches;
 }

@@ -1,27 +1,39 @@
 // @ts-check
 // The person's settings, stored in this browser.
 
+import { KeyBindings } from "./controls/key_bindings.js";
+
 const KEY = "terrarium.settings";
 
 /**
  * @typedef {object} Settings
  * @property {number} sensitivity factor for mouse, stick and finger motion
+ * @property {boolean} invertLook whether moving the mouse up looks down
  * @property {boolean} capFps whether the world runs at its nominal rate instead of as fast as the machine can
  * @property {boolean} overlay
+ * @property {boolean} reducedMotion whether the page moves nothing, even if the system would have it move
+ * @property {boolean} knowsControls whether the person has walked and looked around, and needs no hint any more
+ * @property {KeyBindings} keys
  */
 
-/** @type {Settings} */
-const DEFAULTS = { sensitivity: 1.8, capFps: true, overlay: false };
+const DEFAULTS = {
+  sensitivity: 1.8,
+  invertLook: false,
+  capFps: true,
+  overlay: false,
+  reducedMotion: false,
+  knowsControls: false,
+};
 
-/** @returns {Settings} */
-export function loadSettings() {
-  try {
-    const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-    return { ...DEFAULTS, ...onlyOfSameType(stored) };
-  } catch {
-    // Storage may be blocked, or contain something else.
-    return { ...DEFAULTS };
-  }
+/**
+ * @param {() => Pick<Storage, "getItem">} storage raises where storage is blocked
+ * @returns {Settings}
+ */
+export function loadSettings(storage = () => localStorage) {
+  const stored = read(storage);
+  const known = Object.entries(DEFAULTS).filter(([name, value]) => typeof stored[name] === typeof value);
+  const own = Object.fromEntries(known.map(([name]) => [name, stored[name]]));
+  return { ...DEFAULTS, ...own, keys: KeyBindings.from(stored.keys) };
 }
 
 /** @param {Settings} settings */
@@ -34,10 +46,15 @@ export function saveSettings(settings) {
 }
 
 /**
- * @param {Record<string, unknown>} stored
- * @returns {Partial<Settings>}
+ * @param {() => Pick<Storage, "getItem">} storage
+ * @returns {Record<string, unknown>}
  */
-function onlyOfSameType(stored) {
-  const known = Object.entries(DEFAULTS).filter(([key, value]) => typeof stored[key] === typeof value);
-  return Object.fromEntries(known.map(([key]) => [key, stored[key]]));
+function read(storage) {
+  try {
+    const stored = JSON.parse(storage().getItem(KEY) ?? "{}");
+    return typeof stored === "object" && stored !== null ? stored : {};
+  } catch {
+    // Storage may be blocked, or contain something else.
+    return {};
+  }
 }

@@ -125,7 +125,15 @@ export class WorldChanges {
     if (push.type === "log") return this.#log.receive(push);
     const text = textOfError({ code: push.code, id: push.message_id, message: push.message });
     this.#log.write(push.type, text);
-    if (this.#app.screen.name === "playing") toast(text, push.type === "error" ? "error" : "info");
+    this.notice(text, push.type === "error" ? "error" : "info");
+  }
+
+  /**
+   * @param {string} text about the world in play
+   * @param {"error" | "info"} kind
+   */
+  notice(text, kind) {
+    if (this.#app.screen.name === "playing") toast(text, kind);
     if (this.#app.screen.name === "paused") this.#app.menu.notify(text);
   }
 

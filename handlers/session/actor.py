@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
 from handlers.session.mailbox import Call, CallQueue, EngineOffload
 from handlers.session.stream import EncoderFailedError, SteppedPass
+from services.world_engine.world_engine import EngineFaultError
 from state.app_state_types import Playing, SessionId, WorldInPlay
 from wire_protocol import StageId, StatusMessage
 
@@ -260,26 +262,37 @@ class WorldActor:
     # ----------------------------------------------------------------------------------------- recovery
 
     async def _recover(self, error: Exception) -> None:
-        """Open the world anew in its seed, as long as the budget allows."""
+        """Open the world anew, as long as the budget allows: where it was last kept, at the last try in its seed."""
         logger.error("The engine failed in play", exc_info=error)
         while not self._stopping:
-            pause_s = self._recovery.take(self._clock.monotonic())
-            if pause_s is None:
+            chance = self._recovery.take(self._clock.monotonic())
+            if chance is None:
                 raise EngineExhaustedError("The engine kept failing.") from error
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(chance.pause_s)
             try:
                 if self._offload is not None:
                     await self._return_to_engine()
-                    return
-                await self._world.reopen()
+                else:
+                    await self._reopen(error, from_seed=chance.is_last)
             except Exception as again:  # an engine may raise anything, and the budget bounds the tries
                 logger.exception("The engine failed to open a world again", exc_info=again)
                 continue
-            self._outbox.post(
-                StatusMessage(stage=StageId.RESET, message="The world failed and was started over from its seed.")
-            )
-            await self._world.show_seed()
             return
+
+    async def _reopen(self, error: Exception, *, from_seed: bool) -> None:
+        what = str(error) if isinstance(error, EngineFaultError) else "The world failed."
+        place = None if from_seed else self._world.history.newest_kept
+        if place is None:
+            await self._world.reopen()
+            self._tell_of_failure(f"{what} Your world was started over from its seed.")
+            await self._world.show_seed()
+        else:
+            lost_s = self._world.history.seconds_since(place.moment)
+            await self._world.reopen_at(place)
+            self._tell_of_failure(f"{what} Your world goes on from {lost_s:.1f} s before.")
+
+    def _tell_of_failure(self, message: str) -> None:
+        self._outbox.post(StatusMessage(stage=StageId.RESET, message=message))
 
 
 class Pacer:
@@ -301,6 +314,14 @@ class Pacer:
         self._due = None
 
 
+@dataclass(frozen=True, slots=True)
+class RecoveryChance:
+    """One more try, after a pause."""
+
+    pause_s: float
+    is_last: bool
+
+
 class RecoveryBudget:
     """A few recoveries with growing pauses; good play for long enough fills the budget again."""
 
@@ -309,12 +330,12 @@ class RecoveryBudget:
         self._used = 0
         self._last = float("-inf")
 
-    def take(self, now: float) -> float | None:
-        """Seconds to pause before the next try; None when none is left."""
+    def take(self, now: float) -> RecoveryChance | None:
+        """The next try; None when none is left."""
         if now - self._last >= self._limits.recovery_reset_s:
             self._used = 0
         self._last = now
         if self._used >= self._limits.max_recoveries:
             return None
         self._used += 1
-        return _FIRST_PAUSE_S * 2 ** (self._used - 1)
+        return RecoveryChance(_FIRST_PAUSE_S * 2 ** (self._used - 1), self._used == self._limits.max_recoveries)

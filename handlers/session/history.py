@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
     from services.input_log.input_log import InputLog, InputLogs
     from services.input_log.lines import LogLine
     from services.world_engine.world_engine import Frames, Picture, WorldSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlace:
+    """A moment of the path, and the world as it was then."""
+
+    snapshot: WorldSnapshot
+    moment: Moment
 
 
 class WorldHistory:
@@ -86,6 +95,22 @@ class WorldHistory:
         now_s = self._world_seconds()
         point = self._rewind.back(now_s, seconds)
         return point, now_s - point.at_s
+
+    @property
+    def newest_kept(self) -> KeptPlace | None:
+        """The newest snapshot of the world, to go on from once its engine has lost it; None: only the seed is left."""
+        point = self._rewind.newest
+        if point is not None:
+            is_seed = point.moment.passes == 0 and point.moment.segment.scene is self._active.picture
+            return None if is_seed else KeptPlace(point.snapshot, point.moment)
+        for segment, _ in reversed(self._path.moment.path()):
+            if segment.base is not None:
+                return KeptPlace(segment.base, Moment(segment, 0))
+        return None
+
+    def seconds_since(self, moment: Moment) -> float:
+        """How much of the world's own time has passed since then."""
+        return (self._path.passes - moment.passes) * self._active.spec.pass_interval_s
 
     def rewind_left_s(self) -> float:
         return self._rewind.left_s(self._world_seconds())

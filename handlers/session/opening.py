@@ -14,6 +14,7 @@ import structlog
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.seeds_handler import hash_of
+from handlers.service_errors import service_errors_translated
 from handlers.session.world import ActiveWorld, LeasedWorld, Seed, open_saved_world, open_world
 from services.outlasting import unstoppable
 from services.world_engine.engine_card import LoadStep
@@ -249,7 +250,8 @@ class WorldOpener:
             opener = await self._opener(req_id, key, engine.spec, source)
             try:
                 opening = in_thread(self._engine_threads, lambda: opener(engine))
-                active = await unstoppable(opening, undo=lambda opened: self._close(opened.world))
+                with service_errors_translated():
+                    active = await unstoppable(opening, undo=lambda opened: self._close(opened.world))
             except DomainError:
                 raise
             except Exception as error:  # an engine may raise anything

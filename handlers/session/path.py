@@ -276,6 +276,10 @@ class RewindTrack:
             self._bytes -= len(self._points.pop().snapshot.state)
         raise DomainError("There is nothing to rewind yet.", ErrorCode.NOTHING_TO_REWIND)
 
+    @property
+    def newest(self) -> Checkpoint | None:
+        return self._points[-1] if self._points else None
+
     def left_s(self, now_s: float) -> float:
         """How far one can still go back."""
         return max(0.0, now_s - self._points[0].at_s) if self._points else 0.0

@@ -10,6 +10,7 @@ import structlog
 
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
+from handlers.session.history import KeptPlace
 from handlers.session.path import KeptMoment, MomentShelf
 from handlers.session.world import open_world
 from services.world_engine.world_engine import NO_CONTROL
@@ -184,16 +185,21 @@ class PlayedWorld:
         Raises:
             Exception: whatever the engine raises. The broken world is still there then.
         """
-        broken, engine = self.active, self._leased.lease.engine
-        if engine.spec.max_worlds is None:
-            self._leased.active = await self._in_engine(lambda: broken.reopened(engine))
-            await self._close_world(broken)
-        else:  # there may be no room for both
-            await self._close_world(broken)
-            self._leased.active = await self._in_engine(lambda: broken.reopened(engine))
+        await self._replace_broken(self.active.reopened)
         self.history.started_over(self.active, "engine_failed")
         self._recorder.cut()
         self._begin_epoch()
+
+    async def reopen_at(self, place: KeptPlace) -> None:
+        """Open the world anew where it was last kept, and show it.
+
+        Raises:
+            Exception: as above.
+        """
+        broken = self.active
+        await self._replace_broken(lambda engine: broken.restored(engine, place.snapshot, place.moment.segment.scene))
+        self.history.restored(self.active)
+        await self._go_on_from(place)
 
     # --------------------------------------------------------------------------------------------- without the engine
 
@@ -247,14 +253,7 @@ class PlayedWorld:
         """
         point, went_back_s = self.history.checkpoint(seconds)
         await self._bring_back(point.snapshot, point.moment.segment.scene)
-        # No frame is kept with a checkpoint. The one after it looks nearly the same, so the world makes that one, which
-        # is then taken back.
-        frames = await self._in_engine(lambda: self.active.world.step(NO_CONTROL))
-        await self._in_engine(lambda: self.active.world.restore(point.snapshot))
-        self.history.returned_to(point.moment, None, keep_rewind=True)
-        self._inputs.clear()
-        self._begin_epoch()
-        await self._stream.show(frames[0])
+        await self._go_on_from(KeptPlace(point.snapshot, point.moment))
         return went_back_s, self.history.rewind_left_s()
 
     def facts_of(self, moment_id: str) -> MomentFacts:
@@ -350,6 +349,28 @@ class PlayedWorld:
 
     async def _snapshot(self) -> WorldSnapshot:
         return await self._in_engine(self.active.world.snapshot)
+
+    async def _replace_broken(self, open_again: Callable[[WorldEngine], ActiveWorld]) -> None:
+        broken, engine = self.active, self._leased.lease.engine
+        if engine.spec.max_worlds is None:
+            self._leased.active = await self._in_engine(lambda: open_again(engine))
+            await self._close_world(broken)
+        else:  # there may be no room for both
+            await self._close_world(broken)
+            self._leased.active = await self._in_engine(lambda: open_again(engine))
+
+    async def _go_on_from(self, place: KeptPlace) -> None:
+        """The world stands there already: note it, and show what is seen there.
+
+        No frame is kept with a checkpoint. The one after it looks nearly the same, so the world makes that one, which
+        is then taken back.
+        """
+        frames = await self._in_engine(lambda: self.active.world.step(NO_CONTROL))
+        await self._in_engine(lambda: self.active.world.restore(place.snapshot))
+        self.history.returned_to(place.moment, None, keep_rewind=True)
+        self._inputs.clear()
+        self._begin_epoch()
+        await self._stream.show(frames[0])
 
     async def _bring_back(self, snapshot: WorldSnapshot, scene: Picture) -> None:
         """A snapshot holds no picture: the world must first have gone on from the same one again."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import RuntimeConfig
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_editor.image_editor import ConfigurableImageEditor
+    from services.model_hub.model_hub import ModelHub
     from services.prompt_writer.prompt_writer import ConfigurablePromptWriter
     from services.world_engine.catalogue import WorldEngineCatalogue
 
@@ -36,6 +37,7 @@ class LiveServices:
         writer: ConfigurablePromptWriter,
         editor: ConfigurableImageEditor,
         catalogue: WorldEngineCatalogue,
+        hub: ModelHub,
         pool: EnginePool,
         residency: ModelResidency,
         work_threads: Executor,
@@ -45,6 +47,7 @@ class LiveServices:
         self._writer = writer
         self._editor = editor
         self._catalogue = catalogue
+        self._hub = hub
         self._pool = pool
         self._residency = residency
         self._work_threads = work_threads
@@ -55,6 +58,8 @@ class LiveServices:
             self._encoder.use_threads(after.jpeg.threads)
         if before.authoring != after.authoring:
             self._begin(self._switch_scene_models())
+        if before.hub != after.hub:
+            self._hub.use(after.hub, None)
         if before.moss != after.moss:
             self._begin(self._renew_catalogue())
 

@@ -7,7 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from runtime_config.hub_config import HubConfig
+    from services.model_hub.repository import Repository
 
 
 class HubFault(StrEnum):
@@ -82,7 +86,28 @@ class PullProgress:
 
 
 class ModelHub(Protocol):
-    """Every method blocks. A model id is `owner/name`."""
+    """A model id is `owner/name`. Every method but `pull` and `use` blocks."""
+
+    def use(self, config: HubConfig, models_dir: Path | None) -> None:
+        """Pull by these settings from now on; a pull that runs ends as it began.
+
+        `models_dir` holds models as OWNER/NAME that a person keeps themselves. They are used where they lie.
+        """
+        ...
+
+    def find(self, repository: Repository) -> Found:
+        """What is on this machine, by names, sizes and the headers of weights. It never asks the network."""
+        ...
+
+    async def pull(self, repository: Repository, on_progress: Callable[[PullProgress], None]) -> OnDisk:
+        """Bring what is missing to this machine, and verify all of it. Cancelling keeps the bytes that came.
+
+        `on_progress` is called on the event loop, often.
+
+        Raises:
+            ModelHubError: it could not be brought here, or is no model that this server reads.
+        """
+        ...
 
     def delete_cached(self, model_id: str) -> bool:
         """Remove the model from disk; False when it was not there.
@@ -90,4 +115,8 @@ class ModelHub(Protocol):
         Raises:
             ModelHubError: no model id, or the files cannot be removed.
         """
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Room on the disk where models are kept; None: the system does not say."""
         ...

@@ -22,6 +22,9 @@ class Repository:
     files together. `licence` is an SPDX identifier. `revision` is a commit, or a branch: then the first pull settles
     which commit it means. `is_gated`: the hub gives it only to people who have accepted its terms.
 
+    `pickles` are paths of files in Python's pickle format. No other ones are pulled, because most readers of that
+    format run what a file tells them to. An engine that names one reads it with a reader that runs nothing.
+
     Raises:
         ValueError: an id, a revision or a pattern is malformed.
     """
@@ -32,15 +35,16 @@ class Repository:
     licence: str
     revision: str = "main"
     is_gated: bool = False
+    pickles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not is_model_id(self.model_id):
             raise ValueError(f"{self.model_id!r:.100} is no model id: it has to be owner/name.")
         if _REVISION.fullmatch(self.revision) is None:
             raise ValueError(f"{self.revision!r:.100} is no revision of {self.model_id}.")
-        if not self.files:
+        if not self.files and not self.pickles:
             raise ValueError(f"No files of {self.model_id} are named.")
-        for pattern in self.files:
+        for pattern in (*self.files, *self.pickles):
             if _PATTERN.fullmatch(pattern) is None:
                 raise ValueError(f"{pattern!r:.100} is no pattern of files of {self.model_id}.")
 

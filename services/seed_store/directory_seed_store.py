@@ -88,7 +88,15 @@ class DirectorySeedStore:
             return None
         return data
 
-    def add(self, data: bytes, facts: PictureFactsPayload, title: str, *, prompt: str | None = None) -> SeedFilePayload:
+    def add(
+        self,
+        data: bytes,
+        facts: PictureFactsPayload,
+        title: str,
+        *,
+        prompt: str | None = None,
+        view_of: str | None = None,
+    ) -> SeedFilePayload:
         seed_hash = hashlib.sha256(data).hexdigest()
         with self._lock:
             self._load()
@@ -100,7 +108,7 @@ class DirectorySeedStore:
                 picture.file.write(data)
                 size = picture.complete()
                 with self._lock:
-                    return self._keep(seed_hash, picture, size, facts, title, prompt).seed
+                    return self._keep(seed_hash, picture, size, facts, title, prompt, view_of).seed
 
     def thumbnail(self, seed_hash: str) -> bytes | None:
         return None if self._find(seed_hash) is None else self._thumbnails.read(seed_hash)
@@ -146,6 +154,7 @@ class DirectorySeedStore:
         facts: PictureFactsPayload,
         title: str,
         prompt: str | None,
+        view_of: str | None,
     ) -> SeedFile:
         """Keep an upload, whose bytes are in `picture`, as the newest one. The caller holds the lock."""
         known = self._uploaded.get(seed_hash)
@@ -156,6 +165,7 @@ class DirectorySeedStore:
             size_bytes=size_bytes,
             created_at=max(self._clock.wall(), newest + _CLOCK_STEP_S),
             prompt=known.seed.prompt if known else prompt,
+            view_of=view_of,
         )
         file = uploaded_seed(self._uploads_dir, seed_hash, metadata)
         with new_file(self._uploads_dir) as description:

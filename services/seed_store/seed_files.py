@@ -51,6 +51,7 @@ class UploadMetadata(BaseModel):
     format: PictureFormat
     created_at: float
     prompt: str | None = None
+    view_of: str | None = None
 
 
 class _ShippedEntry(BaseModel):
@@ -70,7 +71,13 @@ def metadata_path(folder: Path, seed_hash: str) -> Path:
 
 
 def upload_metadata(
-    facts: PictureFactsPayload, *, title: str, size_bytes: int, created_at: float, prompt: str | None
+    facts: PictureFactsPayload,
+    *,
+    title: str,
+    size_bytes: int,
+    created_at: float,
+    prompt: str | None,
+    view_of: str | None,
 ) -> UploadMetadata:
     return UploadMetadata(
         title=title,
@@ -80,6 +87,7 @@ def upload_metadata(
         format=facts.format,
         created_at=created_at,
         prompt=prompt,
+        view_of=view_of,
     )
 
 
@@ -95,6 +103,7 @@ def uploaded_seed(folder: Path, seed_hash: str, metadata: UploadMetadata) -> See
         media_type=MEDIA_TYPES[metadata.format],
         created_at=metadata.created_at,
         prompt=metadata.prompt,
+        view_of=metadata.view_of,
     )
     return SeedFile(seed, folder / f"{seed_hash}{PICTURE_SUFFIXES[metadata.format]}")
 

@@ -15,7 +15,7 @@ SeedOrigin: TypeAlias = Literal["shipped", "uploaded"]
 class SeedFilePayload:
     """One picture file. `hash` is the SHA-256 (hex, lower case) of its bytes, width and height are pixels.
 
-    `view_of` names the world that it shows, where it was made from one that an engine knows.
+    `view_of` names what it shows, where that decides in which engine it is at its best.
     """
 
     hash: str
@@ -48,10 +48,18 @@ class SeedStore(Protocol):
         """The bytes of the file; None for an unknown hash, and for a file that no longer has that hash."""
         ...
 
-    def add(self, data: bytes, facts: PictureFactsPayload, title: str, *, prompt: str | None = None) -> SeedFilePayload:
+    def add(
+        self,
+        data: bytes,
+        facts: PictureFactsPayload,
+        title: str,
+        *,
+        prompt: str | None = None,
+        view_of: str | None = None,
+    ) -> SeedFilePayload:
         """Keep an upload, or a scene that was generated from `prompt`.
 
-        The same bytes again are the same seed, which then counts as the newest upload.
+        The same bytes again are the same seed, which keeps what it was called and then counts as the newest upload.
 
         The oldest uploads give way beyond the store's limit.
 

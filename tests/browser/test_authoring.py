@@ -247,7 +247,7 @@ def test_without_anything_to_make_scenes_with_the_page_says_what_is_missing(visi
 
 def _picture() -> bytes:
     file = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").save(file, "PNG")
+    Image.linear_gradient("L").convert("RGB").resize((640, 360)).save(file, "PNG")
     return file.getvalue()
 
 

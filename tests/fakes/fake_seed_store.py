@@ -58,9 +58,17 @@ class FakeSeedStore:
             file = self._files.get(seed_hash)
         return file[1] if file else None
 
-    def add(self, data: bytes, facts: PictureFactsPayload, title: str, *, prompt: str | None = None) -> SeedFilePayload:
+    def add(
+        self,
+        data: bytes,
+        facts: PictureFactsPayload,
+        title: str,
+        *,
+        prompt: str | None = None,
+        view_of: str | None = None,
+    ) -> SeedFilePayload:
         self._fail_if_told()
-        seed = replace(self._payload(data, facts, title, "uploaded"), prompt=prompt)
+        seed = replace(self._payload(data, facts, title, "uploaded"), prompt=prompt, view_of=view_of)
         with self._lock:
             known = self._files.get(seed.hash)
             if known and known[0].origin == "shipped":

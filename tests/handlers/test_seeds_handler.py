@@ -7,13 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.picture_views.picture_views import CLOSE_UP
+from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.play.harness import fake_services, picture, play_server
+from tests.services.diorama.pictures import landscape, page
 from tests.services.picture_decoder.pictures import png, quadrants, save
 from tests.waiting import wait_until
 
@@ -58,6 +62,16 @@ def test_an_upload_is_read_once_for_its_check_and_its_thumbnail() -> None:
         assert decoder.reads == 1
         assert thumbnails(server.http, seed_hash, 10) == {store.thumbnail(seed_hash)}
         assert decoder.reads == 1
+
+
+def test_a_page_of_text_opens_in_the_engine_for_close_ups() -> None:
+    engines = FakeModel("a/walk"), FakeModel("a/lean", at_home_in=frozenset({CLOSE_UP}))
+    with play_server(fake_services(*engines)) as server:
+        files = [save(Image.fromarray(each), "PNG") for each in (page(), landscape())]
+        models = [server.http.post("/api/seeds", content=file).json()["model"] for file in files]
+        assert models == ["a/lean", "a/walk"]
+        listed = {seed["hash"]: seed["model"] for seed in server.http.get("/api/seeds").json()["seeds"]}
+        assert sorted(listed.values()) == ["a/lean", "a/walk"]
 
 
 def test_a_missing_thumbnail_is_made_once_for_all_who_ask() -> None:

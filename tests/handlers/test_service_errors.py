@@ -14,6 +14,7 @@ from services.prompt_writer.prompt_writer import PromptWriterError
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
 from services.seed_store.seed_store import SeedStoreError
 from services.video_writer.video_writer import RecordingFault, VideoError
+from services.world_engine.world_engine import EngineDiedError
 from services.world_files.world_file import WorldFileError, WorldFileFault
 from services.world_files.world_store import WorldStoreError
 
@@ -31,6 +32,7 @@ SENTENCE = "This is what is wrong."
                 strict=True,
             )
         ),
+        (EngineDiedError(SENTENCE), "engineFailed"),
         *(
             (PictureError(fault, SENTENCE), code)
             for fault, code in zip(
@@ -65,7 +67,26 @@ SENTENCE = "This is what is wrong."
                 WorldFileFault, ("worldNotAWorld", "worldDamaged", "worldTooLarge", "worldOtherVersion"), strict=True
             )
         ),
-        (ModelHubError(HubFault.MALFORMED, SENTENCE), "invalidRequest"),
+        *(
+            (ModelHubError(fault, SENTENCE), code)
+            for fault, code in zip(
+                HubFault,
+                (
+                    "invalidRequest",
+                    "modelHubUnavailable",
+                    "modelAccessNeeded",
+                    "unknownModel",
+                    "modelHubUnavailable",
+                    "modelUnusable",
+                    "modelUnusable",
+                    "modelNotKept",
+                    "modelInUse",
+                    "modelNotKept",
+                    "invalidRequest",
+                ),
+                strict=True,
+            )
+        ),
         (SeedStoreError(SENTENCE), "seedNotKept"),
         (VideoError(SENTENCE), "recordingDamaged"),
         (WorldStoreError(SENTENCE), "worldNotKept"),

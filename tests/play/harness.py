@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from app_factory import create_app
 from app_handler import AppHandler
 from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.hub_config import HubConfig
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
 from service_bundle import ServiceBundle
@@ -28,8 +29,9 @@ from services.clock.system_clock import SystemClock
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
 from services.metrics.prometheus_metrics import PrometheusMetrics
-from services.model_hub.local_model_hub import LocalModelHub
+from services.model_hub.hugging_face_hub import HuggingFaceHub
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
+from services.picture_views.sign_picture_views import SignPictureViews
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.machine_probe.machine_probe import MachineProbe
+    from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
     from services.prompt_writer.prompt_writer import PromptWriter
@@ -299,6 +302,7 @@ def fake_services(
     machine_probe: MachineProbe | None = None,
     engine_measurements: EngineMeasurements | None = None,
     settings_files: SettingsFiles | None = None,
+    model_hub: ModelHub | None = None,
     cache_dir: Path = Path("no-such-folder"),
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
@@ -316,6 +320,7 @@ def fake_services(
         image_classifier=classifier or FakeImageClassifier(),
         verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),
+        picture_views=SignPictureViews(),
         prompt_writer=SwitchedPromptWriter(writers, AuthoringConfig()),
         image_editor=SwitchedImageEditor(editors, AuthoringConfig()),
         seed_store=seed_store or FakeSeedStore(),
@@ -331,7 +336,7 @@ def fake_services(
         feedback_stores=feedback_stores or FakeFeedbackStore(),
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         settings_files=settings_files or FakeSettingsFiles(),
-        model_hub=LocalModelHub(cache_dir),
+        model_hub=model_hub or HuggingFaceHub(cache_dir, HubConfig(), environ={}),
         system_monitor=system_monitor or FakeSystemMonitor(),
         machine_probe=machine_probe or FakeMachineProbe(),
         engine_measurements=engine_measurements or FakeEngineMeasurements(),

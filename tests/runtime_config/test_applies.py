@@ -40,5 +40,5 @@ def test_only_what_cannot_change_waits_for_a_restart() -> None:
 
 def test_secrets_are_marked() -> None:
     assert {field.name for field in SETTINGS if field.setting.is_secret} == {
-        *("token", "database_url", "writer_key", "image_key"),
+        *("token", "database_url", "writer_key", "image_key", "hub_token"),
     }

@@ -5,19 +5,23 @@ import { ControlSender } from "./control_sender.js";
 import { GamepadInput } from "./gamepad.js";
 import { HeldButtons } from "./held_buttons.js";
 import { Keyboard } from "./keyboard.js";
+import { lookMotion } from "./look.js";
 import { Pointer } from "./pointer.js";
 import { Touch } from "./touch.js";
 
 /** @import { ControlChannel } from "./control_sender.js" */
+/** @import { KeyBindings } from "./key_bindings.js" */
 /** @import { Shortcuts } from "./keyboard.js" */
+/** @import { LookSettings } from "./look.js" */
 
 /**
  * @typedef {object} ControlsOptions
  * @property {HTMLElement} target the picture, on which mouse and fingers act
  * @property {HTMLElement} stick
  * @property {ControlChannel} channel
+ * @property {() => KeyBindings} bindings
  * @property {Shortcuts} shortcuts
- * @property {() => number} sensitivity
+ * @property {() => LookSettings} look
  * @property {() => void} onPause
  * @property {(locked: boolean) => void} onLock
  */
@@ -33,13 +37,12 @@ export class Controls {
   #listening = null;
 
   /** @param {ControlsOptions} options */
-  constructor({ target, stick, channel, shortcuts, sensitivity, onPause, onLock }) {
+  constructor({ target, stick, channel, bindings, shortcuts, look, onPause, onLock }) {
     const sender = new ControlSender(this.#buttons, channel, () => performance.now());
     const onChange = () => sender.buttonChanged();
-    const onMove = (/** @type {number} */ dx, /** @type {number} */ dy) =>
-      sender.move(dx * sensitivity(), dy * sensitivity());
+    const onMove = (/** @type {number} */ dx, /** @type {number} */ dy) => sender.move(...lookMotion(dx, dy, look()));
     this.#sender = sender;
-    this.#keyboard = new Keyboard(this.#buttons, shortcuts, onChange);
+    this.#keyboard = new Keyboard(this.#buttons, bindings, shortcuts, onChange);
     this.#pointer = new Pointer(target, this.#buttons, { onMove, onChange, onLock });
     this.#gamepad = new GamepadInput(this.#buttons, onMove, onPause);
     this.#touch = new Touch(target, stick, this.#buttons, onMove, onChange);

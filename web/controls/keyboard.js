@@ -1,53 +1,30 @@
 // @ts-check
-// Maps physical keys to buttons, and handles the page's own shortcuts.
+// Turns physical keys into held buttons, and runs the page's own shortcuts.
 
-/** @import { Button, HeldButtons } from "./held_buttons.js" */
+/** @import { HeldButtons } from "./held_buttons.js" */
+/** @import { KeyBindings, Shortcut } from "./key_bindings.js" */
 
-/** @type {Readonly<Record<string, Button>>} */
-const NAMED_KEYS = {
-  ArrowUp: "UP",
-  ArrowDown: "DOWN",
-  ArrowLeft: "LEFT",
-  ArrowRight: "RIGHT",
-  ShiftLeft: "SHIFT",
-  ShiftRight: "SHIFT",
-  ControlLeft: "CTRL",
-  ControlRight: "CTRL",
-  AltLeft: "ALT",
-  AltRight: "ALT",
-  Space: "SPACE",
-  Tab: "TAB",
-  Enter: "ENTER",
-  NumpadEnter: "ENTER",
-};
+/** @typedef {Readonly<Record<Shortcut | "pause", () => void>>} Shortcuts */
 
-/**
- * Maps by the position on the keyboard, not by letter, so WASD is at the same place on every layout.
- *
- * @param {string} code `KeyboardEvent.code`
- * @returns {Button | null}
- */
-export function buttonOfKey(code) {
-  const letterOrDigit = /^(?:Key([A-Z])|Digit([0-9]))$/.exec(code);
-  if (letterOrDigit) return /** @type {Button} */ (letterOrDigit[1] ?? letterOrDigit[2]);
-  return NAMED_KEYS[code] ?? null;
-}
-
-/** @typedef {Readonly<Record<string, () => void>>} Shortcuts by `KeyboardEvent.code` */
+/** Escape cannot be bound, because browsers end the pointer lock with it. */
+const PAUSE = /** @type {const} */ ({ shortcut: "pause" });
 
 export class Keyboard {
   #buttons;
+  #bindings;
   #shortcuts;
   #onChange;
   #ctrlIsDown = false;
 
   /**
    * @param {HeldButtons} buttons
+   * @param {() => KeyBindings} bindings in force now
    * @param {Shortcuts} shortcuts
    * @param {() => void} onChange
    */
-  constructor(buttons, shortcuts, onChange) {
+  constructor(buttons, bindings, shortcuts, onChange) {
     this.#buttons = buttons;
+    this.#bindings = bindings;
     this.#shortcuts = shortcuts;
     this.#onChange = onChange;
   }
@@ -62,31 +39,35 @@ export class Keyboard {
 
   /** @param {KeyboardEvent} event */
   #down(event) {
-    const shortcut = this.#shortcuts[event.code];
-    if (shortcut && !event.ctrlKey && !event.metaKey) {
-      event.preventDefault();
-      if (!event.repeat) shortcut();
-      return;
-    }
-    const button = buttonOfKey(event.code);
+    const meaning = event.code === "Escape" ? PAUSE : this.#bindings().meaningOf(event.code);
     // While the command key is down the system hides releases, so all buttons must be released before.
-    if (!button || event.metaKey) return;
+    if (!meaning || event.metaKey) return;
     event.preventDefault();
     this.#ctrlIsDown = event.ctrlKey;
     if (event.repeat) return;
-    this.#buttons.press(button, event.code);
-    this.#onChange();
+    if ("button" in meaning) {
+      this.#buttons.press(meaning.button, event.code);
+      this.#onChange();
+    } else if (!event.ctrlKey) {
+      this.#shortcuts[meaning.shortcut]();
+    }
   }
 
   /** @param {KeyboardEvent} event */
   #up(event) {
     this.#ctrlIsDown = event.ctrlKey;
-    const button = buttonOfKey(event.code);
+    const button = this.#buttonOf(event);
     if (event.key === "Meta") this.#buttons.releaseAll();
     else if (button) this.#buttons.release(button, event.code);
     else return;
     event.preventDefault();
     this.#onChange();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #buttonOf({ code }) {
+    const meaning = this.#bindings().meaningOf(code);
+    return meaning && "button" in meaning ? meaning.button : null;
   }
 
   /**

@@ -84,6 +84,8 @@ class Renderer:
     def _seen_points(self, scene: Scene, player: Player, home: Home, rows: Field) -> tuple[Field, Field]:
         rays = view_rays(self._columns, rows, horizon=scene.horizon, yaw=player.yaw, pitch=player.pitch)
         backdrop = self._backdrop_rays(scene, player, home, rays)
+        if not scene.has_ground:
+            return _locate(scene, backdrop, player.yaw)
         near, share = _near_rays(scene, player, home, rays)
         return _locate(scene, blend_rays(backdrop, near, share), player.yaw)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
+from services.world_engine.diorama import _close_up
 from services.world_engine.diorama._geometry import SKY_ROWS, SOIL_ROWS, Field, unsqueeze
 from services.world_engine.diorama._horizon import find_horizon
 from services.world_engine.diorama._walls import Walls, find_walls
@@ -32,7 +33,7 @@ class Scene:
 
     It has four channels because `cv2.remap` reads them twice as fast as three. `relief` holds inverse distances (1/m)
     of the backdrop for cells of `RELIEF_CELL` atlas pixels. `upright` says how much each cell belongs to upright
-    objects, 0 (open sky) to 1.
+    objects, 0 (open sky) to 1. Without ground the backdrop is all there is.
     """
 
     atlas: NDArray[np.uint8]
@@ -40,9 +41,11 @@ class Scene:
     upright: Field
     horizon: float
     walls: Walls
+    has_ground: bool = True
 
 
 def build_scene(picture: Picture) -> Scene:
+    """The surroundings of a place, [HEIGHT, WIDTH, 3], to walk through."""
     horizon = find_horizon(picture)
     soil = _continue_plane(picture, horizon, SOIL_ROWS)
     sky = _soften(_continue_plane(picture[::-1], HEIGHT - 1 - horizon, SKY_ROWS))[::-1]
@@ -55,6 +58,20 @@ def build_scene(picture: Picture) -> Scene:
         upright=_extend_cells(upright),
         horizon=horizon,
         walls=find_walls(picture, upright, horizon),
+    )
+
+
+def build_close_up(picture: Picture) -> Scene:
+    """A picture, [HEIGHT, WIDTH, 3], to lean towards."""
+    upright = _estimate_upright(picture)
+    tile = _close_up.surround(picture, SIDE_COLUMNS)
+    return Scene(
+        atlas=np.asarray(cv2.cvtColor(tile, cv2.COLOR_RGB2RGBA), dtype=np.uint8),
+        relief=_extend_cells(_close_up.relief(upright)),
+        upright=_extend_cells(upright),
+        horizon=(HEIGHT - 1) / 2,
+        walls=Walls(left=0.0, right=0.0),
+        has_ground=False,
     )
 
 

@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 ENGINE_VERSION: Final = "diorama-1"
+STILL_VERSION: Final = "still-1"
 
 WIDTH: Final = 1280
 HEIGHT: Final = 720

@@ -1,18 +1,27 @@
-"""The engine `terrarium/diorama`: a walk through any picture, without a neural network."""
+"""The engines `terrarium/diorama` and `terrarium/still`: a walk through a picture, or a lean towards it, without a
+neural network."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from services.world_engine.diorama._close_up import leaning, on_leash
 from services.world_engine.diorama._phases import Phases, advance_phases
 from services.world_engine.diorama._renderer import Renderer, Scratch, View
-from services.world_engine.diorama._scene import Scene, build_scene
+from services.world_engine.diorama._scene import Scene, build_close_up, build_scene
 from services.world_engine.diorama._snapshot import pack_state, unpack_state
-from services.world_engine.diorama.constants import ENGINE_VERSION, FPS, FRAMES_PER_PASS, HEIGHT, WIDTH
+from services.world_engine.diorama.constants import (
+    ENGINE_VERSION,
+    FPS,
+    FRAMES_PER_PASS,
+    HEIGHT,
+    STILL_VERSION,
+    WIDTH,
+)
 from services.world_engine.diorama.motion import Player, advance, look_steps
 from services.world_engine.player_keys import intent_of, tame
 from services.world_engine.world_engine import (
@@ -26,6 +35,9 @@ from services.world_engine.world_engine import (
     WorldSpec,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 DIORAMA_SPEC: Final = WorldSpec(
     model_id="terrarium/diorama",
     title="Diorama",
@@ -37,6 +49,36 @@ DIORAMA_SPEC: Final = WorldSpec(
 )
 
 
+STILL_SPEC: Final = WorldSpec(
+    model_id="terrarium/still",
+    title="Still",
+    height=HEIGHT,
+    width=WIDTH,
+    frames_per_pass=FRAMES_PER_PASS,
+    fps=FPS,
+    weights_hash=hashlib.sha256(STILL_VERSION.encode()).hexdigest(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What a picture is to its player. `guide` keeps them where the picture makes sense, `show` makes the camera."""
+
+    spec: WorldSpec
+    build: Callable[[Picture], Scene]
+    guide: Callable[[Player], Player]
+    show: Callable[[Player], Player]
+    goes_on: bool  # whether new copies of the picture follow
+
+
+def _free(player: Player) -> Player:
+    return player
+
+
+WALK: Final = Manner(DIORAMA_SPEC, build_scene, guide=_free, show=_free, goes_on=True)
+LEAN: Final = Manner(STILL_SPEC, build_close_up, guide=on_leash, show=leaning, goes_on=False)
+
+
 class DioramaEngine:
     """A `WorldEngine` whose worlds share one renderer and nothing else.
 
@@ -44,25 +86,27 @@ class DioramaEngine:
     was measured to be as fast as drawing several sub-frames at a time. The size of the pool does not change the frames.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, manner: Manner = WALK) -> None:
+        self._manner = manner
         self._renderer = Renderer()
 
     @property
     def spec(self) -> WorldSpec:
-        return DIORAMA_SPEC
+        return self._manner.spec
 
     def open_world(self, seed: Picture, *, rng_seed: int) -> DioramaWorld:  # noqa: ARG002 - nothing here is random
-        return DioramaWorld(seed, self._renderer)
+        return DioramaWorld(seed, self._renderer, self._manner)
 
     def close(self) -> None:
         """Do nothing: the engine holds no resources."""
 
 
 class DioramaWorld:
-    """One player's walk."""
+    """One player's picture."""
 
-    def __init__(self, seed: Picture, renderer: Renderer) -> None:
-        self._scene: Scene | None = build_scene(_checked(seed))
+    def __init__(self, seed: Picture, renderer: Renderer, manner: Manner) -> None:
+        self._manner = manner
+        self._scene: Scene | None = manner.build(_checked(seed))
         self._renderer = renderer
         self._scratch = Scratch()
         self._player = Player()
@@ -77,18 +121,20 @@ class DioramaWorld:
 
     def continue_from(self, picture: Picture) -> None:
         self._open_scene()
-        self._scene = build_scene(_checked(picture))
+        self._scene = self._manner.build(_checked(picture))
 
     def snapshot(self) -> WorldSnapshot:
         self._open_scene()
-        return WorldSnapshot(DIORAMA_SPEC.model_id, DIORAMA_SPEC.weights_hash, pack_state(self._player, self._phases))
+        spec = self._manner.spec
+        return WorldSnapshot(spec.model_id, spec.weights_hash, pack_state(self._player, self._phases))
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         self._open_scene()
-        if (snapshot.model_id, snapshot.weights_hash) != (DIORAMA_SPEC.model_id, DIORAMA_SPEC.weights_hash):
+        spec = self._manner.spec
+        if (snapshot.model_id, snapshot.weights_hash) != (spec.model_id, spec.weights_hash):
             raise SnapshotMismatchError(
                 f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
-                f"{DIORAMA_SPEC.model_id}, weights {DIORAMA_SPEC.weights_hash[:12]}."
+                f"{spec.model_id}, weights {spec.weights_hash[:12]}."
             )
         self._player, self._phases = unpack_state(snapshot.state)
 
@@ -107,9 +153,10 @@ class DioramaWorld:
         looks = zip(look_steps(mouse_x, self._player.late_dx), look_steps(mouse_y, self._player.late_dy), strict=True)
         views: list[View] = []
         for look_x, look_y in looks:
-            self._player = advance(self._player, intent, look_x, look_y)
-            self._phases = advance_phases(self._phases, self._player)
-            views.append(View(self._player, self._phases))
+            self._player = self._manner.guide(advance(self._player, intent, look_x, look_y))
+            if self._manner.goes_on:
+                self._phases = advance_phases(self._phases, self._player)
+            views.append(View(self._manner.show(self._player), self._phases))
         self._player = replace(self._player, late_dx=mouse_x, late_dy=mouse_y)
         return views
 

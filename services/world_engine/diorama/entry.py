@@ -1,15 +1,17 @@
-"""The catalogue entry of the diorama. Heavy modules are imported only when the engine is loaded."""
+"""The catalogue entries of the diorama and of the still. Heavy modules are imported only when the engine is loaded."""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Final
 
+from services.picture_views.picture_views import CLOSE_UP
 from services.world_engine.catalogue import CatalogueEntry
 from services.world_engine.diorama.constants import FPS, FRAMES_PER_PASS
 from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError
 
 if TYPE_CHECKING:
+    from services.world_engine.diorama.engine import Manner
     from services.world_engine.world_engine import WorldEngine
 
 
@@ -36,25 +38,68 @@ def diorama_entry() -> CatalogueEntry:
     )
 
 
+def still_entry() -> CatalogueEntry:
+    return CatalogueEntry(
+        model_id="terrarium/still",
+        title="Still",
+        description=(
+            "For faces, things near by and pages: your picture stands before you, and you lean towards it and look "
+            "around it. Nothing is walked over."
+        ),
+        model_type="procedural",
+        licence="Apache-2.0",
+        quants=("none",),
+        placement="cpu",
+        size_bytes=0,
+        memory=EngineMemory(ram=_RAM),
+        frames_per_pass=FRAMES_PER_PASS,
+        fps=FPS,
+        load=load_still,
+        at_home_in=frozenset({CLOSE_UP}),
+    )
+
+
 def load_diorama(quant: str, report: LoadReport) -> WorldEngine:
     """Build the engine and draw one pass.
 
     Raises:
         ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
     """
+    _prepare("The diorama", quant, report)
+    from services.world_engine.diorama.engine import WALK
+
+    return _built(WALK, report)
+
+
+def load_still(quant: str, report: LoadReport) -> WorldEngine:
+    """Build the engine and draw one pass.
+
+    Raises:
+        ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
+    """
+    _prepare("The still", quant, report)
+    from services.world_engine.diorama.engine import LEAN
+
+    return _built(LEAN, report)
+
+
+def _prepare(name: str, quant: str, report: LoadReport) -> None:
     if quant != "none":
-        raise ModelLoadError(f"The diorama has no weights to quantise; choose quantisation 'none', not '{quant}'.")
+        raise ModelLoadError(f"{name} has no weights to quantise; choose quantisation 'none', not '{quant}'.")
     report(LoadStep.READING)
     try:
         importlib.import_module("cv2")
     except ImportError as error:
         raise ModelLoadError(
-            "The diorama needs OpenCV, which could not be imported. Install it with: pip install opencv-python-headless"
+            f"{name} needs OpenCV, which could not be imported. Install it with: pip install opencv-python-headless"
         ) from error
+
+
+def _built(manner: Manner, report: LoadReport) -> WorldEngine:
     from services.world_engine.diorama.engine import DioramaEngine, warm_up
 
     report(LoadStep.BUILDING)
-    engine = DioramaEngine()
+    engine = DioramaEngine(manner)
     report(LoadStep.WARMING_UP)
     warm_up(engine)
     return engine

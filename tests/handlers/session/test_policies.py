@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.session.actor import Pacer, RecoveryBudget
+from handlers.session.actor import Pacer, RecoveryBudget, RecoveryChance
 from handlers.session.receiver import sniff_request_id
 from handlers.session.stats import Percentiles, SessionStats, percentiles
 from handlers.session.stream import PassTimer, QualityController
@@ -68,8 +68,9 @@ def test_the_interval_is_predicted_until_it_is_measured_and_rests_do_not_count()
 
 def test_recovery_is_bounded_and_good_play_fills_the_budget_again() -> None:
     budget = RecoveryBudget(SessionLimits(max_recoveries=2, recovery_reset_s=10))
-    assert [budget.take(now) for now in (0.0, 1.0, 2.0)] == [0.1, 0.2, None]
-    assert budget.take(12.0) == 0.1
+    first, last = RecoveryChance(0.1, is_last=False), RecoveryChance(0.2, is_last=True)
+    assert [budget.take(now) for now in (0.0, 1.0, 2.0)] == [first, last, None]
+    assert budget.take(12.0) == first
 
 
 def test_figures_are_of_the_last_seconds() -> None:

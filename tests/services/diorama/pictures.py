@@ -23,6 +23,15 @@ def landscape() -> Picture:
     return np.where((y > 375)[..., None], ground, picture).clip(0, 255).astype(np.uint8)
 
 
+def page() -> Picture:
+    """Lines of black words on white paper."""
+    picture = flat(255)
+    for row in range(30, 700, 60):
+        for column in range(40, 1200, 90):
+            picture[row : row + 22, column : column + 60 + (column * row) % 25] = 0
+    return picture
+
+
 def noise() -> Picture:
     return np.random.default_rng(3).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
 

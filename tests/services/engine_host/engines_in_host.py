@@ -23,6 +23,7 @@ from services.world_engine.world_engine import (
     WorldSnapshot,
     WorldSpec,
 )
+from tests.fakes.fake_world_engine import FakeWorldEngine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,3 +200,10 @@ def load_for_ever(quant: str, report: LoadReport) -> ToyEngine:
     report(LoadStep.READING)
     time.sleep(3600)
     raise AssertionError
+
+
+def load_fake(quant: str, report: LoadReport) -> FakeWorldEngine:
+    """The engine of most tests of sessions, whose frames say what they were made from."""
+    del quant
+    report(LoadStep.READING)
+    return FakeWorldEngine()

@@ -79,6 +79,12 @@ def test_a_shipped_seed_may_name_the_world_that_it_shows(make_store: MakeStore) 
     assert kept.view_of is None
 
 
+def test_what_an_upload_shows_is_kept(make_store: MakeStore) -> None:
+    store = make_store({}, 5)
+    assert store.add(upload(1), facts_of(upload(1)), "My cup", view_of="close-up").view_of == "close-up"
+    assert [seed.view_of for seed in store.list()] == ["close-up"]
+
+
 def test_shipped_seeds_come_in_order(make_store: MakeStore) -> None:
     store = make_store(SHIPPED, 5)
     meadow, harbour = store.list()
@@ -196,8 +202,10 @@ def test_uploads_outlive_the_store(tmp_path: Path) -> None:
     store = disk_store(tmp_path)
     add(store, 1)
     add(store, 2)
+    store.add(upload(1), facts_of(upload(1)), "A cup", view_of="close-up")
     again = disk_store(tmp_path)
     assert again.list() == store.list()
+    assert [seed.view_of for seed in again.list()] == ["close-up", None]
     assert again.read(sha256(upload(1))) == upload(1)
     names = {path.name for path in (tmp_path / "data" / "seeds").iterdir()}
     assert names == {sha256(upload(number)) + suffix for number in (1, 2) for suffix in (".png", ".json")}
