@@ -121,6 +121,39 @@ class ShutdownResponse(ApiModel):
     status: Literal["shutting_down", "already_shutting_down"]
 
 
+# ----------------------------------------------------------------------------------- models in memory
+
+
+class LoadModelRequest(ApiModel):
+    """`quant`: the model's first one, if none is named. `anyway`: also where it does not fit."""
+
+    quant: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
+    anyway: bool = False
+
+
+class LibraryNeeds(ApiModel):
+    """What a model takes: by measurement on this machine, or else by its card."""
+
+    ram_bytes: int
+    vram_bytes: int
+    disk_bytes: int
+
+
+class LibraryFit(ApiModel):
+    """Whether it fits beside what is loaded; `reason` has the numbers. `unknown`: no card tells what it has."""
+
+    kind: Literal["fits", "tight", "does_not_fit", "unknown"]
+    reason: str | None
+
+
+class LibraryMeasured(ApiModel):
+    """What the last load on this machine took, and how many frames a second the last benchmark played."""
+
+    ram_bytes: int | None
+    vram_bytes: int | None
+    fps: float | None
+
+
 # -------------------------------------------------------------------------------------------------- settings
 
 

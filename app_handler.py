@@ -30,6 +30,7 @@ from handlers.engines.residency import ModelResidency
 from handlers.feedback.book import FeedbackBook
 from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
+from handlers.jobs.benchmark_executor import BenchmarkExecutor
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
@@ -41,6 +42,8 @@ from handlers.jobs.runner import JobRunner
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
+from handlers.library.engines import LibraryEngines
+from handlers.library.fit import EngineFits
 from handlers.models_handler import ModelsHandler
 from handlers.ownership.belongings import Belongings
 from handlers.play_handler import PlayHandler
@@ -176,6 +179,8 @@ class AppHandler:
             changes=changes,
             idle_s=current.part(lambda config: config.engine_idle_s),
         )
+        self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
+        self.engine_fits = EngineFits(ledger, needs)
         self.residency = ModelResidency(
             self._state,
             self._lock,
@@ -262,7 +267,15 @@ class AppHandler:
         )
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
-        self.job_kinds = JobKinds((scenes, films, *further_jobs))
+        benchmarks = BenchmarkExecutor(
+            self.engines,
+            self.library_engines,
+            needs,
+            changes=changes,
+            engine_threads=self._engine_threads,
+            clock=services.clock,
+        )
+        self.job_kinds = JobKinds((scenes, films, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
         self._live_services = LiveServices(
             current,

@@ -61,6 +61,9 @@ async def route_list_jobs(
         ErrorCode.AUTHORING_PROMPT_TOO_LONG,
         ErrorCode.AUTHORING_UNAVAILABLE,
         ErrorCode.WORLD_UNKNOWN,
+        ErrorCode.UNKNOWN_MODEL,
+        ErrorCode.UNSUPPORTED_QUANT,
+        ErrorCode.MODEL_LOAD_FAILED,
     )
     | also(200, "The job that this Idempotency-Key has begun already.", JobSummary),
 )

@@ -92,6 +92,7 @@ export type ErrorCode =
   | "modelBusy"
   | "modelBuiltIn"
   | "modelInUse"
+  | "modelDoesNotFit"
   | "modelHubUnavailable"
   | "modelAccessNeeded"
   | "modelUnusable"
