@@ -262,6 +262,7 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "take_moment": _PLAY,
         "restore_moment": _PLAY,
         "rewind": _PLAY,
+        "video": _PLAY,
         "save_world": _WORLD_PLAY,
         "recording": _RECORDING_PLAY,
     }

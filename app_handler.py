@@ -376,6 +376,7 @@ class AppHandler:
         stack.callback(self._close_threads)
         stack.push_async_callback(self._close_safety)
         stack.callback(self.services.frame_encoder.close)
+        stack.callback(self.services.video_encoder.close)
         stack.push_async_callback(self._close_engines)
         stack.callback(self.services.task_runner.close, _LOAD_PATIENCE_S)
         stack.push_async_callback(self._close_recorder)
@@ -482,6 +483,7 @@ class AppHandler:
             server=self.server,
             input_logs=services.input_logs,
             encoder=services.frame_encoder,
+            video_encoder=services.video_encoder,
             decoder=services.picture_decoder,
             metrics=services.metrics,
             gpu=GpuSampler(services.system_monitor, self._work_threads, services.clock),

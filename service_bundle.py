@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
+    from services.video_encoder.video_encoder import VideoEncoder
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
 
@@ -48,6 +49,7 @@ class ServiceBundle:
 
     catalogue: WorldEngineCatalogue
     frame_encoder: FrameEncoder
+    video_encoder: VideoEncoder
     image_classifier: ImageClassifier
     verdict_cache: VerdictCache
     picture_decoder: PictureDecoder
@@ -86,6 +88,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from logging_policy import log_background_exception
     from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
     from services.account_store.sql_account_stores import SqlAccountStores
+    from services.bundled_ffmpeg import bundled_ffmpeg
     from services.clock.system_clock import SystemClock
     from services.database.shared_database import SharedDatabase
     from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
@@ -116,6 +119,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
+    from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from services.world_engine.diorama.entry import diorama_entry, still_entry
     from services.world_engine.moss.entry import moss_entry
@@ -137,6 +141,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
             (entry for entry in offered if entry is not None), lambda config: (moss(config),)
         ),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
+        video_encoder=FfmpegVideoEncoder(bundled_ffmpeg, threads=config.video.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
             BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),

@@ -123,6 +123,7 @@ class _ClientModel(BaseModel):
 RequestId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 ButtonName: TypeAlias = Annotated[str, StringConstraints(max_length=32)]
 Seconds: TypeAlias = Annotated[FiniteFloat, Field(gt=0, le=3600)]
+VideoCodec: TypeAlias = Literal["jpeg", "h264"]
 WorldId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
@@ -281,6 +282,17 @@ class SaveWorldRequest(_ClientModel):
     moment_id: str | None = None
 
 
+class VideoRequest(_ClientModel):
+    """Have frames sent as H.264 or as JPEGs from now on. H.264 begins with a key frame, also when it was sent before.
+
+    The frame on the screen is sent once more, as a JPEG.
+    """
+
+    type: Literal["video"]
+    req_id: RequestId
+    codec: VideoCodec
+
+
 class RecordingRequest(_ClientModel):
     """Begin or end recording the session. What is ended within three seconds is removed unless `keep_short`."""
 
@@ -295,7 +307,13 @@ TimedRequest: TypeAlias = (
 )
 ExtendedNotification: TypeAlias = Notification | FrameAckNotification | CancelNotification
 ExtendedRequest: TypeAlias = (
-    TimedRequest | TakeMomentRequest | RestoreMomentRequest | RewindRequest | SaveWorldRequest | RecordingRequest
+    TimedRequest
+    | TakeMomentRequest
+    | RestoreMomentRequest
+    | RewindRequest
+    | SaveWorldRequest
+    | VideoRequest
+    | RecordingRequest
 )
 ExtendedClientMessage: TypeAlias = Annotated[ExtendedNotification | ExtendedRequest, Field(discriminator="type")]
 
@@ -485,6 +503,12 @@ class SaveWorldResponseData(_ServerModel):
     title: str
 
 
+class VideoResponseData(_ServerModel):
+    """What frames are sent as now: JPEG also where H.264 was asked for and this server cannot encode it."""
+
+    codec: VideoCodec
+
+
 class RecordingResponseData(_ServerModel):
     """`waiting`: recording begins when play goes on. `name` is that of the segment which runs, or was ended."""
 
@@ -517,7 +541,12 @@ class RecordingMessage(_ServerModel):
 
 
 ExtendedResponseData: TypeAlias = (
-    ResponseData | MomentResponseData | RewindResponseData | SaveWorldResponseData | RecordingResponseData
+    ResponseData
+    | MomentResponseData
+    | RewindResponseData
+    | SaveWorldResponseData
+    | VideoResponseData
+    | RecordingResponseData
 )
 
 
@@ -546,6 +575,9 @@ class FrameHeader(_ServerModel):
     `epoch` counts the worlds and moments that the session has gone to: frame ids start over with each. `client_ts`
     echoes the newest control that the pass has read (0: none). `gen_ms` is the interval between passes,
     which clients pace by. The `t_` fields are this pass's own stages in milliseconds.
+
+    `codec` is absent where the sub-frames are JPEGs, and `quality` is theirs. With `h264` they are access units in
+    Annex B form, each building on those before; `key_frame`: the first of them builds on none. `crf` is their quality.
     """
 
     frame_id: int
@@ -561,6 +593,9 @@ class FrameHeader(_ServerModel):
     t_overhead_ms: FiniteFloat | None = None
     quality: int | None = None
     epoch: int | None = None
+    codec: Literal["h264"] | None = None
+    key_frame: bool | None = None
+    crf: int | None = None
 
 
 _U32: Final = struct.Struct("<I")
@@ -571,7 +606,7 @@ class EnvelopeError(ValueError):
 
 
 def encode_envelope(header: FrameHeader, jpegs: Sequence[bytes]) -> bytes:
-    """One binary message: u32 header length, header JSON, u32 count, then u32 length and bytes of each JPEG."""
+    """One binary message: u32 header length, header JSON, u32 count, then u32 length and bytes of each sub-frame."""
     head = header.model_dump_json(exclude_none=True).encode()
     parts = [_U32.pack(len(head)), head, _U32.pack(len(jpegs))]
     for jpeg in jpegs:

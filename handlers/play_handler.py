@@ -70,7 +70,14 @@ class PlayHandler:
                 await self._refuse(socket, refusal, extended=extended)
                 return
             receipts = socket.scope.get("extensions", {}).get(SCOPE_EXTENSION)
-            session = Session(session_id, self._around, visitor=visitor, receipts=receipts, extended=extended)
+            session = Session(
+                session_id,
+                self._around,
+                visitor=visitor,
+                receipts=receipts,
+                extended=extended,
+                is_video_wanted=extended and socket.query_params.get("video") == "h264",
+            )
             await self._play(session, socket, caller.revocation)
 
     async def _play(self, session: Session, socket: WebSocket, revocation: Revocation) -> None:

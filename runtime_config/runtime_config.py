@@ -163,6 +163,25 @@ class JpegConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoConfig:
+    """How frames are encoded as H.264, for clients that ask for it."""
+
+    crf: Annotated[
+        int,
+        Field(ge=10, le=45),
+        Setting("video_crf", "quality of frames as H.264 at best, by x264's scale: less is finer", applies=LIVE),
+    ] = 23
+    coarsest_crf: int = 38  # to which a slow client's frames are lowered
+    most_mbit_s: Annotated[
+        float,
+        Field(ge=0.5, le=100),
+        Setting("video_mbit_s", "megabits a second that the H.264 of one session may take at best", applies=LIVE),
+    ] = 12.0
+    least_mbit_s: float = 1.2  # at the coarsest quality
+    threads: int = 1  # for each session: the engine needs the others
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLimits:
     """Bounds of one session. Times in seconds, sizes in bytes."""
 
@@ -367,6 +386,7 @@ class RuntimeConfig:
     max_uploaded_seeds: int = 200
     limits: Annotated[SessionLimits, Group("play")] = SessionLimits()
     jpeg: Annotated[JpegConfig, Group("play")] = JpegConfig()
+    video: Annotated[VideoConfig, Group("play")] = VideoConfig()
     moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
     recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()
     authoring: Annotated[AuthoringConfig, Group("scenes in words")] = field(default_factory=AuthoringConfig)

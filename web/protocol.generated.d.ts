@@ -215,6 +215,7 @@ export type ExtendedClientMessage =
   | RestoreMomentRequest
   | RewindRequest
   | SaveWorldRequest
+  | VideoRequest
   | RecordingRequest;
 export type ExtendedServerMessage =
   | StatusMessage
@@ -467,6 +468,16 @@ export interface SaveWorldRequest {
   moment_id?: string | null;
 }
 /**
+ * Have frames sent as H.264 or as JPEGs from now on. H.264 begins with a key frame, also when it was sent before.
+ *
+ * The frame on the screen is sent once more, as a JPEG.
+ */
+export interface VideoRequest {
+  type: "video";
+  req_id: string;
+  codec: "jpeg" | "h264";
+}
+/**
  * Begin or end recording the session. What is ended within three seconds is removed unless `keep_short`.
  */
 export interface RecordingRequest {
@@ -487,6 +498,7 @@ export interface ExtendedRpcSuccess {
     | MomentResponseData
     | RewindResponseData
     | SaveWorldResponseData
+    | VideoResponseData
     | RecordingResponseData;
 }
 export interface InitResponseData {
@@ -548,6 +560,12 @@ export interface RewindResponseData {
 export interface SaveWorldResponseData {
   world_id: string;
   title: string;
+}
+/**
+ * What frames are sent as now: JPEG also where H.264 was asked for and this server cannot encode it.
+ */
+export interface VideoResponseData {
+  codec: "jpeg" | "h264";
 }
 /**
  * `waiting`: recording begins when play goes on. `name` is that of the segment which runs, or was ended.
@@ -631,6 +649,9 @@ export interface RpcError {
  * `epoch` counts the worlds and moments that the session has gone to: frame ids start over with each. `client_ts`
  * echoes the newest control that the pass has read (0: none). `gen_ms` is the interval between passes,
  * which clients pace by. The `t_` fields are this pass's own stages in milliseconds.
+ *
+ * `codec` is absent where the sub-frames are JPEGs, and `quality` is theirs. With `h264` they are access units in
+ * Annex B form, each building on those before; `key_frame`: the first of them builds on none. `crf` is their quality.
  */
 export interface FrameHeader {
   frame_id: number;
@@ -646,6 +667,9 @@ export interface FrameHeader {
   t_overhead_ms?: number;
   quality?: number;
   epoch?: number;
+  codec?: "h264";
+  key_frame?: boolean;
+  crf?: number;
 }
 export interface RpcSuccess {
   type: "response";

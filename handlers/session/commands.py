@@ -35,6 +35,8 @@ from wire_protocol import (
     SceneEditRequest,
     SceneEditResponseData,
     TakeMomentRequest,
+    VideoRequest,
+    VideoResponseData,
 )
 
 if TYPE_CHECKING:
@@ -165,6 +167,10 @@ class SessionCommands:
         )
         return SaveWorldResponseData(world_id=saved.id, title=saved.title)
 
+    async def use_video(self, request: VideoRequest) -> VideoResponseData:
+        is_h264 = await self._play.use_video(wanted=request.codec == "h264")
+        return VideoResponseData(codec="h264" if is_h264 else "jpeg")
+
     async def record(self, request: RecordingRequest) -> RecordingResponseData:
         actor = self._play.required_actor
         answer = await self._recorder.switch(on=request.on, keep_short=request.keep_short)
@@ -224,5 +230,6 @@ COMMANDS: Final = _by_type(
     Command(RestoreMomentRequest, SessionCommands.restore_moment),
     Command(RewindRequest, SessionCommands.rewind),
     Command(SaveWorldRequest, SessionCommands.save_world),
+    Command(VideoRequest, SessionCommands.use_video),
     Command(RecordingRequest, SessionCommands.record),
 )

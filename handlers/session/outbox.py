@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WAITING_LOGS: Final = 256
 _PASSES_AHEAD: Final = 2  # one that the client works on, and the next
-_PASSES_PER_S: Final = 15.0  # the usual pace: so many more are on their way for each second of the link's delay
+_PASSES_PER_S: Final = 15.0  # unless another pace is named: so many are on their way for each second of delay
 _DELAY_WEIGHT: Final = 1.5  # delays vary
 _PROBE: Final = 0  # the number of the receipt that is asked for before any pass
 
@@ -66,7 +66,8 @@ class SendWindow:
         self._unconfirmed: deque[_Sent] = deque()
         self._number = _PROBE
         self._probed_at: float | None = None
-        self._allowed = _PASSES_AHEAD
+        self._delay_s = 0.0
+        self._passes_per_s = _PASSES_PER_S
         self._client_confirms = False
         self._epoch = 0
 
@@ -74,6 +75,10 @@ class SendWindow:
         """Receipts will be asked for; the number of the first, which measures the link."""
         self._probed_at = now
         return _PROBE
+
+    def use_pace(self, passes_per_s: float | None) -> None:
+        """Passes are small, so a long link may hold as many as are made in its delay. None: the usual pace."""
+        self._passes_per_s = _PASSES_PER_S if passes_per_s is None else passes_per_s
 
     def sent(self, first_frame_id: int) -> int:
         """The kernel has a pass; the number of its receipt."""
@@ -84,8 +89,7 @@ class SendWindow:
     def read(self, number: int, now: float) -> None:
         """A receipt came: the client has read everything up to the pass of that number."""
         if number == _PROBE:
-            delay_s = now - (now if self._probed_at is None else self._probed_at)
-            self._allowed = _PASSES_AHEAD + int(_DELAY_WEIGHT * delay_s * _PASSES_PER_S)
+            self._delay_s = now - (now if self._probed_at is None else self._probed_at)
         elif not self._client_confirms:
             self._confirm(lambda sent: sent.number <= number)
 
@@ -105,7 +109,8 @@ class SendWindow:
 
     def is_open(self) -> bool:
         confirmations_come = self._client_confirms or self._probed_at is not None
-        return not confirmations_come or len(self._unconfirmed) < self._allowed
+        allowed = _PASSES_AHEAD + int(_DELAY_WEIGHT * self._delay_s * self._passes_per_s)
+        return not confirmations_come or len(self._unconfirmed) < allowed
 
     def _confirm(self, covers: Callable[[_Sent], bool]) -> None:
         while self._unconfirmed and covers(self._unconfirmed[0]):
@@ -131,6 +136,23 @@ class Outbox:
         self._max_messages = max_messages
         self._on_overflow = on_overflow
         self._window = SendWindow()
+        self._is_sending_pass = False
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a pass that is posted now is sent at once, as far as that depends on passes before it."""
+        return self._pass is None and not self._is_sending_pass and self._window.is_open()
+
+    async def room(self) -> None:
+        """Wait until there is room."""
+        await self._room.wait()
+
+    def use_pace(self, passes_per_s: float | None) -> None:
+        """So many passes are made in a second, and all of them are small; None: they may be large."""
+        self._window.use_pace(passes_per_s)
+        self._look_for_room()
 
     def post(self, message: AnyServerMessage) -> None:
         if self._close_frame is not None:
@@ -152,15 +174,21 @@ class Outbox:
         replaced = self._pass is not None
         self._pass = outgoing
         self._changed.set()
+        self._look_for_room()
         if replaced:
             self._stats.pass_replaced()
         return replaced
+
+    def pass_dropped(self) -> None:
+        """A pass was dropped before it was encoded, because there was no room until a newer one came."""
+        self._stats.pass_replaced()
 
     def begin_epoch(self, epoch: int) -> None:
         """Another world, or another moment of it: the unsent pass is dropped."""
         self._pass = None
         self._window.begin_epoch(epoch)
         self._changed.set()
+        self._look_for_room()
 
     def receipts_begin(self) -> int:
         """Receipts will be asked for; the number of the first."""
@@ -168,17 +196,22 @@ class Outbox:
 
     def pass_sent(self, outgoing: OutgoingPass) -> int:
         """The kernel has it; the number of the receipt to ask for."""
-        return self._window.sent(outgoing.first_frame_id)
+        self._is_sending_pass = False
+        number = self._window.sent(outgoing.first_frame_id)
+        self._look_for_room()
+        return number
 
     def receipt(self, number: int) -> None:
         """The client has read everything up to the pass of that number."""
         self._window.read(number, self._clock.monotonic())
         self._changed.set()
+        self._look_for_room()
 
     def acknowledge(self, frame_id: int, epoch: int | None) -> None:
         """The client has drawn the pass that begins with `frame_id`. `epoch` is None if it does not say of which."""
         self._window.drawn(frame_id, epoch)
         self._changed.set()
+        self._look_for_room()
 
     def close(self, code: int, reason: str) -> None:
         """Send what was posted, then the close frame. Later posts are dropped; the first call counts."""
@@ -204,7 +237,14 @@ class Outbox:
         if self._pass is None or not self._window.is_open():
             return None
         chosen, self._pass = self._pass, None
+        self._is_sending_pass = True
         return chosen
+
+    def _look_for_room(self) -> None:
+        if self.has_room:
+            self._room.set()
+        else:
+            self._room.clear()
 
 
 class SocketLike(Protocol):

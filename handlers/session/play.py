@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handlers.session.mailbox import InputMailbox
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
+    from handlers.session.stream import BeginVideo
     from handlers.session.world import LeasedWorld
     from handlers.sessions_handler import SessionsHandler
     from runtime_config.current import Current
@@ -55,6 +56,8 @@ class SessionPlay:
         outbox: Outbox,
         recorder: SessionRecorder,
         encoder: FrameEncoder,
+        begin_video: BeginVideo,
+        is_video_wanted: bool,
         decoder: PictureDecoder,
         input_logs: InputLogs,
         library_versions: Callable[[], dict[str, str]],
@@ -75,6 +78,8 @@ class SessionPlay:
         self._outbox = outbox
         self._recorder = recorder
         self._encoder = encoder
+        self._begin_video = begin_video
+        self._is_video_wanted = is_video_wanted
         self._decoder = decoder
         self._input_logs = input_logs
         self._library_versions = library_versions
@@ -109,6 +114,8 @@ class SessionPlay:
             clock=self._clock,
             metrics=self._metrics,
         )
+        if self._is_video_wanted:
+            stream.use_video(self._begin_video)
         history = WorldHistory(
             leased.active,
             SegmentLog(self._input_logs, self._clock, self._library_versions),
@@ -145,6 +152,16 @@ class SessionPlay:
         self._outbox.post(StatusMessage(stage=StageId.READY))
         logger.info("World started", model=world.key.model_id, seed=world.seed_hash[:12], rng_seed=world.rng_seed)
         return actor
+
+    async def use_video(self, *, wanted: bool) -> bool:
+        """Send H.264 from now on, or JPEGs; whether it is H.264.
+
+        Raises:
+            DomainError: no world is in play.
+        """
+        begin = self._begin_video if wanted else None
+        video = await self.required_actor.run_between_steps(lambda world: world.use_video(begin))
+        return video is not None and await video.opened()
 
     async def stop(self) -> None:
         """End the actor, and wait until its world is closed and its engine given back."""

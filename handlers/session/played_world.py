@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from handlers.session.history import WorldHistory
     from handlers.session.mailbox import InputMailbox, TakenControl
     from handlers.session.recording import SessionRecorder
-    from handlers.session.stream import FrameStream
+    from handlers.session.stream import BeginVideo, FrameStream
+    from handlers.session.video import SessionVideo
     from handlers.session.world import ActiveWorld, LeasedWorld, Seed, WorldCapture
     from handlers.sessions_handler import SessionsHandler
     from runtime_config.runtime_config import SessionLimits
@@ -107,6 +108,8 @@ class PlayedWorld:
 
     async def before_recording(self) -> None:
         await self.history.begin_log(self._snapshot)
+        if self._recorder.wants_picture:
+            self._recorder.seen(await self._stream.newest_jpeg())
 
     async def before_pass(self) -> None:
         await self.history.before_pass(self._snapshot)
@@ -121,6 +124,12 @@ class PlayedWorld:
 
     async def show_seed(self) -> None:
         await self._stream.show(self.active.picture)
+
+    async def use_video(self, begin: BeginVideo | None) -> SessionVideo | None:
+        """Send H.264 or JPEGs from now on, and what the player sees now once more: it may have been lost."""
+        video = self._stream.use_video(begin)
+        await self._stream.show_again()
+        return video
 
     async def end(self) -> None:
         """Close the world, give its engine back, and drop everything that was kept of it."""
@@ -224,11 +233,9 @@ class PlayedWorld:
 
     async def take_moment(self) -> tuple[str, tuple[str, ...]]:
         """Keep this moment: its id, and the ids of all that are kept, oldest first."""
-        await self._stream.drain()
+        jpeg = await self._stream.newest_jpeg()
         frame = None if self.history.frame is None else self.history.frame.copy()  # not the whole pass
-        kept = KeptMoment(
-            await self._snapshot(), self._stream.last_jpeg, self.history.moment, frame, self.history.input_log
-        )
+        kept = KeptMoment(await self._snapshot(), jpeg, self.history.moment, frame, self.history.input_log)
         return self._moments.keep(kept), self._moments.ids()
 
     async def restore_moment(self, moment_id: str) -> tuple[str, ...]:
@@ -288,7 +295,7 @@ class PlayedWorld:
         await self._stream.drain()
         frame = self._stream.still if self.history.frame is None else self.history.frame
         if frame is None:  # a kept moment without its frame was returned to: the JPEG of it is all there is
-            spec, jpeg = self.active.spec, self._stream.last_jpeg
+            spec, jpeg = self.active.spec, await self._stream.newest_jpeg()
             decode = self._decoder.decode
             frame = await in_thread(self._work_threads, lambda: decode(jpeg, width=spec.width, height=spec.height))
         return frame.copy(), self._epoch()

@@ -138,6 +138,19 @@ class SessionRecorder:
 
     # ----------------------------------------------------------------------------- from the actor
 
+    @property
+    def is_recording(self) -> bool:
+        return self._segment is not None
+
+    @property
+    def wants_picture(self) -> bool:
+        """A segment is about to begin, with what the player sees."""
+        return self._order is not None and self._segment is None
+
+    def seen(self, jpeg: bytes) -> None:
+        """What the player sees now."""
+        self._picture = jpeg
+
     def playing(self, active: ActiveWorld, input_log: str | None = None) -> None:
         """The world runs: record it if that is wanted and not done yet. `input_log` names the log beside it."""
         if self._order is None or self._segment is not None:

@@ -22,6 +22,7 @@ from handlers.session.receiver import Receiver, ReceivingSocketLike, parser
 from handlers.session.recording import SessionRecorder
 from handlers.session.requests import RequestQueue, RequestRunner
 from handlers.session.stats import SessionStats
+from handlers.session.video import SessionVideo
 from state.app_state_types import EndReason, Playing, SessionId
 from wire_protocol import (
     CLIENT_MESSAGE,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.read_receipts.read_receipts import ReadReceipts
     from services.system_monitor.gpu_sampler import GpuSampler
+    from services.video_encoder.video_encoder import VideoEncoder
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -94,6 +96,7 @@ class SessionSurroundings:
     server: ServerHandler
     input_logs: InputLogs
     encoder: FrameEncoder
+    video_encoder: VideoEncoder
     decoder: PictureDecoder
     metrics: Metrics
     gpu: GpuSampler
@@ -117,7 +120,9 @@ class Session:
         visitor: Visitor,
         receipts: ReadReceipts | None,
         extended: bool,
+        is_video_wanted: bool,
     ) -> None:
+        """`is_video_wanted`: the client has said that it decodes H.264, and wants frames so."""
         # What is not live stays as it was when the session began.
         config, sessions, clock = around.config.now, around.sessions, around.clock
         limits = config.limits
@@ -157,6 +162,10 @@ class Session:
             outbox=self._outbox,
             recorder=self._recorder,
             encoder=around.encoder,
+            begin_video=lambda spec: SessionVideo(
+                spec, around.video_encoder, around.config.part(lambda config: config.video)
+            ),
+            is_video_wanted=is_video_wanted,
             decoder=around.decoder,
             input_logs=around.input_logs,
             library_versions=lambda: around.world_files.origins.versions,

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import structlog
 
 from handlers.session.outbox import OutgoingPass
-from services.frame_encoder.frame_encoder import EncodeTuning
+from handlers.session.quality import QualityController
+from services.video_encoder.video_encoder import VideoEncoderError
 from wire_protocol import FrameHeader, encode_envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handlers.session.mailbox import TakenControl
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
+    from handlers.session.video import EncodedVideo, SessionVideo
     from runtime_config.current import Current
-    from runtime_config.runtime_config import JpegConfig, Subsampling
+    from runtime_config.runtime_config import JpegConfig
     from services.clock.clock import Clock
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.metrics.metrics import Metrics
     from services.system_monitor.gpu_sampler import GpuSampler
     from services.world_engine.world_engine import Frames, Picture, WorldSpec
 
+    BeginVideo: TypeAlias = Callable[[WorldSpec], SessionVideo]
+
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _MOST_FAILURES: Final = 8  # passes in a row that the encoder may fail on
 _AVERAGE_WEIGHT: Final = 0.2  # of the newest value in the moving averages
-
-# How JPEG quality follows the link: down when passes are replaced unsent, slowly up again when none are.
-_WINDOW: Final = 16  # passes over which replacements are counted
-_LOWER_AT: Final = 4  # replaced passes in a window: the link is too slow
-_STEP_DOWN: Final = 10
-_STEP_UP: Final = 5
-_CALM_WINDOWS: Final = 4  # windows without any replacement before a step up: rising is slower than falling
 
 
 class EncoderFailedError(RuntimeError):
@@ -84,54 +83,14 @@ class PassTimer:
         return max(cap_s or 0.0, self.step_s, self.encode_s)
 
 
-class QualityController:
-    """A window with many replaced passes lowers the quality, some calm windows raise it; in between it stays."""
-
-    def __init__(self, config: Current[JpegConfig], *, frame_height: int) -> None:
-        self._config = config
-        self._frame_height = frame_height
-        self._lowered = 0  # below the best quality, which may change at any time
-        self._passes = 0
-        self._replaced = 0
-        self._calm = 0
-
-    @property
-    def tuning(self) -> EncodeTuning:
-        best, subsampling, leeway = self._bounds()
-        return EncodeTuning(best - min(self._lowered, leeway), subsampling)
-
-    def _bounds(self) -> tuple[int, Subsampling, int]:
-        """The best quality, its subsampling, and how far the quality may be lowered."""
-        config = self._config.now
-        small = self._frame_height < config.small_below_lines
-        best = config.small_quality if small else config.quality
-        return best, config.small_subsampling if small else config.subsampling, max(0, best - config.lowest_quality)
-
-    def pass_posted(self, *, replaced_another: bool) -> None:
-        """Count a pass that was handed to the writer, and whether it pushed out one that had not been sent."""
-        self._passes += 1
-        self._replaced += replaced_another
-        if self._passes >= _WINDOW:
-            self._judge()
-            self._passes = self._replaced = 0
-
-    def _judge(self) -> None:
-        if self._replaced >= _LOWER_AT:
-            self._lowered = min(self._bounds()[2], self._lowered + _STEP_DOWN)
-            self._calm = 0
-        elif self._replaced:
-            self._calm = 0
-        else:
-            self._calm += 1
-            if self._calm >= _CALM_WINDOWS:
-                self._lowered = max(0, self._lowered - _STEP_UP)
-                self._calm = 0
-
-
 class FrameStream:
     """Holds one pass in the encoder at a time, while the actor steps the next one.
 
     A pass that cannot be encoded is dropped; the world is sound and plays on.
+
+    JPEGs are encoded at once, and an unsent pass gives way to the next one in the outbox. An H.264 frame builds on
+    those before, so nothing that was encoded may be dropped: a pass is held as pixels until there is room for it, and
+    gives way there. Still pictures are always JPEGs.
     """
 
     def __init__(
@@ -157,22 +116,39 @@ class FrameStream:
         self._clock = clock
         self._metrics = metrics
         self._quality = QualityController(jpeg, frame_height=spec.height)
+        self._begin_video: BeginVideo | None = None
+        self._video: SessionVideo | None = None
+        self._held: SteppedPass | None = None  # until there is room for it
+        self._sending_held: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
         self._failures = 0  # in a row
         self._next_frame_id = 0
+        self._newest: bytes | Picture = b""  # what was made last, as a JPEG or as pixels
         self.timer = PassTimer()
-        self.last_jpeg = b""
         self.still: Picture | None = None  # the still picture that was shown last, where its pixels are known
 
     def use_spec(self, spec: WorldSpec) -> None:
         self._spec = spec
         self._quality = QualityController(self._jpeg, frame_height=spec.height)
+        self.use_video(self._begin_video)
+
+    def use_video(self, begin: BeginVideo | None) -> SessionVideo | None:
+        """Send H.264 as soon as `begin`'s is ready, or JPEGs. It belongs to this stream."""
+        if self._video is not None:
+            self._video.close()
+        self._begin_video = begin
+        self._video = None if begin is None else begin(self._spec)
+        self._outbox.use_pace(None if self._video is None else 1 / self._spec.pass_interval_s)
+        return self._video
 
     def begin_epoch(self, epoch: int) -> None:
         """Another world, or another moment: frame ids start over, and nothing of the old one is sent any more."""
         self._epoch = epoch
         self._next_frame_id = 0
+        self._held = None
         self._outbox.begin_epoch(epoch)
+        if self._video is not None:
+            self._video.want_key_frame()
 
     async def submit(self, stepped: SteppedPass) -> None:
         """Encode a pass once the one before is with the writer; returns when the encoder has taken it.
@@ -184,7 +160,15 @@ class FrameStream:
             EncoderFailedError: too many passes in a row could not be encoded.
         """
         await self.drain()
-        self._encoding = asyncio.create_task(self._encode_and_post(stepped))
+        if self._video is None or not self._video.is_ready:
+            self._encoding = asyncio.create_task(self._encode_and_post(stepped))
+        else:
+            self._newest, self.still = stepped.frames[-1], None
+            if self._sending_held is None and self._outbox.has_room:
+                self._encoding = asyncio.create_task(self._encode_and_post(stepped, self._video))
+            else:
+                self._hold(stepped)
+            await self._record(stepped)
         if stepped.cap_s is None and self.timer.encode_s > self.timer.step_s:
             await self.drain()
 
@@ -198,10 +182,23 @@ class FrameStream:
 
     async def finish(self) -> None:
         """Wait for the last pass, and drop what was shown."""
-        encoding, self._encoding = self._encoding, None
-        if encoding is not None:
-            await asyncio.wait({encoding})
-        self.last_jpeg, self.still = b"", None
+        self._held = None
+        waited = {task for task in (self._encoding, self._sending_held) if task is not None}
+        if self._sending_held is not None:
+            self._sending_held.cancel()
+        self._encoding = self._sending_held = None
+        if waited:
+            await asyncio.wait(waited)
+        self.use_video(None)
+        self._newest, self.still = b"", None
+
+    async def newest_jpeg(self) -> bytes:
+        """What was made last; empty before anything was. Raises: EncoderFailedError."""
+        await self.drain()
+        if not isinstance(self._newest, bytes):
+            jpegs = await self._encode(self._newest[None])
+            self._newest = jpegs[0] if jpegs else b""
+        return self._newest
 
     async def show(self, picture: Picture) -> None:
         """Send a still picture as the frame before the next pass. Raises: EncoderFailedError."""
@@ -212,11 +209,51 @@ class FrameStream:
         self.still = picture
 
     def show_jpeg(self, jpeg: bytes) -> None:
-        self.last_jpeg = jpeg
-        self.still = None
-        header = FrameHeader(frame_id=self._next_frame_id, client_ts=0.0, gen_ms=0.0, epoch=self._epoch)
         self._recorder.shown((jpeg,), self._spec.pass_interval_s)
+        self._send_still(jpeg)
+        self.still = None
+
+    async def show_again(self) -> None:
+        """Send what was made last once more, for a client that may have lost it. Raises: EncoderFailedError."""
+        jpeg = await self.newest_jpeg()
+        if jpeg:
+            self._send_still(jpeg)
+
+    def _send_still(self, jpeg: bytes) -> None:
+        self._newest = jpeg
+        header = FrameHeader(frame_id=self._next_frame_id, client_ts=0.0, gen_ms=0.0, epoch=self._epoch)
         self._post(header, (jpeg,), None)
+
+    # ---------------------------------------------------------------------------------------------- passes that wait
+
+    def _hold(self, stepped: SteppedPass) -> None:
+        if self._held is not None and self._held.epoch == self._epoch:
+            self._next_frame_id += len(self._held.frames)  # so that the client can count what it never got
+            self._outbox.pass_dropped()
+            self._metrics.pass_replaced()
+            if self._video is not None:
+                self._video.pass_posted(dropped_another=True)
+        self._held = stepped
+        if self._sending_held is None:
+            self._sending_held = asyncio.create_task(self._send_held())
+
+    async def _send_held(self) -> None:
+        try:
+            while self._held is not None:
+                await self._outbox.room()
+                if self._encoding is not None:
+                    await asyncio.wait({self._encoding})
+                await self._encode_held()
+        finally:
+            self._sending_held = None
+
+    async def _encode_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:  # it may have gone with its epoch
+            encoding = self._encoding = asyncio.create_task(self._encode_and_post(held, self._video))
+            await asyncio.wait({encoding})
+
+    # ------------------------------------------------------------------------------------------------------ encoding
 
     async def _encode(self, frames: Frames) -> tuple[bytes, ...]:
         """JPEGs of the frames; none where the encoder failed."""
@@ -229,23 +266,47 @@ class FrameStream:
         self._failures = 0
         return jpegs
 
-    async def _encode_and_post(self, stepped: SteppedPass) -> None:
-        quality, began = self._quality.tuning.quality, self._clock.monotonic()
-        jpegs = await self._encode(stepped.frames)
-        encoded = self._clock.monotonic()
-        self.timer.encoded(encoded - began)
+    async def _encode_video(self, video: SessionVideo, frames: Frames) -> EncodedVideo | None:
+        """None where it failed: then JPEGs are sent, until somebody asks for H.264 again."""
+        try:
+            return await video.encode(frames)
+        except VideoEncoderError as error:
+            if video is self._video:
+                logger.warning("H.264 failed, so frames are sent as JPEGs", reason=str(error))
+                self.use_video(None)
+            return None
+
+    async def _record(self, stepped: SteppedPass) -> None:
+        """The recording has every pass, and its own quality: what is sent as H.264 follows the link."""
+        if self._recorder.is_recording:
+            jpegs = await self._encode(stepped.frames)
+            if jpegs and stepped.epoch == self._epoch:
+                self._recorder.shown(jpegs, self.timer.interval_s(stepped.cap_s))
+
+    async def _encode_and_post(self, stepped: SteppedPass, video: SessionVideo | None = None) -> None:
+        began = self._clock.monotonic()
+        encoded = None if video is None else await self._encode_video(video, stepped.frames)
+        if encoded is None:
+            kind, parts = _Kind(quality=self._quality.tuning.quality), await self._encode(stepped.frames)
+        else:
+            kind, parts = _kind_of(encoded), tuple(unit.data for unit in encoded.units)
+        ended = self._clock.monotonic()
+        self.timer.encoded(ended - began)
         self._metrics.pass_timed("infer", stepped.stepped_at - stepped.started_at)
-        self._metrics.pass_timed("encode", encoded - began)
+        self._metrics.pass_timed("encode", ended - began)
         if stepped.taken.received_at is not None:
             self._metrics.pass_timed("wait", stepped.started_at - stepped.taken.received_at)
-        if not jpegs or stepped.epoch != self._epoch:
+        if not parts or stepped.epoch != self._epoch:
+            if self._video is not None:
+                self._video.want_key_frame()  # the one that was encoded here is not sent
             return
-        self.last_jpeg = jpegs[-1]
-        header = self._header(stepped, quality, began, encoded)
-        self._recorder.shown(jpegs, header.gen_ms / 1000)
-        self._post(header, jpegs, stepped.taken.received_at)
+        header = self._header(stepped, kind, began, ended)
+        if video is None:
+            self._newest = parts[-1]
+            self._recorder.shown(parts, header.gen_ms / 1000)
+        self._post(header, parts, stepped.taken.received_at)
 
-    def _header(self, stepped: SteppedPass, quality: int, began: float, encoded: float) -> FrameHeader:
+    def _header(self, stepped: SteppedPass, kind: _Kind, began: float, encoded: float) -> FrameHeader:
         input_at = stepped.started_at if stepped.taken.received_at is None else stepped.taken.received_at
         infer_s, encode_s = stepped.stepped_at - stepped.started_at, encoded - began
         gpu = self._gpu.latest()
@@ -261,20 +322,42 @@ class FrameStream:
             t_enc_ms=_ms(encode_s),
             t_metrics_ms=0.0,
             t_overhead_ms=_ms(max(0.0, encoded - input_at - infer_s - encode_s)),
-            quality=quality,
+            quality=kind.quality,
             epoch=stepped.epoch,
+            codec=kind.codec,
+            key_frame=kind.key_frame,
+            crf=kind.crf,
         )
 
-    def _post(self, header: FrameHeader, jpegs: tuple[bytes, ...], input_received_at: float | None) -> None:
+    def _post(self, header: FrameHeader, parts: tuple[bytes, ...], input_received_at: float | None) -> None:
         replaced = self._outbox.post_pass(
             OutgoingPass(
-                encode_envelope(header, jpegs), header.frame_id, len(jpegs), input_received_at, self._clock.monotonic()
+                encode_envelope(header, parts), header.frame_id, len(parts), input_received_at, self._clock.monotonic()
             )
         )
-        self._next_frame_id += len(jpegs)
-        self._quality.pass_posted(replaced_another=replaced)
+        self._next_frame_id += len(parts)
         if replaced:
             self._metrics.pass_replaced()
+        if self._video is None or header.codec is None:
+            self._quality.pass_posted(replaced_another=replaced)
+        else:
+            self._video.pass_posted(dropped_another=False)
+        if replaced and self._video is not None:
+            self._video.want_key_frame()  # a still picture has pushed out a frame on which the next would build
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the header says of how a pass was encoded."""
+
+    quality: int | None = None
+    codec: Literal["h264"] | None = None
+    key_frame: bool | None = None
+    crf: int | None = None
+
+
+def _kind_of(encoded: EncodedVideo) -> _Kind:
+    return _Kind(codec="h264", key_frame=encoded.units[0].is_key, crf=encoded.crf)
 
 
 def _blend(average: float, value: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from services.bundled_ffmpeg import bundled_ffmpeg
 from services.video_writer._encoders import Encoder, hardware_candidates, is_encoder_working, software_encoder
 from services.video_writer._errors import RecordingError
 from services.video_writer.video_writer import RecordingFault
@@ -38,7 +39,10 @@ class FfmpegTools:
         """
         with self._lock:
             if self._executable is None:
-                self._executable = bundled_ffmpeg()
+                try:
+                    self._executable = bundled_ffmpeg()
+                except FileNotFoundError as error:
+                    raise RecordingError(RecordingFault.ENCODER_MISSING, str(error)) from error
             return self._executable
 
     def choose_encoder(self, plan: RecordingPlan) -> Encoder:
@@ -74,19 +78,3 @@ class FfmpegTools:
             with self._lock:
                 self._unusable.add(key)
         return is_working
-
-
-def bundled_ffmpeg() -> Path:
-    """The ffmpeg of imageio-ffmpeg.
-
-    Raises:
-        RecordingError: imageio-ffmpeg has none for this machine.
-    """
-    from pathlib import Path
-
-    import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
-
-    try:
-        return Path(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
-        raise RecordingError(RecordingFault.ENCODER_MISSING, "There is no ffmpeg on this machine.") from error

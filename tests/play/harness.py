@@ -53,6 +53,7 @@ from tests.fakes.fake_seed_store import FakeSeedStore
 from tests.fakes.fake_settings_files import FakeSettingsFiles
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
+from tests.fakes.fake_video_encoder import FakeVideoEncoder, read_fake_unit
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.fakes.fake_world_store import FakeWorldStore
 from tests.network.live_server import LiveServer, serving
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from services.settings_file.settings_file import SettingsFiles
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
+    from services.video_encoder.video_encoder import VideoEncoder
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
     from tests.fakes.fake_world_engine import FakeFrameContent
@@ -101,7 +103,8 @@ class Frame:
     @property
     def content(self) -> FakeFrameContent:
         """What the fake world said of the first sub-frame."""
-        return read_fake_jpeg(self.jpegs[0]).frame_content()
+        read = read_fake_jpeg if self.header.codec is None else read_fake_unit
+        return read(self.jpegs[0]).frame_content()
 
 
 Received: TypeAlias = Json | Frame
@@ -280,6 +283,7 @@ class SilentLogStream:
 def fake_services(
     *models: FakeModel,
     encoder: FakeFrameEncoder | None = None,
+    video_encoder: VideoEncoder | None = None,
     classifier: ImageClassifier | None = None,
     seed_store: FakeSeedStore | None = None,
     verdict_cache: VerdictCache | None = None,
@@ -317,6 +321,7 @@ def fake_services(
     return ServiceBundle(
         catalogue=WorldEngineCatalogue([model.entry for model in models or (FakeModel(),)]),
         frame_encoder=encoder or FakeFrameEncoder(),
+        video_encoder=video_encoder or FakeVideoEncoder(),
         image_classifier=classifier or FakeImageClassifier(),
         verdict_cache=verdict_cache or FakeVerdictCache(),
         picture_decoder=PillowPictureDecoder(),

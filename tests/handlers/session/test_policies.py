@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from handlers.session.actor import Pacer, RecoveryBudget, RecoveryChance
+from handlers.session.quality import QualityController
 from handlers.session.receiver import sniff_request_id
 from handlers.session.stats import Percentiles, SessionStats, percentiles
-from handlers.session.stream import PassTimer, QualityController
+from handlers.session.stream import PassTimer
 from runtime_config.current import Current
 from runtime_config.runtime_config import JpegConfig, SessionLimits
 

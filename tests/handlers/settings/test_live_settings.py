@@ -21,12 +21,14 @@ from service_bundle import build_image_editor, build_prompt_writer
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
+from services.video_encoder.video_encoder import VideoTuning
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
+from tests.fakes.fake_video_encoder import FakeVideoEncoder
 from tests.fakes.fake_world_engine import FakeWorldEngine
 from tests.handlers.session.test_engine_gives_way import begin, lab
 from tests.job_client import scene, submit
@@ -214,6 +216,16 @@ def test_frames_are_encoded_on_other_threads() -> None:
         assert encoder.threads == 3
         put(server, encoder_threads=None)
         assert encoder.threads is None
+
+
+@changes("video_crf", "video_mbit_s")
+def test_the_quality_of_h264_changes_with_its_next_stream() -> None:
+    encoder = FakeVideoEncoder()
+    with play_server(fake_services(video_encoder=encoder)) as server, server.client(extended=True) as client:
+        client.start()
+        put(server, video_crf=31, video_mbit_s=4.5)
+        assert client.reply(client.request("video", codec="h264"))["success"]
+        assert encoder.opened == [VideoTuning(crf=31, max_bit_s=4_500_000)]
 
 
 # --------------------------------------------------------------------------------------------------- what comes in
