@@ -187,6 +187,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/api/models"): _READ,
         ("GET", "/api/model-info/{model_id:path}"): _READ,
         ("DELETE", "/api/cached-model/{model_id:path}"): OWNERS,
+        ("GET", "/api/library"): _READ,
+        ("DELETE", "/api/library/{model_id:path}"): OWNERS,
         ("GET", "/api/seeds"): _READ,
         ("POST", "/api/seeds"): _UPLOADS,
         ("GET", "/api/seeds/{seed_hash}/image"): _READ,
@@ -270,7 +272,12 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
 
 # By the kind of a job.
 JOBS: Final[Mapping[str, Rule]] = MappingProxyType(
-    {"scene": _UPLOADS, "benchmark": OWNERS, "replay_film": IfAllowed(Scope.CREATE, (AnonymousAction.WORLDS,))}
+    {
+        "scene": _UPLOADS,
+        "replay_film": IfAllowed(Scope.CREATE, (AnonymousAction.WORLDS,)),
+        "model": OWNERS,
+        "benchmark": OWNERS,
+    }
 )
 
 # What an `init` may ask for beside a world.

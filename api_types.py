@@ -121,39 +121,6 @@ class ShutdownResponse(ApiModel):
     status: Literal["shutting_down", "already_shutting_down"]
 
 
-# ----------------------------------------------------------------------------------- models in memory
-
-
-class LoadModelRequest(ApiModel):
-    """`quant`: the model's first one, if none is named. `anyway`: also where it does not fit."""
-
-    quant: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
-    anyway: bool = False
-
-
-class LibraryNeeds(ApiModel):
-    """What a model takes: by measurement on this machine, or else by its card."""
-
-    ram_bytes: int
-    vram_bytes: int
-    disk_bytes: int
-
-
-class LibraryFit(ApiModel):
-    """Whether it fits beside what is loaded; `reason` has the numbers. `unknown`: no card tells what it has."""
-
-    kind: Literal["fits", "tight", "does_not_fit", "unknown"]
-    reason: str | None
-
-
-class LibraryMeasured(ApiModel):
-    """What the last load on this machine took, and how many frames a second the last benchmark played."""
-
-    ram_bytes: int | None
-    vram_bytes: int | None
-    fps: float | None
-
-
 # -------------------------------------------------------------------------------------------------- settings
 
 
@@ -238,6 +205,105 @@ class PickerModel(ApiModel):
     description: str
     licence: str
     loaded: bool
+
+
+class LibraryState(ApiModel):
+    """What is on this machine of a model, or is happening to it. `reason` is a sentence.
+
+    `ready`: all of it is here. `partial`: a pull has brought `done_bytes` of `total_bytes`. `damaged`: what is here
+    cannot be used; a pull mends it. `pulling`: the job `job_id` does so, or waits for its turn. `failed`: it is here,
+    and could not be loaded, or lacks something of the machine.
+    """
+
+    kind: Literal["ready", "absent", "partial", "damaged", "pulling", "loading", "loaded", "failed"]
+    job_id: str | None = None
+    reason: str | None = None
+    done_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+class LoadModelRequest(ApiModel):
+    """`quant`: the model's first one, if none is named. `anyway`: also where it does not fit."""
+
+    quant: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
+    anyway: bool = False
+
+
+class LibraryNeeds(ApiModel):
+    """What a model takes of this machine while it is loaded, by measurement or else by its card, and on the disk."""
+
+    ram_bytes: int
+    vram_bytes: int
+    disk_bytes: int
+
+
+class LibraryFit(ApiModel):
+    """Whether a model could be loaded now beside what is loaded. `reason` is a sentence."""
+
+    kind: Literal["fits", "tight", "does_not_fit", "unknown"]
+    reason: str | None
+
+
+class LibraryMeasured(ApiModel):
+    """What a model took on this machine when it was loaded last, and the frames a second of its last benchmark. Null:
+    that was not measured."""
+
+    ram_bytes: int | None
+    vram_bytes: int | None
+    fps: float | None
+
+
+class LibraryPace(ApiModel):
+    """`control_ms`: between two moments at which the engine can see input."""
+
+    frames_per_pass: int
+    fps: int
+    control_ms: float
+
+
+class LibraryRepository(ApiModel):
+    """What is pulled. `size_bytes` is of the files that are read. `gated`: its terms have to be accepted first."""
+
+    id: str
+    revision: str
+    size_bytes: int
+    licence: str
+    gated: bool
+
+
+class LibraryModel(ApiModel):
+    """A model that can be played, or one that helps: to check pictures, to write or to paint scenes (`support`).
+
+    `built_in`: it comes with the server, and is neither pulled nor removed. `size_bytes` is null where nothing of it is
+    a file. `licence` is an SPDX identifier. `in_place`: it is a folder of a person's own, which the server leaves as it
+    is. `use` says what the server uses it for by its settings, in words; null: for nothing.
+    """
+
+    id: str
+    kind: Literal["engine", "support"]
+    title: str
+    description: str
+    licence: str
+    model_type: str
+    quants: list[str]
+    placement: Literal["cpu", "device"] | None
+    size_bytes: int | None
+    built_in: bool
+    in_place: bool
+    use: str | None
+    state: LibraryState
+    needs: LibraryNeeds | None
+    fit: LibraryFit | None
+    measured: LibraryMeasured | None
+    pace: LibraryPace | None
+    repositories: list[LibraryRepository]
+
+
+class LibraryResponse(ApiModel):
+    """`disk_free_bytes` is of the disk where models are kept; null where the system does not say."""
+
+    models: list[LibraryModel]
+    disk_free_bytes: int | None
 
 
 class ModelInfoResponse(ApiModel):
@@ -341,7 +407,9 @@ class JobFileBody(ApiModel):
 class JobSummary(ApiModel):
     """Work that survives the server. Times are seconds since 1970.
 
-    `position`: so many jobs begin before this one, while it is queued. `fraction` of the present `stage` is done.
+    `position`: so many jobs begin before this one, while it is queued. `fraction` of the present `stage` is done;
+    `amounts` count that where the kind of job does, as the pull of a model counts `done_bytes` of `total_bytes`, and
+    `done_files` of `total_files`.
     `waiting_s`: until it begins, and `remaining_s`: until its end, as far as its progress and earlier jobs of its kind
     tell; null where they do not. `deadline_at`: when a running job is given up. `cancelling`: it was asked to stop, and
     has not stopped yet. `owner` is as of `SeedSummary`.
@@ -353,6 +421,7 @@ class JobSummary(ApiModel):
     request: dict[str, JsonValue]
     stage: str | None
     fraction: float | None
+    amounts: dict[str, JsonValue] | None = None
     position: int | None
     waiting_s: int | None
     remaining_s: int | None

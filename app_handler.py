@@ -36,6 +36,7 @@ from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
+from handlers.jobs.model_executor import ModelExecutor
 from handlers.jobs.outlook import JobTimes
 from handlers.jobs.retention import JobRetention
 from handlers.jobs.runner import JobRunner
@@ -44,6 +45,10 @@ from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
 from handlers.library.engines import LibraryEngines
 from handlers.library.fit import EngineFits
+from handlers.library.library_handler import LibraryHandler
+from handlers.library.pulls import Pulls
+from handlers.library.removal import ModelRemoval
+from handlers.library.shelf import ModelShelf
 from handlers.models_handler import ModelsHandler
 from handlers.ownership.belongings import Belongings
 from handlers.play_handler import PlayHandler
@@ -180,7 +185,6 @@ class AppHandler:
             idle_s=current.part(lambda config: config.engine_idle_s),
         )
         self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
-        self.engine_fits = EngineFits(ledger, needs)
         self.residency = ModelResidency(
             self._state,
             self._lock,
@@ -235,13 +239,6 @@ class AppHandler:
             services.clock,
             max_upload_bytes=max_upload_bytes,
         )
-        self.models = ModelsHandler(
-            services.catalogue,
-            services.model_hub,
-            self.engines,
-            current,
-            after_deletion=self.residency.look,
-        )
         self.authoring = AuthoringHandler(
             self._state,
             self._lock,
@@ -265,6 +262,14 @@ class AppHandler:
             clock=services.clock,
             read_threads=self._intake_threads,
         )
+        shelf = ModelShelf(services.catalogue, current)
+        pulls = Pulls(self._board, shelf)
+        removal = ModelRemoval(shelf, services.model_hub, self.engines, pulls, after=self._look_at_models)
+        self.library = LibraryHandler(
+            shelf, services.model_hub, self.engines, pulls, removal, EngineFits(ledger, needs)
+        )
+        self.models = ModelsHandler(services.catalogue, self.engines, self.library, removal)
+        models = ModelExecutor(shelf, services.model_hub, pulls, self._intake_threads, after=self._look_at_models)
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
         benchmarks = BenchmarkExecutor(
@@ -275,7 +280,7 @@ class AppHandler:
             engine_threads=self._engine_threads,
             clock=services.clock,
         )
-        self.job_kinds = JobKinds((scenes, films, benchmarks, *further_jobs))
+        self.job_kinds = JobKinds((scenes, films, models, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
         self._live_services = LiveServices(
             current,
@@ -326,6 +331,11 @@ class AppHandler:
         )
         self.feedback = FeedbackHandler(self._feedback_book, facts, services.clock, self._intake_threads)
         self.presence.wired()
+
+    def _look_at_models(self) -> None:
+        """Files of models may have come or gone. Blocks."""
+        self.services.catalogue.renew(self.settings.current.now)
+        self.residency.look()
 
     def _add_jobs(self, kinds: JobKinds, config: Current[JobsConfig]) -> None:
         clock, threads = self.services.clock, self._intake_threads

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
+from services.world_engine.catalogue import WorldEngineCatalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime_config.authoring_config import AuthoringConfig
     from runtime_config.launch_settings import Launch
-    from runtime_config.runtime_config import RuntimeConfig
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
     from services.engine_measurements.engine_measurements import EngineMeasurements
@@ -86,7 +85,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     config = launch.config
 
     from logging_policy import log_background_exception
-    from runtime_config.constants import MOSS_DIR, PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
+    from runtime_config.constants import PICTURE_CHECK_DIR, SHIPPED_SEEDS_DIR
     from services.account_store.sql_account_stores import SqlAccountStores
     from services.bundled_ffmpeg import bundled_ffmpeg
     from services.clock.system_clock import SystemClock
@@ -121,25 +120,17 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
     from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-    from services.world_engine.diorama.entry import diorama_entry, still_entry
-    from services.world_engine.moss.entry import moss_entry
-    from services.world_engine.simulator.entry import simulator_entry
+    from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
 
-    def moss(config: RuntimeConfig) -> CatalogueEntry:
-        return moss_entry(config.moss.weights or MOSS_DIR, config.moss.steps)
-
-    # The first that is ready is the default.
-    offered = (diorama_entry(), still_entry(), moss(config), simulator_entry())
+    engines = InstalledEngines()
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
     return ServiceBundle(
-        catalogue=WorldEngineCatalogue(
-            (entry for entry in offered if entry is not None), lambda config: (moss(config),)
-        ),
+        catalogue=WorldEngineCatalogue(engines.entries(config), engines.entries),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
         video_encoder=FfmpegVideoEncoder(bundled_ffmpeg, threads=config.video.threads),
         image_classifier=BestImageClassifier(

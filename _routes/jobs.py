@@ -64,6 +64,8 @@ async def route_list_jobs(
         ErrorCode.UNKNOWN_MODEL,
         ErrorCode.UNSUPPORTED_QUANT,
         ErrorCode.MODEL_LOAD_FAILED,
+        ErrorCode.MODEL_BUILT_IN,
+        ErrorCode.MODEL_IN_USE,
     )
     | also(200, "The job that this Idempotency-Key has begun already.", JobSummary),
 )

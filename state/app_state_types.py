@@ -12,6 +12,8 @@ from state.sign_in_states import AttemptState, AttemptTarget
 from state.visitor_states import DisplacementState, NetworkName, UploadState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from access_rules import Visitor
     from error_types import ErrorCode
     from services.job_store.job import Job
@@ -332,7 +334,8 @@ class AuthoringJob:
 
 @dataclass(frozen=True, slots=True)
 class LiveJob:
-    """A job that has not ended, as the database has it. `fraction` of its stage is done, if that is known.
+    """A job that has not ended, as the database has it. `fraction` of its stage is done, if that is known; `amounts`
+    count the same in what the kind of job counts in, such as bytes.
 
     `state_since` and `stage_since` are readings of the monotonic clock.
     """
@@ -341,6 +344,7 @@ class LiveJob:
     state_since: float
     stage_since: float
     fraction: float | None = None
+    amounts: Mapping[str, int] | None = None
 
 
 # ---------------------------------------------------------------------------------------------------- server

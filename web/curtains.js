@@ -44,6 +44,7 @@ export class LostCurtain {
   #retry = byId("lost-retry", HTMLElement);
   #again = byId("lost-again", HTMLButtonElement);
   #choose = byId("lost-choose", HTMLButtonElement);
+  #get = byId("lost-get", HTMLButtonElement);
   #countdown = 0;
 
   /** @param {Problem} problem */
@@ -55,10 +56,12 @@ export class LostCurtain {
     const mustChoose = problem.recovery === "choose";
     this.#again.hidden = mustChoose;
     this.#choose.classList.toggle("is-primary", mustChoose);
+    this.#get.hidden = /** @type {string | null} */ (problem.code) !== "modelNotPulled";
     this.#retry.textContent = "";
     // Not on every failed attempt, because the person may be reading the log by then.
     if (this.#again.closest(".curtain")?.contains(document.activeElement)) return;
-    (mustChoose ? this.#choose : this.#again).focus();
+    const [first] = [this.#get, this.#again, this.#choose].filter(({ hidden }) => !hidden);
+    first?.focus();
   }
 
   /** @param {number} delayMs until the next automatic attempt */

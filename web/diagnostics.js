@@ -3,6 +3,7 @@
 
 import { byId } from "./dom.js";
 
+/** @import { Examination } from "./doctor_rest.js" */
 /** @import { FiguresReading } from "./figures.js" */
 /** @import { LogBook } from "./log_book.js" */
 /** @import { Problem } from "./problems.js" */
@@ -17,6 +18,7 @@ import { byId } from "./dom.js";
  * @property {Problem | null} lastProblem
  * @property {SystemInfo | null} systemInfo
  * @property {Health | null} health
+ * @property {Examination | null} doctor if the server was looked over since the page was opened
  * @property {FiguresReading} figures
  * @property {Settings} settings
  * @property {LogBook} log

@@ -2,6 +2,7 @@
 // The dialog in which a picture is played in another engine.
 
 import { byId, make } from "./dom.js";
+import { keepFocusInside } from "./focus_ring.js";
 
 /** @import { PickerModel, SeedSummary } from "./rest.js" */
 
@@ -9,10 +10,16 @@ export class EnginePicker {
   #dialog = byId("engines", HTMLDialogElement);
   #list = byId("engine-list", HTMLUListElement);
   #onPlay;
+  #onGet;
 
-  /** @param {(seed: SeedSummary, engine: string) => void} onPlay */
-  constructor(onPlay) {
+  /**
+   * @param {(seed: SeedSummary, engine: string) => void} onPlay
+   * @param {(engine: string) => void} onGet the person wants an engine that has to be pulled first
+   */
+  constructor(onPlay, onGet) {
+    keepFocusInside(this.#dialog);
     this.#onPlay = onPlay;
+    this.#onGet = onGet;
   }
 
   /**
@@ -32,13 +39,14 @@ export class EnginePicker {
    * @param {string} chosen
    */
   #item(seed, { id, title, description, is_local: isHere }, chosen) {
-    const marks = [id === seed.model ? "shows this picture best" : "", isHere ? "" : "not ready"].filter(Boolean);
+    const marks = [id === seed.model ? "shows this picture best" : "", isHere ? "" : "not ready: see what it needs"].filter(Boolean);
     const button = make("button", {
       className: "engine-choice",
       type: "button",
       onclick: () => {
         this.#dialog.close();
-        this.#onPlay(seed, id);
+        if (isHere) this.#onPlay(seed, id);
+        else this.#onGet(id);
       },
       children: [
         make("strong", { text: [title || id, ...marks].join(", ") }),

@@ -15,13 +15,33 @@ export function keepFocusInside(dialog) {
  * @param {KeyboardEvent} event
  */
 function goRound(dialog, event) {
-  const focusable = [...dialog.querySelectorAll(FOCUSABLE)].filter(
-    (element) => element instanceof HTMLElement && element.checkVisibility() && !element.matches(":disabled"),
-  );
+  const focusable = focusableIn(dialog);
   const edge = focusable.at(event.shiftKey ? 0 : -1);
   const isAtEdge = document.activeElement === edge || document.activeElement === dialog;
   const next = focusable.at(event.shiftKey ? -1 : 0);
-  if (!isAtEdge || !(next instanceof HTMLElement)) return;
+  if (!isAtEdge || !next) return;
   event.preventDefault();
   next.focus();
+}
+
+/**
+ * Move the focus as Tab does, round and round.
+ *
+ * @param {Element} view
+ * @param {1 | -1} step
+ */
+export function moveFocus(view, step) {
+  const focusable = focusableIn(view);
+  const index = focusable.findIndex((element) => element === document.activeElement);
+  const next = index < 0 && step < 0 ? -1 : (index + step) % focusable.length;
+  focusable.at(next)?.focus({ focusVisible: true });
+}
+
+/**
+ * @param {Element} view
+ * @returns {HTMLElement[]} in the order of the page
+ */
+function focusableIn(view) {
+  const elements = [...view.querySelectorAll(FOCUSABLE)].filter((element) => element instanceof HTMLElement);
+  return elements.filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.matches(":disabled"));
 }

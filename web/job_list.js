@@ -18,7 +18,7 @@
  * @property {Job["files"]} [files]
  */
 
-/** @typedef {Pick<Job, "stage" | "fraction" | "position" | "waiting_s" | "remaining_s"> & { job: string }} ProgressData */
+/** @typedef {Pick<Job, "stage" | "fraction" | "position" | "waiting_s" | "remaining_s" | "amounts"> & { job: string }} ProgressData */
 
 /**
  * @typedef {{ event: "state", data: StateData }
@@ -90,8 +90,8 @@ export function afterEvent(job, told) {
   if (isOver(job)) return job;
   if (told.event === "cancelling") return { ...job, cancelling: true };
   if (told.event === "stage") return { ...job, stage: told.data.stage, fraction: null };
-  const { stage, fraction, position, waiting_s, remaining_s } = told.data;
-  return { ...job, stage, fraction, position, waiting_s, remaining_s };
+  const { stage, fraction, position, waiting_s, remaining_s, amounts = null } = told.data;
+  return { ...job, stage, fraction, position, waiting_s, remaining_s, amounts };
 }
 
 /**

@@ -13,7 +13,7 @@ const HOUR_S = 3600;
 const DAY_S = 24 * 3600;
 
 /** @type {Readonly<Record<string, string>>} */
-const KINDS = { scene: "Scene", replay_film: "Film of a world" };
+const KINDS = { scene: "Scene", replay_film: "Film of a world", model: "Pull of a model", benchmark: "Measurement" };
 
 /** @type {Readonly<Record<string, string>>} by the server's name of the stage */
 const STAGES = {
@@ -31,6 +31,7 @@ const STAGES = {
  */
 export function titleOfJob({ kind, request, result }, worldTitle = null) {
   if (request.prompt) return request.prompt;
+  if (request.model) return request.model;
   return result?.title ?? worldTitle ?? (kind === "replay_film" ? "A saved world" : inWords(kind));
 }
 

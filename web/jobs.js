@@ -3,6 +3,7 @@
 
 import { byId } from "./dom.js";
 import { FilmPlayer } from "./film_player.js";
+import { keepFocusInside } from "./focus_ring.js";
 import { countLive, isOver, justEnded, newestFirst } from "./job_list.js";
 import { JobRow } from "./job_row.js";
 import { countText, endText, titleOfJob } from "./job_texts.js";
@@ -50,6 +51,7 @@ export class Jobs {
    * @param {JobsListener} listener
    */
   constructor(feed, listener) {
+    keepFocusInside(this.#dialog);
     this.#feed = feed;
     this.#listener = listener;
     feed.listen({

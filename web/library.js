@@ -26,6 +26,7 @@ const RETRY_MS = 3000;
  * @property {(seed: SeedSummary) => void} onEnter
  * @property {(files: readonly File[]) => void} onFiles picked
  * @property {(prompt?: string) => void} onWords the person wants to make a place from a prompt, perhaps from this one
+ * @property {(engine: string) => void} onGet the person wants an engine that has to be pulled first
  * @property {() => void} onSeeds the list of pictures has changed
  * @property {() => void} onLoaded everything is there
  * @property {() => void} onMustSignIn nothing can be loaded before
@@ -46,7 +47,7 @@ export class Library {
   #gallery;
   #fileInput = byId("file-input", HTMLInputElement);
   #choice = new EngineChoice(() => localStorage);
-  #picker = new EnginePicker((seed, engine) => this.#playIn(seed, engine));
+  #picker;
 
   /**
    * @param {JobFeed} feed
@@ -56,6 +57,7 @@ export class Library {
   constructor(feed, identity, listener) {
     this.identity = identity;
     this.#listener = listener;
+    this.#picker = new EnginePicker((seed, engine) => this.#playIn(seed, engine), listener.onGet);
     this.#gallery = new Gallery({
       onEnter: listener.onEnter,
       onDelete: (seed) => void this.#remove(seed),
@@ -102,6 +104,16 @@ export class Library {
     return this.health;
   }
 
+  /** To be called when other engines can be played than before. */
+  async refreshModels() {
+    try {
+      this.#models = await fetchModels();
+      this.#gallery.showEngines(this.#models.length > 1);
+    } catch (error) {
+      this.#listener.onLog("warning", describe(error));
+    }
+  }
+
   /**
    * @param {SeedSummary} seed
    * @returns {string | null} the engine that was chosen for it, if the server has it; null for the server's choice
@@ -111,9 +123,17 @@ export class Library {
     return this.#models.some(({ id }) => id === chosen) ? chosen : null;
   }
 
+  /**
+   * @param {SeedSummary} seed
+   * @returns {string} the engine that it would be played in now
+   */
+  engineOf(seed) {
+    return this.engineFor(seed) ?? seed.model;
+  }
+
   /** @param {SeedSummary} seed to play in an engine that the person chooses */
   chooseEngine(seed) {
-    this.#picker.open(seed, this.#models, this.engineFor(seed) ?? seed.model);
+    this.#picker.open(seed, this.#models, this.engineOf(seed));
   }
 
   /** @param {string} hash */

@@ -4,6 +4,7 @@
 import { Account } from "./account.js";
 import { App } from "./app.js";
 import { diagnosticsText, handOver } from "./diagnostics.js";
+import { Doctor } from "./doctor.js";
 import { byId, listenForActions } from "./dom.js";
 import { Entrance } from "./entrance.js";
 import { FramingDialog } from "./framing_dialog.js";
@@ -13,6 +14,8 @@ import { Jobs } from "./jobs.js";
 import { Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
+import { Models } from "./models.js";
+import { PadNavigation } from "./pad_navigation.js";
 import { People } from "./people.js";
 import { PlaceAddress } from "./place_address.js";
 import { LINK_COPIED, LINK_UNKNOWN, linkText, PICTURE_COPIED, PICTURE_NOT_COPIED } from "./place_texts.js";
@@ -42,6 +45,7 @@ const identity = new Identity(() => {
 const library = new Library(feed, identity, {
   onEnter: go,
   onFiles: (files) => void take(files),
+  onGet: (engine) => models.open(engine),
   onWords: (prompt) => app.authoring.open("gallery", prompt),
   onSeeds: () => jobs.refresh(),
   onLoaded: () => {
@@ -68,6 +72,7 @@ const address = new PlaceAddress(window, {
   },
 });
 const framing = new FramingDialog();
+new PadNavigation({ isPlaying: () => app.screen.name === "playing", onResume: () => app.menu.isOpen && app.resume() });
 const recordings = new Recordings();
 const worlds = new Worlds((world) => go(asPlace(world)), feed);
 const jobs = new Jobs(feed, {
@@ -77,6 +82,8 @@ const jobs = new Jobs(feed, {
   isInGallery: () => app.screen.name === "gallery",
 });
 
+const models = new Models(feed, identity, () => void library.refreshModels());
+const doctor = new Doctor();
 const serverSettings = new ServerSettings(() => void lookAtHealth(true));
 const account = new Account(identity, () => {
   app.leave();
@@ -99,7 +106,7 @@ function comeBack() {
   followJobs();
   void library.load();
   if (app.screen.name === "lost") app.retry();
-  for (const view of [worlds, recordings, serverSettings, account, people]) view.refresh();
+  for (const view of [worlds, recordings, models, serverSettings, account, people]) view.refresh();
 }
 
 function followJobs() {
@@ -209,6 +216,7 @@ function report() {
     lastProblem: app.lastProblem,
     systemInfo: app.systemInfo,
     health: library.health,
+    doctor: doctor.examination,
     figures: app.surface.read(),
     settings: app.settings,
     log,
@@ -253,6 +261,11 @@ listenForActions({
     jobs.open();
   },
   "hide-jobs": () => jobs.close(),
+  "show-models": () => models.open(),
+  "get-model": () => app.screen.name === "lost" && models.open(library.engineOf(app.screen.seed)),
+  "hide-models": () => models.close(),
+  "show-doctor": () => doctor.open(),
+  "hide-doctor": () => doctor.close(),
   "show-server-settings": () => serverSettings.open(),
   "show-authoring-settings": () => serverSettings.open("writer_endpoint"),
   "hide-server-settings": () => serverSettings.close(),

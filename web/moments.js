@@ -60,7 +60,7 @@ export class Moments {
       className: "button is-quiet moment-branch",
       type: "button",
       text: "Save as a world",
-      ariaLabel: `Save ${time} as a separate world`,
+      ariaLabel: `Save as a world: ${time}`,
       onclick: () => this.#onBranch(moment.id),
     });
     branch.dataset.testid = "moment-branch";

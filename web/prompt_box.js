@@ -3,6 +3,7 @@
 
 import { stepFraction } from "./authoring_texts.js";
 import { byId } from "./dom.js";
+import { keepFocusInside } from "./focus_ring.js";
 import { ProgressBar } from "./progress_bar.js";
 
 /** @typedef {{ title: string, hint: string, submit: string }} PromptTexts `submit` is the label of the button */
@@ -40,6 +41,7 @@ export class PromptBox {
       event.preventDefault();
       this.#ask();
     });
+    keepFocusInside(this.#dialog);
     this.#leave.addEventListener("click", () => this.#leaveOrCancel());
     this.#dialog.addEventListener("cancel", (event) => {
       event.preventDefault();

@@ -2,6 +2,7 @@
 // The recordings dialog: finished recordings, those that are being finished, and the player.
 
 import { byId, make } from "./dom.js";
+import { keepFocusInside } from "./focus_ring.js";
 import { describe } from "./library.js";
 import { RecordingPlayer } from "./recording_player.js";
 import { dateText, durationText, groupBySession, shortTitleOf, sizeText, titleOf } from "./recording_texts.js";
@@ -29,6 +30,7 @@ export class Recordings {
   #player;
 
   constructor() {
+    keepFocusInside(this.#dialog);
     this.#player = new RecordingPlayer({
       onChanged: () => void this.#load(),
       onClosed: (name) => this.#showList(name),

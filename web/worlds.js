@@ -2,8 +2,10 @@
 // The dialog of saved worlds: open, film, download, rename, delete, and upload one.
 
 import { byId, make } from "./dom.js";
+import { keepFocusInside } from "./focus_ring.js";
 import { submitJob } from "./jobs_rest.js";
 import { describe } from "./library.js";
+import { sureButton } from "./sure_button.js";
 import { filmBegunText, longFacts, shortFacts } from "./world_texts.js";
 import { deleteWorld, fetchWorlds, renameWorld, uploadWorld } from "./worlds_rest.js";
 
@@ -26,6 +28,7 @@ export class Worlds {
    * @param {JobFeed} feed that learns of the films
    */
   constructor(onOpen, feed) {
+    keepFocusInside(this.#dialog);
     this.#onOpen = onOpen;
     this.#feed = feed;
     byId("world-file-button", HTMLButtonElement).addEventListener("click", () => this.#fileInput.click());
@@ -89,7 +92,13 @@ export class Worlds {
     tools.append(
       this.#tool("Make a film", "world-film", world, () => void this.#film(world)),
       this.#tool("Rename", "world-rename", world, () => this.#askForName(world, tools)),
-      this.#tool("Delete", "world-delete", world, () => void this.#change(() => deleteWorld(world.id))),
+      sureButton({
+        text: "Delete",
+        sureText: "Delete for good",
+        about: world.title,
+        testId: "world-delete",
+        onSure: () => void this.#change(() => deleteWorld(world.id)),
+      }),
     );
     return tools;
   }

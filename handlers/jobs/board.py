@@ -15,7 +15,7 @@ from services.ownership_store.ownership_store import OWNER_ROLE
 from state.transitions import job_changed, job_progressed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from threading import RLock
 
     from services.clock.clock import Clock
@@ -133,10 +133,10 @@ class JobBoard(StateHandler):
 
         await self._write(apply)
 
-    def progress(self, job_id: JobId, fraction: float | None) -> None:
+    def progress(self, job_id: JobId, fraction: float | None, amounts: Mapping[str, int] | None = None) -> None:
         done = None if fraction is None else min(1.0, max(0.0, fraction))
         with self._lock:
-            job_progressed(self._state, job_id, done)
+            job_progressed(self._state, job_id, done, amounts)
         self.changes.announce()
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 # Jobs that need the same thing follow one another; those that do not run side by side.
-Resource: TypeAlias = Literal["models", "cpu", "network"]
+Resource: TypeAlias = Literal["models", "cpu", "network", "download"]
 
 
 class JobRequest(BaseModel):
@@ -71,22 +71,24 @@ class RunningJob:
         self._board = board
         self._stage: str | None = None
         self._fraction: float | None = None
+        self._amounts: Mapping[str, int] | None = None
         self._reached: list[str] = []  # and not kept yet
         self._telling: asyncio.Task[None] | None = None
 
-    def tell(self, stage: str, fraction: float | None = None) -> None:
+    def tell(self, stage: str, fraction: float | None = None, amounts: Mapping[str, int] | None = None) -> None:
         """The work has come to a stage, and so much of that is done, 0 to 1. May be called as often as one likes.
 
+        `amounts` say the same in numbers for people, by names such as `done_bytes`.
         A new stage is kept, and told to everybody who follows; fractions are told, and not kept.
         """
-        self._fraction = fraction
+        self._fraction, self._amounts = fraction, amounts
         if stage != self._stage:
             self._stage = stage
             self._reached.append(stage)
             if self._telling is None:
                 self._telling = asyncio.create_task(self._keep_reached())
         elif fraction is not None and self._telling is None:  # else it is told with its stage
-            self._board.progress(self.job.id, fraction)
+            self._board.progress(self.job.id, fraction, amounts)
 
     async def told(self) -> None:
         """Wait until every stage is kept."""
@@ -106,7 +108,7 @@ class RunningJob:
                 )
         self._telling = None
         if self._fraction is not None:
-            self._board.progress(self.job.id, self._fraction)
+            self._board.progress(self.job.id, self._fraction, self._amounts)
 
 
 class JobExecutor(ABC):

@@ -11,7 +11,7 @@ from handlers.jobs.outlook import Outlook
 from services.job_store.job_store import JobNotice
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
     from handlers.jobs.board import JobBoard
     from handlers.jobs.scheduler import JobScheduler
@@ -26,12 +26,13 @@ _TICK_S: Final = 0.25  # between two messages about progress
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`fraction` of the present stage is done."""
+    """`fraction` of the present stage is done, which `amounts` count."""
 
     job: JobId
     stage: str | None
     fraction: float | None
     outlook: Outlook
+    amounts: Mapping[str, int] | None = None
 
     def says_more_than(self, told: Progress | None) -> bool:
         """Of the times, only what differs by much: they change all the time, and there may be thousands of jobs."""
@@ -39,7 +40,8 @@ class Progress:
             return True
         known, new = told.outlook, self.outlook
         return (
-            (told.stage, told.fraction, known.position) != (self.stage, self.fraction, new.position)
+            (told.stage, told.fraction, told.amounts, known.position)
+            != (self.stage, self.fraction, self.amounts, new.position)
             or _differs(known.waiting_s, new.waiting_s)
             or _differs(known.remaining_s, new.remaining_s)
         )
@@ -125,7 +127,9 @@ class JobFeed:
         """The progress of the live jobs that a reader may see."""
         outlooks = self._scheduler.outlooks()
         return {
-            live.job.id: Progress(live.job.id, live.job.stage, live.fraction, outlooks.get(live.job.id, _UNKNOWN))
+            live.job.id: Progress(
+                live.job.id, live.job.stage, live.fraction, outlooks.get(live.job.id, _UNKNOWN), live.amounts
+            )
             for live in self._board.live()
             if owner in (None, live.job.owner) and job_id in (None, live.job.id)
         }

@@ -267,6 +267,7 @@ class JobsHandler:
             request=dict(job.request),
             stage=job.stage,
             fraction=None if live is None else live.fraction,
+            amounts=_amounts(None if live is None else live.amounts),
             position=outlook.position,
             waiting_s=_whole(outlook.waiting_s),
             remaining_s=_whole(outlook.remaining_s),
@@ -298,11 +299,12 @@ def _told(item: FeedItem) -> JobStreamEvent:
     match item:
         case JobNotice(number, job, kind, data, at):
             return JobStreamEvent(event=kind, id=str(number), data={"job": job, "at": at, **data})
-        case Progress(job, stage, fraction, outlook):
+        case Progress(job, stage, fraction, outlook, amounts):
             told: dict[str, JsonValue] = {
                 "job": job,
                 "stage": stage,
                 "fraction": fraction,
+                "amounts": _amounts(amounts),
                 "position": outlook.position,
                 "waiting_s": _whole(outlook.waiting_s),
                 "remaining_s": _whole(outlook.remaining_s),
@@ -312,6 +314,10 @@ def _told(item: FeedItem) -> JobStreamEvent:
             return JobStreamEvent(event="end", id=None, data={"reason": reason})
         case _:
             assert_never(item)
+
+
+def _amounts(amounts: Mapping[str, int] | None) -> dict[str, JsonValue] | None:
+    return None if amounts is None else dict(amounts)
 
 
 def _whole(seconds: float | None) -> int | None:

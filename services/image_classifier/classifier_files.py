@@ -9,6 +9,7 @@ from services.local_models.model_folder import read_mapping
 from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
 from services.model_hub.hub_cache import snapshots_folder
+from services.model_hub.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,9 @@ MODEL_ID: Final = "Freepik/nsfw_image_detector"
 REVISION: Final = "15b85477e4fd2000db76ae9aae0f89a72f95e2e3"
 _CONFIG: Final = "config.json"
 _WEIGHTS: Final = "model.safetensors"
+REPOSITORY: Final = Repository(
+    MODEL_ID, files=(_CONFIG, _WEIGHTS), size_bytes=344_000_000, licence="MIT", revision=REVISION
+)
 _PACKAGES: Final = ("torch", "transformers")
 _EXTRA_PACKAGES: Final = ("timm", "torchvision")  # for models that transformers takes from timm
 _EXTRAS: Final = "Install the extras models and safety to have pictures checked."

@@ -11,6 +11,7 @@ from services.local_models.weight_files import weight_bytes
 from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
 from services.model_hub.hub_cache import main_snapshot
+from services.model_hub.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,12 @@ MODEL_ID: Final = "black-forest-labs/FLUX.2-klein-4B"
 _INDEX: Final = "model_index.json"
 _QUANTISED_PARTS: Final = ("text_encoder", "transformer")
 _PARTS: Final = (*_QUANTISED_PARTS, "vae")
+REPOSITORY: Final = Repository(
+    MODEL_ID,
+    files=(_INDEX, "scheduler/*", "text_encoder/*", "tokenizer/*", "transformer/*", "vae/*"),
+    size_bytes=15_980_000_000,
+    licence="Apache-2.0",
+)
 _PACKAGES: Final = ("torch", "diffusers", "transformers", "accelerate")
 
 

@@ -10,6 +10,7 @@ from services.local_models.weight_files import weight_bytes
 from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
 from services.model_hub.hub_cache import snapshots_folder
+from services.model_hub.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,13 @@ _WEIGHTS: Final = "model.safetensors"
 _WEIGHTS_INDEX: Final = "model.safetensors.index.json"  # of weights in several files
 _TOKENIZER: Final = "tokenizer_config.json"
 _IMAGE_PROCESSOR: Final = "preprocessor_config.json"
+REPOSITORY: Final = Repository(
+    MODEL_ID,
+    files=("*.json", "*.safetensors", "*.txt"),
+    size_bytes=8_890_000_000,
+    licence="Apache-2.0",
+    revision=REVISION,
+)
 _PACKAGES: Final = ("torch", "transformers", "accelerate")
 
 

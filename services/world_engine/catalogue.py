@@ -46,7 +46,10 @@ class CatalogueEntry(EngineCard):
 
 def entry_of(plugin: EnginePlugin) -> CatalogueEntry:
     """The entry of an engine: its card, and the way to load it."""
-    facts = {field.name: getattr(plugin.card, field.name) for field in fields(EngineCard)}
+    card = plugin.card
+    facts = {field.name: getattr(card, field.name) for field in fields(EngineCard)}
+    if card.missing is not None:
+        facts["description"] = f"Cannot be played now. {card.missing}"
     return CatalogueEntry(**facts, load=plugin.load)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from services.model_hub.repository import Repository
+from services.model_hub.repository import Repository, is_model_id
+
+_LONGEST_TITLE: Final = 60
+_LONGEST_DESCRIPTION: Final = 1000
+_MOST_FRAMES: Final = 240
 
 Placement: TypeAlias = Literal["cpu", "device"]
 
@@ -53,6 +56,9 @@ class EngineCard:
     pulled before it can be loaded. `at_home_in` names the worlds whose views it plays better than others do.
     `missing` is a sentence that says what keeps it from being played on this machine; such an engine is still
     offered, because `load` then explains what to do, but nothing opens in it by default.
+
+    Raises:
+        ValueError: one of them is out of bounds.
     """
 
     model_id: str
@@ -69,6 +75,20 @@ class EngineCard:
     repositories: tuple[Repository, ...] = ()
     at_home_in: frozenset[str] = frozenset()
     missing: str | None = None
+
+    def __post_init__(self) -> None:
+        if not is_model_id(self.model_id):
+            raise ValueError(f"{self.model_id!r:.100} is no id of a model: it has to be owner/name")
+        if not self.title.isprintable() or not 1 <= len(self.title) <= _LONGEST_TITLE:
+            raise ValueError(f"the title has to be one line of 1 to {_LONGEST_TITLE} characters")
+        if len(self.description) > _LONGEST_DESCRIPTION:
+            raise ValueError(f"the description has more than {_LONGEST_DESCRIPTION} characters")
+        if not self.quants:
+            raise ValueError("no quantisation is named; full precision is “none”")
+        if not all(1 <= number <= _MOST_FRAMES for number in (self.frames_per_pass, self.fps)):
+            raise ValueError(f"frames a pass and frames a second have to be 1 to {_MOST_FRAMES}")
+        if min(self.memory.ram, self.memory.vram, self.size_bytes or 0) < 0:
+            raise ValueError("memory and size are bytes, and not negative")
 
     @property
     def control_ms(self) -> float:

@@ -13,7 +13,7 @@ from tests.fakes.fake_device import FakeDevice
 from tests.fakes.fake_engine_measurements import FakeEngineMeasurements
 from tests.fakes.fake_world_engine import FakeWorldEngine
 from tests.job_client import ended, job_of, submit
-from tests.play.harness import PlayServer, fake_services, play_server
+from tests.play.harness import Json, PlayServer, fake_services, play_server
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ class Place:
     def state(self, model: str) -> object:
         return self.server.handler.engines.of(EngineKey(model, "none"))
 
-    def fit(self, model: str) -> dict[str, object]:
-        entry = self.server.handler.engines.entry(model)
-        return self.server.handler.engine_fits.facts_of(entry).fit.model_dump()
+    def listed(self, model: str) -> Json:
+        return next(each for each in self.http.get("/api/library").json()["models"] if each["id"] == model)
 
 
 @contextmanager
@@ -61,6 +60,10 @@ def test_a_model_is_loaded_and_unloaded_by_its_owner(tmp_path: Path) -> None:
     with place(tmp_path) as here:
         assert here.http.post(f"/api/library/{LAKE}/load", json={}).status_code == 202
         wait_until(lambda: isinstance(here.state(LAKE), EngineReady), "it was loaded")
+        lake = here.listed(LAKE)
+        assert (lake["state"]["kind"], lake["fit"]) == ("loaded", {"kind": "fits", "reason": None})
+        assert lake["measured"] == {"ram_bytes": 0, "vram_bytes": 12 << 30, "fps": None}
+        assert lake["needs"]["vram_bytes"] == 12 << 30
         assert here.http.post(f"/api/library/{LAKE}/unload").status_code == 202
         wait_until(lambda: here.state(LAKE) == EngineUnloaded(), "it was unloaded")
 
@@ -70,7 +73,7 @@ def test_a_model_that_does_not_fit_is_loaded_only_anyway(tmp_path: Path) -> None
         refused = here.http.post(f"/api/library/{LAKE}/load", json={"quant": "none"})
         assert (refused.status_code, refused.json()["code"]) == (409, "modelDoesNotFit")
         assert "It needs 12.0 GiB of GPU memory." in refused.json()["message"]
-        assert here.fit(LAKE)["kind"] == "does_not_fit"
+        assert here.listed(LAKE)["fit"]["kind"] == "does_not_fit"
         assert here.http.post(f"/api/library/{LAKE}/load", json={"anyway": True}).status_code == 202
         wait_until(lambda: "8.0 GiB free" in str(here.state(LAKE)), "it was tried, and failed for real")
 
@@ -113,9 +116,7 @@ def test_a_benchmark_says_how_fast_a_model_is_here(tmp_path: Path) -> None:
         assert kept.pace is not None
         assert kept.pace.fps == job["result"]["fps"]
         assert here.pond.engines[0].open_worlds == 0
-        facts = here.server.handler.engine_fits.facts_of(here.pond.entry)
-        assert facts.measured is not None
-        assert facts.measured.fps == kept.pace.fps
+        assert here.listed(POND)["measured"] == {"ram_bytes": 0, "vram_bytes": 0, "fps": kept.pace.fps}
 
 
 def test_a_benchmark_waits_while_somebody_plays(tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from PIL import Image
 
-from tests.browser.accessibility import DESK, PHONE, faults_of, go_round
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 _FOCUSED: Final = "document.activeElement?.dataset.testid"
-_SIZES: Final = [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")]
 
 
 def _open_controls(visitor: Visitor) -> None:
@@ -156,21 +153,35 @@ def test_an_upright_picture_is_framed_as_the_person_wants_it(visitor: Visitor) -
     assert visitor.see().mean(axis=(0, 1))[2] > 180
 
 
-@pytest.mark.parametrize("size", _SIZES)
-def test_everybody_can_use_the_new_views(visitor: Visitor, size: dict[str, int]) -> None:
-    visitor.page.set_viewport_size(size)  # pyright: ignore[reportArgumentType] - a ViewportSize
-    _open_controls(visitor)
-    _bind(visitor, "forward", "Space")
-    assert faults_of(visitor.page) == []
-    names = go_round(visitor.page)
-    assert {"player-settings-close", "sensitivity", "reduced-motion", "key-jump", "keys-reset"} <= set(names)
-    visitor.by_id("keys-reset").click()
-    visitor.page.keyboard.press("Escape")
-    _offer(visitor)
-    assert faults_of(visitor.page) == []
-    visitor.page.keyboard.press("Escape")
-    visitor.by_id("framing").wait_for(state="hidden")
-    visitor.enter()
-    assert faults_of(visitor.page) == []
-    visitor.pause()
-    assert faults_of(visitor.page) == []
+_PLUG_IN_PAD: Final = """() => {
+  const buttons = Array.from({ length: 17 }, () => ({ pressed: false, value: 0 }));
+  globalThis.pad = { mapping: "standard", buttons, axes: [0, 0, 0, 0] };
+  Object.defineProperty(navigator, "getGamepads", { value: () => [pad] });
+  window.dispatchEvent(new Event("gamepadconnected"));
+}"""
+# Holds a button for some frames of the page, as a thumb does.
+_PRESS_PAD: Final = """async (index) => {
+  const frames = async () => { for (let n = 0; n < 3; n += 1) await new Promise(requestAnimationFrame); };
+  for (const pressed of [true, false]) { pad.buttons[index].pressed = pressed; await frames(); }
+}"""
+_A, _START, _DOWN = 0, 9, 13
+
+
+def test_a_gamepad_reaches_menu_and_gallery(visitor: Visitor) -> None:
+    def press(button: int) -> None:
+        visitor.page.evaluate(_PRESS_PAD, button)
+
+    visitor.page.evaluate(_PLUG_IN_PAD)
+    visitor.by_id("seed-card").first.focus()
+    press(_A)
+    visitor.wait_for("playing")
+    press(_START)
+    visitor.wait_for("paused")
+    press(_START)
+    visitor.wait_for("playing")
+    press(_START)
+    visitor.wait_for("paused")
+    while visitor.page.evaluate(_FOCUSED) != "leave-button":
+        press(_DOWN)
+    press(_A)
+    visitor.wait_for("gallery")

@@ -57,6 +57,7 @@ def test_a_world_saved_in_the_page_replays_exactly_and_opens_again(
     visitor.wait_for("gallery")
     visitor.by_id("worlds-button").click()
     visitor.by_id("world-delete").click()
+    visitor.by_id("world-delete").get_by_text("Delete for good").click()
     visitor.by_id("worlds-empty").wait_for()
     visitor.by_id("world-file-input").set_input_files(path)
     visitor.wait_for("playing")

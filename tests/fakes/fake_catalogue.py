@@ -12,6 +12,8 @@ from tests.fakes.fake_world_engine import HOLD_LIMIT_S, FakeWorldEngine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.model_hub.repository import Repository
+
 _MEMORY: Final = EngineMemory(ram=1_000_000)
 
 
@@ -32,6 +34,7 @@ class FakeModel:
         size_bytes: int | None = 1_000_000,
         memory: EngineMemory = _MEMORY,
         at_home_in: frozenset[str] = frozenset(),
+        repositories: tuple[Repository, ...] = (),
         hold: threading.Event | None = None,
         fail: str | None = None,
     ) -> None:
@@ -58,6 +61,7 @@ class FakeModel:
             fps=60,
             load=self._load,
             at_home_in=at_home_in,
+            repositories=repositories,
         )
 
     def _load(self, quant: str, report: LoadReport) -> FakeWorldEngine:

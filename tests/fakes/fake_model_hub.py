@@ -34,10 +34,13 @@ class FakeModelHub:
     holding: bool = False
     pulling: set[str] = field(default_factory=set[str])
     _released: asyncio.Event = field(default_factory=asyncio.Event)
+    _events: asyncio.AbstractEventLoop | None = None
 
     def release(self) -> None:
+        """From any thread, while a pull waits."""
         self.holding = False
-        self._released.set()
+        if self._events is not None and not self._events.is_closed():
+            self._events.call_soon_threadsafe(self._released.set)
 
     def use(self, config: HubConfig, models_dir: Path | None) -> None:
         self.used.append((config, models_dir))
@@ -58,6 +61,7 @@ class FakeModelHub:
             on_progress(PullProgress(total // 2, total, 0, 1))
             if self.holding:
                 self.found[model_id] = Partly(total // 2, total)
+                self._events = asyncio.get_running_loop()
                 await self._released.wait()
             on_progress(PullProgress(total, total, 1, 1))
         finally:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from replay.command import ReplayServices, run_replay
 from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
-from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
-from services.world_engine.diorama.entry import diorama_entry
-from services.world_engine.moss.entry import moss_entry
-from services.world_engine.simulator.entry import simulator_entry
+from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue, entry_of
+from services.world_engine.diorama.entry import Diorama
+from services.world_engine.moss.entry import Moss
+from services.world_engine.simulator.entry import Simulator
 from tests.fakes.fake_video_writer import FakeVideoWriter
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ MOSS_STEPS = 2
 
 def entries(moss: Path | None) -> dict[str, CatalogueEntry]:
     """Every built-in engine by its name; Moss with the weights in `moss`."""
-    found = [diorama_entry(), simulator_entry(), None if moss is None else moss_entry(moss, MOSS_STEPS)]
-    return {entry.model_id.split("/")[1]: entry for entry in found if entry is not None}
+    found = [Diorama, Simulator, *([] if moss is None else [Moss(moss, MOSS_STEPS)])]
+    return {plugin.card.model_id.split("/")[1]: entry_of(plugin) for plugin in found}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The catalogue entries of the diorama and of the still. Heavy modules are imported only when the engine is loaded."""
+"""The plug-ins of the diorama and of the still. Heavy modules are imported only when the engine is loaded."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 from services.picture_views.picture_views import CLOSE_UP
-from services.world_engine.catalogue import CatalogueEntry
 from services.world_engine.diorama.constants import FPS, FRAMES_PER_PASS
-from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError
+from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, LoadStep, ModelLoadError
 
 if TYPE_CHECKING:
     from services.world_engine.diorama.engine import Manner
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 _RAM: Final = 256 << 20  # measured: 50 MiB, plus 50 MiB for each world
 
 
-def diorama_entry() -> CatalogueEntry:
-    return CatalogueEntry(
+class Diorama:
+    card: Final = EngineCard(
         model_id="terrarium/diorama",
         title="Diorama",
         description=(
@@ -34,12 +33,23 @@ def diorama_entry() -> CatalogueEntry:
         memory=EngineMemory(ram=_RAM),
         frames_per_pass=FRAMES_PER_PASS,
         fps=FPS,
-        load=load_diorama,
     )
 
+    @classmethod
+    def load(cls, quant: str, report: LoadReport) -> WorldEngine:
+        """Build the engine and draw one pass.
 
-def still_entry() -> CatalogueEntry:
-    return CatalogueEntry(
+        Raises:
+            ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
+        """
+        _prepare("The diorama", quant, report)
+        from services.world_engine.diorama.engine import WALK
+
+        return _built(WALK, report)
+
+
+class Still:
+    card: Final = EngineCard(
         model_id="terrarium/still",
         title="Still",
         description=(
@@ -54,33 +64,20 @@ def still_entry() -> CatalogueEntry:
         memory=EngineMemory(ram=_RAM),
         frames_per_pass=FRAMES_PER_PASS,
         fps=FPS,
-        load=load_still,
         at_home_in=frozenset({CLOSE_UP}),
     )
 
+    @classmethod
+    def load(cls, quant: str, report: LoadReport) -> WorldEngine:
+        """Build the engine and draw one pass.
 
-def load_diorama(quant: str, report: LoadReport) -> WorldEngine:
-    """Build the engine and draw one pass.
+        Raises:
+            ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
+        """
+        _prepare("The still", quant, report)
+        from services.world_engine.diorama.engine import LEAN
 
-    Raises:
-        ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
-    """
-    _prepare("The diorama", quant, report)
-    from services.world_engine.diorama.engine import WALK
-
-    return _built(WALK, report)
-
-
-def load_still(quant: str, report: LoadReport) -> WorldEngine:
-    """Build the engine and draw one pass.
-
-    Raises:
-        ModelLoadError: OpenCV is missing or broken, or the quantisation is unknown.
-    """
-    _prepare("The still", quant, report)
-    from services.world_engine.diorama.engine import LEAN
-
-    return _built(LEAN, report)
+        return _built(LEAN, report)
 
 
 def _prepare(name: str, quant: str, report: LoadReport) -> None:

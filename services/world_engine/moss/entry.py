@@ -1,13 +1,13 @@
-"""The catalogue entry of Moss; imports nothing heavy until it is loaded."""
+"""The plug-in of Moss; imports nothing heavy until it is loaded."""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry
-from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError
+from runtime_config.constants import MOSS_DIR
+from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, LoadStep, ModelLoadError
 from services.world_engine.moss.constants import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
 from world_model.weights import GRAPHS, Manifest, WeightsError, graph_path, read_weights
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from runtime_config.runtime_config import RuntimeConfig
     from services.world_engine.moss.engine import MossEngine
 
 _DESCRIPTION: Final = (
@@ -31,37 +32,45 @@ _NO_RUNTIME: Final = (
 )
 
 
-def moss_entry(folder: Path, steps: int) -> CatalogueEntry:
-    """The entry of the weights in `folder`, played with that many sampling steps (1, 2 or 4).
+@dataclass(frozen=True, slots=True)
+class Moss:
+    """The weights in `folder`, played with that many sampling steps (1, 2 or 4)."""
 
-    It is offered also without its weights, so that whoever chooses it is told what is wrong, but not as the default.
-    """
-    missing = _missing(folder)
-    return CatalogueEntry(
-        model_id=MODEL_ID,
-        title=TITLE,
-        description=_DESCRIPTION if missing is None else f"Cannot be played now. {missing}",
-        model_type="neural",
-        licence="Apache-2.0",
-        quants=("none",),
-        placement="cpu",
-        size_bytes=_size_of(folder),
-        memory=EngineMemory(ram=_RAM),
-        frames_per_pass=FRAMES_PER_PASS,
-        fps=FPS,
-        load=partial(load_moss, folder, steps),
-        missing=missing,
-        at_home_in=_AT_HOME_IN,
-    )
+    folder: Path
+    steps: int
+
+    @classmethod
+    def configured(cls, config: RuntimeConfig) -> Moss:
+        return cls(config.moss.weights or MOSS_DIR, config.moss.steps)
+
+    @property
+    def card(self) -> EngineCard:
+        """Looks at the files anew, and so blocks."""
+        return EngineCard(
+            model_id=MODEL_ID,
+            title=TITLE,
+            description=_DESCRIPTION,
+            model_type="neural",
+            licence="Apache-2.0",
+            size_bytes=_size_of(self.folder),
+            memory=EngineMemory(ram=_RAM),
+            frames_per_pass=FRAMES_PER_PASS,
+            fps=FPS,
+            missing=_missing(self.folder),
+            at_home_in=_AT_HOME_IN,
+        )
+
+    def load(self, quant: str, report: LoadReport) -> MossEngine:
+        """Read the weights, make the sessions of the runtime and play one pass.
+
+        Raises:
+            ModelLoadError: weights are missing, damaged or of another version, ONNX Runtime is missing or refuses them,
+                or the quantisation is unknown.
+        """
+        return _load(self.folder, self.steps, quant, report)
 
 
-def load_moss(folder: Path, steps: int, quant: str, report: LoadReport) -> MossEngine:
-    """Read the weights, make the sessions of the runtime and play one pass.
-
-    Raises:
-        ModelLoadError: weights are missing, damaged or of another version, ONNX Runtime is missing or refuses them, or
-            the quantisation is unknown.
-    """
+def _load(folder: Path, steps: int, quant: str, report: LoadReport) -> MossEngine:
     if quant != "none":
         raise ModelLoadError(f"Moss has its weights in full precision only; choose 'none', not '{quant}'.")
     report(LoadStep.READING)

@@ -1,26 +1,23 @@
-"""The catalogue entry of the simulator. Heavy modules are imported only when the engine is loaded."""
+"""The plug-in of the simulator. Heavy modules are imported only when the engine is loaded."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from services.world_engine.catalogue import CatalogueEntry
-from services.world_engine.engine_card import EngineMemory, LoadReport, LoadStep, ModelLoadError
+from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, LoadStep, ModelLoadError
 from services.world_engine.simulator._constants import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
 
 if TYPE_CHECKING:
     from services.world_engine.world_engine import WorldEngine
 
 _RAM: Final = 256 << 20  # measured: 134 MiB, mostly of the compiler, plus 12 MiB for each world
-_REMEDY = "Install it again with: pip install --force-reinstall numba"
+_REMEDY: Final = "Install it again with: pip install --force-reinstall numba"
+_NO_NUMBA: Final = f"The simulator needs numba, which could not be imported. {_REMEDY}"
 
 
-def simulator_entry() -> CatalogueEntry | None:
-    """The entry, or None on a server without numba."""
-    if find_spec("numba") is None:
-        return None
-    return CatalogueEntry(
+class Simulator:
+    card: Final = EngineCard(
         model_id=MODEL_ID,
         title=TITLE,
         description=(
@@ -34,30 +31,32 @@ def simulator_entry() -> CatalogueEntry | None:
         memory=EngineMemory(ram=_RAM),
         frames_per_pass=FRAMES_PER_PASS,
         fps=FPS,
-        load=load_simulator,
+        missing=_NO_NUMBA if find_spec("numba") is None else None,
     )
 
+    @classmethod
+    def load(cls, quant: str, report: LoadReport) -> WorldEngine:
+        """Compile the kernels (once per machine) and draw one pass.
 
-def load_simulator(quant: str, report: LoadReport) -> WorldEngine:
-    """Compile the kernels (once per machine) and draw one pass.
+        Raises:
+            ModelLoadError: numba is missing or cannot compile, or the quantisation is unknown.
+        """
+        if quant != "none":
+            raise ModelLoadError(
+                f"The simulator has no weights to quantise; choose quantisation 'none', not '{quant}'."
+            )
+        report(LoadStep.READING)
+        try:
+            from services.world_engine.simulator.engine import SimulatorEngine, warm_up
+        except (ImportError, OSError) as error:
+            raise ModelLoadError(_NO_NUMBA) from error
+        report(LoadStep.BUILDING)
+        engine = SimulatorEngine()
+        report(LoadStep.WARMING_UP)
+        from numba.core.errors import NumbaError
 
-    Raises:
-        ModelLoadError: numba is missing or cannot compile, or the quantisation is unknown.
-    """
-    if quant != "none":
-        raise ModelLoadError(f"The simulator has no weights to quantise; choose quantisation 'none', not '{quant}'.")
-    report(LoadStep.READING)
-    try:
-        from services.world_engine.simulator.engine import SimulatorEngine, warm_up
-    except (ImportError, OSError) as error:
-        raise ModelLoadError(f"The simulator needs numba, which could not be imported. {_REMEDY}") from error
-    report(LoadStep.BUILDING)
-    engine = SimulatorEngine()
-    report(LoadStep.WARMING_UP)
-    from numba.core.errors import NumbaError
-
-    try:
-        warm_up(engine)
-    except (NumbaError, OSError) as error:
-        raise ModelLoadError(f"numba could not compile the simulator on this machine. {_REMEDY}") from error
-    return engine
+        try:
+            warm_up(engine)
+        except (NumbaError, OSError) as error:
+            raise ModelLoadError(f"numba could not compile the simulator on this machine. {_REMEDY}") from error
+        return engine

@@ -7,19 +7,18 @@ import sys
 
 import pytest
 
-from services.world_engine.catalogue import WorldEngineCatalogue
-from services.world_engine.diorama.entry import diorama_entry
+from services.world_engine.catalogue import WorldEngineCatalogue, entry_of
+from services.world_engine.diorama.entry import Diorama
 from services.world_engine.engine_card import LoadStep, ModelLoadError
 
 _CHECK = """
 import sys
-from services.world_engine.diorama.entry import diorama_entry
-entry = diorama_entry()
+from services.world_engine.diorama.entry import Diorama
 assert "cv2" not in sys.modules
 sys.modules["cv2"] = None  # what an import of a missing package meets
 from services.world_engine.engine_card import ModelLoadError
 try:
-    entry.load("none", lambda step: None)
+    Diorama.load("none", lambda step: None)
 except ModelLoadError as error:
     print(error)
 """
@@ -27,20 +26,19 @@ except ModelLoadError as error:
 
 def test_the_entry_loads_an_engine_of_its_own_id() -> None:
     steps: list[LoadStep] = []
-    entry = diorama_entry()
-    engine = entry.load("none", steps.append)
-    assert engine.spec.model_id == entry.model_id
+    engine = Diorama.load("none", steps.append)
+    assert engine.spec.model_id == Diorama.card.model_id
     assert steps == [LoadStep.READING, LoadStep.BUILDING, LoadStep.WARMING_UP]
     engine.close()
 
 
 def test_the_entry_fits_a_catalogue() -> None:
-    assert WorldEngineCatalogue([diorama_entry()]).default.model_id == "terrarium/diorama"
+    assert WorldEngineCatalogue([entry_of(Diorama)]).default.model_id == "terrarium/diorama"
 
 
 def test_unknown_quantisation_is_refused() -> None:
     with pytest.raises(ModelLoadError, match="none"):
-        diorama_entry().load("int8", lambda _: None)
+        Diorama.load("int8", lambda _: None)
 
 
 def test_opencv_is_imported_late_and_its_absence_explained() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from services.world_engine.diorama.engine import LEAN, DioramaEngine, DioramaWorld
-from services.world_engine.diorama.entry import still_entry
+from services.world_engine.diorama.entry import Still
 from services.world_engine.engine_card import ModelLoadError
 from services.world_engine.world_engine import SnapshotMismatchError
 from tests.services.diorama import keys
@@ -92,7 +92,7 @@ def test_a_snapshot_of_the_diorama_is_refused() -> None:
 
 
 def test_the_entry_loads_it() -> None:
-    engine = still_entry().load("none", lambda _: None)
-    assert engine.spec.model_id == still_entry().model_id
+    engine = Still.load("none", lambda _: None)
+    assert engine.spec.model_id == Still.card.model_id
     with pytest.raises(ModelLoadError, match="The still"):
-        still_entry().load("int8", lambda _: None)
+        Still.load("int8", lambda _: None)

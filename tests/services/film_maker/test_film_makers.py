@@ -10,7 +10,8 @@ import pytest
 
 from services.film_maker.film_maker import FilmError
 from services.film_maker.replay_film_maker import ReplayFilmMaker
-from services.world_engine.diorama.entry import diorama_entry
+from services.world_engine.catalogue import entry_of
+from services.world_engine.diorama.entry import Diorama
 from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.replay.saved import play_and_save
 from tests.waiting import wait_until_async
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return play_and_save(diorama_entry(), tmp_path_factory.mktemp("played"), passes=60)
+    return play_and_save(entry_of(Diorama), tmp_path_factory.mktemp("played"), passes=60)
 
 
 @pytest.fixture(params=["real", "fake"])

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
-from services.world_engine.diorama.entry import diorama_entry
+from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue, entry_of
+from services.world_engine.diorama.entry import Diorama
 from services.world_engine.engine_card import LoadStep, ModelLoadError
-from services.world_engine.moss.entry import moss_entry
+from services.world_engine.moss.entry import Moss
 from world_model.weights import GRAPHS, graph_path
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -22,8 +22,9 @@ _NO_RUNTIME = """
 import sys
 from pathlib import Path
 from services.world_engine.engine_card import ModelLoadError
-from services.world_engine.moss.entry import moss_entry
-entry = moss_entry(Path(sys.argv[1]), steps=2)
+from services.world_engine.catalogue import entry_of
+from services.world_engine.moss.entry import Moss
+entry = entry_of(Moss(Path(sys.argv[1]), steps=2))
 assert entry.is_ready
 assert not {"onnxruntime", "torch", "cv2"} & set(sys.modules)
 sys.modules["onnxruntime"] = None  # what an import of a missing package meets
@@ -36,8 +37,8 @@ except ModelLoadError as error:
 _NO_TORCH = """
 import sys
 from pathlib import Path
-from services.world_engine.moss.entry import moss_entry
-moss_entry(Path(sys.argv[1]), steps=2).load("none", lambda step: None)
+from services.world_engine.moss.entry import Moss
+Moss(Path(sys.argv[1]), steps=2).load("none", lambda step: None)
 print("onnxruntime" in sys.modules, "torch" in sys.modules, "training" in sys.modules)
 """
 
@@ -61,7 +62,7 @@ def in_a_process(code: str, folder: Path) -> str:
 
 
 def test_the_entry_says_what_it_is(micro_folder: Path) -> None:
-    entry = moss_entry(micro_folder, steps=2)
+    entry = entry_of(Moss(micro_folder, steps=2))
     assert (entry.model_id, entry.title) == ("terrarium/moss", "Moss (neural)")
     assert (entry.model_type, entry.placement, entry.quants) == ("neural", "cpu", ("none",))
     assert "neural network" in entry.description
@@ -72,7 +73,7 @@ def test_the_entry_says_what_it_is(micro_folder: Path) -> None:
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_loading_reports_its_steps(micro_folder: Path, steps: int) -> None:
     reported: list[LoadStep] = []
-    engine = moss_entry(micro_folder, steps).load("none", reported.append)
+    engine = entry_of(Moss(micro_folder, steps)).load("none", reported.append)
     assert reported == [LoadStep.READING, LoadStep.BUILDING, LoadStep.WARMING_UP]
     assert engine.spec.model_id == "terrarium/moss"
     engine.close()
@@ -80,7 +81,7 @@ def test_loading_reports_its_steps(micro_folder: Path, steps: int) -> None:
 
 def test_an_unknown_quantisation_is_refused(micro_folder: Path) -> None:
     with pytest.raises(ModelLoadError, match="none"):
-        moss_entry(micro_folder, steps=2).load("int8", lambda _: None)
+        entry_of(Moss(micro_folder, steps=2)).load("int8", lambda _: None)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", *(graph_path(Path(), graph).name for graph in GRAPHS)])
@@ -88,9 +89,9 @@ def test_a_missing_or_truncated_file_is_named_with_the_remedy(weights: Path, nam
     path = weights / name
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    truncated = refusal(moss_entry(weights, steps=2))
+    truncated = refusal(entry_of(Moss(weights, steps=2)))
     path.unlink()
-    missing = refusal(moss_entry(weights, steps=2))
+    missing = refusal(entry_of(Moss(weights, steps=2)))
     for told in (truncated, missing):
         assert f"assets/moss/{name}" in told
         assert "Put back the folder" in told
@@ -100,22 +101,22 @@ def test_a_missing_or_truncated_file_is_named_with_the_remedy(weights: Path, nam
 def test_weights_of_another_version_are_refused(weights: Path) -> None:
     manifest = json.loads((weights / "manifest.json").read_text())
     (weights / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    assert "format 99" in refusal(moss_entry(weights, steps=2))
+    assert "format 99" in refusal(entry_of(Moss(weights, steps=2)))
 
 
 def test_graphs_that_do_not_fit_together_are_refused(weights: Path) -> None:
     manifest = json.loads((weights / "manifest.json").read_text())
     manifest["config"]["height"] = 64
     (weights / "manifest.json").write_text(json.dumps(manifest))
-    assert "do not fit together" in refusal(moss_entry(weights, steps=2))
+    assert "do not fit together" in refusal(entry_of(Moss(weights, steps=2)))
 
 
 def test_without_weights_it_is_offered_but_no_default(weights: Path) -> None:
-    whole = WorldEngineCatalogue([moss_entry(weights, steps=2), diorama_entry()])
+    whole = WorldEngineCatalogue([entry_of(Moss(weights, steps=2)), entry_of(Diorama)])
     assert whole.default.model_id == "terrarium/moss"
     graph_path(weights, "denoise").unlink()
-    broken = moss_entry(weights, steps=2)
-    catalogue = WorldEngineCatalogue([broken, diorama_entry()])
+    broken = entry_of(Moss(weights, steps=2))
+    catalogue = WorldEngineCatalogue([broken, entry_of(Diorama)])
     assert catalogue.default.model_id == "terrarium/diorama"
     assert catalogue.find("terrarium/moss") is broken
     assert "Cannot be played now" in broken.description
@@ -123,7 +124,7 @@ def test_without_weights_it_is_offered_but_no_default(weights: Path) -> None:
 
 
 def test_weights_that_are_put_back_can_be_loaded_at_once(micro_folder: Path, tmp_path: Path) -> None:
-    entry = moss_entry(tmp_path / "moss", steps=2)
+    entry = entry_of(Moss(tmp_path / "moss", steps=2))
     assert not entry.is_ready
     assert entry.size_bytes is None
     shutil.copytree(micro_folder, tmp_path / "moss")

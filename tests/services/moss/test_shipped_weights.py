@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
-from services.world_engine.moss.entry import moss_entry
+from services.world_engine.moss.entry import Moss
 from tests.services.moss.play import ADVENTURE, play
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(name="shipped", scope="module")
 def fixture_shipped() -> WorldEngine:
-    entry = moss_entry(MOSS_DIR, steps=2)
-    assert entry.is_ready, entry.description
-    return entry.load("none", lambda _: None)
+    moss = Moss(MOSS_DIR, steps=2)
+    assert moss.card.missing is None
+    return moss.load("none", lambda _: None)
 
 
 @pytest.mark.parametrize("slug", ["blossom_hill", "library_hall"])

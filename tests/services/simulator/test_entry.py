@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from services.world_engine.engine_card import LoadStep, ModelLoadError
-from services.world_engine.simulator.entry import load_simulator, simulator_entry
+from services.world_engine.simulator.entry import Simulator
 
 PROJECT = Path(__file__).resolve().parent.parent.parent.parent
 
 
 def test_the_entry_says_that_it_is_not_neural() -> None:
-    entry = simulator_entry()
-    assert entry is not None
+    entry = Simulator.card
     assert entry.model_id == "terrarium/simulator"
     assert "Not your picture" in entry.description
     assert "not neural" in entry.title
@@ -25,7 +24,7 @@ def test_the_entry_says_that_it_is_not_neural() -> None:
 
 def test_loading_reports_its_steps() -> None:
     steps: list[LoadStep] = []
-    engine = load_simulator("none", steps.append)
+    engine = Simulator.load("none", steps.append)
     assert steps == [LoadStep.READING, LoadStep.BUILDING, LoadStep.WARMING_UP]
     assert engine.spec.model_id == "terrarium/simulator"
     engine.close()
@@ -33,34 +32,34 @@ def test_loading_reports_its_steps() -> None:
 
 def test_an_unknown_quantisation_is_refused() -> None:
     with pytest.raises(ModelLoadError, match="quantisation"):
-        load_simulator("int8", lambda _: None)
+        Simulator.load("int8", lambda _: None)
 
 
 def test_asking_for_the_entry_imports_no_numba() -> None:
     code = (
-        "import sys; from services.world_engine.simulator.entry import simulator_entry; simulator_entry();"
+        "import sys; from services.world_engine.simulator.entry import Simulator; Simulator.card;"
         "print('numba' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
-def test_without_numba_nothing_is_offered_and_loading_says_what_to_do() -> None:
+def test_without_numba_its_card_and_its_loading_say_what_to_do() -> None:
     """A finder that hides numba, in a process of its own."""
     code = (
         "import sys\n"
         "from services.world_engine.engine_card import ModelLoadError\n"
-        "import services.world_engine.simulator.entry as entry\n"
         "sys.path[:] = [path for path in sys.path if 'site-packages' not in path]\n"
         "sys.path_importer_cache.clear()\n"
-        "print(entry.simulator_entry())\n"
         "sys.modules['numba'] = None\n"
+        "from services.world_engine.simulator.entry import Simulator\n"
+        "print(Simulator.card.missing)\n"
         "try:\n"
-        "    entry.load_simulator('none', lambda step: None)\n"
+        "    Simulator.load('none', lambda step: None)\n"
         "except ModelLoadError as error:\n"
         "    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
-    offered, message = done.stdout.strip().splitlines()
-    assert offered == "None"
+    missing, message = done.stdout.strip().splitlines()
+    assert missing == message
     assert "pip install" in message

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime_config.constants import MOSS_DIR
-from services.world_engine.diorama.entry import diorama_entry
-from services.world_engine.moss.entry import moss_entry
-from services.world_engine.simulator.entry import simulator_entry
+from services.world_engine.diorama.entry import Diorama
+from services.world_engine.moss.entry import Moss
+from services.world_engine.simulator.entry import Simulator
 
 if TYPE_CHECKING:
-    from services.world_engine.catalogue import CatalogueEntry
+    from services.world_engine.engine_card import EngineCard
 
-ENTRIES = [entry for entry in (diorama_entry(), moss_entry(MOSS_DIR, 2), simulator_entry()) if entry is not None]
+CARDS = [Diorama.card, Moss(MOSS_DIR, 2).card, Simulator.card]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.model_id)
-def test_engines_on_the_cpu_leave_the_device_alone(entry: CatalogueEntry) -> None:
-    assert (entry.placement, entry.memory.vram) == ("cpu", 0)
-    assert (entry.size_bytes or 0) < entry.memory.ram < 1 << 30
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.model_id)
+def test_engines_on_the_cpu_leave_the_device_alone(card: EngineCard) -> None:
+    assert (card.placement, card.memory.vram) == ("cpu", 0)
+    assert (card.size_bytes or 0) < card.memory.ram < 1 << 30

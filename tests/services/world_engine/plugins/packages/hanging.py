@@ -1,0 +1,5 @@
+"""A package whose import never ends."""
+
+import threading
+
+threading.Event().wait()

@@ -1,0 +1,3 @@
+"""A package that cannot be imported."""
+
+raise ValueError("This is a secret of the package.")

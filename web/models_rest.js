@@ -1,0 +1,74 @@
+// @ts-check
+// The REST resource of the models: what there is, what it needs, and whether it is here. Pulls and benchmarks are jobs.
+
+import { request, send } from "./rest.js";
+
+/**
+ * @typedef {object} ModelState
+ * @property {"ready" | "absent" | "partial" | "damaged" | "pulling" | "loading" | "loaded" | "failed"} kind
+ * @property {string | null} [job_id] of the pull
+ * @property {string | null} [reason] why it is damaged, or why loading failed
+ * @property {number | null} [done_bytes] that are on the disk while not all are
+ * @property {number | null} [total_bytes]
+ */
+
+/** @typedef {{ ram_bytes: number, vram_bytes: number, disk_bytes: number }} ModelNeeds */
+/** @typedef {{ kind: "fits" | "tight" | "does_not_fit" | "unknown", reason: string | null }} ModelFit */
+
+/**
+ * @typedef {object} LibraryModel
+ * @property {string} id
+ * @property {string} title
+ * @property {string} description
+ * @property {string} licence an SPDX identifier
+ * @property {string | null} model_type
+ * @property {string[]} quants number formats, the usual one first
+ * @property {string} placement
+ * @property {number | null} size_bytes of its files; null if it has none
+ * @property {boolean} built_in
+ * @property {ModelState} state
+ * @property {ModelNeeds | null} needs as estimated
+ * @property {ModelFit | null} fit beside what is loaded now
+ * @property {{ ram_bytes: number | null, vram_bytes: number | null, fps: number | null } | null} measured on this machine
+ * @property {{ frames_per_pass: number, fps: number, control_ms: number }} pace
+ * @property {{ id: string, revision: string, size_bytes: number, licence: string, gated: boolean }[]} repositories
+ */
+
+/** @typedef {{ models: LibraryModel[], disk_free_bytes: number }} ModelLibrary */
+
+const PATH = "/api/library";
+
+/** @returns {Promise<ModelLibrary>} */
+export async function fetchModelLibrary() {
+  return (await request(PATH)).json();
+}
+
+/**
+ * Begin to load a model; its state tells when it is loaded.
+ *
+ * @param {string} id
+ * @param {string} quant
+ * @param {boolean} anyway even if it is not expected to fit
+ */
+export async function loadModel(id, quant, anyway) {
+  await send(`${pathOf(id)}/load`, "POST", { quant, anyway });
+}
+
+/** @param {string} id */
+export async function unloadModel(id) {
+  await request(`${pathOf(id)}/unload`, { method: "POST" });
+}
+
+/**
+ * Delete its files.
+ *
+ * @param {string} id
+ */
+export async function deleteModel(id) {
+  await request(pathOf(id), { method: "DELETE" });
+}
+
+/** @param {string} id whose slashes are part of the path */
+function pathOf(id) {
+  return `${PATH}/${id.split("/").map(encodeURIComponent).join("/")}`;
+}
