@@ -183,6 +183,7 @@ class AppHandler:
             meter=LoadMeter(services.system_monitor, needs),
             changes=changes,
             idle_s=current.part(lambda config: config.engine_idle_s),
+            least_rate_percent=current.part(lambda config: config.least_rate_percent),
         )
         self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
         self.residency = ModelResidency(

@@ -461,25 +461,27 @@ ServerMessage: TypeAlias = PushMessage | RpcSuccess | RpcError
 
 
 class ProgressStep(StrEnum):
-    """What an `init` is busy with, and a request for a scene (the last four, with the check before the end)."""
+    """What an `init` is busy with, or waits for, and a request for a scene."""
 
     READING_PICTURE = "reading_picture"
     LOADING_MODEL = "loading_model"
     CHECKING_PICTURE = "checking_picture"
     OPENING_WORLD = "opening_world"
     WAITING_FOR_TURN = "waiting_for_turn"
+    WAITING_FOR_PLACE = "waiting_for_place"
     WRITING_PROMPT = "writing_prompt"
     PAINTING = "painting"
     CHANGING_WORLD = "changing_world"
 
 
 class ProgressMessage(_ServerModel):
-    """How far a request is. `fraction` is 0 to 1, absent when it cannot be known."""
+    """How far a request is. `fraction` is 0 to 1, absent when it cannot be known; `in_line` is the number in line."""
 
     type: Literal["progress"] = "progress"
     req_id: str
     step: ProgressStep
     fraction: FiniteFloat | None = None
+    in_line: int | None = None
 
 
 class MomentResponseData(_ServerModel):

@@ -24,6 +24,8 @@ from state.events import (
     Evicted,
     LeaseReturned,
     LeaseTaken,
+    LineJoined,
+    LineLeft,
     LoadBegan,
     LoadFailed,
     LoadSucceeded,
@@ -73,12 +75,23 @@ def _take_lease(state: EngineLoading | EngineReady, event: LeaseTaken) -> Engine
     is_full = isinstance(state, EngineReady) and state.max_worlds is not None and len(state.leases) >= state.max_worlds
     if is_full or event.lease in state.leases:
         raise IllegalTransitionError(state, event)
-    leases = (*state.leases, event.lease)
-    return (
-        replace(state, leases=leases, idle_since=None)
-        if isinstance(state, EngineReady)
-        else replace(state, leases=leases)
-    )
+    taken = replace(state, leases=(*state.leases, event.lease))
+    if isinstance(taken, EngineReady):
+        waiting = tuple(lease for lease in taken.waiting if lease != event.lease)
+        return replace(taken, waiting=waiting, idle_since=None)
+    return taken
+
+
+def _join_line(state: EngineReady, event: LineJoined) -> EngineState:
+    if event.lease in (*state.leases, *state.waiting):
+        raise IllegalTransitionError(state, event)
+    return replace(state, waiting=(*state.waiting, event.lease))
+
+
+def _leave_line(state: EngineReady, event: LineLeft) -> EngineState:
+    if event.lease not in state.waiting:
+        raise IllegalTransitionError(state, event)
+    return replace(state, waiting=tuple(lease for lease in state.waiting if lease != event.lease))
 
 
 def _return_lease(state: EngineLoading | EngineReady, event: LeaseReturned) -> EngineState:
@@ -123,6 +136,8 @@ ENGINE_TABLE: Final[Table[EngineState]] = MappingProxyType(
         (EngineLoading, LeaseReturned): _return_lease,
         (EngineReady, LeaseTaken): _take_lease,
         (EngineReady, LeaseReturned): _return_lease,
+        (EngineReady, LineJoined): _join_line,
+        (EngineReady, LineLeft): _leave_line,
         (EngineReady, Offloaded): _offload,
         (EngineReady, Evicted): _evict,
         (EngineReady, TakenDown): To(EngineUnloaded()),

@@ -63,11 +63,13 @@ class EngineLoading:
 class EngineReady:
     """In memory. It stays there as long as it has `leases`; `max_worlds` is how many it can have (None: no limit).
 
+    `waiting` are those that wait for one in line, the first of them first.
     `idle_since` is a reading of the monotonic clock: when the last lease was given back. None: it has leases.
     """
 
     leases: tuple[Lease, ...] = ()
     max_worlds: int | None = None
+    waiting: tuple[Lease, ...] = ()
     idle_since: float | None = None
 
 

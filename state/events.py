@@ -54,6 +54,20 @@ class LeaseTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class LineJoined:
+    """The engine has no room for `lease`, which waits until it has."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class LineLeft:
+    """`lease` no longer waits."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseReturned:
     """`at` is on the monotonic clock, in seconds."""
 
@@ -88,6 +102,8 @@ EngineEvent: TypeAlias = (
     | LoadSucceeded
     | LoadFailed
     | LeaseTaken
+    | LineJoined
+    | LineLeft
     | LeaseReturned
     | Offloaded
     | Evicted

@@ -3,6 +3,7 @@
 
 import { Authoring } from "./authoring.js";
 import { retryDelay } from "./backoff.js";
+import { RequestError } from "./connection.js";
 import { LoadingCurtain, LostCurtain } from "./curtains.js";
 import { Menu } from "./menu.js";
 import { PlayerSettings } from "./player_settings.js";
@@ -83,6 +84,7 @@ export class App {
       onLearnt: () => this.change({ knowsControls: true }),
       onLost: () => this.#session?.giveUp(),
       onBroken: (error) => log.write("error", `A frame could not be read: ${error}`),
+      onCodec: (codec, reason) => this.#useVideo(codec, reason),
     });
     this.menu = new Menu({
       onResume: () => this.resume(),
@@ -115,7 +117,7 @@ export class App {
     this.#go({ name: "loading", seed, attempt });
     this.#loading.open(seed);
     this.surface.restart();
-    const start = { model: this.#library.engineFor(seed), origin: originOf(seed), config: sessionConfig(this.settings.capFps, false) };
+    const start = { model: this.#library.engineFor(seed), origin: originOf(seed), config: sessionConfig(this.settings.capFps, false), codec: this.surface.codec() };
     this.#listener.onPlace(seed);
     this.#session = new Session(start, {
       onPush: (push) => this.#received(push),
@@ -197,6 +199,7 @@ export class App {
     this.#playerSettings.show(this.settings);
     this.surface.showOverlay(this.settings.overlay);
     this.#showMotion();
+    if (change.alwaysVideo !== undefined) this.#useVideo(this.surface.codec(), "the settings ask for it");
     if (change.capFps === undefined) return;
     void this.changes.changeConfig(sessionConfig(change.capFps, this.recording.isOn));
   }
@@ -214,6 +217,21 @@ export class App {
     document.documentElement.dataset.motion = isReduced ? "reduced" : "full";
   }
 
+  /**
+   * The world goes on as it is, only its frames come otherwise.
+   *
+   * @param {"jpeg" | "h264"} codec
+   * @param {string} reason
+   */
+  #useVideo(codec, reason) {
+    if (!this.#session) return;
+    this.#log.write("info", `Frames are asked for as ${codec === "h264" ? "H.264" : "JPEGs"}: ${reason}`);
+    this.#session.useVideo(codec).catch((error) => {
+      if (!(error instanceof RequestError)) throw error;
+      this.#log.write("warning", `Frames come as before: ${error.message}`);
+    });
+  }
+
   /** @param {Push} push */
   #received(push) {
     if (push.type === "status") {
@@ -226,7 +244,8 @@ export class App {
       document.body.dataset.screen = this.#screen.name;
     } else if (push.type === "progress") {
       const share = push.fraction === undefined ? "" : `, ${Math.round(push.fraction * 100)} %`;
-      this.#loading.show(PROGRESS_TEXTS[push.step] + share, null);
+      const place = push.in_line === undefined ? "" : `, number ${push.in_line} in line`;
+      this.#loading.show(PROGRESS_TEXTS[push.step] + share + place, null);
       this.authoring.progress(push);
     } else if (push.type === "recording") {
       this.recording.receive(push);

@@ -18,14 +18,16 @@ export class CanvasView {
     this.#fit();
   }
 
-  /** @param {ImageBitmap} bitmap */
-  draw(bitmap) {
-    if (bitmap.width !== this.#canvas.width || bitmap.height !== this.#canvas.height) {
-      this.#canvas.width = bitmap.width;
-      this.#canvas.height = bitmap.height;
+  /** @param {ImageBitmap | VideoFrame} picture */
+  draw(picture) {
+    const width = "displayWidth" in picture ? picture.displayWidth : picture.width;
+    const height = "displayHeight" in picture ? picture.displayHeight : picture.height;
+    if (width !== this.#canvas.width || height !== this.#canvas.height) {
+      this.#canvas.width = width;
+      this.#canvas.height = height;
       this.#fit();
     }
-    this.#context.drawImage(bitmap, 0, 0);
+    this.#context.drawImage(picture, 0, 0);
   }
 
   /**

@@ -45,11 +45,15 @@ export class Connection {
   /** @type {Map<string, { resolve: (data: any) => void, reject: (error: Error) => void }>} */
   #unanswered = new Map();
 
-  /** @param {ConnectionListener} listener */
-  constructor(listener) {
+  /**
+   * @param {ConnectionListener} listener
+   * @param {"jpeg" | "h264"} codec that frames should come as
+   */
+  constructor(listener, codec) {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.#listener = listener;
-    this.#socket = new WebSocket(`${scheme}//${location.host}/ws?protocol_version=${VERSION}&client=terrarium`);
+    const video = codec === "h264" ? "&video=h264" : "";
+    this.#socket = new WebSocket(`${scheme}//${location.host}/ws?protocol_version=${VERSION}&client=terrarium${video}`);
     this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = (event) => this.#received(event.data);

@@ -1,18 +1,23 @@
 // @ts-check
 // Decodes, paces, draws and acknowledges passes. Holds at most one pass on the screen, one in decoding and one waiting.
+// Units of H.264 go to their decoder as they arrive, because each builds on those before, also on ones that are not drawn.
 
 import { decodeEnvelope } from "./envelope.js";
 import { newestDue, Pacer } from "./pacer.js";
 
 /** @import { FrameHeader } from "./protocol.generated.d.ts" */
+/** @import { VideoPictures } from "./video_pictures.js" */
+
+/** @typedef {ImageBitmap | VideoFrame} Picture */
 
 /**
  * @typedef {object} Pass
  * @property {FrameHeader} header
- * @property {Uint8Array<ArrayBuffer>[]} jpegs
+ * @property {Uint8Array<ArrayBuffer>[]} jpegs or access units of H.264
+ * @property {Promise<Picture | null>[] | null} decoded null for JPEGs, which are decoded when it is their turn
  * @property {number} step milliseconds from each sub-frame to the next
  * @property {number} startedAt when its first sub-frame was drawn; NaN before that
- * @property {(ImageBitmap | null)[]} bitmaps null before a sub-frame is decoded and after it was drawn
+ * @property {(Picture | null)[]} bitmaps null before a sub-frame is decoded and after it was drawn
  * @property {number} shown index of the sub-frame on the screen, -1 for none
  * @property {boolean} acknowledged
  */
@@ -27,6 +32,7 @@ import { newestDue, Pacer } from "./pacer.js";
 
 export class FramePlayer {
   #view;
+  #video;
   #listener;
   #pacer = new Pacer();
   /** @type {Pass | null} on the screen, or the next one to be */
@@ -38,11 +44,13 @@ export class FramePlayer {
   #skipped = 0;
 
   /**
-   * @param {{ draw: (bitmap: ImageBitmap) => void }} view
+   * @param {{ draw: (picture: Picture) => void }} view
+   * @param {Pick<VideoPictures, "decode" | "restart">} video
    * @param {FrameListener} listener
    */
-  constructor(view, listener) {
+  constructor(view, video, listener) {
     this.#view = view;
+    this.#video = video;
     this.#listener = listener;
   }
 
@@ -68,7 +76,8 @@ export class FramePlayer {
     const step = this.#pacer.arrived(now, header.gen_ms, jpegs.length);
     this.#giveUp(this.#waiting);
     const bitmaps = jpegs.map(() => null);
-    this.#waiting = { header, jpegs, step, startedAt: Number.NaN, bitmaps, shown: -1, acknowledged: false };
+    const decoded = header.codec === "h264" ? this.#startDecoding(header, jpegs) : null;
+    this.#waiting = { header, jpegs, decoded, step, startedAt: Number.NaN, bitmaps, shown: -1, acknowledged: false };
     if (!this.#decoding) void this.#decodeNext();
   }
 
@@ -94,6 +103,7 @@ export class FramePlayer {
 
   /** To be called for a new connection, whose passes are unrelated to the earlier ones. */
   restart() {
+    for (const decoded of this.#waiting?.decoded ?? []) void decoded.then((frame) => frame?.close());
     for (const pass of [this.#current, this.#decoding, this.#waiting]) {
       // The old connection needs no acknowledgement.
       if (pass) pass.acknowledged = true;
@@ -104,6 +114,15 @@ export class FramePlayer {
     this.#decoding = null;
     this.#skipped = 0;
     this.#pacer.restart();
+    this.#video.restart();
+  }
+
+  /**
+   * @param {FrameHeader} header
+   * @param {Uint8Array<ArrayBuffer>[]} units
+   */
+  #startDecoding(header, units) {
+    return units.map((unit, index) => this.#video.decode(unit, index === 0 && header.key_frame === true));
   }
 
   async #decodeNext() {
@@ -127,10 +146,12 @@ export class FramePlayer {
    */
   async #decodeInto(pass, jpeg, index) {
     try {
-      const bitmap = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
+      const bitmap = await (pass.decoded
+        ? pass.decoded[index]
+        : createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })));
       const isWanted = index > pass.shown && (pass === this.#decoding || pass === this.#current);
-      if (isWanted) pass.bitmaps[index] = bitmap;
-      else bitmap.close();
+      if (bitmap && isWanted) pass.bitmaps[index] = bitmap;
+      else bitmap?.close();
     } catch (error) {
       this.#listener.onBroken(error);
     }
@@ -149,6 +170,8 @@ export class FramePlayer {
   #giveUp(pass) {
     if (!pass) return;
     if (pass.shown < 0) this.#skipped += 1;
+    // What was not yet its turn has no other owner.
+    if (pass === this.#waiting) for (const decoded of pass.decoded ?? []) void decoded.then((frame) => frame?.close());
     closeBitmaps(pass);
     this.#acknowledge(pass);
   }

@@ -127,8 +127,9 @@ export function stateText(job) {
  * @returns {string}
  */
 export function faultText({ fault, kind }) {
-  // Of a film, only the server knows what stands in the way.
-  if (kind === "replay_film" && fault?.code === "filmFailed" && fault.message) return fault.message;
+  // Of these, only the server knows what stands in the way.
+  const isTold = kind === "model" || kind === "benchmark" || (kind === "replay_film" && fault?.code === "filmFailed");
+  if (isTold && fault?.message) return fault.message;
   return failureText({ code: fault?.code, message: fault?.message });
 }
 

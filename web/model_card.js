@@ -4,7 +4,7 @@
 import { make } from "./dom.js";
 import { actionsOf, pulledFraction } from "./model_state.js";
 import { ACTION_TEXTS, amountText, DELETE_SURE, fitText, licenceFact, measuredFact } from "./model_texts.js";
-import { needsFact, paceFact, sizeFact, stateText } from "./model_texts.js";
+import { needsFact, paceFact, sizeFact, stateText, useFact } from "./model_texts.js";
 import { ProgressBar } from "./progress_bar.js";
 import { sureButton } from "./sure_button.js";
 
@@ -94,10 +94,11 @@ export class ModelCard {
     const facts = [
       ["Size", sizeFact(model)],
       ["Licence", licenceFact(model)],
-      ["Needs", needsFact(model)],
+      ["Needs", model.kind === "engine" ? needsFact(model) : ""],
       ["Pace", paceFact(model)],
-      ...(measured ? [["Measured", measured]] : []),
-    ];
+      ["Measured", measured],
+      ["Used for", useFact(model)],
+    ].filter(([, text]) => text !== "");
     const rows = facts.map(([name, text]) => make("div", { children: [make("dt", { text: name }), make("dd", { text })] }));
     this.#facts.replaceChildren(...rows);
   }

@@ -26,23 +26,26 @@ export function liveJob(jobs, kind, model) {
  * @param {boolean} isBenchmarking
  * @returns {ModelAction[]} the likeliest first
  */
-export function actionsOf({ state, built_in: isBuiltIn, fit }, isPulling, isBenchmarking) {
+export function actionsOf({ kind, state, built_in: isBuiltIn, in_place: isInPlace, fit }, isPulling, isBenchmarking) {
   if (isPulling || state.kind === "pulling") return ["cancel"];
   /** @type {ModelAction[]} */
-  const disposal = isBuiltIn ? [] : ["delete"];
+  const disposal = isBuiltIn || isInPlace ? [] : ["delete"];
   switch (state.kind) {
     case "absent":
       return ["pull"];
     case "partial":
-      return ["resume", "delete"];
+      return ["resume", ...disposal];
     case "damaged":
-      return ["pullAgain", "delete"];
+      return ["pullAgain", ...disposal];
     case "loading":
       return [];
     case "loaded":
+      if (kind === "support") return [];
       return isBenchmarking ? ["unload"] : ["unload", "benchmark"];
     case "ready":
     case "failed": {
+      // The server loads what helps it by itself, when it is needed.
+      if (kind === "support") return disposal;
       const load = fit?.kind === "does_not_fit" ? "loadAnyway" : "load";
       return isBenchmarking ? [load] : [load, "benchmark", ...disposal];
     }

@@ -26,6 +26,7 @@ export const ACTION_TEXTS = {
 
 export const DELETE_SURE = "Delete its files";
 export const BUILT_IN = "Comes with Terrarium";
+export const IN_PLACE = "In a folder of yours";
 export const MUST_BE_OWNER = "Only the owner of the server can pull, load and delete models.";
 
 /** @type {Readonly<Record<LibraryModel["state"]["kind"], string>>} */
@@ -44,8 +45,9 @@ const STATES = {
  * @param {LibraryModel} model
  * @param {Job | null} pull
  */
-export function stateText({ state, built_in }, pull) {
+export function stateText({ state, built_in, in_place }, pull) {
   if (pull) return progressText(pull);
+  if (in_place && state.kind === "ready") return IN_PLACE;
   return built_in && state.kind === "ready" ? BUILT_IN : STATES[state.kind];
 }
 
@@ -86,10 +88,12 @@ export function needsFact({ needs }) {
 
 /**
  * @param {LibraryModel} model
- * @returns {string} in words how finely the world follows keys
+ * @returns {string} in words how finely the world follows keys; empty if it makes no world
  */
-export function paceFact({ pace: { frames_per_pass, fps, control_ms } }) {
-  if (control_ms <= FRAME_MS) return `${Math.round(fps)} frames/s, each follows your keys`;
+export function paceFact({ pace }) {
+  if (!pace) return "";
+  const { frames_per_pass, fps, control_ms } = pace;
+  if (frames_per_pass === 1 || control_ms <= FRAME_MS) return `${Math.round(fps)} frames/s, each follows your keys`;
   const times = Math.round(1000 / control_ms);
   return `${Math.round(fps)} frames/s in groups of ${frames_per_pass}: it looks at your keys ${times} times a second`;
 }
@@ -118,9 +122,17 @@ export function fitText({ fit, state }) {
   return fit.reason ? `${verdict}. ${fit.reason}` : `${verdict}.`;
 }
 
-/** @param {number} bytes */
+/**
+ * @param {LibraryModel} model
+ * @returns {string} empty for what is played
+ */
+export function useFact({ kind, use }) {
+  return kind === "support" ? (use ?? "nothing, by the settings") : "";
+}
+
+/** @param {number | null} bytes */
 export function diskText(bytes) {
-  return `${sizeText(bytes)} are free on the disk.`;
+  return bytes === null ? "" : `${sizeText(bytes)} are free on the disk.`;
 }
 
 /** @param {LibraryModel} model that has just been loaded, deleted, or whose pull has ended */

@@ -18,23 +18,26 @@ import { request, send } from "./rest.js";
 /**
  * @typedef {object} LibraryModel
  * @property {string} id
+ * @property {"engine" | "support"} kind `support`: it helps to check pictures, or to write or paint scenes
  * @property {string} title
  * @property {string} description
  * @property {string} licence an SPDX identifier
- * @property {string | null} model_type
+ * @property {string} model_type
  * @property {string[]} quants number formats, the usual one first
- * @property {string} placement
+ * @property {string | null} placement
  * @property {number | null} size_bytes of its files; null if it has none
- * @property {boolean} built_in
+ * @property {boolean} built_in it comes with the server, and is neither pulled nor deleted
+ * @property {boolean} in_place it is a folder of a person's own, which the server leaves as it is
+ * @property {string | null} use what the server uses it for, in words; null for nothing
  * @property {ModelState} state
  * @property {ModelNeeds | null} needs as estimated
  * @property {ModelFit | null} fit beside what is loaded now
  * @property {{ ram_bytes: number | null, vram_bytes: number | null, fps: number | null } | null} measured on this machine
- * @property {{ frames_per_pass: number, fps: number, control_ms: number }} pace
+ * @property {{ frames_per_pass: number, fps: number, control_ms: number } | null} pace
  * @property {{ id: string, revision: string, size_bytes: number, licence: string, gated: boolean }[]} repositories
  */
 
-/** @typedef {{ models: LibraryModel[], disk_free_bytes: number }} ModelLibrary */
+/** @typedef {{ models: LibraryModel[], disk_free_bytes: number | null }} ModelLibrary `disk_free_bytes`: null if the system does not say */
 
 const PATH = "/api/library";
 

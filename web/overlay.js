@@ -66,7 +66,8 @@ function rowsOf(figures) {
     const ms = read(header);
     if (ms !== undefined) rows.push([label, `${ms.toFixed(1)} ms`]);
   }
-  if (header.quality !== undefined) rows.push(["JPEG quality", `${header.quality}`]);
+  if (header.codec === "h264") rows.push(["Pictures", `H.264, CRF ${header.crf}`]);
+  else if (header.quality !== undefined) rows.push(["Pictures", `JPEG, quality ${header.quality}`]);
   if (header.vram_used_bytes >= 0) rows.push(["GPU memory", `${(header.vram_used_bytes / 2 ** 30).toFixed(1)} GiB`]);
   if (header.gpu_util_percent >= 0) rows.push(["GPU load", `${header.gpu_util_percent} %`]);
   return rows;

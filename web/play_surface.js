@@ -10,6 +10,8 @@ import { FirstHint } from "./first_hint.js";
 import { FramePlayer } from "./frame_player.js";
 import { Overlay } from "./overlay.js";
 import { StallWatch } from "./stall_watch.js";
+import { canDecode, VideoChoice } from "./video_choice.js";
+import { VideoPictures } from "./video_pictures.js";
 
 /** @import { Shortcuts } from "./controls/keyboard.js" */
 /** @import { Session } from "./session.js" */
@@ -27,10 +29,12 @@ const HINT_MS = 6000;
  * @property {() => void} onLearnt the person has shown that they know how to play
  * @property {() => void} onLost the connection is open, but no frames arrive any more
  * @property {(error: unknown) => void} onBroken
+ * @property {(codec: "jpeg" | "h264", reason: string) => void} onCodec frames should come as something else
  */
 
 export class PlaySurface {
   figures = new Figures();
+  #choice = new VideoChoice(location.hostname, canDecode());
   #canvas = byId("canvas", HTMLCanvasElement);
   #hint = byId("hint", HTMLElement);
   #overlay = new Overlay(byId("overlay", HTMLElement));
@@ -48,12 +52,19 @@ export class PlaySurface {
 
   /** @param {PlaySurfaceOptions} options */
   constructor(options) {
-    const { session, settings, shortcuts, onLearnt, onLost, onBroken } = options;
+    const { session, settings, shortcuts, onLearnt, onLost, onBroken, onCodec } = options;
     this.#settings = settings;
     this.#onLearnt = onLearnt;
     this.#onLost = onLost;
-    this.#player = new FramePlayer(this.#view, {
-      onArrived: (header, bytes) => this.figures.arrived(header, bytes, performance.now()),
+    const video = new VideoPictures((reason) => {
+      this.#choice.failed();
+      onCodec("jpeg", reason);
+    });
+    this.#player = new FramePlayer(this.#view, video, {
+      onArrived: (header, bytes) => {
+        this.figures.arrived(header, bytes, performance.now());
+        if (this.#choice.arrived(header, bytes)) onCodec("h264", "the link is slower than the JPEGs");
+      },
       onDone: (header) => session()?.acknowledge(header),
       onDrawn: (header) => this.figures.drawn(header, performance.now()),
       onBroken,
@@ -99,6 +110,11 @@ export class PlaySurface {
     this.#player.receive(envelope, performance.now());
   }
 
+  /** What frames should come as on a new connection. */
+  codec() {
+    return this.#choice.codec(this.#settings().alwaysVideo);
+  }
+
   start() {
     this.#canvas.focus({ preventScroll: true });
     this.#controls.start();
@@ -117,6 +133,7 @@ export class PlaySurface {
   /** To be called for another world or another connection. */
   restart() {
     this.#player.restart();
+    this.#choice.restart();
     this.figures.restart();
   }
 

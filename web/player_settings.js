@@ -15,6 +15,7 @@ import { keepFocusInside } from "./focus_ring.js";
 const SWITCHES = /** @type {const} */ ({
   "invert-look": "invertLook",
   "cap-fps": "capFps",
+  "always-video": "alwaysVideo",
   "overlay-toggle": "overlay",
   "reduced-motion": "reducedMotion",
 });

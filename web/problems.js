@@ -36,6 +36,7 @@ const RECOVERY_BY_CODE = {
   invalidRequest: "reload",
   tokenRequired: "reload",
   unknownModel: "choose",
+  modelNotPulled: "choose",
   seedMissing: "choose",
   seedUnknown: "choose",
   seedEmpty: "choose",

@@ -86,6 +86,7 @@ export type ErrorCode =
   | "notReady"
   | "internal"
   | "unknownModel"
+  | "modelNotPulled"
   | "unsupportedQuant"
   | "unsupportedBackend"
   | "modelLoadFailed"
@@ -258,7 +259,7 @@ export type WarningId =
   | "app.server.warning.seedSafetyCheckFailed"
   | "app.server.warning.seedLoadFailed";
 /**
- * What an `init` is busy with, and a request for a scene (the last four, with the check before the end).
+ * What an `init` is busy with, or waits for, and a request for a scene.
  */
 export type ProgressStep =
   | "reading_picture"
@@ -266,6 +267,7 @@ export type ProgressStep =
   | "checking_picture"
   | "opening_world"
   | "waiting_for_turn"
+  | "waiting_for_place"
   | "writing_prompt"
   | "painting"
   | "changing_world";
@@ -615,13 +617,14 @@ export interface LogMessage {
   };
 }
 /**
- * How far a request is. `fraction` is 0 to 1, absent when it cannot be known.
+ * How far a request is. `fraction` is 0 to 1, absent when it cannot be known; `in_line` is the number in line.
  */
 export interface ProgressMessage {
   type: "progress";
   req_id: string;
   step: ProgressStep;
   fraction?: number;
+  in_line?: number;
 }
 /**
  * `name` is the recording's. A failure has `message` and `code`; if it is of the one that ran, recording is off

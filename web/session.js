@@ -7,7 +7,7 @@ import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js"
 /** @import { ControlNotification, ErrorMessage, FrameHeader, InitResponseData } from "./protocol.generated.d.ts" */
 /** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
 /** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
-/** @import { RewindResponseData, SaveWorldResponseData } from "./protocol.generated.d.ts" */
+/** @import { RewindResponseData, SaveWorldResponseData, VideoResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
@@ -64,7 +64,7 @@ export class Session {
   #refusal = null;
 
   /**
-   * @param {{ model: string | null, origin: Origin, config: SessionConfig }} start
+   * @param {{ model: string | null, origin: Origin, config: SessionConfig, codec: "jpeg" | "h264" }} start
    * @param {SessionListener} listener
    */
   constructor(start, listener) {
@@ -72,12 +72,15 @@ export class Session {
     this.#model = start.model;
     this.#origin = start.origin;
     this.#config = start.config;
-    this.#connection = new Connection({
-      onOpen: () => void this.#start(),
-      onPush: (push) => this.#received(push),
-      onFrame: (envelope) => this.#receivedFrame(envelope),
-      onClose: (close) => this.#end(this.#cause() ?? problemOfClose(close)),
-    });
+    this.#connection = new Connection(
+      {
+        onOpen: () => void this.#start(),
+        onPush: (push) => this.#received(push),
+        onFrame: (envelope) => this.#receivedFrame(envelope),
+        onClose: (close) => this.#end(this.#cause() ?? problemOfClose(close)),
+      },
+      start.codec,
+    );
   }
 
   get isClear() {
@@ -181,6 +184,14 @@ export class Session {
   saveWorld(title, momentId) {
     const moment = momentId === undefined ? {} : { moment_id: momentId };
     return this.#connection.request({ type: "save_world", title, ...moment });
+  }
+
+  /**
+   * @param {"jpeg" | "h264"} codec
+   * @returns {Promise<VideoResponseData>} what frames are sent as now
+   */
+  useVideo(codec) {
+    return this.#connection.request({ type: "video", codec });
   }
 
   /**

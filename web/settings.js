@@ -10,6 +10,7 @@ const KEY = "terrarium.settings";
  * @property {number} sensitivity factor for mouse, stick and finger motion
  * @property {boolean} invertLook whether moving the mouse up looks down
  * @property {boolean} capFps whether the world runs at its nominal rate instead of as fast as the machine can
+ * @property {boolean} alwaysVideo whether frames come as H.264 whatever the link
  * @property {boolean} overlay
  * @property {boolean} reducedMotion whether the page moves nothing, even if the system would have it move
  * @property {boolean} knowsControls whether the person has walked and looked around, and needs no hint any more
@@ -20,6 +21,7 @@ const DEFAULTS = {
   sensitivity: 1.8,
   invertLook: false,
   capFps: true,
+  alwaysVideo: false,
   overlay: false,
   reducedMotion: false,
   knowsControls: false,

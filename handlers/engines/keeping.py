@@ -162,7 +162,7 @@ class EngineKeeping(StateHandler):
         idle = {
             key: state.idle_since
             for key, state in self._state.engines.items()
-            if isinstance(state, EngineReady) and state.idle_since is not None
+            if isinstance(state, EngineReady) and state.idle_since is not None and not state.waiting
         }
         due = [key for key, since in idle.items() if since <= before]
         for key in due:

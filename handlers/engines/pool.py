@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -14,6 +15,7 @@ from handlers.base import StateChanges, StateHandler, with_state_lock
 from handlers.engines._loading import LoadedEngines, MemoryKeeper
 from handlers.engines.device import Device, Unload, Wait, device_busy
 from handlers.engines.keeping import EngineKeeping
+from handlers.engines.room import EngineRoom
 from state.app_state_types import (
     AppState,
     EngineFailed,
@@ -33,6 +35,8 @@ from state.events import (
     Evicted,
     LeaseReturned,
     LeaseTaken,
+    LineJoined,
+    LineLeft,
     Offloaded,
 )
 from state.transitions import engine_event
@@ -90,7 +94,15 @@ class _Load:
     attempt: int
 
 
-_Step: TypeAlias = _Leased | _Load | Unload | Wait
+@dataclass(frozen=True, slots=True)
+class _InLine:
+    """Until a place is free. `number` 1 is the next."""
+
+    number: int
+
+
+_Step: TypeAlias = _Leased | _Load | Unload | Wait | _InLine
+LineReport: TypeAlias = Callable[[int], None]
 
 
 class EnginePool(StateHandler):
@@ -109,6 +121,7 @@ class EnginePool(StateHandler):
         meter: LoadMeter,
         changes: StateChanges,
         idle_s: Current[float | None],
+        least_rate_percent: Current[int],
     ) -> None:
         super().__init__(state, lock)
         self._catalogue = catalogue
@@ -127,6 +140,7 @@ class EnginePool(StateHandler):
         self.keeping = EngineKeeping(
             state, lock, engines=self._engines, device=self.device, clock=clock, changes=changes, idle_s=idle_s
         )
+        self._room = EngineRoom(self._engines, least_rate_percent)
         self._changes = changes
         self._open_leases: dict[int, tuple[EngineKey, Lease]] = {}  # of every block of `lease` that has not ended
         self._lease_ids = count(1)
@@ -151,13 +165,21 @@ class EnginePool(StateHandler):
 
     @asynccontextmanager
     async def lease(
-        self, key: EngineKey, session: SessionId, report: LoadReport | None = None, *, gives_way: bool = False
+        self,
+        key: EngineKey,
+        session: SessionId,
+        report: LoadReport | None = None,
+        in_line: LineReport | None = None,
+        *,
+        gives_way: bool = False,
     ) -> AsyncGenerator[EngineLease]:
         """Have an engine in memory, loaded first if need be, until the end of the block; close its worlds before that.
 
         A session may hold several leases on one engine, each for one open world. `report` is called on the loading
-        thread. Cancelling does not stop a load, as others may wait for it. With `gives_way`, others wait for the lease
-        instead of being refused, and its holder gives it back once it `is_wanted`.
+        thread. Cancelling does not stop a load, as others may wait for it. With `in_line`, which is told the number in
+        line whenever it has changed, this waits where the engine has no room for another world.
+        With `gives_way`, others wait for the lease instead of being refused, and its holder gives it back once it
+        `is_wanted`.
 
         Raises:
             DomainError: the load failed, the engine has no room for another world, or others use the device.
@@ -166,7 +188,7 @@ class EnginePool(StateHandler):
         lease = Lease(next(self._lease_ids), session, gives_way)
         self._enlist(key, lease)
         try:
-            await self._obtain(key, entry, lease, report)
+            await self._obtain(key, entry, lease, report, in_line)
             yield EngineLease(self, key, lease)
         finally:
             self._give_back(key, lease)
@@ -228,11 +250,11 @@ class EnginePool(StateHandler):
     @with_state_lock
     def has_room(self, key: EngineKey) -> bool:
         """Whether the engine, if it is in memory, has room for another world."""
-        match self.of(key):
-            case EngineReady(leases=leases, max_worlds=int(limit)):
-                return len(leases) < limit
-            case _:
-                return True
+        state = self.of(key)
+        if not isinstance(state, EngineReady):
+            return True
+        room = self._room.of(key, state).worlds
+        return room is None or len(state.leases) + len(state.waiting) < room
 
     @with_state_lock
     def is_wanted(self, key: EngineKey) -> bool:
@@ -254,6 +276,10 @@ class EnginePool(StateHandler):
         for key in self._keys():
             self._unload_if_outdated(key)
 
+    def look_at_lines_again(self) -> None:
+        """Let those in who wait, if there is room for them by now."""
+        self._changes.announce()
+
     def take_all(self) -> tuple[WorldEngine, ...]:
         """Empty the pool at the end of the server; the caller closes what it gets."""
         return self._engines.take_all()
@@ -261,12 +287,18 @@ class EnginePool(StateHandler):
     # ----------------------------------------------------------------------------------------- obtaining
 
     async def _obtain(
-        self, key: EngineKey, entry: CatalogueEntry, lease: Lease, report: LoadReport | None = None
+        self,
+        key: EngineKey,
+        entry: CatalogueEntry,
+        lease: Lease,
+        report: LoadReport | None = None,
+        in_line: LineReport | None = None,
     ) -> None:
         awaited: int | None = None
+        told = 0
         while True:
             mark = self._changes.mark()
-            step = self._next_step(key, entry, lease, awaited)
+            step = self._next_step(key, entry, lease, awaited, waits=in_line is not None)
             match step:
                 case _Leased():
                     return
@@ -277,12 +309,18 @@ class EnginePool(StateHandler):
                     self._engines.unload(evicted)
                 case Wait(attempt):
                     awaited = attempt
+                case _InLine(number):
+                    if in_line is not None and number != told:
+                        in_line(number)
+                        told = number
                 case _:
                     assert_never(step)
             await self._changes.after(mark)
 
     @with_state_lock
-    def _next_step(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, awaited: int | None) -> _Step:
+    def _next_step(
+        self, key: EngineKey, entry: CatalogueEntry, lease: Lease, awaited: int | None, *, waits: bool
+    ) -> _Step:
         self._open(key, lease.id)  # a `reload` must not outlive its lease, and take it again
         current = self.of(key)
         match current:
@@ -293,7 +331,7 @@ class EnginePool(StateHandler):
             case EngineFailed(attempt, message) if attempt == awaited:
                 raise DomainError(message, ErrorCode.MODEL_LOAD_FAILED)
             case EngineReady() | EngineLoading():
-                return self._join(key, entry, lease, current)
+                return self._join(key, entry, lease, current, waits=waits)
             case EngineUnloading():
                 return Wait()
             case EngineOffloaded(keeper) if keeper != lease:
@@ -323,23 +361,22 @@ class EnginePool(StateHandler):
         engine_event(self._state, key, Evicted())
         return True
 
-    def _join(self, key: EngineKey, entry: CatalogueEntry, lease: Lease, current: EngineReady | EngineLoading) -> _Step:
+    def _join(
+        self, key: EngineKey, entry: CatalogueEntry, lease: Lease, current: EngineReady | EngineLoading, *, waits: bool
+    ) -> _Step:
         """Take a lease on an engine that is in memory, or on its way there."""
         if entry.placement == "device" and self.device.is_kept_from(lease.session, key):
             return Wait()
-        if isinstance(current, EngineReady) and current.max_worlds is not None:
-            if len(current.leases) >= current.max_worlds and any(held.gives_way for held in current.leases):
+        if isinstance(current, EngineReady) and (number := self._room.place_in_line(key, current, lease)):
+            if any(held.gives_way for held in current.leases):
                 return Wait()
-            self._check_limit(entry, current, current.max_worlds)
+            if not waits:
+                raise self._room.refusal(entry, key, current, number)
+            if lease not in current.waiting:
+                engine_event(self._state, key, LineJoined(lease))
+            return _InLine(number)
         engine_event(self._state, key, LeaseTaken(lease))
         return _Leased() if isinstance(current, EngineReady) else Wait(current.attempt)
-
-    def _check_limit(self, entry: CatalogueEntry, current: EngineReady, limit: int) -> None:
-        if len(current.leases) >= limit:
-            raise DomainError(
-                f"{entry.title} holds {limit} world(s) at a time, and has them. Try again when one ends.",
-                ErrorCode.MODEL_BUSY,
-            )
 
     @with_state_lock
     def _begin_offload(self, lease: EngineLease) -> bool:
@@ -372,5 +409,8 @@ class EnginePool(StateHandler):
     @with_state_lock
     def _give_back(self, key: EngineKey, lease: Lease) -> None:
         del self._open_leases[lease.id]
-        if lease in leases_of(self.of(key)):
+        state = self.of(key)
+        if lease in leases_of(state):
             engine_event(self._state, key, LeaseReturned(lease, self._clock.monotonic()))
+        elif isinstance(state, EngineReady) and lease in state.waiting:
+            engine_event(self._state, key, LineLeft(lease))

@@ -116,7 +116,7 @@ class WorldOpener:
             key = await self._key_of(request, source)
             if source is None:
                 raise DomainError("A world starts from a picture, and none was sent.", ErrorCode.SEED_MISSING)
-            leased = await self._open_leased(request.req_id, key, source)
+            leased = await self._open_leased(request.req_id, key, source, waits=True)
             seed_hash, rng_seed = leased.active.seed.hash, leased.active.rng_seed
             world = WorldInPlay(key, seed_hash, rng_seed, epoch=0, capped=request.config.cap_inference_fps)
             if not self._sessions.start_playing(self._session_id, world):
@@ -195,6 +195,9 @@ class WorldOpener:
                 "Choose one of them as the quantisation in the settings of your client.",
                 ErrorCode.UNSUPPORTED_QUANT,
             )
+        not_pulled = await in_thread(self._work_threads, entry.not_pulled)
+        if not_pulled is not None:
+            raise DomainError(not_pulled, ErrorCode.MODEL_NOT_PULLED)
         return EngineKey(entry.model_id, quant)
 
     async def _model_of(self, request: InitRequest, seed: Seed | None, in_play: EngineKey | None) -> str:
@@ -231,8 +234,10 @@ class WorldOpener:
 
     # -------------------------------------------------------------------------------------------------------- opening
 
-    async def _open_leased(self, req_id: str, key: EngineKey, source: Source) -> LeasedWorld:
+    async def _open_leased(self, req_id: str, key: EngineKey, source: Source, *, waits: bool = False) -> LeasedWorld:
         """Lease the engine and open a world in it. Cancelled at any point, neither remains.
+
+        With `waits`, a client that can show it waits in line where the engine has no room.
 
         Raises:
             DomainError: the engine cannot be had, the picture may not be shown, or the engine cannot open it.
@@ -243,8 +248,12 @@ class WorldOpener:
         def report(step: LoadStep) -> None:
             events.call_soon_threadsafe(post, StatusMessage(stage=_LOAD_STAGES[step]))
 
+        def wait_in_line(number: int) -> None:
+            self._post(ProgressMessage(req_id=req_id, step=ProgressStep.WAITING_FOR_PLACE, in_line=number))
+
+        in_line = wait_in_line if waits and self._extended else None
         async with AsyncExitStack() as stack:
-            lease = await stack.enter_async_context(self._pool.lease(key, self._session_id, report))
+            lease = await stack.enter_async_context(self._pool.lease(key, self._session_id, report, in_line))
             await asyncio.sleep(0)  # so that what the load reported last is posted before what follows it
             engine = lease.engine
             opener = await self._opener(req_id, key, engine.spec, source)

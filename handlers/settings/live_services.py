@@ -58,9 +58,11 @@ class LiveServices:
             self._encoder.use_threads(after.jpeg.threads)
         if before.authoring != after.authoring:
             self._begin(self._switch_scene_models())
+        if before.least_rate_percent != after.least_rate_percent:
+            self._pool.look_at_lines_again()
         if before.hub != after.hub:
             self._hub.use(after.hub, None)
-        if before.moss != after.moss:
+        if (before.moss, before.engines) != (after.moss, after.engines):
             self._begin(self._renew_catalogue())
 
     async def close(self) -> None:

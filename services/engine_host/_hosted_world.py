@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from services.engine_host._frame_slots import FrameSlots
     from services.engine_host._host_life import HostLife
     from services.engine_host._messages import Answer, WorldCall
+    from services.engine_host._pace_meter import PaceMeter
     from services.engine_host.host_settings import HostLimits
-    from services.engine_host.pace import PaceMeter
     from services.world_engine.world_engine import ControlPayload, Frames, Picture
 
 Expected = TypeVar("Expected")

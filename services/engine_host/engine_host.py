@@ -14,10 +14,11 @@ from services.engine_host._frame_slots import FrameSlots, frames_shape
 from services.engine_host._host_life import HostLife
 from services.engine_host._hosted_world import HostedPromptedWorld, HostedWorld, expect
 from services.engine_host._messages import HostSpec, Opened, OpenWorld, Option
+from services.engine_host._pace_meter import PaceMeter
 from services.engine_host._restarts import RestartBudget
 from services.engine_host._shared_memory import FRAME_BYTES
-from services.engine_host.pace import PaceMeter
 from services.world_engine.engine_card import LoadStep, ModelLoadError
+from services.world_engine.engine_pace import EnginePace
 from services.world_engine.world_engine import EngineDiedError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class HostedEngine:
         self._starting = threading.Lock()  # one thread starts the process, and others wait for it
         self._current: _Current | None = None
         self._is_closed = False
-        self.pace = PaceMeter()
+        self._meter = PaceMeter()
 
     def load(self, report: LoadReport) -> None:
         """Raises: ModelLoadError."""
@@ -70,9 +71,8 @@ class HostedEngine:
         return self._running.spec
 
     @property
-    def is_batched(self) -> bool:
-        """Whether several worlds are stepped together."""
-        return self._running.is_batched
+    def pace(self) -> EnginePace:
+        return EnginePace(self._meter.pass_s(), self._running.is_batched)
 
     @property
     def pid(self) -> int | None:
@@ -84,7 +84,7 @@ class HostedEngine:
         now, number = self._revived(), next(self._numbers)
         opened = expect(Opened, now.life.call(OpenWorld(number, seed, rng_seed), self._limits.other_s))
         kind = HostedPromptedWorld if opened.takes_words else HostedWorld
-        return kind(now.life, number, now.slots, self.pace, self._limits)
+        return kind(now.life, number, now.slots, self._meter, self._limits)
 
     def close(self) -> None:
         self._is_closed = True

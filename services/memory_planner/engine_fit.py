@@ -24,7 +24,7 @@ class EngineNeeds:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineRoom:
+class MemoryRoom:
     """The memory of this machine, in bytes. None: nobody knows, or there is no device.
 
     `free` is free now. `yielding_*` is held by what makes room for an engine when it is loaded: idle engines on the
@@ -74,12 +74,12 @@ class FitUnknown:
 EngineFit: TypeAlias = Fits | Tight | DoesNotFit | FitUnknown
 
 
-def fit_of(needs: EngineNeeds, room: EngineRoom) -> EngineFit:
+def fit_of(needs: EngineNeeds, room: MemoryRoom) -> EngineFit:
     """The worse of what the device and what the memory of the machine say."""
     return max(_on_device(needs, room), _in_ram(needs, room), key=_badness)
 
 
-def _on_device(needs: EngineNeeds, room: EngineRoom) -> EngineFit:
+def _on_device(needs: EngineNeeds, room: MemoryRoom) -> EngineFit:
     if room.free.vram is None:
         unknown = FitUnknown(f"It needs {gib(needs.vram)} of GPU memory, and there is no card that tells what it has.")
         return unknown if needs.vram else Fits()
@@ -90,7 +90,7 @@ def _on_device(needs: EngineNeeds, room: EngineRoom) -> EngineFit:
     return fit
 
 
-def _in_ram(needs: EngineNeeds, room: EngineRoom) -> EngineFit:
+def _in_ram(needs: EngineNeeds, room: MemoryRoom) -> EngineFit:
     """Every machine has memory; where its size is not told, it counts as enough."""
     if room.free.ram is None:
         return Fits()

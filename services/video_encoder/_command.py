@@ -51,3 +51,11 @@ def arguments(codec: Codec, tuning: VideoTuning, threads: int) -> Sequence[str]:
         *("-color_range", "tv", "-colorspace", "smpte170m", "-color_primaries", "bt709", "-color_trc", "bt709"),
         *("-f", "flv", "-flvflags", "no_duration_filesize", "-flush_packets", "1", "pipe:1"),
     )
+
+
+def trial_arguments(codec: Codec) -> Sequence[str]:
+    """Encode a few frames of a test picture: what was compiled in says nothing about this machine's hardware."""
+    return (
+        *("-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30"),
+        *("-frames:v", "8", "-pix_fmt", "yuv420p", "-c:v", codec.name, *codec.options, "-bf", "0", "-f", "null", "-"),
+    )

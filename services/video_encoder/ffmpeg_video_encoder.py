@@ -20,7 +20,7 @@ import numpy as np
 import structlog
 
 from services.matroska import PictureFormat, cluster_head, stream_header
-from services.video_encoder._command import HARDWARE, SOFTWARE, Codec, arguments
+from services.video_encoder._command import HARDWARE, SOFTWARE, Codec, arguments, trial_arguments
 from services.video_encoder._flv import FlvError, FlvReader
 from services.video_encoder.video_encoder import AccessUnit, VideoEncoderError, VideoShape, VideoTuning
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _PATIENCE_S: Final = 5.0  # for one pass; a stream that takes longer is given up
+_TRIAL_S: Final = 10.0
 _LEAST_SIDE: Final = 16  # pixels: below, there is nothing to gain, and encoders differ in what they take
 _PIPE_BYTES: Final = 1 << 20
 _KILL_PATIENCE_S: Final = 5.0
@@ -41,7 +42,7 @@ _STEP_MS: Final = 16  # from frame to frame, whenever they come: the encoder nee
 
 
 class FfmpegVideoEncoder:
-    """A `VideoEncoder`. A hardware encoder that failed once is not tried again."""
+    """A `VideoEncoder`. Which encoder of hardware works is tried once, before the first stream."""
 
     def __init__(
         self, executable: Callable[[], Path], *, threads: int = 1, hardware: Sequence[Codec] = HARDWARE
@@ -49,7 +50,9 @@ class FfmpegVideoEncoder:
         """`executable` finds ffmpeg and may raise OSError. `threads` is how many each stream encodes on."""
         self._executable = executable
         self._threads = threads
-        self._codecs = (*hardware, SOFTWARE)
+        self._hardware = hardware
+        self._codec: Codec | None = None
+        self._choosing = asyncio.Lock()
         self._streams: set[FfmpegVideoStream] = set()
         self._is_closed = False
 
@@ -57,20 +60,37 @@ class FfmpegVideoEncoder:
         """Raises: VideoEncoderError, this machine cannot encode frames of that shape."""
         if min(shape.width, shape.height) < _LEAST_SIDE:
             raise VideoEncoderError(f"Frames of {shape.width}x{shape.height} are too small for H.264.")
-        for codec in self._codecs:
-            try:
-                return await self._open(codec, shape, tuning)
-            except VideoEncoderError as error:
-                if codec is SOFTWARE:
-                    raise
-                logger.info("H.264 is not encoded by hardware", encoder=codec.name, reason=str(error))
-                self._codecs = tuple(other for other in self._codecs if other is not codec)
-        raise VideoEncoderError("There is no encoder for H.264.")
+        return await self._open(await self._best_codec(), shape, tuning)
 
     def close(self) -> None:
         self._is_closed = True
         for stream in tuple(self._streams):
             stream.close()
+
+    async def _best_codec(self) -> Codec:
+        async with self._choosing:
+            if self._codec is None:
+                self._codec = await asyncio.to_thread(self._try_hardware)
+            return self._codec
+
+    def _try_hardware(self) -> Codec:
+        """A running stream would hide the failure: an ffmpeg whose encoder does not start goes on reading its input."""
+        for codec in self._hardware:
+            try:
+                done = subprocess.run(
+                    (str(self._executable()), *trial_arguments(codec)),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    timeout=_TRIAL_S,
+                    check=False,
+                )
+            except (OSError, subprocess.TimeoutExpired):
+                continue
+            if done.returncode == 0:
+                logger.info("H.264 is encoded by hardware", encoder=codec.name)
+                return codec
+        return SOFTWARE
 
     async def _open(self, codec: Codec, shape: VideoShape, tuning: VideoTuning) -> FfmpegVideoStream:
         if self._is_closed:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from services.world_engine.engine_pace import EnginePace
 from services.world_engine.world_engine import (
     ControlPayload,
     Frames,
@@ -100,6 +101,7 @@ class FakeWorldEngine:
             max_worlds=max_worlds,
         )
         self.step_s = step_s
+        self.pace = EnginePace({}, is_batched=False)  # what it says was measured
         self.is_closed = False
         self.worlds: list[FakeWorld] = []  # every world ever opened, in order
         self._lock = threading.Lock()

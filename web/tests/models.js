@@ -10,6 +10,7 @@
 export function model(facts = {}) {
   return {
     id: "studio/meadow",
+    kind: "engine",
     title: "Meadow",
     description: "Grass that moves.",
     licence: "Apache-2.0",
@@ -18,6 +19,8 @@ export function model(facts = {}) {
     placement: "device",
     size_bytes: 4_000_000_000,
     built_in: false,
+    in_place: false,
+    use: null,
     state: { kind: "ready" },
     needs: { ram_bytes: 2_000_000_000, vram_bytes: 6_000_000_000, disk_bytes: 4_000_000_000 },
     fit: { kind: "fits", reason: null },

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { verdictText, worstFirst } from "../doctor_texts.js";
 import { actionsOf, liveJob, pulledFraction } from "../model_state.js";
-import { amountText, fitText, licenceFact, measuredFact, needsFact, paceFact, sizeFact, stateText } from "../model_texts.js";
+import { amountText, fitText, licenceFact, measuredFact, needsFact, paceFact, sizeFact, stateText, useFact } from "../model_texts.js";
 import { job, known } from "./jobs.js";
 import { model } from "./models.js";
 
@@ -46,6 +46,21 @@ test("a model that does not fit can be loaded anyway", () => {
 test("what comes with the server is never deleted", () => {
   assert.equal(actions({ built_in: true, size_bytes: null }), "load benchmark");
   assert.equal(stateText(model({ built_in: true }), null), "Comes with Terrarium");
+});
+
+test("a folder of a person's own stays as it is", () => {
+  assert.equal(actions({ in_place: true }), "load benchmark");
+  assert.equal(stateText(model({ in_place: true }), null), "In a folder of yours");
+});
+
+test("what helps the server is pulled and deleted, and loads by itself", () => {
+  const helper = { kind: /** @type {const} */ ("support"), pace: null, use: "checking pictures" };
+  assert.equal(actions({ ...helper, state: { kind: "absent" } }), "pull");
+  assert.equal(actions(helper), "delete");
+  assert.equal(actions({ ...helper, state: { kind: "loaded" } }), "");
+  assert.equal(paceFact(model(helper)), "");
+  assert.equal(useFact(model(helper)), "checking pictures");
+  assert.equal(useFact(model({ ...helper, use: null })), "nothing, by the settings");
 });
 
 test("the job of a model is the one that has not ended", () => {
@@ -89,6 +104,7 @@ test("how finely a world follows keys is told in words", () => {
   assert.equal(paceFact(model()), "60 frames/s in groups of 4: it looks at your keys 15 times a second");
   const fine = { frames_per_pass: 1, fps: 60, control_ms: 16.7 };
   assert.equal(paceFact(model({ pace: fine })), "60 frames/s, each follows your keys");
+  assert.equal(paceFact(model({ pace: { frames_per_pass: 1, fps: 30, control_ms: 33 } })), "30 frames/s, each follows your keys");
 });
 
 test("what was measured is told, as far as it was", () => {

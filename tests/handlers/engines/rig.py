@@ -44,7 +44,14 @@ class Rig:
     The image model is on this machine; the writer only with `local_writer`.
     """
 
-    def __init__(self, *, vram: float = 20, max_worlds: int | None = 1, local_writer: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        vram: float = 20,
+        max_worlds: int | None = 1,
+        local_writer: bool = False,
+        least_rate_percent: Current[int] | None = None,
+    ) -> None:
         self.device = FakeDevice(vram=vram)
         self.pond = FakeModel(POND.model_id)
         self.lake = self.device.engine(LAKE.model_id, vram=12, max_worlds=max_worlds)
@@ -84,6 +91,7 @@ class Rig:
             meter=self.meter,
             changes=self.changes,
             idle_s=Current(lambda: self.idle_s),
+            least_rate_percent=least_rate_percent or Current.fixed(80),
         )
         self.residency = ModelResidency(
             self.state,

@@ -10,6 +10,8 @@ import pytest
 
 from error_types import DomainError, ErrorCode
 from handlers.engines.pool import LeaseError
+from runtime_config.current import Current
+from services.world_engine.engine_pace import EnginePace
 from state.app_state_types import (
     EngineFailed,
     EngineKey,
@@ -55,11 +57,63 @@ def test_a_lease_is_a_right_to_one_world() -> None:
     async def main() -> None:
         here = Rig(max_worlds=2)
         async with here.lease(LAKE), here.lease(LAKE) as second:
-            with pytest.raises(DomainError, match=r"holds 2 world\(s\)") as refused:
+            with pytest.raises(DomainError, match=r"plays 2 world\(s\) at a time.*number 1 in line") as refused:
                 async with here.lease(LAKE):
                     pass
             assert refused.value.code is ErrorCode.MODEL_BUSY
             assert second.engine is here.lake.engines[0]
+
+    run(main)
+
+
+def test_whoever_finds_no_room_waits_in_line_and_nobody_overtakes() -> None:
+    async def main() -> None:
+        here, told, came = Rig(), dict[str, list[int]](), list[str]()
+
+        async def play(session: str, until: asyncio.Event) -> None:
+            numbers = told.setdefault(session, [])
+            async with here.pool.lease(LAKE, session, in_line=numbers.append):
+                came.append(session)
+                await until.wait()
+
+        ends = {session: asyncio.Event() for session in ("one", "two", "three", "four")}
+        tasks: dict[str, asyncio.Task[None]] = {}
+        for at, (session, end) in enumerate(ends.items()):
+            tasks[session] = asyncio.create_task(play(session, end))
+            await here.until(lambda at=at, session=session: bool(told.get(session)) if at else came == ["one"])
+        assert told == {"one": [], "two": [1], "three": [2], "four": [3]}
+        assert not here.pool.has_room(LAKE)
+        tasks["two"].cancel()
+        await here.until(lambda: told["four"] == [3, 2])
+        ends["one"].set()
+        await here.until(lambda: came == ["one", "three"])
+        assert told == {"one": [], "two": [1], "three": [2, 1], "four": [3, 2, 1]}
+        for end in ends.values():
+            end.set()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        assert came == ["one", "three", "four"]
+        assert here.pool.of(LAKE) == EngineReady(max_worlds=1, idle_since=here.clock.monotonic())
+
+    run(main)
+
+
+def test_an_engine_that_has_been_measured_takes_as_many_worlds_as_keep_their_rate() -> None:
+    async def main() -> None:
+        percent = 80
+        here = Rig(max_worlds=None, least_rate_percent=Current(lambda: percent))
+        async with here.lease(LAKE, "one"):
+            engine = here.lake.engines[0]
+            interval_s = engine.spec.pass_interval_s
+            engine.pace = EnginePace({1: interval_s, 2: 1.2 * interval_s}, is_batched=True)
+            async with here.lease(LAKE, "two"):
+                assert not here.pool.has_room(LAKE)
+                with pytest.raises(DomainError, match=r"plays 2 world\(s\) .* 80 % of its rate") as refused:
+                    async with here.lease(LAKE, "three"):
+                        pass
+                assert refused.value.code is ErrorCode.MODEL_BUSY
+                percent = 0
+                async with here.lease(LAKE, "three"):
+                    assert here.pool.has_room(LAKE)
 
     run(main)
 
@@ -228,7 +282,7 @@ def test_the_device_of_an_offloaded_engine_is_kept_from_others() -> None:
             waiting = asyncio.create_task(newcomer())
             await asyncio.sleep(0)
             await here.pool.reload(lease)
-            with pytest.raises(DomainError, match=r"holds 1 world\(s\)"):
+            with pytest.raises(DomainError, match=r"plays 1 world\(s\)"):
                 await waiting
 
     run(main)

@@ -166,7 +166,7 @@ def test_a_scene_waits_for_a_model_that_makes_room_for_an_engine() -> None:
     """The model must not be unloaded in the middle of its work."""
 
     async def main() -> None:
-        here = Rig()
+        here = Rig(vram=24)  # room for both, whichever is seen first
         async with here.residency.reserve(None, None) as reservation:
             await reservation.admit("editor")
         here.painter.hold_unloading = threading.Event()

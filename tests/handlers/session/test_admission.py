@@ -240,6 +240,20 @@ def test_an_engine_that_holds_fewer_worlds_says_so() -> None:
         first.hold("W")
 
 
+def test_a_client_that_can_show_it_waits_in_line_for_an_engine_without_room() -> None:
+    from tests.fakes.fake_world_engine import FakeWorldEngine
+
+    model = FakeModel(make_engine=lambda model_id: FakeWorldEngine(model_id, max_worlds=1))
+    with play_server(fake_services(model)) as server, server.client(extended=True) as second:
+        with server.client() as first:
+            first.start()
+            req_id = second.init(picture(2))
+            assert second.of_type("progress", step="waiting_for_place")["in_line"] == 1
+            first.hold("W")
+        assert second.reply(req_id)["success"]
+        second.hold("W")
+
+
 def test_sessions_are_listed_with_who_plays_what_since_when() -> None:
     with play_server() as server:
         with server.client() as client:

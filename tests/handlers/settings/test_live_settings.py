@@ -22,6 +22,7 @@ from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from services.video_encoder.video_encoder import VideoTuning
+from services.world_engine.engine_pace import EnginePace
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
@@ -176,6 +177,21 @@ def test_the_session_limit_rises_at_once_and_falls_as_sessions_end() -> None:
         with server.client() as two:
             assert two.of_type("error")["code"] == "serverBusy"
         one.hold("W")
+
+
+@changes("least_rate_percent")
+def test_worlds_that_share_a_device_may_be_slower_and_those_who_wait_come_in() -> None:
+    model = FakeModel()
+    with play_server(fake_services(model)) as server, server.client() as one, server.client(extended=True) as two:
+        one.start()
+        engine = model.engines[0]
+        engine.pace = EnginePace({1: engine.spec.pass_interval_s}, is_batched=False)
+        req_id = two.init(picture(2))
+        assert two.of_type("progress", step="waiting_for_place")["in_line"] == 1
+        put(server, least_rate_percent=50)
+        assert two.reply(req_id)["success"]
+        with server.client() as three:
+            assert three.reply(three.init(picture(3)))["code"] == "modelBusy"
 
 
 @changes("idle_place_s")

@@ -183,10 +183,10 @@ def test_every_world_that_is_due_is_part_of_the_next_round(tmp_path: Path, *, ba
         steps = [line.split() for line in trace.read_text().splitlines()]
         assert sorted(world for worlds in steps for world in worlds) == sorted(["0", "1", "2"] * passes)
         if batched:
-            assert {1, 2, 3} >= set(engine.pace.pass_s())
+            assert {1, 2, 3} >= set(engine.pace.pass_s)
             assert max(len(batch) for batch in steps) > 1
         else:
-            assert set(engine.pace.pass_s()) == {1}
+            assert set(engine.pace.pass_s) == {1}
 
 
 # --------------------------------------------------------------------------------------------------- loading

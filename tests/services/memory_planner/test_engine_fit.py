@@ -8,9 +8,9 @@ from services.memory_planner.engine_fit import (
     DoesNotFit,
     EngineFit,
     EngineNeeds,
-    EngineRoom,
     Fits,
     FitUnknown,
+    MemoryRoom,
     Tight,
     fit_of,
 )
@@ -26,9 +26,9 @@ def needs(vram: float = 0, ram: float = 1, *, measured: bool = False) -> EngineN
 
 def room(
     vram: float | None = None, ram: float | None = 32, *, card: float = 24, idle: float = 0, keeper: str | None = None
-) -> EngineRoom:
+) -> MemoryRoom:
     """`vram` and `ram` GiB are free, and `idle` GiB of the `card` are held by what gives way."""
-    return EngineRoom(
+    return MemoryRoom(
         FreeMemory(
             vram=None if vram is None else int(vram * GIB),
             ram=None if ram is None else int(ram * GIB),
@@ -54,7 +54,7 @@ def room(
         (needs(vram=6, ram=60), room(vram=20), DoesNotFit),
     ],
 )
-def test_it_goes_by_what_can_be_had(wanted: EngineNeeds, here: EngineRoom, kind: type[EngineFit]) -> None:
+def test_it_goes_by_what_can_be_had(wanted: EngineNeeds, here: MemoryRoom, kind: type[EngineFit]) -> None:
     assert isinstance(fit_of(wanted, here), kind)
 
 
@@ -68,7 +68,7 @@ def test_it_goes_by_what_can_be_had(wanted: EngineNeeds, here: EngineRoom, kind:
         (needs(vram=30), room(vram=20, card=24), True),  # no card of 24 GiB holds it
     ],
 )
-def test_only_what_is_certain_is_called_so(wanted: EngineNeeds, here: EngineRoom, *, certain: bool) -> None:
+def test_only_what_is_certain_is_called_so(wanted: EngineNeeds, here: MemoryRoom, *, certain: bool) -> None:
     fit = fit_of(wanted, here)
     assert isinstance(fit, DoesNotFit)
     assert fit.is_certain == certain

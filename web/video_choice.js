@@ -1,0 +1,86 @@
+// @ts-check
+// Decides whether frames should come as JPEGs or as H.264.
+
+/** @import { FrameHeader } from "./protocol.generated.d.ts" */
+
+const WINDOW_PASSES = 40;
+const MOST_LOST = 0.15; // of the passes: above, the link is slower than the JPEGs
+const SMALL_BYTES = 20_000; // a frame below this is cheap to send as a JPEG
+const LOWERED_QUALITY = 70; // the server has given up finer JPEGs
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** @returns {Promise<boolean>} whether this browser decodes H.264; browsers tell only secure pages and loopback */
+export async function canDecode(codec = "avc1.64001f") {
+  if (!("VideoDecoder" in globalThis)) return false;
+  try {
+    return (await VideoDecoder.isConfigSupported({ codec, optimizeForLatency: true })).supported ?? false;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * JPEGs on this machine, and until they turn out to be too much for the link. From then on H.264, for as long as the page
+ * is open. What has failed once is not tried again.
+ */
+export class VideoChoice {
+  #isNear;
+  #isSupported = false;
+  #isSlow = false;
+  #hasFailed = false;
+  #passes = 0;
+  #lost = 0;
+  /** @type {FrameHeader | null} */
+  #last = null;
+
+  /**
+   * @param {string} hostname of the server
+   * @param {Promise<boolean>} isSupported
+   */
+  constructor(hostname, isSupported) {
+    this.#isNear = LOOPBACK.test(hostname);
+    void isSupported.then((supported) => (this.#isSupported = supported));
+  }
+
+  /**
+   * @param {boolean} isAlways the person wants H.264 whatever the link
+   * @returns {"jpeg" | "h264"} what to ask for when a connection is opened
+   */
+  codec(isAlways) {
+    const isWanted = isAlways || (this.#isSlow && !this.#isNear);
+    return isWanted && this.#isSupported && !this.#hasFailed ? "h264" : "jpeg";
+  }
+
+  /** The decoder has failed in play. */
+  failed() {
+    this.#hasFailed = true;
+  }
+
+  /** Another connection: what was counted belongs to the one before. */
+  restart() {
+    this.#last = null;
+    this.#passes = this.#lost = 0;
+  }
+
+  /**
+   * @param {FrameHeader} header
+   * @param {number} bytes
+   * @returns {boolean} whether to ask for H.264 now
+   */
+  arrived(header, bytes) {
+    const last = this.#last;
+    this.#last = header;
+    if (header.codec === "h264" || this.#isSlow || this.#isNear) return false;
+    const perPass = Math.max(header.temporal_compression, 1);
+    if (bytes / perPass < SMALL_BYTES) return false;
+    this.#passes += 1;
+    if (last && last.epoch === header.epoch) {
+      this.#lost += Math.max((header.frame_id - last.frame_id) / Math.max(last.temporal_compression, 1) - 1, 0);
+    }
+    if (this.#passes < WINDOW_PASSES) return false;
+    const share = this.#lost / (this.#lost + this.#passes);
+    this.#passes = this.#lost = 0;
+    this.#isSlow = share > MOST_LOST || (header.quality ?? 100) < LOWERED_QUALITY;
+    return this.codec(false) === "h264";
+  }
+}
