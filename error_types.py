@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
     # models
     UNKNOWN_MODEL = "unknownModel"
+    MODEL_NOT_PULLED = "modelNotPulled"
     UNSUPPORTED_QUANT = "unsupportedQuant"
     UNSUPPORTED_BACKEND = "unsupportedBackend"
     MODEL_LOAD_FAILED = "modelLoadFailed"
@@ -160,6 +161,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.INTERNAL: 500,
         # models
         ErrorCode.UNKNOWN_MODEL: 404,
+        ErrorCode.MODEL_NOT_PULLED: 409,
         ErrorCode.UNSUPPORTED_QUANT: 422,
         ErrorCode.UNSUPPORTED_BACKEND: 422,
         ErrorCode.MODEL_LOAD_FAILED: 503,

@@ -172,8 +172,14 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
 
 def _replay_environment(launch: Launch) -> dict[str, str]:
     """What a replay needs to know of the flags of the server's start; variables and files it reads by itself."""
-    moss = launch.config.moss
-    values = {"moss_steps": moss.steps, "moss_weights": moss.weights}
+    moss, engines = launch.config.moss, launch.config.engines
+    values = {
+        "moss_steps": moss.steps,
+        "moss_weights": moss.weights,
+        "models_dir": engines.models_dir,
+        "engine_device": engines.device,
+        "engine_compile": engines.compile,
+    }
     fields = [field for field in launch.settings if launch.given.get(field.name) == "flag" and field.name in values]
     return {field.setting.variable: str(values[field.name]) for field in fields}
 

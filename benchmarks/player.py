@@ -116,8 +116,10 @@ class Player:
         read_interval_s: float = 0.0,
         query: str = "",
         acknowledges: bool = False,
+        start_limit_s: float = _TIMEOUT_S,
     ) -> None:
-        """`read_interval_s` is the least time between two reads, which simulates a slow client.
+        """`read_interval_s` is the least time between two reads, which simulates a slow client. `start_limit_s` is for
+        loading the model.
 
         `query` is appended to the address. `acknowledges`: confirm each pass at once, as a page that draws it does.
         """
@@ -130,7 +132,7 @@ class Player:
         self._socket = MessageSocket(port, f"/ws?protocol_version=5{query}")
         try:
             self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped, records=records)).encode())
-            self._await_start()
+            self._await_start(start_limit_s)
         except BaseException:  # even an interrupt must not leave the socket open
             self._socket.close()
             raise
@@ -150,8 +152,8 @@ class Player:
         if self._failure is not None and error is None:
             raise self._failure
 
-    def _await_start(self) -> None:
-        timer = threading.Timer(_TIMEOUT_S, self._socket.abort)
+    def _await_start(self, limit_s: float) -> None:
+        timer = threading.Timer(limit_s, self._socket.abort)
         timer.start()
         try:
             while True:

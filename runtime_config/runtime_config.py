@@ -15,6 +15,7 @@ from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.applies import LIVE, NEXT_SESSION, Restart
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.data_directory import default_data_directory
+from runtime_config.engines_config import EnginesConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.setting import Group, Setting
 from runtime_config.setting_types import (
@@ -387,6 +388,7 @@ class RuntimeConfig:
     jpeg: Annotated[JpegConfig, Group("play")] = JpegConfig()
     video: Annotated[VideoConfig, Group("play")] = VideoConfig()
     moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
+    engines: Annotated[EnginesConfig, Group("large models")] = field(default_factory=EnginesConfig)
     recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()
     authoring: Annotated[AuthoringConfig, Group("scenes in words")] = field(default_factory=AuthoringConfig)
     hub: Annotated[HubConfig, Group("models")] = field(default_factory=HubConfig)

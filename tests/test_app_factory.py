@@ -23,7 +23,7 @@ STATUSES = {
     401: ("tokenRequired signInRequired signInFailed"),
     403: (
         "recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed "
-        "roleNotAllowed scopeMissing codeInvalid"
+        "roleNotAllowed scopeMissing codeInvalid modelAccessNeeded"
     ),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
@@ -32,7 +32,7 @@ STATUSES = {
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
     409: (
-        "displaced cancelled notReady modelBusy modelBuiltIn modelInUse seedShipped nothingToRewind "
+        "displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse seedShipped nothingToRewind "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
     ),
@@ -42,7 +42,7 @@ STATUSES = {
         "invalidRequest unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
         "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
-        "recordingDamaged jobKindUnknown settingsRefused accountNameInvalid passwordInvalid"
+        "recordingDamaged jobKindUnknown settingsRefused accountNameInvalid passwordInvalid modelUnusable"
     ),
     428: ("settingsRevisionMissing"),
     429: ("tooManyRequests tooManySessions uploadQuotaUsed tooManyAttempts"),
@@ -50,12 +50,12 @@ STATUSES = {
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
         "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted "
-        "feedbackUnavailable ownersUnavailable accountsUnavailable"
+        "feedbackUnavailable ownersUnavailable accountsUnavailable modelHubUnavailable"
     ),
     504: ("requestTimeout"),
     507: (
         "seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed"
-        " feedbackNotKept settingsNotKept accountNotKept"
+        " feedbackNotKept settingsNotKept accountNotKept modelNotKept"
     ),
 }
 

@@ -38,6 +38,7 @@ LAYERS: Final = {
     },
     "services": {
         "services",
+        "engines",
         "simulator",
         "world_model",
         "runtime_config",

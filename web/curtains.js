@@ -55,8 +55,9 @@ export class LostCurtain {
     this.#again.textContent = AGAIN_TEXTS[problem.recovery];
     const mustChoose = problem.recovery === "choose";
     this.#again.hidden = mustChoose;
+    this.#again.classList.toggle("is-primary", problem.code !== "modelNotPulled");
     this.#choose.classList.toggle("is-primary", mustChoose);
-    this.#get.hidden = /** @type {string | null} */ (problem.code) !== "modelNotPulled";
+    this.#get.hidden = problem.code !== "modelNotPulled";
     this.#retry.textContent = "";
     // Not on every failed attempt, because the person may be reading the log by then.
     if (this.#again.closest(".curtain")?.contains(document.activeElement)) return;

@@ -63,6 +63,12 @@ const TITLES = {
 /** @type {Record<MessageId, string>} */
 const MESSAGE_TEXTS = { ...ERROR_TEXTS, ...WARNING_TEXTS };
 
+/** Titles that say more than those of their recoveries. @type {Partial<Record<ErrorCode, string>>} */
+const TITLES_BY_CODE = {
+  tokenRequired: "Access token needed",
+  modelNotPulled: "The model is not here yet",
+};
+
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
 const TRY_AGAIN_LATER = 1013;
@@ -123,7 +129,7 @@ function problem(code, id, message, snapshot) {
   const recovery = (code && RECOVERY_BY_CODE[code]) ?? (id && RECOVERY_BY_ID[id]) ?? "again";
   const text = textOfError({ code, id, message });
   return {
-    title: code === "tokenRequired" ? "Access token needed" : TITLES[recovery],
+    title: (code && TITLES_BY_CODE[code]) ?? TITLES[recovery],
     text,
     // A problem that passes by itself needs no details.
     detail: message && message !== text && recovery !== "queue" && recovery !== "reconnect" ? message : null,

@@ -86,6 +86,7 @@ export type ErrorCode =
   | "notReady"
   | "internal"
   | "unknownModel"
+  | "modelNotPulled"
   | "unsupportedQuant"
   | "unsupportedBackend"
   | "modelLoadFailed"

@@ -80,6 +80,7 @@ export const CODE_TEXTS = {
   notReady: "The world is not ready for that yet.",
   internal: "Something broke inside the server. Its log has the details.",
   unknownModel: "The server does not have this model any more. Choose another one.",
+  modelNotPulled: "The server does not have the files of this model yet. Pull it in the Models view.",
   unsupportedQuant: "The model cannot run in this number format on the server.",
   unsupportedBackend: "The server does not have this kind of engine.",
   modelLoadFailed: "The model could not be loaded. The server's log says why.",

@@ -22,7 +22,7 @@ from engines.waypoint.loading import LoadOptions, load_waypoint
 from engines.waypoint.model import WaypointModel
 from engines.waypoint.quantisation import Quantisation
 from engines.waypoint.snapshot import WorldState
-from engines.waypoint.worlds import Turn, World, WorldBatch
+from engines.waypoint.worlds import Turn, World, WorldBatch, world_bytes
 
 __all__ = [
     "IDLE",
@@ -46,4 +46,5 @@ __all__ = [
     "WorldClosedError",
     "WorldState",
     "load_waypoint",
+    "world_bytes",
 ]

@@ -21,18 +21,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Decoded:
     frames: Tensor  # [B, n, height, width, 3], on the CPU once `done` has passed
-    is_finite: Tensor
+    are_finite: Tensor  # [B]
     done: torch.cuda.Event | None
 
-    def wait(self) -> list[Frames]:
-        """Raises:
-        DivergedError: there is nothing to show.
-        """
+    def wait(self) -> list[Frames | DivergedError]:
+        """The frames of each world, or why there is nothing to show of it."""
         if self.done is not None:
             self.done.synchronize()
-        if not self.is_finite:
-            raise DivergedError("The model left the range of its numbers. Start the world over, or go back.")
-        return list(self.frames.numpy())
+        pairs = zip(self.frames.numpy(), self.are_finite.numpy(), strict=True)
+        return [frames if is_finite else _diverged() for frames, is_finite in pairs]
 
 
 class Decoding:
@@ -63,7 +60,7 @@ class Decoding:
             self._advance([rows[place] for place in settling], latents[settling])
         pictures = self._advance(rows, latents)  # [B, n, 3, height, width]
         levels = (pictures.float() * 255.0).round().to(torch.uint8)
-        return levels.permute(0, 1, 3, 4, 2).contiguous(), latents.isfinite().all()
+        return levels.permute(0, 1, 3, 4, 2).contiguous(), latents.isfinite().flatten(1).all(1)
 
     def _advance(self, rows: Sequence[int], latents: Tensor) -> Tensor:
         at = torch.tensor(rows, device=latents.device)
@@ -71,6 +68,10 @@ class Decoding:
         for memory, new in zip(self.memory, now, strict=True):
             memory[at] = new
         return pictures
+
+
+def _diverged() -> DivergedError:
+    return DivergedError("The model left the range of its numbers. Start the world over, or go back.")
 
 
 def _to_pinned(tensor: Tensor) -> Tensor:

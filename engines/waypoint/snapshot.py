@@ -40,7 +40,8 @@ class WorldState:
         named = {f"{at:03}": tensor for at, tensor in enumerate(self.tensors)} | {"random": self.random}
         if self.prompt is not None:
             named["prompt"] = self.prompt
-        return save(named, {"frame": str(self.frame), "is_settled": str(int(self.is_settled))})
+        # One entry: safetensors writes several in a different order each time, and equal states are equal bytes.
+        return save(named, {"at": f"{self.frame} {int(self.is_settled)}"})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> WorldState:
@@ -50,14 +51,15 @@ class WorldState:
         try:
             named = load(data)
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+            frame, is_settled = header["at"].split(" ")
             return cls(
-                frame=int(header["frame"]),
-                is_settled=header["is_settled"] == "1",
+                frame=int(frame),
+                is_settled=is_settled == "1",
                 random=named["random"],
                 prompt=named.get("prompt"),
                 tensors=tuple(named[name] for name in sorted(named) if name.isdigit()),
             )
-        except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise InputError("The snapshot is damaged.") from error
 
     def check(self, places: Sequence[Tensor]) -> None:
@@ -67,6 +69,10 @@ class WorldState:
         given, wanted = [*self.tensors, self.random], [*places, torch.Generator().get_state()]
         if self.frame < 0 or _kinds(given) != _kinds(wanted):
             raise InputError("This snapshot is of another model, or of another precision.")
+        try:
+            torch.Generator().set_state(self.random)
+        except RuntimeError as error:
+            raise InputError("The snapshot is damaged: its noise cannot go on.") from error
 
 
 def _kinds(tensors: Sequence[Tensor]) -> list[tuple[tuple[int, ...], torch.dtype]]:

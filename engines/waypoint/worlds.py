@@ -7,13 +7,13 @@ number of rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 from engines.waypoint.cache import HistoryCache
 from engines.waypoint.decoding import Decoding
-from engines.waypoint.errors import InputError, NoRoomError, WorldClosedError
+from engines.waypoint.errors import DivergedError, InputError, NoRoomError, WorldClosedError
 from engines.waypoint.graphs import GraphRunner
 from engines.waypoint.inputs import IDLE, checked_noise, checked_prompt, control_vectors, pictures_tensor
 from engines.waypoint.sampler import Sampler
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from engines.waypoint.model import WaypointModel
     from engines.waypoint.network import PromptKV
     from engines.waypoint.sampler import Step
+
+
+Value = TypeVar("Value")
 
 
 class World:
@@ -95,9 +98,16 @@ class Turn:
     randoms: tuple[Tensor, ...]  # where each world's noise goes on
     places: tuple[int, ...]  # where in the caller's order each world stands
 
-    def in_order(self, values: Sequence[Frames]) -> list[Frames]:
+    def in_order(self, values: Sequence[Value]) -> list[Value]:
         """`values`, one for each of `worlds`, in the caller's order."""
         return [value for _, value in sorted(zip(self.places, values, strict=True), key=lambda pair: pair[0])]
+
+
+def world_bytes(model: WaypointModel) -> int:
+    """Memory of one world. A snapshot of one whose rings are full is about as large."""
+    history = HistoryCache(model.config, 1, model.dtype, torch.device("meta"))
+    memories = (*model.autoencoder.encoder_memory(1), *model.autoencoder.decoder_memory(1))
+    return history.nbytes + sum(memory.nbytes for memory in memories)
 
 
 class WorldBatch:
@@ -158,7 +168,17 @@ class WorldBatch:
     def generate(
         self, worlds: Sequence[World], controls: Sequence[Control], noises: Sequence[Tensor] | None = None
     ) -> list[Frames]:
-        """See `World.generate`. On a CUDA device the frames are here while the last pass still runs."""
+        """See `World.generate`. On a CUDA device the frames are here while the last pass still runs.
+
+        Raises:
+            DivergedError: by any of the worlds; all of them have gone on.
+        """
+        return _shown(self.generate_each(worlds, controls, noises))
+
+    def generate_each(
+        self, worlds: Sequence[World], controls: Sequence[Control], noises: Sequence[Tensor] | None = None
+    ) -> list[Frames | DivergedError]:
+        """As `generate`, with the error of a world in the place of its frames: the others can show theirs."""
         turn = self.denoise(worlds, controls, noises)
         decoded = self._decoding.start([world.row for world in turn.worlds], self._unsettled(turn), turn.latents)
         self.remember(turn)
@@ -179,7 +199,7 @@ class WorldBatch:
 
     def decode(self, turn: Turn) -> list[Frames]:
         rows = [world.row for world in turn.worlds]
-        return turn.in_order(self._decoding.start(rows, self._unsettled(turn), turn.latents).wait())
+        return _shown(turn.in_order(self._decoding.start(rows, self._unsettled(turn), turn.latents).wait()))
 
     def remember(self, turn: Turn) -> None:
         """Make the latents of a turn part of their worlds' history.
@@ -325,3 +345,15 @@ class WorldBatch:
 
 def _shape(prompt: PromptKV | None) -> tuple[int, ...]:
     return () if prompt is None else tuple(prompt.keys.shape)
+
+
+def _shown(decoded: Sequence[Frames | DivergedError]) -> list[Frames]:
+    """Raises:
+    DivergedError: one of them is that.
+    """
+    frames: list[Frames] = []
+    for one in decoded:
+        if isinstance(one, DivergedError):
+            raise one
+        frames.append(one)
+    return frames

@@ -206,6 +206,7 @@ _SEED_WARNINGS: Final[Mapping[ErrorCode, WarningId]] = MappingProxyType(
 _FATAL_FOR_FIRST_INIT: Final = frozenset(
     {
         ErrorCode.UNKNOWN_MODEL,
+        ErrorCode.MODEL_NOT_PULLED,
         ErrorCode.UNSUPPORTED_QUANT,
         ErrorCode.UNSUPPORTED_BACKEND,
         ErrorCode.MODEL_LOAD_FAILED,

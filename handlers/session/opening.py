@@ -195,6 +195,9 @@ class WorldOpener:
                 "Choose one of them as the quantisation in the settings of your client.",
                 ErrorCode.UNSUPPORTED_QUANT,
             )
+        not_pulled = await in_thread(self._work_threads, entry.not_pulled)
+        if not_pulled is not None:
+            raise DomainError(not_pulled, ErrorCode.MODEL_NOT_PULLED)
         return EngineKey(entry.model_id, quant)
 
     async def _model_of(self, request: InitRequest, seed: Seed | None, in_play: EngineKey | None) -> str:

@@ -25,6 +25,7 @@ REWIND_S: Final = 30.0
 _LONGEST_CHAIN: Final = 64  # segments; a longer path is copied into fewer
 _MAX_SCENES: Final = 16  # pictures that a path goes on from; a picture is some megabytes
 _CHECKPOINT_EVERY_S: Final = 1.0
+_FURTHEST_APART_S: Final = 15.0
 _SLACK_S: Final = 1e-6  # sums of pass intervals are no exact seconds
 
 
@@ -244,21 +245,27 @@ class Checkpoint:
 
 
 class RewindTrack:
-    """A checkpoint each second of the world's own time, for the last half minute, in at most `max_bytes`."""
+    """A checkpoint each second of the world's own time, for the last half minute, in at most `max_bytes`.
+
+    Where checkpoints are so large that fewer have room, they are further apart, and so reach as far back.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._points: deque[Checkpoint] = deque()
         self._bytes = 0
+        self._every_s = _CHECKPOINT_EVERY_S
 
     def due(self, at_s: float) -> bool:
-        return not self._points or at_s - self._points[-1].at_s >= _CHECKPOINT_EVERY_S - _SLACK_S
+        return not self._points or at_s - self._points[-1].at_s >= self._every_s - _SLACK_S
 
     def add(self, point: Checkpoint) -> None:
         self._points.append(point)
         self._bytes += len(point.snapshot.state)
+        have_room = max(1, self._max_bytes // max(1, len(point.snapshot.state)))
+        self._every_s = min(_FURTHEST_APART_S, max(_CHECKPOINT_EVERY_S, REWIND_S / have_room))
         while len(self._points) > 1 and (
-            point.at_s - self._points[0].at_s > REWIND_S + _CHECKPOINT_EVERY_S or self._bytes > self._max_bytes
+            point.at_s - self._points[0].at_s > REWIND_S + self._every_s or self._bytes > self._max_bytes
         ):
             self._bytes -= len(self._points.popleft().snapshot.state)
 

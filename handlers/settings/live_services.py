@@ -62,7 +62,7 @@ class LiveServices:
             self._pool.look_at_lines_again()
         if before.hub != after.hub:
             self._hub.use(after.hub, None)
-        if before.moss != after.moss:
+        if (before.moss, before.engines) != (after.moss, after.engines):
             self._begin(self._renew_catalogue())
 
     async def close(self) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from services.model_hub.repository_files import Listing
 
 _CONNECT_TIMEOUT_S: Final = 10.0
-_SILENCE_S: Final = 30.0  # without one byte; then the connection is given up
 _MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LONGEST_LISTING: Final = 32 * 1024 * 1024  # bytes
@@ -100,9 +99,12 @@ class HubConnection:
 
 
 @asynccontextmanager
-async def hub_connection(access: HubAccess) -> AsyncGenerator[HubConnection]:
-    """It ignores the environment's proxies and `.netrc`, which would send passwords along."""
-    timeout = httpx.Timeout(_SILENCE_S, connect=_CONNECT_TIMEOUT_S)
+async def hub_connection(access: HubAccess, silence_s: float) -> AsyncGenerator[HubConnection]:
+    """It ignores the environment's proxies and `.netrc`, which would send passwords along.
+
+    A connection on which no byte comes for `silence_s` seconds is given up.
+    """
+    timeout = httpx.Timeout(silence_s, connect=_CONNECT_TIMEOUT_S)
     headers = {"Accept-Encoding": "identity", "User-Agent": "terrarium"}
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=timeout, headers=headers) as client:
         yield HubConnection(access, client)

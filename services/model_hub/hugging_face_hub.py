@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from services.model_hub.repository_files import Listing, RepositoryFile
 
 PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+SILENCE_S: Final = 30.0
 _TELL_STEPS: Final = 200  # of a pull's bytes: the event loop of the server need not hear of every packet
 
 
@@ -50,13 +51,16 @@ class HuggingFaceHub:
         environ: Mapping[str, str],
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
         pauses_s: Sequence[float] = PAUSES_S,
+        silence_s: float = SILENCE_S,
     ) -> None:
+        """`pauses_s` are those between attempts. `silence_s`: how long a hub may send nothing before the next one."""
         self._cache_dir = cache_dir
         self._config = config
         self._models_dir = models_dir
         self._environ = environ
         self._free_bytes = free_bytes
         self._pauses_s = pauses_s
+        self._silence_s = silence_s
 
     def use(self, config: HubConfig, models_dir: Path | None) -> None:
         self._config, self._models_dir = config, models_dir
@@ -118,7 +122,7 @@ class HuggingFaceHub:
 
         model = CachedModel(self._cache_dir, repository.model_id)
         with disk_errors_told(model.model_id), _held(model):
-            async with hub_connection(hub_access(self._config, self._environ)) as hub:
+            async with hub_connection(hub_access(self._config, self._environ), self._silence_s) as hub:
                 listing = await self._listed(hub, model, repository)
                 wanted = listing.wanted(repository)
                 meter = _Meter(model, listing.commit, wanted, tell)

@@ -30,14 +30,22 @@ class EnginePlugin(Protocol):
         ...
 
 
+def nothing_to_pull() -> str | None:
+    """Of an engine that has all it needs from its installation on."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueEntry(EngineCard):
     """One model that this server can load.
 
     `load(quant, report)` blocks. It runs on a worker thread and raises `ModelLoadError` with a sentence for the user.
+    `not_pulled()` looks at the disk, so it blocks too: a sentence that says how to get the model's files, or None if
+    they are there. It is asked before a session waits for the engine, while `missing` is what lists show.
     """
 
     load: Callable[[str, LoadReport], WorldEngine]
+    not_pulled: Callable[[], str | None] = nothing_to_pull
 
     @property
     def is_ready(self) -> bool:
@@ -45,12 +53,15 @@ class CatalogueEntry(EngineCard):
 
 
 def entry_of(plugin: EnginePlugin) -> CatalogueEntry:
-    """The entry of an engine: its card, and the way to load it."""
+    """The entry of an engine: its card, and the way to load it.
+
+    A plug-in whose files have to be pulled has `not_pulled` as well.
+    """
     card = plugin.card
     facts = {field.name: getattr(card, field.name) for field in fields(EngineCard)}
     if card.missing is not None:
         facts["description"] = f"Cannot be played now. {card.missing}"
-    return CatalogueEntry(**facts, load=plugin.load)
+    return CatalogueEntry(**facts, load=plugin.load, not_pulled=getattr(plugin, "not_pulled", nothing_to_pull))
 
 
 class WorldEngineCatalogue:

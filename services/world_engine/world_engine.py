@@ -43,6 +43,7 @@ class WorldSpec:
     fps: int
     weights_hash: str  # hex; an engine without weights hashes the version of its code
     max_worlds: int | None = None  # how many worlds may be open at a time; None: as many as there are sessions
+    snapshot_bytes: int = 0  # of a world that has been played for long; 0: a few megabytes at most
 
     @property
     def pass_interval_s(self) -> float:

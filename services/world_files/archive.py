@@ -38,6 +38,9 @@ MANIFEST: Final = "manifest.json"
 INPUTS: Final = "inputs.ndjson"
 _PICTURE: Final = re.compile(r"pictures/([0-9a-f]{64})\.png")
 _SNAPSHOT: Final = re.compile(r"snapshots/([0-9a-f]{64})\.bin")
+_LARGE: Final = (
+    8 << 20
+)  # snapshots of large models are mostly noise: packing them takes half a minute, and saves little
 _WHEN: Final = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same world gives the same bytes
 
 
@@ -57,7 +60,8 @@ def write_world(world: WorldFilePayload, file: BinaryIO) -> Manifest:
             _add(archive, f"pictures/{name}.png", encode_pixels(world.pictures[name]), zipfile.ZIP_STORED)
         snapshots = {snapshot_hash(m.snapshot): m.snapshot for m in (world.base, world.place) if m is not None}
         for name, snapshot in sorted(snapshots.items()):
-            _add(archive, f"snapshots/{name}.bin", snapshot.state, zipfile.ZIP_DEFLATED)
+            method = zipfile.ZIP_STORED if len(snapshot.state) > _LARGE else zipfile.ZIP_DEFLATED
+            _add(archive, f"snapshots/{name}.bin", snapshot.state, method)
     return manifest
 
 
@@ -191,7 +195,9 @@ class _Reader:
         return frozenset(match[1] for name in self._members.names() if (match := pattern.fullmatch(name)))
 
     def _moment(self, facts: MomentFacts) -> WorldMoment:
-        state = self._members.read(f"snapshots/{facts.snapshot}.bin", self._limits.snapshot_bytes)
+        name, limits = f"snapshots/{facts.snapshot}.bin", self._limits
+        is_stored = self._members.is_stored(name)
+        state = self._members.read(name, limits.stored_snapshot_bytes if is_stored else limits.snapshot_bytes)
         if hashlib.sha256(state).hexdigest() != facts.snapshot:
             raise damaged("a snapshot in it was changed")
         model = self._manifest.model

@@ -56,6 +56,7 @@ class WorldFileLimits:
     line_bytes: int = 16 * 1024
     picture_bytes: int = 64 * _MIB
     snapshot_bytes: int = 64 * _MIB
+    stored_snapshot_bytes: int = 1024 * _MIB  # of one that is not packed, and so has its whole size in the file
     picture_pixels: int = 64 * _MIB  # of all pictures together
 
 

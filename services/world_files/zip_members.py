@@ -54,6 +54,11 @@ class ZipMembers:
     def names(self) -> frozenset[str]:
         return frozenset(self._members)
 
+    def is_stored(self, name: str) -> bool:
+        """Whether a member lies in the archive as it is, so that no small file becomes a large one."""
+        info = self._members.get(name)
+        return info is not None and info.compress_type == zipfile.ZIP_STORED
+
     def read(self, name: str, max_bytes: int) -> bytes:
         """A whole member.
 

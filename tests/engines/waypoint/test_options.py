@@ -45,6 +45,7 @@ def worst(made: list[torch.Tensor], exact: list[torch.Tensor]) -> float:
     return max(map(distance, made, exact))
 
 
+@pytest.mark.trial
 def test_bf16_is_the_same_model_less_precisely(waypoint_1_5: Folders, exact: list[torch.Tensor]) -> None:
     """That of constants which are not rounded is an order of magnitude further away."""
     made = latents(waypoint_1_5, dtype=torch.bfloat16)
@@ -52,6 +53,7 @@ def test_bf16_is_the_same_model_less_precisely(waypoint_1_5: Folders, exact: lis
     assert worst(latents(waypoint_1_5, dtype=torch.float32, constants="exact"), exact) > worst(made, exact)
 
 
+@pytest.mark.trial
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 @pytest.mark.skipif(importlib.util.find_spec("torchao") is None, reason="the extra quantised is not installed")
 def test_int8_is_the_same_model_roughly(waypoint_1_5: Folders, exact: list[torch.Tensor], dtype: torch.dtype) -> None:
@@ -59,6 +61,7 @@ def test_int8_is_the_same_model_roughly(waypoint_1_5: Folders, exact: list[torch
     assert 1e-3 < worst(made, exact) < 0.15
 
 
+@pytest.mark.trial
 @pytest.mark.skipif(importlib.util.find_spec("torchao") is None, reason="the extra quantised is not installed")
 def test_what_is_quantised(waypoint_1: Folders) -> None:
     """The large matrices of the blocks alone."""

@@ -168,6 +168,15 @@ def test_a_snapshot_cut_short_is_no_snapshot(waypoint_1: Folders) -> None:
         WorldState.from_bytes(whole[:-5])
 
 
+def test_noise_that_cannot_go_on_is_refused(waypoint_1_5: Folders) -> None:
+    model = load(waypoint_1_5)
+    world = opened(model, WorldBatch(model).open())
+    before = world.snapshot()
+    with pytest.raises(InputError, match="noise cannot go on"):
+        world.restore(replace(before, random=torch.full_like(before.random, 255)))
+    assert same(world.snapshot(), before)
+
+
 def test_a_snapshot_of_another_model_changes_nothing(waypoint_1_5: Folders, waypoint_1: Folders) -> None:
     strange = load(waypoint_1)
     state = opened(strange, WorldBatch(strange).open()).snapshot()
@@ -375,6 +384,18 @@ def test_a_world_that_left_the_numbers_can_go_back(waypoint_1_5: Folders) -> Non
             world.generate(noise=torch.full(model.config.latent_shape, torch.nan))
     world.restore(state)
     assert all(map(torch.equal, latents_of(world, range(5)), expected))
+
+
+def test_a_world_that_left_the_numbers_leaves_those_beside_it_alone(waypoint_1_5: Folders) -> None:
+    model = load(waypoint_1_5)
+    batch, alone = WorldBatch(model, 2), opened(model, WorldBatch(model).open(1))
+    worlds = [opened(model, batch.open(seed)) for seed in range(2)]
+    for at in range(3):
+        broken, given = torch.full(model.config.latent_shape, torch.nan), noise(model, at)
+        told = batch.generate_each(worlds, [control(at), control(at)], [broken, given])
+        assert isinstance(told[0], DivergedError)
+        assert not isinstance(told[1], DivergedError)
+        assert np.abs(told[1].astype(int) - alone.generate(control(at), given)).max() <= 1
 
 
 def test_a_closed_world_is_refused(waypoint_1_5: Folders) -> None:

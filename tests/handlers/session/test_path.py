@@ -162,6 +162,27 @@ def test_rewind_goes_back_by_at_least_what_was_asked_or_to_the_oldest() -> None:
         track.back(28.0, 5)
 
 
+def test_large_checkpoints_are_further_apart_and_reach_as_far_back() -> None:
+    """Those of a large model are hundreds of megabytes; a tenth of a minute's worth has room here."""
+    track, taken = RewindTrack(6000), list[float]()
+    for at_s in range(60):
+        if track.due(at_s):
+            track.add(checkpoint(at_s, 1000))
+            taken.append(at_s)
+    assert taken == list(range(0, 60, 5))
+    assert track.left_s(59.0) == 29.0
+
+
+def test_a_checkpoint_without_room_for_another_is_still_renewed() -> None:
+    track, taken = RewindTrack(6000), list[float]()
+    for at_s in range(60):
+        if track.due(at_s):
+            track.add(checkpoint(at_s, 50_000))
+            taken.append(at_s)
+    assert taken == [0, 15, 30, 45]
+    assert track.back(59.0, 30).at_s == 45
+
+
 def test_rewinding_is_bounded_by_memory_oldest_first() -> None:
     track = RewindTrack(5000)
     for at_s in range(20):

@@ -7,6 +7,7 @@ import errno
 import importlib
 import json
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -26,6 +27,7 @@ from tests.hub.stand_in_hub import (
     EndEarly,
     Fault,
     Garble,
+    Hold,
     OtherLength,
     OtherRange,
     Redirect,
@@ -275,6 +277,25 @@ def test_a_listing_that_does_not_come_leaves_nothing(there: StandInHub, cache: P
 def test_a_part_from_another_place_is_refused(there: StandInHub, cache: Path) -> None:
     there.faults[WEIGHTS] = [BreakOff(100_000), OtherRange()]
     assert refused(hub_at(there, cache)).fault is HubFault.BROKEN
+
+
+def test_a_hub_that_falls_silent_is_left_and_asked_again(there: StandInHub, cache: Path) -> None:
+    until = threading.Event()
+    there.faults[WEIGHTS] = [Hold(100_000, until)]
+    try:
+        pulled = pull(hub_at(there, cache, silence_s=0.3))
+    finally:
+        until.set()
+    assert there.bytes_sent == pulled.size_bytes
+
+
+def test_a_hub_that_stays_silent_is_given_up(there: StandInHub, cache: Path) -> None:
+    until = threading.Event()
+    there.always[WEIGHTS] = Hold(0, until)
+    try:
+        assert refused(hub_at(there, cache, silence_s=0.3)).fault is HubFault.UNREACHABLE
+    finally:
+        until.set()
 
 
 def test_a_hub_that_is_not_there_is_told(cache: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -233,6 +234,16 @@ def test_a_bomb_is_not_unpacked() -> None:
 
     limits = WorldFileLimits(snapshot_bytes=1_000_000)
     assert fault_of(spoiled(bomb), limits) is WorldFileFault.TOO_LARGE
+
+
+def test_a_large_snapshot_lies_in_the_file_as_it_is_and_may_be_larger() -> None:
+    """Those of large models are hundreds of megabytes of noise. What is not packed cannot be a bomb."""
+    state, world = bytes(9 << 20), sample_world()
+    place = replace(world.place, snapshot=replace(world.place.snapshot, state=state))
+    packed = pack(replace(world, place=place))
+    assert len(packed) > len(state)
+    assert read(packed, WorldFileLimits(snapshot_bytes=1_000_000)).place.snapshot.state == state
+    assert fault_of(packed, WorldFileLimits(stored_snapshot_bytes=1_000_000)) is WorldFileFault.TOO_LARGE
 
 
 def test_a_bomb_that_lies_about_its_size_is_not_unpacked() -> None:
