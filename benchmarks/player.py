@@ -36,6 +36,8 @@ class Arrival:
     newest_control: float
     frames: int
     size: int
+    codec: str  # jpeg or h264
+    quality: int  # of JPEGs, or the CRF of H.264; -1 for a still picture
 
 
 class MessageSocket:
@@ -112,16 +114,22 @@ class Player:
         capped: bool,
         records: bool = False,
         read_interval_s: float = 0.0,
+        query: str = "",
+        acknowledges: bool = False,
         start_limit_s: float = _TIMEOUT_S,
     ) -> None:
         """`read_interval_s` is the least time between two reads, which simulates a slow client. `start_limit_s` is for
-        loading the model."""
+        loading the model.
+
+        `query` is appended to the address. `acknowledges`: confirm each pass at once, as a page that draws it does.
+        """
         self.arrivals: list[Arrival] = []
         self.controls: list[float] = []  # when each was sent
         self._read_interval_s = read_interval_s
+        self._acknowledges = acknowledges
         self._stopping = threading.Event()
         self._failure: Exception | None = None
-        self._socket = MessageSocket(port, "/ws?protocol_version=5")
+        self._socket = MessageSocket(port, f"/ws?protocol_version=5{query}")
         try:
             self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped, records=records)).encode())
             self._await_start(start_limit_s)
@@ -181,7 +189,11 @@ class Player:
             opcode, payload = self._socket.read()
             self._answer_ping(opcode, payload)
             if opcode is Opcode.BINARY:
-                self.arrivals.append(_arrival(payload))
+                header = _header(payload)
+                self.arrivals.append(_arrival(header, len(payload)))
+                if self._acknowledges:
+                    drawn = {"type": "frame_ack", "frame_id": header["frame_id"], "epoch": header["epoch"]}
+                    self._socket.send(Opcode.TEXT, json.dumps(drawn).encode())
                 due = max(due, time.monotonic()) + self._read_interval_s
                 if self._read_interval_s and self._stopping.wait(due - time.monotonic()):
                     return
@@ -191,11 +203,20 @@ class Player:
             self._socket.send(Opcode.PONG, bytes(payload))
 
 
-def _arrival(payload: memoryview) -> Arrival:
-    at = time.monotonic()
+def _header(payload: memoryview) -> dict[str, Any]:
     (length,) = struct.unpack_from("<I", payload)
-    header = json.loads(bytes(payload[4 : 4 + length]))
-    return Arrival(at, header["client_ts"] / 1000, header["temporal_compression"], len(payload))
+    return json.loads(bytes(payload[4 : 4 + length]))
+
+
+def _arrival(header: dict[str, Any], size: int) -> Arrival:
+    return Arrival(
+        at=time.monotonic(),
+        newest_control=header["client_ts"] / 1000,
+        frames=header["temporal_compression"],
+        size=size,
+        codec=header.get("codec", "jpeg"),
+        quality=header.get("crf", header.get("quality", -1)),
+    )
 
 
 def _init(model: str, seed: bytes, *, capped: bool, records: bool) -> dict[str, Any]:

@@ -171,7 +171,7 @@ class VideoConfig:
         int,
         Field(ge=10, le=45),
         Setting("video_crf", "quality of frames as H.264 at best, by x264's scale: less is finer", applies=LIVE),
-    ] = 23
+    ] = 20
     coarsest_crf: int = 38  # to which a slow client's frames are lowered
     most_mbit_s: Annotated[
         float,
