@@ -88,11 +88,11 @@ def game_server(
 
 
 @contextmanager
-def terrarium_server() -> Generator[tuple[Child, Path]]:
-    """The server as people start it, with a data folder of its own, which comes with it."""
+def terrarium_server(*flags: str) -> Generator[tuple[Child, Path]]:
+    """The server as people start it, with a data folder of its own, which comes with it, and these further flags."""
     with tempfile.TemporaryDirectory(prefix="terrarium-bench-") as folder:
         command = [sys.executable, str(_ROOT / "ltx2_server.py"), "--data-dir", folder, "--port", "0"]
-        with _running([*command, "--parent-pid", str(os.getpid())], Path(folder), _ANNOUNCEMENT) as child:
+        with _running([*command, "--parent-pid", str(os.getpid()), *flags], Path(folder), _ANNOUNCEMENT) as child:
             yield child, Path(folder)
 
 

@@ -112,8 +112,10 @@ class Player:
         capped: bool,
         records: bool = False,
         read_interval_s: float = 0.0,
+        start_limit_s: float = _TIMEOUT_S,
     ) -> None:
-        """`read_interval_s` is the least time between two reads, which simulates a slow client."""
+        """`read_interval_s` is the least time between two reads, which simulates a slow client. `start_limit_s` is for
+        loading the model."""
         self.arrivals: list[Arrival] = []
         self.controls: list[float] = []  # when each was sent
         self._read_interval_s = read_interval_s
@@ -122,7 +124,7 @@ class Player:
         self._socket = MessageSocket(port, "/ws?protocol_version=5")
         try:
             self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped, records=records)).encode())
-            self._await_start()
+            self._await_start(start_limit_s)
         except BaseException:  # even an interrupt must not leave the socket open
             self._socket.close()
             raise
@@ -142,8 +144,8 @@ class Player:
         if self._failure is not None and error is None:
             raise self._failure
 
-    def _await_start(self) -> None:
-        timer = threading.Timer(_TIMEOUT_S, self._socket.abort)
+    def _await_start(self, limit_s: float) -> None:
+        timer = threading.Timer(limit_s, self._socket.abort)
         timer.start()
         try:
             while True:

@@ -5,7 +5,7 @@
 #   scripts/gpu_check.sh --toy    a toy on the processor, to see that the script runs
 #
 # Nothing is installed and nothing is fetched. Needed beside torch: numpy, safetensors, pyyaml; with torchao, quantised
-# models are measured as well. The tables are for docs/engines.md, with the name of the card.
+# models are measured as well, and with the server's own packages play through it. The tables are for docs/engines.md, with the name of the card.
 set -eu
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -21,4 +21,17 @@ if [ -n "$missing" ]; then
     echo "$python lacks $missing. Set PYTHON to an interpreter that has them." >&2
     exit 1
 fi
-exec "$python" -m benchmarks.waypoint "$@"
+case " $* " in
+    *" --toy "*) "$python" -m benchmarks.diamond --toy ;;
+    *) "$python" -m benchmarks.diamond; set -- --minutes 5 "$@" ;;  # it takes one of Waypoint's minutes
+esac
+echo
+"$python" -m benchmarks.waypoint "$@"
+echo
+if "$python" -c "import fastapi, uvicorn, websockets, psutil, PIL" 2>/dev/null; then
+    case " $* " in
+        *" --toy "*) exec "$python" -m benchmarks.engines --random-weights toy --quick ;;
+        *) exec "$python" -m benchmarks.engines --random-weights full --quick ;;
+    esac
+fi
+echo "Left out: play through the server, as $python lacks its packages."

@@ -219,6 +219,8 @@ class FakeWorld:
         spec = self._engine.spec
         if (snapshot.model_id, snapshot.weights_hash) != (spec.model_id, spec.weights_hash):
             raise SnapshotMismatchError("The snapshot is of another model.")
+        if len(snapshot.state) != _STATE.size:
+            raise SnapshotMismatchError("The snapshot is damaged.")
         red, green, blue, self._rng_seed, self.pass_number = _STATE.unpack(snapshot.state)
         self._mean = (red, green, blue)
 

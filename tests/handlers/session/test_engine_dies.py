@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from runtime_config.runtime_config import SessionLimits
 from services.engine_host.engine_host import HostedEngine, host_engine
 from services.engine_host.host_settings import HostLimits, HostSettings
@@ -45,7 +47,9 @@ class HostedModel:
         return engine
 
     def kill(self) -> None:
-        os.kill(self.engines[0].pid or 0, signal.SIGKILL)
+        pid = self.engines[0].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -57,7 +61,12 @@ def serving() -> Generator[tuple[PlayServer, HostedModel]]:
 
 
 def test_worlds_go_on_from_the_newest_snapshot_and_their_players_are_told() -> None:
-    with serving() as (server, model), server.client() as a, server.client() as b, server.client() as bystander:
+    with (
+        serving() as (server, model),
+        server.client(max_queue=None) as a,
+        server.client(max_queue=None) as b,
+        server.client(max_queue=None) as bystander,
+    ):
         a.start(model="fake/world")
         b.start(model="fake/world")
         bystander.start(model="fake/other")
@@ -77,8 +86,13 @@ def test_worlds_go_on_from_the_newest_snapshot_and_their_players_are_told() -> N
         bystander.hold("W")
 
 
+@pytest.mark.trial
 def test_a_process_that_will_not_stay_ends_its_sessions_and_no_other() -> None:
-    with serving() as (server, model), server.client() as client, server.client() as bystander:
+    with (
+        serving() as (server, model),
+        server.client(max_queue=None) as client,
+        server.client(max_queue=None) as bystander,
+    ):
         client.start(model="fake/world")
         bystander.start(model="fake/other")
         client.hold("W", until=lambda frame: frame.content.pass_number > 5)

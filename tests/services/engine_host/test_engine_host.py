@@ -275,7 +275,8 @@ def end(way: str, engine: HostedEngine, world: World) -> None:
         case "hangs":
             world.step(asking(toys.HANG))
         case _:
-            os.kill(engine.pid or 0, signal.SIGKILL)
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
             played(world, [NO_CONTROL] * 100_000)
 
 

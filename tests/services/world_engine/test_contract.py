@@ -1,0 +1,113 @@
+"""Every built-in engine keeps the contract, and an engine that breaks it is told where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.world_engine.contract import ENGINE_CHECKS, ContractError, check_engine
+from tests.fakes.fake_world_engine import FakeWorld, FakeWorldEngine
+from tests.replay.elsewhere import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from services.world_engine.contract import EngineCheck
+    from services.world_engine.world_engine import ControlPayload, Frames, Picture, WorldEngine, WorldSnapshot
+
+BUILT_IN = ("diorama", "simulator", "moss", pytest.param("still", marks=pytest.mark.trial))  # it opens slowly
+
+
+@pytest.fixture(name="engine", params=BUILT_IN, scope="module")
+def fixture_engine(request: pytest.FixtureRequest, micro_folder: Path) -> Iterator[WorldEngine]:
+    """Moss has the weights of a tiny model."""
+    engine = entries(micro_folder)[request.param].load("none", lambda _: None)
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize("check", ENGINE_CHECKS.values(), ids=ENGINE_CHECKS)
+def test_built_in_engines_keep_it(engine: WorldEngine, check: EngineCheck) -> None:
+    check(engine)
+
+
+def test_the_fake_of_the_tests_keeps_it() -> None:
+    check_engine(FakeWorldEngine())
+
+
+# -------------------------------------------------------------------------------------------- engines that break it
+
+
+class ReusesFrames(FakeWorld):
+    frames: Frames | None = None
+
+    def step(self, control: ControlPayload) -> Frames:
+        made = super().step(control)
+        if self.frames is None:
+            self.frames = made
+        self.frames[:] = made
+        return self.frames
+
+
+class ReturnsFloats(FakeWorld):
+    def step(self, control: ControlPayload) -> Frames:
+        return super().step(control) / 2  # type: ignore[return-value]  # which is the point
+
+
+class DrawsChance(FakeWorld):
+    def __init__(self, engine: FakeWorldEngine, seed: Picture, rng_seed: int) -> None:
+        super().__init__(engine, seed, rng_seed + len(engine.worlds))
+
+
+class ForgetsItsPlace(FakeWorld):
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        place = self.pass_number
+        super().restore(snapshot)
+        self.pass_number = place
+
+
+class ForgetsItsScene(FakeWorld):
+    def continue_from(self, picture: Picture) -> None:
+        super().continue_from(picture)
+        self.pass_number += 1000
+
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        scene = self.pass_number >= 1000
+        super().restore(snapshot)
+        self.pass_number += 1 if scene and not self.controls else 0
+
+
+class StaysOpen(FakeWorld):
+    def close(self) -> None:
+        """Forget to."""
+
+
+class TakesAnySnapshot(FakeWorld):
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        super().restore(type(snapshot)("fake/world", "f00d", snapshot.state.ljust(11, b"\0")))
+
+
+@pytest.mark.parametrize(
+    ("world", "check", "said"),
+    [
+        (ReturnsFloats, "frames are of the spec", "Pass 1: .*float64"),
+        (ReusesFrames, "frames are not written again", "wrote into frames"),
+        (DrawsChance, "same inputs give same frames", "gave other frames, from pass 1 on"),
+        (ForgetsItsPlace, "snapshots are exact", "returned to its beginning"),
+        (ForgetsItsScene, "branches are independent", "went on differently in another world"),
+        (DrawsChance, "worlds are alone in company", "while other worlds were stepped"),
+        (StaysOpen, "closed worlds refuse", "`step` of a closed world raised nothing"),
+        (TakesAnySnapshot, "foreign snapshots are refused", "`restore` of another model raised nothing"),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else None,
+)
+def test_each_check_finds_an_engine_that_breaks_it(world: type[FakeWorld], check: str, said: str) -> None:
+    class Broken(FakeWorldEngine):
+        def open_world(self, seed: Picture, *, rng_seed: int) -> FakeWorld:
+            self.worlds.append(opened := world(self, seed, rng_seed))
+            return opened
+
+    with pytest.raises(ContractError, match=said):
+        ENGINE_CHECKS[check](Broken())
