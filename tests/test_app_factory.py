@@ -32,7 +32,8 @@ STATUSES = {
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
     409: (
-        "displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse seedShipped nothingToRewind "
+        "displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse modelDoesNotFit "
+        "seedShipped nothingToRewind "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
     ),
