@@ -182,6 +182,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/shutdown"): OWNERS,
         ("GET", "/api/system-info"): _READ,
         ("GET", "/api/doctor"): OWNERS,
+        ("POST", "/api/library/{model_id:path}/load"): OWNERS,
+        ("POST", "/api/library/{model_id:path}/unload"): OWNERS,
         ("GET", "/api/models"): _READ,
         ("GET", "/api/model-info/{model_id:path}"): _READ,
         ("DELETE", "/api/cached-model/{model_id:path}"): OWNERS,
@@ -274,6 +276,7 @@ JOBS: Final[Mapping[str, Rule]] = MappingProxyType(
         "scene": _UPLOADS,
         "replay_film": IfAllowed(Scope.CREATE, (AnonymousAction.WORLDS,)),
         "model": OWNERS,
+        "benchmark": OWNERS,
     }
 )
 

@@ -222,8 +222,15 @@ class LibraryState(ApiModel):
     total_bytes: int | None = None
 
 
+class LoadModelRequest(ApiModel):
+    """`quant`: the model's first one, if none is named. `anyway`: also where it does not fit."""
+
+    quant: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
+    anyway: bool = False
+
+
 class LibraryNeeds(ApiModel):
-    """What a model takes of this machine while it is loaded, and on the disk."""
+    """What a model takes of this machine while it is loaded, by measurement or else by its card, and on the disk."""
 
     ram_bytes: int
     vram_bytes: int
@@ -238,10 +245,11 @@ class LibraryFit(ApiModel):
 
 
 class LibraryMeasured(ApiModel):
-    """What a model took and did on this machine when it was loaded last."""
+    """What a model took on this machine when it was loaded last, and the frames a second of its last benchmark. Null:
+    that was not measured."""
 
-    ram_bytes: int
-    vram_bytes: int
+    ram_bytes: int | None
+    vram_bytes: int | None
     fps: float | None
 
 

@@ -24,11 +24,13 @@ from handlers.doctor.doctor import Doctor
 from handlers.doctor.doctor_handler import DoctorHandler
 from handlers.engines.fitting import EngineNeedsBook
 from handlers.engines.ledger import MemoryLedger
+from handlers.engines.meter import LoadMeter
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
 from handlers.feedback.book import FeedbackBook
 from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
+from handlers.jobs.benchmark_executor import BenchmarkExecutor
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
@@ -41,6 +43,8 @@ from handlers.jobs.runner import JobRunner
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
+from handlers.library.engines import LibraryEngines
+from handlers.library.fit import EngineFits
 from handlers.library.library_handler import LibraryHandler
 from handlers.library.pulls import Pulls
 from handlers.library.removal import ModelRemoval
@@ -176,9 +180,12 @@ class AppHandler:
             clock=services.clock,
             metrics=services.metrics,
             memory=ledger,
+            meter=LoadMeter(services.system_monitor, needs),
             changes=changes,
+            idle_s=current.part(lambda config: config.engine_idle_s),
             least_rate_percent=current.part(lambda config: config.least_rate_percent),
         )
+        self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
         self.residency = ModelResidency(
             self._state,
             self._lock,
@@ -259,12 +266,22 @@ class AppHandler:
         shelf = ModelShelf(services.catalogue, current)
         pulls = Pulls(self._board, shelf)
         removal = ModelRemoval(shelf, services.model_hub, self.engines, pulls, after=self._look_at_models)
-        self.library = LibraryHandler(shelf, services.model_hub, self.engines, pulls, removal)
+        self.library = LibraryHandler(
+            shelf, services.model_hub, self.engines, pulls, removal, EngineFits(ledger, needs)
+        )
         self.models = ModelsHandler(services.catalogue, self.engines, self.library, removal)
         models = ModelExecutor(shelf, services.model_hub, pulls, self._intake_threads, after=self._look_at_models)
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
-        self.job_kinds = JobKinds((scenes, films, models, *further_jobs))
+        benchmarks = BenchmarkExecutor(
+            self.engines,
+            self.library_engines,
+            needs,
+            changes=changes,
+            engine_threads=self._engine_threads,
+            clock=services.clock,
+        )
+        self.job_kinds = JobKinds((scenes, films, models, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
         self._live_services = LiveServices(
             current,
@@ -278,6 +295,7 @@ class AppHandler:
             work_threads=self._work_threads,
         )
         self.settings.subscribe(self._live_services.apply)
+        self.settings.subscribe(lambda _before, _after: changes.announce())
         self.server = ServerHandler(
             self._state,
             self._lock,
@@ -391,6 +409,7 @@ class AppHandler:
         self._scheduler.start()
         stack.push_async_callback(self._live_services.close)
         stack.push_async_callback(_ended, asyncio.create_task(self.settings.watch()))
+        stack.push_async_callback(_ended, asyncio.create_task(self.engines.keeping.watch_idle()))
         self.server.serving()
 
     async def drain(self) -> None:

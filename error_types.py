@@ -39,6 +39,7 @@ class ErrorCode(StrEnum):
     MODEL_BUSY = "modelBusy"
     MODEL_BUILT_IN = "modelBuiltIn"
     MODEL_IN_USE = "modelInUse"
+    MODEL_DOES_NOT_FIT = "modelDoesNotFit"
     MODEL_HUB_UNAVAILABLE = "modelHubUnavailable"
     MODEL_ACCESS_NEEDED = "modelAccessNeeded"
     MODEL_UNUSABLE = "modelUnusable"
@@ -168,6 +169,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.MODEL_BUSY: 409,
         ErrorCode.MODEL_BUILT_IN: 409,
         ErrorCode.MODEL_IN_USE: 409,
+        ErrorCode.MODEL_DOES_NOT_FIT: 409,
         ErrorCode.MODEL_HUB_UNAVAILABLE: 503,
         ErrorCode.MODEL_ACCESS_NEEDED: 403,
         ErrorCode.MODEL_UNUSABLE: 422,

@@ -62,6 +62,8 @@ async def route_list_jobs(
         ErrorCode.AUTHORING_UNAVAILABLE,
         ErrorCode.WORLD_UNKNOWN,
         ErrorCode.UNKNOWN_MODEL,
+        ErrorCode.UNSUPPORTED_QUANT,
+        ErrorCode.MODEL_LOAD_FAILED,
         ErrorCode.MODEL_BUILT_IN,
         ErrorCode.MODEL_IN_USE,
     )

@@ -28,7 +28,7 @@ class EnginesConfig:
         Setting(
             "engine_device",
             "where large models run; auto: on the graphics card, and without one only models that a processor plays at"
-            " once",
+            " all",
             applies=NEXT_SESSION,
         ),
     ] = "auto"

@@ -356,6 +356,18 @@ class RuntimeConfig:
         Group("play"),
         Setting("max_sessions", "sessions that are open at a time", applies=LIVE),
     ] = 8
+    engine_idle_s: Annotated[
+        float | None,
+        Field(ge=10, le=7 * 86_400),
+        Group("play"),
+        Setting(
+            "engine_idle_s",
+            "seconds after which a world model that nobody plays on is unloaded; the next player waits until it is"
+            " loaded again",
+            default="it stays loaded",
+            applies=LIVE,
+        ),
+    ] = None
     least_rate_percent: Annotated[
         int,
         Field(ge=0, le=100),

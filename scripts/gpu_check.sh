@@ -21,6 +21,11 @@ if [ -n "$missing" ]; then
     echo "$python lacks $missing. Set PYTHON to an interpreter that has them." >&2
     exit 1
 fi
+case " $* " in
+    *" --toy "*) "$python" -m benchmarks.diamond --toy ;;
+    *) "$python" -m benchmarks.diamond; set -- --minutes 5 "$@" ;;  # it takes one of Waypoint's minutes
+esac
+echo
 "$python" -m benchmarks.waypoint "$@"
 echo
 if "$python" -c "import fastapi, uvicorn, websockets, psutil, PIL" 2>/dev/null; then

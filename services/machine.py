@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,11 @@ _SYSCTL_TIMEOUT_S: Final = 2.0
 def is_installed(package: str) -> bool:
     """Found without importing it."""
     return importlib.util.find_spec(package) is not None
+
+
+def has_nvidia_driver() -> bool:
+    """Whether there is a driver for NVIDIA cards, and so most likely a card. Asks neither of them."""
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
 def processor_name() -> str | None:

@@ -52,18 +52,19 @@ if TYPE_CHECKING:
 
 
 def _begin_load(_: EngineUnloaded | EngineFailed, event: LoadBegan) -> EngineState:
-    return EngineLoading(event.attempt, (event.lease,))
+    return EngineLoading(event.attempt, () if event.lease is None else (event.lease,))
 
 
 def _reload(state: EngineOffloaded, event: LoadBegan) -> EngineState:
     if event.lease != state.keeper:
         raise IllegalTransitionError(state, event)
-    return EngineLoading(event.attempt, (event.lease,))
+    return EngineLoading(event.attempt, (state.keeper,))
 
 
 def _finish_load(state: EngineLoading, event: LoadSucceeded) -> EngineState:
     """Whoever came first has a lease. Those beyond the limit have none, and learn it when they wake."""
-    return EngineReady(state.leases[: event.max_worlds], event.max_worlds)
+    leases = state.leases[: event.max_worlds]
+    return EngineReady(leases, event.max_worlds, idle_since=None if leases else event.at)
 
 
 def _fail_load(state: EngineLoading, event: LoadFailed) -> EngineState:
@@ -76,7 +77,8 @@ def _take_lease(state: EngineLoading | EngineReady, event: LeaseTaken) -> Engine
         raise IllegalTransitionError(state, event)
     taken = replace(state, leases=(*state.leases, event.lease))
     if isinstance(taken, EngineReady):
-        return replace(taken, waiting=tuple(lease for lease in taken.waiting if lease != event.lease))
+        waiting = tuple(lease for lease in taken.waiting if lease != event.lease)
+        return replace(taken, waiting=waiting, idle_since=None)
     return taken
 
 
@@ -95,7 +97,10 @@ def _leave_line(state: EngineReady, event: LineLeft) -> EngineState:
 def _return_lease(state: EngineLoading | EngineReady, event: LeaseReturned) -> EngineState:
     if event.lease not in state.leases:
         raise IllegalTransitionError(state, event)
-    return replace(state, leases=tuple(lease for lease in state.leases if lease != event.lease))
+    left = tuple(lease for lease in state.leases if lease != event.lease)
+    if isinstance(state, EngineLoading):
+        return replace(state, leases=left)
+    return replace(state, leases=left, idle_since=None if left else event.at)
 
 
 def _return_kept_lease(state: EngineUnloading | EngineOffloaded, event: LeaseReturned) -> EngineState:

@@ -35,10 +35,14 @@ class EngineKey:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A session's right to one open world in an engine. `id` is unique while the server runs."""
+    """A session's right to one open world in an engine. `id` is unique while the server runs.
+
+    `gives_way`: nobody plays by it, and its holder gives it back as soon as somebody wants the engine or its device.
+    """
 
     id: int
     session: SessionId
+    gives_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class EngineUnloaded:
 
 @dataclass(frozen=True, slots=True)
 class EngineLoading:
-    """`attempt` numbers the loads of the server. Everybody who waits for the load holds one of its `leases`."""
+    """`attempt` numbers the loads of the server. Everybody who waits for the load holds one of its `leases`; a load
+    that the owner asked for ahead of play may have none."""
 
     attempt: int
     leases: tuple[Lease, ...] = ()
@@ -59,11 +64,13 @@ class EngineReady:
     """In memory. It stays there as long as it has `leases`; `max_worlds` is how many it can have (None: no limit).
 
     `waiting` are those that wait for one in line, the first of them first.
+    `idle_since` is a reading of the monotonic clock: when the last lease was given back. None: it has leases.
     """
 
     leases: tuple[Lease, ...] = ()
     max_worlds: int | None = None
     waiting: tuple[Lease, ...] = ()
+    idle_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoadBegan:
-    """A load for the holder of `lease`."""
+    """A load for the holder of `lease`. None: ahead of play, for nobody yet."""
 
     attempt: int
-    lease: Lease
+    lease: Lease | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSucceeded:
+    """`at` is on the monotonic clock, in seconds."""
+
+    at: float
     max_worlds: int | None = None
 
 
@@ -66,7 +69,10 @@ class LineLeft:
 
 @dataclass(frozen=True, slots=True)
 class LeaseReturned:
+    """`at` is on the monotonic clock, in seconds."""
+
     lease: Lease
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

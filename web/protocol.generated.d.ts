@@ -93,6 +93,7 @@ export type ErrorCode =
   | "modelBusy"
   | "modelBuiltIn"
   | "modelInUse"
+  | "modelDoesNotFit"
   | "modelHubUnavailable"
   | "modelAccessNeeded"
   | "modelUnusable"

@@ -41,17 +41,20 @@ class SamplerConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
+    name: str
     next_picture: SamplerConfig
     enlargement: SamplerConfig
 
 
 # The published settings for a graphics card.
 FULL: Final = Sampling(
+    name="full",
     next_picture=SamplerConfig(steps=3, sigma_min=2e-3, context_sigma=5e-3),
     enlargement=SamplerConfig(steps=10, sigma_min=1.0, s_churn=10.0, s_tmin=1.0, s_tmax=5.0, s_noise=0.9),
 )
 # The published settings for a processor: two passes of a network a frame instead of thirteen, less sharp.
 FAST: Final = Sampling(
+    name="fast",
     next_picture=SamplerConfig(steps=1, sigma_min=2e-3, context_sigma=5e-3),
     enlargement=SamplerConfig(steps=1, sigma_min=1.0, s_churn=10.0, s_tmin=1.0, s_tmax=5.0, s_noise=0.9),
 )

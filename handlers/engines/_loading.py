@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from handlers.base import StateChanges, StateHandler, with_state_lock
 from services.world_engine.engine_card import LoadReport, ModelLoadError
-from state.events import LoadFailed, LoadSucceeded, TakenDown, UnloadFinished
+from state.events import LoadBegan, LoadFailed, LoadSucceeded, TakenDown, UnloadFinished
 from state.transitions import engine_event
 
 if TYPE_CHECKING:
     from threading import RLock
 
+    from handlers.engines.meter import LoadMeter
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
     from services.task_runner.task_runner import TaskRunner
     from services.world_engine.catalogue import CatalogueEntry
+    from services.world_engine.engine_card import LoadStep
     from services.world_engine.world_engine import WorldEngine
-    from state.app_state_types import AppState, EngineKey
+    from state.app_state_types import AppState, EngineKey, Lease
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -29,6 +32,10 @@ class MemoryKeeper(Protocol):
 
     def make_room_for(self, engine: CatalogueEntry) -> None:
         """Unload models that are in the way of an engine which is about to be loaded."""
+        ...
+
+    def refusal(self, engine: CatalogueEntry, quant: str) -> str | None:
+        """Why the engine certainly has no room, with what to do; None: it may have."""
         ...
 
     def look(self) -> None:
@@ -48,9 +55,12 @@ class LoadedEngines(StateHandler):
         clock: Clock,
         metrics: Metrics,
         memory: MemoryKeeper,
+        meter: LoadMeter,
         changes: StateChanges,
     ) -> None:
         super().__init__(state, lock)
+        self._meter = meter
+        self._attempts = count(1)
         self._task_runner = task_runner
         self._clock = clock
         self._metrics = metrics
@@ -80,15 +90,33 @@ class LoadedEngines(StateHandler):
 
     # ------------------------------------------------------------------------------------------- loading
 
-    def load(self, key: EngineKey, entry: CatalogueEntry, report: LoadReport) -> None:
-        """Load an engine whose state is `EngineLoading`, in the background. `report` is called on the thread."""
+    @with_state_lock
+    def begin(self, key: EngineKey, lease: Lease | None) -> int:
+        """The number of a load that the caller then has begun; `lease` is of whoever waits for it."""
+        attempt = next(self._attempts)
+        engine_event(self._state, key, LoadBegan(attempt, lease))
+        return attempt
+
+    def load(
+        self, key: EngineKey, entry: CatalogueEntry, report: LoadReport | None = None, *, anyway: bool = False
+    ) -> None:
+        """Load an engine whose state is `EngineLoading`, in the background. `report` is called on the thread.
+
+        One that certainly has no room is not even tried, unless `anyway`.
+        """
 
         def work() -> None:
             started = self._clock.monotonic()
             self._memory.make_room_for(entry)
+            refusal = None if anyway else self._memory.refusal(entry, key.quant)
+            if refusal is not None:
+                logger.warning("The model has no room", model=key.model_id, reason=refusal)
+                self._fail(key, refusal)
+                return
             logger.info("Loading a model", model=key.model_id, quant=key.quant)
             try:
-                engine = entry.load(key.quant, report)
+                with self._meter.measuring(key):
+                    engine = entry.load(key.quant, report or _ignore)
             except ModelLoadError as error:
                 logger.warning("The model could not be loaded", model=key.model_id, reason=str(error))
                 self._fail(key, str(error))
@@ -111,7 +139,7 @@ class LoadedEngines(StateHandler):
 
     @with_state_lock
     def _succeed(self, key: EngineKey, engine: WorldEngine, entry: CatalogueEntry) -> None:
-        engine_event(self._state, key, LoadSucceeded(engine.spec.max_worlds))
+        engine_event(self._state, key, LoadSucceeded(self._clock.monotonic(), engine.spec.max_worlds))
         self._engines[key] = engine
         self._entries[key] = entry
 
@@ -125,6 +153,7 @@ class LoadedEngines(StateHandler):
 
     def unload(self, key: EngineKey) -> None:
         """Close an engine whose state is `EngineUnloading`, in the background."""
+        self._meter.disturbed()
         with self._lock:
             engine = self._engines.pop(key)
             del self._entries[key]
@@ -150,3 +179,7 @@ class LoadedEngines(StateHandler):
     def _tell(self) -> None:
         self._memory.look()
         self._changes.announce()
+
+
+def _ignore(_: LoadStep) -> None:
+    """Nobody wants to be told of the load."""

@@ -65,8 +65,8 @@ class Device(StateHandler):
     # --------------------------------------------------------------------------------------- for another engine
 
     @with_state_lock
-    def clear_for(self, key: EngineKey, session: SessionId) -> Unload | Wait | None:
-        """What has to happen before an engine can be loaded there for a session; None: nothing.
+    def clear_for(self, key: EngineKey, session: SessionId | None) -> Unload | Wait | None:
+        """What has to happen before an engine can be loaded there for a session (None: for nobody yet); None: nothing.
 
         Raises:
             DomainError: another session has the device.
@@ -131,15 +131,20 @@ class Device(StateHandler):
         return step
 
     def _clear(self, others: EnginesThere, session: SessionId | None) -> Unload | Wait | None:
-        """Engines without leases go, those with leases stay. What a session has offloaded is not in its own way."""
+        """Engines without leases go, those with leases stay, and leases that give way are waited for.
+
+        What a session has offloaded is not in its own way.
+        """
         for entry, _, state in others:
-            holders = {lease.session for lease in leases_of(state)}
+            holders = {lease.session for lease in leases_of(state) if not lease.gives_way}
             is_own = isinstance(state, EngineUnloading | EngineOffloaded) and holders == {session}
             if holders and not is_own:
                 raise device_busy(entry)
         if any(isinstance(state, EngineLoading | EngineUnloading) for _, _, state in others):
             return Wait()
         for _, key, state in others:
+            if isinstance(state, EngineReady) and state.leases:
+                return Wait()  # for leases that give way
             if isinstance(state, EngineReady):
                 engine_event(self._state, key, Evicted())
                 return Unload(key)

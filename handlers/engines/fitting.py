@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.engine_measurements.engine_measurements import EngineMeasurement, MeasurementKey, name_of_machine
-from services.memory_planner.engine_fit import EngineFit, EngineNeeds, EngineRoom, fit_of
+from services.memory_planner.engine_fit import EngineFit, EngineNeeds, MemoryRoom, fit_of
 from services.memory_planner.situation import FreeMemory
 from state.app_state_types import EngineKey
 
@@ -34,19 +34,20 @@ class EngineNeedsBook:
         return EngineNeeds(
             ram=entry.memory.ram if measured.ram is None else measured.ram,
             vram=entry.memory.vram if measured.vram is None else measured.vram,
+            is_measured=measured.ram is not None,
         )
 
-    def fit(self, entry: CatalogueEntry, quant: str, room: EngineRoom) -> EngineFit:
+    def fit(self, entry: CatalogueEntry, quant: str, room: MemoryRoom) -> EngineFit:
         return fit_of(self.needs(entry, quant), room)
 
     def _name(self, key: EngineKey) -> MeasurementKey:
         return MeasurementKey(key.model_id, key.quant, name_of_machine(self._monitor.machine()))
 
 
-def room_of(monitor: SystemMonitor) -> EngineRoom:
+def room_of(monitor: SystemMonitor) -> MemoryRoom:
     """The memory of a machine on which this server has loaded nothing. Blocks."""
     machine, usage = monitor.machine(), monitor.usage()
-    return EngineRoom(
+    return MemoryRoom(
         free=FreeMemory(
             vram=_difference(machine.vram_total_bytes, usage.vram_used_bytes),
             ram=_difference(usage.ram_total_bytes, usage.ram_used_bytes),

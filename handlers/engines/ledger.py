@@ -13,6 +13,7 @@ from handlers.engines.device import engines_there
 from handlers.engines.fitting import room_of
 from services.image_classifier.image_classifier import ClassifierMissing, ClassifierStatus
 from services.image_editor.image_editor import EditorReady, EditorStatus
+from services.memory_planner.engine_fit import DoesNotFit
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, Offloaded, Resident, plan_models
 from services.memory_planner.situation import EngineOnDevice, FreeMemory, Machine, ModelRequirement
 from services.prompt_writer.prompt_writer import WriterReady, WriterStatus
@@ -177,6 +178,17 @@ class MemoryLedger(StateHandler):
             ),
         )
 
+    def refusal(self, engine: CatalogueEntry, quant: str) -> str | None:
+        """Why the engine certainly has no room, with what to do; None: it may have."""
+        match self.fit(engine, quant):
+            case DoesNotFit(reason, is_certain=True):
+                return (
+                    f"{engine.title} does not fit on this machine. {reason} Unload other models, or choose a smaller"
+                    " quantisation or another model. The owner can load it anyway."
+                )
+            case _:
+                return None
+
     def make_room_for(self, engine: CatalogueEntry) -> None:
         """Unload idle models from a device that has too little room for an engine; models in use are left alone."""
         for role, model in self.models.items():
@@ -211,7 +223,7 @@ class MemoryLedger(StateHandler):
     def _players(self) -> frozenset[SessionId]:
         match self._on_device():
             case _OnDevice(state=EngineReady(leases=leases)):
-                return frozenset(lease.session for lease in leases)
+                return frozenset(lease.session for lease in leases if not lease.gives_way)
             case _:
                 return frozenset()
 

@@ -14,6 +14,7 @@ from error_types import DomainError, ErrorCode
 from handlers.base import StateChanges, StateHandler, with_state_lock
 from handlers.engines._loading import LoadedEngines, MemoryKeeper
 from handlers.engines.device import Device, Unload, Wait, device_busy
+from handlers.engines.keeping import EngineKeeping
 from handlers.engines.room import EngineRoom
 from state.app_state_types import (
     AppState,
@@ -26,6 +27,7 @@ from state.app_state_types import (
     EngineUnloaded,
     EngineUnloading,
     Lease,
+    NotReserved,
     SessionId,
     leases_of,
 )
@@ -35,7 +37,6 @@ from state.events import (
     LeaseTaken,
     LineJoined,
     LineLeft,
-    LoadBegan,
     Offloaded,
 )
 from state.transitions import engine_event
@@ -44,12 +45,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from threading import RLock
 
+    from handlers.engines.meter import LoadMeter
     from runtime_config.current import Current
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
     from services.task_runner.task_runner import TaskRunner
     from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
-    from services.world_engine.engine_card import LoadReport, LoadStep
+    from services.world_engine.engine_card import LoadReport
     from services.world_engine.world_engine import WorldEngine
 
 
@@ -116,20 +118,32 @@ class EnginePool(StateHandler):
         clock: Clock,
         metrics: Metrics,
         memory: MemoryKeeper,
+        meter: LoadMeter,
         changes: StateChanges,
+        idle_s: Current[float | None],
         least_rate_percent: Current[int],
     ) -> None:
         super().__init__(state, lock)
         self._catalogue = catalogue
+        self._clock = clock
         self._engines = LoadedEngines(
-            state, lock, task_runner=task_runner, clock=clock, metrics=metrics, memory=memory, changes=changes
+            state,
+            lock,
+            task_runner=task_runner,
+            clock=clock,
+            metrics=metrics,
+            memory=memory,
+            meter=meter,
+            changes=changes,
         )
         self.device = Device(state, lock, catalogue=catalogue, engines=self._engines, changes=changes)
+        self.keeping = EngineKeeping(
+            state, lock, engines=self._engines, device=self.device, clock=clock, changes=changes, idle_s=idle_s
+        )
         self._room = EngineRoom(self._engines, least_rate_percent)
         self._changes = changes
-        self._open_leases: dict[int, Lease] = {}  # of every block of `lease` that has not ended
+        self._open_leases: dict[int, tuple[EngineKey, Lease]] = {}  # of every block of `lease` that has not ended
         self._lease_ids = count(1)
-        self._attempts = count(1)
 
     def entry(self, model_id: str) -> CatalogueEntry:
         """The catalogue's entry.
@@ -156,21 +170,25 @@ class EnginePool(StateHandler):
         session: SessionId,
         report: LoadReport | None = None,
         in_line: LineReport | None = None,
+        *,
+        gives_way: bool = False,
     ) -> AsyncGenerator[EngineLease]:
         """Have an engine in memory, loaded first if need be, until the end of the block; close its worlds before that.
 
         A session may hold several leases on one engine, each for one open world. `report` is called on the loading
         thread. Cancelling does not stop a load, as others may wait for it. With `in_line`, which is told the number in
         line whenever it has changed, this waits where the engine has no room for another world.
+        With `gives_way`, others wait for the lease instead of being refused, and its holder gives it back once it
+        `is_wanted`.
 
         Raises:
             DomainError: the load failed, the engine has no room for another world, or others use the device.
         """
         entry = self.entry(key.model_id)
-        lease = Lease(next(self._lease_ids), session)
-        self._open_leases[lease.id] = lease
+        lease = Lease(next(self._lease_ids), session, gives_way)
+        self._enlist(key, lease)
         try:
-            await self._obtain(key, entry, lease, report or _ignore, in_line)
+            await self._obtain(key, entry, lease, report, in_line)
             yield EngineLease(self, key, lease)
         finally:
             self._give_back(key, lease)
@@ -213,7 +231,7 @@ class EnginePool(StateHandler):
             DomainError: the load failed, or others use the device by now.
             LeaseError: the lease was given back.
         """
-        await self._obtain(lease.key, self.entry(lease.key.model_id), self._open(lease.key, lease.id), _ignore)
+        await self._obtain(lease.key, self.entry(lease.key.model_id), self._open(lease.key, lease.id))
 
     @with_state_lock
     def engine_of(self, key: EngineKey, lease: Lease) -> WorldEngine:
@@ -239,6 +257,17 @@ class EnginePool(StateHandler):
         return room is None or len(state.leases) + len(state.waiting) < room
 
     @with_state_lock
+    def is_wanted(self, key: EngineKey) -> bool:
+        """Whether anybody plays, or wants to play, where the engine runs; or makes a scene on its device."""
+        placement = self.entry(key.model_id).placement
+        if placement == "device" and not isinstance(self._state.reservation, NotReserved):
+            return True
+        return any(
+            not lease.gives_way and self.entry(other.model_id).placement == placement
+            for other, lease in self._open_leases.values()
+        )
+
+    @with_state_lock
     def loaded_models(self) -> frozenset[str]:
         return frozenset(key.model_id for key, state in self._state.engines.items() if isinstance(state, EngineReady))
 
@@ -258,7 +287,12 @@ class EnginePool(StateHandler):
     # ----------------------------------------------------------------------------------------- obtaining
 
     async def _obtain(
-        self, key: EngineKey, entry: CatalogueEntry, lease: Lease, report: LoadReport, in_line: LineReport | None = None
+        self,
+        key: EngineKey,
+        entry: CatalogueEntry,
+        lease: Lease,
+        report: LoadReport | None = None,
+        in_line: LineReport | None = None,
     ) -> None:
         awaited: int | None = None
         told = 0
@@ -304,7 +338,7 @@ class EnginePool(StateHandler):
                 return Wait()
             case EngineOffloaded() | EngineFailed() | EngineUnloaded():
                 step = self.device.clear_for(key, lease.session) if entry.placement == "device" else None
-                return step or self._begin_load(key, lease)
+                return step or _Load(self._engines.begin(key, lease))
             case _:
                 assert_never(current)
 
@@ -334,6 +368,8 @@ class EnginePool(StateHandler):
         if entry.placement == "device" and self.device.is_kept_from(lease.session, key):
             return Wait()
         if isinstance(current, EngineReady) and (number := self._room.place_in_line(key, current, lease)):
+            if any(held.gives_way for held in current.leases):
+                return Wait()
             if not waits:
                 raise self._room.refusal(entry, key, current, number)
             if lease not in current.waiting:
@@ -341,11 +377,6 @@ class EnginePool(StateHandler):
             return _InLine(number)
         engine_event(self._state, key, LeaseTaken(lease))
         return _Leased() if isinstance(current, EngineReady) else Wait(current.attempt)
-
-    def _begin_load(self, key: EngineKey, lease: Lease) -> _Load:
-        attempt = next(self._attempts)
-        engine_event(self._state, key, LoadBegan(attempt, lease))
-        return _Load(attempt)
 
     @with_state_lock
     def _begin_offload(self, lease: EngineLease) -> bool:
@@ -369,17 +400,17 @@ class EnginePool(StateHandler):
         found = self._open_leases.get(lease_id)
         if found is None:
             raise LeaseError(f"Lease {lease_id} on {key.model_id} was given back.")
-        return found
+        return found[1]
+
+    @with_state_lock
+    def _enlist(self, key: EngineKey, lease: Lease) -> None:
+        self._open_leases[lease.id] = (key, lease)
 
     @with_state_lock
     def _give_back(self, key: EngineKey, lease: Lease) -> None:
         del self._open_leases[lease.id]
         state = self.of(key)
         if lease in leases_of(state):
-            engine_event(self._state, key, LeaseReturned(lease))
+            engine_event(self._state, key, LeaseReturned(lease, self._clock.monotonic()))
         elif isinstance(state, EngineReady) and lease in state.waiting:
             engine_event(self._state, key, LineLeft(lease))
-
-
-def _ignore(_: LoadStep) -> None:
-    """Nobody wants to be told of the load."""

@@ -12,6 +12,7 @@ from state.app_state_types import EngineFailed, EngineKey, EngineLoading, Engine
 
 if TYPE_CHECKING:
     from handlers.engines.pool import EnginePool
+    from handlers.library.fit import EngineFits
     from handlers.library.pulls import Pulls
     from handlers.library.removal import ModelRemoval
     from handlers.library.shelf import ModelShelf, ShelfModel
@@ -22,13 +23,20 @@ if TYPE_CHECKING:
 
 class LibraryHandler:
     def __init__(
-        self, shelf: ModelShelf, hub: ModelHub, engines: EnginePool, pulls: Pulls, removal: ModelRemoval
+        self,
+        shelf: ModelShelf,
+        hub: ModelHub,
+        engines: EnginePool,
+        pulls: Pulls,
+        removal: ModelRemoval,
+        fits: EngineFits,
     ) -> None:
         self._shelf = shelf
         self._hub = hub
         self._engines = engines
         self._pulls = pulls
         self._removal = removal
+        self._fits = fits
 
     def list_models(self) -> LibraryResponse:
         """Blocks: it looks at the files of every model."""
@@ -56,6 +64,7 @@ class LibraryHandler:
         repositories = [_told_of_repository(repository) for repository in model.repositories]
         match model:
             case EngineModel(entry):
+                facts = self._fits.facts_of(entry)
                 return LibraryModel(
                     id=entry.model_id,
                     kind="engine",
@@ -70,9 +79,9 @@ class LibraryHandler:
                     in_place=is_in_place,
                     use=None,
                     state=state,
-                    needs=None,
-                    fit=None,
-                    measured=None,
+                    needs=facts.needs,
+                    fit=facts.fit,
+                    measured=facts.measured,
                     pace=LibraryPace(frames_per_pass=entry.frames_per_pass, fps=entry.fps, control_ms=entry.control_ms),
                     repositories=repositories,
                 )

@@ -48,15 +48,33 @@ class PsutilSystemMonitor:
             gpu_util_percent=gpu.util_percent,
         )
 
+    def taken_ram_bytes(self) -> int | None:
+        own = self._rss_bytes()
+        return None if own is None else own + sum(_rss_of(child) for child in self._children())
+
     def release_free_memory(self) -> None:
         if self._malloc_trim is not None:
             self._malloc_trim(0)
+
+    def _children(self) -> list[psutil.Process]:
+        try:
+            return self._process.children(recursive=True)
+        except psutil.Error:
+            return []
 
     def _rss_bytes(self) -> int | None:
         try:
             return self._process.memory_info().rss
         except psutil.Error:
             return None
+
+
+def _rss_of(process: psutil.Process) -> int:
+    """0 for one that has just ended."""
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
 
 
 def _describe_machine(gpu: _NvidiaGpu | None) -> MachinePayload:

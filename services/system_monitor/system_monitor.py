@@ -37,6 +37,10 @@ class SystemMonitor(Protocol):
 
     def usage(self) -> UsagePayload: ...
 
+    def taken_ram_bytes(self) -> int | None:
+        """What this process and the processes that it has started hold of the memory. None: unknown. Blocks."""
+        ...
+
     def release_free_memory(self) -> None:
         """Give memory that the process has freed, and its allocator still holds, back to the system. Blocks."""
         ...

@@ -51,6 +51,10 @@ class FakeDevice:
             vram, ram = self._used()
         return replace(FAKE_USAGE, vram_used_bytes=vram, ram_used_bytes=ram, ram_total_bytes=self.ram)
 
+    def taken_ram_bytes(self) -> int | None:
+        with self._lock:
+            return self._used()[1]
+
     def release_free_memory(self) -> None:
         pass
 

@@ -39,5 +39,8 @@ class FakeSystemMonitor:
         self.usage_calls += 1
         return self.current_usage
 
+    def taken_ram_bytes(self) -> int | None:
+        return self.current_usage.process_rss_bytes
+
     def release_free_memory(self) -> None:
         pass

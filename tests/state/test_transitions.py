@@ -123,6 +123,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LAKE = EngineKey("fake/lake", "none")
+AT = 12.5
 ONE, TWO, THREE = (Lease(number, f"session {number}") for number in (1, 2, 3))
 FIRST, SECOND, THIRD = (Ticket(number, None) for number in (1, 2, 3))
 WORLD, OTHER = (WorldInPlay(LAKE, name, 1, epoch, capped=True) for epoch, name in enumerate(("seed", "other")))
@@ -230,24 +231,27 @@ MACHINES = (
             (EngineUnloaded(), LoadBegan(1, ONE), EngineLoading(1, (ONE,))),
             (EngineFailed(1, "no weights"), LoadBegan(2, ONE), EngineLoading(2, (ONE,))),
             (EngineOffloaded(ONE), LoadBegan(2, ONE), EngineLoading(2, (ONE,))),
-            (EngineLoading(1, (ONE, TWO)), LoadSucceeded(), EngineReady((ONE, TWO))),
-            (EngineLoading(1, (ONE, TWO, THREE)), LoadSucceeded(2), EngineReady((ONE, TWO), 2)),
-            (EngineLoading(1, ()), LoadSucceeded(2), EngineReady((), 2)),
+            (EngineLoading(1, (ONE, TWO)), LoadSucceeded(AT), EngineReady((ONE, TWO))),
+            (EngineLoading(1, (ONE, TWO, THREE)), LoadSucceeded(AT, 2), EngineReady((ONE, TWO), 2)),
+            (EngineLoading(1, ()), LoadSucceeded(AT, 2), EngineReady((), 2, idle_since=AT)),
+            (EngineUnloaded(), LoadBegan(1), EngineLoading(1)),
+            (EngineReady((ONE,), 2), LeaseReturned(ONE, AT), EngineReady((), 2, idle_since=AT)),
+            (EngineReady((), 2, idle_since=AT), LeaseTaken(ONE), EngineReady((ONE,), 2)),
             (EngineLoading(1, (ONE,)), LoadFailed("no weights"), EngineFailed(1, "no weights")),
             (EngineLoading(1, (ONE,)), LeaseTaken(TWO), EngineLoading(1, (ONE, TWO))),
-            (EngineLoading(1, (ONE, TWO)), LeaseReturned(ONE), EngineLoading(1, (TWO,))),
+            (EngineLoading(1, (ONE, TWO)), LeaseReturned(ONE, AT), EngineLoading(1, (TWO,))),
             (EngineReady((ONE,), 2), LeaseTaken(TWO), EngineReady((ONE, TWO), 2)),
-            (EngineReady((ONE, TWO)), LeaseReturned(TWO), EngineReady((ONE,))),
+            (EngineReady((ONE, TWO)), LeaseReturned(TWO, AT), EngineReady((ONE,))),
             (EngineReady((ONE,), 1), LineJoined(TWO), EngineReady((ONE,), 1, (TWO,))),
             (EngineReady((ONE,), 1, (TWO, THREE)), LineLeft(TWO), EngineReady((ONE,), 1, (THREE,))),
             (EngineReady((), 1, (TWO, THREE)), LeaseTaken(TWO), EngineReady((TWO,), 1, (THREE,))),
             (EngineReady((ONE,), 2), Offloaded(ONE), EngineUnloading(ONE)),
             (EngineReady((), 2), Evicted(), EngineUnloading()),
             (EngineReady((ONE,)), TakenDown(), EngineUnloaded()),
-            (EngineUnloading(ONE), LeaseReturned(ONE), EngineUnloading()),
+            (EngineUnloading(ONE), LeaseReturned(ONE, AT), EngineUnloading()),
             (EngineUnloading(ONE), UnloadFinished(), EngineOffloaded(ONE)),
             (EngineUnloading(), UnloadFinished(), EngineUnloaded()),
-            (EngineOffloaded(ONE), LeaseReturned(ONE), EngineUnloaded()),
+            (EngineOffloaded(ONE), LeaseReturned(ONE, AT), EngineUnloaded()),
         ),
     ),
     Machine(
@@ -499,12 +503,12 @@ def test_an_event_that_a_table_lacks_is_refused_with_the_names_of_both(machine: 
     ("before", "event"),
     [
         (EngineOffloaded(ONE), LoadBegan(2, TWO)),
-        (EngineOffloaded(ONE), LeaseReturned(TWO)),
-        (EngineUnloading(ONE), LeaseReturned(TWO)),
+        (EngineOffloaded(ONE), LeaseReturned(TWO, AT)),
+        (EngineUnloading(ONE), LeaseReturned(TWO, AT)),
         (EngineLoading(1, (ONE,)), LeaseTaken(ONE)),
-        (EngineLoading(1, (ONE,)), LeaseReturned(TWO)),
+        (EngineLoading(1, (ONE,)), LeaseReturned(TWO, AT)),
         (EngineReady((ONE,), 1), LeaseTaken(TWO)),
-        (EngineReady((ONE,)), LeaseReturned(TWO)),
+        (EngineReady((ONE,)), LeaseReturned(TWO, AT)),
         (EngineReady((ONE,)), LineJoined(ONE)),
         (EngineReady((), 1, (ONE,)), LineJoined(ONE)),
         (EngineReady((ONE,)), LineLeft(ONE)),

@@ -94,7 +94,8 @@ class InstalledEngines:
         entry, last = entry_of(plugin), self._last.get(point)
         if last is not None and last[0] == plugin and _facts(last[1]) == _facts(entry):
             return last[1]
-        if entry.missing is not None:
+        # Files that nobody wanted yet are no fault.
+        if entry.missing is not None and entry.not_pulled() is None:
             logger.warning("An engine cannot be played", engine=entry.model_id, reason=entry.missing)
         self._last[point] = plugin, entry
         return entry

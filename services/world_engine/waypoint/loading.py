@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -42,12 +43,14 @@ class WaypointOptions:
 def load_hosted(*, quant: str, report: LoadReport, **options: Any) -> WaypointEngine:
     """`load_engine`, as an engine host calls it: the process is the engine's own. Raises: ModelLoadError."""
     chosen = WaypointOptions(**options)
-    engine = load_engine(chosen, quant, report)
     if _is_tiny(Path(chosen.model_folder)):
-        import torch
+        with suppress(ImportError, OSError):  # which the load tells of
+            import torch
 
-        torch.set_num_threads(1)  # several would wait for each other longer than they work
-    return engine
+            # Several would wait for each other longer than they work. Set before the load: what is computed there, such
+            # as the tables of noise levels, depends on their number in its last bits.
+            torch.set_num_threads(1)
+    return load_engine(chosen, quant, report)
 
 
 def load_engine(options: WaypointOptions, quant: str, report: LoadReport) -> WaypointEngine:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from handlers.base import StateChanges
 from handlers.engines.fitting import EngineNeedsBook
 from handlers.engines.ledger import MemoryLedger
+from handlers.engines.meter import LoadMeter
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
 from runtime_config.authoring_config import AuthoringConfig
@@ -62,7 +63,9 @@ class Rig:
         self.threads = ThreadPoolExecutor(2)
         self.classifier = FakeImageClassifier()
         catalogue = WorldEngineCatalogue([self.pond.entry, self.lake.entry, self.hill.entry])
+        self.idle_s: float | None = None
         self.needs = EngineNeedsBook(FakeEngineMeasurements(), self.device)
+        self.meter = LoadMeter(self.device, self.needs)
         self.ledger = MemoryLedger(
             self.state,
             self.lock,
@@ -85,7 +88,9 @@ class Rig:
             clock=self.clock,
             metrics=PrometheusMetrics(),
             memory=self.ledger,
+            meter=self.meter,
             changes=self.changes,
+            idle_s=Current(lambda: self.idle_s),
             least_rate_percent=least_rate_percent or Current.fixed(80),
         )
         self.residency = ModelResidency(

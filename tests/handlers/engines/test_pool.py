@@ -42,7 +42,7 @@ def test_an_engine_is_loaded_once_and_stays_when_its_leases_end() -> None:
             assert one.engine is two.engine is here.pond.engines[0]
             assert sessions_on(here, POND) == ["one", "two"]
             assert one.id != two.id
-        assert here.pool.of(POND) == EngineReady()
+        assert here.pool.of(POND) == EngineReady(idle_since=here.clock.monotonic())
         assert here.pool.loaded_models() == {POND.model_id}
         with pytest.raises(LeaseError):
             _ = one.engine
@@ -92,7 +92,7 @@ def test_whoever_finds_no_room_waits_in_line_and_nobody_overtakes() -> None:
             end.set()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
         assert came == ["one", "three", "four"]
-        assert here.pool.of(LAKE) == EngineReady(max_worlds=1)
+        assert here.pool.of(LAKE) == EngineReady(max_worlds=1, idle_since=here.clock.monotonic())
 
     run(main)
 

@@ -87,7 +87,8 @@ def test_two_people_play_at_once_and_what_they_keep_replays_exactly(
 ) -> None:
     """In the server's own process, and in that of an engine host, which is what an owner gets."""
     plugin = plugin_of(models_dir)
-    entry = catalogue_entry_of(plugin) if hosted else loading_here(plugin)
+    here = loading_here(plugin)
+    entry = catalogue_entry_of(plugin) if hosted else here
     services = services_of(entry, tmp_path)
     with play_server(services) as server, ThreadPoolExecutor(2) as people:
         saved = list(people.map(partial(play, server), (90, 200)))
@@ -95,11 +96,11 @@ def test_two_people_play_at_once_and_what_they_keep_replays_exactly(
     worlds = sorted((tmp_path / "worlds").glob("*.world"))
     assert len(worlds) == 6
     for world_id in saved:
-        status, report = replay(tmp_path / "worlds" / f"{world_id}.world", entry)
+        status, report = replay(tmp_path / "worlds" / f"{world_id}.world", here)
         assert "compared: exact" in report, report
         assert status == 0
     for log in sorted((tmp_path / "logs").glob("*.ndjson")):
-        status, report = replay(log, entry)
+        status, report = replay(log, here)
         assert status in {0, 4}, report  # 4: too short for a check
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from runtime_config.constants import PROJECT_DIR
 from runtime_config.runtime_config import AccessConfig, MossConfig, RuntimeConfig
@@ -107,6 +108,14 @@ def test_an_engine_that_settings_did_not_change_keeps_its_entry(
     other_moss = RuntimeConfig(data_dir=config.data_dir, access=config.access, moss=MossConfig(weights=tmp_path))
     after = engines.entries(other_moss)
     assert [new.model_id for old, new in zip(before, after, strict=True) if new is not old] == ["terrarium/moss"]
+
+
+def test_the_log_warns_of_broken_engines_and_not_of_those_that_nobody_has_pulled(config: RuntimeConfig) -> None:
+    engines = InstalledEngines(foreign=[point("raising:Engine")])
+    with capture_logs() as logs:
+        entries = engines.entries(config)
+    assert any(entry.not_pulled() is not None for entry in entries)
+    assert [log["engine"] for log in logs] == [entry.model_id for entry in entries if entry.title == "raising Engine"]
 
 
 # --------------------------------------------------------------------------------------------- where they are looked up
