@@ -19,8 +19,8 @@ import { deleteModel, fetchModelLibrary, loadModel, unloadModel } from "./models
 
 const PULL = "model";
 const BENCHMARK = "benchmark";
-/** No event tells how far the loading of a model is. */
-const LOADING_MS = 1000;
+/** No event tells when a model is loaded or unloaded. */
+const LOOK_AGAIN_MS = 1000;
 
 export class Models {
   #feed;
@@ -34,6 +34,8 @@ export class Models {
   #cards = new Map();
   /** @type {ModelLibrary | null} */
   #library = null;
+  /** The models that are being unloaded, which are still loaded for a while. @type {Set<string>} */
+  #leaving = new Set();
   #timer = 0;
 
   /**
@@ -49,6 +51,7 @@ export class Models {
     keepFocusInside(this.#dialog);
     this.#dialog.addEventListener("close", () => {
       clearTimeout(this.#timer);
+      this.#leaving.clear();
       feed.follow("models", false);
     });
   }
@@ -80,8 +83,18 @@ export class Models {
       return this.#notify(describe(error));
     }
     this.#show();
-    const isLoading = this.#library.models.some(({ state }) => state.kind === "loading");
-    if (isLoading && this.#dialog.open) this.#timer = window.setTimeout(() => void this.#load(), LOADING_MS);
+    if (!this.#dialog.open || !this.#isChanging(this.#library)) return;
+    this.#timer = window.setTimeout(() => void this.#load(), LOOK_AGAIN_MS);
+  }
+
+  /**
+   * @param {ModelLibrary} library
+   * @returns {boolean} whether a model is on its way into memory or out of it
+   */
+  #isChanging({ models }) {
+    const loaded = new Set(models.filter(({ state }) => state.kind === "loaded").map(({ id }) => id));
+    for (const id of this.#leaving) if (!loaded.has(id)) this.#leaving.delete(id);
+    return this.#leaving.size > 0 || models.some(({ state }) => state.kind === "loading");
   }
 
   /** @param {readonly LibraryModel[]} models as they are now */
@@ -175,7 +188,9 @@ export class Models {
       case "loadAnyway":
         return loadModel(id, quant, action === "loadAnyway");
       case "unload":
-        return unloadModel(id);
+        await unloadModel(id);
+        this.#leaving.add(id);
+        return;
       case "delete":
         return deleteModel(id);
     }

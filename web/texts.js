@@ -86,6 +86,7 @@ export const CODE_TEXTS = {
   modelLoadFailed: "The model could not be loaded. The server's log says why.",
   modelBusy: "Somebody is playing with another model, and the server can load only one. You will enter when it is free.",
   modelBuiltIn: "The built-in model cannot be removed.",
+  modelDoesNotFit: "The model is not expected to fit into this machine's memory beside what is loaded.",
   modelInUse: "The server uses this model, so it stays.",
   modelHubUnavailable: "The place where models are kept cannot be reached at the moment. Try again later.",
   modelAccessNeeded: "This model is given only to people who have accepted its terms. The server needs their token.",
