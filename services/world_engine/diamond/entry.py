@@ -43,10 +43,7 @@ _NO_PACKAGES: Final = (
     f"{TITLE} needs packages that are not installed. Install the extra engines: "
     "pip install -c constraints.txt -e '.[engines]'"
 )
-_HOW_TO_PULL: Final = (
-    f"Pull it ({REPOSITORY.size_bytes / 1e9:.1f} GB) in the Models view of the server's page, or with POST /api/jobs "
-    f'{{"kind": "model", "request": {{"model": "{MODEL_ID}"}}}}.'
-)
+_HOW_TO_PULL: Final = f"Pull it ({REPOSITORY.size_bytes / 1e9:.1f} GB) in the Models view of the server's page."
 _MEMORY: Final = EngineMemory(ram=2 << 30)  # measured: 1.9 GiB; worlds take next to nothing
 _MEMORY_ON_CARD: Final = EngineMemory(ram=3 << 30, vram=2 << 30)  # not measured
 _BEHIND_THE_SERVER: Final = 5  # niceness: on a processor it takes every core that it gets

@@ -99,9 +99,7 @@ class WaypointPlugin:
             return None
         extent, size = "only in part" if has_part else "not", f"{absent / 1e9:.1f} GB"
         return (
-            f"{name} is {extent} on this server's disk yet. Pull it ({size})"
-            f' in the Models view of the server\'s page, or with POST /api/jobs {{"kind": "model", "request": '
-            f'{{"model": "{name}"}}}}.'
+            f"{name} is {extent} on this server's disk yet. Pull it ({size}) in the Models view of the server's page."
         )
 
     def load(self, quant: str, report: LoadReport) -> WorldEngine:
