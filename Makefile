@@ -18,7 +18,7 @@ test: install-test
 
 install-test: $(VENV)/.installed-test
 
-# Faults, load and long use against real server processes: some ten minutes.
+# Faults, load and long use against real server processes: some fifteen minutes.
 trial: install-test
 	$(BIN)/python -m pytest -q -n 2 -m trial --durations=15
 
