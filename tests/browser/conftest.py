@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import pytest
 
@@ -99,9 +99,14 @@ def fixture_server(request: pytest.FixtureRequest, shared_server: ServerProcess)
     return shared_server
 
 
+def _stash_of(request: pytest.FixtureRequest) -> pytest.Stash:
+    """Of the test that asks."""
+    return cast("pytest.Item", request.node).stash  # pyright: ignore[reportUnknownMemberType] - pytest leaves it open
+
+
 def show_log_of(server: ServerProcess, request: pytest.FixtureRequest) -> None:
     """If the test that asks fails."""
-    request.node.stash.setdefault(_SERVERS, []).append(server)
+    _stash_of(request).setdefault(_SERVERS, []).append(server)
 
 
 class Invite(Protocol):
@@ -112,7 +117,7 @@ class Invite(Protocol):
 def fixture_invite(request: pytest.FixtureRequest, browser: Browser, start_server: StartServer) -> Generator[Invite]:
     """Open the page for a visitor with a profile of their own; nobody may leave with complaints in the console."""
     del start_server  # visitors leave before the servers stop
-    visitors = request.node.stash.setdefault(_VISITORS, [])
+    visitors = _stash_of(request).setdefault(_VISITORS, [])
 
     def invite(url: str, **context: Any) -> Visitor:
         options: dict[str, Any] = {"viewport": {"width": 960, "height": 540}, **context}
