@@ -80,7 +80,8 @@ def _enter(visitor: Visitor) -> None:
     visitor.page.wait_for_selector("body[data-screen=playing]", state="attached", timeout=_SLOW_MS)
 
 
-def test_the_models_are_shown_to_everybody(visitor: Visitor) -> None:
+def test_the_models_are_shown_to_everybody(start_server: StartServer, invite: Invite) -> None:
+    visitor = invite(start_server().url)  # where nobody has loaded anything
     _open_models(visitor)
     texts = {card.get_attribute("data-model"): card.inner_text() for card in visitor.by_id("model").all()}
     assert "Comes with Terrarium" in texts["terrarium/diorama"]

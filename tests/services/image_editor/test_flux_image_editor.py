@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.torch_worker.torch_worker import TorchWorker, WorkerSpec
 
 PROJECT = Path(__file__).resolve().parents[3]
+COMMIT = "abc123" + "0" * 34
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="the extra models is not installed"),
@@ -191,8 +192,8 @@ def test_missing_files_are_named_with_the_command_that_fetches_them(folder: Path
 def test_the_cache_of_the_hub_is_found(folder: Path, tmp_path: Path) -> None:
     repository = tmp_path / "models--black-forest-labs--FLUX.2-klein-4B"
     (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text("abc123\n")
-    shutil.copytree(folder, repository / "snapshots" / "abc123")
+    (repository / "refs" / "main").write_text(f"{COMMIT}\n")
+    shutil.copytree(folder, repository / "snapshots" / COMMIT)
     files = FluxFiles(tmp_path)
     assert files.what_is_missing() is None
     assert 0 < files.size().largest_part < files.size().total
