@@ -50,6 +50,7 @@ MIB = 1024 * 1024
 ELSEWHERE = {
     "log_level": "tests/test_ltx2_server.py",
     "log_format": "tests/test_ltx2_server.py",
+    "engine_idle_s": "tests/handlers/engines/test_keeping.py",
     "kept_job_bytes": "tests/handlers/jobs/test_files.py",
     "max_connections": "tests/network/test_crowds.py",
     "max_connections_per_address": "tests/network/test_crowds.py",

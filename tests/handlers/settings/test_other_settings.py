@@ -40,7 +40,10 @@ RESTART = {field.path: field.name for field in settings_of(RuntimeConfig) if isi
 
 
 def test_what_needs_a_restart_is_not_read_after_the_start(tmp_path: Path) -> None:
-    """Every route is asked, a world is played and a scene is made meanwhile; the view of the settings may read them."""
+    """Every route is asked, a world is played and a scene is made meanwhile.
+
+    The view of the settings may read them, and so may the doctor, who tells what the server runs with.
+    """
     readings = Readings()
     config = watched(RuntimeConfig(data_dir=tmp_path), readings)
     services = fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())
@@ -52,7 +55,7 @@ def test_what_needs_a_restart_is_not_read_after_the_start(tmp_path: Path) -> Non
         assert http.get("/health").json()["startup_complete"]
         readings.begin()
         for method, path in ROUTES:
-            if not path.endswith(("/stream", "/events", "/ws")):
+            if not path.endswith(("/stream", "/events", "/ws", "/doctor")):
                 http.request(method, path, json={} if method in ("POST", "PATCH") else None)
         with connect(f"ws://127.0.0.1:{server.port}/ws?protocol_version=5", max_size=None) as socket:
             client = PlayClient(socket, extended=False)
