@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from _routes._answers import answers
-from api_types import LibraryResponse, LoadModelRequest
+from api_types import LibraryResponse
 from app_handler import AppHandler
 from error_types import ErrorCode
 from state.deps import get_state_service
@@ -35,28 +35,3 @@ def route_list_library(handler: Handler) -> LibraryResponse:
 )
 def route_remove_model(model_id: Annotated[str, Path(max_length=200)], handler: Handler) -> None:
     handler.library.remove(model_id)
-
-
-@router.post(
-    "/{model_id:path}/load",
-    status_code=202,
-    responses=answers(
-        ErrorCode.UNKNOWN_MODEL,
-        ErrorCode.NOT_FOUND,
-        ErrorCode.UNSUPPORTED_QUANT,
-        ErrorCode.MODEL_BUSY,
-        ErrorCode.MODEL_DOES_NOT_FIT,
-        ErrorCode.MODEL_LOAD_FAILED,
-    ),
-)
-async def route_load_model(model_id: str, request: LoadModelRequest, handler: Handler) -> None:
-    await handler.library_engines.load(model_id, request.quant, anyway=request.anyway)
-
-
-@router.post(
-    "/{model_id:path}/unload",
-    status_code=202,
-    responses=answers(ErrorCode.UNKNOWN_MODEL, ErrorCode.NOT_FOUND, ErrorCode.MODEL_BUSY, ErrorCode.MODEL_IN_USE),
-)
-async def route_unload_model(model_id: str, handler: Handler) -> None:
-    await handler.library_engines.unload(model_id)

@@ -40,6 +40,7 @@ import { request, send } from "./rest.js";
 /** @typedef {{ models: LibraryModel[], disk_free_bytes: number | null }} ModelLibrary `disk_free_bytes`: null if the system does not say */
 
 const PATH = "/api/library";
+const LOADED_PATH = "/api/loaded-models";
 
 /** @returns {Promise<ModelLibrary>} */
 export async function fetchModelLibrary() {
@@ -54,12 +55,12 @@ export async function fetchModelLibrary() {
  * @param {boolean} anyway even if it is not expected to fit
  */
 export async function loadModel(id, quant, anyway) {
-  await send(`${pathOf(id)}/load`, "POST", { quant, anyway });
+  await send(pathOf(id, LOADED_PATH), "PUT", { quant, anyway });
 }
 
 /** @param {string} id */
 export async function unloadModel(id) {
-  await request(`${pathOf(id)}/unload`, { method: "POST" });
+  await request(pathOf(id, LOADED_PATH), { method: "DELETE" });
 }
 
 /**
@@ -71,7 +72,10 @@ export async function deleteModel(id) {
   await request(pathOf(id), { method: "DELETE" });
 }
 
-/** @param {string} id whose slashes are part of the path */
-function pathOf(id) {
-  return `${PATH}/${id.split("/").map(encodeURIComponent).join("/")}`;
+/**
+ * @param {string} id whose slashes are part of the path
+ * @param {string} collection
+ */
+function pathOf(id, collection = PATH) {
+  return `${collection}/${id.split("/").map(encodeURIComponent).join("/")}`;
 }

@@ -58,47 +58,47 @@ def place(folder: Path, *, vram: float = 20, step_s: float = 0.0) -> Generator[P
 
 def test_a_model_is_loaded_and_unloaded_by_its_owner(tmp_path: Path) -> None:
     with place(tmp_path) as here:
-        assert here.http.post(f"/api/library/{LAKE}/load", json={}).status_code == 202
+        assert here.http.put(f"/api/loaded-models/{LAKE}", json={}).status_code == 202
         wait_until(lambda: isinstance(here.state(LAKE), EngineReady), "it was loaded")
         lake = here.listed(LAKE)
         assert (lake["state"]["kind"], lake["fit"]) == ("loaded", {"kind": "fits", "reason": None})
         assert lake["measured"] == {"ram_bytes": 0, "vram_bytes": 12 << 30, "fps": None}
         assert lake["needs"]["vram_bytes"] == 12 << 30
-        assert here.http.post(f"/api/library/{LAKE}/unload").status_code == 202
+        assert here.http.delete(f"/api/loaded-models/{LAKE}").status_code == 202
         wait_until(lambda: here.state(LAKE) == EngineUnloaded(), "it was unloaded")
 
 
 def test_a_model_that_does_not_fit_is_loaded_only_anyway(tmp_path: Path) -> None:
     with place(tmp_path, vram=8) as here:
-        refused = here.http.post(f"/api/library/{LAKE}/load", json={"quant": "none"})
+        refused = here.http.put(f"/api/loaded-models/{LAKE}", json={"quant": "none"})
         assert (refused.status_code, refused.json()["code"]) == (409, "modelDoesNotFit")
         assert "It needs 12.0 GiB of GPU memory." in refused.json()["message"]
         assert here.listed(LAKE)["fit"]["kind"] == "does_not_fit"
-        assert here.http.post(f"/api/library/{LAKE}/load", json={"anyway": True}).status_code == 202
+        assert here.http.put(f"/api/loaded-models/{LAKE}", json={"anyway": True}).status_code == 202
         wait_until(lambda: "8.0 GiB free" in str(here.state(LAKE)), "it was tried, and failed for real")
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status", "code"),
+    ("method", "model", "body", "status", "code"),
     [
-        ("fake/sea/load", {}, 404, "unknownModel"),
-        ("fake/sea/unload", {}, 404, "unknownModel"),
-        ("fake/pond/load", {"quant": "fp8"}, 422, "unsupportedQuant"),
-        ("fake/pond/load", {"quantisation": "none"}, 422, "invalidRequest"),
+        ("PUT", "fake/sea", {}, 404, "unknownModel"),
+        ("DELETE", "fake/sea", None, 404, "unknownModel"),
+        ("PUT", "fake/pond", {"quant": "fp8"}, 422, "unsupportedQuant"),
+        ("PUT", "fake/pond", {"quantisation": "none"}, 422, "invalidRequest"),
     ],
 )
 def test_what_cannot_be_loaded_is_told(
-    tmp_path: Path, path: str, body: dict[str, object], status: int, code: str
+    tmp_path: Path, method: str, model: str, body: dict[str, object] | None, status: int, code: str
 ) -> None:
     with place(tmp_path) as here:
-        answer = here.http.post(f"/api/library/{path}", json=body)
+        answer = here.http.request(method, f"/api/loaded-models/{model}", json=body)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 def test_a_model_in_play_is_not_unloaded(tmp_path: Path) -> None:
     with place(tmp_path) as here, here.server.client() as client:
         client.start(model=POND)
-        answer = here.http.post(f"/api/library/{POND}/unload")
+        answer = here.http.delete(f"/api/loaded-models/{POND}")
         assert (answer.status_code, answer.json()["code"]) == (409, "modelInUse")
 
 
