@@ -35,6 +35,8 @@ export class ServerSettings {
   /** @type {Settings | null} */
   #settings = null;
   #isBusy = false;
+  /** @type {Promise<void>} */
+  #turns = Promise.resolve();
   #onChanged;
 
   /** @param {() => void} onChanged the server has other settings, or a file with or without a fault */
@@ -84,12 +86,11 @@ export class ServerSettings {
   }
 
   async #saveChanges() {
-    const { changes } = this.#draft;
     if (!this.#settings || !this.#draft.isReadable) return this.#focusFault();
-    if (Object.keys(changes).length === 0) return;
-    const { revision } = this.#settings;
     await this.#attempt(async () => {
-      const settings = await changeServerSettings(changes, revision);
+      const { changes } = this.#draft;
+      if (!this.#settings || Object.keys(changes).length === 0) return;
+      const settings = await changeServerSettings(changes, this.#settings.revision);
       this.#draft.clear();
       this.#learn(settings);
       this.#status.textContent = "Saved";
@@ -110,9 +111,19 @@ export class ServerSettings {
     this.#search.focus();
   }
 
-  /** @param {() => Promise<void>} work that asks the server for something */
-  async #attempt(work) {
-    if (this.#isBusy) return;
+  /**
+   * What is asked for while something is under way has its turn afterwards.
+   *
+   * @param {() => Promise<void>} work that asks the server for something
+   */
+  #attempt(work) {
+    const turn = this.#turns.then(() => this.#run(work));
+    this.#turns = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** @param {() => Promise<void>} work */
+  async #run(work) {
     this.#isBusy = true;
     this.#form.ariaBusy = "true";
     this.#notify(null);

@@ -22,7 +22,7 @@ def _leave(visitor: Visitor) -> None:
     visitor.pause()
     visitor.by_id("leave-button").click()
     visitor.wait_for("gallery")
-    visitor.page.wait_for_function("location.hash === ''")
+    visitor.page.wait_for_function("() => location.hash === ''")
 
 
 def _shows(visitor: Visitor, width: int) -> None:

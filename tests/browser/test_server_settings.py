@@ -13,11 +13,12 @@ import pytest
 from tests.browser.accessibility import DESK, PHONE, faults_of, go_round
 from tests.browser.server_process import ServerProcess
 from tests.browser.studio import words_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser, Locator, Route
 
     from tests.browser.conftest import Invite
     from tests.browser.visitor import Visitor
@@ -99,6 +100,28 @@ def test_every_setting_of_the_server_is_there(server: ServerProcess, visitor: Vi
         text = _row(visitor, name).inner_text()
         assert settings[name]["help"][1:40] in text
         assert name in text
+
+
+def test_what_is_saved_while_the_view_loads_is_saved_afterwards(own_server: OwnServer, invite: Invite) -> None:
+    visitor = invite(own_server.url)
+    _open(visitor)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "GET" and not held:
+            held.append(route)
+        else:
+            route.fallback()
+
+    visitor.page.route("**/api/settings", hold)
+    visitor.page.evaluate("() => { dispatchEvent(new Event('focus')); }")
+    wait_until(lambda: visitor.page.evaluate("() => true") and bool(held), "the view loads again")
+    _field(visitor, "jpeg_quality").fill("61")
+    _save(visitor)
+    held[0].continue_()
+    visitor.by_id("server-settings-status").get_by_text("Saved", exact=True).wait_for()
+    assert _settings(own_server)["jpeg_quality"]["value"] == 61
+    _change_by_rest(own_server, jpeg_quality=None)
 
 
 def test_a_search_finds_settings_by_their_words(visitor: Visitor) -> None:

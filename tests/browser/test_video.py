@@ -25,7 +25,7 @@ def test_frames_come_as_h264_and_the_world_is_walked_in(visitor: Visitor) -> Non
     visitor.enter()
     first = visitor.see()
     with visitor.holding("w"):
-        visitor.page.wait_for_function(f"({_CODEC})() === 'h264'")
+        visitor.page.wait_for_function(f"() => ({_CODEC})() === 'h264'")
         visitor.wait_for_frames(20)
         visitor.wait_for_other_view(first)
     assert visitor.see().std() > 10, "The frame is one colour."
@@ -39,6 +39,6 @@ def test_a_decoder_that_fails_gives_way_to_jpegs_in_the_same_world(visitor: Visi
     first = visitor.see()
     with visitor.holding("w"):
         visitor.page.wait_for_function("() => terrarium.report().includes('Frames are asked for as JPEGs')")
-        visitor.page.wait_for_function(f"({_CODEC})() === 'jpeg'")
+        visitor.page.wait_for_function(f"() => ({_CODEC})() === 'jpeg'")
         visitor.wait_for_other_view(first)
     assert visitor.page.evaluate("terrarium.state") == "playing"

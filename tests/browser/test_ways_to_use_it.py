@@ -69,7 +69,7 @@ def test_the_keyboard_alone_is_enough(visitor: Visitor) -> None:
     visitor.wait_for("playing")
     visitor.walk(8)
     visitor.pause()
-    visitor.page.wait_for_function("document.activeElement?.dataset.testid === 'resume-button'")
+    visitor.page.wait_for_function("() => document.activeElement?.dataset.testid === 'resume-button'")
     press("Enter")
     visitor.wait_for("playing")
     visitor.pause()
