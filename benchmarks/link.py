@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
+from benchmarks.child import terrarium_server
 from benchmarks.link_relay import LinkRelay, LinkShape
 from benchmarks.player import Player
 from runtime_config.runtime_config import VideoConfig
@@ -35,7 +32,7 @@ from services.world_engine.world_engine import ControlPayload
 from wire_protocol import KEY_CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from services.world_engine.engine_card import LoadStep
     from services.world_engine.world_engine import Picture
@@ -92,21 +89,6 @@ def measure_link(server_port: int, shape: LinkShape, query: str, seconds: float)
         mbit_s=sum(arrival.size for arrival in arrivals) * 8 / seconds / 1e6,
         quality=f"{name} {statistics.mean(qualities):.0f}",
     )
-
-
-@contextmanager
-def diorama_server() -> Generator[int]:
-    """A server process of its own; its port."""
-    with tempfile.TemporaryDirectory() as data_dir:
-        command = [sys.executable, str(_ROOT / "ltx2_server.py"), "--port", "0", "--data-dir", data_dir]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        try:
-            assert process.stdout is not None
-            found = next(match for line in process.stdout if (match := re.search(r":(\d+)\s*$", line.strip())))
-            yield int(found.group(1))
-        finally:
-            process.terminate()
-            process.wait()
 
 
 # ---------------------------------------------------------------------------------------------------- encoding alone
@@ -225,12 +207,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"| {codec.name} | {sizes} | {codec.ssim_to_original:.3f} | {codec.ssim_to_jpeg:.3f} |", flush=True)
     print("\n| Mbit/s | delay each way, ms | codec | frames/s | age p50 ms | age p95 ms | used Mbit/s | quality |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    with diorama_server() as port:
+    with terrarium_server() as (server, _):
         for rate in rates:
             for delay_ms in delays:
                 shape = LinkShape(rate * 1e6, delay_ms / 1000, jitter_s=delay_ms / 5000)
                 for name, query in _CODECS.items():
-                    of = measure_link(port, shape, query, seconds)
+                    of = measure_link(server.port, shape, query, seconds)
                     seen = f"{of.frames_per_s:.1f} | {of.age_p50_ms:.0f} | {of.age_p95_ms:.0f}"
                     print(f"| {rate} | {delay_ms} | {name} | {seen} | {of.mbit_s:.1f} | {of.quality} |", flush=True)
 

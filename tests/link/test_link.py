@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.link import diorama_server, measure_link
+from benchmarks.child import terrarium_server
+from benchmarks.link import measure_link
 from benchmarks.link_relay import LinkRelay, LinkShape
 from tests.waiting import deadline_s
 
@@ -74,8 +75,8 @@ def test_a_link_that_is_cut_ends_both_connections() -> None:
 @pytest.mark.trial
 def test_a_slow_link_carries_more_and_younger_frames_of_h264_than_of_jpegs() -> None:
     shape = LinkShape(8e6, 0.02, jitter_s=0.004)
-    with diorama_server() as port:
-        jpeg = measure_link(port, shape, "&client=terrarium", 3.0)
-        video = measure_link(port, shape, "&client=terrarium&video=h264", 3.0)
+    with terrarium_server() as (server, _):
+        jpeg = measure_link(server.port, shape, "&client=terrarium", 3.0)
+        video = measure_link(server.port, shape, "&client=terrarium&video=h264", 3.0)
     assert video.frames_per_s > jpeg.frames_per_s
     assert video.age_p50_ms < jpeg.age_p50_ms
