@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from _routes._answers import answers
 from api_types import LoadModelRequest
@@ -15,6 +15,7 @@ from state.deps import get_state_service
 router = APIRouter(prefix="/api/loaded-models")
 
 Handler = Annotated[AppHandler, Depends(get_state_service)]
+ModelId = Annotated[str, Path(max_length=200)]
 
 
 @router.put(
@@ -22,6 +23,7 @@ Handler = Annotated[AppHandler, Depends(get_state_service)]
     status_code=202,
     responses=answers(
         ErrorCode.UNKNOWN_MODEL,
+        ErrorCode.INVALID_REQUEST,
         ErrorCode.NOT_FOUND,
         ErrorCode.UNSUPPORTED_QUANT,
         ErrorCode.MODEL_BUSY,
@@ -29,14 +31,20 @@ Handler = Annotated[AppHandler, Depends(get_state_service)]
         ErrorCode.MODEL_LOAD_FAILED,
     ),
 )
-async def route_load_model(model_id: str, request: LoadModelRequest, handler: Handler) -> None:
+async def route_load_model(model_id: ModelId, request: LoadModelRequest, handler: Handler) -> None:
     await handler.library_engines.load(model_id, request.quant, anyway=request.anyway)
 
 
 @router.delete(
     "/{model_id:path}",
     status_code=202,
-    responses=answers(ErrorCode.UNKNOWN_MODEL, ErrorCode.NOT_FOUND, ErrorCode.MODEL_BUSY, ErrorCode.MODEL_IN_USE),
+    responses=answers(
+        ErrorCode.UNKNOWN_MODEL,
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.MODEL_BUSY,
+        ErrorCode.MODEL_IN_USE,
+    ),
 )
-async def route_unload_model(model_id: str, handler: Handler) -> None:
+async def route_unload_model(model_id: ModelId, handler: Handler) -> None:
     await handler.library_engines.unload(model_id)
