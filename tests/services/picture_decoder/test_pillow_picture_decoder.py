@@ -174,7 +174,14 @@ def test_colours_are_brought_to_srgb() -> None:
     assert green > 200 > 60 > red
 
 
-@pytest.mark.parametrize("profile", [b"x", b"\0" * 16 + b"RGB " + b"\xff" * 200, swapped_profile()[:200]])
+@pytest.mark.parametrize(
+    "profile",
+    [
+        pytest.param(b"x", id="no profile"),
+        pytest.param(b"\0" * 16 + b"RGB " + b"\xff" * 200, id="nothing but a colour space"),
+        pytest.param(swapped_profile()[:200], id="cut short"),  # it holds the second in which it was made
+    ],
+)
 def test_a_damaged_colour_profile_is_ignored(profile: bytes) -> None:
     data = save(quadrants(400, 200), "PNG", icc_profile=profile)
     assert_close(decoded_corners(data), RED, GREEN, BLUE, WHITE)
