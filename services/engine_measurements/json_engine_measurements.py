@@ -9,13 +9,11 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from services.engine_measurements.engine_measurements import EngineMeasurement, MeasurementKey
-from services.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
-
 
 _FILE: Final = TypeAdapter(tuple[tuple[MeasurementKey, EngineMeasurement], ...])
 
@@ -37,7 +35,11 @@ class JsonEngineMeasurements:
             kept = self._read()
             kept[key] = measurement
             try:
-                write_whole(self._file, _FILE.dump_json(tuple(kept.items()), indent=1))
+                # The server may end in the midst of this, as nobody waits for it. What is left then has the name that
+                # the next one writes to, and the file itself stays whole.
+                unfinished = self._file.with_name(f".{self._file.name}.part")
+                unfinished.write_bytes(_FILE.dump_json(tuple(kept.items()), indent=1))
+                unfinished.replace(self._file)
             except OSError as error:
                 logger.warning("A measurement of an engine could not be kept", model=key.model_id, reason=str(error))
 
