@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from engines.diamond.errors import ModelFolderError
-from engines.diamond.files import file_in
+from engines.model_folder import file_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def read_checkpoint(folder: Path, name: str, expected: Mapping[str, Shape]) -> C
     """Raises:
     ModelFolderError: the file is missing, damaged, asks for more than tensors, or has others than those expected.
     """
-    path = file_in(folder, name)
+    path = file_in(folder, name, ModelFolderError)
     try:
         _check_archive(path, name)
         loaded: object = torch.load(path, map_location="cpu", weights_only=True, mmap=True)

@@ -10,7 +10,7 @@ import yaml
 
 from engines.diamond.actions import ACTION_WIDTH
 from engines.diamond.errors import ModelFolderError
-from engines.diamond.files import file_in
+from engines.model_folder import file_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,7 +139,7 @@ class _Section:
 
     @classmethod
     def of_file(cls, folder: Path, name: str) -> _Section:
-        path = file_in(folder, name)
+        path = file_in(folder, name, ModelFolderError)
         if path.stat().st_size > _LARGEST_FILE:
             raise ModelFolderError(f"{name} is far too large for the description of a model.")
         try:

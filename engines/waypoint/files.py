@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from safetensors import SafetensorError, safe_open
 
+from engines import model_folder
 from engines.waypoint.errors import ModelFolderError
 
 if TYPE_CHECKING:
@@ -35,20 +36,10 @@ class _OpenFile(Protocol):
 def file_in(folder: Path, name: str) -> Path:
     """The file of that name.
 
-    A link may lead out of the folder only where the hub's cache puts it: from below `snapshots` to `blobs` beside it.
-
     Raises:
-        ModelFolderError: there is no such file, or it lies elsewhere.
+        ModelFolderError: there is no such file, or a link leads out of the folder and of the hub's cache.
     """
-    _check_folder(folder)
-    path = folder / name
-    if not path.is_file():
-        raise ModelFolderError(f"The model folder lacks {name}.{_only_pickles(folder)}")
-    place = folder.resolve()
-    roots = [place, *(parent.parent / "blobs" for parent in place.parents if parent.name == "snapshots")]
-    if not any(path.resolve().is_relative_to(root) for root in roots):
-        raise ModelFolderError(f"{name} is a link that leads out of the model folder. Put the file itself there.")
-    return path
+    return model_folder.file_in(folder, name, ModelFolderError, hint=lambda: _only_pickles(folder))
 
 
 def sole_safetensors(folder: Path) -> str:

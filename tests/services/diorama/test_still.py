@@ -50,9 +50,7 @@ def test_walking_comes_nearer_and_ends_before_the_picture() -> None:
     half = redness(hold(world, press(keys.W), 20)[3])
     near = redness(hold(world, press(keys.W), 80)[3])
     assert before < half < near < 4 * before
-    np.testing.assert_allclose(
-        hold(world, press(keys.W), 60)[3].mean(), hold(world, press(keys.W), 5)[3].mean(), rtol=0.01
-    )
+    assert redness(hold(world, press(keys.W), 60)[3]) < 1.02 * near, "the picture is walked through"
 
 
 def test_stepping_back_answers_at_once_however_long_one_walked() -> None:
