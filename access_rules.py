@@ -265,6 +265,7 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "restore_moment": _PLAY,
         "rewind": _PLAY,
         "video": _PLAY,
+        "set_prompt": _PLAY,
         "save_world": _WORLD_PLAY,
         "recording": _RECORDING_PLAY,
     }

@@ -33,14 +33,14 @@ STATUSES = {
     408: ("initTimeout clientTooSlow"),
     409: (
         "displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse modelDoesNotFit "
-        "seedShipped nothingToRewind "
+        "seedShipped nothingToRewind promptNotHeard "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
     ),
     412: ("settingsChanged"),
     413: ("messageTooLarge seedTooLarge worldTooLarge"),
     422: (
-        "invalidRequest unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
+        "invalidRequest promptInvalid unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
         "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
         "recordingDamaged jobKindUnknown settingsRefused accountNameInvalid passwordInvalid modelUnusable"

@@ -111,6 +111,8 @@ export type ErrorCode =
   | "seedNotKept"
   | "momentUnknown"
   | "nothingToRewind"
+  | "promptInvalid"
+  | "promptNotHeard"
   | "authoringEmptyPrompt"
   | "authoringUnavailable"
   | "authoringPromptTooLong"
@@ -215,6 +217,7 @@ export type ExtendedClientMessage =
   | TakeMomentRequest
   | RestoreMomentRequest
   | RewindRequest
+  | SetPromptRequest
   | SaveWorldRequest
   | VideoRequest
   | RecordingRequest;
@@ -326,7 +329,7 @@ export interface ResetNotification {
   type: "reset";
 }
 /**
- * Kept for old clients: no engine is conditioned on text, so it acts as a reset.
+ * Start over, with these words steering the world where its model hears words; elsewhere it is a reset alone.
  */
 export interface PromptNotification {
   type: "prompt";
@@ -461,6 +464,14 @@ export interface RewindRequest {
   seconds: number;
 }
 /**
+ * Have these words steer the world in play from its next pass on. Without words, it is steered by none.
+ */
+export interface SetPromptRequest {
+  type: "set_prompt";
+  req_id: string;
+  prompt?: string;
+}
+/**
  * Keep this moment of the world on the server as a world file, or the kept moment `moment_id`: a branch.
  */
 export interface SaveWorldRequest {
@@ -499,6 +510,7 @@ export interface ExtendedRpcSuccess {
     | CheckSeedSafetyResponseData
     | MomentResponseData
     | RewindResponseData
+    | PromptResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData;
@@ -555,6 +567,12 @@ export interface MomentResponseData {
 export interface RewindResponseData {
   went_back_s: number;
   left_s: number;
+}
+/**
+ * `prompt` are the words that steer the world now; empty: none.
+ */
+export interface PromptResponseData {
+  prompt: string;
 }
 /**
  * `world_id` names the saved world in `/api/worlds`.

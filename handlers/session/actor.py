@@ -73,6 +73,7 @@ class WorldActor:
         self._offload: EngineOffload | None = None
         self._seed_shown = False
         self._reset_wanted = False
+        self._reset_words: str | None = None
         self._idle = False
         self._stopping = False
 
@@ -91,9 +92,11 @@ class WorldActor:
         if self._idle:
             self._wake.set()
 
-    def reset(self) -> None:
-        """Start over from the seed before the next pass; many requests are one."""
+    def reset(self, words: str | None = None) -> None:
+        """Start over from the seed before the next pass; many requests are one. None: the words stay as they are."""
         self._reset_wanted = True
+        if words is not None:
+            self._reset_words = words
         self._wake.set()
 
     def stop(self) -> None:
@@ -173,8 +176,7 @@ class WorldActor:
         elif self._calls:
             await self._calls.run_next()
         elif self._reset_wanted:
-            self._reset_wanted = False
-            await self._world.start_over()
+            await self._start_over()
         else:
             match self._sessions.state_of(self._session_id):
                 case Playing(in_play):
@@ -186,6 +188,10 @@ class WorldActor:
                     self._recorder.cut()
                     self._world.history.resting()
                     await self._rest()
+
+    async def _start_over(self) -> None:
+        words, self._reset_words, self._reset_wanted = self._reset_words, None, False
+        await self._world.start_over(words)
 
     async def _playing_turn(self, in_play: WorldInPlay) -> None:
         now = self._clock.monotonic()
@@ -256,8 +262,7 @@ class WorldActor:
         await self._world.return_to_engine()
         logger.info("The world goes on", model=self._world.active.key.model_id)
         if self._reset_wanted:  # before the calls that wait: it was asked for before the scene was there
-            self._reset_wanted = False
-            await self._world.start_over()
+            await self._start_over()
 
     # ----------------------------------------------------------------------------------------- recovery
 

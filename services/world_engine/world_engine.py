@@ -127,7 +127,10 @@ class PromptedWorld(World, Protocol):
     """A world that words can steer."""
 
     def set_prompt(self, words: str) -> None:
-        """Steer every following pass by `words`; none of them if it is empty. Snapshots hold the prompt."""
+        """Steer every following pass by `words`; if there are none, as a world begins that nobody has said anything to.
+
+        Snapshots hold the words, so `restore` brings them back. To set words again that are set changes nothing.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ import torch
 
 from engines.waypoint import Control, DivergedError, InputError, WorldState, world_bytes
 from services.world_engine.player_keys import tame
+from services.world_engine.waypoint.prompts import Silence
 from services.world_engine.waypoint.published import DEFAULT_PROMPT
 from services.world_engine.waypoint.rows import Rows
 from services.world_engine.world_engine import (
@@ -85,11 +86,10 @@ class WaypointEngine:
         """
         with self.turn:
             ticket = self.rows.open(rng_seed % _SEEDS)
-            prompts = self.prompts
-            world = WaypointWorld(self, ticket) if prompts is None else PromptedWaypointWorld(self, ticket, prompts)
+            world = self._world(ticket)
             try:
                 if isinstance(world, PromptedWaypointWorld):
-                    world.set_prompt(DEFAULT_PROMPT)
+                    world.set_prompt("")
                 world.append(seed)
             except BaseException:  # whatever it is, the row is free again
                 world.close()
@@ -110,6 +110,16 @@ class WaypointEngine:
             self.rows.clear()
             if self.model.device.type == "cuda":
                 torch.cuda.empty_cache()
+
+    def _world(self, ticket: Ticket) -> WaypointWorld:
+        match self.prompts:
+            case None:
+                return WaypointWorld(self, ticket)
+            case Silence() as silence:
+                self.rows.world(ticket).set_prompt(silence.embedding(""))
+                return WaypointWorld(self, ticket)
+            case prompts:
+                return PromptedWaypointWorld(self, ticket, prompts)
 
     def _step(self, tickets: Sequence[Ticket], controls: Sequence[Control]) -> list[Frames | EngineFaultError]:
         try:
@@ -196,7 +206,7 @@ class PromptedWaypointWorld(WaypointWorld):
         self._prompts = prompts
 
     def set_prompt(self, words: str) -> None:
-        embedding = self._prompts.embedding(words)
+        embedding = self._prompts.embedding(words.strip() or DEFAULT_PROMPT)
         with self._engine.turn:
             self._engine.rows.world(self.ticket).set_prompt(embedding)
 

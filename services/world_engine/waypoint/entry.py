@@ -73,6 +73,7 @@ class WaypointPlugin:
             frames_per_pass=model.frames_per_pass,
             fps=model.fps,
             repositories=model.repositories,
+            takes_words=self.model.hears_prompts and self._folder(TEXT_ENCODER) is not None,
             missing=self.what_is_missing(),
         )
 
