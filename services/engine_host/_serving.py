@@ -84,9 +84,9 @@ class HostedWorlds:
         """Until the server asks to close the engine."""
         while True:
             todo = self._inbox.next_round()
+            self._step(todo)
             for call in todo.others:
                 self._answer(call)
-            self._step(todo)
             if todo.is_last:
                 self._engine.close()
                 return
