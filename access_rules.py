@@ -263,9 +263,9 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "generate_scene": _UPLOADS,
         "take_moment": _PLAY,
         "restore_moment": _PLAY,
+        "set_prompt": _PLAY,
         "rewind": _PLAY,
         "video": _PLAY,
-        "set_prompt": _PLAY,
         "save_world": _WORLD_PLAY,
         "recording": _RECORDING_PLAY,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from starlette.testclient import TestClient
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def rest_client(services: ServiceBundle | None = None, **config: Any) -> Generator[TestClient]:
-    handler = AppHandler(Launch.of(RuntimeConfig(data_dir=Path("unused"), **config)), services or fake_services())
-    app = create_app(handler)
-    with TestClient(app, base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000)) as client:
-        yield client
+    """Jobs put their pictures into the data folder whatever the stores are, so it has one for itself."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as own:
+        runtime = RuntimeConfig(data_dir=Path(own), **config)
+        app = create_app(AppHandler(Launch.of(runtime), services or fake_services()))
+        with TestClient(app, base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000)) as client:
+            yield client
