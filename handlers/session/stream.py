@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import structlog
 
-from handlers.session.outbox import OutgoingPass
+from handlers.session.outbox import FramesAnswer, OutgoingPass
 from handlers.session.quality import QualityController
+from handlers.session.stepped import not_encoded
 from services.video_encoder.video_encoder import VideoEncoderError
 from wire_protocol import FrameHeader, encode_envelope
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from handlers.session.mailbox import TakenControl
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
+    from handlers.session.stepped import WantedFrames
     from handlers.session.video import EncodedVideo, SessionVideo
     from runtime_config.current import Current
     from runtime_config.runtime_config import JpegConfig
@@ -171,6 +173,45 @@ class FrameStream:
             await self._record(stepped)
         if stepped.cap_s is None and self.timer.encode_s > self.timer.step_s:
             await self.drain()
+
+    async def answer(self, made: SteppedPass, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
+        """The frames that were asked for of a pass, `chosen`. A recording has all of its frames, in their own size.
+
+        Raises:
+            DomainError: they could not be encoded.
+            EncoderFailedError: too many passes in a row could not be encoded.
+        """
+        await self.drain()
+        skipped, first = len(made.frames) - len(chosen), self._next_frame_id
+        self._next_frame_id += len(made.frames)
+        self._newest, self.still = made.frames[-1], None
+        await self._record(made)
+        header = FrameHeader(
+            frame_id=first + skipped,
+            client_ts=made.taken.client_ts,
+            gen_ms=_ms(made.cap_s or 0.0),
+            temporal_compression=len(made.frames),
+            epoch=self._epoch,
+            t_infer_ms=_ms(made.stepped_at - made.started_at),
+        )
+        self._metrics.pass_timed("infer", made.stepped_at - made.started_at)
+        return await self._answer(header, chosen, wanted)
+
+    async def answer_view(self, wanted: WantedFrames, chosen: Frames) -> FramesAnswer:
+        """What is seen before the next pass. Raises: as `answer`."""
+        header = FrameHeader(frame_id=self._next_frame_id, client_ts=0.0, gen_ms=0.0, epoch=self._epoch)
+        return await self._answer(header, chosen, wanted)
+
+    async def _answer(self, header: FrameHeader, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
+        kind: dict[str, int | str] = {"req_id": wanted.req_id, "height": chosen.shape[1], "width": chosen.shape[2]}
+        if wanted.codec == "rgb":
+            kind["codec"], parts = "rgb", tuple(frame.tobytes() for frame in chosen)
+        else:
+            kind["quality"], parts = self._quality.tuning.quality, await self._encode(chosen)
+        if not parts:
+            await self.drain()
+            raise not_encoded()
+        return FramesAnswer(wanted.req_id, encode_envelope(header.model_copy(update=kind), parts), len(parts))
 
     async def drain(self) -> None:
         """Wait until no pass is being encoded. Raises: EncoderFailedError."""
