@@ -11,7 +11,8 @@ import structlog
 
 from handlers.session import stepped
 from handlers.session.mailbox import Call, CallQueue, EngineOffload
-from handlers.session.stream import EncoderFailedError, SteppedPass
+from handlers.session.stepped_pass import SteppedPass
+from handlers.session.stream import EncoderFailedError
 from services.world_engine.world_engine import EngineFaultError
 from state.app_state_types import Playing, SessionId, WorldInPlay
 from wire_protocol import StageId, StatusMessage
