@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Invite, StartServer
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def save(visitor: Visitor) -> None:
