@@ -71,6 +71,14 @@ class SetPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class UsePrompt:
+    """The host's own second half of `SetPrompt`: the words have been read."""
+
+    world: int
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TakeSnapshot:
     world: int
 
@@ -88,7 +96,7 @@ class CloseWorld:
     world: int
 
 
-WorldCall: TypeAlias = OpenWorld | Step | ContinueFrom | SetPrompt | TakeSnapshot | Restore | CloseWorld
+WorldCall: TypeAlias = OpenWorld | Step | ContinueFrom | SetPrompt | UsePrompt | TakeSnapshot | Restore | CloseWorld
 
 
 @dataclass(frozen=True, slots=True)

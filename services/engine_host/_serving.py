@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeGuard, assert_never, cast
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard, assert_never, cast
 
 import numpy as np
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from services.child_process.child_main import is_out_of_memory
 from services.engine_host._messages import (
     Answered,
+    Call,
     CloseWorld,
     ContinueFrom,
     Done,
@@ -25,6 +27,7 @@ from services.engine_host._messages import (
     Step,
     Stepped,
     TakeSnapshot,
+    UsePrompt,
 )
 from services.engine_host._shared_memory import copied_bytes
 from services.world_engine.world_engine import (
@@ -41,15 +44,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from services.child_process.child_main import Sender
     from services.engine_host._inbox import Inbox, Round
-    from services.engine_host._messages import Answer, Blob, Call, FromHost
+    from services.engine_host._messages import Answer, Blob, FromHost
     from services.engine_host._regions import Regions
     from services.engine_host._shared_memory import SharedMemory
     from services.world_engine.world_engine import (
         BatchedEngine,
         ControlPayload,
         Frames,
+        PromptedEngine,
         PromptedWorld,
         World,
         WorldEngine,
@@ -60,8 +63,15 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _IN_MESSAGE: Final = 1 << 18  # bytes of a state that go with the message
 
 
+class AnswerSender(Protocol):
+    """May be used from any thread."""
+
+    def tell(self, message: FromHost) -> None: ...
+
+
 class HostedWorlds:
-    """The worlds that are open in the process, each by the number that the server gave it. Used by one thread."""
+    """The worlds that are open in the process, each by the number that the server gave it. Used by one thread, but that
+    words are read on another one."""
 
     def __init__(
         self,
@@ -69,7 +79,7 @@ class HostedWorlds:
         memory: SharedMemory,
         states: Regions,
         inbox: Inbox,
-        sender: Sender[FromHost],
+        sender: AnswerSender,
     ) -> None:
         """`states` is the part of the memory in which states go to the server."""
         self._engine = engine
@@ -79,6 +89,7 @@ class HostedWorlds:
         self._inbox = inbox
         self._sender = sender
         self._worlds: dict[int, World] = {}
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="prompts")
 
     def serve(self) -> None:
         """Until the server asks to close the engine."""
@@ -153,12 +164,25 @@ class HostedWorlds:
     # ---------------------------------------------------------------------------------------- other calls
 
     def _answer(self, call: Call) -> None:
+        if isinstance(call.what, SetPrompt) and reads_prompts(self._engine):
+            self._reading.submit(self._read_prompt, self._engine, call.number, call.what)
+            return
         try:
             answer = self._perform(call)
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(call, error)
         else:
             self._sender.tell(Answered(call.number, answer))
+
+    def _read_prompt(self, engine: PromptedEngine, number: int, asked: SetPrompt) -> None:
+        """Beside the steps, on a thread of its own: it may take as long as a hundred of them."""
+        call = Call(number, UsePrompt(asked.world, asked.words))
+        try:
+            engine.read_prompt(asked.words)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(call, error)
+        else:
+            self._inbox.put(call)
 
     def _perform(self, call: Call) -> Answer:
         match call.what:
@@ -167,7 +191,7 @@ class HostedWorlds:
                 return Opened(hasattr(world, "set_prompt"))
             case ContinueFrom(number, picture):
                 self._world(number).continue_from(picture)
-            case SetPrompt(number, words):
+            case SetPrompt(number, words) | UsePrompt(number, words):
                 cast("PromptedWorld", self._world(number)).set_prompt(words)
             case TakeSnapshot(number):
                 snapshot = self._world(number).snapshot()
@@ -208,6 +232,10 @@ class HostedWorlds:
 
 def is_batched(engine: WorldEngine) -> TypeGuard[BatchedEngine]:
     return hasattr(engine, "step_together")
+
+
+def reads_prompts(engine: WorldEngine) -> TypeGuard[PromptedEngine]:
+    return hasattr(engine, "read_prompt")
 
 
 def _stepped(world: World, control: ControlPayload) -> Frames | Exception:

@@ -152,6 +152,15 @@ class WorldEngine(Protocol):
         ...
 
 
+class PromptedEngine(WorldEngine, Protocol):
+    """An engine that takes long to read words."""
+
+    def read_prompt(self, words: str) -> None:
+        """Read words ahead of `set_prompt`, which returns at once then. Called on another thread than the steps are,
+        while they go on."""
+        ...
+
+
 class BatchedEngine(WorldEngine, Protocol):
     """An engine whose worlds can be stepped together."""
 

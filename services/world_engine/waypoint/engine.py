@@ -96,6 +96,11 @@ class WaypointEngine:
                 raise
             return world
 
+    def read_prompt(self, words: str) -> None:
+        """The encoder takes seconds, on the processor. What it makes of the newest words is remembered."""
+        if self.prompts is not None:
+            self.prompts.embedding(spoken(words))
+
     def step_together(self, turns: Sequence[tuple[World, ControlPayload]]) -> list[Frames | EngineFaultError]:
         with self.turn:
             worlds = [_own(world).ticket for world, _ in turns]
@@ -206,9 +211,14 @@ class PromptedWaypointWorld(WaypointWorld):
         self._prompts = prompts
 
     def set_prompt(self, words: str) -> None:
-        embedding = self._prompts.embedding(words.strip() or DEFAULT_PROMPT)
+        embedding = self._prompts.embedding(spoken(words))
         with self._engine.turn:
             self._engine.rows.world(self.ticket).set_prompt(embedding)
+
+
+def spoken(words: str) -> str:
+    """What a model hears where these words are said."""
+    return words.strip() or DEFAULT_PROMPT
 
 
 def control_of(payload: ControlPayload, buttons: int) -> Control:

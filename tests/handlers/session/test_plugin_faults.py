@@ -15,6 +15,7 @@ from services.world_engine.plugins.foreign_engine import ForeignEngine
 from services.world_engine.plugins.guard import guarded
 from tests.fakes.fake_catalogue import FakeModel
 from tests.play.harness import fake_services, play_server
+from tests.play.server_log import server_log
 from tests.services.world_engine.plugins.packages.misbehaving import CARD, Misbehaving
 from tests.waiting import wait_until
 
@@ -47,7 +48,7 @@ class InThisProcess:
 @contextmanager
 def serving(broken: CatalogueEntry) -> Generator[PlayServer]:
     catalogue = WorldEngineCatalogue([broken, FakeModel("fake/other").entry])
-    with play_server(replace(fake_services(), catalogue=catalogue), limits=PLAYS_ON) as server:
+    with server_log(), play_server(replace(fake_services(), catalogue=catalogue), limits=PLAYS_ON) as server:
         yield server
 
 

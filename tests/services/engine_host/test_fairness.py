@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import random
+import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
 
 from services.engine_host._inbox import Inbox
-from services.engine_host._messages import Answered, Call, CloseEngine, CloseWorld, OpenWorld, Step, TakeSnapshot
+from services.engine_host._messages import (
+    Answered,
+    Call,
+    CloseEngine,
+    CloseWorld,
+    Failed,
+    OpenWorld,
+    SetPrompt,
+    Step,
+    TakeSnapshot,
+)
 from services.engine_host._regions import Regions
 from services.engine_host._serving import HostedWorlds
 from services.engine_host._shared_memory import SharedMemory, pages
 from services.world_engine.world_engine import NO_CONTROL
 from tests.fakes.fake_world_engine import FakeWorld, FakeWorldEngine, fake_seed
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,6 +134,62 @@ class Players:
         self._numbers += 1
         self._asked[self._numbers] = world, what
         self._inbox.put(Call(self._numbers, what))
+
+
+class SlowReader(FakeWorldEngine):
+    """Takes as long to read words as the test likes."""
+
+    def __init__(self) -> None:
+        super().__init__(hears_words=True)
+        self.may_end = threading.Event()
+
+    def read_prompt(self, words: str) -> None:
+        assert self.may_end.wait(deadline_s())
+        if words == "unreadable":
+            raise ValueError("These words cannot be read.")
+
+
+class Answers:
+    """The answer to each call, by its number."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[FromHost] = SimpleQueue()
+
+    def tell(self, message: FromHost) -> None:
+        self._queue.put(message)
+
+    def next(self) -> tuple[int, bool]:
+        """The number of the next call that is answered, and whether it was done."""
+        message = self._queue.get(timeout=deadline_s())
+        assert isinstance(message, Answered | Failed)
+        return message.number, isinstance(message, Answered)
+
+
+def test_words_that_take_long_to_read_hold_nobody_up() -> None:
+    engine, inbox, answers = SlowReader(), Inbox(), Answers()
+    hosted = HostedWorlds(engine, SharedMemory(pages(1)), Regions(0, 0), inbox, answers)
+    serving = threading.Thread(target=hosted.serve, daemon=True)
+    serving.start()
+    for number, world in ((1, 1), (2, 2)):
+        inbox.put(Call(number, OpenWorld(world, fake_seed(world), rng_seed=world)))
+        assert answers.next() == (number, True)
+    inbox.put(Call(3, SetPrompt(2, "fog")))
+    for number in (4, 5, 6):
+        inbox.put(Call(number, Step(1, NO_CONTROL, None)))
+        assert answers.next() == (number, True)
+    assert engine.worlds[1].words == ""
+    engine.may_end.set()
+    assert answers.next() == (3, True)
+    assert engine.worlds[1].words == "fog"
+    inbox.put(Call(7, SetPrompt(2, "unreadable")))
+    assert answers.next() == (7, False)
+    assert engine.worlds[1].words == "fog"
+    for number, world in ((8, 1), (9, 2)):
+        inbox.put(Call(number, CloseWorld(world)))
+        assert answers.next() == (number, True)
+    inbox.put(CloseEngine())
+    serving.join(deadline_s())
+    assert engine.is_closed
 
 
 @pytest.mark.parametrize("worlds", [2, 5, 16])

@@ -501,14 +501,14 @@ def proxy_to(hub: StandInHub) -> Generator[tuple[str, list[str]]]:
             url = httpx.URL(self.path)  # a proxy is asked for whole addresses
             there = httpx.URL(hub.base_url).copy_with(raw_path=url.raw_path) if url.host == "hub.test" else url
             with httpx.Client(trust_env=False) as client:
-                answer = client.get(there, headers=_passed_on(self.headers))
+                answer = client.get(there, headers=_passed_on(dict(self.headers.items())))
             self.send_response(answer.status_code)
             for name, value in _passed_on(answer.headers).items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer.content)
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called with
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
