@@ -39,7 +39,7 @@ def run_host(connection: Connection, memory: SharedMemory, spec: HostSpec, log_l
     engine = _load(spec, sender)
     if engine is not None:
         sender.tell(Loaded(engine.spec, is_batched(engine)))
-        HostedWorlds(engine, memory, states, inbox, sender).serve()
+        HostedWorlds(engine, memory, states, inbox, sender.tell).serve()
 
 
 def _load(spec: HostSpec, sender: Sender[FromHost]) -> WorldEngine | None:

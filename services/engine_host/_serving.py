@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard, assert_never, cast
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, assert_never, cast
 
 import numpy as np
 import structlog
@@ -40,7 +40,7 @@ from services.world_engine.world_engine import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,12 +63,6 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _IN_MESSAGE: Final = 1 << 18  # bytes of a state that go with the message
 
 
-class AnswerSender(Protocol):
-    """May be used from any thread."""
-
-    def tell(self, message: FromHost) -> None: ...
-
-
 class HostedWorlds:
     """The worlds that are open in the process, each by the number that the server gave it. Used by one thread, but that
     words are read on another one."""
@@ -79,15 +73,15 @@ class HostedWorlds:
         memory: SharedMemory,
         states: Regions,
         inbox: Inbox,
-        sender: AnswerSender,
+        tell: Callable[[FromHost], None],
     ) -> None:
-        """`states` is the part of the memory in which states go to the server."""
+        """`states` is the part of the memory in which states go to the server. `tell` is called from any thread."""
         self._engine = engine
         self._spec = engine.spec
         self._memory = memory
         self._states = states
         self._inbox = inbox
-        self._sender = sender
+        self._tell = tell
         self._worlds: dict[int, World] = {}
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="prompts")
 
@@ -145,11 +139,11 @@ class HostedWorlds:
             self._fail(call, error)
             return
         if step.slot is None:
-            self._sender.tell(Answered(call.number, Stepped(result, worlds, seconds)))
+            self._tell(Answered(call.number, Stepped(result, worlds, seconds)))
             return
         slot = self._memory.array(step.slot, result.nbytes).reshape(result.shape)
         np.copyto(slot, result)
-        self._sender.tell(Answered(call.number, Stepped(None, worlds, seconds)))
+        self._tell(Answered(call.number, Stepped(None, worlds, seconds)))
 
     def _check(self, frames: object) -> None:
         """Raises: BadFramesError."""
@@ -172,7 +166,7 @@ class HostedWorlds:
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(call, error)
         else:
-            self._sender.tell(Answered(call.number, answer))
+            self._tell(Answered(call.number, answer))
 
     def _read_prompt(self, engine: PromptedEngine, number: int, asked: SetPrompt) -> None:
         """Beside the steps, on a thread of its own: it may take as long as a hundred of them."""
@@ -227,7 +221,7 @@ class HostedWorlds:
         return state if isinstance(state, bytes) else copied_bytes(self._memory.array(state.offset, state.size))
 
     def _fail(self, call: Call, error: Exception) -> None:
-        self._sender.tell(Failed(call.number, *explained(error, self._spec.title)))
+        self._tell(Failed(call.number, *explained(error, self._spec.title)))
 
 
 def is_batched(engine: WorldEngine) -> TypeGuard[BatchedEngine]:

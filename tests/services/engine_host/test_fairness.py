@@ -167,7 +167,7 @@ class Answers:
 
 def test_words_that_take_long_to_read_hold_nobody_up() -> None:
     engine, inbox, answers = SlowReader(), Inbox(), Answers()
-    hosted = HostedWorlds(engine, SharedMemory(pages(1)), Regions(0, 0), inbox, answers)
+    hosted = HostedWorlds(engine, SharedMemory(pages(1)), Regions(0, 0), inbox, answers.tell)
     serving = threading.Thread(target=hosted.serve, daemon=True)
     serving.start()
     for number, world in ((1, 1), (2, 2)):
@@ -197,7 +197,7 @@ def test_words_that_take_long_to_read_hold_nobody_up() -> None:
 def test_with_n_worlds_nobody_waits_longer_than_n_steps_and_one_snapshot(kind: type[OneByOne], worlds: int) -> None:
     device, inbox = Device(), Inbox()
     players = Players(device, inbox, worlds, chance=random.Random(worlds))
-    hosted = HostedWorlds(kind(device), SharedMemory(pages(1)), Regions(0, 0), inbox, players)
+    hosted = HostedWorlds(kind(device), SharedMemory(pages(1)), Regions(0, 0), inbox, players.tell)
     players.begin()
     hosted.serve()
     steps, snapshots = (max(wait) for wait in zip(*players.waits, strict=True))
