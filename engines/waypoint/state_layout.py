@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-_DTYPES: Final = {"U8": torch.uint8, "BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
-_NAMES: Final = {dtype: name for name, dtype in _DTYPES.items()}
+_DTYPES: Final = MappingProxyType(
+    {"U8": torch.uint8, "BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
+)
+_NAMES: Final = MappingProxyType({dtype: name for name, dtype in _DTYPES.items()})
 _LENGTH: Final = 8  # bytes of the number of bytes of the header, little-endian
 _ALIGNED: Final = 64
 _LARGEST_HEADER: Final = 1 << 20
