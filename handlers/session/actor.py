@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from handlers.session.mailbox import Call, CallQueue, EngineOffload
-from handlers.session.stream import EncoderFailedError, SteppedPass
+from handlers.session.stepped_pass import SteppedPass
+from handlers.session.stream import EncoderFailedError
 from services.world_engine.world_engine import EngineFaultError
 from state.app_state_types import Playing, SessionId, WorldInPlay
 from wire_protocol import StageId, StatusMessage

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from handlers.engines.pool import EnginePool
     from handlers.server_handler import ServerHandler
+    from handlers.session.encoded_passes import EncodedPasses
     from handlers.session.endings import SessionEnd
     from handlers.session.mailbox import InputMailbox
     from handlers.session.outbox import Outbox
@@ -54,6 +55,7 @@ class SessionPlay:
         pool: EnginePool,
         inputs: InputMailbox,
         outbox: Outbox,
+        passes: EncodedPasses,
         recorder: SessionRecorder,
         encoder: FrameEncoder,
         begin_video: BeginVideo,
@@ -76,6 +78,7 @@ class SessionPlay:
         self._pool = pool
         self._inputs = inputs
         self._outbox = outbox
+        self._passes = passes
         self._recorder = recorder
         self._encoder = encoder
         self._begin_video = begin_video
@@ -108,6 +111,8 @@ class SessionPlay:
             world.epoch,
             encoder=self._encoder,
             outbox=self._outbox,
+            passes=self._passes,
+            begin_shared_video=self._begin_video,
             recorder=self._recorder,
             jpeg=self._jpeg,
             gpu=self._gpu,

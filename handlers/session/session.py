@@ -12,6 +12,7 @@ from handlers.ownership.belongings import owner_id
 from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
 from handlers.session.commands import SessionCommands
+from handlers.session.encoded_passes import EncodedPasses
 from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
 from handlers.session.mailbox import InputMailbox, shows_a_player
 from handlers.session.opening import WorldOpener
@@ -143,6 +144,7 @@ class Session:
         self._outbox = Outbox(
             clock, self._stats, limits.max_unsent_messages, lambda: end.begin(endings.client_too_slow())
         )
+        self._passes = EncodedPasses(clock)
         self._recorder = SessionRecorder(
             around.recorder,
             session_id,
@@ -160,6 +162,7 @@ class Session:
             pool=around.pool,
             inputs=self._inputs,
             outbox=self._outbox,
+            passes=self._passes,
             recorder=self._recorder,
             encoder=around.encoder,
             begin_video=lambda spec: SessionVideo(
