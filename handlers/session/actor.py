@@ -180,7 +180,9 @@ class WorldActor:
             match self._sessions.state_of(self._session_id):
                 case Playing(in_play):
                     await self._world.before_recording()
-                    self._recorder.playing(self._world.active, self._world.history.input_log)
+                    self._recorder.playing(
+                        self._world.active, self._world.history.input_log, as_video=self._stream.sends_video
+                    )
                     await self._playing_turn(in_play)
                 case _:
                     await self._stream.drain()

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _TICKS_PER_S: Final = 90_000
 _TRACK: Final = 1
-_MATRIX: Final = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _KEY_SAMPLE: Final = 0x0200_0000  # it depends on no other
 _DELTA_SAMPLE: Final = 0x0101_0000  # it depends on others, and is no place to begin at
 _BASE_IS_MOOF: Final = 0x02_0000
@@ -85,14 +84,14 @@ def _full(kind: bytes, flags: int, body: bytes, version: int = 0) -> bytes:
 
 def _movie_header() -> bytes:
     rate_and_volume = struct.pack(">IH10x", 0x10000, 0x100)
-    return _full(b"mvhd", 0, struct.pack(">4I", 0, 0, 1000, 0) + rate_and_volume + _MATRIX + bytes(24) + b"\0\0\0\2")
+    return _full(b"mvhd", 0, struct.pack(">4I", 0, 0, 1000, 0) + rate_and_volume + _upright() + bytes(24) + b"\0\0\0\2")
 
 
 def _track_header(width: int, height: int) -> bytes:
     is_used = 0x3
     times = struct.pack(">5I", 0, 0, _TRACK, 0, 0)
     size = struct.pack(">II", width << 16, height << 16)
-    return _full(b"tkhd", is_used, times + bytes(16) + _MATRIX + size)
+    return _full(b"tkhd", is_used, times + bytes(16) + _upright() + size)
 
 
 def _media(width: int, height: int, sets: ParameterSets) -> bytes:
@@ -124,3 +123,8 @@ def _user_data(metadata: VideoMetadata) -> bytes:
     items = [_box(kind, _full(b"data", 1, bytes(4) + text.encode())) for kind, text in texts.items()]
     handler = _full(b"hdlr", 0, struct.pack(">I4s4s9x", 0, b"mdir", b"appl"))
     return _box(b"udta", _full(b"meta", 0, handler + _box(b"ilst", *items)))
+
+
+def _upright() -> bytes:
+    """The matrix that leaves pictures as they are."""
+    return struct.pack(">9I", 0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000)

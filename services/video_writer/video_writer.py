@@ -171,8 +171,8 @@ class CopiedRecording(RecordedFile, Protocol):
     def write(self, units: Sequence[AccessUnit], *, started_at: float, shown_for_s: float) -> None:
         """Record a pass, as above. Each unit builds on the one before; up to the first key frame, passes are ignored.
 
-        Key frames with other parameter sets than the first one's belong into another file: many players use the first
-        sets for all frames.
+        The parameter sets of the first key frame stand at the front of the file, and others within the frames, where
+        not every player looks for them.
         """
         ...
 
