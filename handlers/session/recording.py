@@ -260,7 +260,7 @@ class SessionRecorder:
         segment = self._let_go()
         if segment is None:
             return None
-        self._recorder.end(segment, keep_short=keep_short)
+        self._recorder.end(segment, at=self._clock.monotonic(), keep_short=keep_short)
         self._tell(RecordingMessage(event=RecordingEvent.FINISHING, name=segment.name))
         return segment.name
 
