@@ -31,7 +31,7 @@ class HostSpec:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Bytes in the shared memory. Whoever has taken the region writes them, and the other side only reads."""
+    """Bytes in the memory for states, which the server hands out."""
 
     offset: int
     size: int
@@ -80,7 +80,10 @@ class UsePrompt:
 
 @dataclass(frozen=True, slots=True)
 class TakeSnapshot:
+    """`place`: where the state is to be written, if it has room there; None, or if not: it comes with the answer."""
+
     world: int
+    place: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +99,22 @@ class CloseWorld:
     world: int
 
 
-WorldCall: TypeAlias = OpenWorld | Step | ContinueFrom | SetPrompt | UsePrompt | TakeSnapshot | Restore | CloseWorld
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Touch the memory of a region that nobody uses, beside play, so that the next state is written there at once."""
+
+    region: Region
+
+
+HostCall: TypeAlias = (
+    OpenWorld | Step | ContinueFrom | SetPrompt | UsePrompt | TakeSnapshot | Restore | CloseWorld | Warm
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     number: int
-    what: WorldCall
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The server has read the region, which the host may use again."""
-
-    offset: int
+    what: HostCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class CloseEngine:
     """Close the engine and end."""
 
 
-ToHost: TypeAlias = Call | Release | CloseEngine
+ToHost: TypeAlias = Call | CloseEngine
 
 # -------------------------------------------------------------------------------------- from the process
 
@@ -165,6 +170,8 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotTaken:
+    """`state`: the part of the place that was written, or the bytes themselves."""
+
     model_id: str
     weights_hash: str
     state: Blob = field(repr=False)

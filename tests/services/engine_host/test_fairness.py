@@ -21,9 +21,8 @@ from services.engine_host._messages import (
     Step,
     TakeSnapshot,
 )
-from services.engine_host._regions import Regions
 from services.engine_host._serving import HostedWorlds
-from services.engine_host._shared_memory import SharedMemory, pages
+from services.engine_host._shared_memory import HostMemory, SharedMemory, pages
 from services.world_engine.world_engine import NO_CONTROL
 from tests.fakes.fake_world_engine import FakeWorld, FakeWorldEngine, fake_seed
 from tests.waiting import deadline_s
@@ -35,6 +34,11 @@ if TYPE_CHECKING:
     from services.world_engine.world_engine import ControlPayload, EngineFaultError, Frames, World, WorldSnapshot
 
 STEPS = 600
+
+
+def no_memory() -> HostMemory:
+    """Frames and states come with the answers."""
+    return HostMemory(SharedMemory(pages(1)), SharedMemory(pages(1)))
 
 
 class Device:
@@ -167,7 +171,7 @@ class Answers:
 
 def test_words_that_take_long_to_read_hold_nobody_up() -> None:
     engine, inbox, answers = SlowReader(), Inbox(), Answers()
-    hosted = HostedWorlds(engine, SharedMemory(pages(1)), Regions(0, 0), inbox, answers.tell)
+    hosted = HostedWorlds(engine, no_memory(), inbox, answers.tell)
     serving = threading.Thread(target=hosted.serve, daemon=True)
     serving.start()
     for number, world in ((1, 1), (2, 2)):
@@ -197,7 +201,7 @@ def test_words_that_take_long_to_read_hold_nobody_up() -> None:
 def test_with_n_worlds_nobody_waits_longer_than_n_steps_and_one_snapshot(kind: type[OneByOne], worlds: int) -> None:
     device, inbox = Device(), Inbox()
     players = Players(device, inbox, worlds, chance=random.Random(worlds))
-    hosted = HostedWorlds(kind(device), SharedMemory(pages(1)), Regions(0, 0), inbox, players.tell)
+    hosted = HostedWorlds(kind(device), no_memory(), inbox, players.tell)
     players.begin()
     hosted.serve()
     steps, snapshots = (max(wait) for wait in zip(*players.waits, strict=True))
