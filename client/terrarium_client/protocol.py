@@ -148,6 +148,8 @@ class ErrorCode(StrEnum):
     SEED_NOT_KEPT = "seedNotKept"
     MOMENT_UNKNOWN = "momentUnknown"
     NOTHING_TO_REWIND = "nothingToRewind"
+    PROMPT_INVALID = "promptInvalid"
+    PROMPT_NOT_HEARD = "promptNotHeard"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
     AUTHORING_PROMPT_TOO_LONG = "authoringPromptTooLong"
@@ -273,6 +275,7 @@ class ExtendedRpcSuccess(FromServer):
         | CheckSeedSafetyResponseData
         | MomentResponseData
         | RewindResponseData
+        | PromptResponseData
         | SaveWorldResponseData
         | VideoResponseData
         | RecordingResponseData
@@ -405,10 +408,16 @@ class ProgressStep(StrEnum):
 
 
 class PromptNotification(FromClient):
-    """Kept for old clients: no engine is conditioned on text, so it acts as a reset."""
+    """Start over, with these words steering the world where its model hears words; elsewhere it is a reset alone."""
 
     type: Literal["prompt"] = "prompt"
     prompt: str = ""
+
+
+class PromptResponseData(FromServer):
+    """`prompt` are the words that steer the world now; empty: none."""
+
+    prompt: str
 
 
 class RecordingEvent(StrEnum):
@@ -524,6 +533,14 @@ class SessionConfig(FromClient):
     video_recording: bool
     video_output_dir: str | None
     cap_inference_fps: bool
+
+
+class SetPromptRequest(FromClient):
+    """Have these words steer the world in play from its next pass on. Without words, it is steered by none."""
+
+    type: Literal["set_prompt"] = "set_prompt"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    prompt: str = ""
 
 
 class StageId(StrEnum):
