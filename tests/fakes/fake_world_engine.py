@@ -284,8 +284,9 @@ class FakePromptedWorld(FakeWorld):
         self.words = words
 
     def snapshot(self) -> WorldSnapshot:
-        return replace(taken := super().snapshot(), state=taken.state + self.words.encode())
+        return replace(taken := super().snapshot(), state=bytes(taken.state) + self.words.encode())
 
     def restore(self, snapshot: WorldSnapshot) -> None:
-        super().restore(replace(snapshot, state=snapshot.state[: _STATE.size]))
-        self.words = snapshot.state[_STATE.size :].decode()
+        state = bytes(snapshot.state)
+        super().restore(replace(snapshot, state=state[: _STATE.size]))
+        self.words = state[_STATE.size :].decode()

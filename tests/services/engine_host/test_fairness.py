@@ -30,7 +30,7 @@ from tests.waiting import deadline_s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.engine_host._messages import FromHost, WorldCall
+    from services.engine_host._messages import FromHost, HostCall
     from services.world_engine.world_engine import ControlPayload, EngineFaultError, Frames, World, WorldSnapshot
 
 STEPS = 600
@@ -94,7 +94,7 @@ class Players:
         self._worlds = worlds
         self._chance = chance
         self._numbers = 0
-        self._asked: dict[int, tuple[int, WorldCall]] = {}
+        self._asked: dict[int, tuple[int, HostCall]] = {}
         self._since: tuple[int, int] | None = None
         self._rests = 0
         self.waits: list[tuple[int, int]] = []
@@ -111,14 +111,14 @@ class Players:
         if not self._asked:
             self._leave(asked)
 
-    def _leave(self, asked: WorldCall) -> None:
+    def _leave(self, asked: HostCall) -> None:
         if isinstance(asked, CloseWorld):
             self._inbox.put(CloseEngine())
         else:
             for world in range(1, self._worlds + 1):
                 self._put(world, CloseWorld(world))
 
-    def _go_on(self, world: int, asked: WorldCall) -> None:
+    def _go_on(self, world: int, asked: HostCall) -> None:
         if world == 1 and self._since is not None:
             steps, snapshots = self._since
             self.waits.append((self._device.steps - steps, self._device.snapshots - snapshots))
@@ -134,7 +134,7 @@ class Players:
                 self._since = self._device.steps, self._device.snapshots
                 self._put(1, Step(1, NO_CONTROL, None))
 
-    def _put(self, world: int, what: WorldCall) -> None:
+    def _put(self, world: int, what: HostCall) -> None:
         self._numbers += 1
         self._asked[self._numbers] = world, what
         self._inbox.put(Call(self._numbers, what))
