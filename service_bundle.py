@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
+    from services.film_store.film_store import FilmStore
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ConfigurableImageEditor, ImageEditor
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.machine_probe.machine_probe import MachineProbe
+    from services.media_probe.media_probe import MediaProbe
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
     from services.settings_file.settings_file import SettingsFiles
+    from services.source_store.source_store import SourceStore
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -70,6 +73,9 @@ class ServiceBundle:
     feedback_stores: FeedbackStores
     film_maker: FilmMaker
     video_pipeline: FastVideoPipeline
+    film_store: FilmStore
+    source_store: SourceStore
+    media_probe: MediaProbe
     model_hub: ModelHub
     system_monitor: SystemMonitor
     machine_probe: MachineProbe
@@ -95,6 +101,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
     from services.film_maker.replay_film_maker import ReplayFilmMaker
+    from services.film_store.directory_film_store import DirectoryFilmStore
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
     from services.image_classifier.best_image_classifier import BestImageClassifier
     from services.image_classifier.bundled_image_classifier import BundledImageClassifier, shipped_model
@@ -104,6 +111,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.job_store.sql_job_stores import SqlJobStores
     from services.machine_probe.system_probe import SystemProbe
+    from services.media_probe.ffmpeg_media_probe import FfmpegMediaProbe
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.hugging_face_hub import HuggingFaceHub
@@ -116,6 +124,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
     from services.settings_file.folder_settings_files import FolderSettingsFiles
+    from services.source_store.directory_source_store import DirectorySourceStore
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
@@ -148,6 +157,9 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
         video_pipeline=UnconfiguredVideoPipeline("This server was given no model that makes films."),
+        film_store=DirectoryFilmStore(config.data_dir / "films"),
+        source_store=DirectorySourceStore(config.data_dir / "films" / "sources", clock),
+        media_probe=FfmpegMediaProbe(bundled_ffmpeg),
         close_database=database.close,
         account_stores=SqlAccountStores(database),
         password_hasher=Argon2PasswordHasher(),
