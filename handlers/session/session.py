@@ -25,6 +25,7 @@ from handlers.session.requests import RequestQueue, RequestRunner
 from handlers.session.stats import SessionStats
 from handlers.session.stepped import WorldClock
 from handlers.session.video import SessionVideo
+from handlers.session.video_track import VideoStills
 from state.app_state_types import EndReason, Playing, SessionId
 from wire_protocol import (
     CLIENT_MESSAGE,
@@ -158,6 +159,13 @@ class Session:
             owner=owner_id(visitor),
             clock=world_clock or clock,
             work_threads=around.work_threads,
+            passes=self._passes,
+            stills=VideoStills(
+                around.video_encoder,
+                around.decoder,
+                around.config.part(lambda config: config.video),
+                around.work_threads,
+            ),
             post=self._outbox.post,
             extended=extended,
         )
