@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def rest_client(services: ServiceBundle | None = None, **config: Any) -> Generator[TestClient]:
-    """Jobs put their pictures into the data folder whatever the stores are, so it has one for itself."""
+def rest_client(
+    services: ServiceBundle | None = None, *, folder: Path | None = None, **config: Any
+) -> Generator[TestClient]:
+    """Without a `folder` for its data the server has one for itself: jobs put their pictures there whatever the stores
+    are."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as own:
-        runtime = RuntimeConfig(data_dir=Path(own), **config)
+        runtime = RuntimeConfig(data_dir=folder or Path(own), **config)
         app = create_app(AppHandler(Launch.of(runtime), services or fake_services()))
         with TestClient(app, base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000)) as client:
             yield client
