@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handlers.base import in_thread
 from handlers.session.path import Checkpoint, Moment, PathSegment, RewindTrack, WorldPath
 from handlers.session.world import WorldCapture, copy_path
+from handlers.session.world_memory import world_memory
 from services.input_log.columns import PassInput
 from services.input_log.lines import (
     ContinuedFrom,
@@ -48,6 +50,14 @@ class KeptPlace:
     moment: Moment
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedStart:
+    """Where a segment of an input log starts from; `hash` is the SHA-256 (hex) of the state."""
+
+    snapshot: WorldSnapshot
+    hash: str
+
+
 class WorldHistory:
     """The world's actor tells it of every pass and of everything else that happens to the world.
 
@@ -61,7 +71,9 @@ class WorldHistory:
         self._max_passes = limits.journal_passes
         self._clock = clock
         self._work_threads = work_threads
-        self._rewind = RewindTrack(limits.moment_bytes // 2)
+        self._limits = limits
+        self._memory = world_memory(limits, active.spec)
+        self._rewind = RewindTrack(self._memory.rewind)
         self._active = active
         self._path = self._path_of(active)
         self.frame: Picture | None = active.shown
@@ -128,7 +140,10 @@ class WorldHistory:
         """Open a segment of the input log for the next pass, if one is wanted and none is open."""
         if self._log.is_due:
             snapshot = None if self._is_at_seed() else await take_snapshot()
-            self._log.begin(self._active, self._path.scene, self._path.passes, snapshot)
+            start = None
+            if snapshot is not None:  # it may be large, so it is hashed elsewhere
+                start = LoggedStart(snapshot, await in_thread(self._work_threads, lambda: snapshot_hash(snapshot)))
+            self._log.begin(self._active, self._path.scene, self._path.passes, start)
 
     async def before_pass(self, take_snapshot: Callable[[], Awaitable[WorldSnapshot]]) -> None:
         """Snapshots are taken before a pass, where the world stands still and nobody waits for a frame of it yet."""
@@ -173,8 +188,9 @@ class WorldHistory:
             )
         )
         self._log.forget_pictures()
+        self._memory = world_memory(self._limits, active.spec)
         self._active, self._path = active, self._path_of(active)
-        self._rewind.clear()
+        self._rewind = RewindTrack(self._memory.rewind)
         self.frame = active.shown
         if prompt is not None:
             self._log.say(GenerateScene(ts=self._clock.wall(), frame_id=0, prompt=prompt))
@@ -220,10 +236,13 @@ class WorldHistory:
         return not self._path.passes and self._path.scene is self._active.picture
 
     def _path_of(self, active: ActiveWorld) -> WorldPath:
-        return self._path_at_seed(active) if active.past is None else WorldPath(active.past, self._max_passes)
+        return self._path_at_seed(active) if active.past is None else self._path_from(active.past)
 
     def _path_at_seed(self, active: ActiveWorld) -> WorldPath:
-        return WorldPath(PathSegment(None, 0, active.picture), self._max_passes)
+        return self._path_from(PathSegment(None, 0, active.picture))
+
+    def _path_from(self, first: PathSegment) -> WorldPath:
+        return WorldPath(first, self._max_passes, self._memory.path)
 
     def _end_segment(self, line: Callable[[float, int], WorldChanged | WorldReset | WorldRestored]) -> None:
         passes = self._path.passes
@@ -262,12 +281,12 @@ class SegmentLog:
         """Of the open segment."""
         return None if self._log is None else self._log.id
 
-    def begin(self, active: ActiveWorld, scene: Picture, passes: int, snapshot: WorldSnapshot | None) -> None:
-        """`snapshot` is the world as it is; None before its first pass."""
+    def begin(self, active: ActiveWorld, scene: Picture, passes: int, start: LoggedStart | None) -> None:
+        """`start` is the world as it is; None before its first pass."""
         spec = active.spec
         starts_from = None
-        if snapshot is not None:
-            starts_from = StartsFrom(snapshot=snapshot_hash(snapshot), scene=self._hash(scene))
+        if start is not None:
+            starts_from = StartsFrom(snapshot=start.hash, scene=self._hash(scene))
         self._log = self._logs.start(
             SessionStart(
                 ts=self._clock.wall(),
@@ -286,9 +305,9 @@ class SegmentLog:
             )
         )
         self._log.keep_picture(active.picture)
-        if snapshot is not None:
+        if start is not None:
             self._log.keep_picture(scene)
-            self._log.keep_snapshot(snapshot)
+            self._log.keep_snapshot(start.snapshot)
         for line in self._said:
             self._log.write(line)
         self._said.clear()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from services.engine_host._frame_slots import FrameSlots, frames_shape
 from services.engine_host._host_life import HostLife
-from services.engine_host._hosted_world import HostedPromptedWorld, HostedWorld, expect
-from services.engine_host._messages import HostSpec, Opened, OpenWorld, Option
+from services.engine_host._hosted_world import HostedPromptedWorld, HostedWorld, WorldMemory, expect
+from services.engine_host._messages import HostSpec, Opened, OpenWorld, Option, Region, Warm
 from services.engine_host._pace_meter import PaceMeter
 from services.engine_host._restarts import RestartBudget
-from services.engine_host._shared_memory import FRAME_BYTES
+from services.engine_host._shared_memory import FRAME_BYTES, state_bytes
+from services.engine_host._state_arena import StateArena
 from services.world_engine.engine_card import LoadStep, ModelLoadError
 from services.world_engine.engine_pace import EnginePace
 from services.world_engine.world_engine import EngineDiedError
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
     from services.engine_host.host_settings import HostLimits, HostSettings
     from services.world_engine.engine_card import LoadReport
     from services.world_engine.world_engine import Picture, WorldSpec
+
+_KERNELS: Final = MappingProxyType(
+    {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "CUDA_CACHE_PATH": "cuda"}
+)
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -60,11 +67,16 @@ class HostedEngine:
         self._current: _Current | None = None
         self._is_closed = False
         self._meter = PaceMeter()
+        self._states = StateArena(state_bytes(), self._make_warm, spec.name)
 
     def load(self, report: LoadReport) -> None:
         """Raises: ModelLoadError."""
         with self._starting:
-            self._current = self._start(report)
+            try:
+                self._current = self._start(report)
+            except BaseException:  # whatever it is, nothing is left
+                self._states.close()
+                raise
 
     @property
     def spec(self) -> WorldSpec:
@@ -84,13 +96,15 @@ class HostedEngine:
         now, number = self._revived(), next(self._numbers)
         opened = expect(Opened, now.life.call(OpenWorld(number, seed, rng_seed), self._limits.other_s))
         kind = HostedPromptedWorld if opened.takes_words else HostedWorld
-        return kind(now.life, number, now.slots, self._meter, self._limits)
+        memory = WorldMemory(now.slots, self._states, now.spec.snapshot_bytes)
+        return kind(now.life, number, memory, self._meter, self._limits)
 
     def close(self) -> None:
         self._is_closed = True
         with self._starting:
             if self._current is not None:
                 self._current.life.close()
+        self._states.close()
 
     # --------------------------------------------------------------------------------------------- parts
 
@@ -123,12 +137,16 @@ class HostedEngine:
                 raise EngineDiedError(str(error)) from error
             return self._current
 
+    def _make_warm(self, region: Region) -> None:
+        """Raises: EngineFaultError."""
+        self._running.life.call(Warm(region), self._limits.other_s)
+
     def _start(self, report: LoadReport) -> _Current:
-        life = HostLife(self._host, report, self._limits.load_s)
+        life = HostLife(self._host, self._states.memory, report, self._limits.load_s)
         loaded = life.start()
         spec = loaded.spec
         shape = frames_shape(spec.frames_per_pass, spec.height, spec.width)
-        return _Current(life, spec, loaded.is_batched, FrameSlots(life.memory, FRAME_BYTES, shape))
+        return _Current(life, spec, loaded.is_batched, FrameSlots(life.frames, FRAME_BYTES, shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +162,8 @@ class _Current:
 def _environment(settings: HostSettings) -> dict[str, str]:
     variables = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TOKENIZERS_PARALLELISM": "false"}
     if settings.kernels is not None:
-        variables["TORCHINDUCTOR_CACHE_DIR"] = str(settings.kernels / "inductor")
-        variables["TRITON_CACHE_DIR"] = str(settings.kernels / "triton")
-        variables["CUDA_CACHE_PATH"] = str(settings.kernels / "cuda")
+        for variable, name in _KERNELS.items():  # whoever has set one knows where kernels are kept
+            variables[variable] = os.environ.get(variable) or str(settings.kernels / name)
     return variables | dict(settings.environment)
 
 
