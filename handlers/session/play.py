@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from handlers.engines.pool import EnginePool
     from handlers.server_handler import ServerHandler
+    from handlers.session.encoded_passes import EncodedPasses
     from handlers.session.endings import SessionEnd
     from handlers.session.mailbox import InputMailbox
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
+    from handlers.session.stepped import WorldClock
     from handlers.session.stream import BeginVideo
     from handlers.session.world import LeasedWorld
     from handlers.sessions_handler import SessionsHandler
@@ -54,6 +56,7 @@ class SessionPlay:
         pool: EnginePool,
         inputs: InputMailbox,
         outbox: Outbox,
+        passes: EncodedPasses,
         recorder: SessionRecorder,
         encoder: FrameEncoder,
         begin_video: BeginVideo,
@@ -68,6 +71,7 @@ class SessionPlay:
         engine_threads: Executor,
         work_threads: Executor,
         end: SessionEnd,
+        world_clock: WorldClock | None,
     ) -> None:
         self._session_id = session_id
         self._limits = limits
@@ -76,6 +80,7 @@ class SessionPlay:
         self._pool = pool
         self._inputs = inputs
         self._outbox = outbox
+        self._passes = passes
         self._recorder = recorder
         self._encoder = encoder
         self._begin_video = begin_video
@@ -90,6 +95,7 @@ class SessionPlay:
         self._engine_threads = engine_threads
         self._work_threads = work_threads
         self._end = end
+        self._world_clock = world_clock
         self._task: asyncio.Task[None] | None = None
         self.actor: WorldActor | None = None
 
@@ -108,6 +114,8 @@ class SessionPlay:
             world.epoch,
             encoder=self._encoder,
             outbox=self._outbox,
+            passes=self._passes,
+            begin_shared_video=self._begin_video,
             recorder=self._recorder,
             jpeg=self._jpeg,
             gpu=self._gpu,
@@ -147,6 +155,7 @@ class SessionPlay:
             outbox=self._outbox,
             limits=limits,
             clock=self._clock,
+            world_clock=self._world_clock,
         )
         self._task = asyncio.create_task(self._run(actor))
         self._outbox.post(StatusMessage(stage=StageId.READY))

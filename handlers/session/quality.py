@@ -95,6 +95,10 @@ class VideoQuality:
         self._judge = LinkJudge()
 
     @property
+    def is_finest(self) -> bool:
+        return self._level == 0
+
+    @property
     def tuning(self) -> VideoTuning:
         config, share = self._config.now, self._level / _VIDEO_LEVELS
         crf = config.crf + round(max(0, config.coarsest_crf - config.crf) * share)

@@ -12,6 +12,7 @@ from handlers.ownership.belongings import owner_id
 from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
 from handlers.session.commands import SessionCommands
+from handlers.session.encoded_passes import EncodedPasses
 from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
 from handlers.session.mailbox import InputMailbox, shows_a_player
 from handlers.session.opening import WorldOpener
@@ -22,7 +23,9 @@ from handlers.session.receiver import Receiver, ReceivingSocketLike, parser
 from handlers.session.recording import SessionRecorder
 from handlers.session.requests import RequestQueue, RequestRunner
 from handlers.session.stats import SessionStats
+from handlers.session.stepped import WorldClock
 from handlers.session.video import SessionVideo
+from handlers.session.video_track import VideoStills
 from state.app_state_types import EndReason, Playing, SessionId
 from wire_protocol import (
     CLIENT_MESSAGE,
@@ -31,7 +34,6 @@ from wire_protocol import (
     AnyRequest,
     CancelNotification,
     ControlNotification,
-    ExtendedResponseData,
     FrameAckNotification,
     LogMessage,
     PauseNotification,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
     from handlers.server_handler import ServerHandler
+    from handlers.session.commands import CommandResult
     from handlers.session.endings import Ending
     from handlers.session.played_world import MomentFacts, PlayedWorld
     from handlers.sessions_handler import SessionsHandler
@@ -121,8 +124,12 @@ class Session:
         receipts: ReadReceipts | None,
         extended: bool,
         is_video_wanted: bool,
+        is_stepped: bool = False,
     ) -> None:
-        """`is_video_wanted`: the client has said that it decodes H.264, and wants frames so."""
+        """`is_video_wanted`: the client has said that it decodes H.264, and wants frames so.
+
+        `is_stepped`: the world makes a pass for each `step` of the client, and none by itself.
+        """
         # What is not live stays as it was when the session began.
         config, sessions, clock = around.config.now, around.sessions, around.clock
         limits = config.limits
@@ -134,21 +141,31 @@ class Session:
         self._metrics = around.metrics
         self._clock = clock
         self._limits = limits
-        self._receipts = receipts
+        # A stepped session sends one pass for each request, so nothing has to be held back.
+        self._receipts = None if is_stepped else receipts
         self._extended = extended
         self._end = end
         self._stats = SessionStats()
         self._stats.played(clock.monotonic())
         self._inputs = InputMailbox()
+        world_clock = WorldClock(clock) if is_stepped else None
         self._outbox = Outbox(
             clock, self._stats, limits.max_unsent_messages, lambda: end.begin(endings.client_too_slow())
         )
+        self._passes = EncodedPasses(clock)
         self._recorder = SessionRecorder(
             around.recorder,
             session_id,
             owner=owner_id(visitor),
-            clock=clock,
+            clock=world_clock or clock,
             work_threads=around.work_threads,
+            passes=self._passes,
+            stills=VideoStills(
+                around.video_encoder,
+                around.decoder,
+                around.config.part(lambda config: config.video),
+                around.work_threads,
+            ),
             post=self._outbox.post,
             extended=extended,
         )
@@ -160,6 +177,7 @@ class Session:
             pool=around.pool,
             inputs=self._inputs,
             outbox=self._outbox,
+            passes=self._passes,
             recorder=self._recorder,
             encoder=around.encoder,
             begin_video=lambda spec: SessionVideo(
@@ -176,6 +194,7 @@ class Session:
             engine_threads=around.engine_threads,
             work_threads=around.work_threads,
             end=end,
+            world_clock=world_clock,
         )
         opener = WorldOpener(
             session_id,
@@ -219,6 +238,7 @@ class Session:
             outbox=self._outbox,
             init_deadline=self._init_deadline,
             end=end,
+            clock=clock,
             work_threads=around.work_threads,
             check_threads=around.check_threads,
             extended=extended,
@@ -276,7 +296,7 @@ class Session:
     def post_log(self, message: LogMessage) -> None:
         self._outbox.post_log(message)
 
-    async def perform(self, request: AnyRequest) -> ExtendedResponseData | None:
+    async def perform(self, request: AnyRequest) -> CommandResult | None:
         """Do what a request asks for that came by REST; None once the session has ended. Raises: DomainError."""
         return None if self._runner is None else await self._runner.perform(request)
 

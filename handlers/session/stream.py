@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
-from handlers.session.outbox import OutgoingPass
+from handlers.session.encoded_passes import EncodedPass, VideoSource
+from handlers.session.outbox import FramesAnswer, OutgoingPass
 from handlers.session.quality import QualityController
+from handlers.session.side_encoding import SideEncoding
+from handlers.session.stepped import not_encoded
+from handlers.session.stepped_pass import NumberedPass, PassForm, PassHeaders, PassTimer, video_form
 from services.video_encoder.video_encoder import VideoEncoderError
-from wire_protocol import FrameHeader, encode_envelope
+from wire_protocol import FrameHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.session.mailbox import TakenControl
+    from handlers.session.encoded_passes import EncodedPasses, PassSubscriber
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
+    from handlers.session.stepped import WantedFrames
+    from handlers.session.stepped_pass import SteppedPass
     from handlers.session.video import EncodedVideo, SessionVideo
     from runtime_config.current import Current
     from runtime_config.runtime_config import JpegConfig
@@ -33,54 +38,10 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _MOST_FAILURES: Final = 8  # passes in a row that the encoder may fail on
-_AVERAGE_WEIGHT: Final = 0.2  # of the newest value in the moving averages
 
 
 class EncoderFailedError(RuntimeError):
     """The encoder failed on many passes in a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class SteppedPass:
-    """Frames and what their header says. Times are monotonic seconds; `cap_s` is the capped interval, or None."""
-
-    frames: Frames
-    taken: TakenControl
-    epoch: int
-    started_at: float
-    stepped_at: float
-    cap_s: float | None
-
-
-class PassTimer:
-    """How long passes take: moving averages in seconds."""
-
-    def __init__(self) -> None:
-        self.step_s = 0.0
-        self.encode_s = 0.0
-        self._interval_s: float | None = None
-        self._last_start: float | None = None
-
-    def started(self, now: float) -> None:
-        if self._last_start is not None:
-            self._interval_s = _blend(self._interval_s or 0.0, now - self._last_start)
-        self._last_start = now
-
-    def stepped(self, seconds: float) -> None:
-        self.step_s = _blend(self.step_s, seconds)
-
-    def encoded(self, seconds: float) -> None:
-        self.encode_s = _blend(self.encode_s, seconds)
-
-    def rest(self) -> None:
-        """Play stops: the gap until it goes on is no interval."""
-        self._last_start = None
-
-    def interval_s(self, cap_s: float | None) -> float:
-        """The interval that clients should pace by; before two passes were measured, the least that it will be."""
-        if self._interval_s is not None:
-            return self._interval_s
-        return max(cap_s or 0.0, self.step_s, self.encode_s)
 
 
 class FrameStream:
@@ -100,6 +61,8 @@ class FrameStream:
         *,
         encoder: FrameEncoder,
         outbox: Outbox,
+        passes: EncodedPasses,
+        begin_shared_video: BeginVideo,
         recorder: SessionRecorder,
         jpeg: Current[JpegConfig],
         gpu: GpuSampler,
@@ -110,26 +73,37 @@ class FrameStream:
         self._epoch = epoch
         self._encoder = encoder
         self._outbox = outbox
+        self._passes = passes
         self._recorder = recorder
         self._jpeg = jpeg
-        self._gpu = gpu
         self._clock = clock
         self._metrics = metrics
         self._quality = QualityController(jpeg, frame_height=spec.height)
         self._begin_video: BeginVideo | None = None
         self._video: SessionVideo | None = None
-        self._held: SteppedPass | None = None  # until there is room for it
+        self._held: NumberedPass | None = None  # until there is room for it
         self._sending_held: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
         self._failures = 0  # in a row
         self._next_frame_id = 0
         self._newest: bytes | Picture = b""  # what was made last, as a JPEG or as pixels
         self.timer = PassTimer()
+        self._headers = PassHeaders(self.timer, gpu)
+        self._beside = SideEncoding(
+            spec, passes, self._headers, begin_video=begin_shared_video, encoder=encoder, clock=clock
+        )
         self.still: Picture | None = None  # the still picture that was shown last, where its pixels are known
+        passes.begin_epoch(epoch)
+
+    @property
+    def sends_video(self) -> bool:
+        """Whether H.264 is sent, or will be as soon as its encoder is ready."""
+        return self._video is not None
 
     def use_spec(self, spec: WorldSpec) -> None:
         self._spec = spec
         self._quality = QualityController(self._jpeg, frame_height=spec.height)
+        self._beside.use_spec(spec)
         self.use_video(self._begin_video)
 
     def use_video(self, begin: BeginVideo | None) -> SessionVideo | None:
@@ -147,6 +121,7 @@ class FrameStream:
         self._next_frame_id = 0
         self._held = None
         self._outbox.begin_epoch(epoch)
+        self._passes.begin_epoch(epoch)
         if self._video is not None:
             self._video.want_key_frame()
 
@@ -160,17 +135,58 @@ class FrameStream:
             EncoderFailedError: too many passes in a row could not be encoded.
         """
         await self.drain()
-        if self._video is None or not self._video.is_ready:
-            self._encoding = asyncio.create_task(self._encode_and_post(stepped))
+        numbered = NumberedPass(stepped, self._take_ids(len(stepped.frames)))
+        video = self._video
+        if video is None or not video.is_ready:
+            self._beside.video(numbered)
+            self._encoding = asyncio.create_task(self._encode_and_post(numbered))
         else:
             self._newest, self.still = stepped.frames[-1], None
-            if self._sending_held is None and self._outbox.has_room:
-                self._encoding = asyncio.create_task(self._encode_and_post(stepped, self._video))
+            if video.is_finest:
+                self._beside.stop_video()
             else:
-                self._hold(stepped)
-            await self._record(stepped)
+                self._beside.video(numbered)  # this player's link would leave out too much
+            if self._sending_held is None and self._outbox.has_room:
+                self._encoding = asyncio.create_task(self._encode_and_post(numbered, video))
+            else:
+                self._hold(numbered)
+            await self._record(numbered)
         if stepped.cap_s is None and self.timer.encode_s > self.timer.step_s:
             await self.drain()
+
+    async def answer(self, made: SteppedPass, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
+        """The frames that were asked for of a pass, `chosen`. A recording has all of its frames, in their own size.
+
+        Raises:
+            DomainError: they could not be encoded.
+            EncoderFailedError: too many passes in a row could not be encoded.
+        """
+        await self.drain()
+        numbered = NumberedPass(made, self._take_ids(len(made.frames)))
+        self._newest, self.still = made.frames[-1], None
+        self._metrics.pass_timed("infer", made.stepped_at - made.started_at)
+        self._beside.video(numbered)
+        await self._record(numbered)
+        now = self._clock.monotonic()
+        header = self._headers.of(numbered, PassForm(now, now))
+        skipped = len(made.frames) - len(chosen)
+        return await self._answer(header.model_copy(update={"frame_id": header.frame_id + skipped}), chosen, wanted)
+
+    async def answer_view(self, wanted: WantedFrames, chosen: Frames) -> FramesAnswer:
+        """What is seen before the next pass. Raises: as `answer`."""
+        return await self._answer(self._still_header(max(0, self._next_frame_id - 1)), chosen, wanted)
+
+    async def _answer(self, header: FrameHeader, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
+        kind: dict[str, int | str] = {"req_id": wanted.req_id, "height": chosen.shape[1], "width": chosen.shape[2]}
+        if wanted.codec == "rgb":
+            kind["codec"], parts = "rgb", tuple(frame.tobytes() for frame in chosen)
+        else:
+            kind["quality"], parts = self._quality.tuning.quality, await self._encode(chosen)
+        if not parts:
+            await self.drain()
+            raise not_encoded()
+        encoded = EncodedPass.of(header.model_copy(update=kind), parts)
+        return FramesAnswer(wanted.req_id, encoded.envelope, len(parts))
 
     async def drain(self) -> None:
         """Wait until no pass is being encoded. Raises: EncoderFailedError."""
@@ -190,6 +206,7 @@ class FrameStream:
         if waited:
             await asyncio.wait(waited)
         self.use_video(None)
+        await self._beside.finish()
         self._newest, self.still = b"", None
 
     async def newest_jpeg(self) -> bytes:
@@ -199,6 +216,12 @@ class FrameStream:
             jpegs = await self._encode(self._newest[None])
             self._newest = jpegs[0] if jpegs else b""
         return self._newest
+
+    async def show_newcomer(self, newcomer: PassSubscriber) -> None:
+        """Hand what was made last to somebody who has seen nothing yet. Raises: EncoderFailedError."""
+        jpeg = await self.newest_jpeg()
+        if jpeg:
+            newcomer.offer(EncodedPass.of(self._still_header(max(0, self._next_frame_id - 1)), (jpeg,)))
 
     async def show(self, picture: Picture) -> None:
         """Send a still picture as the frame before the next pass. Raises: EncoderFailedError."""
@@ -221,21 +244,34 @@ class FrameStream:
 
     def _send_still(self, jpeg: bytes) -> None:
         self._newest = jpeg
-        header = FrameHeader(frame_id=self._next_frame_id, client_ts=0.0, gen_ms=0.0, epoch=self._epoch)
-        self._post(header, (jpeg,), None)
+        self._drop_held()  # it is older than this
+        encoded = EncodedPass.of(self._still_header(self._take_ids(1)), (jpeg,))
+        self._passes.publish_jpegs(encoded, to_all=True)
+        self._post(encoded, None)
+
+    def _still_header(self, frame_id: int) -> FrameHeader:
+        return FrameHeader(frame_id=frame_id, client_ts=0.0, gen_ms=0.0, epoch=self._epoch)
+
+    def _take_ids(self, count: int) -> int:
+        """The first of so many. A pass that is dropped keeps its own, so that a client can count what it never got."""
+        first, self._next_frame_id = self._next_frame_id, self._next_frame_id + count
+        return first
 
     # ---------------------------------------------------------------------------------------------- passes that wait
 
-    def _hold(self, stepped: SteppedPass) -> None:
-        if self._held is not None and self._held.epoch == self._epoch:
-            self._next_frame_id += len(self._held.frames)  # so that the client can count what it never got
+    def _hold(self, numbered: NumberedPass) -> None:
+        self._drop_held()
+        self._held = numbered
+        if self._sending_held is None:
+            self._sending_held = asyncio.create_task(self._send_held())
+
+    def _drop_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None and held.stepped.epoch == self._epoch:
             self._outbox.pass_dropped()
             self._metrics.pass_replaced()
             if self._video is not None:
                 self._video.pass_posted(dropped_another=True)
-        self._held = stepped
-        if self._sending_held is None:
-            self._sending_held = asyncio.create_task(self._send_held())
 
     async def _send_held(self) -> None:
         try:
@@ -268,6 +304,8 @@ class FrameStream:
 
     async def _encode_video(self, video: SessionVideo, frames: Frames) -> EncodedVideo | None:
         """None where it failed: then JPEGs are sent, until somebody asks for H.264 again."""
+        if not self._beside.makes_video and self._passes.wants_key_frame(VideoSource.PLAYER):
+            video.want_key_frame()
         try:
             return await video.encode(frames)
         except VideoEncoderError as error:
@@ -276,66 +314,51 @@ class FrameStream:
                 self.use_video(None)
             return None
 
-    async def _record(self, stepped: SteppedPass) -> None:
-        """The recording has every pass, and its own quality: what is sent as H.264 follows the link."""
-        if self._recorder.is_recording:
-            jpegs = await self._encode(stepped.frames)
-            if jpegs and stepped.epoch == self._epoch:
-                self._recorder.shown(jpegs, self.timer.interval_s(stepped.cap_s))
+    async def _record(self, numbered: NumberedPass) -> None:
+        """A recording of JPEGs has every pass, also those that the link leaves out."""
+        if not self._recorder.takes_jpegs:
+            self._beside.jpegs(numbered, self._quality.tuning)
+            return
+        stepped, began, tuning = numbered.stepped, self._clock.monotonic(), self._quality.tuning
+        jpegs = await self._encode(stepped.frames)
+        if jpegs and stepped.epoch == self._epoch:
+            self._recorder.shown(jpegs, self.timer.interval_s(stepped.cap_s))
+            form = PassForm(began, self._clock.monotonic(), quality=tuning.quality)
+            self._passes.publish_jpegs(EncodedPass.of(self._headers.of(numbered, form), jpegs), to_all=False)
 
-    async def _encode_and_post(self, stepped: SteppedPass, video: SessionVideo | None = None) -> None:
-        began = self._clock.monotonic()
+    async def _encode_and_post(self, numbered: NumberedPass, video: SessionVideo | None = None) -> None:
+        stepped, began, tuning = numbered.stepped, self._clock.monotonic(), self._quality.tuning
         encoded = None if video is None else await self._encode_video(video, stepped.frames)
-        if encoded is None:
-            kind, parts = _Kind(quality=self._quality.tuning.quality), await self._encode(stepped.frames)
-        else:
-            kind, parts = _kind_of(encoded), tuple(unit.data for unit in encoded.units)
+        parts = await self._encode(stepped.frames) if encoded is None else tuple(unit.data for unit in encoded.units)
         ended = self._clock.monotonic()
+        self._measured(stepped, began, ended)
+        if not parts or stepped.epoch != self._epoch:
+            if self._video is not None:
+                self._video.want_key_frame()  # the one that was encoded here is not sent
+            return
+        form = PassForm(began, ended, quality=tuning.quality) if encoded is None else video_form(encoded, began, ended)
+        ready = EncodedPass.of(self._headers.of(numbered, form), parts)
+        if video is None:
+            self._newest = parts[-1]
+            self._recorder.shown(parts, ready.header.gen_ms / 1000)
+        if encoded is None:
+            self._passes.publish_jpegs(ready, to_all=not self._beside.makes_video)
+        elif not self._beside.makes_video:
+            self._passes.publish_video(ready, VideoSource.PLAYER)
+        self._post(ready, stepped.taken.received_at)
+
+    def _measured(self, stepped: SteppedPass, began: float, ended: float) -> None:
         self.timer.encoded(ended - began)
         self._metrics.pass_timed("infer", stepped.stepped_at - stepped.started_at)
         self._metrics.pass_timed("encode", ended - began)
         if stepped.taken.received_at is not None:
             self._metrics.pass_timed("wait", stepped.started_at - stepped.taken.received_at)
-        if not parts or stepped.epoch != self._epoch:
-            if self._video is not None:
-                self._video.want_key_frame()  # the one that was encoded here is not sent
-            return
-        header = self._header(stepped, kind, began, ended)
-        if video is None:
-            self._newest = parts[-1]
-            self._recorder.shown(parts, header.gen_ms / 1000)
-        self._post(header, parts, stepped.taken.received_at)
 
-    def _header(self, stepped: SteppedPass, kind: _Kind, began: float, encoded: float) -> FrameHeader:
-        input_at = stepped.started_at if stepped.taken.received_at is None else stepped.taken.received_at
-        infer_s, encode_s = stepped.stepped_at - stepped.started_at, encoded - began
-        gpu = self._gpu.latest()
-        return FrameHeader(
-            frame_id=self._next_frame_id,
-            client_ts=stepped.taken.client_ts,
-            gen_ms=_ms(self.timer.interval_s(stepped.cap_s)),
-            temporal_compression=len(stepped.frames),
-            vram_used_bytes=-1 if gpu is None else gpu.vram_used_bytes,
-            gpu_util_percent=-1 if gpu is None else gpu.util_percent,
-            t_infer_ms=_ms(infer_s),
-            t_sync_ms=0.0,
-            t_enc_ms=_ms(encode_s),
-            t_metrics_ms=0.0,
-            t_overhead_ms=_ms(max(0.0, encoded - input_at - infer_s - encode_s)),
-            quality=kind.quality,
-            epoch=stepped.epoch,
-            codec=kind.codec,
-            key_frame=kind.key_frame,
-            crf=kind.crf,
-        )
-
-    def _post(self, header: FrameHeader, parts: tuple[bytes, ...], input_received_at: float | None) -> None:
+    def _post(self, encoded: EncodedPass, input_received_at: float | None) -> None:
+        header, now = encoded.header, self._clock.monotonic()
         replaced = self._outbox.post_pass(
-            OutgoingPass(
-                encode_envelope(header, parts), header.frame_id, len(parts), input_received_at, self._clock.monotonic()
-            )
+            OutgoingPass(encoded.envelope, header.frame_id, len(encoded.parts), input_received_at, now)
         )
-        self._next_frame_id += len(parts)
         if replaced:
             self._metrics.pass_replaced()
         if self._video is None or header.codec is None:
@@ -344,26 +367,3 @@ class FrameStream:
             self._video.pass_posted(dropped_another=False)
         if replaced and self._video is not None:
             self._video.want_key_frame()  # a still picture has pushed out a frame on which the next would build
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What the header says of how a pass was encoded."""
-
-    quality: int | None = None
-    codec: Literal["h264"] | None = None
-    key_frame: bool | None = None
-    crf: int | None = None
-
-
-def _kind_of(encoded: EncodedVideo) -> _Kind:
-    return _Kind(codec="h264", key_frame=encoded.units[0].is_key, crf=encoded.crf)
-
-
-def _blend(average: float, value: float) -> float:
-    """`value` itself where there is no average yet."""
-    return average + _AVERAGE_WEIGHT * (value - average) if average else value
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 1)

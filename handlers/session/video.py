@@ -1,4 +1,4 @@
-"""The H.264 of one client: the stream in use, the next one at another quality, and where a key frame is due."""
+"""One H.264 of a session: the stream in use, the next one at another quality, and where a key frame is due."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ class SessionVideo:
     @property
     def is_ready(self) -> bool:
         return self._stream is not None or self._next is not None
+
+    @property
+    def is_finest(self) -> bool:
+        """Whether the link takes the best quality, so that hardly a pass is left out for it."""
+        return self._quality.is_finest
 
     async def opened(self) -> bool:
         """Whether there is a stream, once that is known."""

@@ -160,7 +160,7 @@ class DioramaWorld:
                 f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
                 f"{spec.model_id}, weights {spec.weights_hash[:12]}."
             )
-        player, phases, cut = unpack_state(snapshot.state, has_cut=self._manner.cut is not _no_things)
+        player, phases, cut = unpack_state(bytes(snapshot.state), has_cut=self._manner.cut is not _no_things)
         if not np.array_equal(cut.labels, scene.cut.labels):
             self._scene = self._manner.build(self._picture, cut)
         self._player, self._phases = player, phases

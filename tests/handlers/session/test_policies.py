@@ -8,7 +8,7 @@ from handlers.session.actor import Pacer, RecoveryBudget, RecoveryChance
 from handlers.session.quality import QualityController
 from handlers.session.receiver import sniff_request_id
 from handlers.session.stats import Percentiles, SessionStats, percentiles
-from handlers.session.stream import PassTimer
+from handlers.session.stepped_pass import PassTimer
 from runtime_config.current import Current
 from runtime_config.runtime_config import JpegConfig, SessionLimits
 

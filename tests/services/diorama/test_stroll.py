@@ -146,7 +146,7 @@ def test_a_damaged_snapshot_leaves_the_world_as_it_was() -> None:
     world = strolling()
     kept = world.snapshot()
     with pytest.raises(SnapshotMismatchError):
-        world.restore(replace(kept, state=kept.state[:-2]))
+        world.restore(replace(kept, state=bytes(kept.state)[:-2]))
     assert world.snapshot() == kept
 
 
@@ -154,7 +154,7 @@ def test_the_diorama_takes_no_cut() -> None:
     plain = DioramaEngine().open_world(parkland(), rng_seed=0)
     kept = plain.snapshot()
     with pytest.raises(SnapshotMismatchError):
-        plain.restore(replace(kept, state=kept.state + NOTHING.pack()))
+        plain.restore(replace(kept, state=bytes(kept.state) + NOTHING.pack()))
 
 
 def test_the_engine_is_loaded_with_the_shipped_depth_network() -> None:
