@@ -17,6 +17,7 @@ from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.data_directory import default_data_directory
 from runtime_config.engines_config import EnginesConfig
 from runtime_config.film_model_config import FilmModelConfig
+from runtime_config.films_config import FilmsConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.machine_memory import machine_memory
 from runtime_config.setting import Group, Setting
@@ -271,6 +272,17 @@ class RecordingConfig:
             applies=LIVE,
         ),
     ] = 20 * 1024 * MIB
+    clip_bytes: Annotated[
+        int,
+        Field(ge=0, le=128),
+        MEBIBYTES,
+        Setting(
+            "clip_mib",
+            "memory for the newest 15 seconds of each session, which can be kept as a clip, in MiB; 0 keeps none",
+            unit=MIB,
+            applies=LIVE,
+        ),
+    ] = 64 * MIB
     least_free_bytes: int = 512 * MIB  # of the disk, which the rest of the server needs as well
     shortest_s: float = 3.0  # a shorter recording is taken for a slip of the finger, and not kept
     room_check_s: float = 10.0  # between checks of the free space, while recording
@@ -410,6 +422,7 @@ class RuntimeConfig:
     authoring: Annotated[AuthoringConfig, Group("scenes in words")] = field(default_factory=AuthoringConfig)
     hub: Annotated[HubConfig, Group("models")] = field(default_factory=HubConfig)
     jobs: Annotated[JobsConfig, Group("jobs")] = field(default_factory=JobsConfig)
+    films: Annotated[FilmsConfig, Group("films")] = field(default_factory=FilmsConfig)
     film_model: Annotated[FilmModelConfig, Group("films")] = field(default_factory=FilmModelConfig)
     max_saved_worlds: int = 1000
     input_log_bytes: int = 1024 * MIB  # all logs, and the pictures beside them

@@ -94,6 +94,13 @@ class CheckSeedSafetyResponseData(FromServer):
     hash: str
 
 
+class ClipResponseData(FromServer):
+    """`name` is that of the recording, which is being written."""
+
+    name: str
+    duration_s: float
+
+
 class ControlNotification(FromClient):
     """Held buttons and mouse motion (pixels) since the last one. `ts` is the client's clock, echoed with the frame."""
 
@@ -148,6 +155,7 @@ class ErrorCode(StrEnum):
     SEED_NOT_KEPT = "seedNotKept"
     MOMENT_UNKNOWN = "momentUnknown"
     NOTHING_TO_REWIND = "nothingToRewind"
+    NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
     AUTHORING_PROMPT_TOO_LONG = "authoringPromptTooLong"
@@ -167,6 +175,18 @@ class ErrorCode(StrEnum):
     JOB_HAS_NO_FILE = "jobHasNoFile"
     SERVER_RESTARTED = "serverRestarted"
     FILM_FAILED = "filmFailed"
+    FILM_UNKNOWN = "filmUnknown"
+    FILM_NOT_MADE = "filmNotMade"
+    FILM_REFUSED = "filmRefused"
+    FILM_SOURCE_UNKNOWN = "filmSourceUnknown"
+    FILM_SOURCE_UNUSABLE = "filmSourceUnusable"
+    FILM_SOURCE_TOO_LARGE = "filmSourceTooLarge"
+    FILM_SOURCE_IN_USE = "filmSourceInUse"
+    FILM_LORA_REFUSED = "filmLoraRefused"
+    FILM_OUT_OF_MEMORY = "filmOutOfMemory"
+    FILM_NOTES_MISSING = "filmNotesMissing"
+    FILM_QUOTA_USED = "filmQuotaUsed"
+    FILM_NOT_KEPT = "filmNotKept"
     FEEDBACK_UNKNOWN = "feedbackUnknown"
     FEEDBACK_UNAVAILABLE = "feedbackUnavailable"
     FEEDBACK_NOT_KEPT = "feedbackNotKept"
@@ -273,6 +293,7 @@ class ExtendedRpcSuccess(FromServer):
         | CheckSeedSafetyResponseData
         | MomentResponseData
         | RewindResponseData
+        | ClipResponseData
         | SaveWorldResponseData
         | VideoResponseData
         | RecordingResponseData
@@ -340,6 +361,13 @@ class InitResponseData(FromServer):
     model: str
     inference_fps: int
     system_info: SystemInfo
+
+
+class KeepClipRequest(FromClient):
+    """Make a recording of the newest fifteen seconds of play."""
+
+    type: Literal["keep_clip"] = "keep_clip"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class LogMessage(FromServer):
