@@ -231,6 +231,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/video/films/control"): _UPLOADS,
         ("POST", "/api/video/films/upscale"): _UPLOADS,
         ("POST", "/api/video/again"): _UPLOADS,
+        ("POST", "/api/video/walk-into"): _UPLOADS,
         ("GET", "/api/video/films/{film_id}"): _FILMS,
         ("POST", "/api/video/films/{film_id}/again"): _UPLOADS,
         ("POST", "/api/video/films/{film_id}/cancel"): _JOB_CANCELS,
@@ -273,6 +274,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/sessions/{session_id}/moments"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/rewind"): _OWN_PLAY,
+        ("POST", "/api/sessions/{session_id}/clip"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/world"): _OWN_PLAY,
     }
 )
@@ -294,6 +296,7 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "video": _PLAY,
         "save_world": _WORLD_PLAY,
         "recording": _RECORDING_PLAY,
+        "keep_clip": _RECORDING_PLAY,
     }
 )
 

@@ -353,6 +353,13 @@ class RecordingRequest(_ClientModel):
     keep_short: bool = False
 
 
+class KeepClipRequest(_ClientModel):
+    """Make a recording of the newest fifteen seconds of play."""
+
+    type: Literal["keep_clip"]
+    req_id: RequestId
+
+
 TimedRequest: TypeAlias = (
     TimedInitRequest | TimedSceneEditRequest | TimedGenerateSceneRequest | TimedCheckSeedSafetyRequest
 )
@@ -365,6 +372,7 @@ ExtendedRequest: TypeAlias = (
     | RestoreMomentRequest
     | RewindRequest
     | SetPromptRequest
+    | KeepClipRequest
     | SaveWorldRequest
     | VideoRequest
     | RecordingRequest
@@ -578,6 +586,13 @@ class RecordingResponseData(_ServerModel):
     name: str | None = None
 
 
+class ClipResponseData(_ServerModel):
+    """`name` is that of the recording, which is being written."""
+
+    name: str
+    duration_s: float
+
+
 class RecordingEvent(StrEnum):
     """What became of a recording."""
 
@@ -607,6 +622,7 @@ ExtendedResponseData: TypeAlias = (
     | MomentResponseData
     | RewindResponseData
     | PromptResponseData
+    | ClipResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData

@@ -113,6 +113,7 @@ export type ErrorCode =
   | "nothingToRewind"
   | "promptInvalid"
   | "promptNotHeard"
+  | "nothingToKeep"
   | "authoringEmptyPrompt"
   | "authoringUnavailable"
   | "authoringPromptTooLong"
@@ -232,6 +233,7 @@ export type ExtendedClientMessage =
   | RestoreMomentRequest
   | RewindRequest
   | SetPromptRequest
+  | KeepClipRequest
   | SaveWorldRequest
   | VideoRequest
   | RecordingRequest;
@@ -387,6 +389,13 @@ export interface GenerateSceneRequest {
   prompt: string;
 }
 /**
+ * `name` is that of the recording, which is being written.
+ */
+export interface ClipResponseData {
+  name: string;
+  duration_s: number;
+}
+/**
  * Something ended or broke. Without `message_id` the client shows `message` as it is.
  */
 export interface ErrorMessage {
@@ -518,6 +527,13 @@ export interface SetPromptRequest {
   prompt?: string;
 }
 /**
+ * Make a recording of the newest fifteen seconds of play.
+ */
+export interface KeepClipRequest {
+  type: "keep_clip";
+  req_id: string;
+}
+/**
  * Keep this moment of the world on the server as a world file, or the kept moment `moment_id`: a branch.
  */
 export interface SaveWorldRequest {
@@ -557,6 +573,7 @@ export interface ExtendedRpcSuccess {
     | MomentResponseData
     | RewindResponseData
     | PromptResponseData
+    | ClipResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData;

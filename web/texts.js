@@ -107,6 +107,7 @@ export const CODE_TEXTS = {
   nothingToRewind: "There is nothing to rewind yet.",
   promptInvalid: "The world takes one line of at most a thousand characters.",
   promptNotHeard: "This engine does not hear words.",
+  nothingToKeep: "There is nothing to keep yet.",
   worldUnknown: "The server does not have this world any more.",
   worldNotAWorld: "That file is not a world file.",
   worldDamaged: "That world file is damaged and cannot be opened.",
