@@ -345,6 +345,13 @@ class RecordingRequest(_ClientModel):
     keep_short: bool = False
 
 
+class KeepClipRequest(_ClientModel):
+    """Make a recording of the newest fifteen seconds of play."""
+
+    type: Literal["keep_clip"]
+    req_id: RequestId
+
+
 TimedRequest: TypeAlias = (
     TimedInitRequest | TimedSceneEditRequest | TimedGenerateSceneRequest | TimedCheckSeedSafetyRequest
 )
@@ -356,6 +363,7 @@ ExtendedRequest: TypeAlias = (
     | TakeMomentRequest
     | RestoreMomentRequest
     | RewindRequest
+    | KeepClipRequest
     | SaveWorldRequest
     | VideoRequest
     | RecordingRequest
@@ -563,6 +571,13 @@ class RecordingResponseData(_ServerModel):
     name: str | None = None
 
 
+class ClipResponseData(_ServerModel):
+    """`name` is that of the recording, which is being written."""
+
+    name: str
+    duration_s: float
+
+
 class RecordingEvent(StrEnum):
     """What became of a recording."""
 
@@ -591,6 +606,7 @@ ExtendedResponseData: TypeAlias = (
     ResponseData
     | MomentResponseData
     | RewindResponseData
+    | ClipResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData

@@ -7,7 +7,7 @@ import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js"
 /** @import { ControlNotification, ErrorMessage, FrameHeader, InitResponseData } from "./protocol.generated.d.ts" */
 /** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
 /** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
-/** @import { RewindResponseData, SaveWorldResponseData, VideoResponseData } from "./protocol.generated.d.ts" */
+/** @import { ClipResponseData, RewindResponseData, SaveWorldResponseData, VideoResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
@@ -202,6 +202,11 @@ export class Session {
    */
   switchRecording(on) {
     return this.#connection.request({ type: "recording", on, keep_short: !on });
+  }
+
+  /** @returns {Promise<ClipResponseData>} the recording of the newest seconds, which is being written */
+  keepClip() {
+    return this.#connection.request({ type: "keep_clip" });
   }
 
   /** @param {boolean} isRecorded sent with every later `init`, which would otherwise change the state */
