@@ -122,6 +122,11 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class ByLink:
+    """Answered to whoever shows a link, which is the permission itself; also where a token is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForEveryone:
     """For people with `scope`, and for anonymous visitors."""
 
@@ -143,9 +148,10 @@ class ForPeople:
     scope: Scope
 
 
-Rule: TypeAlias = Open | ForEveryone | IfAllowed | ForPeople
+Rule: TypeAlias = Open | ByLink | ForEveryone | IfAllowed | ForPeople
 
 _OPEN: Final = Open()
+_BY_LINK: Final = ByLink()
 _READ: Final = ForEveryone(Scope.READ)
 _PLAY: Final = ForEveryone(Scope.PLAY)
 _ASK: Final = ForEveryone(Scope.CREATE)
@@ -177,6 +183,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("GET", "/health"): _OPEN,
         ("GET", "/ws"): _PLAY,  # what is asked for in the session has rules of its own
+        ("GET", "/watch"): _BY_LINK,
+        ("GET", "/api/watch"): _BY_LINK,
         ("GET", "/openapi.json"): _READ,
         ("GET", "/metrics"): OWNERS,
         ("POST", "/shutdown"): OWNERS,
@@ -267,6 +275,10 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "video": _PLAY,
         "save_world": _WORLD_PLAY,
         "recording": _RECORDING_PLAY,
+        "share": _PLAY,
+        "stop_sharing": _PLAY,
+        "answer_guest": _PLAY,
+        "take_controls": _PLAY,
     }
 )
 
@@ -324,7 +336,7 @@ def refusal(rule: Rule, visitor: Visitor, allowed: Collection[AnonymousAction]) 
         case Owner():
             return None
         case Person():
-            return None if isinstance(rule, Open) else _refusal_of_person(visitor, rule.scope)
+            return None if isinstance(rule, Open | ByLink) else _refusal_of_person(visitor, rule.scope)
         case Anonymous():
             return _refusal_of_anonymous(rule, allowed)
         case _:
@@ -343,7 +355,7 @@ def _refusal_of_person(person: Person, scope: Scope) -> AccessRefusal | None:
 
 def _refusal_of_anonymous(rule: Rule, allowed: Collection[AnonymousAction]) -> AccessRefusal | None:
     match rule:
-        case Open() | ForEveryone():
+        case Open() | ByLink() | ForEveryone():
             return None
         case ForPeople():
             return _LOCAL_ONLY

@@ -31,6 +31,7 @@ from _routes import (
     settings,
     shutdown,
     system_info,
+    watch,
     websocket,
     worlds,
 )
@@ -118,6 +119,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         people,
         metrics,
         websocket,
+        watch,
     )
     for resource in resources:
         app.include_router(resource.router)

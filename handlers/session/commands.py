@@ -16,6 +16,7 @@ from handlers.seeds_handler import hash_of
 from handlers.session import endings
 from handlers.session.endings import ends_connection, push_id, seed_warning
 from wire_protocol import (
+    AnswerGuestRequest,
     AnyRequest,
     CheckSeedSafetyRequest,
     CheckSeedSafetyResponseData,
@@ -34,6 +35,10 @@ from wire_protocol import (
     SaveWorldResponseData,
     SceneEditRequest,
     SceneEditResponseData,
+    ShareRequest,
+    SharingData,
+    StopSharingRequest,
+    TakeControlsRequest,
     TakeMomentRequest,
     VideoRequest,
     VideoResponseData,
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
     from handlers.session.permissions import SessionPermissions
     from handlers.session.play import SessionPlay
     from handlers.session.recording import SessionRecorder
+    from handlers.session.sharing import SessionSharing
     from handlers.world_files_handler import WorldFilesHandler
     from runtime_config.authoring_config import AuthoringConfig
 
@@ -76,6 +82,7 @@ class SessionCommands:
         recorder: SessionRecorder,
         author: SessionAuthor,
         permissions: SessionPermissions,
+        sharing: SessionSharing,
         visitor: Visitor,
         seeds: SeedsHandler,
         safety: SafetyHandler,
@@ -94,6 +101,7 @@ class SessionCommands:
         self._recorder = recorder
         self._author = author
         self._permissions = permissions
+        self._sharing = sharing
         self._visitor = visitor
         self._seeds = seeds
         self._safety = safety
@@ -115,6 +123,7 @@ class SessionCommands:
                 await self._recorder.configure(request)
                 leased, world = await self._opener.first(request)
                 actor = self._play.start(leased, world)
+                self._sharing.changed()
             else:
                 await self._opener.change(request, actor)
                 await self._recorder.configure(request)
@@ -177,6 +186,18 @@ class SessionCommands:
         actor.nudge()
         return answer
 
+    async def share(self, request: ShareRequest) -> SharingData:
+        return self._sharing.share(request.hours)
+
+    async def stop_sharing(self, _: StopSharingRequest) -> SharingData:
+        return self._sharing.stop()
+
+    async def answer_guest(self, request: AnswerGuestRequest) -> SharingData:
+        return self._sharing.answer(request.guest, granted=request.granted)
+
+    async def take_controls(self, _: TakeControlsRequest) -> SharingData:
+        return self._sharing.take_back()
+
     def refused(self, request: AnyRequest, error: DomainError) -> None:
         """A refused `init` may come with a warning, and a first one may be the last thing on the connection.
 
@@ -232,4 +253,8 @@ COMMANDS: Final = _by_type(
     Command(SaveWorldRequest, SessionCommands.save_world),
     Command(VideoRequest, SessionCommands.use_video),
     Command(RecordingRequest, SessionCommands.record),
+    Command(ShareRequest, SessionCommands.share),
+    Command(StopSharingRequest, SessionCommands.stop_sharing),
+    Command(AnswerGuestRequest, SessionCommands.answer_guest),
+    Command(TakeControlsRequest, SessionCommands.take_controls),
 )

@@ -78,6 +78,10 @@ class PassSubscriber:
         return len(self._waiting) < self._bound
 
     @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    @property
     def awaits_key_frame(self) -> bool:
         return self.codec == "h264" and self._awaits_key_frame
 
