@@ -18,9 +18,10 @@ test: install-test
 
 install-test: $(VENV)/.installed-test
 
-# Faults, load and long use against real server processes: some fifteen minutes.
+# Faults, load and long use against real server processes, whole ways through the page, models in processes of their own:
+# some twenty minutes.
 trial: install-test
-	$(BIN)/python -m pytest -q -n 2 -m trial --durations=15
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m trial --durations=15
 
 # What is derived from wire_protocol.py: the JSON Schema and the client's TypeScript declarations.
 generate: install-test

@@ -269,6 +269,8 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         # Scenes in words are pictures that come in like uploads, and they are made at the owner's expense.
         "scene_edit": _UPLOADS,
         "generate_scene": _UPLOADS,
+        "step": _PLAY,
+        "look": _PLAY,
         "take_moment": _PLAY,
         "restore_moment": _PLAY,
         "rewind": _PLAY,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_encoder.video_encoder import VideoEncoder
+    from services.video_pipeline.video_pipeline import FastVideoPipeline
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
 
@@ -68,6 +69,7 @@ class ServiceBundle:
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
     film_maker: FilmMaker
+    video_pipeline: FastVideoPipeline
     model_hub: ModelHub
     system_monitor: SystemMonitor
     machine_probe: MachineProbe
@@ -119,6 +121,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
     from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
+    from services.video_pipeline.unconfigured_video_pipeline import UnconfiguredVideoPipeline
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
@@ -144,6 +147,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
+        video_pipeline=UnconfiguredVideoPipeline("This server was given no model that makes films."),
         close_database=database.close,
         account_stores=SqlAccountStores(database),
         password_hasher=Argon2PasswordHasher(),

@@ -10,9 +10,9 @@ from __future__ import annotations
 import struct
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, TypeAdapter, model_validator
 
 from error_types import ErrorCode
 
@@ -124,6 +124,8 @@ RequestId: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length
 ButtonName: TypeAlias = Annotated[str, StringConstraints(max_length=32)]
 Seconds: TypeAlias = Annotated[FiniteFloat, Field(gt=0, le=3600)]
 VideoCodec: TypeAlias = Literal["jpeg", "h264"]
+PictureCodec: TypeAlias = Literal["jpeg", "rgb"]
+PictureSide: TypeAlias = Annotated[int, Field(ge=8, le=4096)]  # pixels
 WorldId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
@@ -231,11 +233,15 @@ class CancelNotification(_ClientModel):
 
 class TimedInitRequest(InitRequest):
     """`init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
-    saved world, which brings its own model and goes on where it was saved."""
+    saved world, which brings its own model and goes on where it was saved.
+
+    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
+    """
 
     timeout_s: Seconds | None = None
     seed_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     world_id: WorldId | None = None
+    rng_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
 
 
 class TimedSceneEditRequest(SceneEditRequest):
@@ -248,6 +254,43 @@ class TimedGenerateSceneRequest(GenerateSceneRequest):
 
 class TimedCheckSeedSafetyRequest(CheckSeedSafetyRequest):
     timeout_s: Seconds | None = None
+
+
+class _PictureRequest(_ClientModel):
+    """Answered with a binary pass whose header has the `req_id`: as JPEGs, or as the bytes of RGB pixels row by row.
+
+    Without `width` and `height`, frames have the size that the model makes.
+    """
+
+    req_id: RequestId
+    codec: PictureCodec = "jpeg"
+    width: PictureSide | None = None
+    height: PictureSide | None = None
+
+    @model_validator(mode="after")
+    def _has_both_sides(self) -> Self:
+        if (self.width is None) != (self.height is None):
+            raise ValueError("width and height go together")
+        return self
+
+
+class StepRequest(_PictureRequest):
+    """Make one pass, in a session that was opened with `mode=stepped`.
+
+    `buttons` are those that are down during the pass. `frames`: all sub-frames of the pass, or just the last one.
+    """
+
+    type: Literal["step"]
+    buttons: Annotated[tuple[ButtonName, ...], Field(max_length=64)] = ()
+    mouse_dx: FiniteFloat = 0.0
+    mouse_dy: FiniteFloat = 0.0
+    frames: Literal["all", "last"] = "all"
+
+
+class LookRequest(_PictureRequest):
+    """See what the player sees now, without a pass."""
+
+    type: Literal["look"]
 
 
 class TakeMomentRequest(_ClientModel):
@@ -340,6 +383,8 @@ TimedRequest: TypeAlias = (
 ExtendedNotification: TypeAlias = Notification | FrameAckNotification | CancelNotification
 ExtendedRequest: TypeAlias = (
     TimedRequest
+    | StepRequest
+    | LookRequest
     | TakeMomentRequest
     | RestoreMomentRequest
     | RewindRequest
@@ -671,6 +716,9 @@ class FrameHeader(_ServerModel):
 
     `codec` is absent where the sub-frames are JPEGs, and `quality` is theirs. With `h264` they are access units in
     Annex B form, each building on those before; `key_frame`: the first of them builds on none. `crf` is their quality.
+    With `rgb` they are pixels of 3 bytes, row by row, of that `width` and `height`.
+
+    `req_id`: the pass answers that request, a `step` or a `look`. With `frames: last`, it has the last sub-frame only.
     """
 
     frame_id: int
@@ -686,9 +734,12 @@ class FrameHeader(_ServerModel):
     t_overhead_ms: FiniteFloat | None = None
     quality: int | None = None
     epoch: int | None = None
-    codec: Literal["h264"] | None = None
+    codec: Literal["h264", "rgb"] | None = None
     key_frame: bool | None = None
     crf: int | None = None
+    width: int | None = None
+    height: int | None = None
+    req_id: str | None = None
 
 
 _U32: Final = struct.Struct("<I")

@@ -30,13 +30,14 @@ from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, e
 
 if TYPE_CHECKING:
     from access_rules import Visitor
+    from handlers.session.commands import CommandResult
     from handlers.session.endings import Ending
     from handlers.session.played_world import MomentFacts
     from handlers.session.session import SessionSurroundings
     from services.log_stream.log_stream import LogStream
     from services.system_monitor.system_monitor import SystemMonitor
     from sign_in import Caller, Revocation
-    from wire_protocol import AnyRequest, ExtendedResponseData
+    from wire_protocol import AnyRequest
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -77,6 +78,7 @@ class PlayHandler:
                 receipts=receipts,
                 extended=extended,
                 is_video_wanted=extended and socket.query_params.get("video") == "h264",
+                is_stepped=extended and socket.query_params.get("mode") == "stepped",
             )
             await self._play(session, socket, caller.revocation)
 
@@ -92,7 +94,7 @@ class PlayHandler:
             session.end(endings.CLIENT_LEFT)
             raise
 
-    async def perform(self, visitor: Visitor, session_id: SessionId, request: AnyRequest) -> ExtendedResponseData:
+    async def perform(self, visitor: Visitor, session_id: SessionId, request: AnyRequest) -> CommandResult:
         """Do what a request asks for, in an open session of the visitor's: the same as if its own client had sent it.
 
         Raises:

@@ -212,15 +212,17 @@ class RecorderHandler(StateHandler):
         self._attach(name, file)
         return Segment(name, order, file)
 
-    def end(self, segment: Segment, *, keep_short: bool) -> None:
-        """No more passes come; the file is finished beside play, or removed when it is too short."""
+    def end(self, segment: Segment, *, at: float, keep_short: bool) -> None:
+        """No more passes come; the file is finished beside play, or removed when it is too short.
+
+        `at` is now, by the clock that the segment began by.
+        """
         if not self._finishing(segment.name):
             return  # it failed
-        now = self._clock.monotonic()
-        if now - segment.order.began < self.config.now.shortest_s and not keep_short:
+        if at - segment.order.began < self.config.now.shortest_s and not keep_short:
             segment.file.discard()
         else:
-            segment.file.finish(ended_at=now)
+            segment.file.finish(ended_at=at)
 
     @with_state_lock
     def state_of(self, name: RecordingName) -> RecordingState:

@@ -1,6 +1,7 @@
-"""Generates files from wire_protocol.py: its JSON Schema, and TypeScript declarations for the browser client.
+"""Generates files from wire_protocol.py: its JSON Schema, TypeScript declarations for the browser client, and pydantic
+models for the Python client.
 
-`python -m scripts.generate_protocol` writes both. With `--check` it writes nothing and exits with 1 if one is stale.
+`python -m scripts.generate_protocol` writes them. With `--check` it writes nothing and exits with 1 if one is stale.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ REPOSITORY: Final = Path(__file__).resolve().parent.parent
 # If this is run as a file, the path contains scripts/ but not the folder of wire_protocol.py.
 sys.path.insert(0, str(REPOSITORY))
 
+from scripts.client_models import render_models  # noqa: E402
 from wire_protocol import KEY_CODES, PROTOCOL_VERSION, json_schemas  # noqa: E402
 
 WEB: Final = REPOSITORY / "web"
 SCHEMA_FILE: Final = REPOSITORY / "docs" / "protocol.schema.json"
 TYPES_FILE: Final = WEB / "protocol.generated.d.ts"
+MODELS_FILE: Final = REPOSITORY / "client" / "terrarium_client" / "protocol.py"
 # The types that the server sends. FrameHeader is not a union of messages, but is sent too.
 SERVER_ROOTS: Final = ("ServerMessage", "ExtendedServerMessage", "FrameHeader")
 BANNER: Final = "// Generated from wire_protocol.py by scripts/generate_protocol.py. Do not edit.\n"
@@ -172,6 +175,7 @@ def _write_or_check(path: Path, text: str, *, check: bool) -> bool:
         _say(f"{name}: {'fresh' if fresh else 'stale, run python -m scripts.generate_protocol'}")
         return fresh
     if not fresh:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     _say(f"{name}: {'unchanged' if fresh else 'written'}")
     return True
@@ -182,6 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     check: bool = _parse_arguments(arguments).check
     schema = protocol_schema()
     fresh = _write_or_check(SCHEMA_FILE, render_schema(schema), check=check)
+    fresh &= _write_or_check(MODELS_FILE, render_models(schema), check=check)
     try:
         fresh &= _write_or_check(TYPES_FILE, render_types(schema), check=check)
     except GeneratorMissingError as missing:

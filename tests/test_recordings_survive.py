@@ -27,6 +27,9 @@ PLAYED_S = deadline_s(3.5)
 LOST_S = deadline_s(1.5)  # at a kill: the last second, and what a busy machine had not yet got to
 
 
+pytestmark = pytest.mark.trial  # each starts servers and kills them
+
+
 @contextmanager
 def server(data_dir: Path) -> Generator[tuple[subprocess.Popen[str], httpx.Client]]:
     command = [sys.executable, str(ROOT / "ltx2_server.py"), "--data-dir", str(data_dir), "--port", "0"]

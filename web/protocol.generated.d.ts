@@ -219,6 +219,8 @@ export type ExtendedClientMessage =
   | TimedSceneEditRequest
   | TimedGenerateSceneRequest
   | TimedCheckSeedSafetyRequest
+  | StepRequest
+  | LookRequest
   | TakeMomentRequest
   | RestoreMomentRequest
   | RewindRequest
@@ -436,6 +438,8 @@ export interface FrameAckNotification {
 /**
  * `init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
  * saved world, which brings its own model and goes on where it was saved.
+ *
+ * `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
  */
 export interface TimedInitRequest {
   type: "init";
@@ -448,6 +452,7 @@ export interface TimedInitRequest {
   timeout_s?: number | null;
   seed_hash?: string | null;
   world_id?: string | null;
+  rng_seed?: number | null;
 }
 export interface TimedSceneEditRequest {
   type: "scene_edit";
@@ -466,6 +471,35 @@ export interface TimedCheckSeedSafetyRequest {
   req_id: string;
   image_data: string;
   timeout_s?: number | null;
+}
+/**
+ * Make one pass, in a session that was opened with `mode=stepped`.
+ *
+ * `buttons` are those that are down during the pass. `frames`: all sub-frames of the pass, or just the last one.
+ */
+export interface StepRequest {
+  req_id: string;
+  codec?: "jpeg" | "rgb";
+  width?: number | null;
+  height?: number | null;
+  type: "step";
+  /**
+   * @maxItems 64
+   */
+  buttons?: string[];
+  mouse_dx?: number;
+  mouse_dy?: number;
+  frames?: "all" | "last";
+}
+/**
+ * See what the player sees now, without a pass.
+ */
+export interface LookRequest {
+  req_id: string;
+  codec?: "jpeg" | "rgb";
+  width?: number | null;
+  height?: number | null;
+  type: "look";
 }
 /**
  * Keep this moment of the world; the oldest kept one gives way.
@@ -731,6 +765,9 @@ export interface RpcError {
  *
  * `codec` is absent where the sub-frames are JPEGs, and `quality` is theirs. With `h264` they are access units in
  * Annex B form, each building on those before; `key_frame`: the first of them builds on none. `crf` is their quality.
+ * With `rgb` they are pixels of 3 bytes, row by row, of that `width` and `height`.
+ *
+ * `req_id`: the pass answers that request, a `step` or a `look`. With `frames: last`, it has the last sub-frame only.
  */
 export interface FrameHeader {
   frame_id: number;
@@ -746,9 +783,12 @@ export interface FrameHeader {
   t_overhead_ms?: number;
   quality?: number;
   epoch?: number;
-  codec?: "h264";
+  codec?: "h264" | "rgb";
   key_frame?: boolean;
   crf?: number;
+  width?: number;
+  height?: number;
+  req_id?: string;
 }
 /**
  * Who watches gives the controls back, or does not want them any more.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
+from handlers.session import stepped
 from handlers.session.mailbox import Call, CallQueue, EngineOffload
 from handlers.session.stepped_pass import SteppedPass
 from handlers.session.stream import EncoderFailedError
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from handlers.engines.pool import EnginePool
-    from handlers.session.mailbox import InputMailbox
-    from handlers.session.outbox import Outbox
+    from handlers.session.mailbox import InputMailbox, TakenControl
+    from handlers.session.outbox import FramesAnswer, Outbox
     from handlers.session.played_world import PlayedWorld
     from handlers.session.recording import SessionRecorder
+    from handlers.session.stepped import WantedFrames, WorldClock
     from handlers.session.stream import FrameStream
     from handlers.sessions_handler import SessionsHandler
     from runtime_config.runtime_config import SessionLimits
@@ -56,7 +58,9 @@ class WorldActor:
         outbox: Outbox,
         limits: SessionLimits,
         clock: Clock,
+        world_clock: WorldClock | None,
     ) -> None:
+        """`world_clock`: the world makes a pass only when it is told to `step`; None: it goes on by itself."""
         self._session_id = session_id
         self._world = world
         self._sessions = sessions
@@ -67,6 +71,7 @@ class WorldActor:
         self._outbox = outbox
         self._limits = limits
         self._clock = clock
+        self._world_clock = world_clock
         self._pacer = Pacer()
         self._recovery = RecoveryBudget(limits)
         self._wake = asyncio.Event()
@@ -125,6 +130,17 @@ class WorldActor:
         await call.settled()
         return call.result()
 
+    async def step(self, taken: TakenControl, wanted: WantedFrames) -> FramesAnswer:
+        """Make one pass with these controls; the answer to who asked for it.
+
+        Raises:
+            DomainError: the world goes on by itself, or is paused; or as above.
+        """
+        clock = self._world_clock
+        if clock is None:
+            raise stepped.not_stepped()
+        return await self.change_between_steps(lambda _: self._step_once(taken, wanted, clock))
+
     @asynccontextmanager
     async def engine_offloaded(self) -> AsyncGenerator[EngineOffload]:
         """Have the engine unloaded until the end of the block. The world stands still meanwhile, and then goes on.
@@ -171,16 +187,15 @@ class WorldActor:
             await self._world.show_first_view()
         elif self._offload is not None:
             await self._without_engine(self._offload)
-        elif self._calls:
-            await self._calls.run_next()
-        elif self._reset_wanted:
+        elif self._reset_wanted:  # before the calls: what is asked for after it is of the world that starts over
             self._reset_wanted = False
             await self._world.start_over()
+        elif self._calls:
+            await self._calls.run_next()
         else:
             match self._sessions.state_of(self._session_id):
                 case Playing(in_play):
-                    await self._world.before_recording()
-                    self._recorder.playing(self._world.active, self._world.history.input_log)
+                    await self._begin_playing()
                     await self._playing_turn(in_play)
                 case _:
                     await self._stream.drain()
@@ -188,9 +203,30 @@ class WorldActor:
                     self._world.history.resting()
                     await self._rest()
 
+    async def _begin_playing(self) -> None:
+        """What is recorded begins with the next pass, if it has not begun."""
+        await self._world.before_recording()
+        self._recorder.playing(self._world.active, self._world.history.input_log)
+
+    async def _step_once(self, taken: TakenControl, wanted: WantedFrames, clock: WorldClock) -> FramesAnswer:
+        in_play = self._sessions.state_of(self._session_id)
+        if not isinstance(in_play, Playing):
+            raise stepped.paused()
+        await self._begin_playing()
+        await self._world.before_pass()
+        interval_s = self._world.active.spec.pass_interval_s
+        began = self._clock.monotonic()
+        frames, chosen = await self._world.step_for(taken, wanted)
+        ended = self._clock.monotonic()
+        clock.passed(interval_s)
+        made = SteppedPass(frames, taken, in_play.world.epoch, began, ended, interval_s)
+        return await self._stream.answer(made, chosen, wanted)
+
     async def _playing_turn(self, in_play: WorldInPlay) -> None:
         now = self._clock.monotonic()
-        if not self._inputs.live(now, self._limits.control_hold_s):
+        if self._world_clock is not None:
+            await self._rest()
+        elif not self._inputs.live(now, self._limits.control_hold_s):
             self._idle = True
             await self._rest()
             self._idle = False
@@ -207,10 +243,10 @@ class WorldActor:
         self._pacer.started(started, interval_s)
         timer.started(started)
         frames = await self._world.step(taken)
-        stepped = self._clock.monotonic()
-        timer.stepped(stepped - started)
+        ended = self._clock.monotonic()
+        timer.stepped(ended - started)
         cap_s = interval_s if in_play.capped else None
-        await self._stream.submit(SteppedPass(frames, taken, in_play.epoch, started, stepped, cap_s))
+        await self._stream.submit(SteppedPass(frames, taken, in_play.epoch, started, ended, cap_s))
 
     async def _rest(self) -> None:
         """Wait for something to happen, without spending time."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, get_args
 
 from handlers.base import in_thread
 from handlers.safety_handler import Allowed
 from handlers.seeds_handler import hash_of
 from handlers.session import endings
 from handlers.session.endings import ends_connection, push_id, seed_warning
+from handlers.session.mailbox import control_of
+from handlers.session.outbox import FramesAnswer
+from handlers.session.stepped import WantedFrames
 from wire_protocol import (
     AnswerGuestRequest,
     AnyRequest,
@@ -25,6 +28,7 @@ from wire_protocol import (
     GenerateSceneResponseData,
     InitRequest,
     InitResponseData,
+    LookRequest,
     MomentResponseData,
     RecordingRequest,
     RecordingResponseData,
@@ -37,11 +41,13 @@ from wire_protocol import (
     SceneEditResponseData,
     ShareRequest,
     SharingData,
+    StepRequest,
     StopSharingRequest,
     TakeControlsRequest,
     TakeMomentRequest,
     VideoRequest,
     VideoResponseData,
+    key_codes,
 )
 
 if TYPE_CHECKING:
@@ -63,12 +69,14 @@ if TYPE_CHECKING:
     from handlers.session.sharing import SessionSharing
     from handlers.world_files_handler import WorldFilesHandler
     from runtime_config.authoring_config import AuthoringConfig
+    from services.clock.clock import Clock
 
 # What a picture is judged at when no engine says at which size it will be seen.
 _CHECKED_WIDTH: Final = 896
 _CHECKED_HEIGHT: Final = 504
 
 Request = TypeVar("Request", bound=AnyRequest)
+CommandResult: TypeAlias = ExtendedResponseData | FramesAnswer
 
 
 class SessionCommands:
@@ -91,6 +99,7 @@ class SessionCommands:
         outbox: Outbox,
         init_deadline: InitDeadline,
         end: SessionEnd,
+        clock: Clock,
         work_threads: Executor,
         check_threads: Executor,
         extended: bool,
@@ -110,6 +119,7 @@ class SessionCommands:
         self._outbox = outbox
         self._init_deadline = init_deadline
         self._end = end
+        self._clock = clock
         self._work_threads = work_threads
         self._check_threads = check_threads
         self._extended = extended
@@ -153,6 +163,17 @@ class SessionCommands:
     async def generate_scene(self, request: GenerateSceneRequest) -> GenerateSceneResponseData:
         with self._permissions.picture():
             return await self._author.generate(request, self._play.required_actor)
+
+    async def step(self, request: StepRequest) -> FramesAnswer:
+        actor, codes = self._play.required_actor, key_codes(request.buttons)
+        await self._outbox.answers_sent()
+        control = control_of(codes, request.mouse_dx, request.mouse_dy, self._clock.monotonic())
+        return await actor.step(control, WantedFrames.of(request))
+
+    async def look(self, request: LookRequest) -> FramesAnswer:
+        actor, wanted = self._play.required_actor, WantedFrames.of(request)
+        await self._outbox.answers_sent()
+        return await actor.run_between_steps(lambda world: world.look(wanted))
 
     async def take_moment(self, _: TakeMomentRequest) -> MomentResponseData:
         moment_id, kept = await self._play.required_actor.change_between_steps(lambda world: world.take_moment())
@@ -223,7 +244,7 @@ class Command(Generic[Request]):
     """
 
     model: type[Request]
-    run: Callable[[SessionCommands, Request], Awaitable[ExtendedResponseData]]
+    run: Callable[[SessionCommands, Request], Awaitable[CommandResult]]
     is_beside: bool = False
     limit_s: Callable[[AuthoringConfig], float] | None = None
 
@@ -247,6 +268,8 @@ COMMANDS: Final = _by_type(
         is_beside=True,
         limit_s=lambda config: config.scene_limit_s,
     ),
+    Command(StepRequest, SessionCommands.step),
+    Command(LookRequest, SessionCommands.look),
     Command(TakeMomentRequest, SessionCommands.take_moment),
     Command(RestoreMomentRequest, SessionCommands.restore_moment),
     Command(RewindRequest, SessionCommands.rewind),

@@ -31,6 +31,15 @@ class TakenControl:
     received_at: float | None
 
 
+def control_of(buttons: frozenset[int], mouse_dx: float, mouse_dy: float, now: float) -> TakenControl:
+    """What a pass reads that was asked for with these very controls."""
+    return TakenControl(ControlPayload(buttons, _bounded(mouse_dx), _bounded(mouse_dy)), 0.0, now)
+
+
+def _bounded(mouse: float) -> float:
+    return max(-_MOUSE_LIMIT, min(_MOUSE_LIMIT, mouse))
+
+
 class InputMailbox:
     """Buttons are ORed and mouse motion summed from one pass to the next, so that a tap shorter than a pass counts.
 
@@ -49,8 +58,8 @@ class InputMailbox:
     def put(self, buttons: frozenset[int], mouse_dx: float, mouse_dy: float, ts: float | None, now: float) -> None:
         self._held = buttons - _MOMENTARY
         self._pressed |= buttons
-        self._mouse_dx += max(-_MOUSE_LIMIT, min(_MOUSE_LIMIT, mouse_dx))
-        self._mouse_dy += max(-_MOUSE_LIMIT, min(_MOUSE_LIMIT, mouse_dy))
+        self._mouse_dx += _bounded(mouse_dx)
+        self._mouse_dy += _bounded(mouse_dy)
         if ts is not None:
             self._client_ts = ts
         self._unread_since = now

@@ -116,7 +116,7 @@ class WorldOpener:
             key = await self._key_of(request, source)
             if source is None:
                 raise DomainError("A world starts from a picture, and none was sent.", ErrorCode.SEED_MISSING)
-            leased = await self._open_leased(request.req_id, key, source, waits=True)
+            leased = await self._open_leased(request, key, source, waits=True)
             seed_hash, rng_seed = leased.active.seed.hash, leased.active.rng_seed
             world = WorldInPlay(key, seed_hash, rng_seed, epoch=0, capped=request.config.cap_inference_fps)
             if not self._sessions.start_playing(self._session_id, world):
@@ -134,34 +134,36 @@ class WorldOpener:
         source = saved or await self._read_seed(request)
         key = await self._key_of(request, source, in_play=current.key)
         if key != current.key:
-            await self._change_model(request.req_id, key, source or current.seed, actor)
-        elif source is not None and not (isinstance(source, Seed) and source.hash == current.seed.hash):
-            await self._change_world(request.req_id, key, source, actor)
+            await self._change_model(request, key, source or current.seed, actor)
+        elif source is not None and not _is_in_play(source, request, current):
+            await self._change_world(request, key, source, actor)
+        elif source is None and _asks_for_other_chance(request, current):
+            await self._change_world(request, key, current.seed, actor)
         capped = request.config.cap_inference_fps
         self._sessions.change_world(self._session_id, lambda world: replace(world, capped=capped))
         actor.nudge()
 
     # ------------------------------------------------------------------------------------------ from world to world
 
-    async def _change_model(self, req_id: str, key: EngineKey, source: Source, actor: WorldActor) -> None:
+    async def _change_model(self, request: InitRequest, key: EngineKey, source: Source, actor: WorldActor) -> None:
         """Engines on the device take turns: the old one is unloaded first, and comes back if the new one fails."""
         old_model = actor.world.active.key.model_id
         if "cpu" in (self._pool.entry(key.model_id).placement, self._pool.entry(old_model).placement):
-            leased = await self._open_leased(req_id, key, source)
+            leased = await self._open_leased(request, key, source)
             await self._put_in_play(leased, actor.change_between_steps(lambda world: world.switch_to(leased)))
             return
         async with actor.engine_offloaded() as offload:
-            leased = await self._open_leased(req_id, key, source)
+            leased = await self._open_leased(request, key, source)
             await self._put_in_play(leased, offload.replace_world(lambda: actor.world.switch_to(leased)))
 
-    async def _change_world(self, req_id: str, key: EngineKey, source: Source, actor: WorldActor) -> None:
+    async def _change_world(self, request: InitRequest, key: EngineKey, source: Source, actor: WorldActor) -> None:
         """Another world in the same engine: beside the one in play, or in its place where the engine has no room."""
         if self._pool.has_room(key):
-            leased = await self._open_leased(req_id, key, source)
+            leased = await self._open_leased(request, key, source)
             await self._put_in_play(leased, actor.change_between_steps(lambda world: world.switch_to(leased)))
             return
         spec = actor.world.active.spec
-        opener = await self._opener(req_id, key, spec, source)
+        opener = await self._opener(request, key, spec, source)
         await actor.change_between_steps(lambda world: world.exchange(opener))
         self._post(StatusMessage(stage=StageId.READY))
 
@@ -234,7 +236,9 @@ class WorldOpener:
 
     # -------------------------------------------------------------------------------------------------------- opening
 
-    async def _open_leased(self, req_id: str, key: EngineKey, source: Source, *, waits: bool = False) -> LeasedWorld:
+    async def _open_leased(
+        self, request: InitRequest, key: EngineKey, source: Source, *, waits: bool = False
+    ) -> LeasedWorld:
         """Lease the engine and open a world in it. Cancelled at any point, neither remains.
 
         With `waits`, a client that can show it waits in line where the engine has no room.
@@ -242,6 +246,7 @@ class WorldOpener:
         Raises:
             DomainError: the engine cannot be had, the picture may not be shown, or the engine cannot open it.
         """
+        req_id = request.req_id
         self._tell(req_id, ProgressStep.LOADING_MODEL)
         events, post = asyncio.get_running_loop(), self._post
 
@@ -256,7 +261,7 @@ class WorldOpener:
             lease = await stack.enter_async_context(self._pool.lease(key, self._session_id, report, in_line))
             await asyncio.sleep(0)  # so that what the load reported last is posted before what follows it
             engine = lease.engine
-            opener = await self._opener(req_id, key, engine.spec, source)
+            opener = await self._opener(request, key, engine.spec, source)
             try:
                 opening = in_thread(self._engine_threads, lambda: opener(engine))
                 with service_errors_translated():
@@ -269,12 +274,14 @@ class WorldOpener:
                 raise DomainError(message, ErrorCode.ENGINE_FAILED) from error
             return LeasedWorld(active, lease, stack.pop_all(), self._engine_threads)
 
-    async def _opener(self, req_id: str, key: EngineKey, spec: WorldSpec, source: Source) -> Opener:
+    async def _opener(self, request: InitRequest, key: EngineKey, spec: WorldSpec, source: Source) -> Opener:
         """What opens the world; its picture was decoded and may be shown."""
+        req_id = request.req_id
         self._post(StatusMessage(stage=StageId.INIT_SEED))
         if isinstance(source, Seed):
             self._tell(req_id, ProgressStep.CHECKING_PICTURE)
-            seed, rng_seed = source, secrets.randbits(32)
+            seed, asked = source, _rng_seed_of(request)
+            rng_seed = secrets.randbits(32) if asked is None else asked
             picture = await in_thread(self._check_threads, lambda: self._decode_and_check(seed, spec))
 
             def opener(engine: WorldEngine) -> ActiveWorld:
@@ -301,3 +308,17 @@ class WorldOpener:
         if self._extended:
             done = _INIT_STEPS.index(step) / len(_INIT_STEPS)
             self._post(ProgressMessage(req_id=req_id, step=step, fraction=done))
+
+
+def _rng_seed_of(request: InitRequest) -> int | None:
+    return request.rng_seed if isinstance(request, TimedInitRequest) else None
+
+
+def _asks_for_other_chance(request: InitRequest, current: ActiveWorld) -> bool:
+    """Whether another `rng_seed` is asked for than that of the world in play."""
+    return _rng_seed_of(request) not in (None, current.rng_seed)
+
+
+def _is_in_play(source: Source, request: InitRequest, current: ActiveWorld) -> bool:
+    is_same_seed = isinstance(source, Seed) and source.hash == current.seed.hash
+    return is_same_seed and not _asks_for_other_chance(request, current)

@@ -45,7 +45,17 @@ class CloseFrame:
     reason: str
 
 
-Outgoing: TypeAlias = AnyServerMessage | OutgoingPass | CloseFrame
+@dataclass(frozen=True, slots=True)
+class FramesAnswer:
+    """The answer to a request for frames: sent like any other answer, in order and never dropped."""
+
+    req_id: str
+    envelope: bytes
+    frames: int
+
+
+Answerable: TypeAlias = AnyServerMessage | FramesAnswer
+Outgoing: TypeAlias = Answerable | OutgoingPass | CloseFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,7 @@ class Outbox:
     def __init__(self, clock: Clock, stats: SessionStats, max_messages: int, on_overflow: Callable[[], None]) -> None:
         self._clock = clock
         self._stats = stats
-        self._messages: deque[AnyServerMessage] = deque()
+        self._messages: deque[Answerable] = deque()
         self._logs: deque[LogMessage] = deque(maxlen=_WAITING_LOGS)
         self._newest: AnyServerMessage | None = None
         self._pass: OutgoingPass | None = None
@@ -141,6 +151,9 @@ class Outbox:
         self._is_sending_pass = False
         self._room = asyncio.Event()
         self._room.set()
+        self._unsent_answers = 0  # with frames
+        self._answers_sent = asyncio.Event()
+        self._answers_sent.set()
 
     @property
     def has_room(self) -> bool:
@@ -156,10 +169,17 @@ class Outbox:
         self._window.use_pace(passes_per_s)
         self._look_for_room()
 
-    def post(self, message: AnyServerMessage) -> None:
+    async def answers_sent(self) -> None:
+        """Wait until no answer with frames waits to be sent, so that a client that does not read piles up none."""
+        await self._answers_sent.wait()
+
+    def post(self, message: Answerable) -> None:
         if self._close_frame is not None:
             return
         self._messages.append(message)
+        if isinstance(message, FramesAnswer):
+            self._unsent_answers += 1
+            self._answers_sent.clear()
         self._changed.set()
         if len(self._messages) == self._max_messages:
             self._on_overflow()
@@ -237,7 +257,7 @@ class Outbox:
 
     def _choose(self) -> Outgoing | None:
         if self._messages:
-            return self._messages.popleft()
+            return self._next_message()
         if self._newest is not None:
             newest, self._newest = self._newest, None
             return newest
@@ -250,6 +270,14 @@ class Outbox:
         chosen, self._pass = self._pass, None
         self._is_sending_pass = True
         return chosen
+
+    def _next_message(self) -> Answerable:
+        message = self._messages.popleft()
+        if isinstance(message, FramesAnswer):
+            self._unsent_answers -= 1
+            if not self._unsent_answers:
+                self._answers_sent.set()
+        return message
 
     def _look_for_room(self) -> None:
         if self.has_room:
@@ -301,6 +329,10 @@ class Writer:
                         return
                     case OutgoingPass() as outgoing:
                         await self._send_pass(outgoing)
+                    case FramesAnswer(_, envelope, frames):
+                        await self._socket.send_bytes(envelope)
+                        self._stats.pass_sent(self._clock.monotonic(), frames, None)
+                        self._metrics.frames_sent(frames, len(envelope))
                     case message:
                         await self._socket.send_text(encode_message(message))
         except (WebSocketDisconnect, WebSocketDisconnected):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from handlers.session.mailbox import InputMailbox
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
+    from handlers.session.stepped import WorldClock
     from handlers.session.stream import BeginVideo
     from handlers.session.world import LeasedWorld
     from handlers.sessions_handler import SessionsHandler
@@ -70,6 +71,7 @@ class SessionPlay:
         engine_threads: Executor,
         work_threads: Executor,
         end: SessionEnd,
+        world_clock: WorldClock | None,
     ) -> None:
         self._session_id = session_id
         self._limits = limits
@@ -93,6 +95,7 @@ class SessionPlay:
         self._engine_threads = engine_threads
         self._work_threads = work_threads
         self._end = end
+        self._world_clock = world_clock
         self._task: asyncio.Task[None] | None = None
         self.actor: WorldActor | None = None
 
@@ -152,6 +155,7 @@ class SessionPlay:
             outbox=self._outbox,
             limits=limits,
             clock=self._clock,
+            world_clock=self._world_clock,
         )
         self._task = asyncio.create_task(self._run(actor))
         self._outbox.post(StatusMessage(stage=StageId.READY))

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from handlers.session.encoded_passes import PassSubscriber
     from handlers.session.history import WorldHistory
     from handlers.session.mailbox import InputMailbox, TakenControl
+    from handlers.session.outbox import FramesAnswer
     from handlers.session.recording import SessionRecorder
+    from handlers.session.stepped import WantedFrames
     from handlers.session.stream import BeginVideo, FrameStream
     from handlers.session.video import SessionVideo
     from handlers.session.world import ActiveWorld, LeasedWorld, Seed, WorldCapture
@@ -119,6 +121,22 @@ class PlayedWorld:
         frames = await self._in_engine(lambda: self.active.world.step(taken.control))
         self.history.stepped(taken, frames)
         return frames
+
+    async def step_for(self, taken: TakenControl, wanted: WantedFrames) -> tuple[Frames, Frames]:
+        """One pass: its frames, and those that are wanted of it."""
+
+        def step() -> tuple[Frames, Frames]:
+            frames = self.active.world.step(taken.control)
+            return frames, wanted.chosen(frames)
+
+        frames, chosen = await self._in_engine(step)
+        self.history.stepped(taken, frames)
+        return frames, chosen
+
+    async def look(self, wanted: WantedFrames) -> FramesAnswer:
+        """What the player sees now. Raises: DomainError, it could not be encoded."""
+        picture, _ = await self.view()
+        return await self._stream.answer_view(wanted, await self._in_engine(lambda: wanted.chosen(picture[None])))
 
     async def show_first_view(self) -> None:
         await self._stream.show(self.active.first_view)

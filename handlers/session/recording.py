@@ -193,7 +193,7 @@ class SessionRecorder:
             self._room_watch = None
         if segment is None:
             return None
-        self._recorder.end(segment, keep_short=keep_short)
+        self._recorder.end(segment, at=self._clock.monotonic(), keep_short=keep_short)
         self._tell(RecordingMessage(event=RecordingEvent.FINISHING, name=segment.name))
         return segment.name
 

@@ -11,13 +11,13 @@ import structlog
 
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
-from handlers.session.commands import COMMANDS, Command, SessionCommands
+from handlers.session.commands import COMMANDS, Command, CommandResult, SessionCommands
 from handlers.session.endings import request_cancelled, request_error
+from handlers.session.outbox import FramesAnswer
 from wire_protocol import (
     AnyClientMessage,
     AnyNotification,
     AnyRequest,
-    ExtendedResponseData,
     ExtendedRpcSuccess,
     RpcError,
     TimedRequest,
@@ -44,7 +44,7 @@ class UnparsedRequest:
 
 
 Waiting: TypeAlias = AnyRequest | UnparsedRequest
-Answer: TypeAlias = ExtendedRpcSuccess | RpcError
+Answer: TypeAlias = ExtendedRpcSuccess | FramesAnswer | RpcError
 
 
 class RequestQueue:
@@ -148,7 +148,7 @@ class RequestRunner:
             await self._current
             self._current = self._current_id = None
 
-    async def perform(self, request: AnyRequest) -> ExtendedResponseData:
+    async def perform(self, request: AnyRequest) -> CommandResult:
         """Do what a request asks for, in the time that it allows. REST calls this directly.
 
         Raises:
@@ -216,7 +216,8 @@ class RequestRunner:
             self._stats.request_ended(self._clock.monotonic())
         if answer is not None:
             self._answer(answer)
-            self._metrics.request_answered(kind, "ok" if answer.success else "error", self._clock.monotonic() - started)
+            outcome = "error" if isinstance(answer, RpcError) else "ok"
+            self._metrics.request_answered(kind, outcome, self._clock.monotonic() - started)
 
     async def _read(self, waiting: UnparsedRequest) -> AnyRequest | None:
         """The request; None for a notification, which has been dealt with. Raises: DomainError."""
@@ -228,7 +229,10 @@ class RequestRunner:
 
     async def _reply(self, request: AnyRequest) -> Answer:
         try:
-            return ExtendedRpcSuccess(req_id=request.req_id, data=await self.perform(self._permitted(request)))
+            result = await self.perform(self._permitted(request))
+            return (
+                result if isinstance(result, FramesAnswer) else ExtendedRpcSuccess(req_id=request.req_id, data=result)
+            )
         except DomainError as error:
             return self._refuse(request, error)
         except Exception as error:  # whatever happens, the client gets its one answer; the log has the rest

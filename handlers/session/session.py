@@ -25,6 +25,7 @@ from handlers.session.recording import SessionRecorder
 from handlers.session.requests import RequestQueue, RequestRunner
 from handlers.session.sharing import SessionSharing
 from handlers.session.stats import SessionStats
+from handlers.session.stepped import WorldClock
 from handlers.session.video import SessionVideo
 from handlers.session.watcher import Watcher
 from wire_protocol import (
@@ -34,7 +35,6 @@ from wire_protocol import (
     AnyRequest,
     CancelNotification,
     ControlNotification,
-    ExtendedResponseData,
     FrameAckNotification,
     LogMessage,
     PauseNotification,
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
     from handlers.server_handler import ServerHandler
+    from handlers.session.commands import CommandResult
     from handlers.session.encoded_passes import Codec
     from handlers.session.endings import Ending
     from handlers.session.played_world import MomentFacts, PlayedWorld
@@ -127,8 +128,12 @@ class Session:
         receipts: ReadReceipts | None,
         extended: bool,
         is_video_wanted: bool,
+        is_stepped: bool = False,
     ) -> None:
-        """`is_video_wanted`: the client has said that it decodes H.264, and wants frames so."""
+        """`is_video_wanted`: the client has said that it decodes H.264, and wants frames so.
+
+        `is_stepped`: the world makes a pass for each `step` of the client, and none by itself.
+        """
         # What is not live stays as it was when the session began.
         config, sessions, clock = around.config.now, around.sessions, around.clock
         limits = config.limits
@@ -140,12 +145,14 @@ class Session:
         self._metrics = around.metrics
         self._clock = clock
         self._limits = limits
-        self._receipts = receipts
+        # A stepped session sends one pass for each request, so nothing has to be held back.
+        self._receipts = None if is_stepped else receipts
         self._extended = extended
         self._end = end
         self._stats = SessionStats()
         self._stats.played(clock.monotonic())
         self._inputs = InputMailbox()
+        world_clock = WorldClock(clock) if is_stepped else None
         self._outbox = Outbox(
             clock, self._stats, limits.max_unsent_messages, lambda: end.begin(endings.client_too_slow())
         )
@@ -154,7 +161,7 @@ class Session:
             around.recorder,
             session_id,
             owner=owner_id(visitor),
-            clock=clock,
+            clock=world_clock or clock,
             work_threads=around.work_threads,
             post=self._outbox.post,
             extended=extended,
@@ -184,6 +191,7 @@ class Session:
             engine_threads=around.engine_threads,
             work_threads=around.work_threads,
             end=end,
+            world_clock=world_clock,
         )
         desk = ControlDesk(
             session_id,
@@ -246,6 +254,7 @@ class Session:
             outbox=self._outbox,
             init_deadline=self._init_deadline,
             end=end,
+            clock=clock,
             work_threads=around.work_threads,
             check_threads=around.check_threads,
             extended=extended,
@@ -317,7 +326,7 @@ class Session:
         )
         await watcher.run(socket)
 
-    async def perform(self, request: AnyRequest) -> ExtendedResponseData | None:
+    async def perform(self, request: AnyRequest) -> CommandResult | None:
         """Do what a request asks for that came by REST; None once the session has ended. Raises: DomainError."""
         return None if self._runner is None else await self._runner.perform(request)
 

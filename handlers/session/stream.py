@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import structlog
 
 from handlers.session.encoded_passes import EncodedPass, VideoSource
-from handlers.session.outbox import OutgoingPass
+from handlers.session.outbox import FramesAnswer, OutgoingPass
 from handlers.session.quality import QualityController
 from handlers.session.side_encoding import SideEncoding
+from handlers.session.stepped import not_encoded
 from handlers.session.stepped_pass import NumberedPass, PassForm, PassHeaders, PassTimer, video_form
 from services.video_encoder.video_encoder import VideoEncoderError
 from wire_protocol import FrameHeader
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from handlers.session.encoded_passes import EncodedPasses, PassSubscriber
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
+    from handlers.session.stepped import WantedFrames
     from handlers.session.stepped_pass import SteppedPass
     from handlers.session.video import EncodedVideo, SessionVideo
     from runtime_config.current import Current
@@ -146,6 +148,40 @@ class FrameStream:
             await self._record(numbered)
         if stepped.cap_s is None and self.timer.encode_s > self.timer.step_s:
             await self.drain()
+
+    async def answer(self, made: SteppedPass, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
+        """The frames that were asked for of a pass, `chosen`. A recording has all of its frames, in their own size.
+
+        Raises:
+            DomainError: they could not be encoded.
+            EncoderFailedError: too many passes in a row could not be encoded.
+        """
+        await self.drain()
+        numbered = NumberedPass(made, self._take_ids(len(made.frames)))
+        self._newest, self.still = made.frames[-1], None
+        self._metrics.pass_timed("infer", made.stepped_at - made.started_at)
+        self._beside.video(numbered)
+        await self._record(numbered)
+        now = self._clock.monotonic()
+        header = self._headers.of(numbered, PassForm(now, now))
+        skipped = len(made.frames) - len(chosen)
+        return await self._answer(header.model_copy(update={"frame_id": header.frame_id + skipped}), chosen, wanted)
+
+    async def answer_view(self, wanted: WantedFrames, chosen: Frames) -> FramesAnswer:
+        """What is seen before the next pass. Raises: as `answer`."""
+        return await self._answer(self._still_header(max(0, self._next_frame_id - 1)), chosen, wanted)
+
+    async def _answer(self, header: FrameHeader, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
+        kind: dict[str, int | str] = {"req_id": wanted.req_id, "height": chosen.shape[1], "width": chosen.shape[2]}
+        if wanted.codec == "rgb":
+            kind["codec"], parts = "rgb", tuple(frame.tobytes() for frame in chosen)
+        else:
+            kind["quality"], parts = self._quality.tuning.quality, await self._encode(chosen)
+        if not parts:
+            await self.drain()
+            raise not_encoded()
+        encoded = EncodedPass.of(header.model_copy(update=kind), parts)
+        return FramesAnswer(wanted.req_id, encoded.envelope, len(parts))
 
     async def drain(self) -> None:
         """Wait until no pass is being encoded. Raises: EncoderFailedError."""

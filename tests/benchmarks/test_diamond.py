@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.diamond import Plan, render, run
 
-pytestmark = pytest.mark.xdist_group("torch")
+pytestmark = [pytest.mark.trial, pytest.mark.xdist_group("torch")]
 
 
 def test_a_toy_is_measured() -> None:

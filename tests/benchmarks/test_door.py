@@ -9,6 +9,7 @@ from benchmarks.door import Plan, render, run
 from benchmarks.scenery import SceneSpec
 
 
+@pytest.mark.trial
 @pytest.mark.timeout(180)
 def test_a_toy_run_measures_every_row() -> None:
     address = own_address()

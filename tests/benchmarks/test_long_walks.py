@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.long_walks import render, run
 
 
+@pytest.mark.trial
 def test_a_toy_run_reports_every_step() -> None:
     walk = run(1000, 30)
     assert walk.passes == 1000

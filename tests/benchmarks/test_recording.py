@@ -14,6 +14,7 @@ from benchmarks.scenery import SceneSpec, make_passes
 TOY: Final = SceneSpec(width=128, height=72, frames_per_pass=2, fps=30, passes=5, is_walk=True)
 
 
+@pytest.mark.trial
 @pytest.mark.skipif(sys.platform == "win32", reason="the slow encoder is a script that is started by its first line")
 def test_a_toy_run_measures_everything() -> None:
     results = run(Plan((TOY,), seconds=1.0, rounds=1, slow_encoder_s=2.0, slow_encoder_speed=0.5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
 from benchmarks.soak import Plan, run
@@ -17,6 +18,7 @@ def row(minute: float, rss_mb: float, *errors: str) -> Row:
     return Row(minute, rss_mb, 100.0, 20, 18, 900, 0.2, 30, errors)
 
 
+@pytest.mark.trial
 def test_a_toy_soak_plays_and_reports() -> None:
     seen: list[Row] = []
     rows = run(Plan(minutes=0.2, players=1, seed=3, models=("terrarium/diorama",), row_s=6.0), on_row=seen.append)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.start_cost import render, run
 
 
+@pytest.mark.trial
 def test_a_run_measures_both_parts() -> None:
     results = run(1)
     assert min(results.opening.ms, results.imports.ms) > 0

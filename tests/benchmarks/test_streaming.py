@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pytest
 
 from benchmarks.measures import percentiles
 from benchmarks.report import render, rows
@@ -19,6 +20,7 @@ ROOT: Final = Path(__file__).parent.parent.parent
 TOY: Final = SceneSpec(width=128, height=72, frames_per_pass=2, fps=60, passes=2)
 
 
+@pytest.mark.trial
 def test_a_toy_run_measures_every_row() -> None:
     results = run(Plan(TOY, seconds=1.5, rounds=1, slow_reader_s=3.0, slow_reader_interval_s=0.05))
     (only,) = results.rounds

@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="the extra engines is not installed")
 
 from benchmarks.waypoint import Plan, render, run
 
-pytestmark = pytest.mark.xdist_group("torch")
+pytestmark = [pytest.mark.trial, pytest.mark.xdist_group("torch")]
 
 
 def test_a_toy_is_measured() -> None:

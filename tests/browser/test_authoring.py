@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.services.openai_server import OpenAIServer
 
 pytestmark = [
+    pytest.mark.trial,
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(900),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.browser.server_process import ServerProcess
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 # The button that opens a view from the gallery, the view, and something in it that Tab reaches.
 _VIEWS: Final = [

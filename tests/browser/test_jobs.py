@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.browser.server_process import ServerProcess
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(900)]
 needs_models = pytest.mark.skipif(
     importlib.util.find_spec("diffusers") is None, reason="the extra models is not installed"
 )

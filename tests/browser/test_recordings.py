@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Invite, StartServer
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 _LENGTH_S = deadline_s(3.0)
 _LATE_S = deadline_s(1.0)  # between the last pass and the key that ends the recording

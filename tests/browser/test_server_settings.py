@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.browser.visitor import Visitor
     from tests.services.openai_server import OpenAIServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 _NAMES: Final = "(list) => [...list.querySelectorAll('[data-name]')].map((row) => row.dataset.name)"
 _FOCUSED: Final = "document.activeElement?.id || document.activeElement?.dataset.testid"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Invite, StartServer
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def save(visitor: Visitor) -> None:
@@ -33,7 +33,7 @@ def test_a_world_saved_in_the_page_replays_exactly_and_opens_again(
     visitor.walk(60)
     with visitor.holding("d"):
         visitor.wait_for_frames(40)
-    visitor.stand(40)  # or the walk would go on for a little when the world is opened
+    visitor.settle()
     visitor.pause()
     visitor.come_to_rest()
     seen = visitor.see()

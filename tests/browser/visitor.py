@@ -135,6 +135,10 @@ class Visitor:
         with self.holding("h"):
             self.wait_for_frames(frames)
 
+    def settle(self) -> None:
+        """Stand until nothing moves after a walk: 0.3 s to a halt, then 0.9 s for ground that dissolves."""
+        self.stand(100)
+
     def see(self, test_id: str = "canvas") -> NDArray[np.float64]:
         """What the canvas shows, or another picture of the page, made small: [54, 96, 3]."""
         pixels: list[int] = self.by_id(test_id).evaluate(_READ_PICTURE)

@@ -54,6 +54,7 @@ from tests.fakes.fake_settings_files import FakeSettingsFiles
 from tests.fakes.fake_system_monitor import FakeSystemMonitor
 from tests.fakes.fake_verdict_cache import FakeVerdictCache
 from tests.fakes.fake_video_encoder import FakeVideoEncoder, read_fake_unit
+from tests.fakes.fake_video_pipeline import FakeVideoPipeline
 from tests.fakes.fake_video_writer import FakeVideoWriter
 from tests.fakes.fake_world_store import FakeWorldStore
 from tests.network.live_server import LiveServer, serving
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_encoder.video_encoder import VideoEncoder
+    from services.video_pipeline.video_pipeline import FastVideoPipeline
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
     from tests.fakes.fake_world_engine import FakeFrameContent
@@ -299,6 +301,7 @@ def fake_services(
     ownership_stores: OwnershipStores | None = None,
     feedback_stores: FeedbackStores | None = None,
     film_maker: FilmMaker | None = None,
+    video_pipeline: FastVideoPipeline | None = None,
     prompt_writer: PromptWriter | None = None,
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
@@ -333,6 +336,7 @@ def fake_services(
         world_store=world_store or FakeWorldStore(),
         input_logs=input_logs or FakeInputLogs(),
         film_maker=film_maker or FakeFilmMaker(),
+        video_pipeline=video_pipeline or FakeVideoPipeline(),
         close_database=close_database,
         account_stores=account_stores or FakeAccountStore(),
         password_hasher=password_hasher or FakePasswordHasher(),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from error_types import ErrorCode
-from scripts import generate_protocol
+from scripts import client_models, generate_protocol
 from tests.web.node_tools import require_node_modules
 from wire_protocol import KEY_CODES, PROTOCOL_VERSION, ErrorId, ErrorMessage, StageId, WarningId, encode_message
 
@@ -25,6 +25,13 @@ def fixture_definitions() -> dict[str, Any]:
 def test_the_schema_is_fresh() -> None:
     rendered = generate_protocol.render_schema(generate_protocol.protocol_schema())
     assert generate_protocol.SCHEMA_FILE.read_text(encoding="utf-8") == rendered, (
+        "run python -m scripts.generate_protocol"
+    )
+
+
+def test_the_models_of_the_python_client_are_fresh() -> None:
+    rendered = client_models.render_models(generate_protocol.protocol_schema())
+    assert generate_protocol.MODELS_FILE.read_text(encoding="utf-8") == rendered, (
         "run python -m scripts.generate_protocol"
     )
 

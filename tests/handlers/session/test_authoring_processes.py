@@ -36,6 +36,7 @@ SIDE = 1024  # a picture of so many pixels takes the tiny model long enough to b
 
 
 pytestmark = [
+    pytest.mark.trial,
     pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="the extra models is not installed"),
     pytest.mark.xdist_group("torch"),
 ]

@@ -34,6 +34,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 COMMIT = "abc123" + "0" * 34
 
 pytestmark = [
+    pytest.mark.trial,
     pytest.mark.skipif(importlib.util.find_spec("diffusers") is None, reason="the extra models is not installed"),
     pytest.mark.xdist_group("torch"),
 ]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[3]
 
 pytestmark = [
+    pytest.mark.trial,
     pytest.mark.skipif(importlib.util.find_spec("torchao") is None, reason="the extra quantised is not installed"),
     pytest.mark.xdist_group("torch"),
 ]

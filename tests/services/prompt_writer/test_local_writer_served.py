@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
 pytestmark = [
+    pytest.mark.trial,
     pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="the extra models is not installed"),
     pytest.mark.xdist_group("torch"),
 ]

@@ -1,0 +1,345 @@
+"""A world on a Terrarium server, as an object: `async with connect(url) as world`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from terrarium_client import protocol
+from terrarium_client.errors import ConnectionLostError, RefusedError
+from terrarium_client.link import Link
+from terrarium_client.transport import open_socket, session_address
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+
+    from terrarium_client.passes import Pass, Picture
+    from terrarium_client.transport import OpenTransport
+
+Mode: TypeAlias = Literal["stepped", "live"]
+Result = TypeVar("Result")
+Answer = TypeVar("Answer", bound=BaseModel)
+
+_FIRST_PAUSE_S: Final = 0.25  # before the second try to connect; then twice as long each time
+_LONGEST_REPLAY: Final = 20_000  # steps; beyond it a broken connection is an error
+_DEFAULTS: Final = protocol.SessionConfig(
+    scene_authoring=False,
+    action_logging=False,
+    video_recording=False,
+    video_output_dir="",  # the server's own folder
+    cap_inference_fps=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFormat:
+    """How the frames of steps come. `size` is width and height; None: as the model makes them."""
+
+    codec: Literal["rgb", "jpeg"] = "rgb"
+    size: tuple[int, int] | None = None
+
+    def fields(self) -> dict[str, Any]:
+        sides = {} if self.size is None else {"width": self.size[0], "height": self.size[1]}
+        return {"codec": self.codec, **sides}
+
+
+def connect(
+    url: str,
+    *,
+    token: str | None = None,
+    mode: Mode = "stepped",
+    codec: Literal["rgb", "jpeg"] = "rgb",
+    size: tuple[int, int] | None = None,
+    tries: int = 5,
+) -> World:
+    """A world on the server at `url`, to be used as `async with connect(url) as world`.
+
+    `stepped`: the world makes a pass for each `step`, and none by itself. `live`: it goes on by itself, as in the
+    browser; steer it with `control` and see it with `frames`. `codec` and `size` are those of `step` and `look`: pixels
+    cost least on one machine, JPEGs across a network. A connection that breaks is made again, at the `tries`-th try at
+    last, and a stepped world brought back to where it was.
+
+    Raises:
+        ValueError: `url` is no address of a server.
+    """
+    address = session_address(url, is_stepped=mode == "stepped")
+    return World(lambda: open_socket(address, token), form=FrameFormat(codec, size), mode=mode, tries=tries)
+
+
+class World:
+    """One session, and the world that is in it. Every method but `frames` is one request.
+
+    Methods raise:
+        RefusedError: the server refused the request, and says why; the session goes on.
+        SessionEndedError: the server has ended the session, and says why.
+        ConnectionLostError: the connection broke, and could not be made again.
+    """
+
+    def __init__(
+        self, open_transport: OpenTransport, *, form: FrameFormat | None = None, mode: Mode = "stepped", tries: int = 1
+    ) -> None:
+        self._open_transport = open_transport
+        self._form = form or FrameFormat()
+        self._mode: Mode = mode
+        self._tries = max(1, tries)
+        self._open: Link | None = None
+        self._start: dict[str, Any] | None = None  # the fields of the `init` that the world began with
+        self._path = StepPath()
+        self.moments = Moments(self._ask, self._path)
+
+    async def __aenter__(self) -> World:
+        await self._connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._open is not None:
+            await self._open.close()
+
+    # ---------------------------------------------------------------------------------------------- worlds
+
+    async def init(
+        self,
+        picture: bytes | str | Path | None = None,
+        *,
+        model: str | None = None,
+        seed: str | None = None,
+        world: str | None = None,
+        rng_seed: int | None = None,
+        quant: str | None = None,
+    ) -> protocol.InitResponseData:
+        """Begin a world: in a picture (the bytes of a file, or its path), a `seed` of the server's gallery (SHA-256 of
+        its file), or a saved `world` (its id). The same picture, `rng_seed` and steps always give the same frames.
+        """
+        data = await asyncio.to_thread(Path(picture).read_bytes) if isinstance(picture, str | Path) else picture
+        config = _DEFAULTS.model_dump() | ({} if quant is None else {"quant": quant})
+        fields = {
+            "config": config,
+            "model": model,
+            "seed_image_data": None if data is None else base64.b64encode(data).decode(),
+            "seed_hash": seed,
+            "world_id": world,
+            "rng_seed": secrets.randbits(32) if rng_seed is None else rng_seed,
+        }
+        answer = await self._link.ask(protocol.TimedInitRequest, protocol.InitResponseData, fields)
+        if fields == self._start and world is None:  # the server leaves such a world as it is
+            await self.reset()
+        self._start = fields
+        self._path.begin()
+        self.moments.forget()
+        return answer
+
+    async def reset(self) -> None:
+        """Back to before the first pass."""
+        await self._link.tell(protocol.ResetNotification())
+        self._path.begin()
+
+    # --------------------------------------------------------------------------------------------- playing
+
+    async def step(
+        self, *keys: str, mouse: tuple[float, float] = (0.0, 0.0), frames: Literal["all", "last"] = "last"
+    ) -> Pass:
+        """One pass with these keys down (`protocol.KEYS`) and the mouse moved by so many pixels, right and down."""
+        if unknown := {key.upper() for key in keys} - protocol.KEYS:
+            raise RefusedError(f"There is no key {', '.join(sorted(unknown))}.", "invalidRequest")
+        fields = {"buttons": keys, "mouse_dx": mouse[0], "mouse_dy": mouse[1]}
+        made = await self._again(
+            lambda link: link.ask_for_pass(protocol.StepRequest, {**fields, "frames": frames, **self._form.fields()})
+        )
+        self._path.stepped(fields)
+        return made
+
+    async def look(self) -> Picture:
+        """What is seen now: uint8 [height, width, 3], RGB."""
+        seen = await self._again(lambda link: link.ask_for_pass(protocol.LookRequest, self._form.fields()))
+        return seen.picture
+
+    async def control(self, *keys: str, mouse: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Steer a live world. It goes on for 250 ms after the newest control."""
+        message = protocol.ControlNotification(buttons=keys, mouse_dx=mouse[0], mouse_dy=mouse[1])
+        await self._link.tell(message)
+
+    async def frames(self) -> AsyncIterator[Pass]:
+        """The passes of a live world as they come. Who is slow misses some."""
+        while True:
+            shown = await self._link.next_pass()
+            await self._link.tell(
+                protocol.FrameAckNotification(frame_id=shown.header.frame_id, epoch=shown.header.epoch)
+            )
+            yield shown
+
+    async def pause(self) -> None:
+        await self._link.tell(protocol.PauseNotification())
+
+    async def resume(self) -> None:
+        await self._link.tell(protocol.ResumeNotification())
+
+    async def rewind(self, seconds: float) -> protocol.RewindResponseData:
+        """Go back by so many seconds of the world's own time."""
+        answer = await self._ask(protocol.RewindRequest, protocol.RewindResponseData, seconds=seconds)
+        self._path.lose()
+        return answer
+
+    async def edit(self, words: str) -> protocol.SceneEditResponseData:
+        """Change the scene by words, where the server has models for that."""
+        answer = await self._ask(protocol.TimedSceneEditRequest, protocol.SceneEditResponseData, prompt=words)
+        self._path.lose()
+        return answer
+
+    # --------------------------------------------------------------------------------------------- keeping
+
+    async def save(self, title: str = "", *, moment: str | None = None) -> protocol.SaveWorldResponseData:
+        """Keep this moment on the server as a world file, or a moment of `moments`."""
+        return await self._ask(protocol.SaveWorldRequest, protocol.SaveWorldResponseData, title=title, moment_id=moment)
+
+    @asynccontextmanager
+    async def branch(self, *, moment: str | None = None) -> AsyncGenerator[World]:
+        """Another world that begins where this one is, or at one of its moments. Both go on apart."""
+        saved = await self.save("A branch", moment=moment)
+        async with World(self._open_transport, form=self._form, mode=self._mode, tries=self._tries) as other:
+            await other.init(world=saved.world_id)
+            yield other
+
+    @asynccontextmanager
+    async def record(self) -> AsyncGenerator[Film]:
+        """Record what happens in the block. The film has a name once its file is whole, after the block."""
+        await self._ask(protocol.RecordingRequest, protocol.RecordingResponseData, on=True)
+        film = Film()
+        try:
+            yield film
+        finally:
+            answer = await self._ask(
+                protocol.RecordingRequest, protocol.RecordingResponseData, on=False, keep_short=True
+            )
+        while answer.name is not None and film.name is None:
+            film.hear(await self._link.next_recording(), answer.name)
+
+    # ------------------------------------------------------------------------------------------ connection
+
+    @property
+    def _link(self) -> Link:
+        if self._open is None:
+            raise ConnectionLostError("Use this world inside of its block: async with connect(url) as world.")
+        return self._open
+
+    async def _ask(self, kind: type[BaseModel], answer: type[Answer], **fields: Any) -> Answer:
+        return await self._link.ask(kind, answer, fields)
+
+    async def _again(self, request: Callable[[Link], Awaitable[Result]]) -> Result:
+        """Do a request, once more where the connection breaks and the world can be brought back."""
+        try:
+            return await request(self._link)
+        except ConnectionLostError:
+            steps = self._path.steps
+            if self._tries == 1 or self._start is None or steps is None:
+                raise
+            await self._bring_back(self._start, steps)
+            return await request(self._link)
+
+    async def _bring_back(self, start: dict[str, Any], path: Iterable[dict[str, Any]]) -> None:
+        with suppress(ConnectionLostError):
+            await self._link.close()
+        await self._connect()
+        await self._link.ask(protocol.TimedInitRequest, protocol.InitResponseData, start)
+        self.moments.forget()
+        for fields in path:
+            await self._link.ask_for_pass(protocol.StepRequest, {**fields, **_UNSEEN})
+
+    async def _connect(self) -> None:
+        for left in reversed(range(self._tries)):
+            try:
+                self._open = Link(await self._open_transport())
+            except ConnectionLostError:
+                if not left:
+                    raise
+                await asyncio.sleep(_FIRST_PAUSE_S * 2 ** (self._tries - 1 - left))
+            else:
+                return
+
+
+# Steps that are made again to come back to where a world was are not looked at.
+_UNSEEN: Final = {"frames": "last", "codec": "rgb", "width": 8, "height": 8}
+
+
+class StepPath:
+    """The steps that led from where a world began to where it is. None: they are not known, or too many."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, Any]] | None = []
+
+    def begin(self, steps: list[dict[str, Any]] | None = None) -> None:
+        """The world is at its beginning, or as many steps after it."""
+        self.steps = [] if steps is None else list(steps)
+
+    def stepped(self, fields: dict[str, Any]) -> None:
+        if self.steps is not None:
+            self.steps.append(fields)
+            if len(self.steps) > _LONGEST_REPLAY:
+                self.steps = None
+
+    def lose(self) -> None:
+        self.steps = None
+
+
+class Ask(Protocol):
+    """`World`'s way to ask its server for something."""
+
+    async def __call__(self, kind: type[BaseModel], answer: type[Answer], **fields: Any) -> Answer: ...
+
+
+class Moments:
+    """The moments of a world that the server keeps while the session lasts; the oldest give way."""
+
+    def __init__(self, ask: Ask, path: StepPath) -> None:
+        self._ask = ask
+        self._path = path
+        self._ways: dict[str, list[dict[str, Any]] | None] = {}
+        self.kept: tuple[str, ...] = ()
+
+    async def take(self) -> str:
+        """Keep this moment; its id."""
+        answer = await self._ask(protocol.TakeMomentRequest, protocol.MomentResponseData)
+        self.kept = answer.kept
+        self._ways = {moment: way for moment, way in self._ways.items() if moment in answer.kept}
+        self._ways[answer.moment_id] = None if self._path.steps is None else list(self._path.steps)
+        return answer.moment_id
+
+    async def restore(self, moment: str) -> None:
+        """Go back to a moment, as often as wanted."""
+        answer = await self._ask(protocol.RestoreMomentRequest, protocol.MomentResponseData, moment_id=moment)
+        self.kept = answer.kept
+        way = self._ways.get(moment)
+        if way is None:
+            self._path.lose()
+        else:
+            self._path.begin(way)
+
+    def forget(self) -> None:
+        """Another world has none yet."""
+        self.kept, self._ways = (), {}
+
+
+class Film:
+    """A recording: its `name` in the server's list of recordings, and its length in seconds."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.duration_s = 0.0
+
+    def hear(self, message: protocol.RecordingMessage, name: str) -> None:
+        """Take in what the server says about the recording `name`. Raises: RefusedError, it failed."""
+        if message.name != name:
+            return
+        match message.event:
+            case "saved":
+                self.name, self.duration_s = name, message.duration_s or 0.0
+            case "failed" | "postponed" | "removed":
+                raise RefusedError(message.message or f"The recording was {message.event}.", str(message.code or ""))
+            case _:
+                pass

@@ -1,0 +1,71 @@
+"""Worlds that go on only when the client says so: what a request for frames wants, and the time of such a world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from error_types import DomainError, ErrorCode
+from services.frame_encoder.frame_sizes import scaled
+from wire_protocol import StepRequest
+
+if TYPE_CHECKING:
+    from services.clock.clock import Clock
+    from services.world_engine.world_engine import Frames
+    from wire_protocol import LookRequest, PictureCodec
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFrames:
+    """Which frames of a pass the request `req_id` wants. `size` is width and height; None: as the model makes them."""
+
+    req_id: str
+    codec: PictureCodec
+    size: tuple[int, int] | None
+    only_last: bool
+
+    @classmethod
+    def of(cls, request: StepRequest | LookRequest) -> WantedFrames:
+        size = None if request.width is None or request.height is None else (request.width, request.height)
+        only_last = isinstance(request, StepRequest) and request.frames == "last"
+        return cls(request.req_id, request.codec, size, only_last)
+
+    def chosen(self, frames: Frames) -> Frames:
+        """What is wanted of a pass, in its size. Takes milliseconds for large frames."""
+        kept = frames[-1:] if self.only_last else frames
+        return kept if self.size is None else scaled(kept, width=self.size[0], height=self.size[1])
+
+
+class WorldClock:
+    """The own time of a stepped world, by which it is recorded: a film of it shows no waits between steps."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._now = clock.monotonic()
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def wall(self) -> float:
+        return self._clock.wall()
+
+    def passed(self, seconds: float) -> None:
+        """The world has gone on by so much."""
+        self._now += seconds
+
+
+def not_stepped() -> DomainError:
+    return DomainError(
+        "This world goes on by itself, so it cannot be stepped. Connect with mode=stepped in the address for that.",
+        ErrorCode.INVALID_REQUEST,
+    )
+
+
+def paused() -> DomainError:
+    return DomainError("The world is paused, so it makes no step. Send resume first.", ErrorCode.NOT_READY)
+
+
+def not_encoded() -> DomainError:
+    return DomainError(
+        "The world has made the step, but its frames could not be encoded. Ask for them with look.", ErrorCode.INTERNAL
+    )
