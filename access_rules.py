@@ -261,6 +261,39 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     }
 )
 
+# The page that a link opens, with every file that it is made of.
+PAGE_OF_A_LINK: Final = frozenset(
+    {
+        "/canvas_view.js",
+        "/connection.js",
+        "/controls/control_sender.js",
+        "/controls/controls.js",
+        "/controls/gamepad.js",
+        "/controls/held_buttons.js",
+        "/controls/key_bindings.js",
+        "/controls/keyboard.js",
+        "/controls/look.js",
+        "/controls/pointer.js",
+        "/controls/touch.js",
+        "/dom.js",
+        "/envelope.js",
+        "/favicon.svg",
+        "/frame_player.js",
+        "/h264.js",
+        "/pacer.js",
+        "/settings.js",
+        "/styles/base.css",
+        "/styles/watch.css",
+        "/video_choice.js",
+        "/video_pictures.js",
+        "/video_worker.js",
+        "/watch.html",
+        "/watch.js",
+        "/watch_link.js",
+        "/watch_texts.js",
+    }
+)
+
 # By the type of a request in a session. What is no request steers the world in play, which /ws needs as well.
 REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
@@ -386,6 +419,8 @@ class RouteRules:
         """`path` has no repeated slashes. A path that is known with another method is as good as unknown."""
         asked = "GET" if method == "HEAD" else method
         plain = path.rstrip("/") or "/"
+        if asked == "GET" and plain in PAGE_OF_A_LINK:
+            return _BY_LINK
         found = next((rule for known, route, rule in self._known if known == asked and route.fullmatch(plain)), None)
         return found or (OWNERS if plain == "/api" or plain.startswith("/api/") else _OPEN)
 
