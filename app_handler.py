@@ -291,6 +291,7 @@ class AppHandler:
             encoder=services.frame_encoder,
             writer=services.prompt_writer,
             editor=services.image_editor,
+            films=services.video_pipeline,
             catalogue=services.catalogue,
             hub=services.model_hub,
             pool=self.engines,
@@ -474,6 +475,7 @@ class AppHandler:
     async def _close_scene_models(self) -> None:
         await in_thread(self._work_threads, self.services.prompt_writer.close)
         await in_thread(self._work_threads, self.services.image_editor.close)
+        await in_thread(self._work_threads, self.services.video_pipeline.close)
 
     async def _close_input_logs(self) -> None:
         await in_thread(self._work_threads, lambda: self.services.input_logs.close(_INPUT_LOG_PATIENCE_S))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime_config.authoring_config import AuthoringConfig
+    from runtime_config.film_model_config import FilmModelConfig
     from runtime_config.launch_settings import Launch
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
     from services.video_encoder.video_encoder import VideoEncoder
-    from services.video_pipeline.video_pipeline import FastVideoPipeline
+    from services.video_pipeline.video_pipeline import ConfigurableVideoPipeline, FastVideoPipeline
     from services.video_writer.video_writer import VideoWriter
     from services.world_files.world_store import WorldStore
 
@@ -69,7 +70,7 @@ class ServiceBundle:
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
     film_maker: FilmMaker
-    video_pipeline: FastVideoPipeline
+    video_pipeline: ConfigurableVideoPipeline
     model_hub: ModelHub
     system_monitor: SystemMonitor
     machine_probe: MachineProbe
@@ -121,7 +122,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
     from services.verdict_cache.sqlite_verdict_cache import SqliteVerdictCache
     from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
-    from services.video_pipeline.unconfigured_video_pipeline import UnconfiguredVideoPipeline
+    from services.video_pipeline.switched_video_pipeline import SwitchedVideoPipeline
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
@@ -147,7 +148,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
-        video_pipeline=UnconfiguredVideoPipeline("This server was given no model that makes films."),
+        video_pipeline=SwitchedVideoPipeline(build_video_pipeline, config.film_model),
         close_database=database.close,
         account_stores=SqlAccountStores(database),
         password_hasher=Argon2PasswordHasher(),
@@ -237,3 +238,18 @@ def build_image_editor(config: AuthoringConfig) -> ImageEditor:
         "Editing scenes needs an image model: an endpoint in the settings (TERRARIUM_IMAGE_ENDPOINT and"
         " TERRARIUM_IMAGE_MODEL), or one on this machine (TERRARIUM_LOCAL_IMAGES)."
     )
+
+
+def build_video_pipeline(config: FilmModelConfig) -> FastVideoPipeline:
+    import os
+
+    from services.model_hub.hub_cache import default_cache_dir
+    from services.torch_worker.process_torch_worker import ProcessTorchWorker
+    from services.video_pipeline.ltx_files import LtxFiles
+    from services.video_pipeline.ltx_video_pipeline import LTXFastVideoPipeline
+    from services.video_pipeline.unconfigured_video_pipeline import UnconfiguredVideoPipeline
+
+    if config.place == "off":
+        return UnconfiguredVideoPipeline("The settings have no films made on this server (TERRARIUM_LOCAL_FILMS).")
+    files = LtxFiles(default_cache_dir(os.environ), config.folder, quant=config.quant)
+    return LTXFastVideoPipeline(files, ProcessTorchWorker, asked=config.place)

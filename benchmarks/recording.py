@@ -51,11 +51,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The results of one scene. `off` and `on` have one entry per round."""
+    """The results of one scene. What was played has one entry per round, without a recording and with one."""
 
     scene: SceneSpec
     off: tuple[PlayCost, ...]
     on: tuple[PlayCost, ...]
+    video_off: tuple[PlayCost, ...]  # played as H.264
+    video_on: tuple[PlayCost, ...]
     writer: WriterFigures
     slow_encoder: SlowEncoderFigures
 
@@ -67,15 +69,19 @@ def run(plan: Plan) -> list[Results]:
 
 def _run_scene(plan: Plan, scene: SceneSpec) -> Results:
     jpegs = encode_passes(make_passes(scene), quality=85, subsampling="420")
-    off, on = list[PlayCost](), list[PlayCost]()
+    ways = [(as_video, records) for as_video in (False, True) for records in (False, True)]
+    costs: dict[tuple[bool, bool], list[PlayCost]] = {way: [] for way in ways}
     with game_server(scene) as child:
-        for _ in range(plan.rounds):
-            off.append(play_and_record(child, SLOW, jpegs[0][0], plan.seconds, records=False))
-            on.append(play_and_record(child, SLOW, jpegs[0][0], plan.seconds, records=True))
+        for as_video, records in ways * plan.rounds:
+            cost = play_and_record(child, SLOW, jpegs[0][0], plan.seconds, records=records, as_video=as_video)
+            costs[as_video, records].append(cost)
+    off, on, video_off, video_on = (tuple(costs[way]) for way in ways)
     return Results(
         scene=scene,
-        off=tuple(off),
-        on=tuple(on),
+        off=off,
+        on=on,
+        video_off=video_off,
+        video_on=video_on,
         writer=measure_writer(jpegs, scene, plan.seconds),
         slow_encoder=measure_slow_encoder(jpegs, scene, plan.slow_encoder_s, plan.slow_encoder_speed),
     )
@@ -91,6 +97,7 @@ def render(results: Sequence[Results]) -> str:
 
 def _render_scene(result: Results) -> list[str]:
     scene, writer, slow = result.scene, result.writer, result.slow_encoder
+    ways = (result.off, result.on, result.video_off, result.video_on)
     rows: tuple[tuple[str, Callable[[PlayCost], float]], ...] = (
         ("frames/s", lambda cost: cost.frames_per_s),
         ("input to frame p50, ms", lambda cost: cost.input_to_frame.p50),
@@ -99,8 +106,8 @@ def _render_scene(result: Results) -> list[str]:
     )
     return [
         f"{scene.width}x{scene.height}, {scene.fps} frames/s in passes of {scene.frames_per_pass}",
-        f"  {'':26} {'off':>24} {'on':>24}",
-        *(f"  {label:26} {_spread(result.off, of):>24} {_spread(result.on, of):>24}" for label, of in rows),
+        f"  {'':26} {'off':>24} {'on':>24} {'H.264, off':>24} {'H.264, on':>24}",
+        *(f"  {label:26} {' '.join(f'{_spread(costs, of):>24}' for costs in ways)}" for label, of in rows),
         f"  writer alone: {writer.encode_cpu_s_per_1000:.2f} CPU s / 1,000 frames, {writer.encode_frames_per_s:.0f} "
         f"frames/s at most, {writer.megabits_per_s:.1f} Mbit/s",
         f"  a call of write: {writer.write_us.p50:.0f} us (p99 {writer.write_us.p99:.0f}); "

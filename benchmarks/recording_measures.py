@@ -70,9 +70,14 @@ class SlowEncoderFigures:
     complete_after_s: float
 
 
-def play_and_record(child: Child, model: str, seed: bytes, seconds: float, *, records: bool) -> PlayCost:
-    cpu = child.cpu_s()
-    with Player(child.port, model, seed=seed, capped=True, records=records) as player:
+def play_and_record(
+    child: Child, model: str, seed: bytes, seconds: float, *, records: bool, as_video: bool = False
+) -> PlayCost:
+    """`as_video`: play as H.264 and confirm each pass, as the page does."""
+    cpu, query = child.cpu_s(), "&client=terrarium&video=h264" if as_video else ""
+    with Player(
+        child.port, model, seed=seed, capped=True, records=records, query=query, acknowledges=as_video
+    ) as player:
         time.sleep(_WARM_UP_S)
         began = time.monotonic()
         time.sleep(seconds)

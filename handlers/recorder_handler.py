@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, assert_never
 
 import structlog
 
@@ -42,9 +42,17 @@ if TYPE_CHECKING:
     from services.ownership_store.ownership_store import OwnerId
     from services.recording_store.recording_store import RecordingStore
     from services.task_runner.task_runner import TaskRunner
+    from services.video_writer.video_writer import (
+        CopiedRecording,
+        OnRecordingEnd,
+        OnRecordingFault,
+        RecordedFile,
+        VideoWriter,
+    )
     from services.video_writer.video_writer import Recording as RecordingFile
-    from services.video_writer.video_writer import VideoWriter
     from state.app_state_types import AppState
+
+    OnFault: TypeAlias = Callable[[RecordingName, DomainError], None]
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -68,13 +76,16 @@ class SegmentOrder:
     folder: Path | None
 
 
+File = TypeVar("File", bound="RecordedFile", covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Generic[File]):
     """One file on its way. `began` is a monotonic time, as all those that its file is told."""
 
     name: RecordingName
     order: SegmentOrder
-    file: RecordingFile
+    file: File
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +185,26 @@ class RecorderHandler(StateHandler):
             retry_s=config.now.room_check_s,
             log_end=lambda outcome: _log_end(outcome, None),
         )
-        self._files: dict[RecordingName, RecordingFile] = {}
+        self._files: dict[RecordingName, RecordedFile] = {}
 
     # --------------------------------------------------------------------------------- segments of sessions
 
-    def begin(
-        self,
-        order: SegmentOrder,
-        on_fault: Callable[[RecordingName, DomainError], None],
-        on_end: Callable[[RecordingOutcome], None],
-    ) -> Segment:
+    def begin(self, order: SegmentOrder, on_fault: OnFault, on_end: OnRecordingEnd) -> Segment[RecordingFile]:
         """Begin a file. `on_fault` is called at most once, when nothing more is recorded; `on_end` once, after it, when
         the file is done. Both are called on threads of the writer's."""
+        return self._begin(order, self._writer.start, on_fault, on_end)
+
+    def begin_copy(self, order: SegmentOrder, on_fault: OnFault, on_end: OnRecordingEnd) -> Segment[CopiedRecording]:
+        """The same for what is H.264 already."""
+        return self._begin(order, self._writer.start_copy, on_fault, on_end)
+
+    def _begin(
+        self,
+        order: SegmentOrder,
+        start: Callable[[Path, RecordingPlan, OnRecordingEnd, OnRecordingFault], File],
+        on_fault: OnFault,
+        on_end: OnRecordingEnd,
+    ) -> Segment[File]:
         name = new_name(order.started_at, order.session_id, order.number)
         self._began(name, order)
         self._belongings.adopt_soon(order.owner, Thing(ThingKind.RECORDING, name))
@@ -208,11 +227,11 @@ class RecorderHandler(StateHandler):
             on_end(outcome)
 
         path = (order.folder or self._store.folder) / f"{name}{SUFFIX}"
-        file = self._writer.start(path, order.plan, ended, failed)
+        file = start(path, order.plan, ended, failed)
         self._attach(name, file)
         return Segment(name, order, file)
 
-    def end(self, segment: Segment, *, at: float, keep_short: bool) -> None:
+    def end(self, segment: Segment[RecordedFile], *, at: float, keep_short: bool) -> None:
         """No more passes come; the file is finished beside play, or removed when it is too short.
 
         `at` is now, by the clock that the segment began by.
@@ -233,7 +252,7 @@ class RecorderHandler(StateHandler):
         return tuple(ActiveRecording(name, state, file.progress()) for name, state, file in self._listed())
 
     @with_state_lock
-    def _listed(self) -> list[tuple[RecordingName, Recording | Finishing, RecordingFile]]:
+    def _listed(self) -> list[tuple[RecordingName, Recording | Finishing, RecordedFile]]:
         return [
             (name, state, self._files[name])
             for name, state in self._state.recordings.items()
@@ -261,7 +280,7 @@ class RecorderHandler(StateHandler):
         self._files.pop(name, None)
 
     @with_state_lock
-    def _attach(self, name: RecordingName, file: RecordingFile) -> None:
+    def _attach(self, name: RecordingName, file: RecordedFile) -> None:
         if name in self._state.recordings:  # it may have failed before `start` returned
             self._files[name] = file
 

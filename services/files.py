@@ -65,7 +65,7 @@ def new_file(folder: Path) -> Generator[NewFile]:
         new.remove_unless_moved()
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | memoryview) -> None:
     """Write or replace the file at `path`, in a folder that exists. Raises `OSError`."""
     with new_file(path.parent) as new:
         new.file.write(data)

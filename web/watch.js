@@ -30,7 +30,7 @@ let link = null;
 let watching = null;
 let noteTimer = 0;
 let frames = 0;
-/** @type {"jpeg" | "h264" | null} what the frames on the screen came as */
+/** @type {string | null} what the frames on the screen came as */
 let codec = null;
 
 const player = new FramePlayer(

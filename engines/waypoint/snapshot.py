@@ -1,16 +1,15 @@
-"""A world's state in host memory."""
+"""A world's state, on its device or in host memory."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
 from engines.waypoint.errors import InputError
+from engines.waypoint.state_layout import layout_of, places_of, read_layout
+from engines.waypoint.transfer import copy_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,31 +35,59 @@ class WorldState:
     def nbytes(self) -> int:
         return sum(tensor.nbytes for tensor in self.tensors)
 
+    def detached(self) -> WorldState:
+        """The same in new memory of the device, so that the world can go on."""
+        return replace(
+            self, tensors=tuple(tensor.clone(memory_format=torch.contiguous_format) for tensor in self.tensors)
+        )
+
+    @property
+    def size(self) -> int:
+        """Bytes that `write` writes."""
+        return layout_of(self._named, self._metadata).size
+
+    def write(self, memory: memoryview) -> None:
+        """Write all of it to memory of the host. What lies on a device comes at the bus's speed."""
+        named = self._named
+        places = places_of(layout_of(named, self._metadata), named, memory)
+        copy_all([(tensor, places[name]) for name, tensor in named.items()])
+
     def to_bytes(self) -> bytes:
-        named = {f"{at:03}": tensor for at, tensor in enumerate(self.tensors)} | {"random": self.random}
-        if self.prompt is not None:
-            named["prompt"] = self.prompt
-        # One entry: safetensors writes several in a different order each time, and equal states are equal bytes.
-        return save(named, {"at": f"{self.frame} {int(self.is_settled)}"})
+        memory = bytearray(self.size)
+        self.write(memoryview(memory))
+        return bytes(memory)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> WorldState:
-        """Raises:
-        InputError: this is no snapshot, or not a whole one.
+    def from_bytes(cls, data: bytes | memoryview) -> WorldState:
+        """Its tensors are views of `data`, if that can be written to, and otherwise of a copy.
+
+        Raises:
+            InputError: this is no snapshot, or not a whole one.
         """
+        view = memoryview(data)
+        if view.readonly:  # no tensor may look at such memory
+            view = memoryview(bytearray(view))
         try:
-            named = load(data)
-            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
-            frame, is_settled = header["at"].split(" ")
+            named, metadata = read_layout(view)
+            frame, is_settled = metadata["at"].split(" ")
             return cls(
                 frame=int(frame),
                 is_settled=is_settled == "1",
-                random=named["random"],
+                random=named["random"].clone(),  # of a few bytes, and the world keeps it
                 prompt=named.get("prompt"),
                 tensors=tuple(named[name] for name in sorted(named) if name.isdigit()),
             )
-        except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise InputError("The snapshot is damaged.") from error
+
+    @property
+    def _named(self) -> dict[str, Tensor]:
+        named = {f"{at:03}": tensor for at, tensor in enumerate(self.tensors)} | {"random": self.random}
+        return named if self.prompt is None else named | {"prompt": self.prompt}
+
+    @property
+    def _metadata(self) -> dict[str, str]:
+        return {"at": f"{self.frame} {int(self.is_settled)}"}
 
     def check(self, places: Sequence[Tensor]) -> None:
         """Raises:
@@ -79,16 +106,8 @@ def _kinds(tensors: Sequence[Tensor]) -> list[tuple[tuple[int, ...], torch.dtype
     return [(tuple(tensor.shape), tensor.dtype) for tensor in tensors]
 
 
-def to_host(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Copies on the CPU. Those of a CUDA device come at the bus's speed, all together."""
-    copies = [_start_copy(tensor) for tensor in tensors]
-    for device in {tensor.device for tensor in tensors if tensor.is_cuda}:
-        torch.cuda.synchronize(device)
-    return copies
-
-
-def _start_copy(tensor: Tensor) -> Tensor:
-    if not tensor.is_cuda:
-        return tensor.clone(memory_format=torch.contiguous_format)
-    copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-    return copy.copy_(tensor, non_blocking=True)
+def to_host(state: WorldState) -> WorldState:
+    """A copy on the CPU, in memory of its own."""
+    copies = tuple(torch.empty(tensor.shape, dtype=tensor.dtype) for tensor in state.tensors)
+    copy_all(list(zip(state.tensors, copies, strict=True)))
+    return replace(state, tensors=copies)

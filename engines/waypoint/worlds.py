@@ -18,6 +18,7 @@ from engines.waypoint.graphs import GraphRunner
 from engines.waypoint.inputs import IDLE, checked_noise, checked_prompt, control_vectors, pictures_tensor
 from engines.waypoint.sampler import Sampler
 from engines.waypoint.snapshot import WorldState, to_host
+from engines.waypoint.transfer import copy_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,10 @@ class World:
     def snapshot(self) -> WorldState:
         """All that the world goes on from, in host memory."""
         return self.batch.snapshot(self)
+
+    def state(self) -> WorldState:
+        """As `snapshot`, but on the device, and good until the next step alone."""
+        return self.batch.state(self)
 
     def restore(self, state: WorldState) -> None:
         """Go on from a snapshot of any world of this model.
@@ -240,16 +245,19 @@ class WorldBatch:
             memory[world.row].zero_()
 
     def snapshot(self, world: World) -> WorldState:
+        return to_host(self.state(world))
+
+    def state(self, world: World) -> WorldState:
+        """As `snapshot`, but as views of what the world has now: good until its next step."""
         self._check([world])
         history = self._cache.snapshot(world.row, world.frame)
         memories = [memory[world.row] for memory in (*self._encoder_memory, *self._decoding.memory)]
-        tensors = [*history, *memories, *([] if world.latent is None else [world.latent])]
         return WorldState(
             frame=world.frame,
             is_settled=world.is_settled,
             random=world.random,
             prompt=world.prompt,
-            tensors=tuple(to_host(tensors)),
+            tensors=(*history, *memories, *([] if world.latent is None else [world.latent])),
         )
 
     def restore(self, world: World, state: WorldState) -> None:
@@ -265,8 +273,7 @@ class WorldBatch:
             world.prompt, self._prompts[world.row] = None, None
         else:
             self.set_prompt(world, state.prompt)
-        for place, tensor in zip(places, state.tensors, strict=True):
-            place.copy_(tensor, non_blocking=True)
+        copy_all(list(zip(state.tensors, places, strict=True)))
         world.frame, world.is_settled = state.frame, state.is_settled
         world.version += 1
         world.latent = places[-1] if state.frame > 0 else None

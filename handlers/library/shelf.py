@@ -9,6 +9,7 @@ from services.image_classifier import classifier_files
 from services.image_editor import flux_files
 from services.model_hub.model_hub import Absent, Damaged, Found, OnDisk, Partly
 from services.prompt_writer import writer_files
+from services.video_pipeline import ltx_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,23 @@ def support_models(config: RuntimeConfig) -> tuple[SupportModel, ...]:
             repository=flux_files.REPOSITORY,
             use="paints the scenes of this server" if paints else None,
             own_folder=authoring.local_image_folder,
+        ),
+        SupportModel(
+            title="Video model",
+            description="LTX-2.3, distilled: makes films with sound from words, pictures, sounds and films."
+            " Its licence is free of charge for those who earn less than 10 million US dollars a year.",
+            model_type="video-model",
+            repository=ltx_files.REPOSITORY,
+            use="makes the films of this server" if config.film_model.makes_films else None,
+            own_folder=config.film_model.folder,
+        ),
+        SupportModel(
+            title="Film upscaler",
+            description="Doubles the size of films, beside the video model.",
+            model_type="video-upscaler",
+            repository=ltx_files.UPSCALER_REPOSITORY,
+            use="upscales the films of this server" if config.film_model.makes_films else None,
+            own_folder=config.film_model.folder,
         ),
     )
 

@@ -206,7 +206,8 @@ class WorldActor:
     async def _begin_playing(self) -> None:
         """What is recorded begins with the next pass, if it has not begun."""
         await self._world.before_recording()
-        self._recorder.playing(self._world.active, self._world.history.input_log)
+        as_video = self._stream.sends_video and self._world_clock is None  # H.264 leaves out what comes too fast
+        self._recorder.playing(self._world.active, self._world.history.input_log, as_video=as_video)
 
     async def _step_once(self, taken: TakenControl, wanted: WantedFrames, clock: WorldClock) -> FramesAnswer:
         in_play = self._sessions.state_of(self._session_id)

@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from wire_protocol import encode_envelope
 
@@ -48,6 +48,35 @@ class VideoSource(Enum):
 
     PLAYER = auto()
     BESIDE = auto()
+
+
+class PassTaker(Protocol):
+    """Whoever takes passes as they are encoded, in one form."""
+
+    @property
+    def codec(self) -> Codec: ...
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a pass is of use now. Otherwise it need not be encoded for this one."""
+        ...
+
+    @property
+    def awaits_key_frame(self) -> bool:
+        """Of H.264: whether the next pass should need no other."""
+        ...
+
+    def offer(self, encoded: EncodedPass) -> None:
+        """A pass, or a still picture as a JPEG."""
+        ...
+
+    def start_over(self) -> None:
+        """Another world or moment begins: what comes next builds on nothing before it."""
+        ...
+
+    def break_off(self) -> None:
+        """What comes next is of another stream, and builds on nothing before it."""
+        ...
 
 
 class PassSubscriber:
@@ -132,41 +161,48 @@ class EncodedPasses:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._subscribers: list[PassSubscriber] = []
+        self._takers: list[PassTaker] = []
         self._epoch = 0
         self._source: VideoSource | None = None
         self._key_frame_at = -_KEY_FRAME_GAP_S
 
     def subscribe(self, codec: Codec, bound: int = _WAITING_PASSES) -> PassSubscriber:
         """From the next pass on; H.264 from the next key frame on, which is asked for by this."""
-        subscriber = PassSubscriber(codec, bound, self._subscribers.remove)
-        self._subscribers.append(subscriber)
+        subscriber = PassSubscriber(codec, bound, self.detach)
+        self.attach(subscriber)
         return subscriber
+
+    def attach(self, taker: PassTaker) -> None:
+        """The same for one who takes each pass at once, until `detach`."""
+        self._takers.append(taker)
+
+    def detach(self, taker: PassTaker) -> None:
+        self._takers.remove(taker)
 
     def has(self, codec: Codec) -> bool:
         """Whether anybody takes passes in that form."""
-        return any(each.codec == codec for each in self._subscribers)
+        return any(each.codec == codec for each in self._takers)
 
     def wants(self, codec: Codec) -> bool:
         """Whether somebody has room for a pass in that form. Otherwise it need not be encoded for them."""
-        return any(each.codec == codec and each.has_room for each in self._subscribers)
+        return any(each.codec == codec and each.has_room for each in self._takers)
 
     def wants_key_frame(self, source: VideoSource) -> bool:
         """Whether the next pass of that stream has to be a key frame for somebody; at most one in each second."""
         if self._clock.monotonic() - self._key_frame_at < _KEY_FRAME_GAP_S:
             return False
-        waiting = [each for each in self._subscribers if each.codec == "h264" and each.has_room]
+        waiting = [each for each in self._takers if each.codec == "h264" and each.has_room]
         return any(each.awaits_key_frame for each in waiting) or (bool(waiting) and source is not self._source)
 
     def begin_epoch(self, epoch: int) -> None:
         """Another world, or another moment: nothing of the old one is handed on any more."""
         self._epoch = epoch
-        for each in self._subscribers:
+        for each in self._takers:
             each.start_over()
 
     def publish_video(self, encoded: EncodedPass, source: VideoSource) -> None:
         """A pass as H.264."""
-        takers = [each for each in self._subscribers if each.codec == "h264"]
+        takers = [each for each in self._takers if each.codec == "h264"]
         if source is not self._source:
             self._source = source
             for each in takers:
@@ -177,9 +213,9 @@ class EncodedPasses:
 
     def publish_jpegs(self, encoded: EncodedPass, *, to_all: bool) -> None:
         """A pass as JPEGs. `to_all`: there is no H.264 of it, so that it is for those as well who prefer that."""
-        self._offer(encoded, [each for each in self._subscribers if to_all or each.codec == "jpeg"])
+        self._offer(encoded, [each for each in self._takers if to_all or each.codec == "jpeg"])
 
-    def _offer(self, encoded: EncodedPass, takers: list[PassSubscriber]) -> None:
+    def _offer(self, encoded: EncodedPass, takers: list[PassTaker]) -> None:
         if encoded.header.epoch == self._epoch:
             for each in takers:
                 each.offer(encoded)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from handlers.base import in_thread
 from handlers.session.path import Checkpoint, Moment, PathSegment, RewindTrack, WorldPath
 from handlers.session.world import WorldCapture, copy_path
 from services.input_log.columns import PassInput
@@ -46,6 +47,14 @@ class KeptPlace:
 
     snapshot: WorldSnapshot
     moment: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedStart:
+    """Where a segment of an input log starts from; `hash` is the SHA-256 (hex) of the state."""
+
+    snapshot: WorldSnapshot
+    hash: str
 
 
 class WorldHistory:
@@ -128,7 +137,10 @@ class WorldHistory:
         """Open a segment of the input log for the next pass, if one is wanted and none is open."""
         if self._log.is_due:
             snapshot = None if self._is_at_seed() else await take_snapshot()
-            self._log.begin(self._active, self._path.scene, self._path.passes, snapshot)
+            start = None
+            if snapshot is not None:  # it may be large, so it is hashed elsewhere
+                start = LoggedStart(snapshot, await in_thread(self._work_threads, lambda: snapshot_hash(snapshot)))
+            self._log.begin(self._active, self._path.scene, self._path.passes, start)
 
     async def before_pass(self, take_snapshot: Callable[[], Awaitable[WorldSnapshot]]) -> None:
         """Snapshots are taken before a pass, where the world stands still and nobody waits for a frame of it yet."""
@@ -262,12 +274,12 @@ class SegmentLog:
         """Of the open segment."""
         return None if self._log is None else self._log.id
 
-    def begin(self, active: ActiveWorld, scene: Picture, passes: int, snapshot: WorldSnapshot | None) -> None:
-        """`snapshot` is the world as it is; None before its first pass."""
+    def begin(self, active: ActiveWorld, scene: Picture, passes: int, start: LoggedStart | None) -> None:
+        """`start` is the world as it is; None before its first pass."""
         spec = active.spec
         starts_from = None
-        if snapshot is not None:
-            starts_from = StartsFrom(snapshot=snapshot_hash(snapshot), scene=self._hash(scene))
+        if start is not None:
+            starts_from = StartsFrom(snapshot=start.hash, scene=self._hash(scene))
         self._log = self._logs.start(
             SessionStart(
                 ts=self._clock.wall(),
@@ -286,9 +298,9 @@ class SegmentLog:
             )
         )
         self._log.keep_picture(active.picture)
-        if snapshot is not None:
+        if start is not None:
             self._log.keep_picture(scene)
-            self._log.keep_snapshot(snapshot)
+            self._log.keep_snapshot(start.snapshot)
         for line in self._said:
             self._log.write(line)
         self._said.clear()

@@ -1,4 +1,8 @@
-"""What one session records: segments, each cut where play pauses, starts over or changes its world."""
+"""What one session records: segments, each cut where play pauses, starts over or changes its world.
+
+Where the session plays as H.264, a segment takes that as it is, and nothing is encoded for it. It is made of JPEGs
+otherwise, and from the first caption on, which has to be drawn into the frames.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import asyncio
 import contextvars
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 import structlog
 
@@ -14,6 +18,7 @@ from error_types import DomainError
 from handlers.base import in_thread
 from handlers.recorder_handler import Segment, SegmentOrder
 from handlers.service_errors import RECORDING_CODES
+from handlers.session.video_track import VideoTrack
 from runtime_config.constants import VERSION
 from services.recording_store.recording_notes import RecordingNotes, write_notes
 from services.video_writer.video_writer import (
@@ -33,10 +38,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from handlers.recorder_handler import RecorderHandler
+    from handlers.session.encoded_passes import EncodedPasses
+    from handlers.session.video_track import VideoStills
     from handlers.session.world import ActiveWorld
     from services.clock.clock import Clock
     from services.ownership_store.ownership_store import OwnerId
-    from services.video_writer.video_writer import RecordingOutcome
+    from services.video_writer.video_writer import CopiedRecording, RecordedFile, Recording, RecordingOutcome
+    from services.world_engine.world_engine import WorldSpec
     from state.app_state_types import SessionId
     from wire_protocol import InitRequest
 
@@ -49,6 +57,24 @@ class RecordingOrder:
 
     folder: Path | None = None
     with_authoring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JpegSegment:
+    """Its file encodes what it is given."""
+
+    segment: Segment[Recording]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSegment:
+    """Its file takes what is encoded as H.264 anyway."""
+
+    segment: Segment[CopiedRecording]
+    track: VideoTrack
+
+
+OpenSegment: TypeAlias = JpegSegment | VideoSegment
 
 
 class SessionRecorder:
@@ -66,6 +92,8 @@ class SessionRecorder:
         owner: OwnerId,
         clock: Clock,
         work_threads: Executor,
+        passes: EncodedPasses,
+        stills: VideoStills,
         post: Callable[[RecordingMessage], None],
         extended: bool,
     ) -> None:
@@ -74,10 +102,14 @@ class SessionRecorder:
         self._owner = owner
         self._clock = clock
         self._work_threads = work_threads
+        self._passes = passes
+        self._stills = stills
         self._post = post
         self._extended = extended
         self._order: RecordingOrder | None = None
-        self._segment: Segment | None = None
+        self._open: OpenSegment | None = None
+        self._needs_jpegs = False  # until recording is switched off: there was a caption, or H.264 was lost
+        self._caption: tuple[str, float] | None = None  # for the next segment, which begins with it
         self._segments = 0
         self._told_to_fail: set[str] = set()  # and not ended yet
         self._picture = b""  # what the player sees now
@@ -112,18 +144,25 @@ class SessionRecorder:
         if self._order is None:
             await in_thread(self._work_threads, self._recorder.room.check)
             self._order = RecordingOrder(with_authoring=self._with_authoring)
-        if self._segment is None:
+        if self._open is None:
             return RecordingResponseData(state="waiting")
-        return RecordingResponseData(state="recording", name=self._segment.name)
+        return RecordingResponseData(state="recording", name=self._open.segment.name)
 
     def caption(self, text: str) -> None:
         """Show `text` for a few seconds, from now on. For whatever changes the scene by words."""
-        if self._segment is not None:
-            self._segment.file.caption(text, at=self._clock.monotonic())
+        now = self._clock.monotonic()
+        match self._open:
+            case JpegSegment(segment):
+                segment.file.caption(text, at=now)
+            case VideoSegment():
+                self._caption = text, now
+                self._go_on_with_jpegs()
+            case None:
+                pass
 
     def _stop(self, *, keep_short: bool) -> str | None:
         """The name of the segment that this ended."""
-        self._order = None
+        self._order, self._caption, self._needs_jpegs = None, None, False
         return self._end_segment(keep_short=keep_short)
 
     async def _folder(self, asked: str | None) -> Path | None:
@@ -139,21 +178,25 @@ class SessionRecorder:
     # ----------------------------------------------------------------------------- from the actor
 
     @property
-    def is_recording(self) -> bool:
-        return self._segment is not None
+    def takes_jpegs(self) -> bool:
+        """Whether passes have to be encoded as JPEGs for the segment."""
+        return isinstance(self._open, JpegSegment)
 
     @property
     def wants_picture(self) -> bool:
         """A segment is about to begin, with what the player sees."""
-        return self._order is not None and self._segment is None
+        return self._order is not None and self._open is None
 
     def seen(self, jpeg: bytes) -> None:
         """What the player sees now."""
         self._picture = jpeg
 
-    def playing(self, active: ActiveWorld, input_log: str | None = None) -> None:
-        """The world runs: record it if that is wanted and not done yet. `input_log` names the log beside it."""
-        if self._order is None or self._segment is not None:
+    def playing(self, active: ActiveWorld, input_log: str | None = None, *, as_video: bool = False) -> None:
+        """The world runs: record it if that is wanted and not done yet.
+
+        `input_log` names the log beside it. `as_video`: the session plays as H.264.
+        """
+        if self._order is None or self._open is not None:
             return
         self._segments += 1
         started_at, began = self._clock.wall(), self._clock.monotonic()
@@ -167,12 +210,39 @@ class SessionRecorder:
             input_log=input_log,
         )
         order = SegmentOrder(self._session_id, self._owner, self._segments, started_at, began, plan, self._order.folder)
+        if as_video and not self._needs_jpegs:
+            self._open = self._begin_video(order, active.spec)
+        else:
+            self._open = self._begin_jpegs(order, active.spec)
+        self._room_watch = asyncio.create_task(self._watch_room(order.folder))
+        self._tell(_started(self._open.segment.name))
+
+    def _begin_jpegs(self, order: SegmentOrder, spec: WorldSpec) -> JpegSegment:
         segment = self._recorder.begin(order, self._failed, self._ended)
-        self._segment = segment
         if self._picture:
-            segment.file.write((self._picture,), started_at=began, shown_for_s=active.spec.pass_interval_s)
-        self._room_watch = asyncio.create_task(self._watch_room(segment))
-        self._tell(_started(segment.name))
+            segment.file.write((self._picture,), started_at=order.began, shown_for_s=spec.pass_interval_s)
+        if self._caption is not None:
+            (text, at), self._caption = self._caption, None
+            segment.file.caption(text, at=at)
+        return JpegSegment(segment)
+
+    def _begin_video(self, order: SegmentOrder, spec: WorldSpec) -> VideoSegment:
+        segment = self._recorder.begin_copy(order, self._failed, self._ended)
+        track = VideoTrack(
+            segment.file,
+            encode_still=lambda jpeg: self._stills.encode(jpeg, spec),
+            clock=self._clock,
+            on_lost=self._go_on_with_jpegs,
+        )
+        if self._picture:
+            track.show(self._picture, spec.pass_interval_s)
+        self._passes.attach(track)
+        return VideoSegment(segment, track)
+
+    def _go_on_with_jpegs(self) -> None:
+        """In another segment, which begins with the next turn of the actor."""
+        self._needs_jpegs = True
+        self._end_segment(keep_short=True)
 
     def cut(self) -> None:
         """Nothing comes, or what comes belongs into another file: a pause, a reset, another world, the end."""
@@ -181,32 +251,46 @@ class SessionRecorder:
     def shown(self, jpegs: tuple[bytes, ...], shown_for_s: float) -> None:
         """A pass, or a still picture, goes to the client now."""
         self._picture = jpegs[-1]
-        if self._segment is not None:
-            self._segment.file.write(jpegs, started_at=self._clock.monotonic(), shown_for_s=shown_for_s)
+        if isinstance(self._open, JpegSegment):
+            self._open.segment.file.write(jpegs, started_at=self._clock.monotonic(), shown_for_s=shown_for_s)
 
     # ------------------------------------------------------------------------------------------- parts
 
     def _end_segment(self, *, keep_short: bool) -> str | None:
-        segment, self._segment = self._segment, None
-        if self._room_watch is not None:
-            self._room_watch.cancel()
-            self._room_watch = None
+        segment = self._let_go()
         if segment is None:
             return None
         self._recorder.end(segment, at=self._clock.monotonic(), keep_short=keep_short)
         self._tell(RecordingMessage(event=RecordingEvent.FINISHING, name=segment.name))
         return segment.name
 
-    async def _watch_room(self, segment: Segment) -> None:
+    def _let_go(self) -> Segment[RecordedFile] | None:
+        """Give the segment nothing more."""
+        ended, self._open = self._open, None
+        if self._room_watch is not None:
+            self._room_watch.cancel()
+            self._room_watch = None
+        match ended:
+            case None:
+                return None
+            case JpegSegment(segment):
+                return segment
+            case VideoSegment(segment, track):
+                self._passes.detach(track)
+                track.end()
+                return segment
+
+    async def _watch_room(self, folder: Path | None) -> None:
         """Disks fill up without telling, so this looks now and then."""
-        check_s, folder = self._recorder.config.now.room_check_s, segment.order.folder
+        check_s = self._recorder.config.now.room_check_s
         while True:
             try:
                 await in_thread(self._work_threads, lambda: self._recorder.room.check(folder))
             except DomainError as error:
-                logger.warning("Recording stopped", name=segment.name, code=error.code.value, reason=error.message)
+                name = "" if self._open is None else self._open.segment.name
+                logger.warning("Recording stopped", name=name, code=error.code.value, reason=error.message)
                 self._room_watch = None  # this very task
-                self._tell(_refused(segment.name, error))
+                self._tell(_refused(name, error))
                 self._stop(keep_short=True)
                 return
             await asyncio.sleep(check_s)
@@ -224,8 +308,8 @@ class SessionRecorder:
 
     def _give_up(self, name: str, error: DomainError) -> None:
         """Recording is off until somebody asks for it: what failed once is not tried with every pass."""
-        if self._segment is not None and self._segment.name == name:
-            self._segment = None
+        if self._open is not None and self._open.segment.name == name:
+            self._let_go()
             self._stop(keep_short=False)
         self._told_to_fail.add(name)
         self._tell(_refused(name, error))

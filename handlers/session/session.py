@@ -27,6 +27,7 @@ from handlers.session.sharing import SessionSharing
 from handlers.session.stats import SessionStats
 from handlers.session.stepped import WorldClock
 from handlers.session.video import SessionVideo
+from handlers.session.video_track import VideoStills
 from handlers.session.watcher import Watcher
 from wire_protocol import (
     CLIENT_MESSAGE,
@@ -163,6 +164,13 @@ class Session:
             owner=owner_id(visitor),
             clock=world_clock or clock,
             work_threads=around.work_threads,
+            passes=self._passes,
+            stills=VideoStills(
+                around.video_encoder,
+                around.decoder,
+                around.config.part(lambda config: config.video),
+                around.work_threads,
+            ),
             post=self._outbox.post,
             extended=extended,
         )

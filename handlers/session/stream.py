@@ -95,6 +95,11 @@ class FrameStream:
         self.still: Picture | None = None  # the still picture that was shown last, where its pixels are known
         passes.begin_epoch(epoch)
 
+    @property
+    def sends_video(self) -> bool:
+        """Whether H.264 is sent, or will be as soon as its encoder is ready."""
+        return self._video is not None
+
     def use_spec(self, spec: WorldSpec) -> None:
         self._spec = spec
         self._quality = QualityController(self._jpeg, frame_height=spec.height)
@@ -310,8 +315,8 @@ class FrameStream:
             return None
 
     async def _record(self, numbered: NumberedPass) -> None:
-        """The recording has every pass, and its own quality: what is sent as H.264 follows the link."""
-        if not self._recorder.is_recording:
+        """A recording of JPEGs has every pass, also those that the link leaves out."""
+        if not self._recorder.takes_jpegs:
             self._beside.jpegs(numbered, self._quality.tuning)
             return
         stepped, began, tuning = numbered.stepped, self._clock.monotonic(), self._quality.tuning

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.image_editor.image_editor import ConfigurableImageEditor
     from services.model_hub.model_hub import ModelHub
     from services.prompt_writer.prompt_writer import ConfigurablePromptWriter
+    from services.video_pipeline.video_pipeline import ConfigurableVideoPipeline
     from services.world_engine.catalogue import WorldEngineCatalogue
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -36,6 +37,7 @@ class LiveServices:
         encoder: FrameEncoder,
         writer: ConfigurablePromptWriter,
         editor: ConfigurableImageEditor,
+        films: ConfigurableVideoPipeline,
         catalogue: WorldEngineCatalogue,
         hub: ModelHub,
         pool: EnginePool,
@@ -46,6 +48,7 @@ class LiveServices:
         self._encoder = encoder
         self._writer = writer
         self._editor = editor
+        self._films = films
         self._catalogue = catalogue
         self._hub = hub
         self._pool = pool
@@ -58,6 +61,8 @@ class LiveServices:
             self._encoder.use_threads(after.jpeg.threads)
         if before.authoring != after.authoring:
             self._begin(self._switch_scene_models())
+        if before.film_model != after.film_model:
+            self._begin(self._switch_film_model())
         if before.least_rate_percent != after.least_rate_percent:
             self._pool.look_at_lines_again()
         if (before.hub, before.engines.models_dir) != (after.hub, after.engines.models_dir):
@@ -93,6 +98,9 @@ class LiveServices:
         authoring = self._config.now.authoring
         self._writer.use(authoring)
         self._editor.use(authoring)
+
+    async def _switch_film_model(self) -> None:
+        await in_thread(self._work_threads, lambda: self._films.use(self._config.now.film_model))
 
     async def _renew_catalogue(self) -> None:
         await in_thread(self._work_threads, lambda: self._catalogue.renew(self._config.now))

@@ -25,11 +25,9 @@ from services.engine_host._messages import (
     Loaded,
     LoadFailed,
     LoadReported,
-    Release,
     ToHost,
 )
-from services.engine_host._regions import Regions
-from services.engine_host._shared_memory import FRAME_BYTES, STATE_BYTES, SharedMemory
+from services.engine_host._shared_memory import FRAME_BYTES, HostMemory, SharedMemory
 from services.world_engine.engine_card import ModelLoadError
 from services.world_engine.world_engine import (
     BadFramesError,
@@ -42,7 +40,7 @@ from services.world_engine.world_engine import (
 )
 
 if TYPE_CHECKING:
-    from services.engine_host._messages import Answer, HostSpec, WorldCall
+    from services.engine_host._messages import Answer, HostCall, HostSpec
     from services.world_engine.engine_card import LoadReport
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -63,9 +61,9 @@ class _Waiting:
 class HostLife:
     """The process and its worlds end together. Safe to use from several threads; each waits for its own answer."""
 
-    def __init__(self, spec: HostSpec, report: LoadReport, load_limit_s: float) -> None:
-        self.memory = SharedMemory(FRAME_BYTES + 2 * STATE_BYTES)
-        self.states = Regions(FRAME_BYTES + STATE_BYTES, STATE_BYTES)  # in which states go to the process
+    def __init__(self, spec: HostSpec, states: SharedMemory, report: LoadReport, load_limit_s: float) -> None:
+        self.frames = SharedMemory(FRAME_BYTES)
+        self._states = states
         self._spec = spec
         self._report = report
         self._numbers = count(1)
@@ -101,7 +99,7 @@ class HostLife:
     def pid(self) -> int | None:
         return None if self._process is None or self._end is not None else self._process.pid
 
-    def call(self, what: WorldCall, limit_s: float) -> Answer:
+    def call(self, what: HostCall, limit_s: float) -> Answer:
         """Have the process do something, and wait for it.
 
         Raises:
@@ -121,11 +119,6 @@ class HostLife:
         if process is not None:
             process.tell(Call(number, what))
         return future.result()
-
-    def release(self, offset: int) -> None:
-        """What the process has put there was read."""
-        if self._process is not None:
-            self._process.tell(Release(offset))
 
     def close(self) -> None:
         """Have the engine closed, end the process, and wait until its memory is free. Idempotent."""
@@ -148,8 +141,9 @@ class HostLife:
 
     def _watch(self) -> None:
         level = logging.getLogger().getEffectiveLevel()
-        process: HostProcess = ChildProcess(f"host {self._spec.name}", run_host, self.memory, self._spec, level)
-        self.memory.close_source()
+        memory = HostMemory(self.frames, self._states)
+        process: HostProcess = ChildProcess(f"host {self._spec.name}", run_host, memory, self._spec, level)
+        self.frames.close_source()
         self._process = process
         try:
             while not self._is_closing.is_set() and not self._is_overdue(process):

@@ -11,35 +11,31 @@ from services.child_process.child_main import Sender, import_function, is_out_of
 from services.child_process.log_relay import relay_logs
 from services.engine_host._inbox import Inbox, read_messages
 from services.engine_host._messages import FromHost, HostFault, Loaded, LoadFailed, LoadReported
-from services.engine_host._regions import Regions
 from services.engine_host._serving import HostedWorlds, is_batched
-from services.engine_host._shared_memory import FRAME_BYTES, STATE_BYTES
 from services.world_engine.engine_card import ModelLoadError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from services.engine_host._messages import HostSpec
-    from services.engine_host._shared_memory import SharedMemory
+    from services.engine_host._shared_memory import HostMemory
     from services.world_engine.engine_card import LoadStep
     from services.world_engine.world_engine import WorldEngine
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
-def run_host(connection: Connection, memory: SharedMemory, spec: HostSpec, log_level: int) -> None:
+def run_host(connection: Connection, memory: HostMemory, spec: HostSpec, log_level: int) -> None:
     """It ends when the server says so, closes the connection or exits."""
     set_up_child(spec.environment, niceness=spec.niceness)
     sender: Sender[FromHost] = Sender(connection)
     relay_logs(sender.tell, log_level)
-    inbox, states = Inbox(), Regions(FRAME_BYTES, STATE_BYTES)
-    threading.Thread(
-        target=read_messages, args=(connection, inbox, states.give_back), name="host-receiver", daemon=True
-    ).start()
+    inbox = Inbox()
+    threading.Thread(target=read_messages, args=(connection, inbox), name="host-receiver", daemon=True).start()
     engine = _load(spec, sender)
     if engine is not None:
         sender.tell(Loaded(engine.spec, is_batched(engine)))
-        HostedWorlds(engine, memory, states, inbox, sender).serve()
+        HostedWorlds(engine, memory, inbox, sender).serve()
 
 
 def _load(spec: HostSpec, sender: Sender[FromHost]) -> WorldEngine | None:

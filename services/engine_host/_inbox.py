@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.child_process.child_main import CLOSED
-from services.engine_host._messages import Call, CloseEngine, Release, Step
+from services.engine_host._messages import Call, CloseEngine, Step, Warm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
     from services.engine_host._messages import ToHost
@@ -76,22 +75,18 @@ class Inbox:
     def _wait_for_company(self) -> None:
         """Only if a step is due, and only for those worlds of the last batch that have not come back yet."""
         while not self._is_closing:
-            due = {call.what.world for call in self._calls}
+            due = {call.what.world for call in self._calls if not isinstance(call.what, Warm)}
             left_s = self._company_until - time.monotonic()
             if self._company <= due or left_s <= 0 or not any(isinstance(call.what, Step) for call in self._calls):
                 return
             self._arrived.wait(left_s)
 
 
-def read_messages(connection: Connection, inbox: Inbox, release: Callable[[int], None]) -> None:
+def read_messages(connection: Connection, inbox: Inbox) -> None:
     """Run on a thread of its own, so that the end of the server is noticed during a step."""
     while True:
         try:
             message: ToHost = connection.recv()
         except (EOFError, OSError):
             os._exit(CLOSED)  # an engine that is computing would not notice anything gentler
-        match message:
-            case Release(offset):
-                release(offset)
-            case Call() | CloseEngine():
-                inbox.put(message)
+        inbox.put(message)

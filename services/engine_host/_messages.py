@@ -31,7 +31,7 @@ class HostSpec:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Bytes in the shared memory. Whoever has taken the region writes them, and the other side only reads."""
+    """Bytes in the memory for states, which the server hands out."""
 
     offset: int
     size: int
@@ -72,7 +72,10 @@ class SetPrompt:
 
 @dataclass(frozen=True, slots=True)
 class TakeSnapshot:
+    """`place`: where the state is to be written, if it has room there; None, or if not: it comes with the answer."""
+
     world: int
+    place: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +91,20 @@ class CloseWorld:
     world: int
 
 
-WorldCall: TypeAlias = OpenWorld | Step | ContinueFrom | SetPrompt | TakeSnapshot | Restore | CloseWorld
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Touch the memory of a region that nobody uses, beside play, so that the next state is written there at once."""
+
+    region: Region
+
+
+HostCall: TypeAlias = OpenWorld | Step | ContinueFrom | SetPrompt | TakeSnapshot | Restore | CloseWorld | Warm
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     number: int
-    what: WorldCall
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The server has read the region, which the host may use again."""
-
-    offset: int
+    what: HostCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class CloseEngine:
     """Close the engine and end."""
 
 
-ToHost: TypeAlias = Call | Release | CloseEngine
+ToHost: TypeAlias = Call | CloseEngine
 
 # -------------------------------------------------------------------------------------- from the process
 
@@ -157,6 +160,8 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotTaken:
+    """`state`: the part of the place that was written, or the bytes themselves."""
+
     model_id: str
     weights_hash: str
     state: Blob = field(repr=False)

@@ -15,6 +15,11 @@ class Regions:
         self._free: list[tuple[int, int]] = [(offset, size)]  # offset and length, ordered, never adjacent
         self._taken: dict[int, int] = {}
 
+    @property
+    def is_lent(self) -> bool:
+        """Whether a part is taken."""
+        return bool(self._taken)
+
     def take(self, size: int) -> int | None:
         """The offset of a part of at least `size` bytes; None: no part is long enough."""
         wanted = pages(max(1, size))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, assert_never, cast
 
 import numpy as np
@@ -25,8 +27,8 @@ from services.engine_host._messages import (
     Step,
     Stepped,
     TakeSnapshot,
+    Warm,
 )
-from services.engine_host._shared_memory import copied_bytes
 from services.world_engine.world_engine import (
     BadFramesError,
     EngineFaultError,
@@ -34,30 +36,31 @@ from services.world_engine.world_engine import (
     SnapshotMismatchError,
     WorldClosedError,
     WorldSnapshot,
+    is_large,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from services.child_process.child_main import Sender
     from services.engine_host._inbox import Inbox, Round
     from services.engine_host._messages import Answer, Blob, Call, FromHost
-    from services.engine_host._regions import Regions
-    from services.engine_host._shared_memory import SharedMemory
+    from services.engine_host._shared_memory import HostMemory
     from services.world_engine.world_engine import (
         BatchedEngine,
         ControlPayload,
         Frames,
         PromptedWorld,
+        StateCopy,
         World,
         WorldEngine,
     )
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-_IN_MESSAGE: Final = 1 << 18  # bytes of a state that go with the message
+_BESIDE_THREADS: Final = 2  # for what goes on beside play
 
 
 class HostedWorlds:
@@ -66,19 +69,17 @@ class HostedWorlds:
     def __init__(
         self,
         engine: WorldEngine,
-        memory: SharedMemory,
-        states: Regions,
+        memory: HostMemory,
         inbox: Inbox,
         sender: Sender[FromHost],
     ) -> None:
-        """`states` is the part of the memory in which states go to the server."""
         self._engine = engine
         self._spec = engine.spec
         self._memory = memory
-        self._states = states
         self._inbox = inbox
         self._sender = sender
         self._worlds: dict[int, World] = {}
+        self._beside = ThreadPoolExecutor(_BESIDE_THREADS, "host-beside")
 
     def serve(self) -> None:
         """Until the server asks to close the engine."""
@@ -88,6 +89,7 @@ class HostedWorlds:
                 self._answer(call)
             self._step(todo)
             if todo.is_last:
+                self._beside.shutdown()
                 self._engine.close()
                 return
 
@@ -136,7 +138,7 @@ class HostedWorlds:
         if step.slot is None:
             self._sender.tell(Answered(call.number, Stepped(result, worlds, seconds)))
             return
-        slot = self._memory.array(step.slot, result.nbytes).reshape(result.shape)
+        slot = self._memory.frames.array(step.slot, result.nbytes).reshape(result.shape)
         np.copyto(slot, result)
         self._sender.tell(Answered(call.number, Stepped(None, worlds, seconds)))
 
@@ -153,8 +155,18 @@ class HostedWorlds:
     # ---------------------------------------------------------------------------------------- other calls
 
     def _answer(self, call: Call) -> None:
+        match call.what:
+            case Warm(region):
+                self._beside.submit(self._tell, call, lambda: self._made_warm(region))
+            case TakeSnapshot(number, Region() as place):
+                self._take_snapshot(call, number, place)
+            case _:
+                self._tell(call, lambda: self._perform(call))
+
+    def _tell(self, call: Call, work: Callable[[], Answer]) -> None:
+        """Do the work, and send its answer or its error."""
         try:
-            answer = self._perform(call)
+            answer = work()
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(call, error)
         else:
@@ -171,16 +183,16 @@ class HostedWorlds:
                 cast("PromptedWorld", self._world(number)).set_prompt(words)
             case TakeSnapshot(number):
                 snapshot = self._world(number).snapshot()
-                return SnapshotTaken(snapshot.model_id, snapshot.weights_hash, self._sent(snapshot.state))
+                return SnapshotTaken(snapshot.model_id, snapshot.weights_hash, bytes(snapshot.state))
             case Restore(number, model_id, weights_hash, state):
                 world = self._world(number)
-                world.restore(WorldSnapshot(model_id, weights_hash, self._received(state)))
+                world.restore(WorldSnapshot(model_id, weights_hash, self._given(state, world)))
             case CloseWorld(number):
                 world = self._worlds.pop(number, None)
                 if world is not None:
                     world.close()
-            case Step():
-                raise AssertionError("Steps are no part of these calls.")
+            case Step() | Warm():
+                raise AssertionError("These calls have a way of their own.")
             case _:
                 assert_never(call.what)
         return Done()
@@ -192,15 +204,45 @@ class HostedWorlds:
             raise WorldClosedError("This world is closed.")
         return world
 
-    def _sent(self, state: bytes) -> Blob:
-        offset = self._states.take(len(state)) if len(state) > _IN_MESSAGE else None
-        if offset is None:
-            return state
-        np.copyto(self._memory.array(offset, len(state)), np.frombuffer(state, np.uint8))
-        return Region(offset, len(state))
+    # --------------------------------------------------------------------------------------------- states
 
-    def _received(self, state: Blob) -> bytes:
-        return state if isinstance(state, bytes) else copied_bytes(self._memory.array(state.offset, state.size))
+    def _take_snapshot(self, call: Call, number: int, place: Region) -> None:
+        """Write the state to its place. Where the engine lets its world go on meanwhile, that is done beside."""
+        try:
+            world = self._world(number)
+            state = world.copy_state() if is_large(world) else None
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(call, error)
+            return
+        if state is None:
+            self._tell(call, lambda: self._written(_plain_state(world), place))
+        elif state.is_detached:
+            self._beside.submit(self._tell, call, lambda: self._written(state, place))
+        else:
+            self._tell(call, lambda: self._written(state, place))
+
+    def _written(self, state: StateCopy, place: Region) -> SnapshotTaken:
+        spec, size = self._spec, state.size
+        if size > place.size:  # the engine's spec says too little of them
+            whole = bytearray(size)
+            state.write(memoryview(whole))
+            return SnapshotTaken(spec.model_id, spec.weights_hash, bytes(whole))
+        state.write(self._view(Region(place.offset, size)))
+        return SnapshotTaken(spec.model_id, spec.weights_hash, Region(place.offset, size))
+
+    def _made_warm(self, region: Region) -> Answer:
+        self._memory.states.populate(region.offset, region.size)
+        return Done()
+
+    def _given(self, state: Blob, world: World) -> bytes | memoryview:
+        """Engines of small worlds get bytes."""
+        if isinstance(state, bytes):
+            return state
+        view = self._view(state)
+        return view if is_large(world) else bytes(view)
+
+    def _view(self, region: Region) -> memoryview:
+        return self._memory.states.view(region.offset, region.size)
 
     def _fail(self, call: Call, error: Exception) -> None:
         self._sender.tell(Failed(call.number, *explained(error, self._spec.title)))
@@ -208,6 +250,25 @@ class HostedWorlds:
 
 def is_batched(engine: WorldEngine) -> TypeGuard[BatchedEngine]:
     return hasattr(engine, "step_together")
+
+
+@dataclass(frozen=True, slots=True)
+class _PlainState:
+    """A state that an engine has as bytes."""
+
+    state: bytes | memoryview
+    is_detached: bool = True
+
+    @property
+    def size(self) -> int:
+        return len(self.state)
+
+    def write(self, place: memoryview) -> None:
+        np.copyto(np.frombuffer(place, np.uint8), np.frombuffer(self.state, np.uint8))
+
+
+def _plain_state(world: World) -> StateCopy:
+    return _PlainState(world.snapshot().state)
 
 
 def _stepped(world: World, control: ControlPayload) -> Frames | Exception:

@@ -12,11 +12,12 @@ import structlog
 
 from services.engine_host._frame_slots import FrameSlots, frames_shape
 from services.engine_host._host_life import HostLife
-from services.engine_host._hosted_world import HostedPromptedWorld, HostedWorld, expect
-from services.engine_host._messages import HostSpec, Opened, OpenWorld, Option
+from services.engine_host._hosted_world import HostedPromptedWorld, HostedWorld, WorldMemory, expect
+from services.engine_host._messages import HostSpec, Opened, OpenWorld, Option, Region, Warm
 from services.engine_host._pace_meter import PaceMeter
 from services.engine_host._restarts import RestartBudget
-from services.engine_host._shared_memory import FRAME_BYTES
+from services.engine_host._shared_memory import FRAME_BYTES, state_bytes
+from services.engine_host._state_arena import StateArena
 from services.world_engine.engine_card import LoadStep, ModelLoadError
 from services.world_engine.engine_pace import EnginePace
 from services.world_engine.world_engine import EngineDiedError
@@ -60,11 +61,16 @@ class HostedEngine:
         self._current: _Current | None = None
         self._is_closed = False
         self._meter = PaceMeter()
+        self._states = StateArena(state_bytes(), self._make_warm, spec.name)
 
     def load(self, report: LoadReport) -> None:
         """Raises: ModelLoadError."""
         with self._starting:
-            self._current = self._start(report)
+            try:
+                self._current = self._start(report)
+            except BaseException:  # whatever it is, nothing is left
+                self._states.close()
+                raise
 
     @property
     def spec(self) -> WorldSpec:
@@ -84,13 +90,15 @@ class HostedEngine:
         now, number = self._revived(), next(self._numbers)
         opened = expect(Opened, now.life.call(OpenWorld(number, seed, rng_seed), self._limits.other_s))
         kind = HostedPromptedWorld if opened.takes_words else HostedWorld
-        return kind(now.life, number, now.slots, self._meter, self._limits)
+        memory = WorldMemory(now.slots, self._states, now.spec.snapshot_bytes)
+        return kind(now.life, number, memory, self._meter, self._limits)
 
     def close(self) -> None:
         self._is_closed = True
         with self._starting:
             if self._current is not None:
                 self._current.life.close()
+        self._states.close()
 
     # --------------------------------------------------------------------------------------------- parts
 
@@ -123,12 +131,16 @@ class HostedEngine:
                 raise EngineDiedError(str(error)) from error
             return self._current
 
+    def _make_warm(self, region: Region) -> None:
+        """Raises: EngineFaultError."""
+        self._running.life.call(Warm(region), self._limits.other_s)
+
     def _start(self, report: LoadReport) -> _Current:
-        life = HostLife(self._host, report, self._limits.load_s)
+        life = HostLife(self._host, self._states.memory, report, self._limits.load_s)
         loaded = life.start()
         spec = loaded.spec
         shape = frames_shape(spec.frames_per_pass, spec.height, spec.width)
-        return _Current(life, spec, loaded.is_batched, FrameSlots(life.memory, FRAME_BYTES, shape))
+        return _Current(life, spec, loaded.is_batched, FrameSlots(life.frames, FRAME_BYTES, shape))
 
 
 @dataclass(frozen=True, slots=True)

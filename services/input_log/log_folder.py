@@ -23,7 +23,7 @@ def log_name(ts: float, mark: str) -> str:
     return f"action_stream_{datetime.fromtimestamp(ts, UTC):%Y%m%d_%H%M%S}_{mark}.ndjson"
 
 
-def keep_side_file(folder: Path, kind: str, name: str, data: bytes, *, not_before: float) -> None:
+def keep_side_file(folder: Path, kind: str, name: str, data: bytes | memoryview, *, not_before: float) -> None:
     """Save a file beside the logs, named by the hash of its content. A file that is there already counts as new again.
 
     `not_before`: when the log began that names it. Its date is never before that of any such log, whatever becomes of

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from services.memory_planner.model_memory import ModelSize, Placement
     from services.torch_worker.torch_worker import Plain, TorchWorker
 
-_CALL_LIMIT_S: Final = 900.0  # whoever waits has a shorter limit
 _IDLE_S: Final = 600.0  # then the model is unloaded
 
 _FAULTS: Final = MappingProxyType(
@@ -52,11 +51,13 @@ class ModelService:
     `WorkerService` from the options folder, placement, threads and quant.
 
     `work_bytes` is the memory that a call takes beyond the weights, the device's own share of a process included.
+    `call_limit_s` is for one call, the wait for others included.
     """
 
     name: str
     factory: str
     work_bytes: int
+    call_limit_s: float = 900.0  # whoever waits has a shorter limit
 
 
 class LocalModel:
@@ -101,7 +102,7 @@ class LocalModel:
         Raises:
             ModelError: of the class that was given: the model cannot be loaded, or it failed.
         """
-        worker, report = self._usable_worker(), None
+        report = None
         if on_progress is not None:
             events, follow = asyncio.get_running_loop(), on_progress
 
@@ -111,11 +112,21 @@ class LocalModel:
 
             report = report_fraction
         try:
-            return await asyncio.wrap_future(
-                worker.submit(method, payload, timeout_s=_CALL_LIMIT_S, on_progress=report)
-            )
+            return await self.ask(method, payload, report)
         except TorchWorkerError as error:
             raise self._error_class(_FAULTS.get(error.fault, ModelFault.FAILED), str(error)) from error
+
+    async def ask(self, method: str, payload: Plain, on_progress: Callable[[Plain], None] | None = None) -> Plain:
+        """As `call`, with the faults of the worker, and progress of any kind on a thread of the worker.
+
+        Raises:
+            TorchWorkerError: the worker did not answer.
+            ModelError: of the class that was given: the model is not there.
+        """
+        worker = self._usable_worker()
+        return await asyncio.wrap_future(
+            worker.submit(method, payload, timeout_s=self._service.call_limit_s, on_progress=on_progress)
+        )
 
     def unload(self) -> None:
         if self._worker is not None:

@@ -96,7 +96,7 @@ class FfmpegVideoEncoder:
         if self._is_closed:
             raise VideoEncoderError("The encoder is closed.")
         try:
-            command = (str(self._executable()), *arguments(codec, tuning, self._threads))
+            command = (str(self._executable()), *arguments(codec, shape, tuning, self._threads))
         except OSError as error:
             raise VideoEncoderError("There is no ffmpeg on this machine.") from error
         stream = FfmpegVideoStream(command, shape, on_close=self._streams.discard)

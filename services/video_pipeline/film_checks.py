@@ -71,8 +71,8 @@ def _of_size(order: FilmOrder, specs: VideoSpecs) -> Iterator[str]:
             )
     if order.upscale and specs.why_no_upscale is not None:
         yield specs.why_no_upscale
-    if order.upscale and isinstance(order.way, Upscale):
-        yield "A film that is upscaled cannot be upscaled a second time in the same order."
+    if order.upscale and isinstance(order.way, Upscale | Retake | Extension | Joining):
+        yield "A film with a source is made in the size that is asked for. It can be upscaled afterwards."
 
 
 def _of_length(order: FilmOrder, specs: VideoSpecs) -> Iterator[str]:
@@ -94,8 +94,13 @@ def _of_length(order: FilmOrder, specs: VideoSpecs) -> Iterator[str]:
 
 def _of_way(order: FilmOrder, specs: VideoSpecs) -> Iterator[str]:
     match order.way:
-        case FromWords() | FromSound() | Controlled() | Upscale():
+        case FromWords() | FromSound() | Upscale():
             return
+        case Controlled(_, control, lora):
+            if control not in specs.controls:
+                yield f"Nothing here finds the {control} of a film. Bring it along as a video of its own."
+            elif lora is None and control not in specs.own_controls:
+                yield f"Following {control} needs an in-context LoRA, and none for it is on this machine."
         case FromPictures():
             yield from _of_pictures(order, order.way, specs)
         case Retake(_, start_s, end_s):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from runtime_config.film_model_config import FilmModelConfig
     from services.memory_planner.model_memory import ModelMemory, Placement
     from services.video_pipeline.film_order import FilmOrder
     from services.video_pipeline.video_specs import VideoSpecs
@@ -116,4 +117,10 @@ class FastVideoPipeline(Protocol):
 
     def close(self) -> None:
         """Unload, for good. Blocks; idempotent."""
+        ...
+
+
+class ConfigurableVideoPipeline(FastVideoPipeline, Protocol):
+    def use(self, config: FilmModelConfig) -> None:
+        """Make films as these settings say, from the next one on. Blocks."""
         ...

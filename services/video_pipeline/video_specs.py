@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
-    from services.video_pipeline.film_order import Camera, Way, WayName
+    from services.video_pipeline.film_order import Camera, Control, Way, WayName
 
 FRAME_STEP: Final = 8  # the model packs eight frames into one of its own; the first stands alone
 SIDE_STEP: Final = 32  # pixels of a side for one token
@@ -68,7 +68,8 @@ class VideoSpecs:
 
     `longest_frames` holds for any size; `most_tokens` bounds size and length together (`tokens_of`). `has_negative` and
     `has_sound` say whether the model heeds a negative prompt and makes sound. `why_no_upscale`: a sentence where the
-    upscaler is missing.
+    upscaler is missing. `controls` can be made from a source here; for `own_controls` the in-context LoRA is here as
+    well, and for the others an order has to bring one.
     """
 
     model: str
@@ -80,6 +81,8 @@ class VideoSpecs:
     ways: Mapping[WayName, str | None]
     cameras: tuple[CameraSpec, ...]
     steps: int
+    controls: tuple[Control, ...] = ()
+    own_controls: tuple[Control, ...] = ()
     has_sound: bool = True
     has_negative: bool = False
     why_no_upscale: str | None = None

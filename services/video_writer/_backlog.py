@@ -53,9 +53,9 @@ class Backlog:
         self._spool = spool
         self._limits = limits
         self._changed = threading.Condition()
-        self._memory: deque[TimedFrame] = deque()
+        self._memory: deque[TimedFrame[bytes]] = deque()
         self._memory_bytes = 0
-        self._taken: deque[TimedFrame] = deque()
+        self._taken: deque[TimedFrame[bytes]] = deque()
         self._spilling = 0  # frames on their way to the disk
         self._error: RecordingError | None = None
         self._is_closed = False
@@ -71,19 +71,19 @@ class Backlog:
             frames = len(self._memory) + self._spilling + len(self._spool)
             return Waiting(frames, self._memory_bytes, self._spool.waiting_bytes)
 
-    def put(self, frames: Iterable[TimedFrame]) -> None:
+    def put(self, frames: Iterable[TimedFrame[bytes]]) -> None:
         """Add frames without blocking. After `close`, `abort` or an error they are ignored."""
         with self._changed:
             if self._is_closed or self._is_aborted:
                 return
             for frame in frames:
                 self._memory.append(frame)
-                self._memory_bytes += len(frame.jpeg)
+                self._memory_bytes += len(frame.data)
             if self._memory_bytes > self._limits.max_bytes:
                 self._fail(RecordingError(RecordingFault.ENCODER_TOO_SLOW, f"{self._memory_bytes} bytes in memory."))
             self._changed.notify_all()
 
-    def take(self) -> TimedFrame | None:
+    def take(self) -> TimedFrame[bytes] | None:
         """Wait for the oldest frame and remove it. None: the queue has ended.
 
         Raises:
@@ -98,7 +98,7 @@ class Backlog:
                     if not self._memory:
                         return None
                     frame = self._memory.popleft()
-                    self._memory_bytes -= len(frame.jpeg)
+                    self._memory_bytes -= len(frame.data)
                     return self._keep_taken(frame)
             if frame := self._spool.take():
                 with self._changed:
@@ -162,14 +162,14 @@ class Backlog:
         span_us = self._memory[-1].at_us - self._memory[0].at_us
         return span_us > self._limits.span_s * 1_000_000 or self._memory_bytes > self._limits.max_bytes // 2
 
-    def _take_memory(self) -> list[TimedFrame]:
+    def _take_memory(self) -> list[TimedFrame[bytes]]:
         batch = list(self._memory)
         self._memory.clear()
         self._memory_bytes = 0
         self._spilling = len(batch)
         return batch
 
-    def _spill(self, taken: list[TimedFrame], batch: list[TimedFrame], *, is_last: bool) -> None:
+    def _spill(self, taken: list[TimedFrame[bytes]], batch: list[TimedFrame[bytes]], *, is_last: bool) -> None:
         try:
             self._spool.put_already_taken(taken)
             self._spool.append(batch, is_last=is_last)
@@ -177,7 +177,7 @@ class Backlog:
             # The frames go back to memory. They cannot exceed its bound, because nothing is added after an error.
             with self._changed:
                 self._memory.extendleft(reversed(batch))
-                self._memory_bytes += sum(len(frame.jpeg) for frame in batch)
+                self._memory_bytes += sum(len(frame.data) for frame in batch)
                 self._fail(error)
             raise
         finally:
@@ -185,7 +185,7 @@ class Backlog:
                 self._spilling = 0
                 self._changed.notify_all()
 
-    def _keep_taken(self, frame: TimedFrame) -> TimedFrame:
+    def _keep_taken(self, frame: TimedFrame[bytes]) -> TimedFrame[bytes]:
         self._taken.append(frame)
         while self._taken[0].at_us < frame.at_us - _KEPT_TAKEN_US:
             self._taken.popleft()

@@ -45,7 +45,7 @@ class Captions:
         with self._lock:
             return tuple(self._captions)
 
-    def burn_in(self, frame: TimedFrame) -> TimedFrame:
+    def burn_in(self, frame: TimedFrame[bytes]) -> TimedFrame[bytes]:
         """The frame with the caption of its time, or the frame itself if there is none."""
         begun = [caption for caption in self.all() if caption[0] <= frame.at_us]
         if not begun:
@@ -56,13 +56,13 @@ class Captions:
             return frame
         return self._drawn_over(frame, text, min(1.0, left_us / _FADE_US))
 
-    def _drawn_over(self, frame: TimedFrame, text: str, opacity: float) -> TimedFrame:
+    def _drawn_over(self, frame: TimedFrame[bytes], text: str, opacity: float) -> TimedFrame[bytes]:
         try:
-            height, width, _, subsampling = simplejpeg.decode_jpeg_header(frame.jpeg)
+            height, width, _, subsampling = simplejpeg.decode_jpeg_header(frame.data)
             caption = self._picture(text, int(width), int(height))
             if caption is None:
                 return frame
-            picture = simplejpeg.decode_jpeg(frame.jpeg, colorspace="RGB")
+            picture = simplejpeg.decode_jpeg(frame.data, colorspace="RGB")
             caption.blend_onto(picture, opacity)
             jpeg = simplejpeg.encode_jpeg(
                 picture, quality=_QUALITY, colorspace="RGB", colorsubsampling=subsampling.replace(":", "")

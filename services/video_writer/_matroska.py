@@ -21,12 +21,12 @@ def stream_header(width: int, height: int, fps: float) -> bytes:
     return matroska.stream_header(width, height, fps, PictureFormat.JPEG)
 
 
-def frame_bytes(frame: TimedFrame) -> bytes:
+def frame_bytes(frame: TimedFrame[bytes]) -> bytes:
     """One frame as a cluster."""
-    return cluster_head(frame.at_us, len(frame.jpeg)) + frame.jpeg
+    return cluster_head(frame.at_us, len(frame.data)) + frame.data
 
 
-def read_frame(file: BinaryIO) -> TimedFrame | None:
+def read_frame(file: BinaryIO) -> TimedFrame[bytes] | None:
     """Read the frame at the file's current position. None: the end of the file.
 
     Raises:

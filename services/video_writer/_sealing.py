@@ -176,8 +176,8 @@ def _free_name(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _shifted(frame: TimedFrame, by_us: int) -> bytes:
-    return frame_bytes(TimedFrame(frame.at_us + by_us, frame.jpeg))
+def _shifted(frame: TimedFrame[bytes], by_us: int) -> bytes:
+    return frame_bytes(TimedFrame(frame.at_us + by_us, frame.data))
 
 
 def _contains_time(times_us: list[int], at_us: int) -> bool:

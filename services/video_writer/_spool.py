@@ -68,7 +68,7 @@ class Spool:
         with self._lock:
             return self._waiting_bytes
 
-    def append(self, frames: Sequence[TimedFrame], *, is_last: bool = False) -> None:
+    def append(self, frames: Sequence[TimedFrame[bytes]], *, is_last: bool = False) -> None:
         """Add frames to the queue. With `is_last`, they may exceed `max_bytes`.
 
         Raises:
@@ -95,7 +95,7 @@ class Spool:
             self._written.extend((self._last_chunk, len(one)) for one in data)
             self._waiting_bytes += size
 
-    def put_already_taken(self, frames: Sequence[TimedFrame]) -> None:
+    def put_already_taken(self, frames: Sequence[TimedFrame[bytes]]) -> None:
         """Save frames that were taken before, for `read_spooled`. They precede all others and `take` skips them.
 
         Each call replaces the frames of the call before.
@@ -110,7 +110,7 @@ class Spool:
         except OSError as error:
             raise from_os_error(error) from error
 
-    def take(self) -> TimedFrame | None:
+    def take(self) -> TimedFrame[bytes] | None:
         """Remove and return the oldest frame. None: the queue is empty.
 
         Raises:
@@ -171,7 +171,7 @@ class Spool:
         return self._reader
 
 
-def read_spooled(files: WorkFiles, head: bytes) -> Iterator[TimedFrame]:
+def read_spooled(files: WorkFiles, head: bytes) -> Iterator[TimedFrame[bytes]]:
     """The frames in the chunks of a recording, in order.
 
     An incomplete frame at the end of a chunk is skipped. A frame that two chunks contain is returned once.
@@ -186,7 +186,7 @@ def read_spooled(files: WorkFiles, head: bytes) -> Iterator[TimedFrame]:
                     yield frame
 
 
-def _whole_frames(file: BinaryIO) -> Iterator[TimedFrame]:
+def _whole_frames(file: BinaryIO) -> Iterator[TimedFrame[bytes]]:
     with suppress(StreamDamagedError):
         while frame := read_frame(file):
             yield frame

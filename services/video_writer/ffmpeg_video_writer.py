@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from runtime_config.constants import FONTS_DIR
+from services.video_writer._copied_recording import CopiedRecording
 from services.video_writer._errors import RecordingError, from_os_error, sentence_of
 from services.video_writer._ffmpeg_process import run_ffmpeg
 from services.video_writer._ffmpeg_recording import FfmpegRecording
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
         RecordingPlan,
         VideoFactsPayload,
     )
+
+OneRecording = TypeVar("OneRecording", FfmpegRecording, CopiedRecording)
 
 _THUMBNAIL_TIMEOUT_S: Final = 30.0
 _THUMBNAIL_CANDIDATES: Final = 24  # key frames; ffmpeg picks the one nearest to their mean
@@ -56,7 +59,7 @@ class FfmpegVideoWriter:
         self._tools = FfmpegTools(executable=executable, fonts=fonts, cores=cores, hardware=hardware)
         self._limits = limits or WriterLimits()
         self._lock = threading.Lock()
-        self._recordings: set[FfmpegRecording] = set()
+        self._recordings: set[FfmpegRecording | CopiedRecording] = set()
         self._recovery: Recovery | None = None
         self._recovering = threading.Lock()
         self._is_closed = False
@@ -64,26 +67,18 @@ class FfmpegVideoWriter:
     def start(
         self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
     ) -> FfmpegRecording:
-        if path.suffix != ".mp4":
-            raise ValueError(f"The name of a recording must end in .mp4, but it is {path.name!r}.")
-        recording = FfmpegRecording(
-            WorkFiles(path.absolute()),
-            plan,
-            self._tools,
-            self._limits,
-            on_end=on_end,
-            on_fault=on_fault,
-            on_gone=self._forget,
+        files, forget = WorkFiles(_checked(path)), self._forget
+        return self._begun(
+            FfmpegRecording(files, plan, self._tools, self._limits, on_end=on_end, on_fault=on_fault, on_gone=forget)
         )
-        with self._lock:
-            is_closed = self._is_closed
-            if not is_closed:
-                self._recordings.add(recording)
-        if is_closed:
-            recording.refuse()
-        else:
-            recording.begin()
-        return recording
+
+    def start_copy(
+        self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
+    ) -> CopiedRecording:
+        files, forget = WorkFiles(_checked(path)), self._forget
+        return self._begun(
+            CopiedRecording(files, plan, self._tools, self._limits, on_end=on_end, on_fault=on_fault, on_gone=forget)
+        )
 
     def recover(self, folder: Path, on_end: OnRecordingEnd) -> None:
         with self._recovering:
@@ -151,6 +146,17 @@ class FfmpegVideoWriter:
             recording.kill_encoder()
         _join(recordings, began + timeout_s)
 
+    def _begun(self, recording: OneRecording) -> OneRecording:
+        with self._lock:
+            is_closed = self._is_closed
+            if not is_closed:
+                self._recordings.add(recording)
+        if is_closed:
+            recording.refuse()
+        else:
+            recording.begin()
+        return recording
+
     def _recover(self, files: WorkFiles, on_end: OnRecordingEnd) -> None:
         recovery = Recovery(files, self._tools, self._limits.free_bytes)
         if not recovery.is_ours:
@@ -167,11 +173,19 @@ class FfmpegVideoWriter:
             with self._lock:
                 self._recovery = None
 
-    def _forget(self, recording: FfmpegRecording) -> None:
+    def _forget(self, recording: FfmpegRecording | CopiedRecording) -> None:
         with self._lock:
             self._recordings.discard(recording)
 
 
-def _join(recordings: Sequence[FfmpegRecording], deadline: float) -> list[FfmpegRecording]:
+def _checked(path: Path) -> Path:
+    if path.suffix != ".mp4":
+        raise ValueError(f"The name of a recording must end in .mp4, but it is {path.name!r}.")
+    return path.absolute()
+
+
+def _join(
+    recordings: Sequence[FfmpegRecording | CopiedRecording], deadline: float
+) -> list[FfmpegRecording | CopiedRecording]:
     """Wait until `deadline` for the recordings to end. Returns those that still run."""
     return [recording for recording in recordings if not recording.join(max(0.0, deadline - time.monotonic()))]

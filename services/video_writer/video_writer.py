@@ -1,4 +1,4 @@
-"""The interface of video writers: JPEGs with their times go in, MP4 files come out, and failures are values."""
+"""The interface of video writers: frames with their times go in, MP4 files come out, and failures are values."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from services.video_encoder.video_encoder import AccessUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class RecordingProgress:
     spooled_bytes: int  # waiting on disk
 
 
-class Recording(Protocol):
+class RecordedFile(Protocol):
     """A file that is being recorded. Every method returns at once, never raises, and may be called from any thread.
 
     Times are seconds of a monotonic clock of the caller's choice. After `finish`, `discard` or a failure, further
@@ -135,6 +137,20 @@ class Recording(Protocol):
 
     @property
     def path(self) -> Path: ...
+
+    def finish(self, *, ended_at: float | None = None) -> None:
+        """End the recording and complete its file. The last frame is shown until `ended_at`."""
+        ...
+
+    def discard(self) -> None:
+        """End the recording and remove its files. Works after `finish` too, until the file is complete."""
+        ...
+
+    def progress(self) -> RecordingProgress: ...
+
+
+class Recording(RecordedFile, Protocol):
+    """Of JPEGs, which are encoded beside."""
 
     def write(self, jpegs: Sequence[bytes], *, started_at: float, shown_for_s: float) -> None:
         """Record the frames of one pass, which was first shown at `started_at`. Passes must be in order of time.
@@ -148,15 +164,17 @@ class Recording(Protocol):
         """Show `text` for five seconds from `at`; it fades out in the last one. A later caption replaces it."""
         ...
 
-    def finish(self, *, ended_at: float | None = None) -> None:
-        """End the recording and complete its file. The last frame is shown until `ended_at`."""
-        ...
 
-    def discard(self) -> None:
-        """End the recording and remove its files. Works after `finish` too, until the file is complete."""
-        ...
+class CopiedRecording(RecordedFile, Protocol):
+    """Of H.264 that somebody has encoded already. It goes into the file as it is."""
 
-    def progress(self) -> RecordingProgress: ...
+    def write(self, units: Sequence[AccessUnit], *, started_at: float, shown_for_s: float) -> None:
+        """Record a pass, as above. Each unit builds on the one before; up to the first key frame, passes are ignored.
+
+        The parameter sets of the first key frame stand at the front of the file, and others within the frames, where
+        not every player looks for them.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +205,12 @@ class VideoWriter(Protocol):
         exactly once, on a thread of the writer, even if the recording fails at its start. After a failure the waiting
         frames are still encoded, so `Failed` may come late; `on_fault` is called as soon as the failure is noticed.
         """
+        ...
+
+    def start_copy(
+        self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
+    ) -> CopiedRecording:
+        """The same for H.264, whose pictures have the size of the plan."""
         ...
 
     def recover(self, folder: Path, on_end: OnRecordingEnd) -> None:

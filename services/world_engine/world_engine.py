@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class WorldSpec:
     fps: int
     weights_hash: str  # hex; an engine without weights hashes the version of its code
     max_worlds: int | None = None  # how many worlds may be open at a time; None: as many as there are sessions
-    snapshot_bytes: int = 0  # of a world that has been played for long; 0: a few megabytes at most
+    snapshot_bytes: int = 0  # the most that a snapshot may have; 0: a few megabytes
 
     @property
     def pass_interval_s(self) -> float:
@@ -53,11 +53,20 @@ class WorldSpec:
 
 @dataclass(frozen=True, slots=True)
 class WorldSnapshot:
-    """The state of a world at one moment. Only the engine that wrote `state` can interpret it."""
+    """The state of a world at one moment. Only the engine that wrote `state` can interpret it.
+
+    A large state is a read-only view of memory that the server holds for it. That memory is free once the last user of
+    the view is gone. `bytes(state)` copies such a view, and is free of cost for bytes.
+    """
 
     model_id: str
     weights_hash: str
-    state: bytes
+    state: bytes | memoryview
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return len(self.state)
 
 
 class WorldClosedError(RuntimeError):
@@ -129,6 +138,39 @@ class PromptedWorld(World, Protocol):
     def set_prompt(self, words: str) -> None:
         """Steer every following pass by `words`; none of them if it is empty. Snapshots hold the prompt."""
         ...
+
+
+class StateCopy(Protocol):
+    """The state of a world at one moment, on its way to memory of the server."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes there."""
+        ...
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether the world may go on before the state was written, which then happens on another thread."""
+        ...
+
+    def write(self, place: memoryview) -> None:
+        """Write it all. `place` is as long as `size`."""
+        ...
+
+
+class LargeWorld(World, Protocol):
+    """A world whose state is so large that it is written once, to where it stays. Its spec has `snapshot_bytes`.
+
+    `restore` gets a view of that memory, from which the state is read, and which is not kept.
+    """
+
+    def copy_state(self) -> StateCopy:
+        """As `snapshot`, before it is written."""
+        ...
+
+
+def is_large(world: World) -> TypeGuard[LargeWorld]:
+    return hasattr(world, "copy_state")
 
 
 class WorldEngine(Protocol):

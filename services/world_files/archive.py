@@ -41,6 +41,7 @@ _SNAPSHOT: Final = re.compile(r"snapshots/([0-9a-f]{64})\.bin")
 _LARGE: Final = (
     8 << 20
 )  # snapshots of large models are mostly noise: packing them takes half a minute, and saves little
+_PIECE: Final = 4 << 20
 _WHEN: Final = (1980, 1, 1, 0, 0, 0)  # fixed, so that the same world gives the same bytes
 
 
@@ -58,9 +59,11 @@ def write_world(world: WorldFilePayload, file: BinaryIO) -> Manifest:
         _add(archive, MANIFEST, manifest.model_dump_json(indent=2).encode(), zipfile.ZIP_DEFLATED)
         for name in sorted(_pictures_of(manifest, world)):
             _add(archive, f"pictures/{name}.png", encode_pixels(world.pictures[name]), zipfile.ZIP_STORED)
-        snapshots = {snapshot_hash(m.snapshot): m.snapshot for m in (world.base, world.place) if m is not None}
+        snapshots = {manifest.place.snapshot: world.place.snapshot}
+        if world.base is not None and manifest.base is not None:
+            snapshots[manifest.base.snapshot] = world.base.snapshot
         for name, snapshot in sorted(snapshots.items()):
-            method = zipfile.ZIP_STORED if len(snapshot.state) > _LARGE else zipfile.ZIP_DEFLATED
+            method = zipfile.ZIP_STORED if snapshot.size > _LARGE else zipfile.ZIP_DEFLATED
             _add(archive, f"snapshots/{name}.bin", snapshot.state, method)
     return manifest
 
@@ -138,8 +141,13 @@ def _add_inputs(archive: zipfile.ZipFile, world: WorldFilePayload) -> str:
     return digest.hexdigest()
 
 
-def _add(archive: zipfile.ZipFile, name: str, data: bytes, method: int) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _WHEN), data, method)
+def _add(archive: zipfile.ZipFile, name: str, data: bytes | memoryview, method: int) -> None:
+    """Piece by piece, so that nothing large is in memory twice, and other threads get their turn."""
+    info, whole = zipfile.ZipInfo(name, _WHEN), memoryview(data)
+    info.compress_type, info.file_size = method, len(whole)
+    with archive.open(info, "w") as member:
+        for begin in range(0, len(whole), _PIECE):
+            member.write(whole[begin : begin + _PIECE])
 
 
 class _Reader:

@@ -16,6 +16,8 @@ from services.image_editor.flux_files import MODEL_ID as PAINTER
 from services.model_hub.hugging_face_hub import HuggingFaceHub
 from services.model_hub.model_hub import Damaged, HubFault, ModelHubError, OnDisk, Partly
 from services.prompt_writer.writer_files import MODEL_ID as WRITER
+from services.video_pipeline.ltx_files import MODEL_ID as FILMS
+from services.video_pipeline.ltx_files import UPSCALER_ID as UPSCALER
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_model_hub import FakeModelHub
 from tests.hub.models import MODEL, repository, small_model
@@ -58,9 +60,17 @@ def refused(server: PlayServer, model_id: str = ID) -> tuple[int, str]:
 def test_the_library_has_what_can_be_played_and_what_helps() -> None:
     with library() as server:
         told = server.http.get("/api/library").json()
-        assert [model["id"] for model in told["models"]] == ["fake/world", ID, CLASSIFIER, WRITER, PAINTER]
-        assert [model["kind"] for model in told["models"]] == ["engine", "engine", "support", "support", "support"]
-        assert [model["built_in"] for model in told["models"]] == [True, False, False, False, False]
+        assert [model["id"] for model in told["models"]] == [
+            "fake/world",
+            ID,
+            CLASSIFIER,
+            WRITER,
+            PAINTER,
+            FILMS,
+            UPSCALER,
+        ]
+        assert [model["kind"] for model in told["models"]] == ["engine"] * 2 + ["support"] * 5
+        assert [model["built_in"] for model in told["models"]] == [True] + [False] * 6
         assert told["disk_free_bytes"] == 10**12
         pulled = model_of(server)
         assert pulled["pace"] == {"frames_per_pass": 2, "fps": 60, "control_ms": pytest.approx(100 / 3)}

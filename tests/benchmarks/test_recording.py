@@ -19,7 +19,7 @@ TOY: Final = SceneSpec(width=128, height=72, frames_per_pass=2, fps=30, passes=5
 def test_a_toy_run_measures_everything() -> None:
     results = run(Plan((TOY,), seconds=1.0, rounds=1, slow_encoder_s=2.0, slow_encoder_speed=0.5))
     (only,) = results
-    for cost in (*only.off, *only.on):
+    for cost in (*only.off, *only.on, *only.video_off, *only.video_on):
         assert cost.frames_per_s > 0
         assert cost.input_to_frame.p50 > 0
         assert cost.cpu_s_per_1000 > 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.bundled_ffmpeg import bundled_ffmpeg
 from services.video_pipeline.film_checks import refusal_of
-from services.video_pipeline.film_order import Camera, WayName
+from services.video_pipeline.film_order import Camera, Control, WayName
 from services.video_pipeline.video_pipeline import FilmProgress, FilmStage, MadeFilm, VideoFault, VideoPipelineError
 from services.video_pipeline.video_specs import CameraSpec, FilmSize, ModelMissing, ModelReady, VideoSpecs
 from tests.fakes.fake_device import FakeOutOfMemoryError
@@ -38,6 +38,8 @@ FAKE_VIDEO_SPECS: Final = VideoSpecs(
     ways=MappingProxyType(dict.fromkeys(WayName)),
     cameras=tuple(CameraSpec(camera, "words") for camera in Camera),
     steps=STEPS,
+    controls=(Control.EDGES, Control.AS_IS),
+    own_controls=(Control.EDGES,),
 )
 _STAGES: Final = (
     (FilmStage.LOADING, 1),

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from services.video_encoder.video_encoder import AccessUnit
+
 _PART: Final = ".part"
 _PATIENCE_S: Final = deadline_s()
 # 2 x 2 grey pixels: a real picture, for what shows thumbnails.
@@ -81,18 +83,16 @@ class FakeVideoWriter:
 
     def start(
         self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
-    ) -> FakeRecording:
-        recording = FakeRecording(self, path, plan, on_end, on_fault)
-        fault = RecordingFault.WRITER_CLOSED if self.is_closed else self.fail_next
-        self.fail_next = None
-        self.recordings.append(recording)
-        if fault is None and path.exists():
-            fault = RecordingFault.NAME_TAKEN
-        if fault is not None:
-            recording.fail(fault)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            recording.save_part()
+    ) -> FakeJpegRecording:
+        recording = FakeJpegRecording(self, path, plan, on_end, on_fault)
+        self._begin(recording)
+        return recording
+
+    def start_copy(
+        self, path: Path, plan: RecordingPlan, on_end: OnRecordingEnd, on_fault: OnRecordingFault | None = None
+    ) -> FakeCopiedRecording:
+        recording = FakeCopiedRecording(self, path, plan, on_end, on_fault)
+        self._begin(recording)
         return recording
 
     def recover(self, folder: Path, on_end: OnRecordingEnd) -> None:
@@ -167,6 +167,19 @@ class FakeVideoWriter:
     def end(self, recording: FakeRecording, outcome: RecordingOutcome) -> None:
         self._beside(lambda: recording.report(outcome))
 
+    def _begin(self, recording: FakeRecording) -> None:
+        path = recording.path
+        fault = RecordingFault.WRITER_CLOSED if self.is_closed else self.fail_next
+        self.fail_next = None
+        self.recordings.append(recording)
+        if fault is None and path.exists():
+            fault = RecordingFault.NAME_TAKEN
+        if fault is not None:
+            recording.fail(fault)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            recording.save_part()
+
     def _beside(self, work: Callable[[], None]) -> None:
         self._threads.append(threading.Thread(target=work, name="fake-video", daemon=True))
         self._threads[-1].start()
@@ -183,7 +196,7 @@ class FakeVideoWriter:
 
 
 class FakeRecording:
-    """Remembers what it is given. `passes` is every call of `write` as (started_at, shown_for_s, JPEGs)."""
+    """Remembers what it is given. `passes` is every call of `write` as (started_at, shown_for_s, encoded frames)."""
 
     def __init__(
         self,
@@ -205,8 +218,8 @@ class FakeRecording:
         self._on_fault = on_fault
         self._lock = threading.RLock()
         self._phase = RecordingPhase.RECORDING
-        self._timeline = Timeline(plan.fps)
-        self._frames: list[TimedFrame] = []
+        self._timeline: Timeline[bytes] = Timeline(plan.fps)
+        self._frames: list[TimedFrame[bytes]] = []
 
     @property
     def path(self) -> Path:
@@ -220,26 +233,13 @@ class FakeRecording:
     def part(self) -> Path:
         return _part_of(self._path)
 
-    def write(self, jpegs: Sequence[bytes], *, started_at: float, shown_for_s: float) -> None:
-        with self._lock:
-            if self._phase is RecordingPhase.RECORDING:
-                self.passes.append((started_at, shown_for_s, tuple(jpegs)))
-                self._frames += self._timeline.add(jpegs, started_at, shown_for_s)
-                self.save_part()
-
-    def caption(self, text: str, *, at: float) -> None:
-        with self._lock:
-            if self._phase is RecordingPhase.RECORDING:
-                self.captions.append((self._timeline.since_start_us(at) / 1_000_000, text))
-                self.save_part()
-
     def finish(self, *, ended_at: float | None = None) -> None:
         with self._lock:
             if self._phase is not RecordingPhase.RECORDING:
                 return
             self._phase = RecordingPhase.SEALING
             self.ended_at = ended_at
-            self._frames += self._timeline.end(ended_at)
+            self._frames += self._settle(ended_at)
             self.save_part()
         self._writer.seal(self)
 
@@ -254,6 +254,16 @@ class FakeRecording:
         with self._lock:
             return RecordingProgress(self._phase, self._timeline.duration_s, self._timeline.frames, 0, 0, 0)
 
+    def _add(self, frames: Sequence[bytes], started_at: float, shown_for_s: float) -> None:
+        with self._lock:
+            if self._phase is RecordingPhase.RECORDING:
+                self.passes.append((started_at, shown_for_s, tuple(frames)))
+                self._frames += self._timeline.add(frames, started_at, shown_for_s)
+                self.save_part()
+
+    def _settle(self, ended_at: float | None) -> list[TimedFrame[bytes]]:
+        return self._timeline.end(ended_at)
+
     def save_part(self) -> None:
         """Write down what was recorded so far. For `FakeVideoWriter` alone."""
         metadata = self.plan.metadata
@@ -265,7 +275,7 @@ class FakeRecording:
             height=self.plan.height,
             duration_s=self._timeline.duration_s,
             shown_at_s=tuple(frame.at_us / 1_000_000 for frame in self._frames),
-            frames=tuple(frame.jpeg for frame in self._frames),
+            frames=tuple(frame.data for frame in self._frames),
             captions=tuple(self.captions),
         )
         self.part.write_text(content.model_dump_json(), encoding="utf-8")
@@ -300,6 +310,26 @@ class FakeRecording:
             self._phase = RecordingPhase.ENDED
             self.part.unlink(missing_ok=True)
         self._writer.end(self, outcome)
+
+
+class FakeJpegRecording(FakeRecording):
+    def write(self, jpegs: Sequence[bytes], *, started_at: float, shown_for_s: float) -> None:
+        self._add(jpegs, started_at, shown_for_s)
+
+    def caption(self, text: str, *, at: float) -> None:
+        with self._lock:
+            if self._phase is RecordingPhase.RECORDING:
+                self.captions.append((self._timeline.since_start_us(at) / 1_000_000, text))
+                self.save_part()
+
+
+class FakeCopiedRecording(FakeRecording):
+    def write(self, units: Sequence[AccessUnit], *, started_at: float, shown_for_s: float) -> None:
+        if self.passes or (units and units[0].is_key):
+            self._add([unit.data for unit in units], started_at, shown_for_s)
+
+    def _settle(self, ended_at: float | None) -> list[TimedFrame[bytes]]:
+        return self._timeline.end_unrepeated(ended_at)[0]
 
 
 def _part_of(path: Path) -> Path:

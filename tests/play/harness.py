@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from app_factory import create_app
 from app_handler import AppHandler
 from runtime_config.authoring_config import AuthoringConfig
+from runtime_config.film_model_config import FilmModelConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
@@ -36,6 +37,7 @@ from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
+from services.video_pipeline.switched_video_pipeline import SwitchedVideoPipeline
 from services.world_engine.catalogue import WorldEngineCatalogue
 from tests.fakes.fake_account_store import FakeAccountStore
 from tests.fakes.fake_catalogue import FakeModel
@@ -321,6 +323,11 @@ def fake_services(
     def editors(_: AuthoringConfig) -> ImageEditor:
         return image_editor or UnconfiguredImageEditor("There is none in this test.")
 
+    films = video_pipeline or FakeVideoPipeline()
+
+    def film_models(_: FilmModelConfig) -> FastVideoPipeline:
+        return films
+
     return ServiceBundle(
         catalogue=WorldEngineCatalogue([model.entry for model in models or (FakeModel(),)]),
         frame_encoder=encoder or FakeFrameEncoder(),
@@ -336,7 +343,7 @@ def fake_services(
         world_store=world_store or FakeWorldStore(),
         input_logs=input_logs or FakeInputLogs(),
         film_maker=film_maker or FakeFilmMaker(),
-        video_pipeline=video_pipeline or FakeVideoPipeline(),
+        video_pipeline=SwitchedVideoPipeline(film_models, FilmModelConfig()),
         close_database=close_database,
         account_stores=account_stores or FakeAccountStore(),
         password_hasher=password_hasher or FakePasswordHasher(),

@@ -132,7 +132,7 @@ class DiamondWorld:
                 "of a processor count as other weights."
             )
         try:
-            self._state = WorldState.from_bytes(snapshot.state, self._engine.model.config)
+            self._state = WorldState.from_bytes(bytes(snapshot.state), self._engine.model.config)
         except InputError as error:
             raise SnapshotMismatchError(str(error)) from error
 

@@ -136,7 +136,7 @@ class DioramaWorld:
                 f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
                 f"{spec.model_id}, weights {spec.weights_hash[:12]}."
             )
-        self._player, self._phases = unpack_state(snapshot.state)
+        self._player, self._phases = unpack_state(bytes(snapshot.state))
 
     def close(self) -> None:
         self._scene = None

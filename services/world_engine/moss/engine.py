@@ -79,7 +79,7 @@ class MossWorld:
                 f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}; this is "
                 f"{self._spec.model_id}, weights {self._spec.weights_hash[:12]}. Other sampling steps count as others."
             )
-        walker.state = unpack_state(snapshot.state, self._config)
+        walker.state = unpack_state(bytes(snapshot.state), self._config)
 
     def close(self) -> None:
         self._walker = None

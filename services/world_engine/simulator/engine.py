@@ -113,7 +113,7 @@ class SimulatorWorld:
                 f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
                 f"{SIMULATOR_SPEC.model_id}, weights {SIMULATOR_SPEC.weights_hash[:12]}."
             )
-        origin, player = unpack_state(snapshot.state)
+        origin, player = unpack_state(bytes(snapshot.state))
         if origin != place.origin:
             self._place = _Place(origin)
         self._player = player

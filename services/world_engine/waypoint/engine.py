@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -41,6 +43,7 @@ EDIT_LATENTS: Final = 8
 _SCROLL: Final = ((KEY_CODES["SCROLL_UP"], 1.0), (KEY_CODES["SCROLL_DOWN"], -1.0))
 _WARM_UP_PASSES: Final = 3
 _SEEDS: Final = 2**64
+_STATE_BESIDE: Final = 16 << 20  # a latent, the words that are heard, and what the bytes say of themselves; with room
 _OUT_OF_MEMORY: Final = "The graphics card ran out of memory in this step. Close another world or model, and go on."
 
 
@@ -72,7 +75,7 @@ class WaypointEngine:
             frames_per_pass=model.frames_per_latent,
             fps=round(model.config.inference_fps),
             weights_hash=weights_hash,
-            snapshot_bytes=world_bytes(model),
+            snapshot_bytes=world_bytes(model) + _STATE_BESIDE,
         )
 
     @property
@@ -122,6 +125,21 @@ class WaypointEngine:
         return [BadFramesError(str(one)) if isinstance(one, DivergedError) else one for one in told]
 
 
+@dataclass(frozen=True, slots=True)
+class WaypointState:
+    """A `StateCopy`."""
+
+    state: WorldState
+    is_detached: bool
+
+    @property
+    def size(self) -> int:
+        return self.state.size
+
+    def write(self, place: memoryview) -> None:
+        self.state.write(place)
+
+
 class WaypointWorld:
     """One player's world."""
 
@@ -164,8 +182,19 @@ class WaypointWorld:
         """Everything that the next pass depends on; it can be restored in any world of this engine."""
         spec = self._engine.spec
         with self._engine.turn:
-            state = self._engine.rows.world(self.ticket).snapshot()
-        return WorldSnapshot(spec.model_id, spec.weights_hash, state.to_bytes())
+            state = self._engine.rows.world(self.ticket).state()
+            memory = bytearray(state.size)
+            state.write(memoryview(memory))
+        return WorldSnapshot(spec.model_id, spec.weights_hash, memoryview(memory).toreadonly())
+
+    def copy_state(self) -> WaypointState:
+        """A card makes a copy for itself, if it has the memory, and the world goes on while that crosses the bus."""
+        with self._engine.turn:
+            state = self._engine.rows.world(self.ticket).state()
+            if self._engine.model.device.type == "cuda":
+                with suppress(torch.OutOfMemoryError):
+                    return WaypointState(state.detached(), is_detached=True)
+        return WaypointState(state, is_detached=False)
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         spec, ticket = self._engine.spec, self.ticket

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.recorder_handler import RecorderHandler
+from handlers.session.encoded_passes import EncodedPass, EncodedPasses, VideoSource
 from handlers.session.recording import SessionRecorder
+from handlers.session.video_track import VideoStills
 from handlers.session.world import ActiveWorld, Seed, open_world
 from runtime_config.current import Current
-from runtime_config.runtime_config import RecordingConfig
+from runtime_config.runtime_config import RecordingConfig, VideoConfig
+from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.video_writer.video_writer import Discarded, Finished, RecordingFault
@@ -21,9 +24,11 @@ from state.app_state_types import AppState, EngineKey, Finishing, NotRecording, 
 from state.transitions import IllegalTransitionError
 from tests.belongings_rig import belongings
 from tests.fakes.fake_clock import FakeClock
-from tests.fakes.fake_video_writer import FakeVideoWriter
+from tests.fakes.fake_video_encoder import FakeVideoEncoder
+from tests.fakes.fake_video_writer import FakeCopiedRecording, FakeJpegRecording, FakeVideoWriter
 from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
 from tests.waiting import deadline_s, wait_until, wait_until_async
+from wire_protocol import FrameHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -52,12 +57,15 @@ class Desk:
             config=Current.fixed(RecordingConfig()),
         )
         self._threads = ThreadPoolExecutor(1)
+        self.passes = EncodedPasses(self.clock)
         self.session = SessionRecorder(
             self.recorder,
             "5e55",
             owner="",
             clock=self.clock,
             work_threads=self._threads,
+            passes=self.passes,
+            stills=VideoStills(FakeVideoEncoder(), PillowPictureDecoder(), Current.fixed(VideoConfig()), self._threads),
             post=self.told.append,
             extended=True,
         )
@@ -164,8 +172,110 @@ def test_a_name_is_never_recorded_into_twice(tmp_path: Path) -> None:
         await desk.session.switch(on=True, keep_short=False)
         desk.session.playing(world())
         desk.session._segments = 0  # pyright: ignore[reportPrivateUsage] - a defect, made on purpose
-        desk.session._segment = None  # pyright: ignore[reportPrivateUsage]
+        desk.session._open = None  # pyright: ignore[reportPrivateUsage]
         with pytest.raises(IllegalTransitionError):
             desk.session.playing(world())
 
     at_a_desk(tmp_path, play)
+
+
+# --------------------------------------------------------------------------------------------------- as H.264
+
+
+def video_pass(unit: bytes, *, is_key: bool = False) -> EncodedPass:
+    return EncodedPass.of(
+        FrameHeader(frame_id=0, client_ts=0.0, epoch=0, gen_ms=50.0, codec="h264", key_frame=is_key, crf=20), (unit,)
+    )
+
+
+def jpeg_pass(*, gen_ms: float) -> EncodedPass:
+    return EncodedPass.of(
+        FrameHeader(frame_id=0, client_ts=0.0, epoch=0, gen_ms=gen_ms), (b"no JPEG that could be decoded",)
+    )
+
+
+async def record_video(desk: Desk) -> None:
+    await desk.session.switch(on=True, keep_short=False)
+    desk.session.playing(world(), as_video=True)
+
+
+def test_what_is_encoded_as_video_is_recorded_as_it_is_from_a_key_frame_on(tmp_path: Path) -> None:
+    async def play(desk: Desk) -> None:
+        await record_video(desk)
+        assert desk.passes.wants_key_frame(VideoSource.PLAYER)
+        desk.passes.publish_video(video_pass(b"builds on what is missing"), VideoSource.PLAYER)
+        desk.passes.publish_video(video_pass(b"one", is_key=True), VideoSource.PLAYER)
+        desk.passes.publish_video(video_pass(b"two"), VideoSource.PLAYER)
+        desk.session.shown((b"a JPEG",), 0.1)
+        desk.session.cut()
+        desk.passes.publish_video(video_pass(b"too late"), VideoSource.PLAYER)
+
+    (recording,) = at_a_desk(tmp_path, play).writer.recordings
+    assert isinstance(recording, FakeCopiedRecording)
+    assert [units for _, _, units in recording.passes] == [(b"one",), (b"two",)]
+
+
+def test_a_key_frame_is_asked_for_every_two_seconds(tmp_path: Path) -> None:
+    async def play(desk: Desk) -> None:
+        await record_video(desk)
+        desk.passes.publish_video(video_pass(b"one", is_key=True), VideoSource.PLAYER)
+        desk.clock.advance(1.9)
+        assert not desk.passes.wants_key_frame(VideoSource.PLAYER)
+        desk.clock.advance(0.2)
+        assert desk.passes.wants_key_frame(VideoSource.PLAYER)
+
+    at_a_desk(tmp_path, play)
+
+
+def test_another_moment_begins_with_a_key_frame(tmp_path: Path) -> None:
+    async def play(desk: Desk) -> None:
+        await record_video(desk)
+        desk.passes.publish_video(video_pass(b"one", is_key=True), VideoSource.PLAYER)
+        desk.passes.begin_epoch(0)
+        desk.passes.publish_video(video_pass(b"builds on another moment"), VideoSource.PLAYER)
+        desk.passes.publish_video(video_pass(b"two", is_key=True), VideoSource.PLAYER)
+        desk.session.cut()
+
+    (recording,) = at_a_desk(tmp_path, play).writer.recordings
+    assert [units for _, _, units in recording.passes] == [(b"one",), (b"two",)]
+
+
+def test_a_caption_begins_a_segment_of_jpegs(tmp_path: Path) -> None:
+    """It has to be drawn into the frames, so these have to be encoded."""
+
+    async def play(desk: Desk) -> None:
+        await record_video(desk)
+        desk.passes.publish_video(video_pass(b"one", is_key=True), VideoSource.PLAYER)
+        desk.session.caption("A door opens")
+        desk.session.seen(b"what is seen now")
+        desk.session.playing(world(), as_video=True)
+        desk.session.cut()
+        desk.session.playing(world(), as_video=True)
+        await desk.session.switch(on=False, keep_short=True)
+        await record_video(desk)
+
+    first, second, third, fourth = at_a_desk(tmp_path, play).writer.recordings
+    assert isinstance(first, FakeCopiedRecording)
+    assert isinstance(first.outcome, Finished | None)
+    assert isinstance(second, FakeJpegRecording)
+    assert second.passes[0][2] == (b"what is seen now",)
+    assert second.captions == [(0.0, "A door opens")]
+    assert isinstance(third, FakeJpegRecording), "there may be more captions"
+    assert third.captions == []
+    assert isinstance(fourth, FakeCopiedRecording), "recording was asked for anew"
+
+
+def test_where_no_video_comes_any_more_a_segment_of_jpegs_begins(tmp_path: Path) -> None:
+    async def play(desk: Desk) -> None:
+        await record_video(desk)
+        desk.passes.publish_video(video_pass(b"one", is_key=True), VideoSource.PLAYER)
+        desk.passes.publish_jpegs(jpeg_pass(gen_ms=0.0), to_all=True)  # a still picture says nothing
+        for _ in range(89):
+            desk.passes.publish_jpegs(jpeg_pass(gen_ms=50.0), to_all=True)
+        desk.session.playing(world(), as_video=True)
+        assert len(desk.writer.recordings) == 1
+        desk.passes.publish_jpegs(jpeg_pass(gen_ms=50.0), to_all=True)
+        desk.session.playing(world(), as_video=True)
+
+    _, second = at_a_desk(tmp_path, play).writer.recordings
+    assert isinstance(second, FakeJpegRecording)

@@ -15,7 +15,7 @@ from services.video_encoder.video_encoder import VideoEncoderError
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_frame_encoder import read_fake_jpeg
 from tests.fakes.fake_video_encoder import FakeVideoEncoder, read_fake_unit
-from tests.fakes.fake_video_writer import FakeVideoWriter
+from tests.fakes.fake_video_writer import FakeCopiedRecording, FakeVideoWriter
 from tests.play.harness import Frame, PlayClient, fake_services, play_server
 from tests.waiting import wait_until
 
@@ -189,21 +189,39 @@ def test_an_encoder_that_fails_in_play_leaves_jpegs_and_loses_no_pass() -> None:
         assert client.played_frame(is_video).header.key_frame
 
 
-def test_a_recording_of_a_video_session_has_jpegs_of_every_pass(tmp_path: Path) -> None:
-    writer = FakeVideoWriter()
-    services = fake_services(video_writer=writer, recordings_dir=tmp_path)
+def test_a_recording_of_a_video_session_is_what_was_encoded_for_the_player(tmp_path: Path) -> None:
+    writer, encoder = FakeVideoWriter(), FakeVideoEncoder()
+    services = fake_services(video_writer=writer, video_encoder=encoder, recordings_dir=tmp_path)
     with play_server(services, limits=_AWAKE, data_dir=tmp_path) as server, watching(server) as client:
         client.control("W")
         client.played_frame(is_video)
         assert client.reply(client.request("recording", on=True))["success"]
         client.of_type("recording", event="started")
+        client.played_frame(lambda frame: bool(frame.header.key_frame))
         for _ in range(4):
             client.played_frame(is_video)
         assert client.reply(client.request("recording", on=False, keep_short=True))["success"]
-        passes = writer.recordings[0].passes
-        shown = [read_fake_jpeg(jpeg).frame_content().pass_number for _, _, jpegs in passes for jpeg in jpegs]
-        assert shown == sorted(shown)
-        assert len(shown) > 4
+        (recording,) = writer.recordings
+        assert isinstance(recording, FakeCopiedRecording)
+        contents = [read_fake_unit(unit) for _, _, units in recording.passes for unit in units]
+        assert len(contents) > 4
+        numbers = [content.number for content in contents]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert {content.crf for content in contents} == {VideoConfig().crf}
+
+
+def test_a_recording_stays_fine_where_the_link_is_slow(tmp_path: Path) -> None:
+    writer = FakeVideoWriter()
+    services = fake_services(video_writer=writer, recordings_dir=tmp_path)
+    with play_server(services, limits=_AWAKE, data_dir=tmp_path) as server, watching(server) as client:
+        client.control("W")
+        drawn(client, client.played_frame(is_video))  # and nothing more, so that the link seems to stand still
+        assert client.reply(client.request("recording", on=True))["success"]
+        wait_until(lambda: bool(writer.recordings), "a recording was begun")
+        recording = writer.recordings[0]
+        wait_until(lambda: len(recording.passes) > 40, "passes that the player never gets are recorded")
+        crfs = {read_fake_unit(unit).crf for _, _, units in recording.passes for unit in units}
+        assert crfs == {VideoConfig().crf}
 
 
 def test_an_ended_session_gives_its_streams_back() -> None:

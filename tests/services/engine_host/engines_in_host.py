@@ -8,6 +8,7 @@ import re
 import signal
 import struct
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -27,13 +28,14 @@ from services.world_engine.world_engine import (
 from tests.fakes.fake_world_engine import FakeWorldEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from services.world_engine.world_engine import World
 
 # What a control's button makes a step do.
 DIE, HANG, FAIL, NO_MEMORY, BAD_SHAPE = 200, 201, 202, 203, 204
 DIE_IN_SNAPSHOT: Final = 205  # the next one
+DIE_IN_WRITE: Final = 206  # of the next large one, half way
 SPEC: Final = WorldSpec("toy/grid", "Toy grid", height=8, width=12, frames_per_pass=2, fps=60, weights_hash="70")
 _STATE: Final = struct.Struct("<Qd")
 
@@ -47,12 +49,17 @@ class ToyEngine:
         self.spec = spec
         self.pass_s = pass_s
         self.state_bytes = state_bytes
+        self.large = "no"
         self._trace = None if trace is None else Path(trace)
+
+    @property
+    def is_detached(self) -> bool:
+        return self.large == "detached"
 
     def open_world(self, seed: Picture, *, rng_seed: int) -> ToyWorld:
         if seed.shape != (self.spec.height, self.spec.width, 3):
             raise ValueError(f"A picture of another size was expected, not {seed.shape}.")
-        return ToyWorld(self, seed, rng_seed)
+        return (ToyWorld if self.large == "no" else LargeToyWorld)(self, seed, rng_seed)
 
     def close(self) -> None:
         self.note("closed")
@@ -83,7 +90,7 @@ class ToyWorld:
         self.rng_seed = rng_seed
         self._passes, self._mouse, self._words = 0, 0.0, ""
         self._is_open = True
-        self._dies_in_snapshot = False
+        self._dies_in_snapshot = self._dies_in_write = False
 
     def step(self, control: ControlPayload) -> Frames:
         self._engine.note(str(self.rng_seed))
@@ -92,7 +99,7 @@ class ToyWorld:
 
     def advance(self, control: ControlPayload) -> Frames:
         self._check()
-        if misdeeds := control.buttons & {DIE, HANG, FAIL, NO_MEMORY, BAD_SHAPE, DIE_IN_SNAPSHOT}:
+        if misdeeds := control.buttons & {DIE, HANG, FAIL, NO_MEMORY, BAD_SHAPE, DIE_IN_SNAPSHOT, DIE_IN_WRITE}:
             return self._misbehave(misdeeds)
         self._passes += 1
         self._mouse += control.mouse_dx
@@ -127,7 +134,7 @@ class ToyWorld:
         if snapshot.model_id != self._engine.spec.model_id:
             raise SnapshotMismatchError("The snapshot is of another model.")
         self._passes, self._mouse = _STATE.unpack_from(snapshot.state)
-        self._words = snapshot.state[_STATE.size + self._engine.state_bytes :].decode()
+        self._words = bytes(snapshot.state)[_STATE.size + self._engine.state_bytes :].decode()
 
     def close(self) -> None:
         self._engine.note(f"closed {self.rng_seed}")
@@ -147,7 +154,33 @@ class ToyWorld:
         if NO_MEMORY in misdeeds:
             raise MemoryError
         self._dies_in_snapshot = DIE_IN_SNAPSHOT in misdeeds
+        self._dies_in_write = DIE_IN_WRITE in misdeeds
         return np.zeros((1, 2, 3) if BAD_SHAPE in misdeeds else (2, *SPEC_PICTURE), np.uint8)
+
+
+class LargeToyWorld(ToyWorld):
+    """Writes its state where it is told to."""
+
+    def copy_state(self) -> ToyState:
+        kept = self.snapshot().state
+        return ToyState(kept, self._engine.is_detached, die if self._dies_in_write else lambda: None)
+
+
+@dataclass(frozen=True)
+class ToyState:
+    state: bytes | memoryview
+    is_detached: bool
+    before: Callable[[], None] = lambda: None
+
+    @property
+    def size(self) -> int:
+        return len(self.state)
+
+    def write(self, place: memoryview) -> None:
+        half = self.size // 2
+        place[:half] = self.state[:half]
+        self.before()
+        place[half:] = self.state[half:]
 
 
 SPEC_PICTURE: Final = (SPEC.height, SPEC.width, 3)
@@ -169,11 +202,16 @@ def load_toy(
     batched: bool = True,
     pass_s: float = 0.0,
     state_bytes: int = 0,
+    said_bytes: int = 0,
+    large: str = "no",
     trace: str | None = None,
     size: tuple[int, int, int] = (SPEC.height, SPEC.width, SPEC.frames_per_pass),
     dies_when: str | None = None,
 ) -> ToyEngine:
-    """`dies_when` is a file: while it is there, loading ends the process."""
+    """`dies_when` is a file: while it is there, loading ends the process. `said_bytes` is what the spec says of states.
+
+    `large`: "attached" and "detached" worlds write their states to where they stay.
+    """
     report(LoadStep.READING)
     if quant == "refused":
         raise ModelLoadError("Toys do not come refused.")
@@ -182,8 +220,11 @@ def load_toy(
     report(LoadStep.WARMING_UP)
     height, width, frames = size
     spec = WorldSpec(SPEC.model_id, SPEC.title, height, width, frames, SPEC.fps, SPEC.weights_hash)
+    spec = replace(spec, snapshot_bytes=said_bytes)
     kind = BatchedToyEngine if batched else ToyEngine
-    return kind(spec, pass_s=pass_s, state_bytes=state_bytes, trace=trace)
+    engine = kind(spec, pass_s=pass_s, state_bytes=state_bytes, trace=trace)
+    engine.large = large
+    return engine
 
 
 def load_broken(quant: str, report: LoadReport) -> ToyEngine:

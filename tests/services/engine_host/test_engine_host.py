@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 TOYS = "tests.services.engine_host.engines_in_host"
 LIMITS = HostLimits()
+LARGE = 3 << 20
+LARGE_STATES: dict[str, Any] = {"state_bytes": LARGE, "said_bytes": LARGE + 4096, "large": "detached"}
 
 
 @contextmanager
@@ -102,9 +106,19 @@ def test_a_hosted_world_makes_the_frames_that_the_engine_makes_here(shared: Host
     there.close()
 
 
-@pytest.mark.parametrize("state_bytes", [0, 3 << 20], ids=["small states", "states in shared memory"])
-def test_a_world_goes_on_from_its_snapshot(state_bytes: int) -> None:
-    with hosted(state_bytes=state_bytes) as engine:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"state_bytes": LARGE, "said_bytes": LARGE + 4096},
+        {"state_bytes": LARGE, "said_bytes": LARGE + 4096, "large": "attached"},
+        {"state_bytes": LARGE, "said_bytes": LARGE + 4096, "large": "detached"},
+        {"state_bytes": LARGE, "said_bytes": LARGE // 2, "large": "detached"},
+    ],
+    ids=["small states", "states in shared memory", "written there", "written beside play", "larger than was said"],
+)
+def test_a_world_goes_on_from_its_snapshot(options: dict[str, Any]) -> None:
+    with hosted(**options) as engine:
         world, other = (engine.open_world(seed(5), rng_seed=3) for _ in range(2))
         played(world, controls(1))
         kept = [world.snapshot() for _ in range(3)]
@@ -231,6 +245,54 @@ def test_an_engine_that_is_closed_gives_everything_back(tmp_path: Path) -> None:
     assert frames.max() > 0  # what was handed over stays
     with pytest.raises(EngineDiedError, match="unloaded"):
         engine.open_world(seed(), rng_seed=0)
+
+
+def test_a_large_state_lies_in_memory_of_the_server_and_outlives_the_process() -> None:
+    with hosted(**LARGE_STATES) as engine:
+        world = engine.open_world(seed(5), rng_seed=3)
+        played(world, controls(1))
+        kept = world.snapshot()
+        assert isinstance(kept.state, memoryview)
+        assert kept.state.readonly
+        state, after = bytes(kept.state), played(world, controls(2))
+        world.step(asking(toys.DIE_IN_WRITE))
+        with pytest.raises(EngineDiedError):
+            world.snapshot()
+        assert kept.state == state  # what was written half of is elsewhere
+        again = engine.open_world(seed(5), rng_seed=3)
+        again.restore(kept)
+        assert same(played(again, controls(2)), after)
+        again.restore(replace(kept, state=state))  # as it comes out of a file
+        assert same(played(again, controls(2)), after)
+    assert kept.state == state
+    with hosted(**LARGE_STATES) as another:
+        branch = another.open_world(seed(5), rng_seed=3)
+        branch.restore(kept)
+        assert same(played(branch, controls(2)), after)
+
+
+def test_nothing_is_left_of_states_however_the_process_ends() -> None:
+    before = maps_and_files()
+    with hosted(**LARGE_STATES) as engine:
+        world = engine.open_world(seed(), rng_seed=0)
+        kept = [world.snapshot() for _ in range(3)]
+        assert maps_and_files() > before
+        world.step(asking(toys.DIE_IN_WRITE))
+        with pytest.raises(EngineDiedError):
+            world.snapshot()
+        engine.open_world(seed(), rng_seed=0).restore(kept[0])
+    del world, engine
+    assert maps_and_files() == (before[0] + 1, before[1] + 1)  # a mapping has a file of its own
+    kept.clear()
+    wait_until(lambda: maps_and_files() == before, "memory that was given back")
+
+
+def maps_and_files() -> tuple[int, int]:
+    """How often memory without a name is mapped, and how many files are open on it."""
+    gc.collect()  # an error that was caught refers to the world that raised it
+    maps = sum("memfd:terrarium" in line for line in Path("/proc/self/maps").read_text().splitlines())
+    links = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+    return maps, sum("memfd:terrarium" in link for link in links)
 
 
 # ---------------------------------------------------------------------------------------------------- death

@@ -160,7 +160,7 @@ def test_a_walker_whose_world_was_renewed_goes_on_exactly(engine: MossEngine, wo
 
 
 def state_of(world: MossWorld) -> WalkerState:
-    return unpack_state(world.snapshot().state, CONFIG)
+    return unpack_state(bytes(world.snapshot().state), CONFIG)
 
 
 def put(world: MossWorld, state: WalkerState) -> None:
@@ -206,7 +206,7 @@ def test_foreign_snapshots_are_refused(micro_folder: Path, world: MossWorld) -> 
 
 def test_damaged_snapshots_are_refused_and_change_nothing(world: MossWorld) -> None:
     moment = world.snapshot()
-    for state in _damaged(moment.state):
+    for state in _damaged(bytes(moment.state)):
         with pytest.raises(SnapshotMismatchError):
             world.restore(replace(moment, state=state))
     assert world.snapshot() == moment

@@ -71,12 +71,12 @@ def test_snapshots_of_others_and_damaged_ones_are_refused() -> None:
     world = SimulatorEngine().open_world(picture(40), rng_seed=1)
     world.step(FORWARD)
     moment, player = world.snapshot(), world.player
-    damaged = moment.state[:-8] + np.float64(math.nan).tobytes()
+    damaged = bytes(moment.state)[:-8] + np.float64(math.nan).tobytes()
     for other in (
         replace(moment, model_id="other/world"),
         replace(moment, weights_hash="beef"),
         replace(moment, state=moment.state[:-1]),
-        replace(moment, state=b"\x07" + moment.state[1:]),
+        replace(moment, state=b"\x07" + bytes(moment.state)[1:]),
         replace(moment, state=damaged),
     ):
         with pytest.raises(SnapshotMismatchError):

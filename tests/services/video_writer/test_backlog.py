@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 HEAD = stream_header(160, 96, 10)
 
 
-def frames(begin: int, end: int, size: int = 1000) -> list[TimedFrame]:
+def frames(begin: int, end: int, size: int = 1000) -> list[TimedFrame[bytes]]:
     """Ten a second, each with other bytes."""
     return [TimedFrame(at * 100_000, at.to_bytes(4, "big") + bytes(size - 4)) for at in range(begin, end)]
 
@@ -49,8 +49,8 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
     spool.close()
 
 
-def take_all(backlog: Backlog) -> list[TimedFrame]:
-    taken: list[TimedFrame] = []
+def take_all(backlog: Backlog) -> list[TimedFrame[bytes]]:
+    taken: list[TimedFrame[bytes]] = []
     while frame := backlog.take():
         taken.append(frame)
     return taken
@@ -156,7 +156,7 @@ def test_an_aborted_backlog_can_be_written_to_the_disk(spool: Spool, tmp_path: P
 def test_an_abort_wakes_who_waits(spool: Spool) -> None:
     backlog, waits = Backlog(spool, MemoryLimits()), threading.Event()
 
-    def take() -> TimedFrame | None:
+    def take() -> TimedFrame[bytes] | None:
         waits.set()
         return backlog.take()
 

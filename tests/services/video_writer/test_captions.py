@@ -96,7 +96,7 @@ def test_a_caption_covers_as_much_as_it_says() -> None:
 def strength(captions: Captions, at_s: float) -> float:
     """How much a frame at that time is changed."""
     plain = jpeg(3, 320, 192)
-    burnt = captions.burn_in(TimedFrame(round(at_s * 1_000_000), plain)).jpeg
+    burnt = captions.burn_in(TimedFrame(round(at_s * 1_000_000), plain)).data
     if burnt == plain:
         return 0.0
     before, after = (simplejpeg.decode_jpeg(one).astype(int) for one in (plain, burnt))
@@ -130,7 +130,7 @@ def test_a_caption_that_cannot_be_drawn_does_no_harm(tmp_path: Path) -> None:
     captions.add(0, "Let it snow")
     frame = TimedFrame(1, jpeg(3))
     assert captions.burn_in(frame) == frame
-    assert captions.burn_in(TimedFrame(2, b"no JPEG")).jpeg == b"no JPEG"
+    assert captions.burn_in(TimedFrame(2, b"no JPEG")).data == b"no JPEG"
 
 
 def test_a_recording_shows_its_captions(ffmpeg_writer: FfmpegVideoWriter, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ class StaysOpen(FakeWorld):
 
 class TakesAnySnapshot(FakeWorld):
     def restore(self, snapshot: WorldSnapshot) -> None:
-        super().restore(type(snapshot)("fake/world", "f00d", snapshot.state.ljust(11, b"\0")))
+        super().restore(type(snapshot)("fake/world", "f00d", bytes(snapshot.state).ljust(11, b"\0")))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,163 @@
+"""LTX-2 inside its worker's process: an order in, an MP4 file on the disk."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import structlog
+import torch
+from diffusers.utils.logging import disable_progress_bar
+
+from services.local_models.loading import loading
+from services.video_pipeline import _film_material as material
+from services.video_pipeline._film_file import FilmFile, FilmWriteError, move_whole, write_sound
+from services.video_pipeline._lora import loras_loaded
+from services.video_pipeline._ltx_models import LtxModels
+from services.video_pipeline._order_payload import order_from_plain
+from services.video_pipeline._recipes import Made, Recipes
+from services.video_pipeline._refusal import FilmRefusedError
+from services.video_pipeline._watch import Watch
+from services.video_pipeline.film_order import Controlled, LoraUse
+from services.video_pipeline.video_pipeline import FilmStage, VideoFault
+from services.video_reader.source_media import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy.typing as npt
+
+    from runtime_config.authoring_config import Quantisation
+    from services.torch_worker.torch_worker import Plain
+    from services.torch_worker.worker_service import Job
+    from services.video_pipeline.film_order import FilmOrder
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
+
+_SOUND = "sound.wav"
+_FILM = "film.mp4"
+
+
+class LtxService:
+    """A `WorkerService`. `make` takes an order and a folder for what is unfinished; `prepare` does no more than load.
+
+    What is refused is answered as a value with its kind, so that the server need not guess it from words.
+    """
+
+    def __init__(self, folder: str, placement: str, threads: int, quant: Quantisation) -> None:
+        torch.set_num_threads(threads)
+        disable_progress_bar()  # nobody watches the standard error of a server
+        self._models = LtxModels(folder, placement, quant)
+
+    def handle(self, method: str, payload: Plain, job: Job) -> Plain:
+        if method == "prepare":
+            return None
+        told = cast("Mapping[str, Any]", payload)
+        try:
+            return self._make(order_from_plain(told["order"]), told, Watch(job))
+
+        except FilmRefusedError as error:
+            return _refused(error.fault, str(error))
+        except SourceError as error:
+            return _refused(VideoFault.SOURCE_UNUSABLE, str(error))
+        except FilmWriteError as error:
+            return _refused(VideoFault.DISK_FULL if error.is_full else VideoFault.FAILED, str(error))
+        except BaseException:  # cancelled, out of memory, or anything that a library raises
+            _give_back()
+            raise
+
+    def _make(self, order: FilmOrder, told: Mapping[str, Any], watch: Watch) -> Plain:
+        work, upscaler = Path(told["work"]), told["upscaler"]
+        loras = order.loras
+        if isinstance(order.way, Controlled) and order.way.lora is not None:
+            loras = (LoraUse(order.way.lora), *loras)
+        with loras_loaded(self._models.pipeline, loras):
+            made = Recipes(self._models, order, watch, None if upscaler is None else Path(upscaler)).make(
+                told["prompt"]
+            )
+        with watch.stage(FilmStage.DECODING), watch.inside(self._models.pipeline.vae.decoder):
+            frames = None if made.latents is None else self._models.decode_frames(made.latents).numpy()
+            sound = self._sound(made, order)
+        with watch.stage(FilmStage.WRITING):
+            count = self._write(made, order, frames, sound, work, watch)
+            move_whole(work / _FILM, Path(told["target"]))
+        return {"frames": count, "has_sound": sound is not None, "timings": watch.timings}
+
+    def _sound(self, made: Made, order: FilmOrder) -> npt.NDArray[np.float32] | None:
+        """Samples of the whole film, as long as its frames; None: it is silent."""
+        rate, parts = self._models.sound_rate, (made.before, made.retaken, made.after)
+        sources = [part for part in parts if part is not None]
+        if made.sound is None and not any(material.has_sound(part.path) for part in sources):
+            return None
+        if made.sound is None:
+            new = None if made.retaken is None else material.sound_of_part(made.retaken, order, rate)
+        elif isinstance(made.sound, torch.Tensor):
+            begin, end = (round(at / order.fps * rate) for at in (made.begin, made.end))
+            new = material.fitted(material.fitted(self._models.decode_sound(made.sound), end)[:, begin:], end - begin)
+        else:
+            new = made.sound
+        pieces = [
+            None if made.before is None else material.sound_of_part(made.before, order, rate),
+            new,
+            None if made.after is None else material.sound_of_part(made.after, order, rate),
+        ]
+        return np.concatenate([piece for piece in pieces if piece is not None], axis=1)
+
+    def _write(
+        self,
+        made: Made,
+        order: FilmOrder,
+        frames: npt.NDArray[np.uint8] | None,
+        sound: npt.NDArray[np.float32] | None,
+        work: Path,
+        watch: Watch,
+    ) -> int:
+        if sound is not None:
+            write_sound(work / _SOUND, sound, self._models.sound_rate)
+        film = FilmFile(
+            work / _FILM,
+            width=order.width,
+            height=order.height,
+            fps=order.fps,
+            sound=None if sound is None else work / _SOUND,
+            notes=order.notes,
+        )
+        try:
+            for frame in _all_frames(made, order, frames):
+                watch.check()
+                film.write((frame,))
+            film.close()
+        finally:
+            film.abandon()
+        return film.frames
+
+
+def _all_frames(made: Made, order: FilmOrder, frames: npt.NDArray[np.uint8] | None) -> Iterator[npt.NDArray[np.uint8]]:
+    if made.before is not None:
+        yield from material.frames_of_part(made.before, order)
+    if frames is not None:
+        yield from frames[made.begin : made.end]
+    elif made.retaken is not None:
+        yield from material.frames_of_part(made.retaken, order)
+    if made.after is not None:
+        yield from material.frames_of_part(made.after, order)
+
+
+def _refused(fault: VideoFault, message: str) -> Plain:
+    return {"fault": str(fault), "message": message}
+
+
+def _give_back() -> None:
+    """What a film took that failed, so that the next one finds it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def build_ltx_service(folder: str, placement: str, threads: int, quant: Quantisation = "none") -> LtxService:
+    with loading("video model", placement):
+        service = LtxService(folder, placement, threads, quant)
+    logger.info("The video model is loaded", placement=placement, quant=quant)
+    return service
