@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from engines.waypoint import Control, LoadOptions, WorldBatch, load_waypoint
+from engines.waypoint import Control, LoadOptions, WorldBatch, WorldState, load_waypoint
 
 if TYPE_CHECKING:
     from engines.waypoint import WaypointModel, World
@@ -51,8 +51,10 @@ def play(plan: PlayPlan, started: float) -> dict[str, Any]:
     first_frames = time.time() - started
     _fill(world, model)
     peak = torch.cuda.max_memory_allocated() if model.device.type == "cuda" else 0
-    world.snapshot()  # its memory on the host is made by the first, and used again
-    snapshot_ms, state = _timed(model, world.snapshot)
+    memory = memoryview(bytearray(world.state().size))
+    world.state().write(memory)  # which touches the memory, as the server has its own touched before
+    snapshot_ms, _ = _timed(model, lambda: world.state().detached().write(memory))
+    state = WorldState.from_bytes(memory)
     restore_ms, _ = _timed(model, lambda: world.restore(state))
     steps = {str(count): _step_ms(model, state, count, plan.steps) for count in plan.worlds}
     return {

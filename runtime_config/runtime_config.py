@@ -18,6 +18,7 @@ from runtime_config.data_directory import default_data_directory
 from runtime_config.engines_config import EnginesConfig
 from runtime_config.film_model_config import FilmModelConfig
 from runtime_config.hub_config import HubConfig
+from runtime_config.machine_memory import machine_memory
 from runtime_config.setting import Group, Setting
 from runtime_config.setting_types import (
     MEBIBYTES,
@@ -218,17 +219,20 @@ class SessionLimits:
     recovery_reset_s: float = 30.0
     kept_moments: int = 64
     moment_bytes: Annotated[
-        int,
+        int | None,
         Field(ge=1, le=65536),
         MEBIBYTES,
         Setting(
             "moments_mib",
             "memory of one session, in MiB, for the moments that it keeps and for rewinding; when it is full, the"
             " oldest are dropped",
+            default="128, or what ten checkpoints of a large world take, as far as a sixteenth of this machine's memory"
+            " goes; two have room in any case",
             unit=MIB,
             applies=NEXT_SESSION,
         ),
-    ] = 128 * MIB  # half for kept moments, half for rewinding
+    ] = None  # half for kept moments, half for rewinding
+    machine_bytes: int = field(default_factory=machine_memory)  # what this machine has, for what is not set
     journal_passes: int = 300_000  # what led to a moment, for world files; some 36 bytes each
 
 

@@ -91,8 +91,8 @@ def _existing_folder(path: Path) -> Path:
     return resolved
 
 
-def _in_bytes(mebibytes: int) -> int:
-    return mebibytes * MIB
+def _in_bytes(mebibytes: int | None) -> int | None:
+    return None if mebibytes is None else mebibytes * MIB
 
 
 Origins: TypeAlias = Annotated[

@@ -1,5 +1,5 @@
-"""Generates files from wire_protocol.py: its JSON Schema, TypeScript declarations for the browser client, and pydantic
-models for the Python client.
+"""Generates files from wire_protocol.py: its JSON Schema, an AsyncAPI document of the socket, TypeScript declarations
+for the browser client, and pydantic models for the Python client.
 
 `python -m scripts.generate_protocol` writes them. With `--check` it writes nothing and exits with 1 if one is stale.
 """
@@ -23,11 +23,13 @@ REPOSITORY: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from scripts.client_models import render_models  # noqa: E402
+from scripts.socket_document import render_document  # noqa: E402
 from wire_protocol import KEY_CODES, PROTOCOL_VERSION, json_schemas  # noqa: E402
 
 WEB: Final = REPOSITORY / "web"
 SCHEMA_FILE: Final = REPOSITORY / "docs" / "protocol.schema.json"
 TYPES_FILE: Final = WEB / "protocol.generated.d.ts"
+DOCUMENT_FILE: Final = REPOSITORY / "docs" / "asyncapi.json"
 MODELS_FILE: Final = REPOSITORY / "client" / "terrarium_client" / "protocol.py"
 # The types that the server sends. FrameHeader is not a union of messages, but is sent too.
 SERVER_ROOTS: Final = ("ServerMessage", "ExtendedServerMessage", "FrameHeader")
@@ -186,6 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
     check: bool = _parse_arguments(arguments).check
     schema = protocol_schema()
     fresh = _write_or_check(SCHEMA_FILE, render_schema(schema), check=check)
+    fresh &= _write_or_check(DOCUMENT_FILE, render_document(schema), check=check)
     fresh &= _write_or_check(MODELS_FILE, render_models(schema), check=check)
     try:
         fresh &= _write_or_check(TYPES_FILE, render_types(schema), check=check)

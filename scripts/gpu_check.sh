@@ -5,7 +5,8 @@
 #   scripts/gpu_check.sh --toy    a toy on the processor, to see that the script runs
 #
 # Nothing is installed and nothing is fetched. Needed beside torch: numpy, safetensors, pyyaml; with torchao, quantised
-# models are measured as well, and with the server's own packages play through it. The tables are for docs/engines.md, with the name of the card.
+# models are measured as well, and with the server's own packages play through it. The tables are for docs/engines.md,
+# with the name of the card. Compiled kernels go to the data folder, where the next start finds them.
 set -eu
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -21,6 +22,12 @@ if [ -n "$missing" ]; then
     echo "$python lacks $missing. Set PYTHON to an interpreter that has them." >&2
     exit 1
 fi
+# Where the server keeps what it has compiled: a second start of this script, or of the server, finds it there.
+kernels=${TERRARIUM_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/terrarium}/kernels
+export TORCHINDUCTOR_CACHE_DIR="${TORCHINDUCTOR_CACHE_DIR:-$kernels/inductor}"
+export TRITON_CACHE_DIR="${TRITON_CACHE_DIR:-$kernels/triton}"
+export CUDA_CACHE_PATH="${CUDA_CACHE_PATH:-$kernels/cuda}"
+
 case " $* " in
     *" --toy "*) "$python" -m benchmarks.diamond --toy ;;
     *) "$python" -m benchmarks.diamond; set -- --minutes 5 "$@" ;;  # it takes one of Waypoint's minutes

@@ -11,6 +11,7 @@ import numpy as np
 from handlers.base import in_thread
 from handlers.session.path import Checkpoint, Moment, PathSegment, RewindTrack, WorldPath
 from handlers.session.world import WorldCapture, copy_path
+from handlers.session.world_memory import world_memory
 from services.input_log.columns import PassInput
 from services.input_log.lines import (
     ContinuedFrom,
@@ -70,7 +71,9 @@ class WorldHistory:
         self._max_passes = limits.journal_passes
         self._clock = clock
         self._work_threads = work_threads
-        self._rewind = RewindTrack(limits.moment_bytes // 2)
+        self._limits = limits
+        self._memory = world_memory(limits, active.spec)
+        self._rewind = RewindTrack(self._memory.rewind)
         self._active = active
         self._path = self._path_of(active)
         self.frame: Picture | None = active.shown
@@ -185,8 +188,9 @@ class WorldHistory:
             )
         )
         self._log.forget_pictures()
+        self._memory = world_memory(self._limits, active.spec)
         self._active, self._path = active, self._path_of(active)
-        self._rewind.clear()
+        self._rewind = RewindTrack(self._memory.rewind)
         self.frame = active.shown
         if prompt is not None:
             self._log.say(GenerateScene(ts=self._clock.wall(), frame_id=0, prompt=prompt))
@@ -232,10 +236,13 @@ class WorldHistory:
         return not self._path.passes and self._path.scene is self._active.picture
 
     def _path_of(self, active: ActiveWorld) -> WorldPath:
-        return self._path_at_seed(active) if active.past is None else WorldPath(active.past, self._max_passes)
+        return self._path_at_seed(active) if active.past is None else self._path_from(active.past)
 
     def _path_at_seed(self, active: ActiveWorld) -> WorldPath:
-        return WorldPath(PathSegment(None, 0, active.picture), self._max_passes)
+        return self._path_from(PathSegment(None, 0, active.picture))
+
+    def _path_from(self, first: PathSegment) -> WorldPath:
+        return WorldPath(first, self._max_passes, self._memory.path)
 
     def _end_segment(self, line: Callable[[float, int], WorldChanged | WorldReset | WorldRestored]) -> None:
         passes = self._path.passes

@@ -82,8 +82,10 @@ class WorldPath:
     `base_due` asks for a snapshot often enough that at least half of `max_passes` always stays.
     """
 
-    def __init__(self, first: PathSegment, max_passes: int) -> None:
+    def __init__(self, first: PathSegment, max_passes: int, max_base_bytes: int | None = None) -> None:
+        """`max_base_bytes`: of all bases together, where three of them have more; None: any number."""
         self._half = max(1, max_passes // 2)
+        self._max_base_bytes = max_base_bytes
         self._now = first
 
     @property
@@ -134,8 +136,29 @@ class WorldPath:
             segment.last_base = parent.last_base if segment.base is None else segment.passes_before
         self._now = segment
 
+    def _thin(self) -> None:
+        """Drop bases that lie closest between two others until the rest fits; the first and the newest stay.
+
+        A path needs one on its way to begin at one day. So one between the two stays as well.
+        """
+        first = self.moment.path()[0][0]
+        kept = [segment for segment, _ in self.moment.path() if segment.base is not None]
+        sizes = sum(segment.base.size for segment in kept if segment.base is not None)
+        while self._max_base_bytes is not None and sizes > self._max_base_bytes:
+            least = 3 if first.base is not None else 2
+            if len(kept) <= least:
+                return
+            begins = [segment.passes_before for segment in kept]
+            inner = range(1 if first.base is not None else 0, len(kept) - 1)
+            closest = min(inner, key=lambda at: begins[at + 1] - (begins[at - 1] if at else first.passes_before))
+            dropped = kept.pop(closest)
+            if dropped.base is not None:
+                sizes -= dropped.base.size
+                dropped.base = None
+
     def _forget(self) -> None:
         """Let a path that is too long, or has too many scenes, begin at a later base."""
+        self._thin()
         path = self.moment.path()
         scenes = sum(segment.continues for segment, _ in path)
         if scenes > _MAX_SCENES:
@@ -195,7 +218,7 @@ class KeptMoment:
     @property
     def size(self) -> int:
         """Bytes in memory."""
-        return len(self.snapshot.state) + len(self.jpeg) + (0 if self.frame is None else self.frame.nbytes)
+        return self.snapshot.size + len(self.jpeg) + (0 if self.frame is None else self.frame.nbytes)
 
 
 class MomentShelf:
@@ -209,6 +232,10 @@ class MomentShelf:
         self._max_bytes = max_bytes
         self._kept: OrderedDict[str, KeptMoment] = OrderedDict()
         self._taken = 0
+
+    def bound(self, max_bytes: int) -> None:
+        """For moments that are kept from now on."""
+        self._max_bytes = max_bytes
 
     def keep(self, moment: KeptMoment) -> str:
         self._taken += 1
@@ -261,13 +288,13 @@ class RewindTrack:
 
     def add(self, point: Checkpoint) -> None:
         self._points.append(point)
-        self._bytes += len(point.snapshot.state)
-        have_room = max(1, self._max_bytes // max(1, len(point.snapshot.state)))
+        self._bytes += point.snapshot.size
+        have_room = max(1, self._max_bytes // max(1, point.snapshot.size))
         self._every_s = min(_FURTHEST_APART_S, max(_CHECKPOINT_EVERY_S, REWIND_S / have_room))
         while len(self._points) > 1 and (
             point.at_s - self._points[0].at_s > REWIND_S + self._every_s or self._bytes > self._max_bytes
         ):
-            self._bytes -= len(self._points.popleft().snapshot.state)
+            self._bytes -= self._points.popleft().snapshot.size
 
     def back(self, now_s: float, seconds: float) -> Checkpoint:
         """The newest checkpoint at least `seconds` ago, else the oldest; later ones are forgotten.
@@ -280,7 +307,7 @@ class RewindTrack:
             is_far_enough = now_s - point.at_s >= seconds - _SLACK_S
             if is_far_enough or (len(self._points) == 1 and point.at_s < now_s):
                 return point
-            self._bytes -= len(self._points.pop().snapshot.state)
+            self._bytes -= self._points.pop().snapshot.size
         raise DomainError("There is nothing to rewind yet.", ErrorCode.NOTHING_TO_REWIND)
 
     @property

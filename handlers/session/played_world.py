@@ -13,6 +13,7 @@ from handlers.base import in_thread
 from handlers.session.history import KeptPlace
 from handlers.session.path import KeptMoment, MomentShelf
 from handlers.session.world import open_world
+from handlers.session.world_memory import world_memory
 from services.world_engine.world_engine import NO_CONTROL
 from state.app_state_types import Paused, Playing, SessionId, WorldInPlay
 
@@ -93,7 +94,8 @@ class PlayedWorld:
         self._decoder = decoder
         self._engine_threads = engine_threads
         self._work_threads = work_threads
-        self._moments = MomentShelf(limits.kept_moments, limits.moment_bytes // 2)
+        self._limits = limits
+        self._moments = MomentShelf(limits.kept_moments, world_memory(limits, leased.active.spec).moments)
         self._left_at: WorldSnapshot | None = None  # where the world was when its engine was offloaded
         self.history = history
         leased.is_in_play = True
@@ -351,6 +353,7 @@ class PlayedWorld:
     async def _enter(self, active: ActiveWorld, prompt: str | None) -> None:
         """Begin to play a world that has just been opened."""
         self._moments.clear()
+        self._moments.bound(world_memory(self._limits, active.spec).moments)
         self.history.switched(active, prompt)
         self._inputs.clear()
         self._stream.use_spec(active.spec)

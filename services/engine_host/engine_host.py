@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from services.engine_host.host_settings import HostLimits, HostSettings
     from services.world_engine.engine_card import LoadReport
     from services.world_engine.world_engine import Picture, WorldSpec
+
+_KERNELS: Final = MappingProxyType(
+    {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton", "CUDA_CACHE_PATH": "cuda"}
+)
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -156,9 +162,8 @@ class _Current:
 def _environment(settings: HostSettings) -> dict[str, str]:
     variables = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TOKENIZERS_PARALLELISM": "false"}
     if settings.kernels is not None:
-        variables["TORCHINDUCTOR_CACHE_DIR"] = str(settings.kernels / "inductor")
-        variables["TRITON_CACHE_DIR"] = str(settings.kernels / "triton")
-        variables["CUDA_CACHE_PATH"] = str(settings.kernels / "cuda")
+        for variable, name in _KERNELS.items():  # whoever has set one knows where kernels are kept
+            variables[variable] = os.environ.get(variable) or str(settings.kernels / name)
     return variables | dict(settings.environment)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_the_memory_for_moments_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flags = ["--data-dir", str(tmp_path)]
     monkeypatch.delenv("TERRARIUM_MOMENTS_MIB", raising=False)
-    assert load_runtime_config(flags).limits.moment_bytes == 128 * MIB
+    assert load_runtime_config(flags).limits.moment_bytes is None
     monkeypatch.setenv("TERRARIUM_MOMENTS_MIB", "32")
     assert load_runtime_config(flags).limits.moment_bytes == 32 * MIB
     monkeypatch.setenv("TERRARIUM_MOMENTS_MIB", "none")

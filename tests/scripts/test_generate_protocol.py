@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from error_types import ErrorCode
-from scripts import client_models, generate_protocol
+from handlers.session.commands import COMMANDS
+from scripts import client_models, generate_protocol, socket_document
 from tests.web.node_tools import require_node_modules
 from wire_protocol import KEY_CODES, PROTOCOL_VERSION, ErrorId, ErrorMessage, StageId, WarningId, encode_message
 
@@ -34,6 +35,27 @@ def test_the_models_of_the_python_client_are_fresh() -> None:
     assert generate_protocol.MODELS_FILE.read_text(encoding="utf-8") == rendered, (
         "run python -m scripts.generate_protocol"
     )
+
+
+def test_the_document_of_the_socket_is_fresh() -> None:
+    rendered = socket_document.render_document(generate_protocol.protocol_schema())
+    assert generate_protocol.DOCUMENT_FILE.read_text(encoding="utf-8") == rendered, (
+        "run python -m scripts.generate_protocol"
+    )
+
+
+def test_the_document_has_an_operation_with_its_answer_for_each_command() -> None:
+    document = json.loads(generate_protocol.DOCUMENT_FILE.read_text(encoding="utf-8"))
+    operations = document["operations"]
+    assert set(COMMANDS) <= set(operations)
+    for name in COMMANDS:
+        answers = [message["$ref"].rsplit("/", 1)[-1] for message in operations[name]["reply"]["messages"]]
+        assert (len(answers), answers[-1]) == (2, "RpcError")
+    assert operations["step"]["reply"]["messages"][0]["$ref"].endswith("/Pass")
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+        place: Any = document
+        for part in reference.split("/"):
+            place = place[part]  # a reference that leads nowhere raises
 
 
 @pytest.mark.xdist_group("node")

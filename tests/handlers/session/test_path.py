@@ -26,8 +26,13 @@ def given(number: int) -> PassInput:
     return PassInput(ControlPayload(frozenset({number % 5}), float(number), 0.0), float(number), 0.0)
 
 
-def world_path(max_passes: int = 1000) -> WorldPath:
-    return WorldPath(PathSegment(None, 0, scene()), max_passes)
+def world_path(max_passes: int = 1000, max_base_bytes: int | None = None) -> WorldPath:
+    return WorldPath(PathSegment(None, 0, scene()), max_passes, max_base_bytes)
+
+
+def bases(played: WorldPath) -> list[int]:
+    """After how many passes the world is kept, where it is."""
+    return [segment.passes_before for segment, _ in played.moment.path() if segment.base is not None]
 
 
 def play(played: WorldPath, *numbers: int) -> None:
@@ -203,3 +208,27 @@ def test_kept_moments_are_bounded_by_memory_oldest_first() -> None:
     assert shelf.ids() == tuple(ids[2:])
     huge = shelf.keep(KeptMoment(snapshot(1, 9000), b"", world_path().moment, scene()))
     assert shelf.ids() == (huge,)
+
+
+def test_the_states_on_a_path_are_bounded_and_the_path_is_whole() -> None:
+    played = world_path(max_base_bytes=300)
+    for number in range(12):
+        play(played, *range(10 * number, 10 * number + 10))
+        played.continued_from(scene(number + 1), snapshot(number, 100))
+    assert len(bases(played)) == 3
+    assert bases(played)[-1] == 120  # the newest, to go on from
+    assert bases(played)[0] <= 60  # and one in the older half
+    assert told(played) == list(range(120))
+    assert len(copy_path(played.moment).changes) == 12
+
+
+def test_a_long_path_with_large_states_still_keeps_half_of_its_passes() -> None:
+    played = world_path(max_passes=40, max_base_bytes=1)
+    for number in range(400):
+        play(played, number)
+        if number % 50 == 7:
+            played.continued_from(scene(number % 200), snapshot(number, 100))
+        kept = told(played)
+        assert kept == list(range(number + 1 - len(kept), number + 1))
+        assert min(number + 1, 20) <= len(kept) <= 100
+        assert len(bases(played)) <= 3

@@ -82,7 +82,7 @@ def test_every_setting_is_there_with_what_a_page_needs() -> None:
     }
     assert found["moss_steps"]["choices"] == ["1", "2", "4"]
     assert found["anonymous_may"]["choices"] == ["uploads", "recordings", "worlds", "deletions"]
-    assert (found["moments_mib"]["value"], found["moments_mib"]["unit"]) == (128, "MiB")
+    assert (found["moments_mib"]["value"], found["moments_mib"]["unit"]) == (None, "MiB")
     assert (found["port"]["applies"], len(found["port"]["restartReason"]) >= 20) == ("restart", True)
     assert found["data_dir"]["fixedBy"] == "--data-dir"
 
