@@ -189,7 +189,7 @@ class Player:
             opcode, payload = self._socket.read()
             self._answer_ping(opcode, payload)
             if opcode is Opcode.BINARY:
-                header = _header(payload)
+                header = header_of(payload)
                 self.arrivals.append(_arrival(header, len(payload)))
                 if self._acknowledges:
                     drawn = {"type": "frame_ack", "frame_id": header["frame_id"], "epoch": header["epoch"]}
@@ -203,7 +203,8 @@ class Player:
             self._socket.send(Opcode.PONG, bytes(payload))
 
 
-def _header(payload: memoryview) -> dict[str, Any]:
+def header_of(payload: memoryview) -> dict[str, Any]:
+    """The header of a pass."""
     (length,) = struct.unpack_from("<I", payload)
     return json.loads(bytes(payload[4 : 4 + length]))
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks.link_relay import LinkRelay, LinkShape
 from tests.browser.accessibility import DESK, PHONE, faults_of
+from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from tests.browser.conftest import Invite
     from tests.browser.server_process import ServerProcess
-    from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -90,3 +92,23 @@ def test_a_world_is_watched_and_the_controls_change_hands(
         assert faults_of(page) == []
         page.get_by_test_id("again-button").click()
         expect(page.get_by_test_id("watch-over-text")).to_have_text("This link opens nothing, or nothing any more.")
+
+
+def test_the_same_walk_is_watched_over_a_link_of_eight_megabits(
+    invite: Invite, browser: Browser, server: ServerProcess
+) -> None:
+    player = invite(server.url)
+    player.enter()
+    address = urlsplit(share(player))
+    resume(player)
+    with LinkRelay(address.port or 0, LinkShape(8e6, 0.02, jitter_s=0.004)) as relay, browser.new_context() as context:
+        # Pages of this machine get JPEGs unless the person wants it otherwise.
+        context.add_init_script('localStorage.setItem("terrarium.settings", JSON.stringify({ alwaysVideo: true }))')
+        page = context.new_page()
+        page.goto(address._replace(netloc=f"127.0.0.1:{relay.port}").geturl())
+        wait_for_frames(page, 1)
+        with player.holding("w"):
+            page.wait_for_function("watched.codec === 'h264'")
+            wait_for_frames(page, 40)
+        player.come_to_rest()
+        Visitor(page).wait_for_same_view(player.see())

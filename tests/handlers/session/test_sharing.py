@@ -11,6 +11,7 @@ from websockets.sync.client import connect
 
 from runtime_config.runtime_config import AccessConfig, SessionLimits
 from runtime_config.sharing_config import SharingConfig
+from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_video_encoder import FakeVideoEncoder, read_fake_unit
 from tests.play.harness import PlayClient, fake_services, picture, play_server
@@ -149,6 +150,27 @@ def test_another_world_and_a_pause_are_seen_by_those_who_watch(codec: str) -> No
         guest.of_type("watching", state="paused")
         player.send("resume")
         guest.of_type("watching", state="playing")
+
+
+def test_whoever_was_slow_sees_the_last_view_when_the_world_rests() -> None:
+    model = FakeModel()
+    with (
+        play_server(fake_services(model), limits=_AWAKE) as server,
+        playing(server) as (player, link),
+        watching(server, link, video=True) as guest,
+    ):
+        player.control("W")
+        frame = guest.frame(lambda frame: frame.header.codec == "h264")
+        guest.send("frame_ack", frame_id=frame.header.frame_id, epoch=frame.header.epoch)
+        world = model.engines[0].worlds[0]
+        reached = world.pass_number
+        wait_until(lambda: world.pass_number > reached + 8, "the world plays on")
+        player.send("pause")
+        assert not player.reply(player.request("scene_edit", prompt=""))["success"]  # the pause was received
+        while frame.content.pass_number != world.pass_number:
+            guest.send("frame_ack", frame_id=1 << 30, epoch=frame.header.epoch)
+            frame = guest.played_frame()
+        assert frame.header.codec == "h264"
 
 
 def test_who_never_reads_is_closed_and_the_player_goes_on() -> None:
