@@ -108,7 +108,7 @@ def test_the_same_walk_is_watched_over_a_link_of_eight_megabits(
         page.goto(address._replace(netloc=f"127.0.0.1:{relay.port}").geturl())
         wait_for_frames(page, 1)
         with player.holding("w"):
-            page.wait_for_function("watched.codec === 'h264'")
+            page.wait_for_function("() => watched.codec === 'h264'")
             wait_for_frames(page, 40)
         player.come_to_rest()
         Visitor(page).wait_for_same_view(player.see())
