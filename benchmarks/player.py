@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from websockets.frames import Frame, Opcode
 
@@ -138,7 +138,7 @@ class Player:
             raise
         self._threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._read, self._press)]
 
-    def __enter__(self) -> Player:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

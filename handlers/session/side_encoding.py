@@ -116,11 +116,14 @@ class SideEncoding:
         try:
             while self._next is not None:
                 await self._passes.wanted("h264")
-                (numbered, self._next), video = (self._next, None), self._video
-                if numbered is not None and video is not None:
-                    await self._encode_video(video, numbered)
+                await self._encode_newest()
         finally:
             self._encoding_video = None
+
+    async def _encode_newest(self) -> None:
+        numbered, self._next = self._next, None
+        if numbered is not None and self._video is not None:
+            await self._encode_video(self._video, numbered)
 
     async def _encode_video(self, video: SessionVideo, numbered: NumberedPass) -> None:
         began = self._clock.monotonic()
