@@ -170,6 +170,7 @@ _RECORDING_FINISH: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.RECORDINGS,)
 _RECORDING_DELETIONS: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.RECORDINGS, AnonymousAction.DELETIONS))
 # Who may have scenes made may see what is being made; anonymous visitors are not told apart by who wanted a job.
 _JOBS: Final = IfAllowed(Scope.READ, (AnonymousAction.UPLOADS,))
+_FILMS: Final = _JOBS  # and see the films of the server, and what they are made from
 _JOB_CANCELS: Final = IfAllowed(Scope.CREATE, (AnonymousAction.UPLOADS, AnonymousAction.DELETIONS))
 _JOB_DELETIONS: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.UPLOADS, AnonymousAction.DELETIONS))
 
@@ -227,6 +228,29 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/jobs/{job_id}/cancel"): _JOB_CANCELS,
         ("POST", "/api/jobs/{job_id}/retry"): _UPLOADS,
         ("DELETE", "/api/jobs/{job_id}"): _JOB_DELETIONS,
+        ("GET", "/api/video/specs"): _READ,
+        ("GET", "/api/video/films"): _FILMS,
+        ("POST", "/api/video/films/words"): _UPLOADS,
+        ("POST", "/api/video/films/pictures"): _UPLOADS,
+        ("POST", "/api/video/films/sound"): _UPLOADS,
+        ("POST", "/api/video/films/retake"): _UPLOADS,
+        ("POST", "/api/video/films/extension"): _UPLOADS,
+        ("POST", "/api/video/films/joining"): _UPLOADS,
+        ("POST", "/api/video/films/control"): _UPLOADS,
+        ("POST", "/api/video/films/upscale"): _UPLOADS,
+        ("POST", "/api/video/again"): _UPLOADS,
+        ("GET", "/api/video/films/{film_id}"): _FILMS,
+        ("POST", "/api/video/films/{film_id}/again"): _UPLOADS,
+        ("POST", "/api/video/films/{film_id}/cancel"): _JOB_CANCELS,
+        ("DELETE", "/api/video/films/{film_id}"): _JOB_DELETIONS,
+        ("GET", "/api/video/films/{film_id}/content"): _FILMS,
+        ("GET", "/api/video/films/{film_id}/thumbnail"): _FILMS,
+        ("GET", "/api/video/films/{film_id}/sprite"): _FILMS,
+        ("GET", "/api/video/sources"): _FILMS,
+        ("POST", "/api/video/sources"): _UPLOADS,
+        ("GET", "/api/video/sources/{source_hash}"): _FILMS,
+        ("GET", "/api/video/sources/{source_hash}/content"): _FILMS,
+        ("DELETE", "/api/video/sources/{source_hash}"): _JOB_DELETIONS,
         ("GET", "/api/feedback"): _OWN_WORDS,
         ("GET", "/api/feedback/export"): OWNERS,
         ("PUT", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,
@@ -322,6 +346,7 @@ JOBS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "scene": _UPLOADS,
         "replay_film": IfAllowed(Scope.CREATE, (AnonymousAction.WORLDS,)),
+        "video": _UPLOADS,
         "model": OWNERS,
         "benchmark": OWNERS,
     }

@@ -31,6 +31,7 @@ from _routes import (
     settings,
     shutdown,
     system_info,
+    video,
     watch,
     websocket,
     worlds,
@@ -89,7 +90,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         middleware=[
             *network_middleware(
                 config.part(lambda config: config.access),
-                config.part(lambda config: _uploads(config.max_upload_bytes)),
+                config.part(lambda config: _uploads(config.max_upload_bytes, config.films.source_bytes)),
                 people=handler.identity,
                 error_linger_s=config.now.limits.error_linger_s,
             ),
@@ -111,6 +112,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         recordings,
         worlds,
         jobs,
+        video,
         feedback,
         sessions,
         settings,
@@ -131,11 +133,13 @@ def create_app(handler: AppHandler) -> FastAPI:
     return app
 
 
-def _uploads(most_bytes: int) -> Mapping[str, BodyLimit]:
+def _uploads(most_bytes: int, most_source_bytes: int) -> Mapping[str, BodyLimit]:
     """The routes whose requests have a file for a body."""
     return {
         "/api/seeds": BodyLimit(most_bytes, ErrorCode.SEED_TOO_LARGE, "The picture"),
         "/api/worlds": BodyLimit(most_bytes, ErrorCode.WORLD_TOO_LARGE, "The world file"),
+        "/api/video/sources": BodyLimit(most_source_bytes, ErrorCode.FILM_SOURCE_TOO_LARGE, "The file"),
+        "/api/video/again": BodyLimit(most_source_bytes, ErrorCode.FILM_SOURCE_TOO_LARGE, "The film"),
     }
 
 

@@ -30,6 +30,15 @@ from handlers.engines.residency import ModelResidency
 from handlers.feedback.book import FeedbackBook
 from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
+from handlers.films.film_orders import FilmOrders
+from handlers.films.film_room import FilmRoom
+from handlers.films.film_safety import FilmSafety
+from handlers.films.film_sources import FilmSources
+from handlers.films.film_specs import FilmSpecs
+from handlers.films.films_handler import FilmsHandler
+from handlers.films.loras import LoraFolder
+from handlers.films.sources_handler import SourcesHandler
+from handlers.films.sources_in_use import sources_in_use
 from handlers.jobs.benchmark_executor import BenchmarkExecutor
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
@@ -43,6 +52,7 @@ from handlers.jobs.runner import JobRunner
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
+from handlers.jobs.video_executor import VideoExecutor
 from handlers.library.engines import LibraryEngines
 from handlers.library.fit import EngineFits
 from handlers.library.library_handler import LibraryHandler
@@ -170,6 +180,7 @@ class AppHandler:
             classifier=services.image_classifier,
             writer=services.prompt_writer,
             editor=services.image_editor,
+            films=services.video_pipeline,
             config=authoring,
             clock=services.clock,
             changes=changes,
@@ -284,8 +295,10 @@ class AppHandler:
             engine_threads=self._engine_threads,
             clock=services.clock,
         )
-        self.job_kinds = JobKinds((scenes, films, models, benchmarks, *further_jobs))
+        videos = self._films_executor(ledger, changes)
+        self.job_kinds = JobKinds((scenes, films, videos, models, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
+        self._add_films()
         self._live_services = LiveServices(
             current,
             encoder=services.frame_encoder,
@@ -338,6 +351,56 @@ class AppHandler:
         )
         self.feedback = FeedbackHandler(self._feedback_book, facts, services.clock, self._intake_threads)
         self.presence.wired()
+
+    def _films_executor(self, ledger: MemoryLedger, changes: StateChanges) -> VideoExecutor:
+        services, threads = self.services, self._intake_threads
+        self._film_config = self.settings.current.part(lambda config: config.films)
+        safety = FilmSafety(self.safety, services.media_probe, services.picture_decoder)
+        self.film_sources = SourcesHandler(
+            services.source_store,
+            services.media_probe,
+            safety,
+            self._belongings,
+            self.visitors,
+            in_use=lambda: sources_in_use(self._board),
+            threads=threads,
+            clock=services.clock,
+            config=self._film_config,
+        )
+        self._found_sources = FilmSources(
+            self.film_sources, services.film_store, self.recordings, self._belongings, services.media_probe
+        )
+        loras = LoraFolder(self.settings.current.now.data_dir / "loras")
+        pipeline = services.video_pipeline
+        room = FilmRoom(pipeline, ledger, changes=changes, threads=self._work_threads)
+        self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
+        return VideoExecutor(
+            pipeline,
+            FilmOrders(pipeline, self._found_sources, self.seeds, safety, loras),
+            room,
+            services.film_store,
+            probe=services.media_probe,
+            safety=safety,
+            belongings=self._belongings,
+            threads=threads,
+            clock=services.clock,
+            config=self._film_config,
+        )
+
+    def _add_films(self) -> None:
+        services = self.services
+        self.films = FilmsHandler(
+            services.film_store,
+            services.video_pipeline,
+            self._found_sources,
+            self.jobs,
+            self._belongings,
+            probe=services.media_probe,
+            writer=services.video_writer,
+            incoming=services.source_store,
+            threads=self._intake_threads,
+            config=self._film_config,
+        )
 
     def _look_at_models(self) -> None:
         """Files of models may have come or gone. Blocks."""
@@ -436,6 +499,7 @@ class AppHandler:
         self._belongings.settle(ThingKind.RECORDING, self.recordings.names)
         self._belongings.settle(ThingKind.WORLD, self.world_files.ids)
         self._belongings.settle(ThingKind.SEED, self.seeds.hashes)
+        self._belongings.settle(ThingKind.FILM, self.films.ids)
 
     async def release_belongings(self, owner: OwnerId) -> None:
         """Somebody is gone: what was theirs is the owner role's. Raises: DomainError."""

@@ -87,6 +87,19 @@ class ErrorCode(StrEnum):
     JOB_HAS_NO_FILE = "jobHasNoFile"
     SERVER_RESTARTED = "serverRestarted"
     FILM_FAILED = "filmFailed"
+    # films
+    FILM_UNKNOWN = "filmUnknown"
+    FILM_NOT_MADE = "filmNotMade"
+    FILM_REFUSED = "filmRefused"
+    FILM_SOURCE_UNKNOWN = "filmSourceUnknown"
+    FILM_SOURCE_UNUSABLE = "filmSourceUnusable"
+    FILM_SOURCE_TOO_LARGE = "filmSourceTooLarge"
+    FILM_SOURCE_IN_USE = "filmSourceInUse"
+    FILM_LORA_REFUSED = "filmLoraRefused"
+    FILM_OUT_OF_MEMORY = "filmOutOfMemory"
+    FILM_NOTES_MISSING = "filmNotesMissing"
+    FILM_QUOTA_USED = "filmQuotaUsed"
+    FILM_NOT_KEPT = "filmNotKept"
     # feedback, and whose things are
     FEEDBACK_UNKNOWN = "feedbackUnknown"
     FEEDBACK_UNAVAILABLE = "feedbackUnavailable"
@@ -225,6 +238,19 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.JOB_HAS_NO_FILE: 404,
         ErrorCode.SERVER_RESTARTED: 503,
         ErrorCode.FILM_FAILED: 500,
+        # films
+        ErrorCode.FILM_UNKNOWN: 404,
+        ErrorCode.FILM_NOT_MADE: 409,
+        ErrorCode.FILM_REFUSED: 422,
+        ErrorCode.FILM_SOURCE_UNKNOWN: 404,
+        ErrorCode.FILM_SOURCE_UNUSABLE: 422,
+        ErrorCode.FILM_SOURCE_TOO_LARGE: 413,
+        ErrorCode.FILM_SOURCE_IN_USE: 409,
+        ErrorCode.FILM_LORA_REFUSED: 422,
+        ErrorCode.FILM_OUT_OF_MEMORY: 503,
+        ErrorCode.FILM_NOTES_MISSING: 422,
+        ErrorCode.FILM_QUOTA_USED: 507,
+        ErrorCode.FILM_NOT_KEPT: 507,
         # feedback, and whose things are
         ErrorCode.FEEDBACK_UNKNOWN: 404,
         ErrorCode.FEEDBACK_UNAVAILABLE: 503,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
     from services.film_maker.film_maker import FilmMaker
+    from services.film_store.film_store import FilmStore
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ConfigurableImageEditor, ImageEditor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from services.job_store.job_store import JobStores
     from services.log_stream.log_stream import LogStream
     from services.machine_probe.machine_probe import MachineProbe
+    from services.media_probe.media_probe import MediaProbe
     from services.metrics.metrics import Metrics
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from services.recording_store.recording_store import RecordingStore
     from services.seed_store.seed_store import SeedStore
     from services.settings_file.settings_file import SettingsFiles
+    from services.source_store.source_store import SourceStore
     from services.system_monitor.system_monitor import SystemMonitor
     from services.task_runner.task_runner import TaskRunner
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -70,6 +73,9 @@ class ServiceBundle:
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
     film_maker: FilmMaker
+    film_store: FilmStore
+    source_store: SourceStore
+    media_probe: MediaProbe
     video_pipeline: ConfigurableVideoPipeline
     model_hub: ModelHub
     system_monitor: SystemMonitor
@@ -96,6 +102,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
     from services.film_maker.replay_film_maker import ReplayFilmMaker
+    from services.film_store.directory_film_store import DirectoryFilmStore
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
     from services.image_classifier.best_image_classifier import BestImageClassifier
     from services.image_classifier.bundled_image_classifier import BundledImageClassifier, shipped_model
@@ -105,6 +112,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.input_log.ndjson_input_logs import NdjsonInputLogs
     from services.job_store.sql_job_stores import SqlJobStores
     from services.machine_probe.system_probe import SystemProbe
+    from services.media_probe.ffmpeg_media_probe import FfmpegMediaProbe
     from services.metrics.prometheus_metrics import PrometheusMetrics
     from services.model_hub.hub_cache import default_cache_dir
     from services.model_hub.hugging_face_hub import HuggingFaceHub
@@ -117,6 +125,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
     from services.seed_store.directory_seed_store import DirectorySeedStore
     from services.settings_file.folder_settings_files import FolderSettingsFiles
+    from services.source_store.directory_source_store import DirectorySourceStore
     from services.system_monitor.psutil_system_monitor import PsutilSystemMonitor
     from services.task_runner.threading_task_runner import ThreadingTaskRunner
     from services.torch_worker.process_torch_worker import ProcessTorchWorker
@@ -148,6 +157,9 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
         film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
+        film_store=DirectoryFilmStore(config.data_dir / "films"),
+        source_store=DirectorySourceStore(config.data_dir / "films" / "sources", clock),
+        media_probe=FfmpegMediaProbe(bundled_ffmpeg),
         video_pipeline=SwitchedVideoPipeline(build_video_pipeline, config.film_model),
         close_database=database.close,
         account_stores=SqlAccountStores(database),

@@ -10,14 +10,18 @@ from error_types import DomainError, ErrorCode
 from services.account_store.account_store import AccountFault, AccountStoreError
 from services.feedback_store.feedback_store import FeedbackFault, FeedbackStoreError
 from services.film_maker.film_maker import FilmError
+from services.film_store.film_store import FilmStoreError
 from services.job_folder.job_folder import JobFolderError
 from services.job_store.job_store import JobStoreError, JobStoreFault
 from services.local_models.model_error import ModelError, ModelFault
+from services.media_probe.media_probe import MediaError
 from services.model_hub.model_hub import HubFault, ModelHubError
 from services.ownership_store.ownership_store import OwnershipStoreError
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
 from services.seed_store.seed_store import SeedStoreError
+from services.source_store.source_store import SourceStoreError
+from services.video_pipeline.video_pipeline import VideoFault, VideoPipelineError
 from services.video_writer.video_writer import RecordingFault, VideoError
 from services.world_engine.world_engine import EngineFaultError
 from services.world_files.world_file import WorldFileError, WorldFileFault
@@ -31,15 +35,19 @@ ServiceError: TypeAlias = (
     | EngineFaultError
     | FeedbackStoreError
     | FilmError
+    | FilmStoreError
     | JobFolderError
     | JobStoreError
+    | MediaError
     | ModelError
     | ModelHubError
     | OwnershipStoreError
     | PictureError
     | RecordingStoreError
     | SeedStoreError
+    | SourceStoreError
     | VideoError
+    | VideoPipelineError
     | WorldFileError
     | WorldStoreError
 )
@@ -49,15 +57,19 @@ _SERVICE_ERRORS: Final = (
     EngineFaultError,
     FeedbackStoreError,
     FilmError,
+    FilmStoreError,
     JobFolderError,
     JobStoreError,
+    MediaError,
     ModelError,
     ModelHubError,
     OwnershipStoreError,
     PictureError,
     RecordingStoreError,
     SeedStoreError,
+    SourceStoreError,
     VideoError,
+    VideoPipelineError,
     WorldFileError,
     WorldStoreError,
 )
@@ -140,6 +152,19 @@ _STORE_CODES: Final[Mapping[StoreFault, ErrorCode]] = MappingProxyType(
         StoreFault.FOLDER: ErrorCode.RECORDING_FOLDER_UNUSABLE,
     }
 )
+_VIDEO_CODES: Final[Mapping[VideoFault, ErrorCode]] = MappingProxyType(
+    {
+        VideoFault.NOT_PULLED: ErrorCode.MODEL_NOT_PULLED,
+        VideoFault.DOES_NOT_FIT: ErrorCode.MODEL_DOES_NOT_FIT,
+        VideoFault.CANNOT: ErrorCode.FILM_REFUSED,
+        VideoFault.OUT_OF_MEMORY: ErrorCode.FILM_OUT_OF_MEMORY,
+        VideoFault.LORA_REFUSED: ErrorCode.FILM_LORA_REFUSED,
+        VideoFault.SOURCE_UNUSABLE: ErrorCode.FILM_SOURCE_UNUSABLE,
+        VideoFault.DISK_FULL: ErrorCode.FILM_NOT_KEPT,
+        VideoFault.WORKER_DIED: ErrorCode.FILM_FAILED,
+        VideoFault.FAILED: ErrorCode.FILM_FAILED,
+    }
+)
 _WORLD_FILE_CODES: Final[Mapping[WorldFileFault, ErrorCode]] = MappingProxyType(
     {
         WorldFileFault.NOT_A_WORLD: ErrorCode.WORLD_NOT_A_WORLD,
@@ -175,6 +200,12 @@ def _code_of(error: ServiceError) -> ErrorCode:
             return ErrorCode.ENGINE_FAILED
         case FilmError():
             return ErrorCode.FILM_FAILED
+        case FilmStoreError() | SourceStoreError():
+            return ErrorCode.FILM_NOT_KEPT
+        case MediaError():
+            return ErrorCode.FILM_SOURCE_UNUSABLE
+        case VideoPipelineError():
+            return _VIDEO_CODES[error.fault]
         case JobFolderError():
             return ErrorCode.JOB_NOT_KEPT
         case JobStoreError():

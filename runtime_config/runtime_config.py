@@ -17,6 +17,7 @@ from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.data_directory import default_data_directory
 from runtime_config.engines_config import EnginesConfig
 from runtime_config.film_model_config import FilmModelConfig
+from runtime_config.films_config import FilmsConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.machine_memory import machine_memory
 from runtime_config.setting import Group, Setting
@@ -413,6 +414,7 @@ class RuntimeConfig:
     authoring: Annotated[AuthoringConfig, Group("scenes in words")] = field(default_factory=AuthoringConfig)
     hub: Annotated[HubConfig, Group("models")] = field(default_factory=HubConfig)
     jobs: Annotated[JobsConfig, Group("jobs")] = field(default_factory=JobsConfig)
+    films: Annotated[FilmsConfig, Group("films")] = field(default_factory=FilmsConfig)
     film_model: Annotated[FilmModelConfig, Group("films")] = field(default_factory=FilmModelConfig)
     max_saved_worlds: int = 1000
     input_log_bytes: int = 1024 * MIB  # all logs, and the pictures beside them

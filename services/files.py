@@ -29,7 +29,7 @@ class NewFile:
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self.file = file
-        self._path = path
+        self.path = path  # the temporary one
         self._has_name = False
 
     def complete(self) -> int:
@@ -42,14 +42,14 @@ class NewFile:
 
     def move_to(self, path: Path) -> None:
         """Give the file, complete by now, its name in the same folder. A file of that name is replaced."""
-        self._path.replace(path)
+        self.path.replace(path)
         self._has_name = True
 
     def remove_unless_moved(self) -> None:
         """For `new_file` alone. What cannot be removed stays, unseen, for `remove_unfinished`."""
         if not self._has_name:
             with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+                self.path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def rest_client(services: ServiceBundle | None = None, **config: Any) -> Generator[TestClient]:
-    handler = AppHandler(Launch.of(RuntimeConfig(data_dir=Path("unused"), **config)), services or fake_services())
+def rest_client(
+    services: ServiceBundle | None = None, *, folder: Path = Path("unused"), **config: Any
+) -> Generator[TestClient]:
+    handler = AppHandler(Launch.of(RuntimeConfig(data_dir=folder, **config)), services or fake_services())
     app = create_app(handler)
     with TestClient(app, base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000)) as client:
         yield client

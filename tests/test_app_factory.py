@@ -27,7 +27,7 @@ STATUSES = {
     ),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
-        "feedbackUnknown accountUnknown notFound"
+        "feedbackUnknown accountUnknown notFound filmUnknown filmSourceUnknown"
     ),
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
@@ -36,14 +36,16 @@ STATUSES = {
         "seedShipped nothingToRewind "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
+        " filmNotMade filmSourceInUse"
     ),
     412: ("settingsChanged"),
-    413: ("messageTooLarge seedTooLarge worldTooLarge"),
+    413: ("messageTooLarge seedTooLarge worldTooLarge filmSourceTooLarge"),
     422: (
         "invalidRequest unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
         "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
-        "recordingDamaged jobKindUnknown settingsRefused accountNameInvalid passwordInvalid modelUnusable"
+        "recordingDamaged jobKindUnknown settingsRefused accountNameInvalid passwordInvalid modelUnusable "
+        "filmRefused filmSourceUnusable filmLoraRefused filmNotesMissing"
     ),
     428: ("settingsRevisionMissing"),
     429: ("tooManyRequests tooManySessions uploadQuotaUsed tooManyAttempts"),
@@ -51,12 +53,12 @@ STATUSES = {
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
         "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted "
-        "feedbackUnavailable ownersUnavailable accountsUnavailable modelHubUnavailable"
+        "feedbackUnavailable ownersUnavailable accountsUnavailable modelHubUnavailable filmOutOfMemory"
     ),
     504: ("requestTimeout"),
     507: (
         "seedNotKept jobNotKept worldNotKept recordingFolderUnusable recordingDiskFull recordingQuotaUsed"
-        " feedbackNotKept settingsNotKept accountNotKept modelNotKept"
+        " feedbackNotKept settingsNotKept accountNotKept modelNotKept filmQuotaUsed filmNotKept"
     ),
 }
 

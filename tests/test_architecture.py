@@ -26,6 +26,7 @@ LAYERS: Final = {
             "state",
             "access_rules",
             "account_types",
+            "film_types",
             "api_types",
             "error_types",
             "sign_in",
@@ -34,7 +35,16 @@ LAYERS: Final = {
     },
     "handlers": {
         *("services", "state", "runtime_config"),
-        *("access_rules", "account_types", "api_types", "error_types", "sign_in", "wire_protocol", "handlers"),
+        *(
+            "access_rules",
+            "account_types",
+            "api_types",
+            "error_types",
+            "film_types",
+            "sign_in",
+            "wire_protocol",
+            "handlers",
+        ),
     },
     "services": {
         "services",

@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
     from services.memory_planner.engine_fit import EngineFit
-    from services.memory_planner.model_memory import Placement
+    from services.memory_planner.model_memory import ModelMemory, Placement
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
+    from services.video_pipeline.video_pipeline import FastVideoPipeline
     from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -101,6 +102,7 @@ class MemoryLedger(StateHandler):
         classifier: ImageClassifier,
         writer: PromptWriter,
         editor: ImageEditor,
+        films: FastVideoPipeline,
         config: Current[AuthoringConfig],
         clock: Clock,
         changes: StateChanges,
@@ -113,6 +115,8 @@ class MemoryLedger(StateHandler):
         self._classifier = classifier
         self._writer = writer
         self._editor = editor
+        self._films = films
+        self._given_way = 0
         self._config = config
         self._clock = clock
         self._changes = changes
@@ -156,6 +160,12 @@ class MemoryLedger(StateHandler):
             if role in facts.requirements
         }
 
+    def plan_film(self, memory: ModelMemory) -> MemoryPlan:
+        """Where the model that makes films can be, beside what is there. Whoever plays keeps their engine."""
+        machine = self._machine(room_of(self._monitor).free, self._on_device(), is_shared=bool(self._players()))
+        requirement = ModelRequirement("The film model", memory, is_loaded=memory.placement is not None)
+        return plan_models(machine, [requirement])[0]
+
     def fit(self, entry: CatalogueEntry, quant: str) -> EngineFit:
         """Whether an engine fits beside what is loaded. One that is loaded fits."""
         key = EngineKey(entry.model_id, quant)
@@ -190,7 +200,15 @@ class MemoryLedger(StateHandler):
                 return None
 
     def make_room_for(self, engine: CatalogueEntry) -> None:
-        """Unload idle models from a device that has too little room for an engine; models in use are left alone."""
+        """Unload idle models from a device that has too little room for an engine; models in use are left alone.
+
+        Films are left off in the middle, and begun again when there is room: play comes first.
+        """
+        free = room_of(self._monitor).free.vram
+        if engine.placement == "device" and self._film_on_device() is not None and (free or 0) < engine.memory.vram:
+            logger.info("The film model makes room for a world engine", model=engine.model_id)
+            self._given_way += 1
+            self._films.unload()
         for role, model in self.models.items():
             if self._is_in_the_way_of(engine, role) and self._begin_vacating(role):
                 try:
@@ -200,7 +218,20 @@ class MemoryLedger(StateHandler):
                     self._end_vacating(role)
         self.look()
 
+    def _film_on_device(self) -> ModelMemory | None:
+        memory = self._films.needs()
+        return memory if memory is not None and memory.placement in {"resident", "offloaded"} else None
+
     # ------------------------------------------------------------------------------------------- reading AppState alone
+
+    @property
+    def films_given_way(self) -> int:
+        """How often a film has made room for an engine."""
+        return self._given_way
+
+    @with_state_lock
+    def is_played_on_device(self) -> bool:
+        return bool(self._players())
 
     @with_state_lock
     def known(self) -> ModelsKnown | ModelsUnknown:

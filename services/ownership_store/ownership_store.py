@@ -1,4 +1,4 @@
-"""To whom belongs what people have made: recordings, saved worlds and pictures."""
+"""To whom belongs what people have made: recordings, saved worlds, pictures, films and their sources."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class ThingKind(StrEnum):
     RECORDING = "recording"  # by its name
     WORLD = "world"
     SEED = "seed"  # by the hash of its file; generated scenes as well
+    FILM = "film"  # by the id of the job that made it
+    SOURCE = "source"  # of films, by the hash of its file
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,12 @@ from runtime_config.hub_config import HubConfig
 from runtime_config.launch_settings import Launch
 from runtime_config.runtime_config import RuntimeConfig, SessionLimits
 from service_bundle import ServiceBundle
+from services.bundled_ffmpeg import bundled_ffmpeg
 from services.clock.system_clock import SystemClock
+from services.film_store.directory_film_store import DirectoryFilmStore
 from services.image_editor.switched_image_editor import SwitchedImageEditor
 from services.image_editor.unconfigured_image_editor import UnconfiguredImageEditor
+from services.media_probe.ffmpeg_media_probe import FfmpegMediaProbe
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.model_hub.hugging_face_hub import HuggingFaceHub
 from services.picture_decoder.pillow_picture_decoder import PillowPictureDecoder
@@ -36,6 +39,7 @@ from services.picture_views.sign_picture_views import SignPictureViews
 from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
 from services.prompt_writer.unconfigured_prompt_writer import UnconfiguredPromptWriter
 from services.recording_store.directory_recording_store import DirectoryRecordingStore
+from services.source_store.directory_source_store import DirectorySourceStore
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
 from services.video_pipeline.switched_video_pipeline import SwitchedVideoPipeline
 from services.world_engine.catalogue import WorldEngineCatalogue
@@ -304,6 +308,7 @@ def fake_services(
     feedback_stores: FeedbackStores | None = None,
     film_maker: FilmMaker | None = None,
     video_pipeline: FastVideoPipeline | None = None,
+    films_dir: Path = Path("no-such-folder"),
     prompt_writer: PromptWriter | None = None,
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
@@ -343,6 +348,9 @@ def fake_services(
         world_store=world_store or FakeWorldStore(),
         input_logs=input_logs or FakeInputLogs(),
         film_maker=film_maker or FakeFilmMaker(),
+        film_store=DirectoryFilmStore(films_dir),
+        source_store=DirectorySourceStore(films_dir / "sources", clock or SystemClock()),
+        media_probe=FfmpegMediaProbe(bundled_ffmpeg),
         video_pipeline=SwitchedVideoPipeline(film_models, FilmModelConfig()),
         close_database=close_database,
         account_stores=account_stores or FakeAccountStore(),

@@ -18,6 +18,7 @@ from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.current import Current
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.task_runner.threading_task_runner import ThreadingTaskRunner
+from services.video_pipeline.unconfigured_video_pipeline import UnconfiguredVideoPipeline
 from services.world_engine.catalogue import WorldEngineCatalogue
 from state.app_state_types import AppState, EngineKey, EngineLoading, EngineState, EngineUnloading
 from tests.fakes.fake_catalogue import FakeModel
@@ -74,6 +75,7 @@ class Rig:
             classifier=self.classifier,
             writer=FakePromptWriter(model=self.writer if local_writer else None),
             editor=self.editor,
+            films=UnconfiguredVideoPipeline("There is none in this test."),
             config=Current.fixed(AuthoringConfig(local_images="auto", local_writer="auto")),
             clock=self.clock,
             changes=self.changes,

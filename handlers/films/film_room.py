@@ -1,0 +1,97 @@
+"""The memory for a film: play comes first, and a film that had to make room for it is begun again."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, assert_never
+
+from error_types import DomainError, ErrorCode
+from handlers.base import in_thread
+from services.memory_planner.memory_plan import InsteadOfEngine, NoRoom, Offloaded, OnCpu, Resident
+from services.outlasting import unstoppable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from concurrent.futures import Executor
+
+    from handlers.base import StateChanges
+    from handlers.engines.ledger import MemoryLedger
+    from services.memory_planner.memory_plan import MemoryPlan
+    from services.memory_planner.model_memory import Placement
+    from services.video_pipeline.film_order import FilmOrder
+    from services.video_pipeline.video_pipeline import FastVideoPipeline
+
+
+class FilmRoom:
+    def __init__(
+        self, pipeline: FastVideoPipeline, ledger: MemoryLedger, *, changes: StateChanges, threads: Executor
+    ) -> None:
+        self._pipeline = pipeline
+        self._ledger = ledger
+        self._changes = changes
+        self._threads = threads
+
+    @property
+    def given_way(self) -> int:
+        """How often a film has had to make room so far."""
+        return self._ledger.films_given_way
+
+    async def why_waiting(self) -> str | None:
+        """Why a film would wait now, in a sentence; None: it would not."""
+        plan = await self._plan(None)
+        return _reason(plan) if isinstance(plan, NoRoom) and self._ledger.is_played_on_device() else None
+
+    @asynccontextmanager
+    async def hold(self, order: FilmOrder, on_waiting: Callable[[], None]) -> AsyncGenerator[None]:
+        """Have the model placed for a film until the end of the block; `on_waiting` is called where it has to wait.
+
+        Raises:
+            DomainError: it does not fit even while nobody plays.
+        """
+        plan = await self._wait(order, on_waiting)
+        try:
+            yield
+        finally:
+            if isinstance(plan, InsteadOfEngine):  # the room is the engine's as soon as somebody plays
+                await unstoppable(in_thread(self._threads, self._pipeline.unload))
+
+    async def _wait(self, order: FilmOrder, on_waiting: Callable[[], None]) -> MemoryPlan | None:
+        while True:
+            mark = self._changes.mark()
+            plan = await self._plan(order)
+            match plan:
+                case None:
+                    return None
+                case Resident() | Offloaded() | OnCpu() | InsteadOfEngine():
+                    self._pipeline.place(_placement(plan))
+                    return plan
+                case NoRoom(reason):
+                    if not self._ledger.is_played_on_device():
+                        raise DomainError(reason, ErrorCode.MODEL_DOES_NOT_FIT)
+                case _:
+                    assert_never(plan)
+            on_waiting()
+            await self._changes.after(mark)
+
+    async def _plan(self, order: FilmOrder | None) -> MemoryPlan | None:
+        def plan() -> MemoryPlan | None:
+            memory = self._pipeline.needs(order)
+            return None if memory is None else self._ledger.plan_film(memory)
+
+        return await in_thread(self._threads, plan)
+
+
+def _placement(plan: Resident | Offloaded | OnCpu | InsteadOfEngine) -> Placement:
+    match plan:
+        case Resident():
+            return "resident"
+        case Offloaded():
+            return "offloaded"
+        case OnCpu():
+            return "cpu"
+        case InsteadOfEngine(placement):
+            return placement
+
+
+def _reason(plan: NoRoom) -> str:
+    return f"Films wait until there is room beside the world that is being played. {plan.reason}"
