@@ -281,6 +281,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/sessions/{session_id}/moments"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/rewind"): _OWN_PLAY,
+        ("POST", "/api/sessions/{session_id}/clip"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/world"): _OWN_PLAY,
     }
 )
@@ -334,6 +335,7 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "video": _PLAY,
         "save_world": _WORLD_PLAY,
         "recording": _RECORDING_PLAY,
+        "keep_clip": _RECORDING_PLAY,
         "share": _PLAY,
         "stop_sharing": _PLAY,
         "answer_guest": _PLAY,

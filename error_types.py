@@ -59,6 +59,7 @@ class ErrorCode(StrEnum):
     # play
     MOMENT_UNKNOWN = "momentUnknown"
     NOTHING_TO_REWIND = "nothingToRewind"
+    NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
     AUTHORING_PROMPT_TOO_LONG = "authoringPromptTooLong"
@@ -210,6 +211,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         # play
         ErrorCode.MOMENT_UNKNOWN: 404,
         ErrorCode.NOTHING_TO_REWIND: 409,
+        ErrorCode.NOTHING_TO_KEEP: 409,
         ErrorCode.AUTHORING_EMPTY_PROMPT: 422,
         ErrorCode.AUTHORING_UNAVAILABLE: 503,
         ErrorCode.AUTHORING_PROMPT_TOO_LONG: 422,

@@ -377,6 +377,13 @@ class TakeControlsRequest(_ClientModel):
     req_id: RequestId
 
 
+class KeepClipRequest(_ClientModel):
+    """Make a recording of the newest fifteen seconds of play."""
+
+    type: Literal["keep_clip"]
+    req_id: RequestId
+
+
 TimedRequest: TypeAlias = (
     TimedInitRequest | TimedSceneEditRequest | TimedGenerateSceneRequest | TimedCheckSeedSafetyRequest
 )
@@ -388,6 +395,7 @@ ExtendedRequest: TypeAlias = (
     | TakeMomentRequest
     | RestoreMomentRequest
     | RewindRequest
+    | KeepClipRequest
     | SaveWorldRequest
     | VideoRequest
     | RecordingRequest
@@ -618,6 +626,13 @@ class RecordingResponseData(_ServerModel):
     name: str | None = None
 
 
+class ClipResponseData(_ServerModel):
+    """`name` is that of the recording, which is being written."""
+
+    name: str
+    duration_s: float
+
+
 class RecordingEvent(StrEnum):
     """What became of a recording."""
 
@@ -678,6 +693,7 @@ ExtendedResponseData: TypeAlias = (
     ResponseData
     | MomentResponseData
     | RewindResponseData
+    | ClipResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData

@@ -13,6 +13,8 @@ from app_handler import AppHandler
 from error_types import ErrorCode
 from state.deps import get_state_service, get_visitor
 from wire_protocol import (
+    ClipResponseData,
+    KeepClipRequest,
     MomentResponseData,
     RestoreMomentRequest,
     RewindRequest,
@@ -62,6 +64,22 @@ async def route_restore_moment(session_id: str, moment_id: str, handler: Handler
 async def route_rewind(session_id: str, body: RewindRequestBody, handler: Handler, visitor: Asking) -> object:
     request = RewindRequest(type="rewind", req_id=_REQ_ID, seconds=body.seconds)
     return await handler.play.perform(visitor, session_id, request)
+
+
+@router.post(
+    "/clip",
+    status_code=201,
+    response_model=ClipResponseData,
+    responses=answers(
+        *_COMMAND,
+        ErrorCode.NOTHING_TO_KEEP,
+        ErrorCode.RECORDING_QUOTA_USED,
+        ErrorCode.RECORDING_DISK_FULL,
+        ErrorCode.SHUTTING_DOWN,
+    ),
+)
+async def route_keep_clip(session_id: str, handler: Handler, visitor: Asking) -> object:
+    return await handler.play.perform(visitor, session_id, KeepClipRequest(type="keep_clip", req_id=_REQ_ID))
 
 
 @router.post(

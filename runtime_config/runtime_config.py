@@ -274,6 +274,17 @@ class RecordingConfig:
             applies=LIVE,
         ),
     ] = 20 * 1024 * MIB
+    clip_bytes: Annotated[
+        int,
+        Field(ge=0, le=128),
+        MEBIBYTES,
+        Setting(
+            "clip_mib",
+            "memory for the newest 15 seconds of each session, which can be kept as a clip, in MiB; 0 keeps none",
+            unit=MIB,
+            applies=LIVE,
+        ),
+    ] = 64 * MIB
     least_free_bytes: int = 512 * MIB  # of the disk, which the rest of the server needs as well
     shortest_s: float = 3.0  # a shorter recording is taken for a slip of the finger, and not kept
     room_check_s: float = 10.0  # between checks of the free space, while recording

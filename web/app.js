@@ -80,6 +80,7 @@ export class App {
         rewind: () => void this.changes.rewind(),
         editScene: () => this.authoring.open("edit"),
         record: () => void this.recording.toggle(),
+        keepClip: () => void this.recording.keepClip(),
         screenshot: listener.onScreenshot,
         statistics: () => this.change({ overlay: !this.settings.overlay }),
       },

@@ -20,6 +20,7 @@ export const ACTION_TEXTS = {
   reset: "Start over",
   editScene: "Change the scene",
   record: "Record",
+  keepClip: "Keep the last 15 s",
   screenshot: "Save a picture",
   statistics: "Show statistics",
 };

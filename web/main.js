@@ -259,6 +259,7 @@ listenForActions({
   "generate-scene": () => app.authoring.open("scene"),
   rewind: () => void app.changes.rewind(),
   "toggle-recording": () => void app.recording.toggle(),
+  "keep-clip": () => void app.recording.keepClip(),
   "show-recordings": () => recordings.open(),
   "hide-recordings": () => recordings.close(),
   "show-jobs": () => {

@@ -111,6 +111,7 @@ export type ErrorCode =
   | "seedNotKept"
   | "momentUnknown"
   | "nothingToRewind"
+  | "nothingToKeep"
   | "authoringEmptyPrompt"
   | "authoringUnavailable"
   | "authoringPromptTooLong"
@@ -236,6 +237,7 @@ export type ExtendedClientMessage =
   | TakeMomentRequest
   | RestoreMomentRequest
   | RewindRequest
+  | KeepClipRequest
   | SaveWorldRequest
   | VideoRequest
   | RecordingRequest
@@ -414,6 +416,13 @@ export interface GenerateSceneRequest {
   prompt: string;
 }
 /**
+ * `name` is that of the recording, which is being written.
+ */
+export interface ClipResponseData {
+  name: string;
+  duration_s: number;
+}
+/**
  * Something ended or broke. Without `message_id` the client shows `message` as it is.
  */
 export interface ErrorMessage {
@@ -537,6 +546,13 @@ export interface RewindRequest {
   seconds: number;
 }
 /**
+ * Make a recording of the newest fifteen seconds of play.
+ */
+export interface KeepClipRequest {
+  type: "keep_clip";
+  req_id: string;
+}
+/**
  * Keep this moment of the world on the server as a world file, or the kept moment `moment_id`: a branch.
  */
 export interface SaveWorldRequest {
@@ -598,6 +614,7 @@ export interface ExtendedRpcSuccess {
     | CheckSeedSafetyResponseData
     | MomentResponseData
     | RewindResponseData
+    | ClipResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData

@@ -5,12 +5,13 @@ import { RequestError } from "./connection.js";
 import { byId } from "./dom.js";
 import { textOfError } from "./problems.js";
 import { RecordingState } from "./recording_state.js";
-import { durationText } from "./recording_texts.js";
+import { clipText, durationText } from "./recording_texts.js";
 import { toast } from "./toasts.js";
 
 /** @import { App } from "./app.js" */
 /** @import { LogBook } from "./log_book.js" */
 /** @import { RecordingMessage } from "./protocol.generated.d.ts" */
+/** @import { Session } from "./session.js" */
 /** @import { Notice } from "./recording_state.js" */
 
 const TICK_MS = 250;
@@ -39,12 +40,27 @@ export class RecordingControl {
   }
 
   async toggle() {
+    await this.#ask(async (session) => {
+      const answer = await session.switchRecording(!this.#state.isOn);
+      if (session === this.#app.session) this.#state.answered(answer);
+    });
+  }
+
+  /** Make a recording of what has just happened, whether or not anything is being recorded. */
+  async keepClip() {
+    await this.#ask(async (session) => {
+      const clip = await session.keepClip();
+      this.#say({ kind: "info", text: clipText(clip.duration_s) });
+    });
+  }
+
+  /** @param {(session: Session) => Promise<void>} question one at a time */
+  async #ask(question) {
     const { session } = this.#app;
     if (!session || this.#isAsking) return;
     this.#isAsking = true;
     try {
-      const answer = await session.switchRecording(!this.#state.isOn);
-      if (session === this.#app.session) this.#state.answered(answer);
+      await question(session);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       this.#say({ kind: "error", text: textOfError({ code: error.code, id: error.errorId, message: error.message }) });

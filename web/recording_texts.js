@@ -8,6 +8,11 @@
 /** The pattern of the server's own names, for recordings that nobody has renamed. */
 const GIVEN_NAME = /^\d{8}_\d{6}_[0-9a-f]+_\d+$/;
 
+/** @param {number} seconds */
+export function clipText(seconds) {
+  return `Keeping the last ${durationText(seconds)}`;
+}
+
 /**
  * @param {number} seconds
  * @returns {string} 0:07, 12:34 or 1:02:03

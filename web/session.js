@@ -7,7 +7,7 @@ import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js"
 /** @import { ControlNotification, ErrorMessage, FrameHeader, InitResponseData } from "./protocol.generated.d.ts" */
 /** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
 /** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
-/** @import { RewindResponseData, SaveWorldResponseData, SharingData, VideoResponseData } from "./protocol.generated.d.ts" */
+/** @import { ClipResponseData, RewindResponseData, SaveWorldResponseData, SharingData, VideoResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
@@ -226,6 +226,11 @@ export class Session {
   /** @returns {Promise<SharingData>} */
   takeControls() {
     return this.#connection.request({ type: "take_controls" });
+  }
+
+  /** @returns {Promise<ClipResponseData>} the recording of the newest seconds, which is being written */
+  keepClip() {
+    return this.#connection.request({ type: "keep_clip" });
   }
 
   /** @param {boolean} isRecorded sent with every later `init`, which would otherwise change the state */

@@ -112,6 +112,7 @@ export const CODE_TEXTS = {
   momentUnknown: "The server does not have this moment any more.",
   seedNotKept: "The server could not change its pictures. Make room, and try again.",
   nothingToRewind: "There is nothing to rewind yet.",
+  nothingToKeep: "There is nothing to keep yet.",
   worldUnknown: "The server does not have this world any more.",
   worldNotAWorld: "That file is not a world file.",
   worldDamaged: "That world file is damaged and cannot be opened.",

@@ -65,6 +65,7 @@ const controls = new Controls({
     editScene: noShortcut,
     record: noShortcut,
     screenshot: noShortcut,
+    keepClip: noShortcut,
     statistics: noShortcut,
   },
   look: () => settings,

@@ -10,6 +10,7 @@ import asyncio
 import os
 import secrets
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol, TypeAlias
 
@@ -23,7 +24,7 @@ from terrarium_client.gallery import GallerySeed, gallery
 from terrarium_client.world import FrameFormat, World, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+    from collections.abc import Awaitable, Callable, Generator, Hashable
     from contextlib import AbstractAsyncContextManager
 
     from terrarium_client.passes import Picture
@@ -269,15 +270,13 @@ async def _end_film(visit: Visit) -> str:
     return f"{film.name or 'Nothing was filmed'}, {film.duration_s:.1f} s"
 
 
-class _told:  # noqa: N801 - used as a function
+@contextmanager
+def _told() -> Generator[None]:
     """What the server refuses becomes the answer of the tool, in its own words."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, TerrariumError):
-            raise ToolError(str(error)) from error
+    try:
+        yield
+    except TerrariumError as error:
+        raise ToolError(str(error)) from error
 
 
 def _image(picture: Picture) -> Image:

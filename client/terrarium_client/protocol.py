@@ -103,6 +103,13 @@ class CheckSeedSafetyResponseData(FromServer):
     hash: str
 
 
+class ClipResponseData(FromServer):
+    """`name` is that of the recording, which is being written."""
+
+    name: str
+    duration_s: float
+
+
 class ControlNotification(FromClient):
     """Held buttons and mouse motion (pixels) since the last one. `ts` is the client's clock, echoed with the frame."""
 
@@ -157,6 +164,7 @@ class ErrorCode(StrEnum):
     SEED_NOT_KEPT = "seedNotKept"
     MOMENT_UNKNOWN = "momentUnknown"
     NOTHING_TO_REWIND = "nothingToRewind"
+    NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
     AUTHORING_PROMPT_TOO_LONG = "authoringPromptTooLong"
@@ -301,6 +309,7 @@ class ExtendedRpcSuccess(FromServer):
         | CheckSeedSafetyResponseData
         | MomentResponseData
         | RewindResponseData
+        | ClipResponseData
         | SaveWorldResponseData
         | VideoResponseData
         | RecordingResponseData
@@ -369,6 +378,13 @@ class InitResponseData(FromServer):
     model: str
     inference_fps: int
     system_info: SystemInfo
+
+
+class KeepClipRequest(FromClient):
+    """Make a recording of the newest fifteen seconds of play."""
+
+    type: Literal["keep_clip"] = "keep_clip"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class LogMessage(FromServer):

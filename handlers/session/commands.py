@@ -23,11 +23,13 @@ from wire_protocol import (
     AnyRequest,
     CheckSeedSafetyRequest,
     CheckSeedSafetyResponseData,
+    ClipResponseData,
     ExtendedResponseData,
     GenerateSceneRequest,
     GenerateSceneResponseData,
     InitRequest,
     InitResponseData,
+    KeepClipRequest,
     LookRequest,
     MomentResponseData,
     RecordingRequest,
@@ -219,6 +221,9 @@ class SessionCommands:
     async def take_controls(self, _: TakeControlsRequest) -> SharingData:
         return self._sharing.take_back()
 
+    async def keep_clip(self, _: KeepClipRequest) -> ClipResponseData:
+        return await self._recorder.keep_clip(self._play.required_actor.world.active)
+
     def refused(self, request: AnyRequest, error: DomainError) -> None:
         """A refused `init` may come with a warning, and a first one may be the last thing on the connection.
 
@@ -274,6 +279,7 @@ COMMANDS: Final = _by_type(
     Command(RestoreMomentRequest, SessionCommands.restore_moment),
     Command(RewindRequest, SessionCommands.rewind),
     Command(SaveWorldRequest, SessionCommands.save_world),
+    Command(KeepClipRequest, SessionCommands.keep_clip),
     Command(VideoRequest, SessionCommands.use_video),
     Command(RecordingRequest, SessionCommands.record),
     Command(ShareRequest, SessionCommands.share),

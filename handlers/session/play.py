@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from handlers.session.encoded_passes import EncodedPasses
     from handlers.session.endings import SessionEnd
     from handlers.session.mailbox import InputMailbox
+    from handlers.session.newest_seconds import NewestSeconds
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
     from handlers.session.stepped import WorldClock
@@ -57,6 +58,7 @@ class SessionPlay:
         inputs: InputMailbox,
         outbox: Outbox,
         passes: EncodedPasses,
+        newest_seconds: NewestSeconds,
         recorder: SessionRecorder,
         encoder: FrameEncoder,
         begin_video: BeginVideo,
@@ -81,6 +83,7 @@ class SessionPlay:
         self._inputs = inputs
         self._outbox = outbox
         self._passes = passes
+        self._newest_seconds = newest_seconds
         self._recorder = recorder
         self._encoder = encoder
         self._begin_video = begin_video
@@ -115,6 +118,7 @@ class SessionPlay:
             encoder=self._encoder,
             outbox=self._outbox,
             passes=self._passes,
+            newest_seconds=self._newest_seconds,
             begin_shared_video=self._begin_video,
             recorder=self._recorder,
             jpeg=self._jpeg,

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 import structlog
 
-from error_types import DomainError
+from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.recorder_handler import Segment, SegmentOrder
 from handlers.service_errors import RECORDING_CODES
+from handlers.session.newest_seconds import JpegClip, VideoClip
 from handlers.session.video_track import VideoTrack
 from runtime_config.constants import VERSION
 from services.recording_store.recording_notes import RecordingNotes, write_notes
@@ -30,7 +31,7 @@ from services.video_writer.video_writer import (
     RecordingPlan,
     VideoMetadata,
 )
-from wire_protocol import RecordingEvent, RecordingMessage, RecordingResponseData
+from wire_protocol import ClipResponseData, RecordingEvent, RecordingMessage, RecordingResponseData
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from handlers.recorder_handler import RecorderHandler
     from handlers.session.encoded_passes import EncodedPasses
+    from handlers.session.newest_seconds import Clip, NewestSeconds
     from handlers.session.video_track import VideoStills
     from handlers.session.world import ActiveWorld
     from services.clock.clock import Clock
@@ -93,6 +95,7 @@ class SessionRecorder:
         clock: Clock,
         work_threads: Executor,
         passes: EncodedPasses,
+        newest_seconds: NewestSeconds,
         stills: VideoStills,
         post: Callable[[RecordingMessage], None],
         extended: bool,
@@ -103,6 +106,7 @@ class SessionRecorder:
         self._clock = clock
         self._work_threads = work_threads
         self._passes = passes
+        self._newest_seconds = newest_seconds
         self._stills = stills
         self._post = post
         self._extended = extended
@@ -147,6 +151,39 @@ class SessionRecorder:
         if self._open is None:
             return RecordingResponseData(state="waiting")
         return RecordingResponseData(state="recording", name=self._open.segment.name)
+
+    async def keep_clip(self, active: ActiveWorld) -> ClipResponseData:
+        """Make a recording of the newest seconds, whether or not the session is being recorded.
+
+        Raises:
+            DomainError: nothing was played yet, or there is no room.
+        """
+        clip = self._newest_seconds.clip()
+        if clip is None:
+            raise DomainError("There is nothing to keep yet.", ErrorCode.NOTHING_TO_KEEP)
+        await in_thread(self._work_threads, self._recorder.room.check)
+        self._segments += 1
+        lasts_s = clip.ends_at_s - clip.passes[0][0]
+        started_at, began = self._clock.wall() - lasts_s, self._clock.monotonic() - lasts_s
+        plan = self._plan(active, started_at, input_log=None)
+        order = SegmentOrder(self._session_id, self._owner, self._segments, started_at, began, plan, None)
+        name = self._write_clip(order, clip)
+        return ClipResponseData(name=name, duration_s=round(lasts_s, 1))
+
+    def _write_clip(self, order: SegmentOrder, clip: Clip) -> str:
+        match clip:
+            case JpegClip(passes, ends_at_s):
+                segment = self._recorder.begin(order, self._failed, self._ended)
+                for at_s, length_s, jpegs in passes:
+                    segment.file.write(jpegs, started_at=at_s, shown_for_s=length_s)
+                self._recorder.end(segment, at=ends_at_s, keep_short=True)
+                return segment.name
+            case VideoClip(passes, ends_at_s):
+                copied = self._recorder.begin_copy(order, self._failed, self._ended)
+                for at_s, length_s, units in passes:
+                    copied.file.write(units, started_at=at_s, shown_for_s=length_s)
+                self._recorder.end(copied, at=ends_at_s, keep_short=True)
+                return copied.name
 
     def caption(self, text: str) -> None:
         """Show `text` for a few seconds, from now on. For whatever changes the scene by words."""
@@ -200,15 +237,7 @@ class SessionRecorder:
             return
         self._segments += 1
         started_at, began = self._clock.wall(), self._clock.monotonic()
-        plan = plan_segment(
-            active,
-            play_session=self._session_id,
-            segment=self._segments,
-            started_at=started_at,
-            with_authoring=self._order.with_authoring,
-            client_version=self._client_version,
-            input_log=input_log,
-        )
+        plan = self._plan(active, started_at, input_log)
         order = SegmentOrder(self._session_id, self._owner, self._segments, started_at, began, plan, self._order.folder)
         if as_video and not self._needs_jpegs:
             self._open = self._begin_video(order, active.spec)
@@ -216,6 +245,17 @@ class SessionRecorder:
             self._open = self._begin_jpegs(order, active.spec)
         self._room_watch = asyncio.create_task(self._watch_room(order.folder))
         self._tell(_started(self._open.segment.name))
+
+    def _plan(self, active: ActiveWorld, started_at: float, input_log: str | None) -> RecordingPlan:
+        return plan_segment(
+            active,
+            play_session=self._session_id,
+            segment=self._segments,
+            started_at=started_at,
+            with_authoring=self._with_authoring if self._order is None else self._order.with_authoring,
+            client_version=self._client_version,
+            input_log=input_log,
+        )
 
     def _begin_jpegs(self, order: SegmentOrder, spec: WorldSpec) -> JpegSegment:
         segment = self._recorder.begin(order, self._failed, self._ended)

@@ -16,6 +16,7 @@ from handlers.session.controls import ControlDesk
 from handlers.session.encoded_passes import EncodedPasses
 from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
 from handlers.session.mailbox import InputMailbox, shows_a_player
+from handlers.session.newest_seconds import NewestSeconds
 from handlers.session.opening import WorldOpener
 from handlers.session.outbox import Outbox, SocketLike, Writer
 from handlers.session.permissions import SessionPermissions
@@ -158,6 +159,8 @@ class Session:
             clock, self._stats, limits.max_unsent_messages, lambda: end.begin(endings.client_too_slow())
         )
         self._passes = EncodedPasses(clock)
+        recording = around.config.part(lambda config: config.recording)
+        newest_seconds = NewestSeconds(clock, lambda: recording.now.clip_bytes)
         self._recorder = SessionRecorder(
             around.recorder,
             session_id,
@@ -165,6 +168,7 @@ class Session:
             clock=world_clock or clock,
             work_threads=around.work_threads,
             passes=self._passes,
+            newest_seconds=newest_seconds,
             stills=VideoStills(
                 around.video_encoder,
                 around.decoder,
@@ -183,6 +187,7 @@ class Session:
             inputs=self._inputs,
             outbox=self._outbox,
             passes=self._passes,
+            newest_seconds=newest_seconds,
             recorder=self._recorder,
             encoder=around.encoder,
             begin_video=lambda spec: SessionVideo(

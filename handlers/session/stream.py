@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.session.encoded_passes import EncodedPasses, PassSubscriber
+    from handlers.session.newest_seconds import NewestSeconds
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
     from handlers.session.stepped import WantedFrames
@@ -62,6 +63,7 @@ class FrameStream:
         encoder: FrameEncoder,
         outbox: Outbox,
         passes: EncodedPasses,
+        newest_seconds: NewestSeconds,
         begin_shared_video: BeginVideo,
         recorder: SessionRecorder,
         jpeg: Current[JpegConfig],
@@ -74,6 +76,7 @@ class FrameStream:
         self._encoder = encoder
         self._outbox = outbox
         self._passes = passes
+        self._newest_seconds = newest_seconds
         self._recorder = recorder
         self._jpeg = jpeg
         self._clock = clock
@@ -104,6 +107,7 @@ class FrameStream:
         self._spec = spec
         self._quality = QualityController(self._jpeg, frame_height=spec.height)
         self._beside.use_spec(spec)
+        self._newest_seconds.clear()
         self.use_video(self._begin_video)
 
     def use_video(self, begin: BeginVideo | None) -> SessionVideo | None:
@@ -304,7 +308,8 @@ class FrameStream:
 
     async def _encode_video(self, video: SessionVideo, frames: Frames) -> EncodedVideo | None:
         """None where it failed: then JPEGs are sent, until somebody asks for H.264 again."""
-        if not self._beside.makes_video and self._passes.wants_key_frame(VideoSource.PLAYER):
+        is_taken = not self._beside.makes_video and self._passes.wants_key_frame(VideoSource.PLAYER)
+        if is_taken or self._newest_seconds.wants_key_frame:
             video.want_key_frame()
         try:
             return await video.encode(frames)
@@ -356,6 +361,7 @@ class FrameStream:
 
     def _post(self, encoded: EncodedPass, input_received_at: float | None) -> None:
         header, now = encoded.header, self._clock.monotonic()
+        self._newest_seconds.add(encoded)
         replaced = self._outbox.post_pass(
             OutgoingPass(encoded.envelope, header.frame_id, len(encoded.parts), input_received_at, now)
         )

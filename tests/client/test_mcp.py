@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +20,9 @@ from tests.client.rig import ClientRig, client_rig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-    from pathlib import Path
+
+
+CLIENT = Path(__file__).resolve().parents[2] / "client"
 
 
 @pytest.fixture(name="rig")
@@ -118,13 +122,10 @@ def test_an_agent_is_in_a_few_worlds_at_most_and_leaves_them(rig: ClientRig) -> 
 
 @pytest.mark.trial
 def test_the_tools_are_there_over_stdio(rig: ClientRig) -> None:
-    import sys
-    from pathlib import Path
-
     parameters = StdioServerParameters(
         command=sys.executable,
         args=["-m", "terrarium_client.mcp_tools", rig.url],
-        cwd=Path(__file__).resolve().parents[2] / "client",
+        cwd=CLIENT,
     )
 
     async def main() -> None:

@@ -5,7 +5,7 @@
 
 /** @typedef {"forward" | "back" | "left" | "right" | "jump" | "sprint" | "crouch"} Walk */
 /** @typedef {"turnLeft" | "turnRight" | "lookUp" | "lookDown"} Look */
-/** @typedef {"rewind" | "reset" | "editScene" | "record" | "screenshot" | "statistics"} Shortcut */
+/** @typedef {"rewind" | "reset" | "editScene" | "record" | "keepClip" | "screenshot" | "statistics"} Shortcut */
 /** @typedef {Walk | Look | Shortcut} Action */
 
 /** @typedef {{ button: Button } | { shortcut: Shortcut }} Meaning what a key does: hold a button of the world, or act in the page */
@@ -42,6 +42,7 @@ const DEFAULTS = {
   reset: ["KeyU"],
   editScene: ["KeyQ"],
   record: ["F9"],
+  keepClip: ["F8"],
   screenshot: ["F2"],
   statistics: ["F3"],
 };

@@ -23,6 +23,7 @@ from services.world_engine.diorama._geometry import (
 )
 from services.world_engine.diorama._phases import BACKDROP_SHARE, Home, Phases
 from services.world_engine.diorama._scene import RELIEF_CELL, SIDE_COLUMNS, Scene
+from services.world_engine.diorama._things_renderer import draw_things
 from services.world_engine.diorama._walls import wall_inverse_distance
 from services.world_engine.diorama.constants import EYE_HEIGHT, FOCAL, HEIGHT, WIDTH
 
@@ -71,6 +72,7 @@ class Renderer:
             below = picture[first_row:]
             cv2.addWeighted(below, 1.0 - phases.weight, coming, phases.weight, 0.0, dst=below)
         cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB, dst=out)
+        draw_things(scene.things, view.player, scene.horizon, out)
 
     def _draw_copy(
         self, scene: Scene, player: Player, home: Home, maps: tuple[Field, Field], out: NDArray[np.uint8]

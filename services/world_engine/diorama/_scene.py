@@ -9,14 +9,17 @@ import cv2
 import numpy as np
 
 from services.world_engine.diorama import _close_up
+from services.world_engine.diorama._cut import NOTHING
 from services.world_engine.diorama._geometry import SKY_ROWS, SOIL_ROWS, Field, unsqueeze
 from services.world_engine.diorama._horizon import find_horizon
+from services.world_engine.diorama._things import NO_THINGS, Things, take_apart
 from services.world_engine.diorama._walls import Walls, find_walls
 from services.world_engine.diorama.constants import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from services.world_engine.diorama._cut import Cut
     from services.world_engine.world_engine import Picture
 
 # Half a turn is 1.5 tiles. A view straight back needs most of another tile on either side.
@@ -33,7 +36,8 @@ class Scene:
 
     It has four channels because `cv2.remap` reads them twice as fast as three. `relief` holds inverse distances (1/m)
     of the backdrop for cells of `RELIEF_CELL` atlas pixels. `upright` says how much each cell belongs to upright
-    objects, 0 (open sky) to 1. Without ground the backdrop is all there is.
+    objects, 0 (open sky) to 1. Without ground the backdrop is all there is. `things` were cut out of the picture by
+    `cut`, and the atlas shows what may be behind them.
     """
 
     atlas: NDArray[np.uint8]
@@ -42,11 +46,15 @@ class Scene:
     horizon: float
     walls: Walls
     has_ground: bool = True
+    cut: Cut = NOTHING
+    things: Things = NO_THINGS
 
 
-def build_scene(picture: Picture) -> Scene:
+def build_scene(picture: Picture, cut: Cut = NOTHING) -> Scene:
     """The surroundings of a place, [HEIGHT, WIDTH, 3], to walk through."""
     horizon = find_horizon(picture)
+    walls = find_walls(picture, _estimate_upright(picture), horizon)
+    picture, things = take_apart(picture, cut, horizon)
     soil = _continue_plane(picture, horizon, SOIL_ROWS)
     sky = _soften(_continue_plane(picture[::-1], HEIGHT - 1 - horizon, SKY_ROWS))[::-1]
     tile = cv2.cvtColor(np.concatenate([sky, picture, soil]), cv2.COLOR_RGB2RGBA)
@@ -57,11 +65,13 @@ def build_scene(picture: Picture) -> Scene:
         relief=_extend_cells(_relief(upright)),
         upright=_extend_cells(upright),
         horizon=horizon,
-        walls=find_walls(picture, upright, horizon),
+        walls=walls,
+        cut=cut,
+        things=things,
     )
 
 
-def build_close_up(picture: Picture) -> Scene:
+def build_close_up(picture: Picture, cut: Cut = NOTHING) -> Scene:
     """A picture, [HEIGHT, WIDTH, 3], to lean towards."""
     upright = _estimate_upright(picture)
     tile = _close_up.surround(picture, SIDE_COLUMNS)
@@ -72,6 +82,7 @@ def build_close_up(picture: Picture) -> Scene:
         horizon=(HEIGHT - 1) / 2,
         walls=Walls(left=0.0, right=0.0),
         has_ground=False,
+        cut=cut,
     )
 
 

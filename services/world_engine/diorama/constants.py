@@ -7,6 +7,7 @@ from typing import Final
 
 ENGINE_VERSION: Final = "diorama-1"
 STILL_VERSION: Final = "still-1"
+STROLL_VERSION: Final = "stroll-1"
 
 WIDTH: Final = 1280
 HEIGHT: Final = 720

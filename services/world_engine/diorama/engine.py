@@ -1,5 +1,5 @@
-"""The engines `terrarium/diorama` and `terrarium/still`: a walk through a picture, or a lean towards it, without a
-neural network."""
+"""The engines `terrarium/diorama`, `terrarium/still` and `terrarium/stroll`: a walk through a picture, a lean towards
+it, or a walk among its things. No network draws them; for the last one a network has told what the things are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from services.world_engine.diorama._close_up import leaning, on_leash
+from services.world_engine.diorama._cut import NOTHING, Cut, cut_things
 from services.world_engine.diorama._phases import Phases, advance_phases
 from services.world_engine.diorama._renderer import Renderer, Scratch, View
 from services.world_engine.diorama._scene import Scene, build_close_up, build_scene
@@ -20,6 +21,7 @@ from services.world_engine.diorama.constants import (
     FRAMES_PER_PASS,
     HEIGHT,
     STILL_VERSION,
+    STROLL_VERSION,
     WIDTH,
 )
 from services.world_engine.diorama.motion import Player, advance, look_steps
@@ -37,6 +39,8 @@ from services.world_engine.world_engine import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from services.world_engine.depth.depth import DepthEstimator
 
 DIORAMA_SPEC: Final = WorldSpec(
     model_id="terrarium/diorama",
@@ -60,15 +64,21 @@ STILL_SPEC: Final = WorldSpec(
 )
 
 
+def _no_things(_: Picture) -> Cut:
+    return NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What a picture is to its player. `guide` keeps them where the picture makes sense, `show` makes the camera."""
+    """What a picture is to its player. `cut` tells its things from the rest, `build` makes the scene of both, `guide`
+    keeps the player where the picture makes sense, and `show` makes the camera."""
 
     spec: WorldSpec
-    build: Callable[[Picture], Scene]
+    build: Callable[[Picture, Cut], Scene]
     guide: Callable[[Player], Player]
     show: Callable[[Player], Player]
     goes_on: bool  # whether new copies of the picture follow
+    cut: Callable[[Picture], Cut] = _no_things
 
 
 def _free(player: Player) -> Player:
@@ -77,6 +87,21 @@ def _free(player: Player) -> Player:
 
 WALK: Final = Manner(DIORAMA_SPEC, build_scene, guide=_free, show=_free, goes_on=True)
 LEAN: Final = Manner(STILL_SPEC, build_close_up, guide=on_leash, show=leaning, goes_on=False)
+
+
+def stroll(depth: DepthEstimator, depth_hash: str) -> Manner:
+    """A walk among the things of a picture, as far as `depth` is sure of them; `depth_hash` names its weights."""
+    spec = replace(
+        DIORAMA_SPEC,
+        model_id="terrarium/stroll",
+        title="Stroll",
+        weights_hash=hashlib.sha256(f"{STROLL_VERSION} {depth_hash}".encode()).hexdigest(),
+    )
+
+    def cut(picture: Picture) -> Cut:
+        return cut_things(picture, depth.estimate(picture))
+
+    return replace(WALK, spec=spec, cut=cut)
 
 
 class DioramaEngine:
@@ -106,11 +131,12 @@ class DioramaWorld:
 
     def __init__(self, seed: Picture, renderer: Renderer, manner: Manner) -> None:
         self._manner = manner
-        self._scene: Scene | None = manner.build(_checked(seed))
+        self._scene: Scene | None = None
         self._renderer = renderer
         self._scratch = Scratch()
         self._player = Player()
         self._phases = Phases()
+        self._enter(seed)
 
     def step(self, control: ControlPayload) -> Frames:
         scene = self._open_scene()
@@ -121,25 +147,30 @@ class DioramaWorld:
 
     def continue_from(self, picture: Picture) -> None:
         self._open_scene()
-        self._scene = self._manner.build(_checked(picture))
+        self._enter(picture)
 
     def snapshot(self) -> WorldSnapshot:
-        self._open_scene()
-        spec = self._manner.spec
-        return WorldSnapshot(spec.model_id, spec.weights_hash, pack_state(self._player, self._phases))
+        scene, spec = self._open_scene(), self._manner.spec
+        return WorldSnapshot(spec.model_id, spec.weights_hash, pack_state(self._player, self._phases, scene.cut))
 
     def restore(self, snapshot: WorldSnapshot) -> None:
-        self._open_scene()
-        spec = self._manner.spec
+        scene, spec = self._open_scene(), self._manner.spec
         if (snapshot.model_id, snapshot.weights_hash) != (spec.model_id, spec.weights_hash):
             raise SnapshotMismatchError(
                 f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
                 f"{spec.model_id}, weights {spec.weights_hash[:12]}."
             )
-        self._player, self._phases = unpack_state(bytes(snapshot.state))
+        player, phases, cut = unpack_state(bytes(snapshot.state), has_cut=self._manner.cut is not _no_things)
+        if not np.array_equal(cut.labels, scene.cut.labels):
+            self._scene = self._manner.build(self._picture, cut)
+        self._player, self._phases = player, phases
 
     def close(self) -> None:
         self._scene = None
+
+    def _enter(self, picture: Picture) -> None:
+        self._picture = _checked(picture)
+        self._scene = self._manner.build(self._picture, self._manner.cut(self._picture))
 
     def _open_scene(self) -> Scene:
         if self._scene is None:

@@ -1,13 +1,15 @@
-"""The plug-ins of the diorama and of the still. Heavy modules are imported only when the engine is loaded."""
+"""The plug-ins of the diorama, the still and the stroll. Heavy modules are imported only when the engine is loaded."""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Final
 
+from runtime_config.constants import MOSS_DIR
 from services.picture_views.picture_views import CLOSE_UP
 from services.world_engine.diorama.constants import FPS, FRAMES_PER_PASS
 from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, LoadStep, ModelLoadError
+from world_model.weights import WeightsError, read_weights
 
 if TYPE_CHECKING:
     from services.world_engine.diorama.engine import Manner
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
 
 _RAM: Final = 256 << 20  # measured: 50 MiB, plus 50 MiB for each world
+_NO_DEPTH: Final = (
+    "The stroll needs ONNX Runtime to tell what is near, which could not be imported. Install it again with: "
+    "pip install --force-reinstall onnxruntime"
+)
 
 
 class Diorama:
@@ -78,6 +84,49 @@ class Still:
         from services.world_engine.diorama.engine import LEAN
 
         return _built(LEAN, report)
+
+
+class Stroll:
+    card: Final = EngineCard(
+        model_id="terrarium/stroll",
+        title="Stroll",
+        description=(
+            "For open country with trees: they stand upright, and you walk past them and see what is behind. Other "
+            "pictures look as in the diorama."
+        ),
+        model_type="procedural",
+        licence="Apache-2.0",
+        quants=("none",),
+        placement="cpu",
+        size_bytes=0,
+        memory=EngineMemory(ram=_RAM),
+        frames_per_pass=FRAMES_PER_PASS,
+        fps=FPS,
+        at_home_in=frozenset({"simulator"}),  # the seeds that show the simulator are marked so
+    )
+
+    @classmethod
+    def load(cls, quant: str, report: LoadReport) -> WorldEngine:
+        """Build the engine with the depth network of Moss, and draw one pass.
+
+        Raises:
+            ModelLoadError: OpenCV, ONNX Runtime or the network's weights are missing or broken, or the quantisation is
+                unknown.
+        """
+        _prepare("The stroll", quant, report)
+        try:
+            from services.world_engine.depth.moss_depth import MossDepth
+            from world_model.runtime import Runtime
+        except (ImportError, OSError) as error:
+            raise ModelLoadError(_NO_DEPTH) from error
+        from services.world_engine.diorama.engine import stroll
+
+        try:
+            manifest, graphs = read_weights(MOSS_DIR)
+            depth = MossDepth(Runtime(manifest, {"start": graphs["start"]}))
+        except WeightsError as error:
+            raise ModelLoadError(f"The stroll cannot tell what is near. {error}") from error
+        return _built(stroll(depth, manifest.files["start"]), report)
 
 
 def _prepare(name: str, quant: str, report: LoadReport) -> None:

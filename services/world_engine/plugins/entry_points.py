@@ -19,7 +19,7 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 GROUP: Final = "terrarium.engines"
 OWN_PACKAGE: Final = "terrarium"
-_FIRST: Final = ("diorama", "still")  # they play any picture on any machine; the others follow by their names
+_FIRST: Final = ("diorama", "still", "stroll")  # they play any picture on any machine; the others follow by their names
 
 
 @dataclass(frozen=True, slots=True)

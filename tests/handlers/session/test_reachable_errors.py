@@ -172,6 +172,7 @@ ELSEWHERE: frozenset[Id] = frozenset(
         *(ErrorCode.PROTOCOL_VERSION_MISMATCH, ErrorCode.SERVER_BUSY, ErrorCode.DISPLACED, ErrorCode.INIT_TIMEOUT),
         *(ErrorCode.SHUTTING_DOWN, ErrorCode.CLIENT_TOO_SLOW, ErrorCode.INVALID_REQUEST, ErrorCode.MESSAGE_TOO_LARGE),
         *(ErrorCode.INTERNAL, ErrorCode.UNKNOWN_MODEL, ErrorCode.MOMENT_UNKNOWN, ErrorCode.NOTHING_TO_REWIND),
+        ErrorCode.NOTHING_TO_KEEP,
         *(ErrorCode.SEED_MISSING, ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_NOT_BASE64, ErrorCode.SEED_EMPTY),
         *(ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
         ErrorCode.HOST_INVALID,

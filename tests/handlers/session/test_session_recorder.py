@@ -11,6 +11,7 @@ import pytest
 
 from handlers.recorder_handler import RecorderHandler
 from handlers.session.encoded_passes import EncodedPass, EncodedPasses, VideoSource
+from handlers.session.newest_seconds import NewestSeconds
 from handlers.session.recording import SessionRecorder
 from handlers.session.video_track import VideoStills
 from handlers.session.world import ActiveWorld, Seed, open_world
@@ -58,6 +59,7 @@ class Desk:
         )
         self._threads = ThreadPoolExecutor(1)
         self.passes = EncodedPasses(self.clock)
+        self.newest_seconds = NewestSeconds(self.clock, lambda: 1_000_000)
         self.session = SessionRecorder(
             self.recorder,
             "5e55",
@@ -65,6 +67,7 @@ class Desk:
             clock=self.clock,
             work_threads=self._threads,
             passes=self.passes,
+            newest_seconds=self.newest_seconds,
             stills=VideoStills(FakeVideoEncoder(), PillowPictureDecoder(), Current.fixed(VideoConfig()), self._threads),
             post=self.told.append,
             extended=True,

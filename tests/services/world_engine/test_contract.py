@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from services.world_engine.contract import EngineCheck
     from services.world_engine.world_engine import ControlPayload, Frames, Picture, WorldEngine, WorldSnapshot
 
-BUILT_IN = ("diorama", "simulator", "moss", pytest.param("still", marks=pytest.mark.trial))  # it opens slowly
+SLOW = (pytest.param(name, marks=pytest.mark.trial) for name in ("still", "stroll"))  # they open slowly
+BUILT_IN = ("diorama", "simulator", "moss", *SLOW)
 
 
 @pytest.fixture(name="engine", params=BUILT_IN, scope="module")

@@ -1,0 +1,36 @@
+"""How far away things in a picture are, as far as that can be told from the picture alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from services.world_engine.world_engine import Picture
+
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class DepthMap:
+    """`inverse_depth` is float32 [rows, columns], of any size: 1 / metres on the map, 0 at infinity.
+
+    Its scale is a guess, so only ratios count. `doubt` says how far the estimate is from what the same estimator says
+    of the mirrored picture, as a share of the mean. `is_sure` says whether anything may rely on it.
+    """
+
+    inverse_depth: Floats
+    doubt: float
+    is_sure: bool
+
+
+class DepthEstimator(Protocol):
+    def estimate(self, picture: Picture) -> DepthMap:
+        """The depth of `picture`, which may have any size.
+
+        The same picture gives the same map on the same machine. Blocks for some ten milliseconds. Never raises for what
+        a picture shows: where nothing can be told, the map is not sure.
+        """
+        ...
