@@ -239,6 +239,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/video/films/control"): _UPLOADS,
         ("POST", "/api/video/films/upscale"): _UPLOADS,
         ("POST", "/api/video/again"): _UPLOADS,
+        ("POST", "/api/video/walk-into"): _UPLOADS,
         ("GET", "/api/video/films/{film_id}"): _FILMS,
         ("POST", "/api/video/films/{film_id}/again"): _UPLOADS,
         ("POST", "/api/video/films/{film_id}/cancel"): _JOB_CANCELS,

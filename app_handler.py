@@ -39,6 +39,7 @@ from handlers.films.films_handler import FilmsHandler
 from handlers.films.loras import LoraFolder
 from handlers.films.sources_handler import SourcesHandler
 from handlers.films.sources_in_use import sources_in_use
+from handlers.films.walking_into import WalkingInto
 from handlers.jobs.benchmark_executor import BenchmarkExecutor
 from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
@@ -389,6 +390,7 @@ class AppHandler:
 
     def _add_films(self) -> None:
         services = self.services
+        self.walking_into = WalkingInto(self._found_sources, self.seeds, services.media_probe, self._intake_threads)
         self.films = FilmsHandler(
             services.film_store,
             services.video_pipeline,

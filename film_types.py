@@ -181,31 +181,12 @@ class UpscaleFilmBody(_Wish):
     source: SourceRef
 
 
-class FilmThisBody(_NewFilm):
-    """Film the world that a session shows, from its present frame. `last_moment`: to that moment of it.
-
-    `first_moment`: from that moment instead.
-    """
-
-    session: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    first_moment: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    last_moment: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-
-
 class WalkIntoBody(ApiModel):
     """A frame of a film, a source or a recording becomes a picture of the gallery, in which a world can open."""
 
     source: SourceRef
     at_s: Seconds
     title: Annotated[str, StringConstraints(max_length=400)] = ""
-
-
-class EnhancePromptBody(ApiModel):
-    prompt: Words
-
-
-class EnhancedPrompt(ApiModel):
-    prompt: str
 
 
 # ------------------------------------------------------------------------------------------------------ answers

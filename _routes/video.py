@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse
 from _routes._answers import Answers, also, answers, file_body, picture, stored_file
 from _routes._files import PictureBytes, StoredFile
 from access_rules import Visitor
+from api_types import SeedSummary
 from app_handler import AppHandler
 from error_types import ErrorCode
 from film_types import (
@@ -26,6 +27,7 @@ from film_types import (
     SourceSummary,
     UpscaleFilmBody,
     VideoSpecsResponse,
+    WalkIntoBody,
     WordsFilmBody,
 )
 from state.deps import get_state_service, get_visitor
@@ -226,6 +228,26 @@ async def route_film_thumbnail(film_id: str, handler: Handler, visitor: Asking) 
 )
 async def route_film_sprite(film_id: str, handler: Handler, visitor: Asking) -> Response:
     return PictureBytes(await handler.films.sprite(visitor, film_id), "image/jpeg", _FOREVER)
+
+
+@router.post(
+    "/walk-into",
+    status_code=201,
+    responses=answers(
+        ErrorCode.FILM_UNKNOWN,
+        ErrorCode.FILM_SOURCE_UNKNOWN,
+        ErrorCode.FILM_SOURCE_UNUSABLE,
+        ErrorCode.RECORDING_UNKNOWN,
+        ErrorCode.SEED_NOT_A_PICTURE,
+        ErrorCode.SEED_TOO_LARGE,
+        ErrorCode.SEED_UNSAFE,
+        ErrorCode.SEED_CHECK_FAILED,
+        ErrorCode.SEED_NOT_KEPT,
+        ErrorCode.UPLOAD_QUOTA_USED,
+    ),
+)
+async def route_walk_into(body: WalkIntoBody, handler: Handler, visitor: Asking) -> SeedSummary:
+    return await handler.walking_into.walk_into(visitor, body)
 
 
 # ------------------------------------------------------------------------------------------------------- sources

@@ -110,6 +110,15 @@ class SeedsHandler:
                     raise DomainError(f"The picture is larger than {limit} MiB.", ErrorCode.SEED_TOO_LARGE)
             return await in_thread(self._intake_threads, lambda: self._keep(owner_id(visitor), bytes(data), title))
 
+    async def keep(self, visitor: Visitor, data: bytes, title: str) -> SeedSummary:
+        """Keep a picture file that the server made from what a visitor has, as if they had sent it.
+
+        Raises:
+            DomainError: it is unsafe, cannot be checked, or cannot be kept; or the visitor has sent too much.
+        """
+        with self._visitors.picture(visitor):
+            return await in_thread(self._intake_threads, lambda: self._keep(owner_id(visitor), data, title))
+
     def remove(self, visitor: Visitor, seed_hash: str) -> None:
         """A picture that others have sent as well stays theirs.
 

@@ -5,8 +5,9 @@
 #   scripts/gpu_check.sh --toy    a toy on the processor, to see that the script runs
 #
 # Nothing is installed and nothing is fetched. Needed beside torch: numpy, safetensors, pyyaml; with torchao, quantised
-# models are measured as well, and with the server's own packages play through it. The tables are for docs/engines.md,
-# with the name of the card. Compiled kernels go to the data folder, where the next start finds them.
+# models are measured as well, with diffusers the steps of a film (for docs/video.md), and with the server's own packages
+# play through it. The tables are for docs/engines.md, with the name of the card. Compiled kernels go to the data folder,
+# where the next start finds them.
 set -eu
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -34,6 +35,15 @@ case " $* " in
 esac
 echo
 "$python" -m benchmarks.waypoint "$@"
+echo
+if "$python" -c "import diffusers, transformers" 2>/dev/null; then
+    case " $* " in
+        *" --toy "*) "$python" -m benchmarks.video --card --toy ;;
+        *) "$python" -m benchmarks.video --card ;;
+    esac
+else
+    echo "Left out: films, as $python lacks diffusers and transformers."
+fi
 echo
 if "$python" -c "import fastapi, uvicorn, websockets, psutil, PIL" 2>/dev/null; then
     case " $* " in

@@ -393,3 +393,15 @@ def test_ten_queued_films_survive_a_restart_and_each_is_made_once(tmp_path: Path
 
 def test_the_stages_of_a_film_are_those_of_the_pipeline() -> None:
     assert set(VideoExecutor.stages) == {*(stage.value for stage in FilmStage), "waiting_for_play", "checking"}
+
+
+def test_a_frame_of_a_film_becomes_a_picture_to_walk_into(tmp_path: Path) -> None:
+    with film_client(tmp_path) as client:
+        source = {"source": send(client, clip(tmp_path / "clip.mp4"))["hash"]}
+        answer = client.post("/api/video/walk-into", json={"source": source, "at_s": 1.0, "title": "A lake"})
+        assert answer.status_code == 201, answer.text
+        seed = answer.json()
+        assert (seed["title"], seed["width"], seed["height"]) == ("A lake", 128, 64)
+        assert client.get(seed["image_url"]).status_code == 200
+        beyond = client.post("/api/video/walk-into", json={"source": source, "at_s": 9.0})
+        assert (beyond.status_code, beyond.json()["code"]) == (422, "filmSourceUnusable")

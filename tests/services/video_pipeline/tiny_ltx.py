@@ -42,7 +42,7 @@ def build(folder: Path) -> None:
         text_encoder=_text_encoder(words),
         tokenizer=tokenizer,
         connectors=_connectors(),
-        transformer=_transformer(),
+        transformer=tiny_transformer(),
         vocoder=LTX2Vocoder(
             in_channels=128,
             hidden_channels=32,
@@ -98,7 +98,7 @@ def _text_encoder(words: int) -> Any:
     return Gemma3ForConditionalGeneration(config).eval()
 
 
-def _transformer() -> Any:
+def tiny_transformer() -> Any:
     return LTX2VideoTransformer3DModel(
         in_channels=8,
         out_channels=8,
