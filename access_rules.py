@@ -122,6 +122,11 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class ByLink:
+    """Answered to whoever shows a link, which is the permission itself; also where a token is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForEveryone:
     """For people with `scope`, and for anonymous visitors."""
 
@@ -143,9 +148,10 @@ class ForPeople:
     scope: Scope
 
 
-Rule: TypeAlias = Open | ForEveryone | IfAllowed | ForPeople
+Rule: TypeAlias = Open | ByLink | ForEveryone | IfAllowed | ForPeople
 
 _OPEN: Final = Open()
+_BY_LINK: Final = ByLink()
 _READ: Final = ForEveryone(Scope.READ)
 _PLAY: Final = ForEveryone(Scope.PLAY)
 _ASK: Final = ForEveryone(Scope.CREATE)
@@ -178,6 +184,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("GET", "/health"): _OPEN,
         ("GET", "/ws"): _PLAY,  # what is asked for in the session has rules of its own
+        ("GET", "/watch"): _BY_LINK,
+        ("GET", "/api/watch"): _BY_LINK,
         ("GET", "/openapi.json"): _READ,
         ("GET", "/metrics"): OWNERS,
         ("POST", "/shutdown"): OWNERS,
@@ -279,6 +287,39 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     }
 )
 
+# The page that a link opens, with every file that it is made of.
+PAGE_OF_A_LINK: Final = frozenset(
+    {
+        "/canvas_view.js",
+        "/connection.js",
+        "/controls/control_sender.js",
+        "/controls/controls.js",
+        "/controls/gamepad.js",
+        "/controls/held_buttons.js",
+        "/controls/key_bindings.js",
+        "/controls/keyboard.js",
+        "/controls/look.js",
+        "/controls/pointer.js",
+        "/controls/touch.js",
+        "/dom.js",
+        "/envelope.js",
+        "/favicon.svg",
+        "/frame_player.js",
+        "/h264.js",
+        "/pacer.js",
+        "/settings.js",
+        "/styles/base.css",
+        "/styles/watch.css",
+        "/video_choice.js",
+        "/video_pictures.js",
+        "/video_worker.js",
+        "/watch.html",
+        "/watch.js",
+        "/watch_link.js",
+        "/watch_texts.js",
+    }
+)
+
 # By the type of a request in a session. What is no request steers the world in play, which /ws needs as well.
 REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
@@ -297,6 +338,10 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "save_world": _WORLD_PLAY,
         "recording": _RECORDING_PLAY,
         "keep_clip": _RECORDING_PLAY,
+        "share": _PLAY,
+        "stop_sharing": _PLAY,
+        "answer_guest": _PLAY,
+        "take_controls": _PLAY,
     }
 )
 
@@ -355,7 +400,7 @@ def refusal(rule: Rule, visitor: Visitor, allowed: Collection[AnonymousAction]) 
         case Owner():
             return None
         case Person():
-            return None if isinstance(rule, Open) else _refusal_of_person(visitor, rule.scope)
+            return None if isinstance(rule, Open | ByLink) else _refusal_of_person(visitor, rule.scope)
         case Anonymous():
             return _refusal_of_anonymous(rule, allowed)
         case _:
@@ -374,7 +419,7 @@ def _refusal_of_person(person: Person, scope: Scope) -> AccessRefusal | None:
 
 def _refusal_of_anonymous(rule: Rule, allowed: Collection[AnonymousAction]) -> AccessRefusal | None:
     match rule:
-        case Open() | ForEveryone():
+        case Open() | ByLink() | ForEveryone():
             return None
         case ForPeople():
             return _LOCAL_ONLY
@@ -403,6 +448,8 @@ class RouteRules:
         """`path` has no repeated slashes. A path that is known with another method is as good as unknown."""
         asked = "GET" if method == "HEAD" else method
         plain = path.rstrip("/") or "/"
+        if asked == "GET" and plain in PAGE_OF_A_LINK:
+            return _BY_LINK
         found = next((rule for known, route, rule in self._known if known == asked and route.fullmatch(plain)), None)
         return found or (OWNERS if plain == "/api" or plain.startswith("/api/") else _OPEN)
 

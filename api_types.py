@@ -349,7 +349,15 @@ class SessionSummary(ApiModel):
     passes_replaced: int
     frames_per_second: float
     receipt_to_send_ms: Percentiles
+    watchers: int = 0
     owner: str | None = None
+
+
+class WatchedSession(ApiModel):
+    """What a link opens. `state` is that of the world: `waiting` is before the first one."""
+
+    state: Literal["waiting", "playing", "paused"]
+    watchers: int
 
 
 class SessionsResponse(ApiModel):

@@ -32,6 +32,7 @@ from _routes import (
     shutdown,
     system_info,
     video,
+    watch,
     websocket,
     worlds,
 )
@@ -120,6 +121,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         people,
         metrics,
         websocket,
+        watch,
     )
     for resource in resources:
         app.include_router(resource.router)

@@ -73,7 +73,9 @@ from handlers.session.session import SessionSurroundings
 from handlers.sessions_handler import SessionsHandler
 from handlers.settings.live_services import LiveServices
 from handlers.settings.settings_handler import SettingsHandler
+from handlers.share_links import ShareLinks
 from handlers.visitors_handler import VisitorsHandler
+from handlers.watch_handler import WatchHandler
 from handlers.world_files_handler import WorldFilesHandler
 from runtime_config.runtime_config import MOST_SESSIONS
 from services.job_folder.job_folder import JobFolder
@@ -150,10 +152,11 @@ class AppHandler:
         self._desk = AccountDesk(services.account_stores, connections, is_on=config.access.accounts)
         self._passwords = Passwords(services.password_hasher)
         self.identity = Identity(self._desk, connections, services.clock)
+        throttle = SignInThrottle(self._state, self._lock, services.clock)
         self.accounts = AccountsHandler(
             self._desk,
             self._passwords,
-            SignInThrottle(self._state, self._lock, services.clock),
+            throttle,
             access=current.part(lambda config: config.access),
             clock=services.clock,
         )
@@ -336,7 +339,9 @@ class AppHandler:
             settings=self.settings,
             catalogue=services.catalogue,
         )
-        self.play = PlayHandler(self._surroundings(), services.log_stream, services.system_monitor)
+        links = ShareLinks(services.clock)
+        self.play = PlayHandler(self._surroundings(links), services.log_stream, services.system_monitor)
+        self.watch = WatchHandler(self.play, links, throttle, current.part(lambda config: config.sharing))
         facts = SubjectFacts(
             recordings=self.recordings,
             seeds=self.seeds,
@@ -484,6 +489,7 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+        await self.watch.drain()
 
     async def _close_accounts(self) -> None:
         self._passwords.close()
@@ -546,7 +552,7 @@ class AppHandler:
         left_s = most_s - (now - (self._draining_since or now))
         await in_thread(self._work_threads, lambda: self.recorder.close(max(least_s, left_s)))
 
-    def _surroundings(self) -> SessionSurroundings:
+    def _surroundings(self, links: ShareLinks) -> SessionSurroundings:
         services = self.services
         return SessionSurroundings(
             config=self.settings.current,
@@ -560,6 +566,7 @@ class AppHandler:
             recorder=self.recorder,
             world_files=self.world_files,
             server=self.server,
+            links=links,
             input_logs=services.input_logs,
             encoder=services.frame_encoder,
             video_encoder=services.video_encoder,

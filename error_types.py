@@ -71,6 +71,14 @@ class ErrorCode(StrEnum):
     AUTHORING_SCENE_REFUSED = "authoringSceneRefused"
     AUTHORING_FAILED = "authoringFailed"
     AUTHORING_OUTDATED = "authoringOutdated"
+    # sharing
+    LINK_UNKNOWN = "linkUnknown"
+    SHARING_OFF = "sharingOff"
+    SHARING_ENDED = "sharingEnded"
+    TOO_MANY_WATCHERS = "tooManyWatchers"
+    WATCH_ONLY = "watchOnly"
+    CONTROLS_TAKEN = "controlsTaken"
+    GUEST_UNKNOWN = "guestUnknown"
     # jobs
     JOB_UNKNOWN = "jobUnknown"
     JOB_KIND_UNKNOWN = "jobKindUnknown"
@@ -217,6 +225,14 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.AUTHORING_SCENE_REFUSED: 422,
         ErrorCode.AUTHORING_FAILED: 500,
         ErrorCode.AUTHORING_OUTDATED: 409,
+        # sharing
+        ErrorCode.LINK_UNKNOWN: 404,
+        ErrorCode.SHARING_OFF: 409,
+        ErrorCode.SHARING_ENDED: 409,
+        ErrorCode.TOO_MANY_WATCHERS: 503,
+        ErrorCode.WATCH_ONLY: 403,
+        ErrorCode.CONTROLS_TAKEN: 409,
+        ErrorCode.GUEST_UNKNOWN: 404,
         # jobs
         ErrorCode.JOB_UNKNOWN: 404,
         ErrorCode.JOB_KIND_UNKNOWN: 422,

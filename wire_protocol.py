@@ -353,6 +353,38 @@ class RecordingRequest(_ClientModel):
     keep_short: bool = False
 
 
+class ShareRequest(_ClientModel):
+    """Make a link by which others may watch this session, for so many hours at most. There is one: asked for again, it
+    stays, and lasts so long from now on."""
+
+    type: Literal["share"]
+    req_id: RequestId
+    hours: Annotated[int, Field(ge=1, le=168)] = 24
+
+
+class StopSharingRequest(_ClientModel):
+    """Have the link open nothing any more, and end whoever watches."""
+
+    type: Literal["stop_sharing"]
+    req_id: RequestId
+
+
+class AnswerGuestRequest(_ClientModel):
+    """Lend the controls to the guest of that number, who has asked for them, or decline."""
+
+    type: Literal["answer_guest"]
+    req_id: RequestId
+    guest: int
+    granted: bool
+
+
+class TakeControlsRequest(_ClientModel):
+    """Take the controls back from the guest who has them."""
+
+    type: Literal["take_controls"]
+    req_id: RequestId
+
+
 class KeepClipRequest(_ClientModel):
     """Make a recording of the newest fifteen seconds of play."""
 
@@ -376,6 +408,10 @@ ExtendedRequest: TypeAlias = (
     | SaveWorldRequest
     | VideoRequest
     | RecordingRequest
+    | ShareRequest
+    | StopSharingRequest
+    | AnswerGuestRequest
+    | TakeControlsRequest
 )
 ExtendedClientMessage: TypeAlias = Annotated[ExtendedNotification | ExtendedRequest, Field(discriminator="type")]
 
@@ -383,8 +419,27 @@ AnyNotification: TypeAlias = ExtendedNotification
 AnyRequest: TypeAlias = Request | ExtendedRequest
 AnyClientMessage: TypeAlias = AnyNotification | AnyRequest
 
+
+class AskControlsNotification(_ClientModel):
+    """Who watches wants the controls; the player says whether."""
+
+    type: Literal["ask_controls"]
+
+
+class ReturnControlsNotification(_ClientModel):
+    """Who watches gives the controls back, or does not want them any more."""
+
+    type: Literal["return_controls"]
+
+
+WatcherMessage: TypeAlias = Annotated[
+    ControlNotification | FrameAckNotification | AskControlsNotification | ReturnControlsNotification | VideoRequest,
+    Field(discriminator="type"),
+]
+
 CLIENT_MESSAGE: Final[TypeAdapter[AnyClientMessage]] = TypeAdapter(ClientMessage)
 EXTENDED_CLIENT_MESSAGE: Final[TypeAdapter[AnyClientMessage]] = TypeAdapter(ExtendedClientMessage)
+WATCHER_MESSAGE: Final[TypeAdapter[WatcherMessage]] = TypeAdapter(WatcherMessage)
 
 # ------------------------------------------------------------------------------------------ server -> client
 
@@ -617,6 +672,38 @@ class RecordingMessage(_ServerModel):
     code: ErrorCode | None = None
 
 
+class SharingData(_ServerModel):
+    """`link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
+    the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them."""
+
+    watchers: int
+    link: str | None = None
+    expires_at: FiniteFloat | None = None
+    asking: int | None = None
+    guest: int | None = None
+
+
+class SharingMessage(SharingData):
+    """Who watches, and who plays, whenever that changes. A newer one replaces one that was not sent yet."""
+
+    type: Literal["sharing"] = "sharing"
+
+
+class WatchingMessage(_ServerModel):
+    """To who watches, whenever it changes. `number` is theirs, `watchers` counts all. `state` is that of the world.
+
+    `controls`: nobody asks (`free`), you have asked, they are yours, or somebody else asks or has them (`taken`).
+    `answer`: how your asking ended last, or that the player took the controls back.
+    """
+
+    type: Literal["watching"] = "watching"
+    number: int
+    watchers: int
+    state: Literal["waiting", "playing", "paused"]
+    controls: Literal["free", "asked", "yours", "taken"]
+    answer: Literal["granted", "declined", "taken_back"] | None = None
+
+
 ExtendedResponseData: TypeAlias = (
     ResponseData
     | MomentResponseData
@@ -626,6 +713,7 @@ ExtendedResponseData: TypeAlias = (
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData
+    | SharingData
 )
 
 
@@ -636,8 +724,11 @@ class ExtendedRpcSuccess(_ServerModel):
     data: ExtendedResponseData
 
 
-ExtendedServerMessage: TypeAlias = PushMessage | ProgressMessage | RecordingMessage | ExtendedRpcSuccess | RpcError
-AnyServerMessage: TypeAlias = ServerMessage | ExtendedServerMessage
+ExtendedServerMessage: TypeAlias = (
+    PushMessage | ProgressMessage | RecordingMessage | SharingMessage | ExtendedRpcSuccess | RpcError
+)
+WatcherServerMessage: TypeAlias = WatchingMessage | ErrorMessage | ExtendedRpcSuccess | RpcError
+AnyServerMessage: TypeAlias = ServerMessage | ExtendedServerMessage | WatcherServerMessage
 
 
 def encode_message(message: AnyServerMessage) -> str:
@@ -731,6 +822,8 @@ def json_schemas() -> dict[str, Any]:
         "ExtendedClientMessage": ExtendedClientMessage,
         "ServerMessage": ServerMessage,
         "ExtendedServerMessage": ExtendedServerMessage,
+        "WatcherMessage": WatcherMessage,
+        "WatcherServerMessage": WatcherServerMessage,
         "FrameHeader": FrameHeader,
     }
     keyed = [

@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from websockets.frames import Frame, Opcode
 
@@ -138,7 +138,7 @@ class Player:
             raise
         self._threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._read, self._press)]
 
-    def __enter__(self) -> Player:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -189,7 +189,7 @@ class Player:
             opcode, payload = self._socket.read()
             self._answer_ping(opcode, payload)
             if opcode is Opcode.BINARY:
-                header = _header(payload)
+                header = header_of(payload)
                 self.arrivals.append(_arrival(header, len(payload)))
                 if self._acknowledges:
                     drawn = {"type": "frame_ack", "frame_id": header["frame_id"], "epoch": header["epoch"]}
@@ -203,7 +203,8 @@ class Player:
             self._socket.send(Opcode.PONG, bytes(payload))
 
 
-def _header(payload: memoryview) -> dict[str, Any]:
+def header_of(payload: memoryview) -> dict[str, Any]:
+    """The header of a pass."""
     (length,) = struct.unpack_from("<I", payload)
     return json.loads(bytes(payload[4 : 4 + length]))
 

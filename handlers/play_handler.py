@@ -109,6 +109,10 @@ class PlayHandler:
         """Raises: DomainError, there is no such session of the visitor's, or no such moment in it."""
         return await self._session_of(visitor, session_id).moment_facts(moment_id)
 
+    def session(self, session_id: SessionId) -> Session | None:
+        """An open session, for those whom its link lets in."""
+        return self._sessions.get(session_id)
+
     async def drain(self) -> None:
         """End every session with a farewell, and wait for them. No new one is admitted: the state says so already."""
         for session in list(self._sessions.values()):

@@ -279,7 +279,8 @@ class SessionsHandler(StateHandler):
 
 
 def _summary(record: SessionRecord, stats: SessionStats | None, now: float, *, tells_owner: bool) -> SessionSummary:
-    figures = (stats or SessionStats()).figures(now)
+    known = stats or SessionStats()
+    figures = known.figures(now)
     model, since = _played(record.state)
     return SessionSummary(
         id=record.id,
@@ -293,6 +294,7 @@ def _summary(record: SessionRecord, stats: SessionStats | None, now: float, *, t
         passes_replaced=figures.passes_replaced,
         frames_per_second=figures.frames_per_second,
         receipt_to_send_ms=Percentiles.model_validate(figures.receipt_to_send_ms, from_attributes=True),
+        watchers=known.watchers,
         owner=record.visitor.name if tells_owner and isinstance(record.visitor, Person) else None,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from access_rules import Anonymous, Open, Owner, RouteRules, Visitor, network_of, refusal
+from access_rules import Anonymous, ByLink, Open, Owner, RouteRules, Visitor, network_of, refusal
 from error_types import HTTP_STATUS, ErrorCode
 from network._access_token import TokenCheck, bearer_token, query_token, query_value
 from network._paths import collapse_slashes
@@ -179,7 +179,7 @@ class AccessPolicy:
             rule = self._rules.of(request.method, collapse_slashes(request.path))
             # Whoever offers a token is told that it is wrong.
             is_open = self._access.allow_anonymous and not request.values("authorization")
-            if not (isinstance(rule, Open) or is_open):
+            if not (isinstance(rule, Open | ByLink) or is_open):
                 return _not_signed_in(request)
             visitor = _anonymous(request)
         return self._decide_by_rule(visitor, request)
@@ -191,7 +191,7 @@ class AccessPolicy:
 
     def _decide_by_account(self, request: AccessRequest) -> Decision:
         rule = self._rules.of(request.method, collapse_slashes(request.path))
-        opens_page = request.method in ("GET", "HEAD") and isinstance(rule, Open)
+        opens_page = request.method in ("GET", "HEAD") and isinstance(rule, Open | ByLink)
         if request.values("sec-fetch-site") == ["cross-site"] and not (request.values("origin") or opens_page):
             return _CROSS_SITE
         credentials = request.values("authorization")
@@ -242,7 +242,8 @@ class AccessPolicy:
             return Allowed(Owner())
         is_open = self._access.allow_anonymous and not credentials  # whoever offers a token is told that it is wrong
         is_read = request.method in ("GET", "HEAD")
-        if is_open or (is_read and collapse_slashes(request.path) == "/health"):
+        path = collapse_slashes(request.path)
+        if is_open or (is_read and (path == "/health" or isinstance(self._rules.of("GET", path), ByLink))):
             return self._decide_by_rule(_anonymous(request), request)
         if not credentials and _is_desktop_client(request):
             return _TOKEN_CANNOT_BE_SHOWN

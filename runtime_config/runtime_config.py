@@ -30,6 +30,7 @@ from runtime_config.setting_types import (
     checked_token,
     whole_number,
 )
+from runtime_config.sharing_config import SharingConfig
 
 SeedSafety: TypeAlias = Literal["strict", "off"]
 LogFormat: TypeAlias = Literal["text", "json"]
@@ -200,6 +201,7 @@ class SessionLimits:
     max_frame_bytes: int = 128 * MIB  # above: close 1009
     max_waiting_request_bytes: int = 96 * MIB
     max_waiting_requests: int = 256
+    watcher_patience_s: float = 20.0  # for whoever watches to take a pass that waits; then they are closed
     max_unsent_messages: int = 2048  # replies a client has not read; above: it is closed
     error_linger_s: float = 0.5  # from the error that ends a session to the close frame; stock clients need it
     farewell_timeout_s: float = 2.0  # for the last messages and the close frame
@@ -418,6 +420,7 @@ class RuntimeConfig:
     video: Annotated[VideoConfig, Group("play")] = VideoConfig()
     moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
     engines: Annotated[EnginesConfig, Group("large models")] = field(default_factory=EnginesConfig)
+    sharing: Annotated[SharingConfig, Group("play")] = field(default_factory=SharingConfig)
     recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()
     authoring: Annotated[AuthoringConfig, Group("scenes in words")] = field(default_factory=AuthoringConfig)
     hub: Annotated[HubConfig, Group("models")] = field(default_factory=HubConfig)

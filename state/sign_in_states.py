@@ -1,4 +1,4 @@
-"""What is remembered of attempts to sign in, so that nobody can try passwords by the thousand."""
+"""What is remembered of attempts to sign in, and of links that were tried, so that nobody tries thousands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,14 @@ class FromNetwork:
     network: NetworkName
 
 
-AttemptTarget: TypeAlias = OnAccount | FromNetwork
+@dataclass(frozen=True, slots=True)
+class OnLinks:
+    """Links shown from one address by which nothing can be watched."""
+
+    network: NetworkName
+
+
+AttemptTarget: TypeAlias = OnAccount | FromNetwork | OnLinks
 
 
 @dataclass(frozen=True, slots=True)

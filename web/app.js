@@ -10,6 +10,7 @@ import { PlayerSettings } from "./player_settings.js";
 import { PlaySurface } from "./play_surface.js";
 import { RecordingControl } from "./recording_control.js";
 import { originOf, Session, sessionConfig } from "./session.js";
+import { Sharing } from "./sharing.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { describeStage } from "./stages.js";
 import { transition } from "./state.js";
@@ -59,6 +60,7 @@ export class App {
   changes;
   recording;
   authoring;
+  sharing;
 
   /**
    * @param {Library} library
@@ -97,6 +99,7 @@ export class App {
     this.changes = new WorldChanges(this, library, log);
     this.recording = new RecordingControl(this, log);
     this.authoring = new Authoring(this, library, log);
+    this.sharing = new Sharing(this);
     this.change({});
     REDUCED_MOTION.addEventListener("change", () => this.#showMotion());
     document.addEventListener("visibilitychange", () => document.hidden && this.pause());
@@ -148,7 +151,14 @@ export class App {
     this.#go({ name: "playing", seed: this.#screen.seed });
     this.menu.close();
     this.#session?.notify("resume");
-    this.surface.start();
+    this.handsChanged();
+  }
+
+  /** The player plays, or only watches while a guest has the controls. */
+  handsChanged() {
+    if (this.#screen.name !== "playing") return;
+    if (this.sharing.guestPlays) this.surface.stop();
+    else this.surface.start();
   }
 
   reset() {
@@ -251,6 +261,8 @@ export class App {
       this.authoring.progress(push);
     } else if (push.type === "recording") {
       this.recording.receive(push);
+    } else if (push.type === "sharing") {
+      this.sharing.receive(push);
     } else if (push.type === "system_info") {
       const { type: _, ...info } = push;
       this.systemInfo = info;
@@ -307,6 +319,7 @@ export class App {
     this.changes.forget();
     this.recording.forget();
     this.authoring.forget();
+    this.sharing.forget();
     this.menu.setBusy(false);
     this.menu.close();
   }

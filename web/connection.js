@@ -3,6 +3,7 @@
 
 /** @import { ErrorCode, ExtendedClientMessage, ExtendedRpcSuccess } from "./protocol.generated.d.ts" */
 /** @import { ExtendedServerMessage, RpcError } from "./protocol.generated.d.ts" */
+/** @import { WatcherMessage, WatcherServerMessage } from "./protocol.generated.d.ts" */
 /** @import { PROTOCOL_VERSION } from "./protocol.generated.d.ts" */
 /** @import { MessageId } from "./problems.js" */
 
@@ -13,7 +14,7 @@ const CLEAR_BYTES = 4096;
 
 /** @typedef {Extract<ExtendedClientMessage, { req_id: string }>} Request */
 /** @typedef {Request extends infer R ? R extends Request ? Omit<R, "req_id"> : never : never} RequestBody */
-/** @typedef {Exclude<ExtendedServerMessage, ExtendedRpcSuccess | RpcError>} Push */
+/** @typedef {Exclude<ExtendedServerMessage | WatcherServerMessage, ExtendedRpcSuccess | RpcError>} Push */
 
 /**
  * @typedef {object} ConnectionListener
@@ -48,12 +49,13 @@ export class Connection {
   /**
    * @param {ConnectionListener} listener
    * @param {"jpeg" | "h264"} codec that frames should come as
+   * @param {string} place path and query of the socket
    */
-  constructor(listener, codec) {
+  constructor(listener, codec, place = `/ws?protocol_version=${VERSION}&client=terrarium`) {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.#listener = listener;
     const video = codec === "h264" ? "&video=h264" : "";
-    this.#socket = new WebSocket(`${scheme}//${location.host}/ws?protocol_version=${VERSION}&client=terrarium${video}`);
+    this.#socket = new WebSocket(`${scheme}//${location.host}${place}${video}`);
     this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = () => this.#opened();
     this.#socket.onmessage = (event) => this.#received(event.data);
@@ -69,7 +71,7 @@ export class Connection {
     return this.isOpen && this.#socket.bufferedAmount < CLEAR_BYTES;
   }
 
-  /** @param {ExtendedClientMessage} message is dropped if the socket is not open */
+  /** @param {ExtendedClientMessage | WatcherMessage} message is dropped if the socket is not open */
   send(message) {
     if (this.isOpen) this.#socket.send(JSON.stringify(message));
   }
@@ -108,7 +110,7 @@ export class Connection {
   /** @param {string | ArrayBuffer} data */
   #received(data) {
     if (typeof data !== "string") return this.#listener.onFrame(data);
-    /** @type {ExtendedServerMessage} */
+    /** @type {ExtendedServerMessage | WatcherServerMessage} */
     const message = JSON.parse(data);
     if (message.type === "response") this.#answer(message);
     else this.#listener.onPush(message);

@@ -248,6 +248,11 @@ listenForActions({
   "copy-picture": () =>
     void copyPicture(app.surface.picture()).then((isDone) => tell(isDone ? PICTURE_COPIED : PICTURE_NOT_COPIED)),
   "copy-link": () => void copyLink(),
+  share: () => void app.sharing.share(),
+  "stop-sharing": () => void app.sharing.stop(),
+  "let-guest-play": () => void app.sharing.answer(true),
+  "decline-guest": () => void app.sharing.answer(false),
+  "take-controls": () => void app.sharing.takeBack(),
   "show-player-settings": () => app.showSettings(),
   "hide-player-settings": () => app.hideSettings(),
   "edit-scene": () => app.authoring.open("edit"),
@@ -286,6 +291,8 @@ document.addEventListener("keydown", (event) => {
   const isRecord = app.settings.keys.actionOf(event.code) === "record" && app.menu.isOpen && !event.repeat;
   if (isRecord && document.querySelectorAll("dialog[open]").length === 1) void app.recording.toggle();
   if (event.code === "Escape" && ["loading", "lost"].includes(app.screen.name)) app.leave();
+  // A guest plays, so that the controls of this page are off.
+  if (event.code === "Escape" && app.screen.name === "playing" && app.sharing.guestPlays) app.pause();
 });
 
 document.addEventListener("visibilitychange", followJobs);

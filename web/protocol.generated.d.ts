@@ -123,6 +123,13 @@ export type ErrorCode =
   | "authoringSceneRefused"
   | "authoringFailed"
   | "authoringOutdated"
+  | "linkUnknown"
+  | "sharingOff"
+  | "sharingEnded"
+  | "tooManyWatchers"
+  | "watchOnly"
+  | "controlsTaken"
+  | "guestUnknown"
   | "jobUnknown"
   | "jobKindUnknown"
   | "jobNotOver"
@@ -236,7 +243,11 @@ export type ExtendedClientMessage =
   | KeepClipRequest
   | SaveWorldRequest
   | VideoRequest
-  | RecordingRequest;
+  | RecordingRequest
+  | ShareRequest
+  | StopSharingRequest
+  | AnswerGuestRequest
+  | TakeControlsRequest;
 export type ExtendedServerMessage =
   | StatusMessage
   | SystemInfoMessage
@@ -245,6 +256,7 @@ export type ExtendedServerMessage =
   | LogMessage
   | ProgressMessage
   | RecordingMessage
+  | SharingMessage
   | ExtendedRpcSuccess
   | RpcError;
 /**
@@ -296,12 +308,30 @@ export type ProgressStep =
 export type RecordingEvent = "started" | "finishing" | "saved" | "removed" | "postponed" | "failed" | "redirected";
 export type ServerMessage =
   StatusMessage | SystemInfoMessage | ErrorMessage | WarningMessage | LogMessage | RpcSuccess | RpcError;
+export type WatcherMessage =
+  ControlNotification | FrameAckNotification | AskControlsNotification | ReturnControlsNotification | VideoRequest;
+export type WatcherServerMessage = WatchingMessage | ErrorMessage | ExtendedRpcSuccess | RpcError;
 
 /**
  * Messages of the WebSocket /ws, the header of a binary frame, and the names of keys.
  */
 export interface TerrariumProtocol {
   [k: string]: unknown;
+}
+/**
+ * Lend the controls to the guest of that number, who has asked for them, or decline.
+ */
+export interface AnswerGuestRequest {
+  type: "answer_guest";
+  req_id: string;
+  guest: number;
+  granted: boolean;
+}
+/**
+ * Who watches wants the controls; the player says whether.
+ */
+export interface AskControlsNotification {
+  type: "ask_controls";
 }
 /**
  * Give up a request that was not answered yet; the request itself is answered with code `cancelled`.
@@ -561,6 +591,29 @@ export interface RecordingRequest {
   on: boolean;
   keep_short?: boolean;
 }
+/**
+ * Make a link by which others may watch this session, for so many hours at most. There is one: asked for again, it
+ * stays, and lasts so long from now on.
+ */
+export interface ShareRequest {
+  type: "share";
+  req_id: string;
+  hours?: number;
+}
+/**
+ * Have the link open nothing any more, and end whoever watches.
+ */
+export interface StopSharingRequest {
+  type: "stop_sharing";
+  req_id: string;
+}
+/**
+ * Take the controls back from the guest who has them.
+ */
+export interface TakeControlsRequest {
+  type: "take_controls";
+  req_id: string;
+}
 export interface ExtendedRpcSuccess {
   type: "response";
   req_id: string;
@@ -576,7 +629,8 @@ export interface ExtendedRpcSuccess {
     | ClipResponseData
     | SaveWorldResponseData
     | VideoResponseData
-    | RecordingResponseData;
+    | RecordingResponseData
+    | SharingData;
 }
 export interface InitResponseData {
   model: string;
@@ -657,6 +711,17 @@ export interface RecordingResponseData {
   state: "off" | "waiting" | "recording";
   name?: string;
 }
+/**
+ * `link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
+ * the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them.
+ */
+export interface SharingData {
+  watchers: number;
+  link?: string;
+  expires_at?: number;
+  asking?: number;
+  guest?: number;
+}
 export interface StatusMessage {
   type: "status";
   stage: StageId;
@@ -719,6 +784,17 @@ export interface RecordingMessage {
   message?: string;
   code?: ErrorCode;
 }
+/**
+ * Who watches, and who plays, whenever that changes. A newer one replaces one that was not sent yet.
+ */
+export interface SharingMessage {
+  watchers: number;
+  link?: string;
+  expires_at?: number;
+  asking?: number;
+  guest?: number;
+  type: "sharing";
+}
 export interface RpcError {
   type: "response";
   req_id: string;
@@ -761,9 +837,29 @@ export interface FrameHeader {
   height?: number;
   req_id?: string;
 }
+/**
+ * Who watches gives the controls back, or does not want them any more.
+ */
+export interface ReturnControlsNotification {
+  type: "return_controls";
+}
 export interface RpcSuccess {
   type: "response";
   req_id: string;
   success: true;
   data: InitResponseData | SceneEditResponseData | GenerateSceneResponseData | CheckSeedSafetyResponseData;
+}
+/**
+ * To who watches, whenever it changes. `number` is theirs, `watchers` counts all. `state` is that of the world.
+ *
+ * `controls`: nobody asks (`free`), you have asked, they are yours, or somebody else asks or has them (`taken`).
+ * `answer`: how your asking ended last, or that the player took the controls back.
+ */
+export interface WatchingMessage {
+  type?: "watching";
+  number: number;
+  watchers: number;
+  state: "waiting" | "playing" | "paused";
+  controls: "free" | "asked" | "yours" | "taken";
+  answer?: ("granted" | "declined" | "taken_back") | null;
 }

@@ -8,7 +8,7 @@ import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js"
 /** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
 /** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
 /** @import { PromptResponseData } from "./protocol.generated.d.ts" */
-/** @import { ClipResponseData, RewindResponseData, SaveWorldResponseData, VideoResponseData } from "./protocol.generated.d.ts" */
+/** @import { ClipResponseData, RewindResponseData, SaveWorldResponseData, SharingData, VideoResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
@@ -216,6 +216,30 @@ export class Session {
    */
   switchRecording(on) {
     return this.#connection.request({ type: "recording", on, keep_short: !on });
+  }
+
+  /** @returns {Promise<SharingData>} with the link by which others may watch */
+  share() {
+    return this.#connection.request({ type: "share" });
+  }
+
+  /** @returns {Promise<SharingData>} */
+  stopSharing() {
+    return this.#connection.request({ type: "stop_sharing" });
+  }
+
+  /**
+   * @param {number} guest
+   * @param {boolean} granted
+   * @returns {Promise<SharingData>}
+   */
+  answerGuest(guest, granted) {
+    return this.#connection.request({ type: "answer_guest", guest, granted });
+  }
+
+  /** @returns {Promise<SharingData>} */
+  takeControls() {
+    return this.#connection.request({ type: "take_controls" });
   }
 
   /** @returns {Promise<ClipResponseData>} the recording of the newest seconds, which is being written */

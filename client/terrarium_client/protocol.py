@@ -80,6 +80,15 @@ KEYS: Final = frozenset(
 )
 
 
+class AnswerGuestRequest(FromClient):
+    """Lend the controls to the guest of that number, who has asked for them, or decline."""
+
+    type: Literal["answer_guest"] = "answer_guest"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    guest: int
+    granted: bool
+
+
 class CancelNotification(FromClient):
     """Give up a request that was not answered yet; the request itself is answered with code `cancelled`."""
 
@@ -167,6 +176,13 @@ class ErrorCode(StrEnum):
     AUTHORING_SCENE_REFUSED = "authoringSceneRefused"
     AUTHORING_FAILED = "authoringFailed"
     AUTHORING_OUTDATED = "authoringOutdated"
+    LINK_UNKNOWN = "linkUnknown"
+    SHARING_OFF = "sharingOff"
+    SHARING_ENDED = "sharingEnded"
+    TOO_MANY_WATCHERS = "tooManyWatchers"
+    WATCH_ONLY = "watchOnly"
+    CONTROLS_TAKEN = "controlsTaken"
+    GUEST_UNKNOWN = "guestUnknown"
     JOB_UNKNOWN = "jobUnknown"
     JOB_KIND_UNKNOWN = "jobKindUnknown"
     JOB_NOT_OVER = "jobNotOver"
@@ -300,6 +316,7 @@ class ExtendedRpcSuccess(FromServer):
         | SaveWorldResponseData
         | VideoResponseData
         | RecordingResponseData
+        | SharingData
     )
 
 
@@ -571,6 +588,39 @@ class SetPromptRequest(FromClient):
     prompt: str = ""
 
 
+class ShareRequest(FromClient):
+    """Make a link by which others may watch this session, for so many hours at most. There is one: asked for again, it
+    stays, and lasts so long from now on.
+    """
+
+    type: Literal["share"] = "share"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    hours: Annotated[int, Field(ge=1, le=168)] = 24
+
+
+class SharingData(FromServer):
+    """`link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
+    the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them.
+    """
+
+    watchers: int
+    link: str | None = None
+    expires_at: float | None = None
+    asking: int | None = None
+    guest: int | None = None
+
+
+class SharingMessage(FromServer):
+    """Who watches, and who plays, whenever that changes. A newer one replaces one that was not sent yet."""
+
+    watchers: int
+    link: str | None = None
+    expires_at: float | None = None
+    asking: int | None = None
+    guest: int | None = None
+    type: Literal["sharing"] = "sharing"
+
+
 class StageId(StrEnum):
     """Where a connection is on its way to the first frame."""
 
@@ -616,6 +666,13 @@ class StepRequest(FromClient):
     frames: Literal["all", "last"] = "all"
 
 
+class StopSharingRequest(FromClient):
+    """Have the link open nothing any more, and end whoever watches."""
+
+    type: Literal["stop_sharing"] = "stop_sharing"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
 class SystemInfo(FromServer):
     """Facts about the machine that do not change while the server runs."""
 
@@ -641,6 +698,13 @@ class SystemInfoMessage(FromServer):
     world_engine: PackageInfo | None = None
     quark: PackageInfo | None = None
     type: Literal["system_info"] = "system_info"
+
+
+class TakeControlsRequest(FromClient):
+    """Take the controls back from the guest who has them."""
+
+    type: Literal["take_controls"] = "take_controls"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class TakeMomentRequest(FromClient):

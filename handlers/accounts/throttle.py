@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from error_types import ErrorCode, RetryLaterError
 from handlers.base import StateHandler, with_state_lock
 from state.events import AttemptMade, AttemptsForgotten, AttemptSucceeded
-from state.sign_in_states import Attempted, FromNetwork, NoAttempts, OnAccount
+from state.sign_in_states import Attempted, FromNetwork, NoAttempts, OnAccount, OnLinks
 from state.transitions import attempt_event
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from state.app_state_types import AppState
     from state.sign_in_states import AttemptTarget
 
-_FREE: Final = MappingProxyType({OnAccount: 3, FromNetwork: 20})  # so many may fail before anybody has to wait
+# So many may fail before anybody has to wait.
+_FREE: Final = MappingProxyType({OnAccount: 3, FromNetwork: 20, OnLinks: 20})
 # The wait doubles up to this. Whoever has the right password shares the slots of an account with who guesses, so it
 # stays short there: a minute leaves 1,440 guesses a day, of which none finds a password of ten characters.
-_LONGEST_S: Final = MappingProxyType({OnAccount: 60.0, FromNetwork: 600.0})
+_LONGEST_S: Final = MappingProxyType({OnAccount: 60.0, FromNetwork: 600.0, OnLinks: 600.0})
 _FORGOTTEN_S: Final = 3600.0
 _MOST_TARGETS: Final = 4096
 
@@ -39,16 +40,16 @@ class SignInThrottle(StateHandler):
         Raises:
             RetryLaterError: it is too early for another one; nothing was counted.
         """
-        now = self._clock.monotonic()
-        targets = _targets(network, name_key)
-        wait_s = max(self._wait_s(target, now) for target in targets)
-        if wait_s > 0:
-            seconds = math.ceil(wait_s)
-            message = f"Too many attempts have failed. Try again in {_in_words(seconds)}."
-            raise RetryLaterError(message, ErrorCode.TOO_MANY_ATTEMPTS, seconds)
-        for target in targets:
-            self._make_room(target)
-            attempt_event(self._state, target, AttemptMade(now))
+        self._count(_targets(network, name_key), "Too many attempts have failed")
+
+    @with_state_lock
+    def link_was_wrong(self, network: str) -> None:
+        """Count a link from an address by which nothing can be watched. A right one is never held up.
+
+        Raises:
+            RetryLaterError: there were too many; nothing was counted.
+        """
+        self._count((OnLinks(network),), "Too many links were tried by which nothing can be watched")
 
     @with_state_lock
     def succeeded(self, network: str, name_key: str | None = None) -> None:
@@ -56,6 +57,16 @@ class SignInThrottle(StateHandler):
         attempt_event(self._state, FromNetwork(network), AttemptSucceeded())
         if name_key is not None:
             attempt_event(self._state, OnAccount(name_key), AttemptsForgotten())
+
+    def _count(self, targets: tuple[AttemptTarget, ...], what: str) -> None:
+        now = self._clock.monotonic()
+        wait_s = max(self._wait_s(target, now) for target in targets)
+        if wait_s > 0:
+            seconds = math.ceil(wait_s)
+            raise RetryLaterError(f"{what}. Try again in {_in_words(seconds)}.", ErrorCode.TOO_MANY_ATTEMPTS, seconds)
+        for target in targets:
+            self._make_room(target)
+            attempt_event(self._state, target, AttemptMade(now))
 
     def _wait_s(self, target: AttemptTarget, now: float) -> float:
         match self._state.attempts.get(target, NoAttempts()):

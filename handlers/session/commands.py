@@ -21,6 +21,7 @@ from handlers.session.outbox import FramesAnswer
 from handlers.session.stepped import WantedFrames
 from services.world_engine.prompt_words import fault_of
 from wire_protocol import (
+    AnswerGuestRequest,
     AnyRequest,
     CheckSeedSafetyRequest,
     CheckSeedSafetyResponseData,
@@ -44,7 +45,11 @@ from wire_protocol import (
     SceneEditRequest,
     SceneEditResponseData,
     SetPromptRequest,
+    ShareRequest,
+    SharingData,
     StepRequest,
+    StopSharingRequest,
+    TakeControlsRequest,
     TakeMomentRequest,
     VideoRequest,
     VideoResponseData,
@@ -66,6 +71,7 @@ if TYPE_CHECKING:
     from handlers.session.permissions import SessionPermissions
     from handlers.session.play import SessionPlay
     from handlers.session.recording import SessionRecorder
+    from handlers.session.sharing import SessionSharing
     from handlers.world_files_handler import WorldFilesHandler
     from runtime_config.authoring_config import AuthoringConfig
     from services.clock.clock import Clock
@@ -89,6 +95,7 @@ class SessionCommands:
         recorder: SessionRecorder,
         author: SessionAuthor,
         permissions: SessionPermissions,
+        sharing: SessionSharing,
         visitor: Visitor,
         seeds: SeedsHandler,
         safety: SafetyHandler,
@@ -108,6 +115,7 @@ class SessionCommands:
         self._recorder = recorder
         self._author = author
         self._permissions = permissions
+        self._sharing = sharing
         self._visitor = visitor
         self._seeds = seeds
         self._safety = safety
@@ -130,6 +138,7 @@ class SessionCommands:
                 await self._recorder.configure(request)
                 leased, world = await self._opener.first(request)
                 actor = self._play.start(leased, world)
+                self._sharing.changed()
             else:
                 await self._opener.change(request, actor)
                 await self._recorder.configure(request)
@@ -208,6 +217,18 @@ class SessionCommands:
         actor.nudge()
         return answer
 
+    async def share(self, request: ShareRequest) -> SharingData:
+        return self._sharing.share(request.hours)
+
+    async def stop_sharing(self, _: StopSharingRequest) -> SharingData:
+        return self._sharing.stop()
+
+    async def answer_guest(self, request: AnswerGuestRequest) -> SharingData:
+        return self._sharing.answer(request.guest, granted=request.granted)
+
+    async def take_controls(self, _: TakeControlsRequest) -> SharingData:
+        return self._sharing.take_back()
+
     async def keep_clip(self, _: KeepClipRequest) -> ClipResponseData:
         return await self._recorder.keep_clip(self._play.required_actor.world.active)
 
@@ -278,4 +299,8 @@ COMMANDS: Final = _by_type(
     Command(KeepClipRequest, SessionCommands.keep_clip),
     Command(VideoRequest, SessionCommands.use_video),
     Command(RecordingRequest, SessionCommands.record),
+    Command(ShareRequest, SessionCommands.share),
+    Command(StopSharingRequest, SessionCommands.stop_sharing),
+    Command(AnswerGuestRequest, SessionCommands.answer_guest),
+    Command(TakeControlsRequest, SessionCommands.take_controls),
 )

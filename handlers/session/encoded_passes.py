@@ -86,7 +86,9 @@ class PassSubscriber:
     came before, so that after a loss there is nothing for it until the next key frame.
     """
 
-    def __init__(self, codec: Codec, bound: int, on_close: Callable[[PassSubscriber], None]) -> None:
+    def __init__(
+        self, codec: Codec, bound: int, on_close: Callable[[PassSubscriber], None], on_room: Callable[[], None]
+    ) -> None:
         self.codec: Final = codec
         self.passes_lost = 0
         self._bound = bound
@@ -94,6 +96,7 @@ class PassSubscriber:
         self._awaits_key_frame = True
         self._changed = asyncio.Event()
         self._on_close = on_close
+        self._on_room = on_room
         self._is_closed = False
 
     def __enter__(self) -> PassSubscriber:
@@ -107,6 +110,10 @@ class PassSubscriber:
         return len(self._waiting) < self._bound
 
     @property
+    def has_waiting(self) -> bool:
+        return bool(self._waiting)
+
+    @property
     def awaits_key_frame(self) -> bool:
         return self.codec == "h264" and self._awaits_key_frame
 
@@ -115,7 +122,11 @@ class PassSubscriber:
         while not self._waiting and not self._is_closed:
             self._changed.clear()
             await self._changed.wait()
-        return None if self._is_closed else self._waiting.popleft()
+        if self._is_closed:
+            return None
+        taken = self._waiting.popleft()
+        self._on_room()
+        return taken
 
     def offer(self, encoded: EncodedPass) -> None:
         """Have a pass wait for the taker, or lose what the class says."""
@@ -160,17 +171,19 @@ class EncodedPasses:
         self._takers: list[PassTaker] = []
         self._epoch = 0
         self._source: VideoSource | None = None
+        self._changed = asyncio.Event()
         self._key_frame_at = -_KEY_FRAME_GAP_S
 
     def subscribe(self, codec: Codec, bound: int = _WAITING_PASSES) -> PassSubscriber:
         """From the next pass on; H.264 from the next key frame on, which is asked for by this."""
-        subscriber = PassSubscriber(codec, bound, self.detach)
+        subscriber = PassSubscriber(codec, bound, self.detach, self._changed.set)
         self.attach(subscriber)
         return subscriber
 
     def attach(self, taker: PassTaker) -> None:
         """The same for one who takes each pass at once, until `detach`."""
         self._takers.append(taker)
+        self._changed.set()
 
     def detach(self, taker: PassTaker) -> None:
         self._takers.remove(taker)
@@ -182,6 +195,12 @@ class EncodedPasses:
     def wants(self, codec: Codec) -> bool:
         """Whether somebody has room for a pass in that form. Otherwise it need not be encoded for them."""
         return any(each.codec == codec and each.has_room for each in self._takers)
+
+    async def wanted(self, codec: Codec) -> None:
+        """Wait until somebody has room for a pass in that form."""
+        while not self.wants(codec):
+            self._changed.clear()
+            await self._changed.wait()
 
     def wants_key_frame(self, source: VideoSource) -> bool:
         """Whether the next pass of that stream has to be a key frame for somebody; at most one in each second."""
@@ -195,6 +214,7 @@ class EncodedPasses:
         self._epoch = epoch
         for each in self._takers:
             each.start_over()
+        self._changed.set()
 
     def publish_video(self, encoded: EncodedPass, source: VideoSource) -> None:
         """A pass as H.264."""

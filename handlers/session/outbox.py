@@ -131,8 +131,9 @@ class Outbox:
     """Filled by everything in the session, emptied by its one writer. Touched by the event loop's thread alone.
 
     Messages keep their order and none is dropped. There is at most one pass: an unsent pass gives way to the next, so
-    that a client that reads slowly sees fewer frames, and never old ones. Beyond a bound, the oldest log messages are
-    dropped. `on_overflow` is called once when a client leaves too many messages unread.
+    that a client that reads slowly sees fewer frames, and never old ones. The same holds for news of who watches.
+    Beyond a bound, the oldest log messages are dropped. `on_overflow` is called once when a client leaves too many
+    messages unread.
     """
 
     def __init__(self, clock: Clock, stats: SessionStats, max_messages: int, on_overflow: Callable[[], None]) -> None:
@@ -140,6 +141,7 @@ class Outbox:
         self._stats = stats
         self._messages: deque[Answerable] = deque()
         self._logs: deque[LogMessage] = deque(maxlen=_WAITING_LOGS)
+        self._newest: AnyServerMessage | None = None
         self._pass: OutgoingPass | None = None
         self._close_frame: CloseFrame | None = None
         self._changed = asyncio.Event()
@@ -181,6 +183,12 @@ class Outbox:
         self._changed.set()
         if len(self._messages) == self._max_messages:
             self._on_overflow()
+
+    def post_newest(self, message: AnyServerMessage) -> None:
+        """For messages of one kind that say how things are: one that was not sent yet gives way to the next."""
+        if self._close_frame is None:
+            self._newest = message
+            self._changed.set()
 
     def post_log(self, message: LogMessage) -> None:
         if self._close_frame is None:
@@ -250,6 +258,9 @@ class Outbox:
     def _choose(self) -> Outgoing | None:
         if self._messages:
             return self._next_message()
+        if self._newest is not None:
+            newest, self._newest = self._newest, None
+            return newest
         if self._logs:
             return self._logs.popleft()
         if self._close_frame is not None:

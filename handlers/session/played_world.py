@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
+    from handlers.session.encoded_passes import PassSubscriber
     from handlers.session.history import WorldHistory
     from handlers.session.mailbox import InputMailbox, TakenControl
     from handlers.session.outbox import FramesAnswer
@@ -151,6 +152,10 @@ class PlayedWorld:
         video = self._stream.use_video(begin)
         await self._stream.show_again()
         return video
+
+    async def show_newcomer(self, newcomer: PassSubscriber) -> None:
+        """Hand what the player sees now to somebody who has seen nothing yet."""
+        await self._stream.show_newcomer(newcomer)
 
     async def end(self) -> None:
         """Close the world, give its engine back, and drop everything that was kept of it."""

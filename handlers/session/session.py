@@ -13,6 +13,7 @@ from handlers.ownership.belongings import owner_id
 from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
 from handlers.session.commands import SessionCommands, prompt_of
+from handlers.session.controls import ControlDesk
 from handlers.session.encoded_passes import EncodedPasses
 from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
 from handlers.session.mailbox import InputMailbox, shows_a_player
@@ -24,12 +25,13 @@ from handlers.session.play import SessionPlay
 from handlers.session.receiver import Receiver, ReceivingSocketLike, parser
 from handlers.session.recording import SessionRecorder
 from handlers.session.requests import RequestQueue, RequestRunner
+from handlers.session.sharing import SessionSharing
 from handlers.session.stats import SessionStats
 from handlers.session.stepped import WorldClock
 from handlers.session.video import SessionVideo
 from handlers.session.video_track import VideoStills
+from handlers.session.watcher import Watcher
 from services.world_engine.prompt_words import takes_words
-from state.app_state_types import EndReason, Playing, SessionId
 from wire_protocol import (
     CLIENT_MESSAGE,
     EXTENDED_CLIENT_MESSAGE,
@@ -46,7 +48,6 @@ from wire_protocol import (
     StageId,
     StatusMessage,
     SystemInfoMessage,
-    key_codes,
 )
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ if TYPE_CHECKING:
     from handlers.seeds_handler import SeedsHandler
     from handlers.server_handler import ServerHandler
     from handlers.session.commands import CommandResult
+    from handlers.session.encoded_passes import Codec
     from handlers.session.endings import Ending
     from handlers.session.played_world import MomentFacts, PlayedWorld
     from handlers.sessions_handler import SessionsHandler
+    from handlers.share_links import ShareLinks
     from handlers.visitors_handler import VisitorsHandler
     from handlers.world_files_handler import WorldFilesHandler
     from runtime_config.current import Current
@@ -77,6 +80,7 @@ if TYPE_CHECKING:
     from services.read_receipts.read_receipts import ReadReceipts
     from services.system_monitor.gpu_sampler import GpuSampler
     from services.video_encoder.video_encoder import VideoEncoder
+    from state.app_state_types import EndReason, SessionId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -100,6 +104,7 @@ class SessionSurroundings:
     recorder: RecorderHandler
     world_files: WorldFilesHandler
     server: ServerHandler
+    links: ShareLinks
     input_logs: InputLogs
     encoder: FrameEncoder
     video_encoder: VideoEncoder
@@ -203,6 +208,24 @@ class Session:
             end=end,
             world_clock=world_clock,
         )
+        desk = ControlDesk(
+            session_id,
+            sessions=sessions,
+            play=self._play,
+            inputs=self._inputs,
+            clock=clock,
+            metrics=around.metrics,
+        )
+        self.sharing = SessionSharing(
+            session_id,
+            links=around.links,
+            desk=desk,
+            sessions=sessions,
+            stats=self._stats,
+            clock=clock,
+            config=around.config.part(lambda config: config.sharing),
+            post=self._outbox.post_newest,
+        )
         opener = WorldOpener(
             session_id,
             visitor=visitor,
@@ -237,6 +260,7 @@ class Session:
             recorder=self._recorder,
             author=author,
             permissions=self._permissions,
+            sharing=self.sharing,
             visitor=visitor,
             seeds=around.seeds,
             safety=around.safety,
@@ -303,6 +327,20 @@ class Session:
     def post_log(self, message: LogMessage) -> None:
         self._outbox.post_log(message)
 
+    async def show_to(self, socket: SessionSocketLike, receipts: ReadReceipts | None, codec: Codec) -> None:
+        """Let somebody watch, until they leave or the session ends. Raises: DomainError, as many watch as may."""
+        watcher = Watcher(
+            self.sharing,
+            self._passes,
+            self._play,
+            codec,
+            receipts=receipts,
+            limits=self._limits,
+            clock=self._clock,
+            metrics=self._metrics,
+        )
+        await watcher.run(socket)
+
     async def perform(self, request: AnyRequest) -> CommandResult | None:
         """Do what a request asks for that came by REST; None once the session has ended. Raises: DomainError."""
         return None if self._runner is None else await self._runner.perform(request)
@@ -323,6 +361,7 @@ class Session:
         runner: RequestRunner,
     ) -> None:
         """Answer what waits, tell the client, then end play: the place is freed only after it."""
+        self.sharing.end()
         self._init_deadline.disarm()
         serving.cancel()
         await asyncio.wait({serving})
@@ -371,14 +410,16 @@ class Session:
             self._stats.played(self._clock.monotonic())
         match message:
             case ControlNotification():
-                self._control(message)
+                self.sharing.control(message)
             case PauseNotification():
                 if self._sessions.pause(self.id):
                     self._inputs.clear()
                     self._nudge()
+                    self.sharing.changed()
             case ResumeNotification():
                 if self._sessions.resume(self.id):
                     self._nudge()
+                    self.sharing.changed()
             case ResetNotification():
                 self._reset()
             case PromptNotification(prompt=prompt):
@@ -414,15 +455,6 @@ class Session:
             logger.warning("The prompt was refused", code=error.code.value, reason=error.message)
         else:
             self._reset(words)
-
-    def _control(self, message: ControlNotification) -> None:
-        self._metrics.control_received()
-        actor = self._play.actor
-        if actor is None or not isinstance(self._sessions.state_of(self.id), Playing):
-            return
-        now = self._clock.monotonic()
-        self._inputs.put(key_codes(message.buttons), message.mouse_dx, message.mouse_dy, message.ts, now)
-        actor.control_arrived()
 
     def _nudge(self) -> None:
         if self._play.actor is not None:

@@ -25,7 +25,7 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 class SideEncoding:
-    """The player waits for none of it: a pass that comes while another one is encoded here is left out.
+    """The player waits for none of it: a pass that comes while another one waits here takes its place.
 
     The quality of this H.264 follows those who take it: a pass for which nobody has room counts as dropped.
     """
@@ -48,6 +48,7 @@ class SideEncoding:
         self._clock = clock
         self._video: SessionVideo | None = None
         self._video_failed = False
+        self._next: NumberedPass | None = None  # to be encoded as H.264, once somebody has room
         self._encoding_jpegs: asyncio.Task[None] | None = None
         self._encoding_video: asyncio.Task[None] | None = None
 
@@ -75,14 +76,16 @@ class SideEncoding:
         video = self._video
         if video is None or not video.is_ready:
             return
-        if not self._passes.wants("h264"):
+        if self._next is not None and not self._passes.wants("h264"):
             video.pass_posted(dropped_another=True)
-        elif self._encoding_video is None:
-            self._encoding_video = asyncio.create_task(self._encode_video(video, numbered))
+        self._next = numbered
+        if self._encoding_video is None:
+            self._encoding_video = asyncio.create_task(self._encode_next())
 
     def stop_video(self) -> None:
         """Nobody takes it, or it is of no use. Where it had failed, it may be tried again."""
         self._video_failed = False
+        self._next = None
         if self._video is not None:
             self._video.close()
             self._video = None
@@ -90,6 +93,8 @@ class SideEncoding:
     async def finish(self) -> None:
         """Give everything back."""
         self.stop_video()
+        if self._encoding_video is not None:
+            self._encoding_video.cancel()
         encoding = {task for task in (self._encoding_jpegs, self._encoding_video) if task is not None}
         if encoding:
             await asyncio.wait(encoding)
@@ -106,6 +111,20 @@ class SideEncoding:
         form = PassForm(began, self._clock.monotonic(), quality=tuning.quality)
         self._passes.publish_jpegs(EncodedPass.of(self._headers.of(numbered, form), jpegs), to_all=False)
 
+    async def _encode_next(self) -> None:
+        """Encode what came last, and again while something newer has come: so nobody is left with an old view."""
+        try:
+            while self._next is not None:
+                await self._passes.wanted("h264")
+                await self._encode_newest()
+        finally:
+            self._encoding_video = None
+
+    async def _encode_newest(self) -> None:
+        numbered, self._next = self._next, None
+        if numbered is not None and self._video is not None:
+            await self._encode_video(self._video, numbered)
+
     async def _encode_video(self, video: SessionVideo, numbered: NumberedPass) -> None:
         began = self._clock.monotonic()
         if self._passes.wants_key_frame(VideoSource.BESIDE):
@@ -118,8 +137,6 @@ class SideEncoding:
                 self.stop_video()
                 self._video_failed = True
             return
-        finally:
-            self._encoding_video = None
         if video is not self._video:
             return
         video.pass_posted(dropped_another=False)

@@ -37,6 +37,7 @@ class SessionStats:
 
     frames_sent: int = 0
     passes_replaced: int = 0
+    watchers: int = 0
     _active_at: float = 0.0
     _requests_in_hand: int = 0
     _sent: deque[tuple[float, int]] = field(default_factory=lambda: deque[tuple[float, int]](maxlen=2048))

@@ -10,6 +10,7 @@ import torch
 from engines.diamond import DiamondModel, DivergedError, InputError, WorldState
 from services.world_engine.diamond.controls import action_of
 from services.world_engine.diamond.published import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
+from services.world_engine.own_things import check_own_snapshot, grey_picture, own_world, step_alone
 from services.world_engine.world_engine import (
     NO_CONTROL,
     BadFramesError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from services.world_engine.world_engine import World
 
+_OTHER_WEIGHTS: Final = "Other sampling steps or a graphics card in place of a processor count as other weights."
 _OUT_OF_MEMORY: Final = "There was not enough memory for this step. Close another world or model, and go on."
 
 
@@ -62,7 +64,7 @@ class DiamondEngine:
         return DiamondWorld(self, self.model.begin(seed, rng_seed))
 
     def step_together(self, turns: Sequence[tuple[World, ControlPayload]]) -> list[Frames | EngineFaultError]:
-        worlds = [(_own(world), control) for world, control in turns]
+        worlds = [(own_world(world, DiamondWorld), control) for world, control in turns]
         if self._exact:
             return [told for turn in worlds for told in self._step([turn])]
         return self._step(worlds)
@@ -104,10 +106,7 @@ class DiamondWorld:
         """Raises:
         EngineFaultError: the model left the range of its numbers, or there is no memory for the step.
         """
-        (told,) = self._engine.step_together([(self, control)])
-        if isinstance(told, EngineFaultError):
-            raise told
-        return told
+        return step_alone(self._engine, self, control)
 
     def continue_from(self, picture: Picture) -> None:
         """Go on in an edited picture; what was remembered of the old one is forgotten.
@@ -125,12 +124,7 @@ class DiamondWorld:
     def restore(self, snapshot: WorldSnapshot) -> None:
         spec = self._engine.spec
         _ = self.state  # a closed world stays closed
-        if (snapshot.model_id, snapshot.weights_hash) != (spec.model_id, spec.weights_hash):
-            raise SnapshotMismatchError(
-                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}; this is "
-                f"{spec.model_id}, weights {spec.weights_hash[:12]}. Other sampling steps or a graphics card in place "
-                "of a processor count as other weights."
-            )
+        check_own_snapshot(snapshot, spec, _OTHER_WEIGHTS)
         try:
             self._state = WorldState.from_bytes(bytes(snapshot.state), self._engine.model.config)
         except InputError as error:
@@ -146,13 +140,6 @@ def warm_up(engine: DiamondEngine) -> None:
     Raises:
         EngineFaultError: the model cannot be played.
     """
-    grey = np.full((engine.spec.height, engine.spec.width, 3), 128, dtype=np.uint8)
-    world = engine.open_world(grey, rng_seed=0)
+    world = engine.open_world(grey_picture(engine.spec), rng_seed=0)
     world.step(NO_CONTROL)
     world.close()
-
-
-def _own(world: World) -> DiamondWorld:
-    if not isinstance(world, DiamondWorld):
-        raise TypeError("A world of another engine cannot be stepped by this one.")
-    return world

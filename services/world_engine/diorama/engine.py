@@ -25,13 +25,13 @@ from services.world_engine.diorama.constants import (
     WIDTH,
 )
 from services.world_engine.diorama.motion import Player, advance, look_steps
+from services.world_engine.own_things import check_own_snapshot
 from services.world_engine.player_keys import intent_of, tame
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
     Frames,
     Picture,
-    SnapshotMismatchError,
     WorldClosedError,
     WorldSnapshot,
     WorldSpec,
@@ -155,11 +155,7 @@ class DioramaWorld:
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         scene, spec = self._open_scene(), self._manner.spec
-        if (snapshot.model_id, snapshot.weights_hash) != (spec.model_id, spec.weights_hash):
-            raise SnapshotMismatchError(
-                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
-                f"{spec.model_id}, weights {spec.weights_hash[:12]}."
-            )
+        check_own_snapshot(snapshot, spec)
         player, phases, cut = unpack_state(bytes(snapshot.state), has_cut=self._manner.cut is not _no_things)
         if not np.array_equal(cut.labels, scene.cut.labels):
             self._scene = self._manner.build(self._picture, cut)

@@ -10,12 +10,12 @@ import numpy as np
 from services.world_engine.moss.constants import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
 from services.world_engine.moss.keys import walker_intent
 from services.world_engine.moss.snapshot import pack_state, unpack_state
+from services.world_engine.own_things import check_own_snapshot
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
     Frames,
     Picture,
-    SnapshotMismatchError,
     WorldClosedError,
     WorldSnapshot,
     WorldSpec,
@@ -74,11 +74,7 @@ class MossWorld:
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         walker = self._open_walker()
-        if (snapshot.model_id, snapshot.weights_hash) != (self._spec.model_id, self._spec.weights_hash):
-            raise SnapshotMismatchError(
-                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}; this is "
-                f"{self._spec.model_id}, weights {self._spec.weights_hash[:12]}. Other sampling steps count as others."
-            )
+        check_own_snapshot(snapshot, self._spec, "Other sampling steps count as others.")
         walker.state = unpack_state(bytes(snapshot.state), self._config)
 
     def close(self) -> None:

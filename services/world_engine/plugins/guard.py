@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from services.world_engine.engine_card import ModelLoadError
+from services.world_engine.own_things import check_own_snapshot
 from services.world_engine.world_engine import (
     BadFramesError,
     EngineFaultError,
@@ -155,11 +156,7 @@ class _GuardedWorld:
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Whatever the engine raises at the sight of a snapshot means that it cannot use it."""
         world, spec = self.inner, self._spec
-        if (snapshot.model_id, snapshot.weights_hash) != (spec.model_id, spec.weights_hash):
-            raise SnapshotMismatchError(
-                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
-                f"{spec.model_id}, weights {spec.weights_hash[:12]}."
-            )
+        check_own_snapshot(snapshot, spec)
         try:
             with _faults(spec, "returning to a moment"):
                 world.restore(snapshot)

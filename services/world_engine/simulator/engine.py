@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from services.world_engine.own_things import check_own_snapshot
 from services.world_engine.simulator._constants import (
     ENGINE_VERSION,
     FPS,
@@ -24,7 +25,6 @@ from services.world_engine.world_engine import (
     ControlPayload,
     Frames,
     Picture,
-    SnapshotMismatchError,
     WorldClosedError,
     WorldSnapshot,
     WorldSpec,
@@ -108,11 +108,7 @@ class SimulatorWorld:
     def restore(self, snapshot: WorldSnapshot) -> None:
         """Return to a snapshot. It contains its world's origin, so it may come from the world of another picture."""
         place = self._open_place()
-        if (snapshot.model_id, snapshot.weights_hash) != (SIMULATOR_SPEC.model_id, SIMULATOR_SPEC.weights_hash):
-            raise SnapshotMismatchError(
-                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
-                f"{SIMULATOR_SPEC.model_id}, weights {SIMULATOR_SPEC.weights_hash[:12]}."
-            )
+        check_own_snapshot(snapshot, SIMULATOR_SPEC)
         origin, player = unpack_state(bytes(snapshot.state))
         if origin != place.origin:
             self._place = _Place(origin)

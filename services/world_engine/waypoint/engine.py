@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import torch
 
 from engines.waypoint import Control, DivergedError, InputError, WorldState, world_bytes
+from services.world_engine.own_things import check_own_snapshot, grey_picture, own_world, step_alone
 from services.world_engine.player_keys import tame
 from services.world_engine.waypoint.prompts import Silence
 from services.world_engine.waypoint.published import DEFAULT_PROMPT
@@ -106,7 +106,7 @@ class WaypointEngine:
 
     def step_together(self, turns: Sequence[tuple[World, ControlPayload]]) -> list[Frames | EngineFaultError]:
         with self.turn:
-            worlds = [_own(world).ticket for world, _ in turns]
+            worlds = [own_world(world, WaypointWorld).ticket for world, _ in turns]
             controls = [control_of(payload, self.model.config.n_buttons) for _, payload in turns]
             if self._exact:
                 steps = zip(worlds, controls, strict=True)
@@ -173,10 +173,7 @@ class WaypointWorld:
         """Raises:
         EngineFaultError: the model left the range of its numbers, or the device has no memory for the step.
         """
-        (told,) = self._engine.step_together([(self, control)])
-        if isinstance(told, EngineFaultError):
-            raise told
-        return told
+        return step_alone(self._engine, self, control)
 
     def continue_from(self, picture: Picture) -> None:
         """Go on from an edited scene. What was seen before fades from memory as it does in play."""
@@ -213,11 +210,7 @@ class WaypointWorld:
 
     def restore(self, snapshot: WorldSnapshot) -> None:
         spec, ticket = self._engine.spec, self.ticket
-        if (snapshot.model_id, snapshot.weights_hash) != (spec.model_id, spec.weights_hash):
-            raise SnapshotMismatchError(
-                f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}; this is "
-                f"{spec.model_id}, weights {spec.weights_hash[:12]}."
-            )
+        check_own_snapshot(snapshot, spec)
         try:
             state = WorldState.from_bytes(snapshot.state)
             with self._engine.turn:
@@ -262,13 +255,7 @@ def control_of(payload: ControlPayload, buttons: int) -> Control:
 
 def warm_up(engine: WaypointEngine) -> None:
     """Play a grey world: libraries are loaded by it, kernels compiled, and a model that does not fit shows itself."""
-    world = engine.open_world(np.full((engine.spec.height, engine.spec.width, 3), 128, dtype=np.uint8), rng_seed=0)
+    world = engine.open_world(grey_picture(engine.spec), rng_seed=0)
     for _ in range(_WARM_UP_PASSES):
         world.step(NO_CONTROL)
     world.close()
-
-
-def _own(world: World) -> WaypointWorld:
-    if not isinstance(world, WaypointWorld):
-        raise TypeError("A world of another engine cannot be stepped by this one.")
-    return world
