@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from _routes._answers import ERROR_SCHEMA
-from access_rules import ROUTES, Open
+from access_rules import ROUTES, ByLink, Open
 from api_types import ErrorResponse, SubmitJobBody
 
 if TYPE_CHECKING:
@@ -71,11 +71,10 @@ def _tell_of_token(document: dict[str, Any], session_cookie: str | None, *, is_o
     document["components"]["securitySchemes"] = schemes
     document["security"] = [*({name: []} for name in schemes), *([{}] if is_optional else [])]
     document["paths"]["/health"]["get"]["security"] = []
-    if session_cookie is None:
-        return
+    needs_none = ByLink if session_cookie is None else (ByLink, Open)
     for (method, path), rule in ROUTES.items():
         operation = document["paths"].get(path, {}).get(method.lower())
-        if operation is not None and isinstance(rule, Open):
+        if operation is not None and isinstance(rule, needs_none):
             operation["security"] = []
 
 
