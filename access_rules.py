@@ -341,6 +341,7 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "look": _PLAY,
         "take_moment": _PLAY,
         "restore_moment": _PLAY,
+        "set_prompt": _PLAY,
         "rewind": _PLAY,
         "video": _PLAY,
         "save_world": _WORLD_PLAY,

@@ -195,7 +195,10 @@ class FieldsRefusedResponse(ErrorResponse):
 
 
 class PickerModel(ApiModel):
-    """One model that can be played. `loaded`: its engine is in memory now. `licence` is an SPDX identifier."""
+    """One model that can be played. `loaded`: its engine is in memory now. `licence` is an SPDX identifier.
+
+    `takes_words`: a prompt can steer its worlds.
+    """
 
     id: str
     size_bytes: int | None
@@ -205,6 +208,7 @@ class PickerModel(ApiModel):
     description: str
     licence: str
     loaded: bool
+    takes_words: bool
 
 
 class LibraryState(ApiModel):

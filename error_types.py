@@ -59,6 +59,8 @@ class ErrorCode(StrEnum):
     # play
     MOMENT_UNKNOWN = "momentUnknown"
     NOTHING_TO_REWIND = "nothingToRewind"
+    PROMPT_INVALID = "promptInvalid"
+    PROMPT_NOT_HEARD = "promptNotHeard"
     NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
@@ -211,6 +213,8 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         # play
         ErrorCode.MOMENT_UNKNOWN: 404,
         ErrorCode.NOTHING_TO_REWIND: 409,
+        ErrorCode.PROMPT_INVALID: 422,
+        ErrorCode.PROMPT_NOT_HEARD: 409,
         ErrorCode.NOTHING_TO_KEEP: 409,
         ErrorCode.AUTHORING_EMPTY_PROMPT: 422,
         ErrorCode.AUTHORING_UNAVAILABLE: 503,

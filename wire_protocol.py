@@ -152,7 +152,7 @@ class ResetNotification(_ClientModel):
 
 
 class PromptNotification(_ClientModel):
-    """Kept for old clients: no engine is conditioned on text, so it acts as a reset."""
+    """Start over, with these words steering the world where its model hears words; elsewhere it is a reset alone."""
 
     type: Literal["prompt"]
     prompt: str = ""
@@ -316,6 +316,14 @@ class RewindRequest(_ClientModel):
     seconds: Annotated[FiniteFloat, Field(gt=0, le=60)]
 
 
+class SetPromptRequest(_ClientModel):
+    """Have these words steer the world in play from its next pass on. Without words, it is steered by none."""
+
+    type: Literal["set_prompt"]
+    req_id: RequestId
+    prompt: str = ""
+
+
 class SaveWorldRequest(_ClientModel):
     """Keep this moment of the world on the server as a world file, or the kept moment `moment_id`: a branch."""
 
@@ -395,6 +403,7 @@ ExtendedRequest: TypeAlias = (
     | TakeMomentRequest
     | RestoreMomentRequest
     | RewindRequest
+    | SetPromptRequest
     | KeepClipRequest
     | SaveWorldRequest
     | VideoRequest
@@ -606,6 +615,12 @@ class RewindResponseData(_ServerModel):
     left_s: FiniteFloat
 
 
+class PromptResponseData(_ServerModel):
+    """`prompt` are the words that steer the world now; empty: none."""
+
+    prompt: str
+
+
 class SaveWorldResponseData(_ServerModel):
     """`world_id` names the saved world in `/api/worlds`."""
 
@@ -693,6 +708,7 @@ ExtendedResponseData: TypeAlias = (
     ResponseData
     | MomentResponseData
     | RewindResponseData
+    | PromptResponseData
     | ClipResponseData
     | SaveWorldResponseData
     | VideoResponseData

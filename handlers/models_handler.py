@@ -42,6 +42,7 @@ class ModelsHandler:
                 description=entry.description,
                 licence=entry.licence,
                 loaded=entry.model_id in loaded,
+                takes_words=entry.takes_words,
             )
             for entry in self._catalogue.entries()
         ]

@@ -15,6 +15,7 @@ from services.input_log.lines import (
     ContinuedFrom,
     FrameCheck,
     FrameInput,
+    Prompt,
     SceneEdit,
     SessionStart,
     pass_input,
@@ -22,7 +23,16 @@ from services.input_log.lines import (
 from services.input_log.pictures import pixels_hash
 from services.picture_decoder.png_pixels import PixelsError, decode_pixels
 from services.world_engine.world_engine import WorldSnapshot
-from services.world_files.world_file import Check, Continued, ModelFacts, Origins, Tolerance, WorldMoment
+from services.world_files.world_file import (
+    Change,
+    Check,
+    Continued,
+    ModelFacts,
+    Origins,
+    Prompted,
+    Tolerance,
+    WorldMoment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +85,7 @@ class _Gathering:
         if first.starts_from is not None:
             scene = self._picture(first.starts_from.scene)
             base = WorldMoment(first.frame_id, self._snapshot(first.starts_from.snapshot), scene)
-        inputs, changes, checks = InputColumns(), list[Continued](), list[Check]()
+        inputs, changes, checks = InputColumns(), list[Change](), list[Check]()
         words: str | None = None  # of the picture that comes before the next pass
         for line in lines:
             match line:
@@ -89,6 +99,8 @@ class _Gathering:
                     words = None
                 case SceneEdit(prompt=prompt):
                     words = prompt
+                case Prompt(frame_id=at, prompt=prompt):
+                    changes.append(Prompted(at, prompt))
                 case FrameCheck(frame_id=at, sha256=digest):
                     checks.append(Check(at, digest))
                 case _:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from services.input_log.columns import InputColumns
     from services.world_engine.world_engine import Picture
     from services.world_files.world_file import (
+        Change,
         Check,
-        Continued,
         ModelFacts,
         Origins,
         Tolerance,
@@ -43,7 +43,7 @@ class ReplayPlan:
     place: WorldMoment | None
     place_picture: str | None
     inputs: InputColumns
-    changes: tuple[Continued, ...]
+    changes: tuple[Change, ...]
     checks: tuple[Check, ...]
     pictures: Mapping[str, Picture]
     made_with: Origins

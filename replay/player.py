@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from replay.plan import ReplayError
+from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import SnapshotMismatchError
+from services.world_files.world_file import Continued, Prompted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from replay.plan import ReplayPlan
     from services.input_log.columns import PassInput
     from services.world_engine.world_engine import Frames, Picture, World, WorldEngine
-    from services.world_files.world_file import Continued, WorldMoment
+    from services.world_files.world_file import Change, WorldMoment
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Replay:
         self.picture: Picture = plan.pictures[start]
 
     def passes(self) -> Iterator[ReplayedPass]:
-        """Raises: ReplayError, the engine cannot take the state that the file begins with."""
+        """Raises: ReplayError, the engine cannot take the state that the file begins with, or hears no words."""
         plan = self._plan
         world = self._engine.open_world(plan.pictures[plan.seed], rng_seed=plan.rng_seed)
         digest, last = hashlib.sha256(), None
@@ -81,7 +83,7 @@ class Replay:
             changes, checks = list(plan.changes), {check.passes: check.sha256 for check in plan.checks}
             number = plan.first_pass
             for given in plan.inputs:
-                self._continue(world, changes, number)
+                self._change(world, changes, number)
                 frames = world.step(given.control)
                 number += 1
                 self.findings.passes += 1
@@ -90,15 +92,22 @@ class Replay:
                 if number in checks:
                     self._check(number, last, checks[number])
                 yield ReplayedPass(number, given, frames)
-            self._continue(world, changes, number)
+            self._change(world, changes, number)
             self._compare_end(world, last)
         finally:
             world.close()
         self.findings.digest = digest.hexdigest()
 
-    def _continue(self, world: World, changes: list[Continued], number: int) -> None:
+    def _change(self, world: World, changes: list[Change], number: int) -> None:
         while changes and changes[0].passes == number:
-            world.continue_from(self._plan.pictures[changes.pop(0).picture])
+            match changes.pop(0):
+                case Continued(picture=picture):
+                    world.continue_from(self._plan.pictures[picture])
+                case Prompted(words=words):
+                    if not takes_words(world):
+                        model = self._plan.model.id
+                        raise ReplayError(f"A prompt was used here, and {model} hears no words on this machine.")
+                    world.set_prompt(words)
 
     def _check(self, number: int, frame: Picture, expected: str) -> None:
         self.findings.checked += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from starlette.testclient import TestClient
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def rest_client(
-    services: ServiceBundle | None = None, *, folder: Path = Path("unused"), **config: Any
+    services: ServiceBundle | None = None, *, folder: Path | None = None, **config: Any
 ) -> Generator[TestClient]:
-    handler = AppHandler(Launch.of(RuntimeConfig(data_dir=folder, **config)), services or fake_services())
-    app = create_app(handler)
-    with TestClient(app, base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000)) as client:
-        yield client
+    """Without a `folder` for its data the server has one for itself: jobs put their pictures there whatever the stores
+    are."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as own:
+        runtime = RuntimeConfig(data_dir=folder or Path(own), **config)
+        app = create_app(AppHandler(Launch.of(runtime), services or fake_services()))
+        with TestClient(app, base_url="http://127.0.0.1:7987", client=("127.0.0.1", 50000)) as client:
+            yield client

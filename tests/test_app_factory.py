@@ -33,7 +33,7 @@ STATUSES = {
     408: ("initTimeout clientTooSlow"),
     409: (
         "displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse modelDoesNotFit "
-        "seedShipped nothingToRewind nothingToKeep "
+        "seedShipped nothingToRewind nothingToKeep promptNotHeard "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
         " filmNotMade filmSourceInUse"
@@ -41,7 +41,7 @@ STATUSES = {
     412: ("settingsChanged"),
     413: ("messageTooLarge seedTooLarge worldTooLarge filmSourceTooLarge"),
     422: (
-        "invalidRequest unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
+        "invalidRequest promptInvalid unsupportedQuant unsupportedBackend seedMissing seedNotBase64 seedEmpty "
         "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
         "recordingDamaged jobKindUnknown settingsRefused accountNameInvalid passwordInvalid modelUnusable "

@@ -42,7 +42,7 @@ def test_without_an_endpoint_a_model_on_this_machine_is_used(tmp_path: Path, mon
     assert isinstance(editor, FluxImageEditor)
     missing = writer.status()
     assert isinstance(missing, WriterMissing)
-    assert missing.reason.endswith(f"hf download Qwen/Qwen3-VL-4B-Instruct --revision {'a' * 40}")
+    assert missing.reason.endswith("Pull it in the Models view of the server's page.")
 
 
 def test_without_either_both_ways_out_are_said() -> None:

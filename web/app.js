@@ -134,6 +134,7 @@ export class App {
   pause() {
     if (this.#screen.name !== "playing") return;
     this.freeze();
+    this.changes.show();
     this.menu.open(this.#screen.seed.title);
   }
 

@@ -131,6 +131,11 @@ export class Library {
     return this.engineFor(seed) ?? seed.model;
   }
 
+  /** @param {string | null} engine */
+  takesWords(engine) {
+    return this.#models.some(({ id, takes_words }) => id === engine && takes_words);
+  }
+
   /** @param {SeedSummary} seed to play in an engine that the person chooses */
   chooseEngine(seed) {
     this.#picker.open(seed, this.#models, this.engineOf(seed));

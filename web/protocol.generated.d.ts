@@ -111,6 +111,8 @@ export type ErrorCode =
   | "seedNotKept"
   | "momentUnknown"
   | "nothingToRewind"
+  | "promptInvalid"
+  | "promptNotHeard"
   | "nothingToKeep"
   | "authoringEmptyPrompt"
   | "authoringUnavailable"
@@ -237,6 +239,7 @@ export type ExtendedClientMessage =
   | TakeMomentRequest
   | RestoreMomentRequest
   | RewindRequest
+  | SetPromptRequest
   | KeepClipRequest
   | SaveWorldRequest
   | VideoRequest
@@ -372,7 +375,7 @@ export interface ResetNotification {
   type: "reset";
 }
 /**
- * Kept for old clients: no engine is conditioned on text, so it acts as a reset.
+ * Start over, with these words steering the world where its model hears words; elsewhere it is a reset alone.
  */
 export interface PromptNotification {
   type: "prompt";
@@ -546,6 +549,14 @@ export interface RewindRequest {
   seconds: number;
 }
 /**
+ * Have these words steer the world in play from its next pass on. Without words, it is steered by none.
+ */
+export interface SetPromptRequest {
+  type: "set_prompt";
+  req_id: string;
+  prompt?: string;
+}
+/**
  * Make a recording of the newest fifteen seconds of play.
  */
 export interface KeepClipRequest {
@@ -614,6 +625,7 @@ export interface ExtendedRpcSuccess {
     | CheckSeedSafetyResponseData
     | MomentResponseData
     | RewindResponseData
+    | PromptResponseData
     | ClipResponseData
     | SaveWorldResponseData
     | VideoResponseData
@@ -672,6 +684,12 @@ export interface MomentResponseData {
 export interface RewindResponseData {
   went_back_s: number;
   left_s: number;
+}
+/**
+ * `prompt` are the words that steer the world now; empty: none.
+ */
+export interface PromptResponseData {
+  prompt: string;
 }
 /**
  * `world_id` names the saved world in `/api/worlds`.

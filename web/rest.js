@@ -32,6 +32,7 @@ const UNAUTHORISED = 401;
  * @property {string} description
  * @property {string} licence
  * @property {boolean} loaded
+ * @property {boolean} takes_words a prompt can steer its worlds
  */
 
 /**

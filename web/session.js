@@ -7,6 +7,7 @@ import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js"
 /** @import { ControlNotification, ErrorMessage, FrameHeader, InitResponseData } from "./protocol.generated.d.ts" */
 /** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
 /** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
+/** @import { PromptResponseData } from "./protocol.generated.d.ts" */
 /** @import { ClipResponseData, RewindResponseData, SaveWorldResponseData, SharingData, VideoResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
@@ -81,6 +82,11 @@ export class Session {
       },
       start.codec,
     );
+  }
+
+  /** The model of the world in play, once the server has answered. */
+  get model() {
+    return this.#model;
   }
 
   get isClear() {
@@ -174,6 +180,14 @@ export class Session {
    */
   rewind(seconds) {
     return this.#connection.request({ type: "rewind", seconds });
+  }
+
+  /**
+   * @param {string} prompt
+   * @returns {Promise<PromptResponseData>}
+   */
+  setPrompt(prompt) {
+    return this.#connection.request({ type: "set_prompt", prompt });
   }
 
   /**

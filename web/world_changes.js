@@ -8,6 +8,7 @@ import { textOfError } from "./problems.js";
 import { originOf } from "./session.js";
 import { toast } from "./toasts.js";
 import { rewoundText } from "./world_texts.js";
+import { WorldWords } from "./world_words.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Library } from "./library.js" */
@@ -28,6 +29,8 @@ export class WorldChanges {
     (id) => void this.restore(id),
     (id) => void this.save(id),
   );
+
+  #words = new WorldWords((words) => void this.say(words));
 
   /**
    * @param {App} app
@@ -93,6 +96,19 @@ export class WorldChanges {
     this.#app.menu.notify(`Saved as “${title}”. You can open it under Worlds.`, "progress");
   }
 
+  /** The menu shows what can be done to the world in play. */
+  show() {
+    this.#words.show(this.#library.takesWords(this.#app.session?.model ?? null));
+  }
+
+  /** @param {string} words that steer the world from now on; empty: none */
+  async say(words) {
+    const done = await this.#ask(async (session) => void (await session.setPrompt(words)));
+    if (!done) return;
+    this.#log.write("info", words ? `The world hears: ${words}` : "The world hears no words any more");
+    this.#app.resume();
+  }
+
   /** Rewind. If the menu is open, it closes and play goes on at that moment. */
   async rewind() {
     const { session, screen } = this.#app;
@@ -142,9 +158,10 @@ export class WorldChanges {
     this.#moments.keep(kept);
   }
 
-  /** To be called when the world is left or replaced, because its moments are gone then. */
+  /** To be called when the world is left or replaced, because its moments and words are gone then. */
   forget() {
     this.#moments.keep([]);
+    this.#words.forget();
   }
 
   /**

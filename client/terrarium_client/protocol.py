@@ -164,6 +164,8 @@ class ErrorCode(StrEnum):
     SEED_NOT_KEPT = "seedNotKept"
     MOMENT_UNKNOWN = "momentUnknown"
     NOTHING_TO_REWIND = "nothingToRewind"
+    PROMPT_INVALID = "promptInvalid"
+    PROMPT_NOT_HEARD = "promptNotHeard"
     NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
@@ -309,6 +311,7 @@ class ExtendedRpcSuccess(FromServer):
         | CheckSeedSafetyResponseData
         | MomentResponseData
         | RewindResponseData
+        | PromptResponseData
         | ClipResponseData
         | SaveWorldResponseData
         | VideoResponseData
@@ -450,10 +453,16 @@ class ProgressStep(StrEnum):
 
 
 class PromptNotification(FromClient):
-    """Kept for old clients: no engine is conditioned on text, so it acts as a reset."""
+    """Start over, with these words steering the world where its model hears words; elsewhere it is a reset alone."""
 
     type: Literal["prompt"] = "prompt"
     prompt: str = ""
+
+
+class PromptResponseData(FromServer):
+    """`prompt` are the words that steer the world now; empty: none."""
+
+    prompt: str
 
 
 class RecordingEvent(StrEnum):
@@ -569,6 +578,14 @@ class SessionConfig(FromClient):
     video_recording: bool
     video_output_dir: str | None
     cap_inference_fps: bool
+
+
+class SetPromptRequest(FromClient):
+    """Have these words steer the world in play from its next pass on. Without words, it is steered by none."""
+
+    type: Literal["set_prompt"] = "set_prompt"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    prompt: str = ""
 
 
 class ShareRequest(FromClient):

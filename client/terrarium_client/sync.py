@@ -121,6 +121,9 @@ class World:
     def rewind(self, seconds: float) -> protocol.RewindResponseData:
         return self._loop.run(self._world.rewind(seconds))
 
+    def set_prompt(self, words: str) -> protocol.PromptResponseData:
+        return self._loop.run(self._world.set_prompt(words))
+
     def edit(self, words: str) -> protocol.SceneEditResponseData:
         return self._loop.run(self._world.edit(words))
 

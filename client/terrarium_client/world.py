@@ -186,6 +186,12 @@ class World:
         self._path.lose()
         return answer
 
+    async def set_prompt(self, words: str) -> protocol.PromptResponseData:
+        """Have words steer the world from its next pass on, where its model hears words; "" for none."""
+        answer = await self._ask(protocol.SetPromptRequest, protocol.PromptResponseData, prompt=words)
+        self._path.lose()
+        return answer
+
     async def edit(self, words: str) -> protocol.SceneEditResponseData:
         """Change the scene by words, where the server has models for that."""
         answer = await self._ask(protocol.TimedSceneEditRequest, protocol.SceneEditResponseData, prompt=words)

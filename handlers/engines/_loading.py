@@ -68,10 +68,16 @@ class LoadedEngines(StateHandler):
         self._changes = changes
         self._engines: dict[EngineKey, WorldEngine] = {}
         self._entries: dict[EngineKey, CatalogueEntry] = {}  # with which each was loaded
+        self._known_pass_s: dict[EngineKey, float | None] = {}  # when each was loaded
 
     @with_state_lock
     def get(self, key: EngineKey) -> WorldEngine:
         return self._engines[key]
+
+    @with_state_lock
+    def known_pass_s(self, key: EngineKey) -> float | None:
+        """The usual seconds of a pass of one world, from before the engine was loaded; None: nobody has measured it."""
+        return self._known_pass_s.get(key)
 
     @with_state_lock
     def is_outdated(self, key: EngineKey, entry: CatalogueEntry) -> bool:
@@ -86,6 +92,7 @@ class LoadedEngines(StateHandler):
         taken = tuple(self._engines.values())
         self._engines.clear()
         self._entries.clear()
+        self._known_pass_s.clear()
         return taken
 
     # ------------------------------------------------------------------------------------------- loading
@@ -124,7 +131,7 @@ class LoadedEngines(StateHandler):
             seconds = self._clock.monotonic() - started
             logger.info("Model loaded", model=key.model_id, duration_s=round(seconds, 3))
             self._metrics.engine_loaded(key.model_id, seconds)
-            self._succeed(key, engine, entry)
+            self._succeed(key, engine, entry, self._meter.known_pass_s(key))
             self._tell()
 
         def crashed(_: BaseException) -> None:
@@ -138,10 +145,11 @@ class LoadedEngines(StateHandler):
             self._fail(key, f"{entry.title} could not be loaded: the server is stopping, or has no thread left.")
 
     @with_state_lock
-    def _succeed(self, key: EngineKey, engine: WorldEngine, entry: CatalogueEntry) -> None:
+    def _succeed(self, key: EngineKey, engine: WorldEngine, entry: CatalogueEntry, known_pass_s: float | None) -> None:
         engine_event(self._state, key, LoadSucceeded(self._clock.monotonic(), engine.spec.max_worlds))
         self._engines[key] = engine
         self._entries[key] = entry
+        self._known_pass_s[key] = known_pass_s
 
     def _fail(self, key: EngineKey, message: str) -> None:
         self._metrics.engine_failed(key.model_id)
@@ -156,7 +164,7 @@ class LoadedEngines(StateHandler):
         self._meter.disturbed()
         with self._lock:
             engine = self._engines.pop(key)
-            del self._entries[key]
+            del self._entries[key], self._known_pass_s[key]
 
         def finish() -> None:
             with self._lock:

@@ -55,6 +55,11 @@ class LoadMeter:
         if is_first and is_alone:
             self._keep(key, before, after)
 
+    def known_pass_s(self, key: EngineKey) -> float | None:
+        """The usual seconds of a pass of one world, by an earlier benchmark on this machine. Blocks."""
+        pace = self._book.measured(key).pace
+        return None if pace is None else pace.step_p50_ms / 1000
+
     def disturbed(self) -> None:
         """Something else gives memory back, or has: what is being measured now does not count."""
         with self._lock:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from error_types import DomainError, ErrorCode
@@ -59,4 +60,7 @@ class EngineRoom:
         percent, engine = self._least_rate_percent.now, self._engines.get(key)
         if not percent or not isinstance(engine, PacedEngine):
             return None
-        return worlds_at_rate(engine.pace, engine.spec.pass_interval_s, percent / 100)
+        pace, known_s = engine.pace, self._engines.known_pass_s(key)
+        if not pace.pass_s and known_s is not None:  # nobody has played since the load
+            pace = replace(pace, pass_s=MappingProxyType({1: known_s}))
+        return worlds_at_rate(pace, engine.spec.pass_interval_s, percent / 100)

@@ -79,6 +79,7 @@ class WorldActor:
         self._offload: EngineOffload | None = None
         self._seed_shown = False
         self._reset_wanted = False
+        self._reset_words: str | None = None
         self._idle = False
         self._stopping = False
 
@@ -97,9 +98,11 @@ class WorldActor:
         if self._idle:
             self._wake.set()
 
-    def reset(self) -> None:
-        """Start over from the seed before the next pass; many requests are one."""
+    def reset(self, words: str | None = None) -> None:
+        """Start over from the seed before the next pass; many requests are one. None: the words stay as they are."""
         self._reset_wanted = True
+        if words is not None:
+            self._reset_words = words
         self._wake.set()
 
     def stop(self) -> None:
@@ -188,8 +191,7 @@ class WorldActor:
         elif self._offload is not None:
             await self._without_engine(self._offload)
         elif self._reset_wanted:  # before the calls: what is asked for after it is of the world that starts over
-            self._reset_wanted = False
-            await self._world.start_over()
+            await self._start_over()
         elif self._calls:
             await self._calls.run_next()
         else:
@@ -202,6 +204,10 @@ class WorldActor:
                     self._recorder.cut()
                     self._world.history.resting()
                     await self._rest()
+
+    async def _start_over(self) -> None:
+        words, self._reset_words, self._reset_wanted = self._reset_words, None, False
+        await self._world.start_over(words)
 
     async def _begin_playing(self) -> None:
         """What is recorded begins with the next pass, if it has not begun."""
@@ -294,8 +300,7 @@ class WorldActor:
         await self._world.return_to_engine()
         logger.info("The world goes on", model=self._world.active.key.model_id)
         if self._reset_wanted:  # before the calls that wait: it was asked for before the scene was there
-            self._reset_wanted = False
-            await self._world.start_over()
+            await self._start_over()
 
     # ----------------------------------------------------------------------------------------- recovery
 

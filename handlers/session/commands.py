@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, get_args
 
+from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.safety_handler import Allowed
 from handlers.seeds_handler import hash_of
@@ -18,6 +19,7 @@ from handlers.session.endings import ends_connection, push_id, seed_warning
 from handlers.session.mailbox import control_of
 from handlers.session.outbox import FramesAnswer
 from handlers.session.stepped import WantedFrames
+from services.world_engine.prompt_words import fault_of
 from wire_protocol import (
     AnswerGuestRequest,
     AnyRequest,
@@ -32,6 +34,7 @@ from wire_protocol import (
     KeepClipRequest,
     LookRequest,
     MomentResponseData,
+    PromptResponseData,
     RecordingRequest,
     RecordingResponseData,
     RestoreMomentRequest,
@@ -41,6 +44,7 @@ from wire_protocol import (
     SaveWorldResponseData,
     SceneEditRequest,
     SceneEditResponseData,
+    SetPromptRequest,
     ShareRequest,
     SharingData,
     StepRequest,
@@ -57,7 +61,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from access_rules import Visitor
-    from error_types import DomainError
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
     from handlers.server_handler import ServerHandler
@@ -191,6 +194,11 @@ class SessionCommands:
         went_back_s, left_s = await self._play.required_actor.change_between_steps(lambda world: world.rewind(seconds))
         return RewindResponseData(went_back_s=went_back_s, left_s=left_s)
 
+    async def set_prompt(self, request: SetPromptRequest) -> PromptResponseData:
+        words = prompt_of(request.prompt)
+        await self._play.required_actor.change_between_steps(lambda world: world.set_prompt(words))
+        return PromptResponseData(prompt=words)
+
     async def save_world(self, request: SaveWorldRequest) -> SaveWorldResponseData:
         moment_id = request.moment_id
         capture = await self._play.required_actor.run_between_steps(lambda world: world.capture(moment_id))
@@ -240,6 +248,14 @@ class SessionCommands:
             self._end.begin(endings.init_refused(error.message, error.code, push_id(error), snapshot))
 
 
+def prompt_of(text: str) -> str:
+    """What a player said, as the words that steer a world. Raises: DomainError, that is no prompt."""
+    words = text.strip()
+    if fault := fault_of(words):
+        raise DomainError(fault, ErrorCode.PROMPT_INVALID)
+    return words
+
+
 @dataclass(frozen=True, slots=True)
 class Command(Generic[Request]):
     """`run` does what a request of `model` asks for.
@@ -278,6 +294,7 @@ COMMANDS: Final = _by_type(
     Command(TakeMomentRequest, SessionCommands.take_moment),
     Command(RestoreMomentRequest, SessionCommands.restore_moment),
     Command(RewindRequest, SessionCommands.rewind),
+    Command(SetPromptRequest, SessionCommands.set_prompt),
     Command(SaveWorldRequest, SessionCommands.save_world),
     Command(KeepClipRequest, SessionCommands.keep_clip),
     Command(VideoRequest, SessionCommands.use_video),

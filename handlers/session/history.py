@@ -17,6 +17,7 @@ from services.input_log.lines import (
     ContinuedFrom,
     FrameCheck,
     GenerateScene,
+    Prompt,
     SceneEdit,
     SessionEnd,
     SessionStart,
@@ -27,6 +28,7 @@ from services.input_log.lines import (
     frame_input,
 )
 from services.input_log.pictures import pixels_hash, snapshot_hash
+from services.world_engine.prompt_words import takes_words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -90,6 +92,11 @@ class WorldHistory:
         return self._path.scene
 
     @property
+    def words(self) -> str:
+        """The prompt that steers the world; empty: none."""
+        return self._path.words
+
+    @property
     def input_log(self) -> str | None:
         """The id of the input log that is being written."""
         return self._log.id
@@ -111,10 +118,14 @@ class WorldHistory:
     @property
     def newest_kept(self) -> KeptPlace | None:
         """The newest snapshot of the world, to go on from once its engine has lost it; None: only the seed is left."""
-        point = self._rewind.newest
-        if point is not None:
-            is_seed = point.moment.passes == 0 and point.moment.segment.scene is self._active.picture
-            return None if is_seed else KeptPlace(point.snapshot, point.moment)
+        point, base = self._rewind.newest, self._newest_base
+        if point is None or (base is not None and base.moment.passes >= point.moment.passes):
+            return base
+        is_seed = point.moment.passes == 0 and point.moment.segment.scene is self._active.picture
+        return None if is_seed else KeptPlace(point.snapshot, point.moment)
+
+    @property
+    def _newest_base(self) -> KeptPlace | None:
         for segment, _ in reversed(self._path.moment.path()):
             if segment.base is not None:
                 return KeptPlace(segment.base, Moment(segment, 0))
@@ -195,10 +206,12 @@ class WorldHistory:
         if prompt is not None:
             self._log.say(GenerateScene(ts=self._clock.wall(), frame_id=0, prompt=prompt))
 
-    def started_over(self, active: ActiveWorld, cause: Literal["asked", "engine_failed"] = "asked") -> None:
-        """The same world, before its first pass."""
+    def started_over(
+        self, active: ActiveWorld, cause: Literal["asked", "engine_failed"] = "asked", *, words: str = ""
+    ) -> None:
+        """The same world, before its first pass. `words` steer it."""
         self._end_segment(lambda ts, passes: WorldReset(ts=ts, frame_id=passes, cause=cause))
-        self._active, self._path = active, self._path_at_seed(active)
+        self._active, self._path = active, self._path_at_seed(active, words)
         self._rewind.clear()
         self.frame = None
 
@@ -229,17 +242,23 @@ class WorldHistory:
             self._log.keep_picture(picture)
             self._log.write(ContinuedFrom(ts=ts, frame_id=passes, picture=pixels_hash(picture)))
 
+    def reworded(self, words: str, snapshot: WorldSnapshot) -> None:
+        """Other words steer the world from here on. `snapshot` is the world right after they were set."""
+        passes = self._path.passes
+        self._path.reworded(words, snapshot)
+        self._log.write(Prompt(ts=self._clock.wall(), frame_id=passes, prompt=words))
+
     # --------------------------------------------------------------------------------------------- parts
 
     def _is_at_seed(self) -> bool:
-        """A world that went on from another picture before its first pass is no longer at its seed."""
-        return not self._path.passes and self._path.scene is self._active.picture
+        """A world that went on from another picture before its first pass, or was given words, is not at its seed."""
+        return not self._path.passes and self._path.scene is self._active.picture and not self._path.words
 
     def _path_of(self, active: ActiveWorld) -> WorldPath:
         return self._path_at_seed(active) if active.past is None else self._path_from(active.past)
 
-    def _path_at_seed(self, active: ActiveWorld) -> WorldPath:
-        return self._path_from(PathSegment(None, 0, active.picture))
+    def _path_at_seed(self, active: ActiveWorld, words: str = "") -> WorldPath:
+        return self._path_from(PathSegment(None, 0, active.picture, words=words))
 
     def _path_from(self, first: PathSegment) -> WorldPath:
         return WorldPath(first, self._max_passes, self._memory.path)
@@ -294,6 +313,7 @@ class SegmentLog:
                 model=spec.model_id,
                 seed=active.seed.hash,
                 n_frames=spec.frames_per_pass,
+                has_prompt_conditioning=takes_words(active.world),
                 seed_target_size=(spec.height, spec.width),
                 quant=active.key.quant,
                 weights_hash=spec.weights_hash,

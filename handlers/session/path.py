@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CHECK_EVERY: Final = 64  # passes between two hashes of a frame
 REWIND_S: Final = 30.0
 _LONGEST_CHAIN: Final = 64  # segments; a longer path is copied into fewer
-_MAX_SCENES: Final = 16  # pictures that a path goes on from; a picture is some megabytes
+_MAX_CHANGES: Final = 16  # scenes that a path goes on from, and prompts; a picture is some megabytes
 _CHECKPOINT_EVERY_S: Final = 1.0
 _FURTHEST_APART_S: Final = 15.0
 _SLACK_S: Final = 1e-6  # sums of pass intervals are no exact seconds
@@ -34,8 +34,9 @@ class PathSegment:
     """Passes in a row. A segment begins `parent_length` passes into `parent`, or is the first of its path.
 
     `scene` is the picture that the world had last gone on from. `continues` says that it did so right here, and
-    `prompt` for which words. `base` is the world at the beginning of the segment, where it is known; the first segment
-    of a path has one, unless it begins at the seed.
+    `prompt` for which words. `words` are the prompt that steers the passes; `rewords`: they were set right here.
+    `base` is the world at the beginning of the segment, where it is known; the first segment of a path has one, unless
+    it begins at the seed.
     """
 
     parent: PathSegment | None
@@ -43,6 +44,8 @@ class PathSegment:
     scene: Picture
     continues: bool = False
     prompt: str | None = None
+    words: str = ""
+    rewords: bool = False
     base: WorldSnapshot | None = None
     passes_before: int = 0  # on the whole path, this segment not included
     last_base: int = 0  # the passes before the newest segment of the path that has a base
@@ -97,6 +100,11 @@ class WorldPath:
         return self._now.scene
 
     @property
+    def words(self) -> str:
+        """The prompt that steers the world; empty: none."""
+        return self._now.words
+
+    @property
     def passes(self) -> int:
         return self._now.passes_before + self._now.length
 
@@ -115,17 +123,30 @@ class WorldPath:
 
     def rebase(self, snapshot: WorldSnapshot) -> None:
         """Keep the world as it is now, so that the path may begin here one day."""
-        self._append(PathSegment(self._now, self._now.length, self._now.scene, base=snapshot))
+        now = self._now
+        self._append(PathSegment(now, now.length, now.scene, words=now.words, base=snapshot))
         self._forget()
 
     def continued_from(self, picture: Picture, snapshot: WorldSnapshot, prompt: str | None = None) -> None:
         """The world goes on from another picture; `snapshot` is the world right after that."""
-        self._append(PathSegment(self._now, self._now.length, picture, continues=True, prompt=prompt, base=snapshot))
+        now = self._now
+        self._append(
+            PathSegment(now, now.length, picture, continues=True, prompt=prompt, words=now.words, base=snapshot)
+        )
+        self._forget()
+
+    def reworded(self, words: str, snapshot: WorldSnapshot) -> None:
+        """Other words steer the world from here on; `snapshot` is the world right after they were set."""
+        now = self._now
+        if now.rewords and not now.length and now.parent is not None:  # nothing was played under the words before
+            now = self._now = now.parent
+        self._append(PathSegment(now, now.length, now.scene, words=words, rewords=True, base=snapshot))
         self._forget()
 
     def branch(self, moment: Moment) -> None:
         """The world returned to `moment` and is played on from there."""
-        self._append(PathSegment(moment.segment, moment.length, moment.segment.scene))
+        segment = moment.segment
+        self._append(PathSegment(segment, moment.length, segment.scene, words=segment.words))
         if len(self.moment.path()) > _LONGEST_CHAIN:
             self._flatten()
 
@@ -157,12 +178,11 @@ class WorldPath:
                 dropped.base = None
 
     def _forget(self) -> None:
-        """Let a path that is too long, or has too many scenes, begin at a later base."""
+        """Let a path that is too long, or has too many changes, begin at a later base."""
         self._thin()
         path = self.moment.path()
-        scenes = sum(segment.continues for segment, _ in path)
-        if scenes > _MAX_SCENES:
-            self._cut(path, lambda _, later_scenes: later_scenes <= _MAX_SCENES // 2)
+        if sum(segment.continues or segment.rewords for segment, _ in path) > _MAX_CHANGES:
+            self._cut(path, lambda _, later_changes: later_changes <= _MAX_CHANGES // 2)
         elif self.passes - path[0][0].passes_before > 2 * self._half:
             # The newest base that leaves at least half of the allowed passes.
             enough = [s for s, _ in path if s.base is not None and self.passes - s.passes_before >= self._half]
@@ -170,24 +190,26 @@ class WorldPath:
 
     def _cut(self, path: list[tuple[PathSegment, int]], may_begin: Callable[[PathSegment, int], bool]) -> None:
         """Let the path begin at the oldest segment that may be its beginning."""
-        later_scenes = sum(segment.continues for segment, _ in path)
+        later_changes = sum(segment.continues or segment.rewords for segment, _ in path)
         for segment, _ in path:
-            later_scenes -= segment.continues
-            if segment.base is not None and may_begin(segment, later_scenes):
-                segment.parent, segment.parent_length, segment.continues = None, 0, False
+            later_changes -= segment.continues or segment.rewords
+            if segment.base is not None and may_begin(segment, later_changes):
+                segment.parent, segment.parent_length, segment.continues, segment.rewords = None, 0, False, False
                 return
 
     def _flatten(self) -> None:
-        """Merge segments that only branch into their predecessors; those with a scene or a base stay."""
+        """Merge segments that only branch into their predecessors; those with a change or a base stay."""
         merged: PathSegment | None = None
         for segment, length in self.moment.path():
-            if merged is None or segment.continues or segment.base is not None:
+            if merged is None or segment.continues or segment.rewords or segment.base is not None:
                 merged = PathSegment(
                     merged,
                     0 if merged is None else merged.length,
                     segment.scene,
                     continues=segment.continues,
                     prompt=segment.prompt,
+                    words=segment.words,
+                    rewords=segment.rewords,
                     base=segment.base,
                     passes_before=segment.passes_before,
                     last_base=segment.last_base,

@@ -12,8 +12,9 @@ from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.session.history import KeptPlace
 from handlers.session.path import KeptMoment, MomentShelf
-from handlers.session.world import open_world
+from handlers.session.world import open_world, steer
 from handlers.session.world_memory import world_memory
+from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import NO_CONTROL
 from state.app_state_types import Paused, Playing, SessionId, WorldInPlay
 
@@ -204,10 +205,12 @@ class PlayedWorld:
         self._leased.active = opened
         await self._enter(opened, prompt)
 
-    async def start_over(self) -> None:
-        """Back to the world before its first pass."""
+    async def start_over(self, words: str | None = None) -> None:
+        """Back to the world before its first pass. `words` steer it from there; None: those that steer it now."""
+        said = self.history.words if words is None else words
         await self._bring_back(self.active.origin, self.active.picture)
-        self.history.started_over(self.active)
+        await self._in_engine(lambda: steer(self.active.world, said))
+        self.history.started_over(self.active, words=said)
         self._recorder.cut()
         self._begin_epoch()
         await self._stream.show(self.active.picture)
@@ -219,8 +222,9 @@ class PlayedWorld:
         Raises:
             Exception: whatever the engine raises. The broken world is still there then.
         """
-        await self._replace_broken(self.active.reopened)
-        self.history.started_over(self.active, "engine_failed")
+        broken, words = self.active, self.history.words
+        await self._replace_broken(lambda engine: broken.reopened(engine, words))
+        self.history.started_over(self.active, "engine_failed", words=words)
         self._recorder.cut()
         self._begin_epoch()
 
@@ -341,6 +345,19 @@ class PlayedWorld:
         await self.exchange(
             lambda engine: open_world(key, engine, seed, picture, rng_seed), prompt=change.prompt, where="this scene"
         )
+
+    async def set_prompt(self, words: str) -> None:
+        """Have `words` steer the world from its next pass on; empty: none.
+
+        Raises:
+            DomainError: the engine hears no words.
+        """
+        world = self.active.world
+        if not takes_words(world):
+            raise DomainError(f"{self.active.spec.title} does not hear words.", ErrorCode.PROMPT_NOT_HEARD)
+        if words != self.history.words:
+            await self._in_engine(lambda: world.set_prompt(words))
+            self.history.reworded(words, await self._snapshot())
 
     async def _continue_from(self, picture: Picture, prompt: str) -> None:
         await self._in_engine(lambda: self.active.world.continue_from(picture))

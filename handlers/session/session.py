@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 import structlog
 
+from error_types import DomainError
 from handlers.ownership.belongings import owner_id
 from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
-from handlers.session.commands import SessionCommands
+from handlers.session.commands import SessionCommands, prompt_of
 from handlers.session.controls import ControlDesk
 from handlers.session.encoded_passes import EncodedPasses
 from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
@@ -30,6 +31,7 @@ from handlers.session.stepped import WorldClock
 from handlers.session.video import SessionVideo
 from handlers.session.video_track import VideoStills
 from handlers.session.watcher import Watcher
+from services.world_engine.prompt_words import takes_words
 from wire_protocol import (
     CLIENT_MESSAGE,
     EXTENDED_CLIENT_MESSAGE,
@@ -404,7 +406,6 @@ class Session:
             self.end(endings.internal_error(self._server.error_snapshot()))
 
     def _notified(self, message: AnyNotification) -> None:
-        actor = self._play.actor
         if shows_a_player(message):
             self._stats.played(self._clock.monotonic())
         match message:
@@ -419,10 +420,10 @@ class Session:
                 if self._sessions.resume(self.id):
                     self._nudge()
                     self.sharing.changed()
-            case ResetNotification() | PromptNotification():
-                if actor is not None:
-                    self._inputs.clear()  # what was pressed before must not move the world that starts over
-                    actor.reset()
+            case ResetNotification():
+                self._reset()
+            case PromptNotification(prompt=prompt):
+                self._prompted(prompt)
             case FrameAckNotification(frame_id=frame_id, epoch=epoch):
                 self._outbox.acknowledge(frame_id, epoch)
             case CancelNotification(target_req_id=target):
@@ -430,6 +431,30 @@ class Session:
                     self._runner.cancel(target)
             case _:
                 assert_never(message)
+
+    def _reset(self, words: str | None = None) -> None:
+        actor = self._play.actor
+        if actor is not None:
+            self._inputs.clear()  # what was pressed before must not move the world that starts over
+            actor.reset(words)
+
+    def _prompted(self, text: str) -> None:
+        """Start over with these words. Nothing can answer a notification, so the client's log says what is refused."""
+        actor = self._play.actor
+        if actor is None:
+            return
+        active = actor.world.active
+        if not takes_words(active.world):
+            if text.strip():
+                logger.warning("The prompt was not used: this model does not hear words", model=active.spec.model_id)
+            self._reset()
+            return
+        try:
+            words = prompt_of(text)
+        except DomainError as error:
+            logger.warning("The prompt was refused", code=error.code.value, reason=error.message)
+        else:
+            self._reset(words)
 
     def _nudge(self) -> None:
         if self._play.actor is not None:

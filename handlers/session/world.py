@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+import structlog
 
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
@@ -14,11 +16,13 @@ from services.input_log.columns import InputColumns
 from services.input_log.pictures import pixels_hash
 from services.outlasting import unstoppable
 from services.picture_decoder.png_pixels import encode_pixels
+from services.world_engine.prompt_words import takes_words
 from services.world_files.world_file import (
     Check,
     Continued,
     ModelFacts,
     Origins,
+    Prompted,
     SeedFacts,
     Tolerance,
     WorldFilePayload,
@@ -31,7 +35,10 @@ if TYPE_CHECKING:
 
     from handlers.engines.pool import EngineLease
     from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSnapshot, WorldSpec
+    from services.world_files.world_file import Change
     from state.app_state_types import EngineKey
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,15 @@ class ActiveWorld:
         """What is seen before the first pass."""
         return self.picture if self.shown is None else self.shown
 
-    def reopened(self, engine: WorldEngine) -> ActiveWorld:
-        """The same world from its beginning, as a new one. Blocks."""
-        return open_world(self.key, engine, self.seed, self.picture, self.rng_seed)
+    def reopened(self, engine: WorldEngine, words: str) -> ActiveWorld:
+        """The same world from its beginning, as a new one; `words` steer it. Blocks."""
+        opened = open_world(self.key, engine, self.seed, self.picture, self.rng_seed)
+        try:
+            steer(opened.world, words)
+        except BaseException:  # whatever ends this, the world is closed
+            opened.world.close()
+            raise
+        return opened
 
     def restored(self, engine: WorldEngine, snapshot: WorldSnapshot, scene: Picture) -> ActiveWorld:
         """The same world at a moment of it, as a new one. `scene` is what it had last gone on from. Blocks."""
@@ -124,15 +137,39 @@ def open_world(key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture
     return ActiveWorld(key, engine.spec, world, seed, picture, rng_seed, origin)
 
 
+def steer(world: World, words: str) -> None:
+    """Give words to a world that stands at its beginning. Blocks.
+
+    A saved world may bring words that the engine hears no longer, because its text encoder is gone.
+    """
+    if not words:
+        return
+    if takes_words(world):
+        world.set_prompt(words)
+    else:
+        logger.warning("The prompt of this world is not used: its engine hears no words here")
+
+
 # ------------------------------------------------------------------------------------------------- into a file
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedScene:
+    """After `passes` passes the world went on from a picture; `prompt` is what that was made for."""
+
+    passes: int
+    scene: Picture
+    prompt: str | None
+
+
+CopiedChange: TypeAlias = CopiedScene | Prompted
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedPath:
     """A path that no longer changes. `base` is its beginning, None: the seed; `changes` and `checks` by passes.
 
-    `segments` are its inputs, each with how many passes of it count: play may append more. A change is a
-    picture that the world went on from, and the prompt that it was made for.
+    `segments` are its inputs, each with how many passes of it count: play may append more.
     """
 
     first_pass: int
@@ -140,7 +177,7 @@ class CopiedPath:
     base_scene: Picture
     scene: Picture
     segments: tuple[tuple[InputColumns, int], ...]
-    changes: tuple[tuple[int, Picture, str | None], ...]
+    changes: tuple[CopiedChange, ...]
     checks: tuple[tuple[int, Future[str]], ...]
 
     @property
@@ -165,11 +202,18 @@ def copy_path(moment: Moment) -> CopiedPath:
         base_scene=first.scene,
         scene=moment.segment.scene,
         segments=tuple((segment.inputs, length) for segment, length in path),
-        changes=tuple(
-            (segment.passes_before, segment.scene, segment.prompt) for segment, _ in path if segment.continues
-        ),
+        changes=tuple(change for segment, _ in path if (change := _change_of(segment)) is not None),
         checks=tuple(checks),
     )
+
+
+def _change_of(segment: PathSegment) -> CopiedChange | None:
+    """What happened to the world where the segment begins. A path may begin with words that were said before it."""
+    if segment.continues:
+        return CopiedScene(segment.passes_before, segment.scene, segment.prompt)
+    if segment.rewords or (segment.parent is None and segment.words):
+        return Prompted(segment.passes_before, segment.words)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +250,12 @@ class WorldCapture:
             place=WorldMoment(passes, self.snapshot, name(path.scene)),
             place_picture=None if self.frame is None else name(self.frame),
             inputs=inputs,
-            changes=tuple(Continued(at, name(picture), prompt) for at, picture, prompt in path.changes),
+            changes=tuple(
+                Continued(change.passes, name(change.scene), change.prompt)
+                if isinstance(change, CopiedScene)
+                else change
+                for change in path.changes
+            ),
             checks=tuple(Check(at, digest.result()) for at, digest in path.checks),
             pictures=pictures,
             made_with=origins,
@@ -292,13 +341,13 @@ def _known(digest: str) -> Future[str]:
     return future
 
 
-def _branched(now: PathSegment, change: Continued, saved: WorldFilePayload) -> PathSegment:
-    return PathSegment(
-        now,
-        now.length,
-        saved.pictures[change.picture],
-        continues=True,
-        prompt=change.prompt,
-        passes_before=change.passes,
-        last_base=now.last_base,
+def _branched(now: PathSegment, change: Change, saved: WorldFilePayload) -> PathSegment:
+    segment = PathSegment(
+        now, now.length, now.scene, words=now.words, passes_before=change.passes, last_base=now.last_base
     )
+    match change:
+        case Continued(picture=picture, prompt=prompt):
+            segment.scene, segment.continues, segment.prompt = saved.pictures[picture], True, prompt
+        case Prompted(words=words):
+            segment.words, segment.rewords = words, True
+    return segment

@@ -35,7 +35,7 @@ def run_host(connection: Connection, memory: HostMemory, spec: HostSpec, log_lev
     engine = _load(spec, sender)
     if engine is not None:
         sender.tell(Loaded(engine.spec, is_batched(engine)))
-        HostedWorlds(engine, memory, inbox, sender).serve()
+        HostedWorlds(engine, memory, inbox, sender.tell).serve()
 
 
 def _load(spec: HostSpec, sender: Sender[FromHost]) -> WorldEngine | None:

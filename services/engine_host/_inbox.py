@@ -1,4 +1,4 @@
-"""What a host's process does next: rounds of everything that waits, so that no world gets two turns before another."""
+"""What a host's process does next: rounds of the steps that wait, so that no world gets two turns before another."""
 
 from __future__ import annotations
 
@@ -24,18 +24,23 @@ _LONGEST_COMPANY_S: Final = 0.004
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Calls that waited at one moment, in the order in which they came. `steps` are of different worlds."""
+    """The steps that waited at one moment, in the order in which they came, and what is done after them.
 
-    others: tuple[Call, ...]
+    `steps` are of different worlds. `others` is one call at most, unless the engine has to be closed.
+    """
+
     steps: tuple[tuple[Call, Step], ...]
+    others: tuple[Call, ...]
     is_last: bool = False  # the engine has to be closed
 
 
 class Inbox:
     """Filled by one thread and emptied by another.
 
-    Each world has one call at a time. So every call that waits is part of the next round, and a round has at most one
-    step for each world: with n worlds, whoever is due waits for the round that runs, of n steps at most.
+    Each world has one call at a time. So every step that waits is part of the next round, and a round has at most one
+    step for each world: with n worlds, whoever is due waits for one step of each other world at most. What is no step,
+    such as a snapshot, may take as long as several. A round has one such call, so that a step waits for one of them at
+    most, and the first of them for one round.
     """
 
     def __init__(self) -> None:
@@ -61,16 +66,15 @@ class Inbox:
             self._company_until = time.monotonic() + min(_COMPANY_SHARE * seconds, _LONGEST_COMPANY_S)
 
     def next_round(self) -> Round:
-        """Everything that waits; blocks while nothing does."""
+        """Every step that waits, and the first of the other calls; blocks while nothing waits."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._calls or self._is_closing)
             self._wait_for_company()
-            calls, self._calls = self._calls, []
-            return Round(
-                tuple(call for call in calls if not isinstance(call.what, Step)),
-                tuple((call, call.what) for call in calls if isinstance(call.what, Step)),
-                self._is_closing,
-            )
+            others = [call for call in self._calls if not isinstance(call.what, Step)]
+            steps = tuple((call, call.what) for call in self._calls if isinstance(call.what, Step))
+            served = len(others) if self._is_closing else 1
+            self._calls = others[served:]
+            return Round(steps, tuple(others[:served]), self._is_closing)
 
     def _wait_for_company(self) -> None:
         """Only if a step is due, and only for those worlds of the last batch that have not come back yet."""

@@ -71,6 +71,14 @@ class SetPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class UsePrompt:
+    """The host's own second half of `SetPrompt`: the words have been read."""
+
+    world: int
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TakeSnapshot:
     """`place`: where the state is to be written, if it has room there; None, or if not: it comes with the answer."""
 
@@ -98,7 +106,9 @@ class Warm:
     region: Region
 
 
-HostCall: TypeAlias = OpenWorld | Step | ContinueFrom | SetPrompt | TakeSnapshot | Restore | CloseWorld | Warm
+HostCall: TypeAlias = (
+    OpenWorld | Step | ContinueFrom | SetPrompt | UsePrompt | TakeSnapshot | Restore | CloseWorld | Warm
+)
 
 
 @dataclass(frozen=True, slots=True)

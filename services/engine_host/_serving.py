@@ -13,6 +13,7 @@ import structlog
 from services.child_process.child_main import is_out_of_memory
 from services.engine_host._messages import (
     Answered,
+    Call,
     CloseWorld,
     ContinueFrom,
     Done,
@@ -27,6 +28,7 @@ from services.engine_host._messages import (
     Step,
     Stepped,
     TakeSnapshot,
+    UsePrompt,
     Warm,
 )
 from services.world_engine.world_engine import (
@@ -44,14 +46,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from services.child_process.child_main import Sender
     from services.engine_host._inbox import Inbox, Round
-    from services.engine_host._messages import Answer, Blob, Call, FromHost
+    from services.engine_host._messages import Answer, Blob, FromHost
     from services.engine_host._shared_memory import HostMemory
     from services.world_engine.world_engine import (
         BatchedEngine,
         ControlPayload,
         Frames,
+        PromptedEngine,
         PromptedWorld,
         StateCopy,
         World,
@@ -64,31 +66,35 @@ _BESIDE_THREADS: Final = 2  # for what goes on beside play
 
 
 class HostedWorlds:
-    """The worlds that are open in the process, each by the number that the server gave it. Used by one thread."""
+    """The worlds that are open in the process, each by the number that the server gave it. Used by one thread, but that
+    words are read on another one."""
 
     def __init__(
         self,
         engine: WorldEngine,
         memory: HostMemory,
         inbox: Inbox,
-        sender: Sender[FromHost],
+        send: Callable[[FromHost], None],
     ) -> None:
+        """`send` is called from any thread."""
         self._engine = engine
         self._spec = engine.spec
         self._memory = memory
         self._inbox = inbox
-        self._sender = sender
+        self._send = send
         self._worlds: dict[int, World] = {}
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="prompts")
         self._beside = ThreadPoolExecutor(_BESIDE_THREADS, "host-beside")
 
     def serve(self) -> None:
         """Until the server asks to close the engine."""
         while True:
             todo = self._inbox.next_round()
+            self._step(todo)
             for call in todo.others:
                 self._answer(call)
-            self._step(todo)
             if todo.is_last:
+                self._reading.shutdown(wait=False, cancel_futures=True)
                 self._beside.shutdown()
                 self._engine.close()
                 return
@@ -136,11 +142,11 @@ class HostedWorlds:
             self._fail(call, error)
             return
         if step.slot is None:
-            self._sender.tell(Answered(call.number, Stepped(result, worlds, seconds)))
+            self._send(Answered(call.number, Stepped(result, worlds, seconds)))
             return
         slot = self._memory.frames.array(step.slot, result.nbytes).reshape(result.shape)
         np.copyto(slot, result)
-        self._sender.tell(Answered(call.number, Stepped(None, worlds, seconds)))
+        self._send(Answered(call.number, Stepped(None, worlds, seconds)))
 
     def _check(self, frames: object) -> None:
         """Raises: BadFramesError."""
@@ -156,6 +162,8 @@ class HostedWorlds:
 
     def _answer(self, call: Call) -> None:
         match call.what:
+            case SetPrompt() as asked if reads_prompts(self._engine):
+                self._reading.submit(self._read_prompt, self._engine, call.number, asked)
             case Warm(region):
                 self._beside.submit(self._tell, call, lambda: self._made_warm(region))
             case TakeSnapshot(number, Region() as place):
@@ -170,7 +178,17 @@ class HostedWorlds:
         except Exception as error:  # noqa: BLE001 - as above
             self._fail(call, error)
         else:
-            self._sender.tell(Answered(call.number, answer))
+            self._send(Answered(call.number, answer))
+
+    def _read_prompt(self, engine: PromptedEngine, number: int, asked: SetPrompt) -> None:
+        """Beside the steps, on a thread of its own: it may take as long as a hundred of them."""
+        call = Call(number, UsePrompt(asked.world, asked.words))
+        try:
+            engine.read_prompt(asked.words)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(call, error)
+        else:
+            self._inbox.put(call)
 
     def _perform(self, call: Call) -> Answer:
         match call.what:
@@ -179,7 +197,7 @@ class HostedWorlds:
                 return Opened(hasattr(world, "set_prompt"))
             case ContinueFrom(number, picture):
                 self._world(number).continue_from(picture)
-            case SetPrompt(number, words):
+            case SetPrompt(number, words) | UsePrompt(number, words):
                 cast("PromptedWorld", self._world(number)).set_prompt(words)
             case TakeSnapshot(number):
                 snapshot = self._world(number).snapshot()
@@ -245,11 +263,15 @@ class HostedWorlds:
         return self._memory.states.view(region.offset, region.size)
 
     def _fail(self, call: Call, error: Exception) -> None:
-        self._sender.tell(Failed(call.number, *explained(error, self._spec.title)))
+        self._send(Failed(call.number, *explained(error, self._spec.title)))
 
 
 def is_batched(engine: WorldEngine) -> TypeGuard[BatchedEngine]:
     return hasattr(engine, "step_together")
+
+
+def reads_prompts(engine: WorldEngine) -> TypeGuard[PromptedEngine]:
+    return hasattr(engine, "read_prompt")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from services.local_models.model_folder import read_mapping
 from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
 from services.model_hub.hub_cache import snapshots_folder
-from services.model_hub.repository import Repository
+from services.model_hub.repository import HOW_TO_PULL, Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ class ClassifierFiles:
         if not all(self.has_package(package) for package in _PACKAGES):
             return f"torch and transformers are not installed. {_EXTRAS}"
         if not (self.folder / _CONFIG).is_file() or not (self.folder / _WEIGHTS).is_file():
-            return f"{self._state()} Download it with: {self.download_command}"
+            return f"{self._state()} {HOW_TO_PULL}"
         if self._is_from_timm() and not all(self.has_package(package) for package in _EXTRA_PACKAGES):
             return f"timm, or the torchvision that it needs, is not installed. {_EXTRAS}"
         return None
@@ -60,10 +60,6 @@ class ClassifierFiles:
         """All of it works at once."""
         size = (self.folder / _WEIGHTS).stat().st_size
         return ModelSize(size, size)
-
-    @property
-    def download_command(self) -> str:
-        return f"hf download {self.model_id} --revision {self.revision} {_CONFIG} {_WEIGHTS}"
 
     @property
     def _snapshots(self) -> Path:

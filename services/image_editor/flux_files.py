@@ -11,7 +11,7 @@ from services.local_models.weight_files import weight_bytes
 from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
 from services.model_hub.hub_cache import main_snapshot
-from services.model_hub.repository import Repository
+from services.model_hub.repository import HOW_TO_PULL, Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +54,11 @@ class FluxFiles:
             return f"The image model is to be quantised. {quantising_needs('TERRARIUM_LOCAL_IMAGES_QUANT')}"
         folder = self.folder
         if folder is None or not (folder / _INDEX).is_file():
-            return f"The image model is not on this machine. Download it with: hf download {self.model_id}"
+            return f"The image model is not on this machine. {HOW_TO_PULL}"
         if read_mapping(folder / _INDEX).get("_class_name") != "Flux2KleinPipeline":
             return "The folder of the image model holds another kind of model than FLUX.2 klein."
         if not all(any((folder / part).glob("*.safetensors")) for part in _PARTS):
-            return f"The image model is on this machine in part. Download the rest with: hf download {self.model_id}"
+            return f"The image model is on this machine in part. {HOW_TO_PULL}"
         return None
 
     def size(self) -> ModelSize:

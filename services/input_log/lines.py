@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, TypeAdapter
 
 from services.input_log.columns import PassInput
+from services.world_engine.prompt_words import fault_of
 from services.world_engine.world_engine import ControlPayload
 
 if TYPE_CHECKING:
@@ -22,6 +23,15 @@ Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 PassCount: TypeAlias = Annotated[int, Field(ge=0, le=2**53)]
 ShortText: TypeAlias = Annotated[str, StringConstraints(max_length=200)]
 Words: TypeAlias = Annotated[str, StringConstraints(max_length=10_000)]
+
+
+def _prompt(words: str) -> str:
+    if fault := fault_of(words):
+        raise ValueError(fault)
+    return words
+
+
+PromptWords: TypeAlias = Annotated[str, AfterValidator(_prompt)]
 KeyCode: TypeAlias = Annotated[int, Field(ge=0, le=0xFFFF)]
 
 
@@ -99,6 +109,15 @@ class ContinuedFrom(Line):
     picture: Sha256
 
 
+class Prompt(Line):
+    """From here on these words steer the world; the empty ones are none."""
+
+    type: Literal["prompt"] = "prompt"
+    ts: FiniteFloat
+    frame_id: PassCount
+    prompt: PromptWords
+
+
 class WorldReset(Line):
     """The world went back to before its first pass; `cause` says why. The log ends with it."""
 
@@ -150,6 +169,7 @@ LogLine: TypeAlias = (
     | SceneEdit
     | GenerateScene
     | ContinuedFrom
+    | Prompt
     | WorldReset
     | WorldRestored
     | WorldChanged

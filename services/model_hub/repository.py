@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+HOW_TO_PULL: Final = "Pull it in the Models view of the server's page."
 # "--" stands for the slash in the name of a folder, so an id that holds it would name another model's folder.
 _MODEL_ID: Final = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
 _REVISION: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")

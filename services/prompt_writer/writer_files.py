@@ -10,7 +10,7 @@ from services.local_models.weight_files import weight_bytes
 from services.machine import is_installed
 from services.memory_planner.model_memory import ModelSize
 from services.model_hub.hub_cache import snapshots_folder
-from services.model_hub.repository import Repository
+from services.model_hub.repository import HOW_TO_PULL, Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,11 +66,7 @@ class WriterFiles:
             return None
         if self.given is not None:
             return "The folder of the prompt writer's model lacks files of it. Download the model into it again."
-        return f"{self._state()} Download it with: {self.download_command}"
-
-    @property
-    def download_command(self) -> str:
-        return f"hf download {self.model_id} --revision {self.revision}"
+        return f"{self._state()} {HOW_TO_PULL}"
 
     def size(self) -> ModelSize:
         """All of it works at once."""

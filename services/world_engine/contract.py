@@ -22,6 +22,7 @@ import numpy as np
 
 from services.world_engine.plugins.card_reader import resolve
 from services.world_engine.plugins.guard import check_frames, guarded
+from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import (
     ControlPayload,
     EngineFaultError,
@@ -170,6 +171,28 @@ def foreign_snapshots_are_refused(engine: WorldEngine) -> None:
         _same(expected, _play(world, given), "A world that refused a snapshot went on differently")
 
 
+def words_are_kept(engine: WorldEngine) -> None:
+    """A snapshot holds the words that steer the world, and no words are as if none had been said. Engines that hear
+    none pass."""
+    given = sample_controls(1)
+    with _opened(engine) as world, _opened(engine) as other:
+        if not takes_words(world):
+            return
+        origin = world.snapshot()
+        silent = _play(world, given)
+        world.restore(origin)
+        world.set_prompt("A lake in the rain")
+        moment = world.snapshot()
+        spoken = _play(world, given)
+        other.restore(moment)
+        _same(spoken, _play(other, given), "A snapshot went on without the words that it was taken under")
+        world.restore(origin)
+        _same(silent, _play(world, given), "A world that returned to where nothing had been said heard words")
+        world.restore(moment)
+        world.set_prompt("")
+        _same(silent, _play(world, given), "Empty words did not make the world play as if nothing had been said")
+
+
 ENGINE_CHECKS: Final[Mapping[str, EngineCheck]] = MappingProxyType(
     {
         "frames are of the spec": frames_are_of_the_spec,
@@ -180,6 +203,7 @@ ENGINE_CHECKS: Final[Mapping[str, EngineCheck]] = MappingProxyType(
         "worlds are alone in company": worlds_are_alone_in_company,
         "closed worlds refuse": closed_worlds_refuse,
         "foreign snapshots are refused": foreign_snapshots_are_refused,
+        "words are kept": words_are_kept,
     }
 )
 

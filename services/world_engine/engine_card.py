@@ -54,8 +54,9 @@ class EngineCard:
     `placement` says where the engine runs: several CPU engines can be loaded at a time, but only one device engine.
     `size_bytes` is the size of its files on disk, None where that is unknown. `repositories` are what has to be
     pulled before it can be loaded. `at_home_in` names the worlds whose views it plays better than others do.
-    `missing` is a sentence that says what keeps it from being played on this machine; such an engine is still
-    offered, because `load` then explains what to do, but nothing opens in it by default.
+    `takes_words`: a prompt can steer its worlds. `missing` is a sentence that says what keeps it from being played on
+    this machine; such an engine is still offered, because `load` then explains what to do, but nothing opens in it by
+    default.
 
     Raises:
         ValueError: one of them is out of bounds.
@@ -74,6 +75,7 @@ class EngineCard:
     size_bytes: int | None = None
     repositories: tuple[Repository, ...] = ()
     at_home_in: frozenset[str] = frozenset()
+    takes_words: bool = False
     missing: str | None = None
 
     def __post_init__(self) -> None:

@@ -136,7 +136,10 @@ class PromptedWorld(World, Protocol):
     """A world that words can steer."""
 
     def set_prompt(self, words: str) -> None:
-        """Steer every following pass by `words`; none of them if it is empty. Snapshots hold the prompt."""
+        """Steer every following pass by `words`; if there are none, as a world begins that nobody has said anything to.
+
+        Snapshots hold the words, so `restore` brings them back. To set words again that are set changes nothing.
+        """
         ...
 
 
@@ -188,6 +191,15 @@ class WorldEngine(Protocol):
 
     def close(self) -> None:
         """Free what the engine holds. The caller has closed its worlds before."""
+        ...
+
+
+class PromptedEngine(WorldEngine, Protocol):
+    """An engine that takes long to read words."""
+
+    def read_prompt(self, words: str) -> None:
+        """Read words ahead of `set_prompt`, which returns at once then. Called on another thread than the steps are,
+        while they go on."""
         ...
 
 

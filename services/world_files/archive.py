@@ -17,6 +17,8 @@ from services.world_files.inputs_member import encode_inputs, read_inputs
 from services.world_files.world_file import (
     FORMAT_NAME,
     FORMAT_VERSION,
+    PROMPTED_VERSION,
+    Continued,
     InputFacts,
     Manifest,
     MomentFacts,
@@ -90,10 +92,11 @@ def read_manifest(members: ZipMembers, limits: WorldFileLimits) -> Manifest:
         raise damaged("its manifest cannot be read") from error
     if head.format != FORMAT_NAME:
         raise WorldFileError(WorldFileFault.NOT_A_WORLD, "This archive is something other than a world file.")
-    if head.version != FORMAT_VERSION:
+    if not FORMAT_VERSION <= head.version <= PROMPTED_VERSION:
         raise WorldFileError(
             WorldFileFault.OTHER_VERSION,
-            f"This world file has version {head.version} of the format; this server reads version {FORMAT_VERSION}.",
+            f"This world file has version {head.version} of the format; this server reads versions {FORMAT_VERSION} "
+            f"to {PROMPTED_VERSION}.",
         )
     try:
         return Manifest.model_validate_json(text)
@@ -105,6 +108,7 @@ def read_manifest(members: ZipMembers, limits: WorldFileLimits) -> Manifest:
 def manifest_of(world: WorldFilePayload, inputs_hash: str) -> Manifest:
     place = _facts(world.place)
     return Manifest(
+        version=PROMPTED_VERSION if world.has_prompts else FORMAT_VERSION,
         title=world.title,
         created_at=world.created_at,
         model=world.model,
@@ -125,7 +129,8 @@ def _facts(moment: WorldMoment) -> MomentFacts:
 def _pictures_of(manifest: Manifest, world: WorldFilePayload) -> frozenset[str]:
     """The pictures that a replay needs, or a return to the place."""
     moments = (manifest.base, manifest.place)
-    named = {manifest.seed.picture, manifest.place.picture, *(change.picture for change in world.changes)}
+    named = {manifest.seed.picture, manifest.place.picture}
+    named |= {change.picture for change in world.changes if isinstance(change, Continued)}
     named |= {moment.scene for moment in moments if moment is not None}
     return frozenset(name for name in named if name is not None)
 

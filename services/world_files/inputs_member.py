@@ -15,6 +15,7 @@ from services.input_log.lines import (
     FrameCheck,
     FrameInput,
     LogLine,
+    Prompt,
     SceneEdit,
     SessionEnd,
     SessionStart,
@@ -24,7 +25,16 @@ from services.input_log.lines import (
 )
 from services.input_log.passes import PassReader, encode_passes
 from services.input_log.pictures import snapshot_hash
-from services.world_files.world_file import Check, Continued, WorldFileError, WorldFileFault, WorldFilePayload
+from services.world_files.world_file import (
+    FORMAT_VERSION,
+    Change,
+    Check,
+    Continued,
+    Prompted,
+    WorldFileError,
+    WorldFileFault,
+    WorldFilePayload,
+)
 from services.world_files.zip_members import damaged, too_large
 
 if TYPE_CHECKING:
@@ -40,7 +50,7 @@ _PASSES_AT_ONCE: Final = 256
 @dataclass(slots=True)
 class StoredInputs:
     columns: InputColumns
-    changes: tuple[Continued, ...]
+    changes: tuple[Change, ...]
     checks: tuple[Check, ...]
 
 
@@ -70,6 +80,7 @@ def _start(world: WorldFilePayload) -> SessionStart:
         model=world.model.id,
         seed=world.seed.file,
         n_frames=world.model.frames_per_pass,
+        has_prompt_conditioning=world.has_prompts,
         seed_target_size=(world.model.height, world.model.width),
         quant=world.model.quant,
         weights_hash=world.model.weights_hash,
@@ -87,9 +98,14 @@ def _events(world: WorldFilePayload) -> dict[int, list[LogLine]]:
         events.setdefault(check.passes, []).append(FrameCheck(frame_id=check.passes, sha256=check.sha256))
     for change in world.changes:
         ts, at = world.created_at, change.passes
-        if change.prompt is not None:
-            events.setdefault(at, []).append(SceneEdit(ts=ts, frame_id=at, prompt=change.prompt))
-        events.setdefault(at, []).append(ContinuedFrom(ts=ts, frame_id=at, picture=change.picture))
+        lines = events.setdefault(at, [])
+        match change:
+            case Continued(picture=picture, prompt=prompt):
+                if prompt is not None:
+                    lines.append(SceneEdit(ts=ts, frame_id=at, prompt=prompt))
+                lines.append(ContinuedFrom(ts=ts, frame_id=at, picture=picture))
+            case Prompted(words=words):
+                lines.append(Prompt(ts=ts, frame_id=at, prompt=words))
     return events
 
 
@@ -124,7 +140,7 @@ class _Collector:
         self._prompt: str | None = None  # its picture is in the next line
         self._pass_reader = PassReader()
         self.columns = InputColumns()
-        self.changes: list[Continued] = []
+        self.changes: list[Change] = []
         self.checks: list[Check] = []
 
     def take_block(self, block: bytes) -> None:
@@ -161,6 +177,8 @@ class _Collector:
             case ContinuedFrom(frame_id=at, picture=picture) if at == self._number:
                 self.changes.append(Continued(at, picture, self._prompt))
                 self._prompt = None
+            case Prompt(frame_id=at, prompt=words) if at == self._number and self._manifest.version > FORMAT_VERSION:
+                self.changes.append(Prompted(at, words))
             case SceneEdit(frame_id=at, prompt=prompt) if at == self._number:
                 self._prompt = prompt
             case FrameCheck(frame_id=at, sha256=sha256) if at == self._number:
@@ -174,7 +192,8 @@ class _Collector:
     def _check_limits(self) -> None:
         if (
             len(self.columns) > self._limits.max_passes
-            or len(self.changes) > self._limits.max_changes
+            or sum(isinstance(change, Continued) for change in self.changes) > self._limits.max_changes
+            or sum(isinstance(change, Prompted) for change in self.changes) > self._limits.max_changes
             or len(self.checks) > _MAX_CHECKS
         ):
             raise _too_long(self._limits)

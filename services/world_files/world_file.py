@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMAT_NAME: Final = "terrarium.world"
 FORMAT_VERSION: Final = 1
+PROMPTED_VERSION: Final = 2  # of a file with prompts, which a reader of the first version would replay without them
 TITLE_LENGTH: Final = 80
 LARGEST_SIDE: Final = 4096  # pixels
 _MIB: Final = 1024 * 1024
@@ -50,7 +51,7 @@ class WorldFileLimits:
 
     max_passes: int = 2_200_000  # ten hours of sixty a second
     max_pictures: int = 32
-    max_changes: int = 24  # of the scene; a session writes fewer
+    max_changes: int = 24  # of the scene, and of the prompt; a session writes fewer
     manifest_bytes: int = _MIB // 4
     inputs_bytes: int = 512 * _MIB
     line_bytes: int = 16 * 1024
@@ -120,7 +121,7 @@ class Manifest(_Part):
     """`base`: the inputs begin there; None: at the seed, before the first pass."""
 
     format: Literal["terrarium.world"] = FORMAT_NAME
-    version: Literal[1] = FORMAT_VERSION
+    version: Literal[1, 2] = FORMAT_VERSION
     title: Title
     created_at: FiniteFloat  # seconds since the Unix epoch
     model: ModelFacts
@@ -140,6 +141,17 @@ class Continued:
     passes: int
     picture: str
     prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """After `passes` passes these words began to steer the world; the empty ones are none."""
+
+    passes: int
+    words: str
+
+
+Change: TypeAlias = Continued | Prompted
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +187,7 @@ class WorldFilePayload:
     place: WorldMoment
     place_picture: str | None
     inputs: InputColumns
-    changes: tuple[Continued, ...]
+    changes: tuple[Change, ...]
     checks: tuple[Check, ...]
     pictures: Mapping[str, Picture]
     made_with: Origins
@@ -185,6 +197,10 @@ class WorldFilePayload:
     def first_pass(self) -> int:
         """The number of passes before the inputs begin."""
         return 0 if self.base is None else self.base.passes
+
+    @property
+    def has_prompts(self) -> bool:
+        return any(isinstance(change, Prompted) for change in self.changes)
 
     def titled(self, title: str) -> WorldFilePayload:
         return replace(self, title=title)

@@ -27,9 +27,9 @@ class ClientRig:
 
 
 @contextmanager
-def client_rig(folder: Path, **config: Any) -> Generator[ClientRig]:
+def client_rig(folder: Path, model: FakeModel | None = None, **config: Any) -> Generator[ClientRig]:
     """A server whose gallery has one picture."""
-    model = FakeModel()
+    model = model or FakeModel()
     services = fake_services(model, encoder=SimpleJpegEncoder(1), recordings_dir=folder)  # pyright: ignore[reportArgumentType] - the harness names the fake, and takes any encoder
     with play_server(services, data_dir=folder, **config) as server:
         access = config.get("access")

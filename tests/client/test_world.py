@@ -25,7 +25,8 @@ from terrarium_client.transport import open_socket, session_address
 
 from runtime_config.runtime_config import AccessConfig
 from tests.client.rig import client_rig
-from tests.fakes.fake_world_engine import read_frame
+from tests.fakes.fake_catalogue import FakeModel
+from tests.fakes.fake_world_engine import FakeWorldEngine, read_frame, words_sum
 from tests.play.harness import picture
 from wire_protocol import KEY_CODES
 
@@ -155,6 +156,19 @@ def test_a_world_whose_way_is_not_known_does_not_come_back_elsewhere(tmp_path: P
 
     with client_rig(tmp_path) as rig:
         asyncio.run(walk(rig.url))
+
+
+def test_words_steer_a_world_whose_model_hears_them(tmp_path: Path) -> None:
+    hearing = FakeModel(make_engine=lambda name: FakeWorldEngine(name, hears_words=True))
+    with client_rig(tmp_path, hearing) as rig, sync.connect(rig.url) as world:
+        world.init(picture(90))
+        assert world.set_prompt("fog").prompt == "fog"
+        assert read_frame(world.step("W").picture).words == words_sum("fog")
+    with client_rig(tmp_path) as rig, sync.connect(rig.url) as world:
+        world.init(picture(90))
+        with pytest.raises(RefusedError) as refused:
+            world.set_prompt("fog")
+        assert refused.value.code == "promptNotHeard"
 
 
 def test_no_server_is_a_sentence() -> None:

@@ -35,6 +35,7 @@ class FakeModel:
         memory: EngineMemory = _MEMORY,
         at_home_in: frozenset[str] = frozenset(),
         repositories: tuple[Repository, ...] = (),
+        takes_words: bool = False,
         hold: threading.Event | None = None,
         fail: str | None = None,
     ) -> None:
@@ -62,6 +63,7 @@ class FakeModel:
             load=self._load,
             at_home_in=at_home_in,
             repositories=repositories,
+            takes_words=takes_words,
         )
 
     def _load(self, quant: str, report: LoadReport) -> FakeWorldEngine:

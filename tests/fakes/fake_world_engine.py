@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 import threading
 import time
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HOLD_LIMIT_S: Final = deadline_s()  # a test that forgets to let go fails instead of hanging
-# What a frame says, in its first row: mean colour, rng seed, pass, sub-frame, mouse, buttons as a bit set.
-_CONTENT: Final = struct.Struct("<3BIIBff33s")
+# What a frame says, in its first row: mean colour, rng seed, pass, sub-frame, mouse, buttons as a bit set, and the sum
+# of the words that steer the world.
+_CONTENT: Final = struct.Struct("<3BIIBff33sI")
 _STATE: Final = struct.Struct("<3BII")
 _MIN_WIDTH: Final = -(-_CONTENT.size // 3)
 
@@ -38,7 +40,10 @@ class FakeEngineError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class FakeFrameContent:
-    """What one frame of a `FakeWorld` was made from. Passes count from 1, sub-frames from 0."""
+    """What one frame of a `FakeWorld` was made from. Passes count from 1, sub-frames from 0.
+
+    `words` is the `words_sum` of those that steer the world.
+    """
 
     seed_mean: tuple[int, int, int]
     rng_seed: int
@@ -47,6 +52,11 @@ class FakeFrameContent:
     buttons: frozenset[int]
     mouse_dx: float
     mouse_dy: float
+    words: int
+
+
+def words_sum(words: str) -> int:
+    return zlib.crc32(words.encode())
 
 
 def fake_seed(red: int, green: int = 0, blue: int = 0, *, height: int = 32, width: int = 48) -> Picture:
@@ -63,10 +73,10 @@ def read_frame(frame: NDArray[np.uint8]) -> FakeFrameContent:
 
 def read_first_row(row: bytes) -> FakeFrameContent:
     """The same from the bytes of the first row, which `FakeFrameEncoder` hands on."""
-    red, green, blue, rng_seed, number, sub_frame, dx, dy, bits = _CONTENT.unpack(row[: _CONTENT.size])
+    red, green, blue, rng_seed, number, sub_frame, dx, dy, bits, words = _CONTENT.unpack(row[: _CONTENT.size])
     held = int.from_bytes(bits, "little")
     buttons = frozenset(code for code in range(held.bit_length()) if held >> code & 1)
-    return FakeFrameContent((red, green, blue), rng_seed, number, sub_frame, buttons, dx, dy)
+    return FakeFrameContent((red, green, blue), rng_seed, number, sub_frame, buttons, dx, dy, words)
 
 
 class FakeWorldEngine:
@@ -87,6 +97,7 @@ class FakeWorldEngine:
         weights_hash: str = "f00d",
         max_worlds: int | None = None,
         step_s: float = 0.0,
+        hears_words: bool = False,
     ) -> None:
         if width < _MIN_WIDTH:
             raise ValueError(f"A frame says its content in one row, and needs {_MIN_WIDTH} pixels for it.")
@@ -101,6 +112,7 @@ class FakeWorldEngine:
             max_worlds=max_worlds,
         )
         self.step_s = step_s
+        self._hears_words = hears_words
         self.pace = EnginePace({}, is_batched=False)  # what it says was measured
         self.is_closed = False
         self.worlds: list[FakeWorld] = []  # every world ever opened, in order
@@ -136,7 +148,7 @@ class FakeWorldEngine:
             raise FakeEngineError("No world opens, as the test asked.")
         if self._spec.max_worlds is not None and self.open_worlds >= self._spec.max_worlds:
             raise RuntimeError("No more worlds fit.")
-        world = FakeWorld(self, seed, rng_seed)
+        world = (FakePromptedWorld if self._hears_words else FakeWorld)(self, seed, rng_seed)
         with self._lock:
             self.worlds.append(world)
         return world
@@ -188,6 +200,7 @@ class FakeWorld:
         self._busy = threading.Lock()
         self._mean = self._mean_of(seed)
         self.pass_number = 0
+        self.words = ""
         self.is_closed = False
         self.controls: list[ControlPayload] = []
 
@@ -252,6 +265,28 @@ class FakeWorld:
                 control.mouse_dx,
                 control.mouse_dy,
                 held,
+                words_sum(self.words),
             )
             frame[0].reshape(-1)[: len(content)] = np.frombuffer(content, dtype=np.uint8)
         return frames
+
+
+class FakePromptedWorld(FakeWorld):
+    """Words steer it. The next `fails_to_hear` of them make it fail."""
+
+    fails_to_hear = 0
+
+    def set_prompt(self, words: str) -> None:
+        self._check_open()
+        if self.fails_to_hear:
+            self.fails_to_hear -= 1
+            raise FakeEngineError("The words could not be read, as the test asked.")
+        self.words = words
+
+    def snapshot(self) -> WorldSnapshot:
+        return replace(taken := super().snapshot(), state=bytes(taken.state) + self.words.encode())
+
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        state = bytes(snapshot.state)
+        super().restore(replace(snapshot, state=state[: _STATE.size]))
+        self.words = state[_STATE.size :].decode()

@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import httpx
@@ -377,16 +378,32 @@ def play_server(
     *,
     limits: SessionLimits | None = None,
     loop: str = "asyncio",
-    data_dir: Path = Path("unused"),
+    data_dir: Path | None = None,
     behind: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     **config: Any,
 ) -> Generator[PlayServer]:
     """A server on a free port of loopback, stopped at the end of the block.
 
-    `loop` names its event loop for uvicorn. `behind` makes the proxy that the app is behind.
+    `loop` names its event loop for uvicorn. `behind` makes the proxy that the app is behind. Without a `data_dir` it
+    has one for itself, which goes with it: jobs put their pictures there whatever the stores are.
     """
-    runtime = RuntimeConfig(data_dir=data_dir, limits=limits or SessionLimits(), **config)
-    handler = AppHandler(Launch.of(runtime), services or fake_services())
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as own,
+        _serving(
+            RuntimeConfig(data_dir=data_dir or Path(own), limits=limits or SessionLimits(), **config),
+            services or fake_services(),
+            loop,
+            behind,
+        ) as server,
+    ):
+        yield server
+
+
+@contextmanager
+def _serving(
+    runtime: RuntimeConfig, services: ServiceBundle, loop: str, behind: Callable[[ASGIApp], ASGIApp]
+) -> Generator[PlayServer]:
+    handler = AppHandler(Launch.of(runtime), services)
     limits = runtime.limits
     proxied, events = behind(create_app(handler)), asyncio.Queue[asyncio.AbstractEventLoop]()
 

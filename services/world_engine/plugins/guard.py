@@ -86,6 +86,13 @@ class _GuardedEngine:
             return _GuardedPromptedWorld(world, self._spec)
         return _GuardedWorld(world, self._spec)
 
+    def read_prompt(self, words: str) -> None:
+        """Does nothing where the engine has no such method."""
+        read: Any = getattr(self._engine, "read_prompt", None)
+        if read is not None:
+            with _faults(self._spec, "reading a prompt"):
+                read(words)
+
     def close(self) -> None:
         with _faults(self._spec, "closing"):
             self._engine.close()

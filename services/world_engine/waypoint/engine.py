@@ -12,6 +12,7 @@ import torch
 from engines.waypoint import Control, DivergedError, InputError, WorldState, world_bytes
 from services.world_engine.own_things import check_own_snapshot, grey_picture, own_world, step_alone
 from services.world_engine.player_keys import tame
+from services.world_engine.waypoint.prompts import Silence
 from services.world_engine.waypoint.published import DEFAULT_PROMPT
 from services.world_engine.waypoint.rows import Rows
 from services.world_engine.world_engine import (
@@ -88,16 +89,20 @@ class WaypointEngine:
         """
         with self.turn:
             ticket = self.rows.open(rng_seed % _SEEDS)
-            prompts = self.prompts
-            world = WaypointWorld(self, ticket) if prompts is None else PromptedWaypointWorld(self, ticket, prompts)
+            world = self._world(ticket)
             try:
                 if isinstance(world, PromptedWaypointWorld):
-                    world.set_prompt(DEFAULT_PROMPT)
+                    world.set_prompt("")
                 world.append(seed)
             except BaseException:  # whatever it is, the row is free again
                 world.close()
                 raise
             return world
+
+    def read_prompt(self, words: str) -> None:
+        """The encoder takes seconds, on the processor. What it makes of the newest words is remembered."""
+        if self.prompts is not None:
+            self.prompts.embedding(spoken(words))
 
     def step_together(self, turns: Sequence[tuple[World, ControlPayload]]) -> list[Frames | EngineFaultError]:
         with self.turn:
@@ -113,6 +118,16 @@ class WaypointEngine:
             self.rows.clear()
             if self.model.device.type == "cuda":
                 torch.cuda.empty_cache()
+
+    def _world(self, ticket: Ticket) -> WaypointWorld:
+        match self.prompts:
+            case None:
+                return WaypointWorld(self, ticket)
+            case Silence() as silence:
+                self.rows.world(ticket).set_prompt(silence.embedding(""))
+                return WaypointWorld(self, ticket)
+            case prompts:
+                return PromptedWaypointWorld(self, ticket, prompts)
 
     def _step(self, tickets: Sequence[Ticket], controls: Sequence[Control]) -> list[Frames | EngineFaultError]:
         try:
@@ -218,9 +233,14 @@ class PromptedWaypointWorld(WaypointWorld):
         self._prompts = prompts
 
     def set_prompt(self, words: str) -> None:
-        embedding = self._prompts.embedding(words)
+        embedding = self._prompts.embedding(spoken(words))
         with self._engine.turn:
             self._engine.rows.world(self.ticket).set_prompt(embedding)
+
+
+def spoken(words: str) -> str:
+    """What a model hears where these words are said."""
+    return words.strip() or DEFAULT_PROMPT
 
 
 def control_of(payload: ControlPayload, buttons: int) -> Control:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from services.engine_host.engine_host import host_engine
 from services.engine_host.host_settings import HostSettings
-from services.machine import is_installed
+from services.machine import has_nvidia_driver, is_installed
 from services.model_hub.cached_models import find_model
 from services.model_hub.hub_cache import default_cache_dir
 from services.model_hub.model_hub import Absent, Damaged, OnDisk, Partly
 from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, ModelLoadError
-from services.world_engine.waypoint.loading import WaypointOptions
+from services.world_engine.waypoint.loading import NO_CARD, WaypointOptions, is_tiny
 from services.world_engine.waypoint.published import (
     GIB,
     QUANTS,
@@ -46,7 +46,8 @@ _RAM: Final = 6 * GIB  # while weights pass through on their way to the card; a 
 class WaypointPlugin:
     """A Waypoint model as it can be had on this machine, by these settings.
 
-    `cache_dir` is the hub's cache, `kernels` the folder for compiled code.
+    `cache_dir` is the hub's cache, `kernels` the folder for compiled code. `has_card` tells whether there is a graphics
+    card to be used.
     """
 
     model: PublishedModel
@@ -54,16 +55,16 @@ class WaypointPlugin:
     cache_dir: Path
     kernels: Path
     has_package: Callable[[str], bool] = is_installed
+    has_card: bool = True
 
     @property
     def card(self) -> EngineCard:
         """As things are now: reads directories, and so blocks."""
-        model, on_card = self.model, self.config.device != "cpu"
-        slow = "" if on_card else " On the processor, as it is set here, it takes seconds for each picture."
+        model, on_card = self.model, self._on_card
         return EngineCard(
             model_id=model.model_id,
             title=model.title,
-            description=model.description + slow,
+            description=model.description + self._where(),
             model_type=model.model_type,
             licence=model.own.licence,
             quants=tuple(QUANTS) if self.has_package("torchao") else ("none",),
@@ -73,6 +74,7 @@ class WaypointPlugin:
             frames_per_pass=model.frames_per_pass,
             fps=model.fps,
             repositories=model.repositories,
+            takes_words=self.model.hears_prompts and self._folder(TEXT_ENCODER) is not None,
             missing=self.what_is_missing(),
         )
 
@@ -80,7 +82,7 @@ class WaypointPlugin:
         """What keeps the model from being played, for the person who runs the server; None: nothing."""
         if not all(self.has_package(package) for package in _PACKAGES):
             return _NO_PACKAGES
-        return self.not_pulled()
+        return self.not_pulled() or self._no_card()
 
     def not_pulled(self) -> str | None:
         """How to get the files that are not on the disk; None: all are there. Reads directories."""
@@ -101,6 +103,24 @@ class WaypointPlugin:
         return (
             f"{name} is {extent} on this server's disk yet. Pull it ({size}) in the Models view of the server's page."
         )
+
+    @property
+    def _on_card(self) -> bool:
+        return self.config.device == "cuda" or (self.config.device == "auto" and self.has_card)
+
+    def _where(self) -> str:
+        """What the description says of this machine."""
+        if self._on_card:
+            return ""
+        if self.config.device == "auto":
+            return " No graphics card was found on this machine."
+        return " On the processor, as it is set here, it takes seconds for each picture."
+
+    def _no_card(self) -> str | None:
+        """A processor plays models that are small enough, and others if it is told to."""
+        folder = self._folder(self.model.own)
+        is_refused = self.config.device == "auto" and not self.has_card and folder is not None and not is_tiny(folder)
+        return NO_CARD.format(title=self.model.title) if is_refused else None
 
     def load(self, quant: str, report: LoadReport) -> WorldEngine:
         """Raises:
@@ -164,4 +184,10 @@ class Waypoint1Small:
 
 
 def _plugin(model: PublishedModel, config: RuntimeConfig) -> WaypointPlugin:
-    return WaypointPlugin(model, config.engines, default_cache_dir(os.environ), config.data_dir / "kernels")
+    return WaypointPlugin(
+        model,
+        config.engines,
+        default_cache_dir(os.environ),
+        config.data_dir / "kernels",
+        has_card=has_nvidia_driver(),
+    )

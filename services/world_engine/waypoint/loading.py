@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.world_engine.waypoint.engine import WaypointEngine
 
 _TINY: Final = 256 << 20  # bytes of weights that a processor plays at once
-_NO_CARD: Final = (
+NO_CARD: Final = (
     "{title} is made for a graphics card, and torch finds none that it can use here. A processor takes seconds for "
     "each picture; to try it all the same, set --engine-device cpu."
 )
@@ -43,7 +43,7 @@ class WaypointOptions:
 def load_hosted(*, quant: str, report: LoadReport, **options: Any) -> WaypointEngine:
     """`load_engine`, as an engine host calls it: the process is the engine's own. Raises: ModelLoadError."""
     chosen = WaypointOptions(**options)
-    if _is_tiny(Path(chosen.model_folder)):
+    if is_tiny(Path(chosen.model_folder)):
         with suppress(ImportError, OSError):  # which the load tells of
             import torch
 
@@ -109,27 +109,28 @@ def _load_options(options: WaypointOptions, quantisation: Quantisation) -> LoadO
 
     from engines.waypoint import LoadOptions
 
-    has_card, is_tiny = torch.cuda.is_available(), _is_tiny(Path(options.model_folder))
+    has_card, tiny = torch.cuda.is_available(), is_tiny(Path(options.model_folder))
     match options.device:
         case "cpu":
             device = "cpu"
-        case "auto" if is_tiny and not has_card:
+        case "auto" if tiny and not has_card:
             device = "cpu"
         case "auto" | "cuda":
             if not has_card:
-                raise ModelLoadError(_NO_CARD.format(title=options.title))
+                raise ModelLoadError(NO_CARD.format(title=options.title))
             device = "cuda"
     on_card = device == "cuda"
     return LoadOptions(
         device=device,
-        dtype=torch.float32 if is_tiny and not on_card else torch.bfloat16,
+        dtype=torch.float32 if tiny and not on_card else torch.bfloat16,
         quantisation=quantisation,
         compile=on_card and options.compile,
         cuda_graphs=on_card and options.compile,
     )
 
 
-def _is_tiny(folder: Path) -> bool:
+def is_tiny(folder: Path) -> bool:
+    """Whether a processor plays the model at once. Reads a directory."""
     try:
         return (folder / "model.safetensors").stat().st_size <= _TINY
     except OSError:

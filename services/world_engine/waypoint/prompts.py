@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import torch
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from engines.waypoint import WaypointConfig
 
 _TOKENS: Final = 512  # as the models were trained: shorter texts are padded
+_REMEMBERED: Final = 16  # texts, of 4 MiB each
 
 
 class Prompts(Protocol):
@@ -34,13 +37,17 @@ class Silence:
 
 
 class Umt5Prompts:
-    """The encoder of a UMT5 on the CPU. It is loaded at the first words, and the last ones are remembered."""
+    """The encoder of a UMT5 on the CPU. It is loaded at the first words, and the newest ones are remembered.
+
+    Threads take turns.
+    """
 
     def __init__(self, folder: Path, width: int) -> None:
         self._folder = folder
         self._silence = Silence(width)
         self._loaded: tuple[Any, Any] | None = None
-        self._last: tuple[str, Tensor] | None = None
+        self._read: OrderedDict[str, Tensor] = OrderedDict()
+        self._turn = threading.Lock()
 
     def embedding(self, words: str) -> Tensor:
         """The last hidden state, with zeros in the place of padding.
@@ -51,9 +58,13 @@ class Umt5Prompts:
         text = " ".join(words.split())
         if not text:
             return self._silence.embedding("")
-        if self._last is None or self._last[0] != text:
-            self._last = text, self._encode(text)
-        return self._last[1]
+        with self._turn:
+            if text not in self._read:
+                self._read[text] = self._encode(text)
+            self._read.move_to_end(text)
+            while len(self._read) > _REMEMBERED:
+                self._read.popitem(last=False)
+            return self._read[text]
 
     def _encode(self, text: str) -> Tensor:
         tokenizer, encoder = self._load()

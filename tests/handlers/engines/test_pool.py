@@ -11,6 +11,7 @@ import pytest
 from error_types import DomainError, ErrorCode
 from handlers.engines.pool import LeaseError
 from runtime_config.current import Current
+from services.engine_measurements.engine_measurements import EngineMeasurement, Pace
 from services.world_engine.engine_pace import EnginePace
 from state.app_state_types import (
     EngineFailed,
@@ -114,6 +115,22 @@ def test_an_engine_that_has_been_measured_takes_as_many_worlds_as_keep_their_rat
                 percent = 0
                 async with here.lease(LAKE, "three"):
                     assert here.pool.has_room(LAKE)
+
+    run(main)
+
+
+def test_before_the_first_pass_an_earlier_benchmark_says_how_many_worlds_keep_their_rate() -> None:
+    async def main() -> None:
+        here = Rig(max_worlds=None)
+        pace = Pace(fps=60, step_p50_ms=20.0, step_p95_ms=25.0)  # of the 33 ms of a pass
+        here.needs.keep(LAKE, EngineMeasurement(pace=pace))
+        async with here.lease(LAKE, "one"), here.lease(LAKE, "two"):
+            assert not here.pool.has_room(LAKE)
+            engine = here.lake.engines[0]
+            engine.pace = EnginePace({1: 0.2 * engine.spec.pass_interval_s}, is_batched=False)  # today it is quicker
+            assert here.pool.has_room(LAKE)
+        async with here.lease(HILL, "of which nothing is known"):
+            assert here.pool.has_room(HILL)
 
     run(main)
 

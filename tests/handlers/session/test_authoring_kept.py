@@ -21,6 +21,7 @@ from services.input_log.lines import LOG_LINE, ContinuedFrom, GenerateScene, Sce
 from services.input_log.ndjson_input_logs import NdjsonInputLogs
 from services.world_engine.catalogue import WorldEngineCatalogue
 from services.world_files.directory_world_store import DirectoryWorldStore
+from services.world_files.world_file import Continued
 from state.app_state_types import Playing
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_editor import FakeImageEditor
@@ -46,6 +47,10 @@ CHECKED = 64  # passes between two hashes of a frame
 
 def lines_of(log: Path) -> list[LogLine]:
     return [LOG_LINE.validate_json(line) for line in log.read_bytes().splitlines()]
+
+
+def scenes_of(plan: ReplayPlan) -> list[Continued]:
+    return [change for change in plan.changes if isinstance(change, Continued)]
 
 
 def replays_exactly(plan: ReplayPlan, engine: WorldEngine) -> int:
@@ -106,7 +111,7 @@ def test_the_log_has_the_words_and_replays_exactly(kind: str, when: str, tmp_pat
         went_on = next(line for line in last[at:] if isinstance(line, ContinuedFrom))
         assert went_on.frame_id == said[0].frame_id
         assert (said[0].frame_id > CHECKED - 1) == (when == "in play")
-        assert [change.prompt for change in plan_of_log(logs[-1]).changes] == [PROMPT]
+        assert [change.prompt for change in scenes_of(plan_of_log(logs[-1]))] == [PROMPT]
     else:  # the log begins after the change
         assert last[1] == said[0]
         assert said[0].frame_id == begins.frame_id
@@ -208,8 +213,8 @@ def test_a_world_saved_after_edits_replays_exactly_in_words_and_pixels(entry: Ca
     engine = entry.load("none", lambda _: None)
     for world_id, count in ((first, 3), (second, 4)):
         plan = plan_of_world(tmp_path / f"{world_id}.world")
-        assert [change.prompt for change in plan.changes] == [prompt for prompt, _ in seen[:count]]
-        for change_there, (_, preview) in zip(plan.changes, seen[:count], strict=True):
+        assert [change.prompt for change in scenes_of(plan)] == [prompt for prompt, _ in seen[:count]]
+        for change_there, (_, preview) in zip(scenes_of(plan), seen[:count], strict=True):
             assert np.array_equal(plan.pictures[change_there.picture], pixels_of(preview))
         assert plan.place is not None
         assert plan.place_picture is not None

@@ -9,9 +9,10 @@ import pytest
 
 from error_types import DomainError
 from handlers.session.path import Checkpoint, KeptMoment, MomentShelf, PathSegment, RewindTrack, WorldPath
-from handlers.session.world import copy_path
+from handlers.session.world import CopiedScene, copy_path
 from services.input_log.columns import InputColumns, PassInput
 from services.world_engine.world_engine import ControlPayload, Picture, WorldSnapshot
+from services.world_files.world_file import Prompted
 
 
 def scene(number: int = 0) -> Picture:
@@ -106,11 +107,48 @@ def test_another_scene_is_part_of_the_path() -> None:
     played.continued_from(scene(7), snapshot(1), "make it night")
     play(played, 2)
     path = copy_path(played.moment)
-    assert [(at, picture[0, 0, 0], prompt) for at, picture, prompt in path.changes] == [(1, 7, "make it night")]
+    (change,) = path.changes
+    assert isinstance(change, CopiedScene)
+    assert (change.passes, change.scene[0, 0, 0], change.prompt) == (1, 7, "make it night")
     assert played.scene[0, 0, 0] == 7
     played.branch(before)
     assert played.scene[0, 0, 0] == 0
     assert copy_path(played.moment).changes == ()
+
+
+def test_words_are_part_of_the_path_and_go_with_a_return() -> None:
+    played = world_path()
+    play(played, 1)
+    before = played.moment
+    played.reworded("fog", snapshot(1))
+    played.reworded("rain", snapshot(1))  # no pass was played in the fog
+    play(played, 2)
+    under_rain = played.moment
+    played.continued_from(scene(7), snapshot(2))
+    played.reworded("", snapshot(2))
+    play(played, 3)
+    changes = copy_path(played.moment).changes
+    assert [change.words for change in changes if isinstance(change, Prompted)] == ["rain", ""]
+    assert [change.passes for change in changes] == [1, 2, 2]
+    assert played.words == ""
+    played.branch(under_rain)
+    play(played, 4)
+    assert played.words == "rain"
+    assert copy_path(played.moment).changes == (Prompted(1, "rain"),)
+    played.branch(before)
+    assert played.words == ""
+    assert copy_path(played.moment).changes == ()
+
+
+def test_a_path_that_has_forgotten_its_beginning_says_the_words_again() -> None:
+    """They may have been said in the part that is gone."""
+    played = world_path(max_passes=100)
+    play(played, 1)
+    played.reworded("rain", snapshot(1))
+    play(played, *range(2, 500))
+    path = copy_path(played.moment)
+    assert path.changes == (Prompted(path.first_pass, "rain"),)
+    assert path.first_pass > 1
 
 
 def test_beyond_its_bound_a_journal_begins_at_a_checkpoint() -> None:
@@ -143,6 +181,19 @@ def test_scenes_are_bounded_too() -> None:
     path = copy_path(played.moment)
     assert len(path.changes) <= 16
     assert path.base is not None
+    assert path.first_pass + len(path.inputs) == 100
+
+
+def test_prompts_are_bounded_as_scenes_are() -> None:
+    played = world_path()
+    for number in range(100):
+        play(played, number)
+        played.reworded(f"word {number}", snapshot(number))
+        played.branch(played.moment)  # which makes the chain longer
+    path = copy_path(played.moment)
+    assert len(path.changes) <= 17  # with the words at the beginning
+    assert path.base is not None
+    assert played.words == "word 99"
     assert path.first_pass + len(path.inputs) == 100
 
 

@@ -27,14 +27,26 @@ def step(number: int, world: int) -> Call:
 # --------------------------------------------------------------------------------------------------- rounds
 
 
-def test_a_round_is_everything_that_waits_in_its_order_with_one_step_for_each_world() -> None:
+def test_a_round_is_every_step_that_waits_in_its_order_and_one_other_call() -> None:
     inbox = Inbox()
     for call in (step(1, 7), Call(2, TakeSnapshot(8)), step(3, 9), Call(4, CloseWorld(6))):
         inbox.put(call)
     todo = inbox.next_round()
-    assert [call.number for call in todo.others] == [2, 4]
+    assert [call.number for call in todo.others] == [2]
     assert [(call.number, turn.world) for call, turn in todo.steps] == [(1, 7), (3, 9)]
     assert not todo.is_last
+    inbox.put(step(5, 7))
+    rest = inbox.next_round()
+    assert ([call.number for call, _ in rest.steps], [call.number for call in rest.others]) == ([5], [4])
+
+
+def test_the_last_round_leaves_nothing_behind() -> None:
+    inbox = Inbox()
+    for call in (Call(1, TakeSnapshot(8)), Call(2, CloseWorld(6)), step(3, 9), CloseEngine()):
+        inbox.put(call)
+    todo = inbox.next_round()
+    assert todo.is_last
+    assert [call.number for call in todo.others] == [1, 2]
 
 
 def test_whoever_comes_during_a_round_is_part_of_the_next_one_however_quick_others_are() -> None:

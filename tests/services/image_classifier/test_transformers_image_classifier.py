@@ -117,7 +117,7 @@ def test_without_its_files_it_says_how_to_get_them(
         status = classifier.status()
         assert isinstance(status, ClassifierMissing)
         assert words in status.reason
-        assert "hf download Freepik/nsfw_image_detector --revision 15b85477" in status.reason
+        assert "Pull it in the Models view" in status.reason
         with pytest.raises(ClassificationError, match=words):
             classifier.judge(DARK)
 

@@ -173,11 +173,11 @@ def test_damaged_files_are_told_without_their_path(folder: Path, tmp_path: Path,
         assert str(copy) not in str(caught.value)
 
 
-def test_missing_files_are_named_with_the_command_that_fetches_them(folder: Path, tmp_path: Path) -> None:
+def test_missing_files_are_told_with_the_way_to_get_them(folder: Path, tmp_path: Path) -> None:
     with editor_of(None, cache=tmp_path) as editor:
         status = editor.status()
         assert isinstance(status, EditorMissing)
-        assert "hf download black-forest-labs/FLUX.2-klein-4B" in status.reason
+        assert "Pull it in the Models view" in status.reason
         with pytest.raises(ImageEditorError):
             asyncio.run(editor.prepare())
     copy = tmp_path / "partial"

@@ -8,6 +8,8 @@ import importlib
 import json
 import os
 import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -38,7 +40,7 @@ from tests.hub.stand_in_hub import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from services.model_hub.repository import Repository
@@ -483,3 +485,66 @@ def test_where_a_redirect_may_lead(endpoint: str, location: str, *, is_followed:
         return
     with pytest.raises(ModelHubError):
         followed(hub, hub.join("/x"), location)
+
+
+# ------------------------------------------------------------------------------------------------------- proxies
+
+
+@contextmanager
+def proxy_to(hub: StandInHub) -> Generator[tuple[str, list[str]]]:
+    """A proxy that knows the hub as http://hub.test; its address, and what was asked of it."""
+    asked: list[str] = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            url = httpx.URL(self.path)  # a proxy is asked for whole addresses
+            there = httpx.URL(hub.base_url).copy_with(raw_path=url.raw_path) if url.host == "hub.test" else url
+            with httpx.Client(trust_env=False) as client:
+                answer = client.get(there, headers=_passed_on(dict(self.headers.items())))
+            self.send_response(answer.status_code)
+            for name, value in _passed_on(answer.headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is called with
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    kept = {"authorization", "range", "accept-encoding", "content-length", "content-range", "location", "etag"}
+    return {name: value for name, value in headers.items() if name.lower() in kept or name.lower().startswith("x-")}
+
+
+def test_a_pull_goes_through_the_proxy_of_the_environment(
+    there: StandInHub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.begin_anew({MODEL: small_model(400)})  # none of its files is kept elsewhere
+    with proxy_to(there) as (address, asked):
+        monkeypatch.setenv("HTTP_PROXY", address)
+        monkeypatch.setenv("NO_PROXY", "another.test")
+        hub = HuggingFaceHub(cache, HubConfig("http://hub.test", TOKEN), environ={}, free_bytes=plenty, pauses_s=(0.0,))
+        assert pull(hub).size_bytes > 0
+    assert len(asked) > 2
+    assert all(url.startswith("http://hub.test/") for url in asked)
+
+
+def test_what_is_named_as_reachable_without_a_proxy_is_reached_so(
+    there: StandInHub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proxy_to(there) as (address, asked):
+        monkeypatch.setenv("HTTP_PROXY", address)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert pull(hub_at(there, cache)).size_bytes > 0
+    assert asked == []

@@ -12,7 +12,7 @@ from services.prompt_writer.writer_files import MODEL_ID, REVISION, WriterFiles
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMAND = f"Download it with: hf download {MODEL_ID} --revision {REVISION}"
+COMMAND = "Pull it in the Models view of the server's page."
 WHOLE = {
     "config.json": '{"vision_config": {}}',
     "tokenizer_config.json": "{}",

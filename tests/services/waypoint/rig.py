@@ -15,6 +15,8 @@ from services.world_engine.waypoint.published import WAYPOINT_1_5_360P, WAYPOINT
 from tests.engines.waypoint.installed import WAYPOINT_1_5
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from services.world_engine.catalogue import CatalogueEntry
     from services.world_engine.engine_card import LoadReport
     from services.world_engine.waypoint.engine import WaypointEngine
@@ -41,3 +43,15 @@ def loading_here(plugin: WaypointPlugin) -> CatalogueEntry:
 
 def engine_of(models_dir: Path, model_id: str = WAYPOINT_1_5) -> WaypointEngine:
     return load_engine(plugin_of(models_dir, model_id).options(), "none", lambda _: None)
+
+
+class Spelling:
+    """A text encoder of a sort: the same words are the same embedding."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+
+    def embedding(self, words: str) -> Tensor:
+        import torch
+
+        return torch.randn(4, self._width, generator=torch.Generator().manual_seed(len(words)))

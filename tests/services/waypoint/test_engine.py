@@ -13,8 +13,8 @@ pytest.importorskip("torch", reason="the extra engines is not installed")
 import torch
 
 from engines.waypoint import DivergedError, WaypointModel, WorldBatch
+from services.world_engine.prompt_words import takes_words
 from services.world_engine.waypoint.engine import PromptedWaypointWorld, WaypointEngine, control_of
-from services.world_engine.waypoint.prompts import Silence
 from services.world_engine.waypoint.rows import Rows
 from services.world_engine.world_engine import (
     BadFramesError,
@@ -25,7 +25,7 @@ from services.world_engine.world_engine import (
     WorldClosedError,
 )
 from tests.engines.waypoint.installed import WAYPOINT_1, WAYPOINT_1_5
-from tests.services.waypoint.rig import engine_of
+from tests.services.waypoint.rig import Spelling, engine_of
 from wire_protocol import key_codes
 
 if TYPE_CHECKING:
@@ -225,15 +225,20 @@ def test_words_change_a_world_that_hears_them_and_snapshots_keep_them(models_dir
     assert equal(played(world, range(3)), silent)
     world.restore(taken)
     assert equal(played(world, range(3)), spoken)
+    world.restore(start)
+    world.set_prompt("A lake")
+    world.set_prompt("  ")  # which is to say nothing: as it began
+    assert equal(played(world, range(3)), silent)
     loaded.close()
 
 
-class Spelling(Silence):
-    """An encoder of a sort: the same words are the same embedding."""
-
-    def embedding(self, words: str) -> torch.Tensor:
-        random = torch.Generator().manual_seed(len(words))
-        return torch.randn(4, super().embedding(words).shape[1], generator=random)
+def test_without_a_text_encoder_no_words_are_heard(models_dir: Path) -> None:
+    loaded = engine_of(models_dir, WAYPOINT_1)
+    assert loaded.prompts is not None
+    world = loaded.open_world(seed(loaded), rng_seed=1)
+    assert not takes_words(world)
+    world.step(pressed(0))
+    loaded.close()
 
 
 # ------------------------------------------------------------------------------------------------ memory

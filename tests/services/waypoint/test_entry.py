@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -138,6 +140,20 @@ def test_a_card_that_is_not_there_is_refused(models_dir: Path) -> None:
     plugin = plugin_of(models_dir)
     entry = loading_here(replace(plugin, config=replace(plugin.config, device="cuda")))
     assert "--engine-device cpu" in refusal(entry)
+
+
+def test_without_a_graphics_card_none_of_its_memory_is_claimed(models_dir: Path, tmp_path: Path) -> None:
+    tiny = replace(plugin_of(models_dir), has_card=False)
+    assert (tiny.card.placement, tiny.card.memory.vram, tiny.card.missing) == ("cpu", 0, None)
+    assert tiny.card.description.endswith("No graphics card was found on this machine.")
+    large = shutil.copytree(models_dir / WAYPOINT_1_5, tmp_path / WAYPOINT_1_5)
+    header = json.dumps({"w": {"dtype": "U8", "shape": [257 << 20], "data_offsets": [0, 257 << 20]}}).encode()
+    (large / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    os.truncate(large / "model.safetensors", 8 + len(header) + (257 << 20))  # a hole, and no bytes on the disk
+    told = replace(plugin_of(tmp_path), has_card=False).card
+    assert (told.placement, told.memory.vram) == ("cpu", 0)
+    assert "set --engine-device cpu" in (told.missing or "")
+    assert plugin_of(tmp_path).card.memory.vram >= 4 << 30
 
 
 def test_on_a_processor_the_card_says_how_slow_it_is(models_dir: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.world_engine.contract import ENGINE_CHECKS, ContractError, check_engine
-from tests.fakes.fake_world_engine import FakeWorld, FakeWorldEngine
+from tests.fakes.fake_world_engine import FakePromptedWorld, FakeWorld, FakeWorldEngine
 from tests.replay.elsewhere import entries
 
 if TYPE_CHECKING:
@@ -34,8 +34,53 @@ def test_built_in_engines_keep_it(engine: WorldEngine, check: EngineCheck) -> No
     check(engine)
 
 
+LARGE = (
+    "waypoint-1.5",
+    *(pytest.param(name, marks=pytest.mark.trial) for name in ("waypoint-1", "waypoint-1 with words", "diamond")),
+)
+
+
+@pytest.fixture(name="large", params=LARGE, scope="module")
+def fixture_large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldEngine]:
+    """Tiny random weights in the published layout."""
+    torch = pytest.importorskip("torch", reason="the extra engines is not installed")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    engine = _large_engine(request.param, tmp_path_factory.mktemp("models"))
+    yield engine
+    engine.close()
+    torch.set_num_threads(threads)
+
+
+def _large_engine(name: str, folder: Path) -> WorldEngine:
+    if name == "diamond":
+        from services.world_engine.diamond.loading import load_engine
+        from tests.engines.diamond.published import tiny_agent, tiny_env, write_model
+
+        write_model(folder / "csgo", tiny_agent(), tiny_env())
+        return load_engine("none", lambda _: None, folder=str(folder / "csgo"), device="cpu", exact=True)
+    from tests.engines.waypoint.installed import WAYPOINT_1, WAYPOINT_1_5, install_waypoint_1, install_waypoint_1_5
+    from tests.services.waypoint.rig import Spelling, engine_of
+
+    if name == "waypoint-1.5":
+        install_waypoint_1_5(folder)
+        return engine_of(folder, WAYPOINT_1_5)
+    install_waypoint_1(folder)
+    engine = engine_of(folder, WAYPOINT_1)
+    if name == "waypoint-1 with words":
+        engine.prompts = Spelling(96)
+    return engine
+
+
+@pytest.mark.xdist_group("torch")
+@pytest.mark.parametrize("check", ENGINE_CHECKS.values(), ids=ENGINE_CHECKS)
+def test_large_models_keep_it(large: WorldEngine, check: EngineCheck) -> None:
+    check(large)
+
+
 def test_the_fake_of_the_tests_keeps_it() -> None:
     check_engine(FakeWorldEngine())
+    check_engine(FakeWorldEngine(hears_words=True))
 
 
 # -------------------------------------------------------------------------------------------- engines that break it
@@ -85,6 +130,18 @@ class StaysOpen(FakeWorld):
         """Forget to."""
 
 
+class ForgetsItsWords(FakePromptedWorld):
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        words = self.words
+        super().restore(snapshot)
+        self.words = words
+
+
+class HearsSilence(FakePromptedWorld):
+    def set_prompt(self, words: str) -> None:
+        super().set_prompt(words or "silence")
+
+
 class TakesAnySnapshot(FakeWorld):
     def restore(self, snapshot: WorldSnapshot) -> None:
         super().restore(type(snapshot)("fake/world", "f00d", bytes(snapshot.state).ljust(11, b"\0")))
@@ -100,6 +157,8 @@ class TakesAnySnapshot(FakeWorld):
         (ForgetsItsScene, "branches are independent", "went on differently in another world"),
         (DrawsChance, "worlds are alone in company", "while other worlds were stepped"),
         (StaysOpen, "closed worlds refuse", "`step` of a closed world raised nothing"),
+        (ForgetsItsWords, "words are kept", "without the words"),
+        (HearsSilence, "words are kept", "Empty words"),
         (TakesAnySnapshot, "foreign snapshots are refused", "`restore` of another model raised nothing"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else None,
