@@ -143,8 +143,8 @@ def _uploads(most_bytes: int, most_source_bytes: int) -> Mapping[str, BodyLimit]
         "/api/seeds": BodyLimit(most_bytes, ErrorCode.SEED_TOO_LARGE, "The picture"),
         "/api/worlds": BodyLimit(most_bytes, ErrorCode.WORLD_TOO_LARGE, "The world file"),
         "/api/video/sources": BodyLimit(most_source_bytes, ErrorCode.FILM_SOURCE_TOO_LARGE, "The file"),
-        "/v1/videos": BodyLimit(_with_base64(most_bytes), ErrorCode.SEED_TOO_LARGE, "The request"),
         "/api/video/again": BodyLimit(most_source_bytes, ErrorCode.FILM_SOURCE_TOO_LARGE, "The film"),
+        "/v1/videos": BodyLimit(_with_base64(most_bytes), ErrorCode.SEED_TOO_LARGE, "The request"),
     }
 
 
