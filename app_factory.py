@@ -40,7 +40,7 @@ from _routes import (
 from _routes._answers import answers_of_any_route
 from _routes._openapi import DescribedApp
 from api_types import FieldsRefusedResponse
-from error_answers import error_body
+from error_answers import error_body, is_openai
 from error_types import (
     DomainError,
     ErrorCode,
@@ -156,7 +156,9 @@ def _with_base64(most_bytes: int) -> int:
 def _answer(
     path: str, status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return Response(error_body(path, code, message), status, headers, "application/json")
+    # OpenAI's clients try again after any 409, but what is in the way here goes by nobody's waiting.
+    all_headers = {**(headers or {}), "x-should-retry": "false"} if status == 409 and is_openai(path) else headers
+    return Response(error_body(path, code, message), status, all_headers, "application/json")
 
 
 def _on_domain_error(connection: HTTPConnection, error: Exception) -> Response:

@@ -134,7 +134,6 @@ def _nearest_side(side: int) -> int:
 
 def _video(film: FilmSummary) -> OpenAiVideo:
     status, asked = _status_of(film), film.request
-    is_completed = status == "completed" and film.ended_at is not None
     return OpenAiVideo(
         id=film.id,
         model=film.model or str(asked.get("model") or ""),
@@ -144,7 +143,7 @@ def _video(film: FilmSummary) -> OpenAiVideo:
         seconds=_seconds_text(asked.get("seconds") if film.seconds is None else film.seconds),
         size=_size_text(film.width or asked.get("width"), film.height or asked.get("height")),
         created_at=int(film.created_at),
-        completed_at=int(film.ended_at) if is_completed and film.ended_at is not None else None,
+        completed_at=None if film.ended_at is None or status != "completed" else int(film.ended_at),
         error=_fault_of(film) if status == "failed" else None,
     )
 

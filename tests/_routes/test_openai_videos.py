@@ -20,6 +20,7 @@ from tests._routes.film_rig import ask, film_client, over
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_video_pipeline import FakeVideoPipeline
+from tests.people import people_server
 from tests.play.harness import fake_services, picture, play_server
 from tests.waiting import deadline_s, wait_until
 
@@ -38,9 +39,9 @@ NOBODY = "0" * 26
 
 
 def videos_of(client: httpx2.Client, key: str = "none") -> Any:
-    """Their client over ours; it tries nothing twice."""
+    """Their client over ours."""
     base = str(client.base_url).rstrip("/")
-    return OpenAI(api_key=key, base_url=f"{base}/v1", http_client=client, max_retries=0).videos
+    return OpenAI(api_key=key, base_url=f"{base}/v1", http_client=client).videos
 
 
 def finished(client: TestClient, video: Video) -> Video:
@@ -300,11 +301,14 @@ def test_what_is_not_there_is_told_in_their_shape(tmp_path: Path) -> None:
 def test_without_a_model_videos_are_refused_in_words(tmp_path: Path) -> None:
     pipeline = FakeVideoPipeline()
     pipeline.lacks = "fake/films is not on this machine. Pull it in the library."
+    asked: list[httpx2.Request] = []
     with film_client(tmp_path, pipeline) as client:
+        client.event_hooks = {"request": [asked.append]}
         with pytest.raises(openai.ConflictError) as refused:
             videos_of(client).create(prompt="a lake", input_reference=png(), **SMALL)
         assert (refused.value.code, refused.value.param) == ("modelNotPulled", "model")
         assert pipeline.lacks in refused.value.message
+        assert len(asked) == 1, "a 409 is no reason to try again"
         assert not [seed for seed in client.get("/api/seeds").json()["seeds"] if seed["origin"] != "shipped"]
 
 
@@ -316,3 +320,18 @@ def test_strangers_make_no_videos(tmp_path: Path) -> None:
             error = answer.json()["error"]
             assert (answer.status_code, error["type"]) == (403, "permission_error"), path
         assert videos_of(client, "a-long-token-of-the-server").list().data == []
+
+
+def test_a_token_of_a_person_is_a_key_for_what_its_scopes_say(tmp_path: Path) -> None:
+    services = {"films_dir": tmp_path / "films"}
+    with people_server(services=services, config={"data_dir": tmp_path}) as here:
+        token = here.owner().token("read")
+        with httpx2.Client(base_url=f"http://127.0.0.1:{here.server.server.port}", timeout=deadline_s()) as http:
+            videos = videos_of(http, token)
+            assert videos.list().data == []
+            with pytest.raises(openai.PermissionDeniedError) as refused:
+                videos.create(prompt="a lake", **SMALL)
+            assert (refused.value.code, refused.value.type) == ("scopeMissing", "permission_error")
+            with pytest.raises(openai.AuthenticationError) as unknown:
+                videos_of(http, "terr_nobody").list()
+            assert unknown.value.type == "authentication_error"
