@@ -353,6 +353,13 @@ class NothingFollowsError(Exception):
     """A reader has seen everything there will ever be. The answer is 204, which stops an EventSource for good."""
 
 
+def first_part(errors: Sequence[Mapping[str, object]]) -> str | None:
+    """The part of the request that the first of pydantic's errors is about; None: all of it."""
+    where = cast("Sequence[object]", errors[0]["loc"])
+    named = [part for part in where if part not in ("body", "query", "path", "header")]
+    return str(named[0]) if named else None
+
+
 def first_fault(errors: Sequence[Mapping[str, object]]) -> str:
     """What is wrong, and where, of the first of pydantic's errors. It does not repeat what was sent."""
     first = errors[0]
