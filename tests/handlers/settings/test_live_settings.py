@@ -272,7 +272,7 @@ def test_the_newest_seconds_are_kept_no_more(tmp_path: Path) -> None:
         put(server, clip_mib=0)
         client.hold("W")
         answer = client.reply(client.request("keep_clip"))
-        assert not answer["success"] and answer["code"] == "nothingToKeep", answer
+        assert (answer["success"], answer["code"]) == (False, "nothingToKeep"), answer
 
 
 # --------------------------------------------------------------------------------------------------- what comes in
