@@ -271,7 +271,8 @@ def test_the_newest_seconds_are_kept_no_more(tmp_path: Path) -> None:
         client.hold("W")
         put(server, clip_mib=0)
         client.hold("W")
-        assert client.reply(client.request("keep_clip")).get("code") == "nothingToKeep"
+        answer = client.reply(client.request("keep_clip"))
+        assert (answer["success"], answer["code"]) == (False, "nothingToKeep"), answer
 
 
 # --------------------------------------------------------------------------------------------------- what comes in
