@@ -374,7 +374,7 @@ class AppHandler:
         )
         loras = LoraFolder(self.settings.current.now.data_dir / "loras")
         pipeline = services.video_pipeline
-        room = FilmRoom(pipeline, ledger, changes=changes, threads=self._work_threads)
+        room = FilmRoom(pipeline, ledger, self.engines.keeping, changes=changes, threads=self._work_threads)
         self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
         return VideoExecutor(
             pipeline,
@@ -504,6 +504,7 @@ class AppHandler:
         self._belongings.settle(ThingKind.WORLD, self.world_files.ids)
         self._belongings.settle(ThingKind.SEED, self.seeds.hashes)
         self._belongings.settle(ThingKind.FILM, self.films.ids)
+        self._belongings.settle(ThingKind.SOURCE, self.film_sources.hashes)
 
     async def release_belongings(self, owner: OwnerId) -> None:
         """Somebody is gone: what was theirs is the owner role's. Raises: DomainError."""

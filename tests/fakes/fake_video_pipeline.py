@@ -69,6 +69,7 @@ class FakeVideoPipeline:
         self.orders: list[FilmOrder] = []
         self.entered = threading.Event()
         self.cancelled = 0
+        self._unloads = 0
 
     def hold(self) -> None:
         self._is_free.clear()
@@ -117,6 +118,7 @@ class FakeVideoPipeline:
                 raise
 
     def unload(self) -> None:
+        self._unloads += 1
         if self._model is not None:
             self._model.unload()
 
@@ -128,12 +130,13 @@ class FakeVideoPipeline:
         refusal = refusal_of(order, self._specs)
         if refusal is not None:
             raise VideoPipelineError(VideoFault.CANNOT, refusal)
+        unloads = self._unloads
         with nullcontext() if self._model is None else self._model.working():
             for stage, steps in _STAGES:
                 for step in range(steps + 1):
                     preview = _PREVIEW if order.previews and stage is FilmStage.DENOISING and step else None
                     on_progress(FilmProgress(stage, step, steps, preview))
-                    await self._wait_if_held(stage, step)
+                    await self._wait_if_held(stage, step, unloads)
         if self.fail is not None:
             raise self.fail
         await _write(order, target)
@@ -151,8 +154,9 @@ class FakeVideoPipeline:
             timings=MappingProxyType({stage: 0.01 for stage, _ in _STAGES}),
         )
 
-    async def _wait_if_held(self, stage: FilmStage, step: int) -> None:
+    async def _wait_if_held(self, stage: FilmStage, step: int, unloads: int) -> None:
         await asyncio.sleep(0)  # as the real one, which is elsewhere
+        self._check_loaded(unloads)
         if stage is not FilmStage.DENOISING or step != STEPS // 2:
             return
         self.entered.set()
@@ -161,6 +165,11 @@ class FakeVideoPipeline:
             if time.monotonic() > give_up_at:
                 raise AssertionError("The test never let go of the film.")
             await asyncio.sleep(0.005)
+            self._check_loaded(unloads)
+
+    def _check_loaded(self, unloads: int) -> None:
+        if self._unloads != unloads:
+            raise VideoPipelineError(VideoFault.WORKER_DIED, "The model was unloaded.")
 
 
 async def _write(order: FilmOrder, target: Path) -> None:
