@@ -309,6 +309,7 @@ PAGE_OF_A_LINK: Final = frozenset(
         "/pacer.js",
         "/settings.js",
         "/styles/base.css",
+        "/styles/colours.css",
         "/styles/watch.css",
         "/video_choice.js",
         "/video_pictures.js",

@@ -13,6 +13,7 @@ import { originOf, Session, sessionConfig } from "./session.js";
 import { Sharing } from "./sharing.js";
 import { loadSettings, saveSettings } from "./settings.js";
 import { describeStage } from "./stages.js";
+import { showTheme } from "./theme.js";
 import { transition } from "./state.js";
 import { PROGRESS_TEXTS } from "./texts.js";
 import { clearToasts } from "./toasts.js";
@@ -211,6 +212,7 @@ export class App {
     this.#playerSettings.show(this.settings);
     this.surface.showOverlay(this.settings.overlay);
     this.#showMotion();
+    showTheme(this.settings.theme);
     if (change.alwaysVideo !== undefined) this.#useVideo(this.surface.codec(), "the settings ask for it");
     if (change.capFps === undefined) return;
     void this.changes.changeConfig(sessionConfig(change.capFps, this.recording.isOn));

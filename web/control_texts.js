@@ -116,5 +116,5 @@ export function firstHintText(bindings, layout) {
   return `Click into the world: ${walk} walks, the mouse looks around. Esc opens the menu.`;
 }
 
-export const FIRST_TOUCH_HINT = "The left half walks, the right half looks around. Two taps jump.";
+export const FIRST_TOUCH_HINT = "The left half walks, further out it sprints. The right half looks around, two taps jump.";
 export const CLICK_HINT = "Click to look around";

@@ -7,6 +7,8 @@ import { Controls } from "./controls/controls.js";
 import { byId } from "./dom.js";
 import { Figures } from "./figures.js";
 import { FirstHint } from "./first_hint.js";
+import { StepSound } from "./step_sound.js";
+import { Strides } from "./strides.js";
 import { FramePlayer } from "./frame_player.js";
 import { Overlay } from "./overlay.js";
 import { StallWatch } from "./stall_watch.js";
@@ -43,6 +45,8 @@ export class PlaySurface {
   #controls;
   #hintTimer = 0;
   #firstHint = new FirstHint();
+  #strides = new Strides();
+  #stepSound = new StepSound();
   #settings;
   #onLearnt;
   #stall = new StallWatch();
@@ -72,10 +76,12 @@ export class PlaySurface {
     this.#controls = new Controls({
       target: this.#canvas,
       stick: byId("stick", HTMLElement),
+      crouch: byId("crouch-button", HTMLButtonElement),
       channel: {
         isClear: () => session()?.isClear ?? false,
         send: (control) => {
           session()?.control(control);
+          this.#strides.hold(control.buttons ?? []);
           this.#watchLearning(control);
         },
         onSent: (ts, changed) => {
@@ -125,6 +131,7 @@ export class PlaySurface {
 
   stop() {
     this.#controls.stop();
+    this.#strides.hold([]);
     this.figures.latency.dropPending();
     this.#stall.clear();
     this.#showHint("");
@@ -160,6 +167,7 @@ export class PlaySurface {
   #frame(now) {
     this.#player.draw(now);
     this.#controls.frame(now);
+    if (this.#strides.frame(now) && this.#settings().stepSounds) this.#stepSound.play();
     this.#overlay.frame(now, () => this.read());
     this.#watch(this.#stall.flow(now));
   }

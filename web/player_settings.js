@@ -6,6 +6,7 @@ import { notBindableText, PRESS_A_KEY, RESET_TEXT, takenText } from "./control_t
 import { ACTIONS, isBindable, KeyBindings } from "./controls/key_bindings.js";
 import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
+import { asTheme } from "./settings.js";
 
 /** @import { Layout } from "./control_texts.js" */
 /** @import { Action } from "./controls/key_bindings.js" */
@@ -17,12 +18,14 @@ const SWITCHES = /** @type {const} */ ({
   "cap-fps": "capFps",
   "always-video": "alwaysVideo",
   "overlay-toggle": "overlay",
+  "step-sounds": "stepSounds",
   "reduced-motion": "reducedMotion",
 });
 
 export class PlayerSettings {
   #dialog = byId("player-settings", HTMLDialogElement);
   #sensitivity = byId("sensitivity", HTMLInputElement);
+  #theme = byId("theme", HTMLSelectElement);
   #status = byId("keys-status", HTMLElement);
   #reset = byId("keys-reset", HTMLButtonElement);
   /** @type {ReadonlyMap<Action, HTMLButtonElement>} */
@@ -42,6 +45,7 @@ export class PlayerSettings {
     this.#buttons = new Map(ACTIONS.map((action) => [action, this.#makeButton(action)]));
     byId("key-list", HTMLElement).replaceChildren(...[...this.#buttons].map(rowOf));
     this.#sensitivity.addEventListener("input", () => onChange({ sensitivity: this.#sensitivity.valueAsNumber }));
+    this.#theme.addEventListener("change", () => onChange({ theme: asTheme(this.#theme.value) }));
     for (const [id, name] of Object.entries(SWITCHES)) {
       const field = byId(id, HTMLInputElement);
       field.addEventListener("change", () => onChange({ [name]: field.checked }));
@@ -73,6 +77,7 @@ export class PlayerSettings {
   show(settings) {
     this.#sensitivity.value = String(settings.sensitivity);
     byId("sensitivity-value", HTMLElement).textContent = `${settings.sensitivity.toFixed(1)}×`;
+    this.#theme.value = settings.theme;
     for (const [id, name] of Object.entries(SWITCHES)) byId(id, HTMLInputElement).checked = settings[name];
     this.#keys = settings.keys;
     this.#showKeys();

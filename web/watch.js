@@ -56,6 +56,7 @@ const noShortcut = () => {};
 const controls = new Controls({
   target: canvas,
   stick: byId("stick", HTMLElement),
+  crouch: byId("crouch-button", HTMLButtonElement),
   channel: { isClear: () => link?.isClear ?? false, send: (control) => link?.control(control), onSent: () => {} },
   bindings: () => settings.keys,
   shortcuts: {
