@@ -18,13 +18,12 @@ import { Models } from "./models.js";
 import { PadNavigation } from "./pad_navigation.js";
 import { People } from "./people.js";
 import { PlaceAddress } from "./place_address.js";
-import { LINK_COPIED, LINK_UNKNOWN, linkText, PICTURE_COPIED, PICTURE_NOT_COPIED } from "./place_texts.js";
-import { PICTURE_SAVED, WORLD_KEEPS_ENGINE } from "./place_texts.js";
 import { Recordings } from "./recordings.js";
 import { RestError, signInWatch } from "./rest.js";
 import { copyPicture, copyText, fileNameOf, saveFile } from "./screenshot.js";
 import { ServerSettings } from "./server_settings.js";
 import { originOf } from "./session.js";
+import { phrase } from "./texts/texts.js";
 import { toast } from "./toasts.js";
 import { listenForFiles } from "./upload.js";
 import { showVisitor } from "./visitor_view.js";
@@ -171,7 +170,7 @@ async function followLink() {
   if (app.screen.name !== "gallery") return;
   if (seed) return app.enter(seed);
   address.leave();
-  toast(LINK_UNKNOWN, "error");
+  toast(phrase("places.linkUnknown"), "error");
 }
 
 /** @param {Place} place */
@@ -194,19 +193,19 @@ function tell(text) {
 
 async function savePicture() {
   saveFile(await app.surface.picture(), fileNameOf(app.placeTitle, new Date()));
-  tell(PICTURE_SAVED);
+  tell(phrase("places.pictureSaved"));
 }
 
 async function copyLink() {
   if (app.screen.name === "gallery") return;
   const link = address.linkTo(originOf(app.screen.seed));
-  tell((await copyText(link)) ? LINK_COPIED : linkText(link));
+  tell((await copyText(link)) ? phrase("places.linkCopied") : phrase("places.link", { link }));
 }
 
 function chooseEngine() {
   if (app.screen.name !== "paused") return;
   if (app.screen.seed.world_id === undefined) library.chooseEngine(app.screen.seed);
-  else tell(WORLD_KEEPS_ENGINE);
+  else tell(phrase("places.worldKeepsEngine"));
 }
 
 function report() {
@@ -246,7 +245,7 @@ listenForActions({
   "choose-engine": chooseEngine,
   "save-picture": () => void savePicture(),
   "copy-picture": () =>
-    void copyPicture(app.surface.picture()).then((isDone) => tell(isDone ? PICTURE_COPIED : PICTURE_NOT_COPIED)),
+    void copyPicture(app.surface.picture()).then((isDone) => tell(phrase(isDone ? "places.pictureCopied" : "places.pictureNotCopied"))),
   "copy-link": () => void copyLink(),
   share: () => void app.sharing.share(),
   "stop-sharing": () => void app.sharing.stop(),

@@ -2,7 +2,7 @@
 // The playing screen: canvas, frames, controls, overlay, and the animation loop that drives them.
 
 import { CanvasView } from "./canvas_view.js";
-import { CLICK_HINT, FIRST_TOUCH_HINT, firstHintText } from "./control_texts.js";
+import { firstHintText } from "./control_texts.js";
 import { Controls } from "./controls/controls.js";
 import { byId } from "./dom.js";
 import { Figures } from "./figures.js";
@@ -12,6 +12,7 @@ import { Strides } from "./strides.js";
 import { FramePlayer } from "./frame_player.js";
 import { Overlay } from "./overlay.js";
 import { StallWatch } from "./stall_watch.js";
+import { phrase } from "./texts/texts.js";
 import { canDecode, VideoChoice } from "./video_choice.js";
 import { VideoPictures } from "./video_pictures.js";
 
@@ -126,7 +127,7 @@ export class PlaySurface {
     this.#controls.start();
     this.#controls.lock();
     if (!this.#settings().knowsControls) this.#showFirstHint();
-    else if (!isTouch()) this.#showHint(CLICK_HINT);
+    else if (!isTouch()) this.#showHint(phrase("play.click"));
   }
 
   stop() {
@@ -177,13 +178,13 @@ export class PlaySurface {
     if (flow === this.#flow) return;
     this.#flow = flow;
     if (flow === "lost") this.#onLost();
-    else this.#showHint(flow === "waiting" ? "Waiting for the server" : "", Infinity);
+    else this.#showHint(flow === "waiting" ? phrase("play.waitingForServer") : "", Infinity);
   }
 
   /** It stays until the person has walked and looked around, and then never comes back. */
   #showFirstHint() {
     const { keys, knowsControls } = this.#settings();
-    const text = isTouch() ? FIRST_TOUCH_HINT : firstHintText(keys);
+    const text = isTouch() ? phrase("play.firstTouchHint") : firstHintText(keys);
     this.#showHint(knowsControls ? "" : text, Infinity);
   }
 

@@ -1,12 +1,12 @@
 // @ts-check
 // The dialog of what a person sets for this browser: looking around, the picture, and keys.
 
-import { ACTION_TEXTS, boundText, firstKeyText, keyText, listeningText, NO_KEY_TEXT } from "./control_texts.js";
-import { notBindableText, PRESS_A_KEY, RESET_TEXT, takenText } from "./control_texts.js";
+import { boundText, firstKeyText, keyText, listeningText, notBindableText, takenText } from "./control_texts.js";
 import { ACTIONS, isBindable, KeyBindings } from "./controls/key_bindings.js";
 import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
 import { asTheme } from "./settings.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Layout } from "./control_texts.js" */
 /** @import { Action } from "./controls/key_bindings.js" */
@@ -116,9 +116,9 @@ export class PlayerSettings {
    */
   #showKey(action, button) {
     const codes = this.#keys.keysOf(action);
-    const text = codes.length === 0 ? NO_KEY_TEXT : codes.map((code) => keyText(code, this.#layout)).join(", ");
-    button.textContent = this.#listening === action ? PRESS_A_KEY : text;
-    button.ariaLabel = `${ACTION_TEXTS[action]}: ${text}`;
+    const text = codes.length === 0 ? phrase("keys.none") : codes.map((code) => keyText(code, this.#layout)).join(", ");
+    button.textContent = this.#listening === action ? phrase("keys.press") : text;
+    button.ariaLabel = phrase("common.about", { what: phrase(`actions.${action}`), about: text });
     button.classList.toggle("is-missing", codes.length === 0);
   }
 
@@ -155,7 +155,7 @@ export class PlayerSettings {
   #resetKeys() {
     if (this.#keys.isDefault) return;
     this.#onChange({ keys: new KeyBindings() });
-    this.#tell(RESET_TEXT);
+    this.#tell(phrase("keys.wereReset"));
   }
 
   /** Letters are printed elsewhere in other countries. Browsers tell only pages that they trust. */
@@ -177,5 +177,5 @@ export class PlayerSettings {
 
 /** @param {readonly [Action, HTMLButtonElement]} entry */
 function rowOf([action, button]) {
-  return make("li", { className: "key-row", children: [make("span", { text: ACTION_TEXTS[action] }), button] });
+  return make("li", { className: "key-row", children: [make("span", { text: phrase(`actions.${action}`) }), button] });
 }

@@ -7,6 +7,7 @@ import { describe } from "./library.js";
 import { dateText, sizeText, titleOf } from "./recording_texts.js";
 import { deleteRecording, renameRecording } from "./recordings_rest.js";
 import { RestError } from "./rest.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { RecordingSummary } from "./recordings_rest.js" */
 
@@ -46,7 +47,7 @@ export class RecordingPlayer {
       void this.#rename();
     });
     this.#video.addEventListener("error", () => {
-      if (this.#recording) this.#tell("This recording cannot be played here. It can still be downloaded.");
+      if (this.#recording) this.#tell(phrase("recordings.unplayable"));
     });
   }
 
@@ -133,14 +134,14 @@ export class RecordingPlayer {
   /** The first click asks for confirmation, the second one deletes. */
   #beSure() {
     this.#delete.dataset.isSure = "true";
-    this.#delete.textContent = "Delete for good";
+    this.#delete.textContent = phrase("common.deleteForGood");
     this.#sureTimer = window.setTimeout(() => this.#beUnsure(), SURE_MS);
   }
 
   #beUnsure() {
     clearTimeout(this.#sureTimer);
     this.#delete.dataset.isSure = "false";
-    this.#delete.textContent = "Delete";
+    this.#delete.textContent = phrase("common.delete");
   }
 
   /**

@@ -7,6 +7,7 @@ import { describe } from "./library.js";
 import { RecordingPlayer } from "./recording_player.js";
 import { dateText, durationText, groupBySession, shortTitleOf, sizeText, titleOf } from "./recording_texts.js";
 import { fetchRecordings } from "./recordings_rest.js";
+import { phrase } from "./texts/texts.js";
 import { UnfinishedList } from "./unfinished_list.js";
 
 /** @import { RecordingsPage, RecordingSummary } from "./recordings_rest.js" */
@@ -92,7 +93,7 @@ export class Recordings {
 
   /** @param {RecordingsPage} page */
   #show({ unfinished, usage }) {
-    const used = `${sizeText(usage.used_bytes)} of ${sizeText(usage.quota_bytes)} used`;
+    const used = phrase("recordings.usage", { used: sizeText(usage.used_bytes), quota: sizeText(usage.quota_bytes) });
     byId("recordings-usage", HTMLElement).textContent = used;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.name : undefined;
     this.#unfinished.show(unfinished);
