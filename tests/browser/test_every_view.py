@@ -1,4 +1,4 @@
-"""Every view of the page, on a desk and on a phone: axe-core finds nothing, nothing is too wide, Tab goes round."""
+"""Every view, large and small, light and dark: axe-core finds nothing, nothing is too wide, Tab goes round."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("b
 _VIEWS: Final = [
     ("recordings-button", "recordings", "recordings-close"),
     ("jobs-button", "jobs", "jobs-close"),
+    ("models-button", "models", "models-close"),
     ("controls-button", "player-settings", "key-jump"),
+    ("server-settings-button", "server-settings", "server-settings-search"),
     ("seed-engines", "engines", "engine-choice"),
     ("words-card", "authoring", "authoring-close"),
 ]
@@ -44,9 +46,10 @@ def _upright() -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")])
-def test_everybody_can_use_every_view(invite: Invite, server: ServerProcess, size: dict[str, int]) -> None:
-    visitor = invite(server.url, viewport=size)
+def test_everybody_can_use_every_view(invite: Invite, server: ServerProcess, size: dict[str, int], theme: str) -> None:
+    visitor = invite(server.url, viewport=size, color_scheme=theme)
     assert faults_of(visitor.page) == []
     for button, view, inside in _VIEWS:
         _open(visitor, button, view)
