@@ -125,7 +125,9 @@ export function tokenText({ scopes, expires, lastUsed }, now) {
  * @param {number} now
  */
 export function personText({ disabled, created, lastSeen }, isSelf, now) {
-  const seen = lastSeen ? phrase("account.seen", { when: agoText(lastSeen, now) }) : phrase("people.joined", { when: agoText(created, now) });
+  const seen = lastSeen
+    ? phrase("account.seen", { when: agoText(lastSeen, now) })
+    : phrase("people.joined", { when: agoText(created, now) });
   return [isSelf ? phrase("people.isYou") : "", disabled ? phrase("people.cannotSignIn") : "", seen].filter(Boolean).join(", ");
 }
 

@@ -37,7 +37,8 @@ export class FeedbackControl {
     this.#problem.dataset.testid = "feedback-problem";
     this.#comment.hidden = true;
     this.#comment.addEventListener("change", () => this.#say(this.#said && afterComment(this.#said, this.#comment.value)));
-    const thumbs = make("p", { className: "button-row", role: "group", ariaLabel: phrase("feedback.howItIs"), children: [this.#good, this.#bad] });
+    const thumbs = make("p", { className: "button-row", role: "group", children: [this.#good, this.#bad] });
+    thumbs.ariaLabel = phrase("feedback.howItIs");
     this.element = make("details", {
       className: "feedback",
       children: [this.#summary, this.#problem, thumbs, this.#tagRow, this.#comment],

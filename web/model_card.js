@@ -151,7 +151,8 @@ export class ModelCard {
     const text = phrase(`models.${action}`);
     if (action === "delete") return sureButton({ text, sureText: phrase("models.deleteSure"), about: this.#name, testId, onSure });
     const className = `button ${isFirst && action !== "cancel" ? "" : "is-quiet"}`;
-    const button = make("button", { className, type: "button", text, ariaLabel: phrase("common.about", { what: text, about: this.#name }), onclick: onSure });
+    const ariaLabel = phrase("common.about", { what: text, about: this.#name });
+    const button = make("button", { className, type: "button", text, ariaLabel, onclick: onSure });
     button.dataset.testid = testId;
     return button;
   }

@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 import { phrase } from "./texts/texts.js";
 
 /** @import { FiguresReading } from "./figures.js" */
+/** @import { LatencySummary } from "./latency.js" */
 /** @import { FrameHeader } from "./protocol.generated.d.ts" */
 
 const REFRESH_MS = 250;
@@ -58,7 +59,7 @@ function rowsOf(figures) {
   /** @type {[string, string][]} */
   const rows = [
     [phrase("overlay.drawn"), phrase("overlay.perSecond", { count: figures.fps.toFixed(0) })],
-    [phrase("overlay.inputToFrame"), latency ? phrase("overlay.latency", { median: latency.p50.toFixed(0), slow: latency.p95.toFixed(0) }) : "–"],
+    [phrase("overlay.inputToFrame"), latency ? latencyText(latency) : "–"],
     [phrase("overlay.bandwidth"), `${((figures.bytesPerSecond * 8) / 1e6).toFixed(1)} Mbit/s`],
     [phrase("overlay.skipped"), phrase("overlay.skippedWhere", { here: figures.skippedHere, server: figures.skippedByServer })],
   ];
@@ -72,4 +73,9 @@ function rowsOf(figures) {
   if (header.vram_used_bytes >= 0) rows.push([phrase("overlay.gpuMemory"), `${(header.vram_used_bytes / 2 ** 30).toFixed(1)} GiB`]);
   if (header.gpu_util_percent >= 0) rows.push([phrase("overlay.gpuLoad"), `${header.gpu_util_percent} %`]);
   return rows;
+}
+
+/** @param {LatencySummary} latency */
+function latencyText({ p50, p95 }) {
+  return phrase("overlay.latency", { median: p50.toFixed(0), slow: p95.toFixed(0) });
 }

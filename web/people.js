@@ -69,7 +69,8 @@ export class People {
       void this.#change(() => changePerson(id, { role: /** @type {Role} */ (select.value) }));
     });
     const text = phrase(disabled ? "people.letInAgain" : "people.disable");
-    const disable = make("button", { className: "button is-quiet", type: "button", text, ariaLabel: phrase("common.about", { what: text, about: name }) });
+    const ariaLabel = phrase("common.about", { what: text, about: name });
+    const disable = make("button", { className: "button is-quiet", type: "button", text, ariaLabel });
     disable.dataset.testid = "person-disable";
     disable.addEventListener("click", () => void this.#change(() => changePerson(id, { disabled: !disabled })));
     const remove = sureButton({

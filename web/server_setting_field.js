@@ -56,13 +56,18 @@ function switchField() {
 function choiceField({ choices, default: standard, defaultInWords }) {
   const element = make("select", { className: "text-field" });
   // Where no choice is the default, the server decides.
-  if (standard === null) element.append(make("option", { value: "", text: phrase("serverSettings.defaultIs", { value: defaultInWords ?? phrase("serverSettings.none") }) }));
+  if (standard === null) element.append(make("option", { value: "", text: standardText(defaultInWords) }));
   element.append(...(choices ?? []).map((choice) => make("option", { value: choice, text: choice })));
   return {
     element,
     read: () => ({ value: element.value === "" ? null : element.value }),
     write: (value) => (element.value = value === null ? "" : String(value)),
   };
+}
+
+/** @param {string | null} inWords what the server says of its default */
+function standardText(inWords) {
+  return phrase("serverSettings.defaultIs", { value: inWords ?? phrase("serverSettings.none") });
 }
 
 /**

@@ -46,10 +46,9 @@ def _upright() -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")])
-def test_everybody_can_use_every_view(invite: Invite, server: ServerProcess, size: dict[str, int], theme: str) -> None:
-    visitor = invite(server.url, viewport=size, color_scheme=theme)
+def test_everybody_can_use_every_view(invite: Invite, server: ServerProcess, size: dict[str, int]) -> None:
+    visitor = invite(server.url, viewport=size)
     assert faults_of(visitor.page) == []
     for button, view, inside in _VIEWS:
         _open(visitor, button, view)
