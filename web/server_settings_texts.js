@@ -1,14 +1,9 @@
 // @ts-check
 // Texts about the server's settings: titles, where a value comes from, when it applies, and what waits.
 
-import { phrase } from "./texts/texts.js";
+import { knownPhrase, phrase } from "./texts/texts.js";
 
 /** @import { ServerSetting, ServerSettings, SettingsFault, SettingValue } from "./server_settings_rest.js" */
-
-/** @type {Readonly<Record<string, string>>} words of names that have a spelling of their own */
-const SPELLINGS = {
-  jpeg: "JPEG", mib: "MiB", url: "URL", id: "ID", pid: "process", dir: "folder", fps: "frame rate",
-};
 
 /**
  * @param {Pick<ServerSetting, "name" | "unit">} setting
@@ -17,16 +12,16 @@ const SPELLINGS = {
 export function titleOfSetting({ name, unit }) {
   const words = name.split("_");
   const isMeasured = unit !== null && words.length > 1 && words.at(-1)?.toLowerCase() === unit.toLowerCase();
-  const [first = "", ...rest] = (isMeasured ? words.slice(0, -1) : words).map((word) => SPELLINGS[word] ?? word);
+  const [first = "", ...rest] = (isMeasured ? words.slice(0, -1) : words).map((word) => knownPhrase("settingWords", word) ?? word);
   return [first.charAt(0).toUpperCase() + first.slice(1), ...rest].join(" ");
 }
 
 /**
- * @param {string} phrase of the server's help, which begins with a small letter and has no full stop
+ * @param {string} help of the server's help, which begins with a small letter and has no full stop
  * @returns {string}
  */
-export function asSentence(phrase) {
-  const text = phrase.charAt(0).toUpperCase() + phrase.slice(1);
+export function asSentence(help) {
+  const text = help.charAt(0).toUpperCase() + help.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 

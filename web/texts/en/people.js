@@ -157,3 +157,14 @@ export const settingApplies = {
   nextJob: "Takes effect with the next job",
   restart: "Takes effect after a restart",
 };
+
+/** Words in the names of settings that have a spelling of their own. */
+export const settingWords = {
+  jpeg: "JPEG",
+  mib: "MiB",
+  url: "URL",
+  id: "ID",
+  pid: "process",
+  dir: "folder",
+  fps: "frame rate",
+};
