@@ -246,6 +246,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("DELETE", "/api/video/films/{film_id}"): _JOB_DELETIONS,
         ("GET", "/api/video/films/{film_id}/content"): _FILMS,
         ("GET", "/api/video/films/{film_id}/thumbnail"): _FILMS,
+        ("GET", "/api/video/films/{film_id}/preview"): _FILMS,
         ("GET", "/api/video/films/{film_id}/sprite"): _FILMS,
         ("GET", "/api/video/sources"): _FILMS,
         ("POST", "/api/video/sources"): _UPLOADS,
