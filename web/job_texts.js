@@ -13,7 +13,13 @@ const HOUR_S = 3600;
 const DAY_S = 24 * 3600;
 
 /** @type {Readonly<Record<string, string>>} */
-const KINDS = { scene: "Scene", replay_film: "Film of a world", model: "Pull of a model", benchmark: "Measurement" };
+const KINDS = {
+  scene: "Scene",
+  replay_film: "Film of a world",
+  video: "Film",
+  model: "Pull of a model",
+  benchmark: "Measurement",
+};
 
 /** @type {Readonly<Record<string, string>>} by the server's name of the stage */
 const STAGES = {
@@ -23,6 +29,21 @@ const STAGES = {
   applying: PROGRESS_TEXTS.changing_world,
   filming: "Playing the world again",
 };
+
+/** @type {Readonly<Record<string, string>>} of films, whose stages share names with those of scenes */
+const FILM_STAGES = {
+  waiting_for_play: "Waiting for room beside the world in play",
+  loading: "Loading the model",
+  encoding: "Reading what it is made from",
+  denoising: "Making the pictures",
+  upscaling: "Making it larger",
+  decoding: "Unpacking the pictures",
+  writing: "Writing the file",
+  checking: "Checking the film",
+};
+
+/** @type {Readonly<Record<string, string>>} by kind */
+const DONE = { scene: "Done, it is in the gallery", video: "Done, it is in the Studio" };
 
 /**
  * @param {Pick<Job, "kind" | "request" | "result">} job
@@ -66,7 +87,7 @@ export function factsOfJob(job, now) {
  * @param {number} seconds that are expected
  * @returns {string} no more exact than it is known
  */
-function aboutText(seconds) {
+export function aboutText(seconds) {
   if (seconds < MINUTE_S) return "less than a minute";
   if (seconds < HOUR_S) return `about ${Math.round(seconds / MINUTE_S)} min`;
   return `about ${Math.round(seconds / HOUR_S)} h`;
@@ -84,23 +105,29 @@ export function waitingText(position, seconds = null) {
 }
 
 /**
- * @param {Pick<Job, "state" | "stage" | "position" | "waiting_s" | "cancelling">} job that has not ended
+ * @param {Pick<Job, "state" | "stage" | "position" | "waiting_s" | "cancelling" | "kind">} job that has not ended
  * @returns {string}
  */
-export function progressText({ state, stage, position, waiting_s, cancelling }) {
+export function progressText({ state, stage, position, waiting_s, cancelling, kind }) {
   if (cancelling) return "Being cancelled";
   if (state === "queued") return waitingText(position, waiting_s);
   if (state === "finishing") return "Almost done";
-  return STAGES[stage ?? ""] ?? (stage ? inWords(stage) : "Being made");
+  const stages = kind === "video" ? FILM_STAGES : STAGES;
+  return stages[stage ?? ""] ?? (stage ? inWords(stage) : "Being made");
 }
 
 /**
- * @param {Pick<Job, "fraction" | "remaining_s">} job that runs
+ * @param {Pick<Job, "fraction" | "remaining_s" | "amounts">} job that runs
  * @returns {string} how far it is and how long it will take, as far as that is known
  */
-export function fractionText({ fraction, remaining_s }) {
+export function fractionText({ fraction, remaining_s, amounts }) {
   const left = remaining_s === null ? "" : `${aboutText(remaining_s)} left`;
-  return [percentText(fraction), left].filter(Boolean).join(", ");
+  return [stepText(amounts), percentText(fraction), left].filter(Boolean).join(", ");
+}
+
+/** @param {Job["amounts"]} amounts */
+function stepText(amounts) {
+  return amounts?.steps && amounts.steps > 1 ? `step ${Math.min((amounts.step ?? 0) + 1, amounts.steps)} of ${amounts.steps}` : "";
 }
 
 /**
@@ -117,7 +144,7 @@ export function percentText(fraction) {
  */
 export function stateText(job) {
   if (!isOver(job)) return progressText(job);
-  if (job.state === "done") return job.kind === "scene" ? "Done, it is in the gallery" : "Done";
+  if (job.state === "done") return DONE[job.kind] ?? "Done";
   if (job.state === "cancelled") return CODE_TEXTS.cancelled;
   return faultText(job);
 }
@@ -128,7 +155,7 @@ export function stateText(job) {
  */
 export function faultText({ fault, kind }) {
   // Of these, only the server knows what stands in the way.
-  const isTold = kind === "model" || kind === "benchmark" || (kind === "replay_film" && fault?.code === "filmFailed");
+  const isTold = kind === "model" || kind === "benchmark" || kind === "video" || (kind === "replay_film" && fault?.code === "filmFailed");
   if (isTold && fault?.message) return fault.message;
   return failureText({ code: fault?.code, message: fault?.message });
 }

@@ -60,7 +60,8 @@ export function amountText({ state, size_bytes }, pull) {
   const done = pull?.amounts?.done_bytes ?? state.done_bytes;
   const total = pull?.amounts?.total_bytes ?? state.total_bytes ?? size_bytes;
   const bytes = typeof done === "number" && total ? `${sizeText(done)} of ${sizeText(total)}` : "";
-  const files = pull?.amounts ? `file ${Math.min(pull.amounts.done_files + 1, pull.amounts.total_files)} of ${pull.amounts.total_files}` : "";
+  const { done_files = 0, total_files } = pull?.amounts ?? {};
+  const files = total_files ? `file ${Math.min(done_files + 1, total_files)} of ${total_files}` : "";
   return [bytes, files, pull ? fractionText(pull) : ""].filter(Boolean).join(", ");
 }
 

@@ -2,6 +2,7 @@
 // Texts about the picture that is on the screen, and about links to places.
 
 export const PICTURE_SAVED = "The picture is saved among your downloads.";
+export const PICTURE_TAKEN = "The picture is sent to the gallery, for the film to begin with.";
 export const PICTURE_COPIED = "The picture is on the clipboard.";
 export const PICTURE_NOT_COPIED = "This browser does not let the page copy pictures here. Save the picture instead.";
 export const LINK_COPIED = "The link is on the clipboard. Whoever may use this server can open it.";
