@@ -54,7 +54,7 @@ export function factsOfJob(job, now) {
  * @param {number} seconds that are expected
  * @returns {string} no more exact than it is known
  */
-function aboutText(seconds) {
+export function aboutText(seconds) {
   if (seconds < MINUTE_S) return phrase("jobs.lessThanMinute");
   if (seconds < HOUR_S) return phrase("jobs.aboutMinutes", { count: Math.round(seconds / MINUTE_S) });
   return phrase("jobs.aboutHours", { count: Math.round(seconds / HOUR_S) });
@@ -72,23 +72,30 @@ export function waitingText(position, seconds = null) {
 }
 
 /**
- * @param {Pick<Job, "state" | "stage" | "position" | "waiting_s" | "cancelling">} job that has not ended
+ * @param {Pick<Job, "state" | "stage" | "position" | "waiting_s" | "cancelling" | "kind">} job that has not ended
  * @returns {string}
  */
-export function progressText({ state, stage, position, waiting_s, cancelling }) {
+export function progressText({ state, stage, position, waiting_s, cancelling, kind }) {
   if (cancelling) return phrase("jobs.cancelling");
   if (state === "queued") return waitingText(position, waiting_s);
   if (state === "finishing") return phrase("jobs.almostDone");
-  return knownPhrase("jobStages", stage ?? "") ?? (stage ? inWords(stage) : phrase("jobs.beingMade"));
+  const known = kind === "video" ? knownPhrase("filmStages", stage ?? "") : knownPhrase("jobStages", stage ?? "");
+  return known ?? (stage ? inWords(stage) : phrase("jobs.beingMade"));
 }
 
 /**
- * @param {Pick<Job, "fraction" | "remaining_s">} job that runs
+ * @param {Pick<Job, "fraction" | "remaining_s" | "amounts">} job that runs
  * @returns {string} how far it is and how long it will take, as far as that is known
  */
-export function fractionText({ fraction, remaining_s }) {
+export function fractionText({ fraction, remaining_s, amounts }) {
   const left = remaining_s === null ? "" : phrase("jobs.left", { span: aboutText(remaining_s) });
-  return [percentText(fraction), left].filter(Boolean).join(", ");
+  return [stepText(amounts), percentText(fraction), left].filter(Boolean).join(", ");
+}
+
+/** @param {Job["amounts"]} amounts */
+function stepText(amounts) {
+  const { step = 0, steps = 0 } = amounts ?? {};
+  return steps > 1 ? phrase("jobs.step", { number: Math.min(step + 1, steps), count: steps }) : "";
 }
 
 /**
@@ -105,7 +112,7 @@ export function percentText(fraction) {
  */
 export function stateText(job) {
   if (!isOver(job)) return progressText(job);
-  if (job.state === "done") return phrase(job.kind === "scene" ? "jobs.sceneDone" : "jobs.done");
+  if (job.state === "done") return knownPhrase("jobsDone", job.kind) ?? phrase("jobs.done");
   if (job.state === "cancelled") return phrase("codes.cancelled");
   return faultText(job);
 }
@@ -116,7 +123,7 @@ export function stateText(job) {
  */
 export function faultText({ fault, kind }) {
   // Of these, only the server knows what stands in the way.
-  const isTold = kind === "model" || kind === "benchmark" || (kind === "replay_film" && fault?.code === "filmFailed");
+  const isTold = kind === "model" || kind === "benchmark" || kind === "video" || (kind === "replay_film" && fault?.code === "filmFailed");
   if (isTold && fault?.message) return fault.message;
   return failureText({ code: fault?.code, message: fault?.message });
 }

@@ -11,7 +11,7 @@ import { FramingDialog } from "./framing_dialog.js";
 import { Identity } from "./identity.js";
 import { JobFeed } from "./job_feed.js";
 import { Jobs } from "./jobs.js";
-import { Library } from "./library.js";
+import { describe, Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
 import { Models } from "./models.js";
@@ -23,6 +23,8 @@ import { RestError, signInWatch } from "./rest.js";
 import { copyPicture, copyText, fileNameOf, saveFile } from "./screenshot.js";
 import { ServerSettings } from "./server_settings.js";
 import { originOf } from "./session.js";
+import { titleOf } from "./recording_texts.js";
+import { Studio } from "./studio.js";
 import { phrase } from "./texts/texts.js";
 import { toast } from "./toasts.js";
 import { listenForFiles } from "./upload.js";
@@ -72,7 +74,16 @@ const address = new PlaceAddress(window, {
 });
 const framing = new FramingDialog();
 new PadNavigation({ isPlaying: () => app.screen.name === "playing", onResume: () => app.menu.isOpen && app.resume() });
-const recordings = new Recordings();
+const studio = new Studio(feed, library, (seed) => void walk(seed));
+const recordings = new Recordings({
+  onWalk: async (recording, atS) => {
+    await studio.walkInto({ recording: recording.name }, atS, titleOf(recording));
+  },
+  onRetake: ({ name }) => {
+    recordings.close();
+    studio.retakeWalk(name);
+  },
+});
 const worlds = new Worlds((world) => go(asPlace(world)), feed);
 const jobs = new Jobs(feed, {
   seedOf: (hash) => library.seeds.find((seed) => seed.hash === hash),
@@ -81,7 +92,10 @@ const jobs = new Jobs(feed, {
   isInGallery: () => app.screen.name === "gallery",
 });
 
-const models = new Models(feed, identity, () => void library.refreshModels());
+const models = new Models(feed, identity, () => {
+  void library.refreshModels();
+  studio.refresh();
+});
 const doctor = new Doctor();
 const serverSettings = new ServerSettings(() => void lookAtHealth(true));
 const account = new Account(identity, () => {
@@ -105,7 +119,7 @@ function comeBack() {
   followJobs();
   void library.load();
   if (app.screen.name === "lost") app.retry();
-  for (const view of [worlds, recordings, models, serverSettings, account, people]) view.refresh();
+  for (const view of [worlds, recordings, studio, models, serverSettings, account, people]) view.refresh();
 }
 
 function followJobs() {
@@ -160,6 +174,27 @@ function forgetInvitation() {
 function go(place) {
   if (app.screen.name === "paused") void app.changes.changeSeed(place);
   else app.enter(place);
+}
+
+/** @param {SeedSummary} seed that a frame of a film or a recording has become */
+async function walk(seed) {
+  recordings.close();
+  go((await library.find(seed.hash)) ?? seed);
+}
+
+/** Take the picture on the screen to the Studio, as the beginning of a film. */
+async function filmThis() {
+  if (app.screen.name !== "paused") return;
+  const { placeTitle } = app;
+  app.menu.notify(phrase("studio.pictureTaken"), "progress");
+  try {
+    const picture = new File([await app.surface.picture()], `${placeTitle}.png`, { type: "image/png" });
+    const seed = await library.add(picture, () => {});
+    app.menu.notify(null);
+    studio.film(seed);
+  } catch (error) {
+    app.menu.notify(describe(error));
+  }
 }
 
 /** Enter the place that the address names, if there is one. */
@@ -261,6 +296,9 @@ listenForActions({
   "keep-clip": () => void app.recording.keepClip(),
   "show-recordings": () => recordings.open(),
   "hide-recordings": () => recordings.close(),
+  "show-studio": () => studio.open(),
+  "hide-studio": () => studio.close(),
+  "film-this": () => void filmThis(),
   "show-jobs": () => {
     worlds.close();
     jobs.open();
@@ -304,6 +342,7 @@ document.addEventListener("visibilitychange", followJobs);
 async function take(files) {
   const world = files.find(({ name }) => name.toLowerCase().endsWith(".world"));
   if (world) return worlds.receive(world);
+  if (studio.isOpen) return studio.receive(files);
   const isPaused = app.screen.name === "paused";
   const [first, ...others] = await framing.frame(isPaused ? files.slice(0, 1) : files);
   if (!first) return;

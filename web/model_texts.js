@@ -30,13 +30,16 @@ export function amountText({ state, size_bytes }, pull) {
   const done = pull?.amounts?.done_bytes ?? state.done_bytes;
   const total = pull?.amounts?.total_bytes ?? state.total_bytes ?? size_bytes;
   const bytes = typeof done === "number" && total ? phrase("models.bytesOf", { done: sizeText(done), total: sizeText(total) }) : "";
-  const files = pull?.amounts ? filesText(pull.amounts) : "";
+  const files = pull?.amounts?.total_files ? filesText(pull.amounts.done_files ?? 0, pull.amounts.total_files) : "";
   return [bytes, files, pull ? fractionText(pull) : ""].filter(Boolean).join(", ");
 }
 
-/** @param {NonNullable<Job["amounts"]>} amounts */
-function filesText({ done_files, total_files }) {
-  return phrase("models.fileOf", { number: Math.min(done_files + 1, total_files), count: total_files });
+/**
+ * @param {number} done
+ * @param {number} total
+ */
+function filesText(done, total) {
+  return phrase("models.fileOf", { number: Math.min(done + 1, total), count: total });
 }
 
 /** @param {LibraryModel} model */

@@ -7,16 +7,20 @@ import { describe } from "./library.js";
 import { dateText, sizeText, titleOf } from "./recording_texts.js";
 import { deleteRecording, renameRecording } from "./recordings_rest.js";
 import { RestError } from "./rest.js";
+import { problemText } from "./studio_texts.js";
 import { phrase } from "./texts/texts.js";
 
 /** @import { RecordingSummary } from "./recordings_rest.js" */
 
 const SURE_MS = 5000;
+const LAST_FRAME_S = 0.05;
 
 /**
  * @typedef {object} RecordingPlayerListener
  * @property {() => void} onChanged the recording was renamed or deleted
  * @property {(name: string) => void} onClosed
+ * @property {(recording: RecordingSummary, atS: number) => Promise<void>} onWalk a world opens in the frame at that time
+ * @property {(recording: RecordingSummary) => void} onRetake a film is to follow the recording
  */
 
 export class RecordingPlayer {
@@ -41,6 +45,11 @@ export class RecordingPlayer {
     this.#facts.after(this.#feedback.element);
     byId("recording-back", HTMLElement).addEventListener("click", () => this.close());
     byId("recording-rename", HTMLElement).addEventListener("click", () => this.#askForName());
+    byId("recording-walk", HTMLElement).addEventListener("click", () => void this.#walk());
+    byId("recording-retake", HTMLElement).addEventListener("click", () => {
+      this.#video.pause();
+      if (this.#recording) listener.onRetake(this.#recording);
+    });
     this.#delete.addEventListener("click", () => void this.#remove());
     this.#renameForm.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -112,6 +121,18 @@ export class RecordingPlayer {
       this.#video.currentTime = currentTime;
       if (!paused) void this.#video.play().catch(() => {});
     });
+  }
+
+  async #walk() {
+    const recording = this.#recording;
+    if (!recording) return;
+    this.#tell(null);
+    try {
+      // At the very end there is no frame any more.
+      await this.#listener.onWalk(recording, Math.max(0, Math.min(this.#video.currentTime, recording.duration_s - LAST_FRAME_S)));
+    } catch (error) {
+      this.#tell(problemText(error));
+    }
   }
 
   async #remove() {

@@ -10,6 +10,7 @@ import { fetchRecordings } from "./recordings_rest.js";
 import { phrase } from "./texts/texts.js";
 import { UnfinishedList } from "./unfinished_list.js";
 
+/** @import { RecordingPlayerListener } from "./recording_player.js" */
 /** @import { RecordingsPage, RecordingSummary } from "./recordings_rest.js" */
 /** @import { RecordingGroup } from "./recording_texts.js" */
 
@@ -30,11 +31,14 @@ export class Recordings {
   #timer = 0;
   #player;
 
-  constructor() {
+  /** @param {Pick<RecordingPlayerListener, "onWalk" | "onRetake">} listener */
+  constructor({ onWalk, onRetake }) {
     keepFocusInside(this.#dialog);
     this.#player = new RecordingPlayer({
       onChanged: () => void this.#load(),
       onClosed: (name) => this.#showList(name),
+      onWalk,
+      onRetake,
     });
     this.#unfinished = new UnfinishedList({
       onChanged: () => void this.#load(),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from error_types import DomainError, ErrorCode
 from film_types import (
-    MOST_SEED,
     ControlWay,
     ExtensionWay,
     FilmsResponse,
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
         UpscaleFilmBody,
         WordsFilmBody,
     )
+    from handlers.films.film_previews import FilmPreviews
     from handlers.films.film_sources import FilmSources
     from handlers.jobs.jobs_handler import JobsHandler
     from handlers.ownership.belongings import Belongings
@@ -73,6 +73,8 @@ if TYPE_CHECKING:
 _THUMBNAIL_WIDTH: Final = 480
 _SPRITE_WIDTH: Final = 160
 _ENDED: Final = frozenset({"done", "failed", "cancelled", "interrupted"})
+# What is drawn is a number that every reader of JSON keeps exactly, JavaScript included; a larger one can be asked for.
+_MOST_DRAWN: Final = (1 << 53) - 1
 _WISHES: Final = (
     *("prompt", "negative_prompt", "camera", "loras"),
     *("width", "height", "seconds", "fps", "upscale"),
@@ -88,6 +90,7 @@ class FilmsHandler:
         jobs: JobsHandler,
         belongings: Belongings,
         *,
+        previews: FilmPreviews,
         probe: MediaProbe,
         writer: VideoWriter,
         incoming: SourceStore,
@@ -100,6 +103,7 @@ class FilmsHandler:
         self._sources = sources
         self._jobs = jobs
         self._belongings = belongings
+        self._previews = previews
         self._probe = probe
         self._writer = writer
         self._incoming = incoming
@@ -207,6 +211,18 @@ class FilmsHandler:
 
         return await in_thread(self._threads, lambda: self._picture(film_id, "thumbnail", make))
 
+    async def preview(self, visitor: Visitor, film_id: str) -> bytes:
+        """A JPEG of the unfinished film.
+
+        Raises:
+            DomainError: there is no such film, or no picture of it now, or it may not be shown.
+        """
+        await self.find(visitor, film_id)
+        jpeg = await in_thread(self._threads, lambda: self._previews.find(film_id))
+        if jpeg is None:
+            raise DomainError("There is no picture of this film on its way now.", ErrorCode.FILM_NOT_MADE)
+        return jpeg
+
     async def sprite(self, visitor: Visitor, film_id: str) -> bytes:
         """A JPEG of small pictures side by side, over the whole film. Raises: DomainError."""
         path = await self.content(visitor, film_id)
@@ -238,6 +254,7 @@ class FilmsHandler:
                 message = "The film has just been made, and gets its place. Delete it in a moment."
                 raise DomainError(message, ErrorCode.FILM_NOT_MADE)
         await in_thread(self._threads, lambda: self._give_up(visitor, film_id))
+        self._previews.forget(film_id)
         if job is not None and job.state in _ENDED:
             await self._jobs.forget(visitor, film_id)
 
@@ -313,9 +330,9 @@ class FilmsHandler:
 def _drawn_seed(visitor: Visitor, key: str | None) -> int:
     """With an Idempotency-Key, the same request has to come to the same seed."""
     if key is None:
-        return secrets.randbelow(MOST_SEED + 1)
+        return secrets.randbelow(_MOST_DRAWN + 1)
     digest = hashlib.sha256(f"{owner_id(visitor)}\0{key}".encode()).digest()
-    return int.from_bytes(digest[:8]) & MOST_SEED
+    return int.from_bytes(digest[:8]) & _MOST_DRAWN
 
 
 def _thing(film_id: str) -> Thing:

@@ -10,6 +10,16 @@ import { job } from "./jobs.js";
 
 const FILM = job("f", { kind: "replay_film", request: { world_id: "w" } });
 
+test("a film tells its step, and names its stages itself", () => {
+  const film = job("a lake", { kind: "video", state: "running", stage: "writing", amounts: { step: 2, steps: 8 } });
+  assert.equal(progressText(film), "Writing the file");
+  assert.equal(fractionText({ ...film, fraction: 0.25 }), "step 3 of 8, 25 %");
+  assert.equal(fractionText({ ...film, amounts: { step: 1, steps: 1 } }), "");
+  assert.equal(stateText({ ...film, state: "done" }), "Done, it is in the Studio");
+  const failed = { ...film, state: /** @type {const} */ ("failed"), fault: { code: /** @type {const} */ ("filmRefused"), message: "At most 5 s." } };
+  assert.equal(stateText(failed), "At most 5 s.");
+});
+
 test("a job has the name of what it makes", () => {
   assert.equal(titleOfJob(job("fog")), "fog");
   assert.equal(titleOfJob(FILM), "A saved world");

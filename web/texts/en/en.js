@@ -6,5 +6,6 @@ import * as lists from "./lists.js";
 import * as people from "./people.js";
 import * as play from "./play.js";
 import * as server from "./server.js";
+import * as studio from "./studio.js";
 
-export const EN = { ...common, ...lists, ...people, ...play, ...server };
+export const EN = { ...common, ...lists, ...people, ...play, ...server, ...studio };

@@ -55,8 +55,8 @@ export const jobs = {
   beingMade: "Being made",
   left: "{span} left",
   percent: "{percent} %",
-  sceneDone: "Done, it is in the gallery",
   done: "Done",
+  step: "step {number} of {count}",
   isExact: "It shows exactly what was played",
   mayDiffer: "It may differ from what was played",
   endDone: "Done: {title}",
@@ -64,9 +64,16 @@ export const jobs = {
   endFailed: "Failed: {title}. {reason}",
 };
 
+/** By kind. */
+export const jobsDone = {
+  scene: "Done, it is in the gallery",
+  video: "Done, it is in the Studio",
+};
+
 export const jobKinds = {
   scene: "Scene",
   replay_film: "Film of a world",
+  video: "Film",
   model: "Pull of a model",
   benchmark: "Measurement",
 };

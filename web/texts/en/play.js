@@ -87,7 +87,7 @@ export const menu = {
   stopSharing: "Stop sharing",
   saveWorld: "Save world",
   openWorld: "Open world",
-  lists: "Recordings, jobs and models",
+  lists: "Recordings, films, jobs and models",
   pictureAndLink: "Picture and link",
   savePicture: "Save a picture",
   copyPicture: "Copy the picture",
