@@ -186,8 +186,10 @@ async function walk(seed) {
 async function filmThis() {
   if (app.screen.name !== "paused") return;
   const { placeTitle } = app;
-  app.menu.notify(phrase("studio.pictureTaken"), "progress");
   try {
+    // Without a model, the Studio says what is missing, and the picture is not needed.
+    if (!(await studio.canMake())) return studio.open();
+    app.menu.notify(phrase("studio.pictureTaken"), "progress");
     const picture = new File([await app.surface.picture()], `${placeTitle}.png`, { type: "image/png" });
     const seed = await library.add(picture, () => {});
     app.menu.notify(null);

@@ -7,13 +7,13 @@ import { describe } from "./library.js";
 import { dateText, sizeText, titleOf } from "./recording_texts.js";
 import { deleteRecording, renameRecording } from "./recordings_rest.js";
 import { RestError } from "./rest.js";
+import { frameTime } from "./studio_draft.js";
 import { problemText } from "./studio_texts.js";
 import { phrase } from "./texts/texts.js";
 
 /** @import { RecordingSummary } from "./recordings_rest.js" */
 
 const SURE_MS = 5000;
-const LAST_FRAME_S = 0.05;
 
 /**
  * @typedef {object} RecordingPlayerListener
@@ -128,8 +128,7 @@ export class RecordingPlayer {
     if (!recording) return;
     this.#tell(null);
     try {
-      // At the very end there is no frame any more.
-      await this.#listener.onWalk(recording, Math.max(0, Math.min(this.#video.currentTime, recording.duration_s - LAST_FRAME_S)));
+      await this.#listener.onWalk(recording, frameTime(this.#video.currentTime, recording.duration_s));
     } catch (error) {
       this.#tell(problemText(error));
     }

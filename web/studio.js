@@ -25,6 +25,7 @@ import { phrase } from "./texts/texts.js";
 /** @import { Draft, Picture } from "./studio_draft.js" */
 
 const KIND = "video";
+const WAITING = "waiting_for_play";
 const PAGE_LENGTH = 60;
 const MOST_AT_ONCE = 200;
 
@@ -121,6 +122,14 @@ export class Studio {
   }
 
   /**
+   * @returns {Promise<boolean>} whether films can be made here
+   * @throws {RestError}
+   */
+  async canMake() {
+    return (await fetchVideoSpecs()).is_ready;
+  }
+
+  /**
    * Begin a film with a picture, or end the one that has been begun so.
    *
    * @param {Picture} picture of the gallery
@@ -213,8 +222,7 @@ export class Studio {
     const known = new Set(this.#films.map(({ id }) => id));
     const strangers = [...after.values()].filter((job) => job.kind === KIND && !isOver(job) && !known.has(job.id) && !this.#sought.has(job.id));
     for (const { id } of strangers) this.#sought.add(id);
-    const startsToWait = [...after.values()].some((job) => job.stage === "waiting_for_play" && before?.get(job.id)?.stage !== job.stage);
-    if (ended.length > 0 || strangers.length > 0 || startsToWait) void this.#load();
+    if (ended.length > 0 || strangers.length > 0 || waiting(before) !== waiting(after)) void this.#load();
     else this.#show();
   }
 
@@ -315,4 +323,12 @@ export class Studio {
     this.#notice.hidden = text === null;
     if (text !== null) this.#notice.scrollIntoView({ block: "nearest" });
   }
+}
+
+/**
+ * @param {Jobs | null} jobs
+ * @returns {string} which films wait for play, of which only the specs tell why
+ */
+function waiting(jobs) {
+  return [...(jobs?.values() ?? [])].filter(({ stage, state }) => stage === WAITING && state === "running").map(({ id }) => id).join();
 }

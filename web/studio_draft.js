@@ -37,6 +37,9 @@ const NEW_FILMS = new Set(["words", "pictures", "sound", "control"]);
 /** Of these, the ones that take length and rate from their source if nothing else is asked for. @type {ReadonlySet<WayName>} */
 const AS_LONG_AS_SOURCE = new Set(["sound", "control"]);
 const SHORTEST_RETAKE_S = 0.1;
+/** The share of a film at each end that a retake leaves at first. */
+const LEFT_SHARE = 0.25;
+const LAST_FRAME_S = 0.05;
 /** A browser reads whole numbers exactly up to this one; the server knows larger ones. */
 const MOST_SEED = Number.MAX_SAFE_INTEGER;
 
@@ -77,6 +80,24 @@ export function mayBeAsLongAsSource(way) {
 /** @param {WayName} way */
 export function needsSource(way) {
   return way !== "words" && way !== "pictures";
+}
+
+/**
+ * @param {number} seconds of a film
+ * @returns {{ startS: number, endS: number }} its middle, which a retake makes anew where nothing else was marked
+ */
+export function middleOf(seconds) {
+  const rounded = (/** @type {number} */ at) => Math.round(at * 20) / 20;
+  return { startS: rounded(seconds * LEFT_SHARE), endS: rounded(seconds * (1 - LEFT_SHARE)) };
+}
+
+/**
+ * @param {number} atS where a player stands
+ * @param {number} seconds of the film
+ * @returns {number} the time of the frame that it shows: at the very end there is none any more
+ */
+export function frameTime(atS, seconds) {
+  return Math.max(0, Math.min(atS, seconds - LAST_FRAME_S));
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { byId, make } from "./dom.js";
 import { costOf } from "./studio_cost.js";
-import { EMPTY_DRAFT, faultOf, hasOwnSize, mayBeAsLongAsSource, needsSource } from "./studio_draft.js";
+import { EMPTY_DRAFT, faultOf, hasOwnSize, mayBeAsLongAsSource, middleOf, needsSource } from "./studio_draft.js";
 import { StudioLoras } from "./studio_loras.js";
 import { StudioPictures } from "./studio_pictures.js";
 import { SourceField } from "./studio_source_field.js";
@@ -17,8 +17,6 @@ import { knownPhrase, phrase } from "./texts/texts.js";
 
 const OWN_SIZE = "own";
 const AS_SOURCE = "";
-/** The share of a film at each end that a retake leaves at first. */
-const LEFT_SHARE = 0.25;
 
 /**
  * @typedef {object} FormListener
@@ -155,8 +153,7 @@ export class StudioForm {
 
   /** @param {SourceRef | null} source */
   #choose(source) {
-    const seconds = this.#shelf.find(source)?.seconds ?? 0;
-    this.#change({ source, startS: round(seconds * LEFT_SHARE), endS: round(seconds * (1 - LEFT_SHARE)) });
+    this.#change({ source, ...middleOf(this.#shelf.find(source)?.seconds ?? 0) });
   }
 
   /** @param {Partial<Draft>} change */
@@ -310,9 +307,3 @@ function showField(control, isShown) {
 function numberOf(input) {
   return Number.isFinite(input.valueAsNumber) ? input.valueAsNumber : null;
 }
-
-/** @param {number} seconds */
-function round(seconds) {
-  return Math.round(seconds * 20) / 20;
-}
-

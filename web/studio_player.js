@@ -2,7 +2,7 @@
 // Plays one film, beside another one if the person wants to compare them, and offers what can be made of it.
 
 import { byId, make } from "./dom.js";
-import { EMPTY_DRAFT } from "./studio_draft.js";
+import { EMPTY_DRAFT, frameTime, middleOf } from "./studio_draft.js";
 import { differencesOf, factsOfFilm, problemText, timingText, titleOfFilm } from "./studio_texts.js";
 import { TimeLine } from "./studio_time_line.js";
 import { sureButton } from "./sure_button.js";
@@ -11,11 +11,6 @@ import { phrase } from "./texts/texts.js";
 /** @import { Film, VideoSpecs } from "./films_rest.js" */
 /** @import { Draft } from "./studio_draft.js" */
 /** @import { Part } from "./studio_time_line.js" */
-
-/** What a time of the player is off by at the very end, where there is no frame any more. */
-const LAST_FRAME_S = 0.05;
-/** The share of a film at each end that a retake leaves if no part was marked. */
-const LEFT_SHARE = 0.25;
 
 /**
  * @typedef {object} StudioPlayerListener
@@ -114,7 +109,7 @@ export class StudioPlayer {
         this.#listener.onDraft({ ...EMPTY_DRAFT, prompt, source: { film: name }, ...draft(film) });
       });
     }
-    this.#on("studio-walk", (film) => this.#attempt(() => this.#listener.onWalk(film, this.#time(film))));
+    this.#on("studio-walk", (film) => this.#attempt(() => this.#listener.onWalk(film, frameTime(this.#video.currentTime, film.seconds ?? 0))));
     this.#on("studio-again", (film) => this.#attempt(() => this.#listener.onAgain(film)));
     this.#on("studio-reuse", (film) => {
       this.close();
@@ -132,20 +127,11 @@ export class StudioPlayer {
 
   /**
    * @param {Film} film
-   * @returns {number} the time of the frame that is shown
-   */
-  #time({ seconds }) {
-    return Math.max(0, Math.min(this.#video.currentTime, (seconds ?? 0) - LAST_FRAME_S));
-  }
-
-  /**
-   * @param {Film} film
    * @returns {Part} that was marked on the time line, or the middle
    */
   #marked({ seconds }) {
     const { startS, endS } = this.#timeLine.part;
-    const length = seconds ?? 0;
-    return endS > startS ? { startS, endS } : { startS: rounded(length * LEFT_SHARE), endS: rounded(length * (1 - LEFT_SHARE)) };
+    return endS > startS ? { startS, endS } : middleOf(seconds ?? 0);
   }
 
   /** @param {Film} film */
@@ -225,9 +211,4 @@ function letGo(video) {
   video.pause();
   video.removeAttribute("src");
   video.load();
-}
-
-/** @param {number} seconds */
-function rounded(seconds) {
-  return Math.round(seconds * 20) / 20;
 }

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("b
 # The button that opens a view from the gallery, the view, and something in it that Tab reaches.
 _VIEWS: Final = [
     ("recordings-button", "recordings", "recordings-close"),
+    ("studio-button", "studio", "studio-close"),
     ("jobs-button", "jobs", "jobs-close"),
     ("models-button", "models", "models-close"),
     ("controls-button", "player-settings", "key-jump"),

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { draftOf, EMPTY_DRAFT, faultOf, isSeed, keyOf, requestOf, withPicture } from "../studio_draft.js";
+import { draftOf, EMPTY_DRAFT, faultOf, frameTime, isSeed, keyOf, middleOf, requestOf, withPicture } from "../studio_draft.js";
 import { specs } from "./films.js";
 
 /** @import { FilmRequest } from "../films_rest.js" */
@@ -80,6 +80,11 @@ test("pictures are at the beginning, then at the end, and the newest one stays t
   assert.deepEqual(places(one), ["a first"]);
   assert.deepEqual(places(withPicture(one, HILL)), ["a first", "b last"]);
   assert.deepEqual(places(withPicture(withPicture(one, HILL), HOUSE)), ["a first", "c last"]);
+});
+
+test("the middle is retaken where nothing was marked, and a frame is one that there is", () => {
+  assert.deepEqual(middleOf(4), { startS: 1, endS: 3 });
+  assert.deepEqual([frameTime(2, 4), frameTime(4, 4), frameTime(1, 0)], [2, 3.95, 0]);
 });
 
 test("the settings of a film come back as they were, for every way", () => {
