@@ -27,7 +27,7 @@ import { request, RestError, restErrorOf, send } from "./rest.js";
  * @typedef {object} Wish what is the same for all ways
  * @property {string} [prompt]
  * @property {string} [negative_prompt]
- * @property {number | null} [seed] as the page sends it; what the server draws can be beyond exact numbers
+ * @property {number | null} [seed]
  * @property {string | null} [camera]
  * @property {LoraRef[]} [loras]
  * @property {number | null} [width]
@@ -132,7 +132,7 @@ export async function fetchFilms(limit, before = null) {
  */
 export function askForFilm({ way, ...wish }) {
   const { kind, ...parts } = way;
-  return post(`${PATH}/films/${kind}`, { ...wish, ...parts });
+  return post(`${PATH}/${kind}`, { ...wish, ...parts });
 }
 
 /**
