@@ -28,7 +28,7 @@ import { phrase } from "./texts/texts.js";
  * @typedef {object} Wish what is the same for all ways
  * @property {string} [prompt]
  * @property {string} [negative_prompt]
- * @property {number | null} [seed] as the page sends it; what the server draws can be beyond exact numbers
+ * @property {number | null} [seed]
  * @property {string | null} [camera]
  * @property {LoraRef[]} [loras]
  * @property {number | null} [width]
@@ -133,7 +133,7 @@ export async function fetchFilms(limit, before = null) {
  */
 export function askForFilm({ way, ...wish }) {
   const { kind, ...parts } = way;
-  return post(`${PATH}/films/${kind}`, { ...wish, ...parts });
+  return post(`${PATH}/${kind}`, { ...wish, ...parts });
 }
 
 /**

@@ -40,7 +40,7 @@ const SHORTEST_RETAKE_S = 0.1;
 /** The share of a film at each end that a retake leaves at first. */
 const LEFT_SHARE = 0.25;
 const LAST_FRAME_S = 0.05;
-/** A browser reads whole numbers exactly up to this one; the server knows larger ones. */
+/** A browser reads whole numbers exactly up to this one, and the server takes no larger ones. */
 const MOST_SEED = Number.MAX_SAFE_INTEGER;
 
 /** @type {Draft} */
@@ -191,7 +191,7 @@ export function draftOf(request, pictureOf) {
     negativePrompt: negative_prompt,
     camera,
     loras: Object.fromEntries(loras.map(({ name, strength }) => [name, strength])),
-    // One that this page cannot read exactly would make another film.
+    // Older films have seeds that this page cannot read exactly: they would make another film.
     seed: seed !== null && Number.isSafeInteger(seed) ? String(seed) : null,
     width: request.width ?? null,
     height: request.height ?? null,
@@ -229,7 +229,7 @@ function partsOf(way, pictureOf) {
 }
 
 /**
- * @param {SourceRef} ref which the server tells with the names that it does not have
+ * @param {SourceRef} ref which older requests have with the names that it does not have, too
  * @returns {SourceRef}
  */
 function named(ref) {

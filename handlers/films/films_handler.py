@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from error_types import DomainError, ErrorCode
 from film_types import (
+    MOST_SEED,
     ControlWay,
     ExtensionWay,
     FilmsResponse,
@@ -73,8 +74,6 @@ if TYPE_CHECKING:
 _THUMBNAIL_WIDTH: Final = 480
 _SPRITE_WIDTH: Final = 160
 _ENDED: Final = frozenset({"done", "failed", "cancelled", "interrupted"})
-# What is drawn is a number that every reader of JSON keeps exactly, JavaScript included; a larger one can be asked for.
-_MOST_DRAWN: Final = (1 << 53) - 1
 _WISHES: Final = (
     *("prompt", "negative_prompt", "camera", "loras"),
     *("width", "height", "seconds", "fps", "upscale"),
@@ -330,9 +329,9 @@ class FilmsHandler:
 def _drawn_seed(visitor: Visitor, key: str | None) -> int:
     """With an Idempotency-Key, the same request has to come to the same seed."""
     if key is None:
-        return secrets.randbelow(_MOST_DRAWN + 1)
+        return secrets.randbelow(MOST_SEED + 1)
     digest = hashlib.sha256(f"{owner_id(visitor)}\0{key}".encode()).digest()
-    return int.from_bytes(digest[:8]) & _MOST_DRAWN
+    return int.from_bytes(digest[:8]) & MOST_SEED
 
 
 def _thing(film_id: str) -> Thing:

@@ -266,7 +266,7 @@ def test_a_world_is_filmed_and_a_walk_retaken(filmer: Visitor, film_server: Serv
     filmer.by_id("studio-submit").press("Enter")
     # The tiny model has nothing that follows edges, and the server's own words say so.
     filmer.by_id("studio-fault").get_by_text("in-context LoRA").wait_for()
-    filmer.excuse("422")
+    filmer.excuse("409")
     filmer.by_id("studio-close").press("Enter")
     filmer.by_id("menu-recordings-button").press("Enter")
     filmer.by_id("recording-card").first.press("Enter")
