@@ -31,6 +31,7 @@ from handlers.feedback.book import FeedbackBook
 from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
 from handlers.films.film_orders import FilmOrders
+from handlers.films.film_previews import FilmPreviews
 from handlers.films.film_room import FilmRoom
 from handlers.films.film_safety import FilmSafety
 from handlers.films.film_sources import FilmSources
@@ -374,6 +375,7 @@ class AppHandler:
         )
         loras = LoraFolder(self.settings.current.now.data_dir / "loras")
         pipeline = services.video_pipeline
+        self._film_previews = FilmPreviews(safety)
         room = FilmRoom(pipeline, ledger, self.engines.keeping, changes=changes, threads=self._work_threads)
         self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
         return VideoExecutor(
@@ -384,6 +386,7 @@ class AppHandler:
             probe=services.media_probe,
             safety=safety,
             belongings=self._belongings,
+            previews=self._film_previews,
             threads=threads,
             clock=services.clock,
             config=self._film_config,
@@ -398,6 +401,7 @@ class AppHandler:
             self._found_sources,
             self.jobs,
             self._belongings,
+            previews=self._film_previews,
             probe=services.media_probe,
             writer=services.video_writer,
             incoming=services.source_store,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import colorsys
+import io
 import threading
 import time
 from contextlib import nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from PIL import Image
 
 from services.bundled_ffmpeg import bundled_ffmpeg
 from services.video_pipeline.film_checks import refusal_of
@@ -48,7 +51,7 @@ _STAGES: Final = (
     (FilmStage.DECODING, 1),
     (FilmStage.WRITING, 1),
 )
-_PREVIEW: Final = b"\xff\xd8 a preview \xff\xd9"
+_PREVIEW_SIZE: Final = (32, 16)
 
 
 class FakeVideoPipeline:
@@ -134,7 +137,7 @@ class FakeVideoPipeline:
         with nullcontext() if self._model is None else self._model.working():
             for stage, steps in _STAGES:
                 for step in range(steps + 1):
-                    preview = _PREVIEW if order.previews and stage is FilmStage.DENOISING and step else None
+                    preview = _preview() if order.previews and stage is FilmStage.DENOISING and step else None
                     on_progress(FilmProgress(stage, step, steps, preview))
                     await self._wait_if_held(stage, step, unloads)
         if self.fail is not None:
@@ -194,3 +197,9 @@ async def _write(order: FilmOrder, target: Path) -> None:
             process.kill()
             await process.wait()
         part.unlink(missing_ok=True)
+
+
+def _preview() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", _PREVIEW_SIZE, (90, 120, 150)).save(file, "JPEG")
+    return file.getvalue()
