@@ -61,6 +61,7 @@ class ErrorCode(StrEnum):
     NOTHING_TO_REWIND = "nothingToRewind"
     PROMPT_INVALID = "promptInvalid"
     PROMPT_NOT_HEARD = "promptNotHeard"
+    SIZE_NOT_DRAWN = "sizeNotDrawn"
     NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
@@ -215,6 +216,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.NOTHING_TO_REWIND: 409,
         ErrorCode.PROMPT_INVALID: 422,
         ErrorCode.PROMPT_NOT_HEARD: 409,
+        ErrorCode.SIZE_NOT_DRAWN: 409,
         ErrorCode.NOTHING_TO_KEEP: 409,
         ErrorCode.AUTHORING_EMPTY_PROMPT: 422,
         ErrorCode.AUTHORING_UNAVAILABLE: 503,

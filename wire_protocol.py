@@ -116,6 +116,11 @@ def key_codes(buttons: Sequence[str]) -> frozenset[int]:
 # ------------------------------------------------------------------------------------------ client -> server
 
 
+def _check_sides(width: int | None, height: int | None) -> None:
+    if (width is None) != (height is None):
+        raise ValueError("width and height go together")
+
+
 class _ClientModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -235,13 +240,21 @@ class TimedInitRequest(InitRequest):
     """`init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
     saved world, which brings its own model and goes on where it was saved.
 
-    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
+    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one. `width`
+    and `height` are the size in which a stepped world is drawn, until the next `init`; without them, its engine's own.
     """
 
     timeout_s: Seconds | None = None
     seed_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     world_id: WorldId | None = None
     rng_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    width: PictureSide | None = None
+    height: PictureSide | None = None
+
+    @model_validator(mode="after")
+    def _has_both_sides(self) -> Self:
+        _check_sides(self.width, self.height)
+        return self
 
 
 class TimedSceneEditRequest(SceneEditRequest):
@@ -269,8 +282,7 @@ class _PictureRequest(_ClientModel):
 
     @model_validator(mode="after")
     def _has_both_sides(self) -> Self:
-        if (self.width is None) != (self.height is None):
-            raise ValueError("width and height go together")
+        _check_sides(self.width, self.height)
         return self
 
 

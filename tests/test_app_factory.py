@@ -33,7 +33,7 @@ STATUSES = {
     408: ("initTimeout clientTooSlow"),
     409: (
         "displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse modelDoesNotFit "
-        "seedShipped nothingToRewind nothingToKeep promptNotHeard "
+        "seedShipped nothingToRewind nothingToKeep promptNotHeard sizeNotDrawn "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
         " filmNotMade filmRefused filmLoraRefused filmSourceInUse controlsTaken sharingOff sharingEnded"

@@ -113,6 +113,7 @@ export type ErrorCode =
   | "nothingToRewind"
   | "promptInvalid"
   | "promptNotHeard"
+  | "sizeNotDrawn"
   | "nothingToKeep"
   | "authoringEmptyPrompt"
   | "authoringUnavailable"
@@ -463,7 +464,8 @@ export interface FrameAckNotification {
  * `init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
  * saved world, which brings its own model and goes on where it was saved.
  *
- * `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
+ * `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one. `width`
+ * and `height` are the size in which a stepped world is drawn, until the next `init`; without them, its engine's own.
  */
 export interface TimedInitRequest {
   type: "init";
@@ -477,6 +479,8 @@ export interface TimedInitRequest {
   seed_hash?: string | null;
   world_id?: string | null;
   rng_seed?: number | null;
+  width?: number | null;
+  height?: number | null;
 }
 export interface TimedSceneEditRequest {
   type: "scene_edit";

@@ -166,6 +166,7 @@ class ErrorCode(StrEnum):
     NOTHING_TO_REWIND = "nothingToRewind"
     PROMPT_INVALID = "promptInvalid"
     PROMPT_NOT_HEARD = "promptNotHeard"
+    SIZE_NOT_DRAWN = "sizeNotDrawn"
     NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
@@ -732,7 +733,8 @@ class TimedInitRequest(FromClient):
     """`init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
     saved world, which brings its own model and goes on where it was saved.
 
-    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
+    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one. `width`
+    and `height` are the size in which a stepped world is drawn, until the next `init`; without them, its engine's own.
     """
 
     type: Literal["init"] = "init"
@@ -746,6 +748,8 @@ class TimedInitRequest(FromClient):
     seed_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     world_id: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
     rng_seed: Annotated[int, Field(ge=0, lt=4294967296)] | None = None
+    width: Annotated[int, Field(ge=8, le=4096)] | None = None
+    height: Annotated[int, Field(ge=8, le=4096)] | None = None
 
 
 class TimedSceneEditRequest(FromClient):

@@ -46,8 +46,10 @@ class FrameFormat:
     size: tuple[int, int] | None = None
 
     def fields(self) -> dict[str, Any]:
-        sides = {} if self.size is None else {"width": self.size[0], "height": self.size[1]}
-        return {"codec": self.codec, **sides}
+        return {"codec": self.codec, **self.sides()}
+
+    def sides(self) -> dict[str, Any]:
+        return {} if self.size is None else {"width": self.size[0], "height": self.size[1]}
 
 
 def connect(
@@ -116,6 +118,8 @@ class World:
     ) -> protocol.InitResponseData:
         """Begin a world: in a picture (the bytes of a file, or its path), a `seed` of the server's gallery (SHA-256 of
         its file), or a saved `world` (its id). The same picture, `rng_seed` and steps always give the same frames.
+
+        A stepped world is drawn in the `size` of `connect` where its engine can do that, and is scaled to it elsewhere.
         """
         data = await asyncio.to_thread(Path(picture).read_bytes) if isinstance(picture, str | Path) else picture
         config = _DEFAULTS.model_dump() | ({} if quant is None else {"quant": quant})
@@ -127,7 +131,14 @@ class World:
             "world_id": world,
             "rng_seed": secrets.randbits(32) if rng_seed is None else rng_seed,
         }
-        answer = await self._link.ask(protocol.TimedInitRequest, protocol.InitResponseData, fields)
+        sides = self._form.sides() if self._mode == "stepped" else {}
+        try:
+            answer = await self._begin(fields | sides)
+            fields |= sides
+        except RefusedError as error:
+            if not sides or error.code != protocol.ErrorCode.SIZE_NOT_DRAWN:
+                raise
+            answer = await self._begin(fields)
         if fields == self._start and world is None:  # the server leaves such a world as it is
             await self.reset()
         self._start = fields
@@ -234,6 +245,9 @@ class World:
             raise ConnectionLostError("Use this world inside of its block: async with connect(url) as world.")
         return self._open
 
+    async def _begin(self, fields: dict[str, Any]) -> protocol.InitResponseData:
+        return await self._link.ask(protocol.TimedInitRequest, protocol.InitResponseData, fields)
+
     async def _ask(self, kind: type[BaseModel], answer: type[Answer], **fields: Any) -> Answer:
         return await self._link.ask(kind, answer, fields)
 
@@ -252,7 +266,7 @@ class World:
         with suppress(ConnectionLostError):
             await self._link.close()
         await self._connect()
-        await self._link.ask(protocol.TimedInitRequest, protocol.InitResponseData, start)
+        await self._begin(start)
         self.moments.forget()
         for fields in path:
             await self._link.ask_for_pass(protocol.StepRequest, {**fields, **_UNSEEN})

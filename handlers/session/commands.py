@@ -131,7 +131,7 @@ class SessionCommands:
 
     async def init(self, request: InitRequest) -> InitResponseData:
         """Start a world, or change the one in play."""
-        actor = self._play.actor
+        actor, size = self._play.actor, self._play.size_for(request)
         self._init_deadline.disarm()
         try:
             if actor is None:
@@ -146,6 +146,7 @@ class SessionCommands:
         finally:
             if self._play.actor is None and not self._end.has_begun:
                 self._init_deadline.arm()
+        actor.world.draw_in(size)
         actor.world.history.log_inputs(wanted=request.config.action_logging)
         self._author.configure(request)
         spec = actor.world.active.spec

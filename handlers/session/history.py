@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.input_log.input_log import InputLog, InputLogs
     from services.input_log.lines import LogLine
-    from services.world_engine.world_engine import Frames, Picture, WorldSnapshot
+    from services.world_engine.world_engine import Picture, WorldSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +167,20 @@ class WorldHistory:
         if path.base_due:
             path.rebase(snapshot)
 
-    def stepped(self, taken: TakenControl, frames: Frames) -> None:
+    @property
+    def checks_next(self) -> bool:
+        """Whether the last frame of the next pass is one by which a replay is compared."""
+        return self._path.checks_next
+
+    def stepped(self, taken: TakenControl, frame: Picture | None) -> None:
+        """`frame` is the last one of the pass; None: it was not drawn, and `checks_next` did not ask for it."""
         given = PassInput(taken.control, self._clock.wall(), taken.client_ts)
-        self.frame = frames[-1]
+        self.frame = frame
         wants_check = self._path.stepped(given)
         passes = self._path.passes
         self._log.write(frame_input(passes, given))
-        if wants_check:
-            digest: Future[str] = self._work_threads.submit(frame_hash, frames[-1])
+        if wants_check and frame is not None:
+            digest: Future[str] = self._work_threads.submit(frame_hash, frame)
             self._path.checked(digest)
             self._log.write_check(passes, digest)
 

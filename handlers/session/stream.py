@@ -12,7 +12,7 @@ from handlers.session.outbox import FramesAnswer, OutgoingPass
 from handlers.session.quality import QualityController
 from handlers.session.side_encoding import SideEncoding
 from handlers.session.stepped import not_encoded
-from handlers.session.stepped_pass import NumberedPass, PassForm, PassHeaders, PassTimer, video_form
+from handlers.session.stepped_pass import NumberedPass, PassForm, PassHeaders, PassTimer, SteppedPass, video_form
 from services.video_encoder.video_encoder import VideoEncoderError
 from wire_protocol import FrameHeader
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
     from handlers.session.stepped import WantedFrames
-    from handlers.session.stepped_pass import SteppedPass
+    from handlers.session.stepped_pass import MadePass
     from handlers.session.video import EncodedVideo, SessionVideo
     from runtime_config.current import Current
     from runtime_config.runtime_config import JpegConfig
@@ -89,7 +89,7 @@ class FrameStream:
         self._encoding: asyncio.Task[None] | None = None
         self._failures = 0  # in a row
         self._next_frame_id = 0
-        self._newest: bytes | Picture = b""  # what was made last, as a JPEG or as pixels
+        self._newest: bytes | Picture | None = b""  # what was made last, as a JPEG or as pixels; None: not drawn yet
         self.timer = PassTimer()
         self._headers = PassHeaders(self.timer, gpu)
         self._beside = SideEncoding(
@@ -102,6 +102,20 @@ class FrameStream:
     def sends_video(self) -> bool:
         """Whether H.264 is sent, or will be as soon as its encoder is ready."""
         return self._video is not None
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether the frames of the newest pass were not drawn in their own size: see `seen`."""
+        return self._newest is None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody beside the client takes passes: a recording, or who watches."""
+        return self._recorder.takes_jpegs or self._passes.has("jpeg") or self._passes.has("h264")
+
+    def seen(self, frame: Picture) -> None:
+        """The last frame of the newest pass, drawn after all."""
+        self._newest = frame
 
     def use_spec(self, spec: WorldSpec) -> None:
         self._spec = spec
@@ -158,22 +172,26 @@ class FrameStream:
         if stepped.cap_s is None and self.timer.encode_s > self.timer.step_s:
             await self.drain()
 
-    async def answer(self, made: SteppedPass, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
+    async def answer(self, made: MadePass, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
         """The frames that were asked for of a pass, `chosen`. A recording has all of its frames, in their own size.
+
+        A pass without them is one that nobody else takes (`is_taken`).
 
         Raises:
             DomainError: they could not be encoded.
             EncoderFailedError: too many passes in a row could not be encoded.
         """
         await self.drain()
-        numbered = NumberedPass(made, self._take_ids(len(made.frames)))
-        self._newest, self.still = made.frames[-1], None
+        first, self._newest, self.still = self._take_ids(made.count), None, None
         self._metrics.pass_timed("infer", made.stepped_at - made.started_at)
-        self._beside.video(numbered)
-        await self._record(numbered)
+        if isinstance(made, SteppedPass):
+            self._newest = made.frames[-1]
+            numbered = NumberedPass(made, first)
+            self._beside.video(numbered)
+            await self._record(numbered)
         now = self._clock.monotonic()
-        header = self._headers.of(numbered, PassForm(now, now))
-        skipped = len(made.frames) - len(chosen)
+        header = self._headers.of_made(made, first, PassForm(now, now))
+        skipped = made.count - len(chosen)
         return await self._answer(header.model_copy(update={"frame_id": header.frame_id + skipped}), chosen, wanted)
 
     async def answer_view(self, wanted: WantedFrames, chosen: Frames) -> FramesAnswer:
@@ -214,8 +232,10 @@ class FrameStream:
         self._newest, self.still = b"", None
 
     async def newest_jpeg(self) -> bytes:
-        """What was made last; empty before anything was. Raises: EncoderFailedError."""
+        """What was made last; empty before anything was, and where it was not drawn. Raises: EncoderFailedError."""
         await self.drain()
+        if self._newest is None:
+            return b""
         if not isinstance(self._newest, bytes):
             jpegs = await self._encode(self._newest[None])
             self._newest = jpegs[0] if jpegs else b""

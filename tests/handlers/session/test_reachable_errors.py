@@ -178,6 +178,7 @@ ELSEWHERE: frozenset[Id] = frozenset(
         *(ErrorCode.SEED_MISSING, ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_NOT_BASE64, ErrorCode.SEED_EMPTY),
         *(ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
         *(ErrorCode.HOST_INVALID, ErrorCode.PROMPT_INVALID, ErrorCode.PROMPT_NOT_HEARD),
+        ErrorCode.SIZE_NOT_DRAWN,
         *(ErrorCode.HOST_FORBIDDEN, ErrorCode.ORIGIN_FORBIDDEN, ErrorCode.TOKEN_REQUIRED, ErrorCode.LOCAL_ONLY),
         *(ErrorCode.ANONYMOUS_NOT_ALLOWED, ErrorCode.UPLOAD_QUOTA_USED, ErrorCode.TOO_MANY_SESSIONS),
         *(ErrorCode.TOO_MANY_ATTEMPTS, ErrorCode.ROLE_NOT_ALLOWED, ErrorCode.SCOPE_MISSING, ErrorCode.NOT_A_PERSON),

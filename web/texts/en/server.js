@@ -115,6 +115,7 @@ export const codes = {
   nothingToRewind: "There is nothing to rewind yet.",
   promptInvalid: "The world takes one line of at most a thousand characters.",
   promptNotHeard: "This engine does not hear words.",
+  sizeNotDrawn: "This engine makes pictures of one size only.",
   nothingToKeep: "There is nothing to keep yet.",
   worldUnknown: "The server does not have this world any more.",
   worldNotAWorld: "That file is not a world file.",
