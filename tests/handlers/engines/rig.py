@@ -80,6 +80,7 @@ class Rig:
             clock=self.clock,
             changes=self.changes,
             needs=self.needs,
+            free_memory=lambda: None,
         )
         self.runner = ThreadingTaskRunner(lambda _name, _error: None)
         self.pool = EnginePool(
