@@ -67,6 +67,8 @@ const MESSAGE_TEXTS = { ...ERROR_TEXTS, ...WARNING_TEXTS };
 const TITLES_BY_CODE = {
   tokenRequired: "Access token needed",
   modelNotPulled: "The model is not here yet",
+  resumedElsewhere: "You play on elsewhere",
+  resumeTooLate: "That world has been closed",
 };
 
 const GOING_AWAY = 1001;
