@@ -24,7 +24,7 @@ def test_a_reload_on_the_way_comes_back_to_the_same_view(invite: Invite, start_s
     visitor.wait_for("playing")
     visitor.wait_for_same_view(there)
     # A toast may be gone before a busy machine looks; the log keeps it.
-    visitor.page.wait_for_function("terrarium.report().includes('You are back where you were.')")
+    visitor.page.wait_for_function("() => terrarium.report().includes('You are back where you were.')")
     visitor.walk(8)
     visitor.pause()
     visitor.by_id("leave-button").click()

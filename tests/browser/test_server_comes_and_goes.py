@@ -45,7 +45,7 @@ def test_the_page_returns_with_the_server_and_tells_that_the_world_is_closed(
     assert visitor.by_id("lost-retry").inner_text()
     server.start()
     # The world has gone with the server: what follows is for the person to choose.
-    visitor.page.wait_for_function("terrarium.lastErrorCode === 'resumeTooLate'")
+    visitor.page.wait_for_function("() => terrarium.lastErrorCode === 'resumeTooLate'")
     assert visitor.by_id("lost-text").inner_text() == visitor.text_of("resumeTooLate")
     visitor.by_id("retry-button").click()
     visitor.wait_for("playing")
