@@ -25,6 +25,7 @@ from state.app_state_types import (
     EngineReady,
     EngineState,
     EngineUnloaded,
+    EngineUnloading,
     SessionId,
     leases_of,
 )
@@ -164,8 +165,11 @@ class MemoryLedger(StateHandler):
         }
 
     def plan_film(self, memory: ModelMemory) -> MemoryPlan:
-        """Where the model that makes films can be, beside what is there. Whoever plays keeps their engine."""
-        machine = self._machine(room_of(self._monitor).free, self._on_device(), is_shared=bool(self._players()))
+        """Where the model that makes films can be, beside what is there. An engine in use stays, an idle one goes."""
+        in_use = self.is_device_in_use()
+        machine = self._machine(room_of(self._monitor).free, self._on_device(), is_shared=in_use)
+        if machine.engine is not None and not in_use:
+            machine = replace(machine, engine=replace(machine.engine, stays=None))
         requirement = ModelRequirement("The film model", memory, is_loaded=memory.placement is not None)
         return plan_models(machine, [requirement])[0]
 
@@ -236,8 +240,20 @@ class MemoryLedger(StateHandler):
         return self._given_way
 
     @with_state_lock
-    def is_played_on_device(self) -> bool:
-        return bool(self._players())
+    def is_device_in_use(self) -> bool:
+        """Whether an engine of the device is played on, or comes or goes; or a scene is made in its place."""
+        return isinstance(self._state.reservation, DeviceReserved) or any(
+            isinstance(state, EngineLoading | EngineUnloading) or leases_of(state)
+            for _, _, state in engines_there(self._state.engines, self._catalogue)
+        )
+
+    @with_state_lock
+    def idle_on_device(self) -> tuple[EngineKey, CatalogueEntry] | None:
+        """The engine that is loaded on the device, and that nobody uses."""
+        for entry, key, state in engines_there(self._state.engines, self._catalogue):
+            if isinstance(state, EngineReady) and not state.leases:
+                return key, entry
+        return None
 
     @with_state_lock
     def known(self) -> ModelsKnown | ModelsUnknown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, assert_never
 
 from error_types import DomainError, ErrorCode
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from handlers.base import StateChanges
+    from handlers.engines.keeping import EngineKeeping
     from handlers.engines.ledger import MemoryLedger
     from services.memory_planner.memory_plan import MemoryPlan
     from services.memory_planner.model_memory import Placement
@@ -24,10 +25,18 @@ if TYPE_CHECKING:
 
 class FilmRoom:
     def __init__(
-        self, pipeline: FastVideoPipeline, ledger: MemoryLedger, *, changes: StateChanges, threads: Executor
+        self,
+        pipeline: FastVideoPipeline,
+        ledger: MemoryLedger,
+        keeping: EngineKeeping,
+        *,
+        changes: StateChanges,
+        threads: Executor,
     ) -> None:
+        """`keeping` unloads an engine that nobody plays on."""
         self._pipeline = pipeline
         self._ledger = ledger
+        self._keeping = keeping
         self._changes = changes
         self._threads = threads
 
@@ -39,7 +48,7 @@ class FilmRoom:
     async def why_waiting(self) -> str | None:
         """Why a film would wait now, in a sentence; None: it would not."""
         plan = await self._plan(None)
-        return _reason(plan) if isinstance(plan, NoRoom) and self._ledger.is_played_on_device() else None
+        return _reason(plan) if isinstance(plan, NoRoom) and self._ledger.is_device_in_use() else None
 
     @asynccontextmanager
     async def hold(self, order: FilmOrder, on_waiting: Callable[[], None]) -> AsyncGenerator[None]:
@@ -57,21 +66,31 @@ class FilmRoom:
 
     async def _wait(self, order: FilmOrder, on_waiting: Callable[[], None]) -> MemoryPlan | None:
         while True:
-            mark = self._changes.mark()
+            mark, was_in_use = self._changes.mark(), self._ledger.is_device_in_use()
             plan = await self._plan(order)
             match plan:
                 case None:
                     return None
+                case InsteadOfEngine() if self._begin_unloading():
+                    pass
                 case Resident() | Offloaded() | OnCpu() | InsteadOfEngine():
                     self._pipeline.place(_placement(plan))
                     return plan
                 case NoRoom(reason):
-                    if not self._ledger.is_played_on_device():
+                    if not (was_in_use or self._ledger.is_device_in_use()):
                         raise DomainError(reason, ErrorCode.MODEL_DOES_NOT_FIT)
                 case _:
                     assert_never(plan)
             on_waiting()
             await self._changes.after(mark)
+
+    def _begin_unloading(self) -> bool:
+        """Whether an engine has to go before there is room: nobody plays on it, or somebody has just begun to."""
+        idle = self._ledger.idle_on_device()
+        if idle is not None:
+            with suppress(DomainError):  # it is played on again
+                self._keeping.unload(*idle)
+        return idle is not None
 
     async def _plan(self, order: FilmOrder | None) -> MemoryPlan | None:
         def plan() -> MemoryPlan | None:

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { resumedText } from "../place_texts.js";
 import { problemOfError } from "../problems.js";
 import { forgetWayBack, keepWayBack, wayBackTo } from "../way_back.js";
+import { resumedText } from "../world_texts.js";
 
 /** @param {Map<string, string>} items */
 function storeOf(items) {
