@@ -47,8 +47,10 @@ class PictureRef(ApiModel):
 
 
 class PlayedRef(ApiModel):
-    """What the world of an open session shows now, or showed at a kept moment of it. It becomes a picture of the gallery
-    when the film is asked for."""
+    """What the world of an open session shows now, or showed at a kept moment of it.
+
+    It becomes a picture of the gallery when the film is asked for.
+    """
 
     session: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     moment: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
