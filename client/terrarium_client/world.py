@@ -115,7 +115,7 @@ class World:
         world: str | None = None,
         rng_seed: int | None = None,
         quant: str | None = None,
-    ) -> protocol.InitResponseData:
+    ) -> protocol.ExtendedInitResponseData:
         """Begin a world: in a picture (the bytes of a file, or its path), a `seed` of the server's gallery (SHA-256 of
         its file), or a saved `world` (its id). The same picture, `rng_seed` and steps always give the same frames.
 
@@ -245,8 +245,8 @@ class World:
             raise ConnectionLostError("Use this world inside of its block: async with connect(url) as world.")
         return self._open
 
-    async def _begin(self, fields: dict[str, Any]) -> protocol.InitResponseData:
-        return await self._link.ask(protocol.TimedInitRequest, protocol.InitResponseData, fields)
+    async def _begin(self, fields: dict[str, Any]) -> protocol.ExtendedInitResponseData:
+        return await self._link.ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, fields)
 
     async def _ask(self, kind: type[BaseModel], answer: type[Answer], **fields: Any) -> Answer:
         return await self._link.ask(kind, answer, fields)
