@@ -1,6 +1,7 @@
 """Whether the video model could be loaded: its files in the Hugging Face cache, and the packages it needs.
 
-Sizes and licences are as their pages tell them. Nothing of this was ever downloaded by those who wrote it.
+Licences are as their pages tell them, and sizes are estimates from the numbers of parameters. Nothing of this was ever
+downloaded by those who wrote it.
 """
 
 from __future__ import annotations
