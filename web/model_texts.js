@@ -38,6 +38,7 @@ const STATES = {
   pulling: "Being pulled",
   loading: "Being loaded",
   loaded: "Loaded",
+  parked: "Ready in memory",
   failed: "Could not be loaded",
 };
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from handlers.base import StateChanges
     from handlers.engines.ledger import MemoryLedger
+    from handlers.engines.parked import ParkedEngines
     from services.memory_planner.memory_plan import MemoryPlan
     from services.memory_planner.model_memory import Placement
     from services.video_pipeline.film_order import FilmOrder
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
 
 class FilmRoom:
     def __init__(
-        self, pipeline: FastVideoPipeline, ledger: MemoryLedger, *, changes: StateChanges, threads: Executor
+        self,
+        pipeline: FastVideoPipeline,
+        ledger: MemoryLedger,
+        parked: ParkedEngines,
+        *,
+        changes: StateChanges,
+        threads: Executor,
     ) -> None:
         self._pipeline = pipeline
         self._ledger = ledger
+        self._parked = parked
         self._changes = changes
         self._threads = threads
 
@@ -76,7 +84,11 @@ class FilmRoom:
     async def _plan(self, order: FilmOrder | None) -> MemoryPlan | None:
         def plan() -> MemoryPlan | None:
             memory = self._pipeline.needs(order)
-            return None if memory is None else self._ledger.plan_film(memory)
+            if memory is None:
+                return None
+            if order is not None:  # it is to be made now
+                self._parked.give_way(lambda: not self._ledger.film_needs_parked(memory))
+            return self._ledger.plan_film(memory)
 
         return await in_thread(self._threads, plan)
 
