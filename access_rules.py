@@ -3,7 +3,8 @@
 There are three kinds of visitors. The owner is on the machine that the server runs on, or shows its token. A person has
 signed in, which there is with `--accounts` alone; their role and, where they came with an API token, its scopes say
 what they may do. Everybody else is anonymous: they may play, and do what the owner allows to everybody
-(`--anonymous-may`). What has no rule here is the owner's: a route below /api, and a request of a session.
+(`--anonymous-may`). What has no rule here is the owner's: a route below /api or /v1, and a request
+of a session.
 """
 
 from __future__ import annotations
@@ -230,14 +231,14 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("DELETE", "/api/jobs/{job_id}"): _JOB_DELETIONS,
         ("GET", "/api/video/specs"): _READ,
         ("GET", "/api/video/films"): _FILMS,
-        ("POST", "/api/video/films/words"): _UPLOADS,
-        ("POST", "/api/video/films/pictures"): _UPLOADS,
-        ("POST", "/api/video/films/sound"): _UPLOADS,
-        ("POST", "/api/video/films/retake"): _UPLOADS,
-        ("POST", "/api/video/films/extension"): _UPLOADS,
-        ("POST", "/api/video/films/joining"): _UPLOADS,
-        ("POST", "/api/video/films/control"): _UPLOADS,
-        ("POST", "/api/video/films/upscale"): _UPLOADS,
+        ("POST", "/api/video/words"): _UPLOADS,
+        ("POST", "/api/video/pictures"): _UPLOADS,
+        ("POST", "/api/video/sound"): _UPLOADS,
+        ("POST", "/api/video/retake"): _UPLOADS,
+        ("POST", "/api/video/extension"): _UPLOADS,
+        ("POST", "/api/video/joining"): _UPLOADS,
+        ("POST", "/api/video/control"): _UPLOADS,
+        ("POST", "/api/video/upscale"): _UPLOADS,
         ("POST", "/api/video/again"): _UPLOADS,
         ("POST", "/api/video/walk-into"): _UPLOADS,
         ("GET", "/api/video/films/{film_id}"): _FILMS,
@@ -252,6 +253,11 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/api/video/sources/{source_hash}"): _FILMS,
         ("GET", "/api/video/sources/{source_hash}/content"): _FILMS,
         ("DELETE", "/api/video/sources/{source_hash}"): _JOB_DELETIONS,
+        ("GET", "/v1/videos"): _FILMS,
+        ("POST", "/v1/videos"): _UPLOADS,
+        ("GET", "/v1/videos/{video_id}"): _FILMS,
+        ("DELETE", "/v1/videos/{video_id}"): _JOB_DELETIONS,
+        ("GET", "/v1/videos/{video_id}/content"): _FILMS,
         ("GET", "/api/feedback"): _OWN_WORDS,
         ("GET", "/api/feedback/export"): OWNERS,
         ("PUT", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,
@@ -286,6 +292,9 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/sessions/{session_id}/world"): _OWN_PLAY,
     }
 )
+
+# Below these there are no files of the page.
+_FOR_PROGRAMS: Final = ("/api/", "/v1/")
 
 # The page that a link opens, with every file that it is made of.
 PAGE_OF_A_LINK: Final = frozenset(
@@ -451,7 +460,7 @@ class RouteRules:
         if asked == "GET" and plain in PAGE_OF_A_LINK:
             return _BY_LINK
         found = next((rule for known, route, rule in self._known if known == asked and route.fullmatch(plain)), None)
-        return found or (OWNERS if plain == "/api" or plain.startswith("/api/") else _OPEN)
+        return found or (OWNERS if f"{plain}/".startswith(_FOR_PROGRAMS) else _OPEN)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

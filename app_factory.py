@@ -23,6 +23,7 @@ from _routes import (
     metrics,
     models,
     moments,
+    openai_videos,
     people,
     recordings,
     scenes,
@@ -38,7 +39,8 @@ from _routes import (
 )
 from _routes._answers import answers_of_any_route
 from _routes._openapi import DescribedApp
-from api_types import ErrorResponse, FieldsRefusedResponse
+from api_types import FieldsRefusedResponse
+from error_answers import error_body, is_openai
 from error_types import (
     DomainError,
     ErrorCode,
@@ -46,6 +48,7 @@ from error_types import (
     NothingFollowsError,
     RetryLaterError,
     first_fault,
+    first_part,
 )
 from logging_policy import log_refusal
 from network.http_metrics import HttpMetricsMiddleware
@@ -113,6 +116,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         worlds,
         jobs,
         video,
+        openai_videos,
         feedback,
         sessions,
         settings,
@@ -140,14 +144,24 @@ def _uploads(most_bytes: int, most_source_bytes: int) -> Mapping[str, BodyLimit]
         "/api/worlds": BodyLimit(most_bytes, ErrorCode.WORLD_TOO_LARGE, "The world file"),
         "/api/video/sources": BodyLimit(most_source_bytes, ErrorCode.FILM_SOURCE_TOO_LARGE, "The file"),
         "/api/video/again": BodyLimit(most_source_bytes, ErrorCode.FILM_SOURCE_TOO_LARGE, "The film"),
+        "/v1/videos": BodyLimit(_with_base64(most_bytes), ErrorCode.SEED_TOO_LARGE, "The request"),
     }
 
 
-def _answer(status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(ErrorResponse(code=code, message=message).model_dump(), status, headers)
+def _with_base64(most_bytes: int) -> int:
+    """A picture of that size in a text, with the words beside it."""
+    return most_bytes * 4 // 3 + 1024 * 1024
 
 
-def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONResponse:
+def _answer(
+    path: str, status: int, code: ErrorCode, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    # OpenAI's clients try again after any 409, but what is in the way here goes by nobody's waiting.
+    all_headers = {**(headers or {}), "x-should-retry": "false"} if status == 409 and is_openai(path) else headers
+    return Response(error_body(path, code, message), status, all_headers, "application/json")
+
+
+def _on_domain_error(connection: HTTPConnection, error: Exception) -> Response:
     if connection.scope["type"] == "websocket":  # there is no response to send: the error boundary closes the socket
         raise error
     refused = cast("DomainError", error)
@@ -156,18 +170,20 @@ def _on_domain_error(connection: HTTPConnection, error: Exception) -> JSONRespon
         faults = FieldsRefusedResponse(code=refused.code, message=refused.message, faults=dict(refused.faults))
         return JSONResponse(faults.model_dump(), refused.http_status)
     headers = {"Retry-After": str(refused.retry_after_s)} if isinstance(refused, RetryLaterError) else None
-    return _answer(refused.http_status, refused.code, refused.message, headers)
+    return _answer(connection.scope["path"], refused.http_status, refused.code, refused.message, headers)
 
 
 def _on_nothing_follows(_: Request, __: Exception) -> Response:
     return Response(status_code=204)
 
 
-def _on_starlette_error(_: Request, error: Exception) -> JSONResponse:
+def _on_starlette_error(request: Request, error: Exception) -> Response:
     refused = cast("HTTPException", error)
     code = _STATUS_CODES.get(refused.status_code, ErrorCode.INVALID_REQUEST)
-    return _answer(refused.status_code, code, refused.detail, refused.headers)
+    return _answer(request.scope["path"], refused.status_code, code, refused.detail, refused.headers)
 
 
-def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
-    return _answer(422, ErrorCode.INVALID_REQUEST, first_fault(cast("RequestValidationError", error).errors()))
+def _on_invalid_request(request: Request, error: Exception) -> Response:
+    faults = cast("RequestValidationError", error).errors()
+    body = error_body(request.scope["path"], ErrorCode.INVALID_REQUEST, first_fault(faults), param=first_part(faults))
+    return Response(body, 422, media_type="application/json")

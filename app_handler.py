@@ -37,6 +37,7 @@ from handlers.films.film_sources import FilmSources
 from handlers.films.film_specs import FilmSpecs
 from handlers.films.films_handler import FilmsHandler
 from handlers.films.loras import LoraFolder
+from handlers.films.openai_videos import OpenAiVideos
 from handlers.films.sources_handler import SourcesHandler
 from handlers.films.sources_in_use import sources_in_use
 from handlers.films.walking_into import WalkingInto
@@ -406,6 +407,7 @@ class AppHandler:
             threads=self._intake_threads,
             config=self._film_config,
         )
+        self.openai_videos = OpenAiVideos(self.films, self.seeds, services.video_pipeline, self._intake_threads)
 
     def _look_at_models(self) -> None:
         """Files of models may have come or gone. Blocks."""

@@ -247,12 +247,12 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         # films
         ErrorCode.FILM_UNKNOWN: 404,
         ErrorCode.FILM_NOT_MADE: 409,
-        ErrorCode.FILM_REFUSED: 422,
+        ErrorCode.FILM_REFUSED: 409,
         ErrorCode.FILM_SOURCE_UNKNOWN: 404,
         ErrorCode.FILM_SOURCE_UNUSABLE: 422,
         ErrorCode.FILM_SOURCE_TOO_LARGE: 413,
         ErrorCode.FILM_SOURCE_IN_USE: 409,
-        ErrorCode.FILM_LORA_REFUSED: 422,
+        ErrorCode.FILM_LORA_REFUSED: 409,
         ErrorCode.FILM_OUT_OF_MEMORY: 503,
         ErrorCode.FILM_NOTES_MISSING: 422,
         ErrorCode.FILM_QUOTA_USED: 507,
@@ -351,6 +351,13 @@ class FieldsRefusedError(DomainError):
 
 class NothingFollowsError(Exception):
     """A reader has seen everything there will ever be. The answer is 204, which stops an EventSource for good."""
+
+
+def first_part(errors: Sequence[Mapping[str, object]]) -> str | None:
+    """The part of the request that the first of pydantic's errors is about; None: all of it."""
+    where = cast("Sequence[object]", errors[0]["loc"])
+    named = [part for part in where if part not in ("body", "query", "path", "header")]
+    return str(named[0]) if named else None
 
 
 def first_fault(errors: Sequence[Mapping[str, object]]) -> str:

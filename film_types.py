@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field, FiniteFloat, JsonValue, StringConstraints, model_validator
+from pydantic import Field, FiniteFloat, JsonValue, StringConstraints
 
 from api_types import ApiModel, JobStateName
 from services.video_pipeline.film_order import Camera, Control, RetakenPart, Side, WayName
 
-MOST_SEED: Final = (1 << 63) - 1
+MOST_SEED: Final = (1 << 53) - 1  # the largest that every reader of JSON keeps exactly
 
 Hash: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 # Bounds that keep a request from being a burden; what the model can make is said by a sentence, and by `specs`.
@@ -20,18 +20,22 @@ Words: TypeAlias = Annotated[str, StringConstraints(max_length=200_000)]
 # ------------------------------------------------------------------------------------------------------- parts
 
 
-class SourceRef(ApiModel):
-    """A video or a sound that the server has: one that was sent in, a film, or a recording. One of the three."""
+class SentRef(ApiModel):
+    """A video or a sound that was sent in."""
 
-    source: Hash | None = None
-    film: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{26}$")] | None = None
-    recording: Annotated[str, StringConstraints(min_length=1, max_length=400)] | None = None
+    source: Hash
 
-    @model_validator(mode="after")
-    def _names_one(self) -> SourceRef:
-        if sum(name is not None for name in (self.source, self.film, self.recording)) != 1:
-            raise ValueError("name one source, film or recording")
-        return self
+
+class FilmRef(ApiModel):
+    film: Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{26}$")]
+
+
+class RecordingRef(ApiModel):
+    recording: Annotated[str, StringConstraints(min_length=1, max_length=400)]
+
+
+# A video or a sound that the server has.
+SourceRef: TypeAlias = SentRef | FilmRef | RecordingRef
 
 
 class PictureRef(ApiModel):
@@ -50,21 +54,21 @@ class LoraRef(ApiModel):
 
 
 class WordsWay(ApiModel):
-    kind: Literal["words"] = "words"
+    kind: Literal["words"]
 
 
 class PicturesWay(ApiModel):
-    kind: Literal["pictures"] = "pictures"
+    kind: Literal["pictures"]
     pictures: Annotated[tuple[PictureRef, ...], Field(min_length=1, max_length=32)]
 
 
 class SoundWay(ApiModel):
-    kind: Literal["sound"] = "sound"
+    kind: Literal["sound"]
     sound: SourceRef
 
 
 class RetakeWay(ApiModel):
-    kind: Literal["retake"] = "retake"
+    kind: Literal["retake"]
     source: SourceRef
     start_s: Seconds
     end_s: Seconds
@@ -72,27 +76,27 @@ class RetakeWay(ApiModel):
 
 
 class ExtensionWay(ApiModel):
-    kind: Literal["extension"] = "extension"
+    kind: Literal["extension"]
     source: SourceRef
     side: Side = Side.END
     added_s: Seconds
 
 
 class JoiningWay(ApiModel):
-    kind: Literal["joining"] = "joining"
+    kind: Literal["joining"]
     before: SourceRef
     after: SourceRef
     between_s: Seconds
 
 
 class ControlWay(ApiModel):
-    kind: Literal["control"] = "control"
+    kind: Literal["control"]
     source: SourceRef
     control: Control
 
 
 class UpscaleWay(ApiModel):
-    kind: Literal["upscale"] = "upscale"
+    kind: Literal["upscale"]
     source: SourceRef
 
 

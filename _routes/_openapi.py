@@ -8,8 +8,10 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from _routes._answers import ERROR_SCHEMA
-from access_rules import ROUTES, Open
+from access_rules import ROUTES, ByLink, Open
 from api_types import ErrorResponse, SubmitJobBody
+from error_answers import OpenAiErrorResponse, is_openai
+from openai_video_types import CreateVideoBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,13 +55,15 @@ class DescribedApp(FastAPI):
 
 def _complete(document: dict[str, Any], job_requests: Mapping[str, type[BaseModel]]) -> None:
     schemas: dict[str, Any] = document["components"]["schemas"]
-    models = [ErrorResponse, *job_requests.values()]
+    models = [ErrorResponse, OpenAiErrorResponse, CreateVideoBody, *job_requests.values()]
     made = models_json_schema([(model, "validation") for model in models], ref_template=_REF)[1]
     schemas.update(made["$defs"])
     schemas[SubmitJobBody.__name__] = _job_of_any(job_requests)
-    for path in document["paths"].values():
-        for operation in path.values():
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
             _tell_our_errors(operation["responses"])
+            if is_openai(path):
+                _tell_openai_errors(operation["responses"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
 
@@ -71,11 +75,10 @@ def _tell_of_token(document: dict[str, Any], session_cookie: str | None, *, is_o
     document["components"]["securitySchemes"] = schemes
     document["security"] = [*({name: []} for name in schemes), *([{}] if is_optional else [])]
     document["paths"]["/health"]["get"]["security"] = []
-    if session_cookie is None:
-        return
+    needs_none = ByLink if session_cookie is None else (ByLink, Open)
     for (method, path), rule in ROUTES.items():
         operation = document["paths"].get(path, {}).get(method.lower())
-        if operation is not None and isinstance(rule, Open):
+        if operation is not None and isinstance(rule, needs_none):
             operation["security"] = []
 
 
@@ -85,6 +88,13 @@ def _tell_our_errors(responses: dict[str, Any]) -> None:
     if invalid is not None and "HTTPValidationError" in str(invalid):
         described = "Unprocessable Content: `invalidRequest`"
         responses["422"] = {"description": described, "content": {"application/json": {"schema": dict(ERROR_SCHEMA)}}}
+
+
+def _tell_openai_errors(responses: dict[str, Any]) -> None:
+    content = {"application/json": {"schema": {"$ref": _REF.format(model=OpenAiErrorResponse.__name__)}}}
+    for status, answer in responses.items():
+        if int(status) >= 400:
+            answer["content"] = content
 
 
 def _job_of_any(job_requests: Mapping[str, type[BaseModel]]) -> dict[str, Any]:

@@ -80,56 +80,56 @@ async def route_video_specs(handler: Handler) -> VideoSpecsResponse:
 # -------------------------------------------------------------------------------------------------------- asking
 
 
-@router.post("/films/words", status_code=202, responses=_new())
+@router.post("/words", status_code=202, responses=_new())
 async def route_film_from_words(
     body: WordsFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:
     return _begun(response, *await handler.films.from_words(visitor, body, key))
 
 
-@router.post("/films/pictures", status_code=202, responses=_new())
+@router.post("/pictures", status_code=202, responses=_new())
 async def route_film_from_pictures(
     body: PicturesFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:
     return _begun(response, *await handler.films.from_pictures(visitor, body, key))
 
 
-@router.post("/films/sound", status_code=202, responses=_new())
+@router.post("/sound", status_code=202, responses=_new())
 async def route_film_from_sound(
     body: SoundFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:
     return _begun(response, *await handler.films.from_sound(visitor, body, key))
 
 
-@router.post("/films/retake", status_code=202, responses=_new())
+@router.post("/retake", status_code=202, responses=_new())
 async def route_retake_film(
     body: RetakeFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:
     return _begun(response, *await handler.films.retake(visitor, body, key))
 
 
-@router.post("/films/extension", status_code=202, responses=_new())
+@router.post("/extension", status_code=202, responses=_new())
 async def route_extend_film(
     body: ExtensionFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:
     return _begun(response, *await handler.films.extend(visitor, body, key))
 
 
-@router.post("/films/joining", status_code=202, responses=_new())
+@router.post("/joining", status_code=202, responses=_new())
 async def route_join_films(
     body: JoiningFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:
     return _begun(response, *await handler.films.join(visitor, body, key))
 
 
-@router.post("/films/control", status_code=202, responses=_new())
+@router.post("/control", status_code=202, responses=_new())
 async def route_control_film(
     body: ControlFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:
     return _begun(response, *await handler.films.control(visitor, body, key))
 
 
-@router.post("/films/upscale", status_code=202, responses=_new())
+@router.post("/upscale", status_code=202, responses=_new())
 async def route_upscale_film(
     body: UpscaleFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from structlog.contextvars import bind_contextvars
 
 from access_rules import VISITOR_SCOPE, network_of
-from api_types import ErrorResponse
+from error_answers import error_body
 from error_types import ErrorCode
 from network._access_policy import (
     WRONG_TOKEN,
@@ -116,7 +116,7 @@ class AccessMiddleware:
         if refused.reader is Reader.DESKTOP_CLIENT:
             await tell_refusal(refused, self._error_linger_s, scope, receive, send)
         else:
-            await _answer(_refusal(refused), scope, receive, send)
+            await _answer(_refusal(refused, scope["path"]), scope, receive, send)
 
 
 async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,10 +150,10 @@ def _as_request(scope: Scope) -> AccessRequest:
     )
 
 
-def _refusal(refused: Refused) -> Response:
+def _refusal(refused: Refused, path: str) -> Response:
     headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
     if refused.reader is Reader.PERSON:
         page = token_page(refused.message if refused == WRONG_TOKEN else None)
         return HTMLResponse(page, refused.status, {**TOKEN_PAGE_HEADERS, **(headers or {})})
-    body = ErrorResponse(code=refused.code, message=refused.message).model_dump_json()
+    body = error_body(path, refused.code, refused.message)
     return Response(body, refused.status, headers, "application/json")

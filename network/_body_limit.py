@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 from structlog.contextvars import bind_contextvars
 
-from api_types import ErrorResponse
+from error_answers import error_body
 from error_types import HTTP_STATUS, ErrorCode
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _announced_bytes(scope: Scope) -> int:
 
 async def _refuse(code: ErrorCode, message: str, scope: Scope, receive: Receive, send: Send) -> None:
     bind_contextvars(code=code.value)  # the access event of this request will contain it
-    body = ErrorResponse(code=code, message=message).model_dump_json()
+    body = error_body(scope["path"], code, message)
     # The rest of the body is not wanted, so the connection cannot be used again.
     headers = {"Connection": "close", "Cache-Control": "no-store"}
     response = Response(body, HTTP_STATUS[code], headers, "application/json")

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
-from api_types import ErrorResponse
+from error_answers import error_body
 from error_types import ErrorCode
 from logging_policy import log_unhandled
 
@@ -64,5 +64,5 @@ async def _answer(scope: Scope, receive: Receive, send: Send, last_sent: str) ->
         if last_sent != "websocket.close":
             await send({"type": "websocket.close", "code": 1011, "reason": "internal error"})
     elif not last_sent:
-        body = ErrorResponse(code=ErrorCode.INTERNAL, message=_MESSAGE).model_dump_json()
+        body = error_body(scope["path"], ErrorCode.INTERNAL, _MESSAGE)
         await Response(body, 500, media_type="application/json")(scope, receive, send)

@@ -106,12 +106,14 @@ def test_the_rule_of_every_route_is_found_by_an_address_of_it() -> None:
     assert rules.of("HEAD", "/api/recordings/one/video") is rules.of("GET", "/api/recordings/one/video")
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/new", "/api/seeds/one/more/things", "/api/sessions/one"])
-def test_what_has_no_rule_below_api_is_the_owners(path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/new", "/api/seeds/one/more/things", "/api/sessions/one", "/v1/new"]
+)
+def test_what_has_no_rule_where_programs_ask_is_the_owners(path: str) -> None:
     assert RouteRules().of("GET", path) == OWNERS
 
 
-@pytest.mark.parametrize("path", ["/", "/main.js", "/apis", "/metricsx"])
+@pytest.mark.parametrize("path", ["/", "/main.js", "/apis", "/metricsx", "/v1s"])
 def test_the_files_of_the_page_are_for_everyone(path: str) -> None:
     assert RouteRules().of("GET", path) == Open()
 

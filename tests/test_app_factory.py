@@ -23,11 +23,11 @@ STATUSES = {
     401: ("tokenRequired signInRequired signInFailed"),
     403: (
         "recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed "
-        "roleNotAllowed scopeMissing codeInvalid modelAccessNeeded"
+        "roleNotAllowed scopeMissing codeInvalid modelAccessNeeded watchOnly"
     ),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
-        "feedbackUnknown accountUnknown notFound filmUnknown filmSourceUnknown"
+        "feedbackUnknown accountUnknown notFound filmUnknown filmSourceUnknown linkUnknown guestUnknown"
     ),
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
@@ -36,7 +36,7 @@ STATUSES = {
         "seedShipped nothingToRewind nothingToKeep promptNotHeard "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
-        " filmNotMade filmSourceInUse"
+        " filmNotMade filmRefused filmLoraRefused filmSourceInUse controlsTaken sharingOff sharingEnded"
     ),
     412: ("settingsChanged"),
     413: ("messageTooLarge seedTooLarge worldTooLarge filmSourceTooLarge"),
@@ -45,7 +45,7 @@ STATUSES = {
         "seedNotAPicture seedUnsafe authoringEmptyPrompt authoringPromptTooLong authoringEditRefused "
         "authoringSceneRefused worldNotAWorld worldDamaged worldOtherVersion recordingNameInvalid "
         "recordingDamaged jobKindUnknown settingsRefused accountNameInvalid passwordInvalid modelUnusable "
-        "filmRefused filmSourceUnusable filmLoraRefused filmNotesMissing"
+        "filmSourceUnusable filmNotesMissing"
     ),
     428: ("settingsRevisionMissing"),
     429: ("tooManyRequests tooManySessions uploadQuotaUsed tooManyAttempts"),
@@ -53,7 +53,7 @@ STATUSES = {
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
         "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted "
-        "feedbackUnavailable ownersUnavailable accountsUnavailable modelHubUnavailable filmOutOfMemory"
+        "feedbackUnavailable ownersUnavailable accountsUnavailable modelHubUnavailable filmOutOfMemory tooManyWatchers"
     ),
     504: ("requestTimeout"),
     507: (

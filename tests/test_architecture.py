@@ -27,7 +27,9 @@ LAYERS: Final = {
             "access_rules",
             "account_types",
             "film_types",
+            "openai_video_types",
             "api_types",
+            "error_answers",
             "error_types",
             "sign_in",
             "wire_protocol",
@@ -41,6 +43,7 @@ LAYERS: Final = {
             "api_types",
             "error_types",
             "film_types",
+            "openai_video_types",
             "sign_in",
             "wire_protocol",
             "handlers",
@@ -71,7 +74,8 @@ LAYERS: Final = {
     "runtime_config": {"runtime_config"},
     "network": {
         *("network", "runtime_config", "services"),
-        *("access_rules", "api_types", "error_types", "sign_in", "wire_protocol", "logging_policy", "crash_hooks"),
+        *("access_rules", "error_answers", "error_types", "sign_in", "wire_protocol", "logging_policy", "crash_hooks"),
+        "api_types",
     },
 }
 HEAVY: Final = (

@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from runtime_config.constants import PROJECT_DIR
+
+pytestmark = pytest.mark.trial
 
 EXAMPLE = PROJECT_DIR / "examples" / "engine_plugin"
 MOST_LINES = 40

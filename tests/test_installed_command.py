@@ -17,6 +17,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.trial
+
 PROJECT = Path(__file__).resolve().parent.parent
 NOT_INSTALLED = {"tests", "benchmarks", "scripts"}
 DEADLINE_S = 120.0

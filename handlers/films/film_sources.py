@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from error_types import DomainError, ErrorCode
+from film_types import FilmRef, RecordingRef, SentRef
 from handlers.service_errors import service_errors_translated
 from services.ownership_store.ownership_store import Thing, ThingKind
 
@@ -39,12 +40,14 @@ class FilmSources:
 
     def path(self, visitor: Visitor, named: SourceRef) -> Path:
         """Raises: DomainError, there is none."""
-        if named.source is not None:
-            return self._sources.path(visitor, named.source)
-        if named.film is not None:
-            return self.film(visitor, named.film)
-        path, _ = self._recordings.video(visitor, named.recording or "")
-        return path
+        match named:
+            case SentRef(source=source):
+                return self._sources.path(visitor, source)
+            case FilmRef(film=film):
+                return self.film(visitor, film)
+            case RecordingRef(recording=recording):
+                path, _ = self._recordings.video(visitor, recording)
+                return path
 
     def film(self, visitor: Visitor, film_id: str) -> Path:
         """Raises: DomainError, there is none."""
@@ -55,11 +58,11 @@ class FilmSources:
 
     def facts(self, visitor: Visitor, named: SourceRef) -> MediaFacts:
         """Raises: DomainError, there is none, or it cannot be used."""
-        if named.source is not None:
+        if isinstance(named, SentRef):
             return self._sources.facts(visitor, named.source)
         with service_errors_translated():
             return self._probe.probe(self.path(visitor, named))
 
     def use(self, named: SourceRef) -> None:
-        if named.source is not None:
+        if isinstance(named, SentRef):
             self._sources.use(named.source)

@@ -109,33 +109,33 @@ class FilmsHandler:
     # ---------------------------------------------------------------------------------------------------- asking
 
     async def from_words(self, visitor: Visitor, body: WordsFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
-        return await self._ask(visitor, WordsWay(), body, key)
+        return await self._ask(visitor, WordsWay(kind="words"), body, key)
 
     async def from_pictures(
         self, visitor: Visitor, body: PicturesFilmBody, key: str | None
     ) -> tuple[FilmSummary, bool]:
-        return await self._ask(visitor, PicturesWay(pictures=body.pictures), body, key)
+        return await self._ask(visitor, PicturesWay(kind="pictures", pictures=body.pictures), body, key)
 
     async def from_sound(self, visitor: Visitor, body: SoundFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
-        return await self._ask(visitor, SoundWay(sound=body.sound), body, key)
+        return await self._ask(visitor, SoundWay(kind="sound", sound=body.sound), body, key)
 
     async def retake(self, visitor: Visitor, body: RetakeFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
-        way = RetakeWay(source=body.source, start_s=body.start_s, end_s=body.end_s, what=body.what)
+        way = RetakeWay(kind="retake", source=body.source, start_s=body.start_s, end_s=body.end_s, what=body.what)
         return await self._ask(visitor, way, body, key)
 
     async def extend(self, visitor: Visitor, body: ExtensionFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
-        way = ExtensionWay(source=body.source, side=body.side, added_s=body.added_s)
+        way = ExtensionWay(kind="extension", source=body.source, side=body.side, added_s=body.added_s)
         return await self._ask(visitor, way, body, key)
 
     async def join(self, visitor: Visitor, body: JoiningFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
-        way = JoiningWay(before=body.before, after=body.after, between_s=body.between_s)
+        way = JoiningWay(kind="joining", before=body.before, after=body.after, between_s=body.between_s)
         return await self._ask(visitor, way, body, key)
 
     async def control(self, visitor: Visitor, body: ControlFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
-        return await self._ask(visitor, ControlWay(source=body.source, control=body.control), body, key)
+        return await self._ask(visitor, ControlWay(kind="control", source=body.source, control=body.control), body, key)
 
     async def upscale(self, visitor: Visitor, body: UpscaleFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
-        return await self._ask(visitor, UpscaleWay(source=body.source), body, key)
+        return await self._ask(visitor, UpscaleWay(kind="upscale", source=body.source), body, key)
 
     async def again(self, visitor: Visitor, film_id: str, key: str | None) -> tuple[FilmSummary, bool]:
         """Make a film a second time, from what is known of it.

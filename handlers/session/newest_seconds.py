@@ -74,6 +74,7 @@ class NewestSeconds:
     def add(self, encoded: EncodedPass) -> None:
         """A pass goes to the player now."""
         self._pass_time()
+        self._drop_old()  # the bound may have fallen
         header = encoded.header
         is_video = header.codec == "h264"
         if self._is_video and not is_video and not header.gen_ms:
@@ -95,9 +96,10 @@ class NewestSeconds:
 
     def clip(self) -> Clip | None:
         """What is kept now. None: nothing is."""
+        self._pass_time()
+        self._drop_old()
         if not self._passes:
             return None
-        self._pass_time()
         passes, ends_at_s = tuple(self._passes), self._now_s
         if self._is_video:
             return VideoClip(tuple((each.at_s, _length_s(each), _units(each)) for each in passes), ends_at_s)

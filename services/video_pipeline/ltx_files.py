@@ -1,7 +1,6 @@
 """Whether the video model could be loaded: its files in the Hugging Face cache, and the packages it needs.
 
-Licences are as their pages tell them, and sizes are estimates from the numbers of parameters. Nothing of this was ever
-downloaded by those who wrote it.
+Sizes are estimates from the numbers of parameters. Nothing of this was ever downloaded by those who wrote it.
 """
 
 from __future__ import annotations

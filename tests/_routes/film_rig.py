@@ -47,7 +47,7 @@ def film_client(
 
 
 def ask(client: TestClient, way: str = "words", **body: Any) -> Json:
-    answer = client.post(f"/api/video/films/{way}", json={"prompt": "a lake at dawn", **SMALL, **body})
+    answer = client.post(f"/api/video/{way}", json={"prompt": "a lake at dawn", **SMALL, **body})
     assert answer.status_code == 202, answer.text
     return answer.json()
 

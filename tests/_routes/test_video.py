@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def refused(client: TestClient, way: str = "words", **body: object) -> Json:
-    answer = client.post(f"/api/video/films/{way}", json={"prompt": "a lake", **SMALL, **body})
+    answer = client.post(f"/api/video/{way}", json={"prompt": "a lake", **SMALL, **body})
     assert answer.status_code >= 400, answer.text
     return {**answer.json(), "status": answer.status_code}
 
@@ -104,11 +104,11 @@ def test_a_file_that_does_not_say_how_it_was_made(tmp_path: Path) -> None:
 def test_the_same_key_is_the_same_film(tmp_path: Path) -> None:
     with film_client(tmp_path) as client:
         body, key = {"prompt": "a lake", **SMALL}, {"Idempotency-Key": "one"}
-        first = client.post("/api/video/films/words", json=body, headers=key)
-        second = client.post("/api/video/films/words", json=body, headers=key)
+        first = client.post("/api/video/words", json=body, headers=key)
+        second = client.post("/api/video/words", json=body, headers=key)
         assert (first.status_code, second.status_code) == (202, 200)
         assert (first.json()["id"], first.json()["seed"]) == (second.json()["id"], second.json()["seed"])
-        other = client.post("/api/video/films/words", json={**body, "prompt": "a hill"}, headers=key)
+        other = client.post("/api/video/words", json={**body, "prompt": "a hill"}, headers=key)
         assert (other.status_code, other.json()["code"]) == (409, "jobKeyReused")
 
 
@@ -141,7 +141,7 @@ def test_ways_that_begin_with_a_film(tmp_path: Path) -> None:
             ("upscale", {"source": film}),
         ]
         for way, body in asked:
-            answer = client.post(f"/api/video/films/{way}", json=body)
+            answer = client.post(f"/api/video/{way}", json=body)
             assert answer.status_code == 202, answer.text
             assert over(client, answer.json()["id"])["way"] == way
         sizes = {way: order for (way, _), order in zip(asked, pipeline.orders[1:], strict=True)}
@@ -170,7 +170,7 @@ def test_what_the_model_cannot_make_is_refused_with_what_it_can(tmp_path: Path) 
     with film_client(tmp_path) as client:
         for body, says in CANNOT:
             answer = refused(client, **body)
-            assert (answer["status"], answer["code"]) == (422, "filmRefused"), answer
+            assert (answer["status"], answer["code"]) == (409, "filmRefused"), answer
             assert says in answer["message"]
         assert client.get("/api/video/films").json()["films"] == []
 
@@ -180,7 +180,7 @@ def test_times_that_are_none_are_refused(tmp_path: Path) -> None:
         for name, text in product(("start_s", "end_s"), ("NaN", "Infinity", "-1", "1e999")):
             times = {"start_s": "0", "end_s": "1", name: text}
             body = f'{{"source": {{"film": "{"0" * 26}"}}, "start_s": {times["start_s"]}, "end_s": {times["end_s"]}}}'
-            answer = client.post("/api/video/films/retake", content=body, headers={"Content-Type": "application/json"})
+            answer = client.post("/api/video/retake", content=body, headers={"Content-Type": "application/json"})
             assert (answer.status_code, answer.json()["code"]) == (422, "invalidRequest")
 
 
@@ -189,8 +189,8 @@ def test_a_part_that_is_not_in_the_film(tmp_path: Path) -> None:
         source = {"source": send(client, clip(tmp_path / "clip.mp4"))["hash"]}
         for start_s, end_s in ((0.5, 2.5), (5.0, 6.0), (1.0, 1.0), (1.5, 1.0)):
             body = {"source": source, "start_s": start_s, "end_s": end_s, "prompt": "a lake"}
-            answer = client.post("/api/video/films/retake", json=body)
-            assert (answer.status_code, answer.json()["code"]) == (422, "filmRefused"), answer.text
+            answer = client.post("/api/video/retake", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (409, "filmRefused"), answer.text
 
 
 @pytest.mark.trial

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from logging_policy import configure_logging
 from runtime_config.runtime_config import AccessConfig
+from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
 from services.world_files.directory_world_store import DirectoryWorldStore
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
@@ -55,6 +56,8 @@ def full_server(folder: Path, *, token: str | None = None) -> Generator[FullServ
         prompt_writer=FakePromptWriter(),
         image_editor=FakeImageEditor(),
         recordings_dir=recordings,
+        video_writer=FfmpegVideoWriter(),
+        films_dir=folder / "films",
         world_store=DirectoryWorldStore(folder / "worlds", _ROOM),
     )
     faults: list[Mapping[str, Any]] = []

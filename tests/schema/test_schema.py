@@ -29,6 +29,14 @@ _STATUSES: Final = (
     'expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]',
     "[checks.missing_required_header]",
     'expected-statuses = ["400", "401", "403", "406", "415", "422", "428"]',
+    # A text beyond its bound may be too long for any body, which is told before it is read (413).
+    "[checks.negative_data_rejection]",
+    'expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]',
+    # What a picture is, and which videos a model can make, no schema says: the answer is 422 with a sentence.
+    "[[operations]]",
+    'include-path = "/v1/videos"',
+    "[operations.checks.positive_data_acceptance]",
+    'expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "429", "5xx"]',
 )
 
 
@@ -36,7 +44,7 @@ def _check(server: FullServer, folder: Path, *options: str, there: bool = False)
     """Run schemathesis. `there`: the parameters name what exists."""
     names = [f'"path.{name}" = "{value}"' for name, value in server.there.items()] if there else []
     settings = folder / "schemathesis.toml"
-    settings.write_text("\n".join([*_STATUSES, "[parameters]", *names]), encoding="utf-8")
+    settings.write_text("\n".join(["[parameters]", *names, *_STATUSES]), encoding="utf-8")
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings), "run"),
         *(f"{server.url}/openapi.json", "--checks", "all", "--generation-deterministic", "--no-color"),
@@ -79,5 +87,6 @@ def test_what_asks_for_the_token_says_so(tmp_path: Path) -> None:
 @pytest.mark.trial
 @pytest.mark.timeout(240)
 def test_made_up_requests_and_chains_of_them_are_answered_as_declared(tmp_path: Path) -> None:
+    films = ("--exclude-path", "/api/video/again", "--exclude-path", "/api/video/sources")  # bodies are films
     with full_server(tmp_path) as server:
-        _check(server, tmp_path, "--phases", "fuzzing,stateful", "--max-examples", "40")
+        _check(server, tmp_path, "--phases", "fuzzing,stateful", "--max-examples", "40", *films)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from simulator.player import PlayerState
     from training.clips import Clip
 
+pytestmark = pytest.mark.trial
+
 TINY = Recipe("train", frames=12, config=WorldConfig(height=32, width=56, supersample=1))
 YAW = STATE_FIELDS.index("yaw")
 SHAPE = (TINY.frames, TINY.config.height, TINY.config.width)

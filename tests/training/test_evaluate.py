@@ -26,6 +26,8 @@ from world_model.scene_runtime import load_scene_runtime
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.trial
+
 TINY = Plan(
     walks=2,
     walk_frames=4,

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from training.presets import Preset
 
+pytestmark = pytest.mark.trial
+
 SPLITS: tuple[Split, ...] = ("train", "heldout")
 NEVER = math.inf
 CPU = torch.device("cpu")

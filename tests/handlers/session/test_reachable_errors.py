@@ -161,14 +161,16 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
 
 _OTHER_KINDS = (
     *("JOB_", "JOBS_", "MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_"),
-    *("ACCOUNT_", "ACCOUNTS_", "SIGN_IN_", "FEEDBACK_", "SETTINGS_"),
+    *("ACCOUNT_", "ACCOUNTS_", "SIGN_IN_", "FEEDBACK_", "SETTINGS_", "FILM_", "SHARING_"),
 )
 
 # What has nothing to do with safety or scenes in words. A new error belongs here, or above with what reaches it.
 ELSEWHERE: frozenset[Id] = frozenset(
     {
         *(code for code in ErrorCode if code.name.startswith(_OTHER_KINDS)),
-        *(ErrorCode.SERVER_RESTARTED, ErrorCode.FILM_FAILED),
+        ErrorCode.SERVER_RESTARTED,
+        *(ErrorCode.LINK_UNKNOWN, ErrorCode.GUEST_UNKNOWN, ErrorCode.WATCH_ONLY, ErrorCode.TOO_MANY_WATCHERS),
+        ErrorCode.CONTROLS_TAKEN,
         *(ErrorCode.PROTOCOL_VERSION_MISMATCH, ErrorCode.SERVER_BUSY, ErrorCode.DISPLACED, ErrorCode.INIT_TIMEOUT),
         *(ErrorCode.SHUTTING_DOWN, ErrorCode.CLIENT_TOO_SLOW, ErrorCode.INVALID_REQUEST, ErrorCode.MESSAGE_TOO_LARGE),
         *(ErrorCode.INTERNAL, ErrorCode.UNKNOWN_MODEL, ErrorCode.MOMENT_UNKNOWN, ErrorCode.NOTHING_TO_REWIND),

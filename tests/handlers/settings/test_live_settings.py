@@ -17,6 +17,7 @@ from runtime_config.applies import Live
 from runtime_config.authoring_config import AuthoringConfig
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from runtime_config.setting import settings_of
+from runtime_config.sharing_config import SharingConfig
 from service_bundle import build_image_editor, build_prompt_writer
 from services.image_classifier.image_classifier import ClassifierMissing
 from services.image_editor.switched_image_editor import SwitchedImageEditor
@@ -32,6 +33,7 @@ from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_video_encoder import FakeVideoEncoder
 from tests.fakes.fake_world_engine import FakeWorldEngine
 from tests.handlers.session.test_engine_gives_way import begin, lab
+from tests.handlers.session.test_sharing import watching
 from tests.job_client import scene, submit
 from tests.play.harness import PlayServer, fake_services, picture, play_server
 from tests.services.openai_server import call, image, openai_server
@@ -245,6 +247,34 @@ def test_the_quality_of_h264_changes_with_its_next_stream() -> None:
         assert encoder.opened == [VideoTuning(crf=31, max_bit_s=4_500_000)]
 
 
+@changes("max_watchers", "max_watchers_in_all")
+def test_more_people_may_watch() -> None:
+    with play_server(sharing=SharingConfig(max_watchers=0)) as server, server.client(extended=True) as player:
+        player.start()
+        assert player.reply(player.request("share"))["code"] == "sharingOff"
+        put(server, max_watchers=2, max_watchers_in_all=1)
+        link = player.reply(player.request("share"))["data"]["link"]
+        with watching(server, link) as first:
+            assert first.of_type("watching")["watchers"] == 1
+            with watching(server, link) as second:
+                assert second.of_type("error")["code"] == "tooManyWatchers"
+            put(server, max_watchers_in_all=2)
+            with watching(server, link) as second:
+                assert second.of_type("watching")["watchers"] == 2
+
+
+@changes("clip_mib")
+def test_the_newest_seconds_are_kept_no_more(tmp_path: Path) -> None:
+    services = fake_services(recordings_dir=tmp_path)
+    with play_server(services) as server, server.client(extended=True) as client:
+        client.start()
+        client.hold("W")
+        put(server, clip_mib=0)
+        client.hold("W")
+        answer = client.reply(client.request("keep_clip"))
+        assert (answer["success"], answer["code"]) == (False, "nothingToKeep"), answer
+
+
 # --------------------------------------------------------------------------------------------------- what comes in
 
 
@@ -290,6 +320,17 @@ def test_recordings_go_elsewhere_and_take_more_space(tmp_path: Path) -> None:
         put(server, client_recordings_dir=[str(tmp_path)], recordings_quota_mib=7)
         assert room.resolve(str(tmp_path / "mine")) == tmp_path.resolve() / "mine"
         assert server.http.get("/api/recordings").json()["usage"]["quota_bytes"] == 7 * MIB
+
+
+@changes("films_quota_mib", "max_film_source_mib")
+def test_films_may_take_more_space_and_larger_sources() -> None:
+    with play_server() as server:
+        put(server, films_quota_mib=7, max_film_source_mib=1)
+        assert server.http.get("/api/video/films").json()["usage"]["quota_bytes"] == 7 * MIB
+        assert server.http.get("/api/video/specs").json()["largest_source_bytes"] == MIB
+        assert server.http.post("/api/video/sources?title=one", content=bytes(MIB + 1)).status_code == 413
+        put(server, max_film_source_mib=2)
+        assert server.http.post("/api/video/sources?title=one", content=bytes(MIB + 1)).status_code == 422, "no video"
 
 
 @changes("max_queued_jobs")

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
     from services.world_engine.world_engine import Picture
 
+pytestmark = pytest.mark.trial
+
 DARK = np.full((90, 160, 3), 30, dtype=np.uint8)
 BRIGHT = np.full((90, 160, 3), 220, dtype=np.uint8)
 

@@ -46,6 +46,7 @@ CATHEDRAL = SceneRequest("a cathedral")
 GOOD = '{"name": "submit_edit_instruction", "arguments": {"instruction": "Add fog."}}'
 
 pytestmark = [
+    pytest.mark.trial,
     pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="the extra models is not installed"),
     pytest.mark.xdist_group("torch"),
 ]

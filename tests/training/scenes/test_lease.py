@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from simulator.config import WorldConfig
 from training.scenes.lease import lease
@@ -16,6 +17,8 @@ from world_model.scene_runtime import load_scene_runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.trial
 
 
 def test_a_lease_ends_by_its_time_and_goes_on_when_it_gets_more(tmp_path: Path) -> None:

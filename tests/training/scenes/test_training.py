@@ -23,6 +23,8 @@ from training.scenes.train import main as train_main
 from training.scenes.views import SOURCES, VIEWS, ViewStore
 from world_model.layers import LAYERS, PEEL_LAYERS
 
+pytestmark = pytest.mark.trial
+
 CONFIG = WorldConfig(height=32, width=64, supersample=1)
 TINY = replace(SCENE_PRESETS["smoke"], plan=StagePlan(steps=5, batch=2, learning_rate=1e-3), rendered=1)
 CPU = torch.device("cpu")
