@@ -82,6 +82,8 @@ class EngineLoads(StateHandler):
             self._live.tell()
 
         def crashed(_: BaseException) -> None:
+            if parked is not None:
+                parked.engine.close()
             reason = "because of an unexpected error; the server's log has the details"
             self._fail(key, f"{entry.title} could not be loaded {reason}.")
 

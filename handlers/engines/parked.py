@@ -76,9 +76,9 @@ class ParkedEngines(StateHandler):
                 engine_event(self._state, key, ParkFinished(ram))
                 self._live.put(key, live)
             logger.info("Model is ready in memory", model=key.model_id)
-            self._live.tell()
             if isinstance(live.engine, MortalEngine):
                 live.engine.when_ended(lambda: self._lost(key, live))
+            self._live.tell()
 
         try:
             self._task_runner.submit(f"park {key.model_id}", work, on_error=lambda _: self._unload_instead(key, live))

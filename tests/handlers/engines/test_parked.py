@@ -326,7 +326,7 @@ def test_one_whose_process_ends_while_it_waits_is_unloaded_and_nobody_is_told() 
         here = Rig(can_park=True)
         await played(here, LAKE, HILL)
         only(here.lake).end()
-        assert await here.settled(LAKE) == [EngineUnloaded()]
+        await here.until(lambda: here.pool.of(LAKE) == EngineUnloaded())
         assert only(here.lake).is_closed
         async with here.lease(LAKE) as lease:
             assert lease.engine is here.lake.engines[1]
@@ -340,7 +340,8 @@ def test_one_whose_process_ends_on_the_way_is_not_taken_for_ready() -> None:
         await played(here, LAKE)
         only(here.lake).has_ended = True  # before anybody has asked to be told
         await played(here, HILL)
-        assert await here.settled(LAKE) == [EngineUnloaded()]
+        await here.until(lambda: here.pool.of(LAKE) == EngineUnloaded())
+        assert only(here.lake).is_closed
 
     run(main)
 
@@ -385,6 +386,21 @@ def test_one_that_cannot_leave_is_unloaded_and_the_next_is_loaded(error: Excepti
         assert [here.pool.of(LAKE)] == [EngineUnloaded()]
         assert only(here.lake).is_closed
         assert isinstance(here.pool.of(HILL), EngineReady)
+
+    run(main)
+
+
+def test_what_nobody_expects_on_the_way_back_leaves_nothing_behind() -> None:
+    async def main() -> None:
+        here = Rig(can_park=True)
+        await played(here, LAKE, HILL)
+        here.pool.keeping.unload(HILL, here.hill.entry)
+        await here.settled(HILL)
+        here.device.fail = OSError("The driver is gone.")
+        with pytest.raises(DomainError, match="unexpected error"):
+            async with here.lease(LAKE):
+                pass
+        assert only(here.lake).is_closed
 
     run(main)
 
