@@ -128,6 +128,10 @@ class LiveEngines(StateHandler):
                 engine_event(self._state, key, UnloadFinished())
             self.tell()
 
+    def disturbed(self) -> None:
+        """An engine has moved from one memory to another: a load that is being measured meanwhile does not count."""
+        self._meter.disturbed()
+
     def tell(self) -> None:
         """The state of an engine has changed. Blocks."""
         self._memory.look()

@@ -99,7 +99,9 @@ class ParkedEngines(StateHandler):
         try:
             if not can_park(engine):
                 return None
+            self._live.disturbed()
             engine.park()
+            self._live.disturbed()
         except Exception as error:  # noqa: BLE001 - an engine may raise anything, and is closed then
             logger.warning("The model could not leave its device", model=key.model_id, reason=str(error))
             return None
