@@ -55,7 +55,7 @@ def test_a_waypoint_model_makes_the_same_frames_after_it_has_left(folders: Folde
 
 
 def test_what_torch_does_not_own_stays() -> None:
-    mapped = torch.from_numpy(np.ones(4, np.float32))
+    mapped = torch.as_tensor(np.ones(4, np.float32))
     parked = park([mapped])
     assert (parked.nbytes, mapped.untyped_storage().nbytes()) == (0, 16)
     parked.resume()
