@@ -31,6 +31,7 @@ from handlers.feedback.book import FeedbackBook
 from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
 from handlers.films.film_orders import FilmOrders
+from handlers.films.film_previews import FilmPreviews
 from handlers.films.film_room import FilmRoom
 from handlers.films.film_safety import FilmSafety
 from handlers.films.film_sources import FilmSources
@@ -377,7 +378,15 @@ class AppHandler:
         )
         loras = LoraFolder(self.settings.current.now.data_dir / "loras")
         pipeline = services.video_pipeline
-        room = FilmRoom(pipeline, ledger, self.engines.parked, changes=changes, threads=self._work_threads)
+        self._film_previews = FilmPreviews(safety)
+        room = FilmRoom(
+            pipeline,
+            ledger,
+            device=self.engines.device,
+            parked=self.engines.parked,
+            changes=changes,
+            threads=self._work_threads,
+        )
         self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
         return VideoExecutor(
             pipeline,
@@ -387,6 +396,7 @@ class AppHandler:
             probe=services.media_probe,
             safety=safety,
             belongings=self._belongings,
+            previews=self._film_previews,
             threads=threads,
             clock=services.clock,
             config=self._film_config,
@@ -401,6 +411,7 @@ class AppHandler:
             self._found_sources,
             self.jobs,
             self._belongings,
+            previews=self._film_previews,
             probe=services.media_probe,
             writer=services.video_writer,
             incoming=services.source_store,
@@ -507,6 +518,7 @@ class AppHandler:
         self._belongings.settle(ThingKind.WORLD, self.world_files.ids)
         self._belongings.settle(ThingKind.SEED, self.seeds.hashes)
         self._belongings.settle(ThingKind.FILM, self.films.ids)
+        self._belongings.settle(ThingKind.SOURCE, self.film_sources.hashes)
 
     async def release_belongings(self, owner: OwnerId) -> None:
         """Somebody is gone: what was theirs is the owner role's. Raises: DomainError."""

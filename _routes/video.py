@@ -39,6 +39,7 @@ Asking = Annotated[Visitor, Depends(get_visitor)]
 Key: TypeAlias = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 _FOREVER = MappingProxyType({"Cache-Control": "private, max-age=31536000, immutable"})
+_NOT_KEPT = MappingProxyType({"Cache-Control": "no-store"})
 _MEDIA = ("video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "audio/mpeg", "audio/wav", "audio/flac")
 
 _FILM = (ErrorCode.FILM_UNKNOWN, ErrorCode.JOBS_UNAVAILABLE)
@@ -219,6 +220,15 @@ async def route_film_content(film_id: str, handler: Handler, visitor: Asking, *,
 )
 async def route_film_thumbnail(film_id: str, handler: Handler, visitor: Asking) -> Response:
     return PictureBytes(await handler.films.thumbnail(visitor, film_id), "image/jpeg", _FOREVER)
+
+
+@router.get(
+    "/films/{film_id}/preview",
+    response_class=Response,
+    responses=answers(*_MADE, ErrorCode.SEED_UNSAFE, ErrorCode.SEED_CHECK_FAILED) | picture("image/jpeg"),
+)
+async def route_film_preview(film_id: str, handler: Handler, visitor: Asking) -> Response:
+    return PictureBytes(await handler.films.preview(visitor, film_id), "image/jpeg", _NOT_KEPT)
 
 
 @router.get(

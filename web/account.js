@@ -2,11 +2,12 @@
 // The dialog of one's own account: where one is signed in, the password, and tokens for programs.
 
 import { changePassword, endSession, fetchSessions, signOut } from "./account_rest.js";
-import { deviceText, reasonText, ROLE_MEANINGS, ROLE_TEXTS, sessionText } from "./account_texts.js";
+import { deviceText, reasonText, roleText, sessionText } from "./account_texts.js";
 import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
 import { RowList } from "./row_list.js";
 import { sureButton } from "./sure_button.js";
+import { phrase } from "./texts/texts.js";
 import { TokenSection } from "./token_section.js";
 
 /** @import { SignInSession } from "./account_rest.js" */
@@ -36,9 +37,9 @@ export class Account {
     this.#tokens = new TokenSection((work) => this.#attempt(work));
     byId("sign-out-everywhere-place", HTMLElement).append(
       sureButton({
-        text: "Sign out everywhere",
-        sureText: "Sign out everywhere, here too",
-        about: "all browsers, and the tokens of programs",
+        text: phrase("account.signOutEverywhere"),
+        sureText: phrase("account.signOutEverywhereSure"),
+        about: phrase("account.signOutEverywhereAbout"),
         testId: "sign-out-everywhere",
         onSure: () => void this.#attempt(() => this.#leave(true)),
       }),
@@ -59,7 +60,7 @@ export class Account {
     const { user } = this.#identity;
     if (!user) return;
     byId("account-title", HTMLElement).textContent = user.name;
-    byId("account-role", HTMLElement).textContent = `${ROLE_TEXTS[user.role]}: ${ROLE_MEANINGS[user.role]}`;
+    byId("account-role", HTMLElement).textContent = roleText(user.role);
     byId("password-name", HTMLInputElement).value = user.name;
     this.#tokens.offerScopes(user.role);
     this.#notify(null);
@@ -85,8 +86,8 @@ export class Account {
   /** @param {SignInSession} session */
   #rowOf(session) {
     const title = deviceText(session.agent);
-    const end = make("button", { className: "button is-quiet", type: "button", text: "Sign out there" });
-    end.ariaLabel = `Sign out there: ${title}`;
+    const end = make("button", { className: "button is-quiet", type: "button", text: phrase("account.signOutThere") });
+    end.ariaLabel = phrase("common.about", { what: phrase("account.signOutThere"), about: title });
     end.dataset.testid = "session-end";
     end.addEventListener("click", () => {
       void this.#attempt(async () => {
@@ -110,7 +111,7 @@ export class Account {
     await changePassword(this.#present.value, this.#next.value);
     this.#passwordForm.reset();
     await Promise.all([this.#loadSessions(), this.#tokens.load()]);
-    this.#status.textContent = "The password is changed. All other browsers are signed out, and your tokens are revoked.";
+    this.#status.textContent = phrase("account.passwordChanged");
   }
 
   /** @param {() => Promise<void>} work */

@@ -2,46 +2,27 @@
 // Texts about people, their roles, sessions and tokens.
 
 import { dateText } from "./recording_texts.js";
+import { phrase } from "./texts/texts.js";
 
-/** @import { ApiToken, Instant, Role, Scope, SignInSession } from "./account_rest.js" */
+/** @import { ApiToken, Instant, Role, SignInSession } from "./account_rest.js" */
 /** @import { Invitation, Person } from "./people_rest.js" */
-
-/** @type {Readonly<Record<Role, string>>} */
-export const ROLE_TEXTS = { owner: "Owner", player: "Player", viewer: "Viewer" };
-
-/** @type {Readonly<Record<Role, string>>} */
-export const ROLE_MEANINGS = {
-  owner: "does everything, and sees to people and settings",
-  player: "plays, and keeps their own recordings, worlds and pictures",
-  viewer: "looks at things, and changes nothing",
-};
-
-/** @type {Readonly<Record<Scope, string>>} */
-export const SCOPE_TEXTS = {
-  read: "Read: list and download what is yours",
-  play: "Play: enter worlds",
-  create: "Create: upload pictures, begin scenes and jobs",
-  manage: "Manage: rename and delete what is yours",
-  admin: "Administer: people and the server's settings",
-};
-
-/** @type {Readonly<Record<Mode, EntranceTexts>>} */
-export const ENTRANCE_TEXTS = {
-  signIn: { title: "Sign in", text: "", submit: "Sign in" },
-  setup: {
-    title: "Become the owner",
-    text: "This server has no owner yet. Whoever is first invites the others.",
-    submit: "Create the account",
-  },
-  accept: {
-    title: "You are invited",
-    text: "Choose a name and a password to join this server.",
-    submit: "Join",
-  },
-};
 
 /** @typedef {"signIn" | "setup" | "accept"} Mode of the entrance */
 /** @typedef {{ title: string, text: string, submit: string }} EntranceTexts `text` may be empty */
+
+/**
+ * @param {Mode} mode
+ * @returns {EntranceTexts}
+ */
+export function entranceTexts(mode) {
+  if (mode === "signIn") return { title: phrase("common.signIn"), text: "", submit: phrase("common.signIn") };
+  return { title: phrase(`entrance.${mode}Title`), text: phrase(`entrance.${mode}Text`), submit: phrase(`entrance.${mode}Submit`) };
+}
+
+/** @param {Role} role */
+export function roleText(role) {
+  return phrase("account.role", { role: phrase(`roles.${role}`), meaning: phrase(`roleMeanings.${role}`) });
+}
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -82,8 +63,8 @@ export function reasonText(error) {
  */
 export function deviceText(agent) {
   const [browser, system] = [BROWSERS, SYSTEMS].map((names) => names.find(([pattern]) => pattern.test(agent))?.[1]);
-  if (browser && system) return `${browser} on ${system}`;
-  return browser ?? system ?? (agent || "An unknown device");
+  if (browser && system) return phrase("account.device", { browser, system });
+  return browser ?? system ?? (agent || phrase("account.unknownDevice"));
 }
 
 /**
@@ -93,9 +74,9 @@ export function deviceText(agent) {
  */
 export function agoText(instant, now) {
   const age = now - instant * 1000;
-  if (age < MINUTE_MS) return "just now";
-  if (age < DAY_MS) return `${spanText(age)} ago`;
-  return `on ${dateText(instant)}`;
+  if (age < MINUTE_MS) return phrase("account.justNow");
+  if (age < DAY_MS) return phrase("account.ago", { span: spanText(age) });
+  return phrase("account.onDate", { date: dateText(instant) });
 }
 
 /**
@@ -104,9 +85,9 @@ export function agoText(instant, now) {
  * @returns {string}
  */
 export function expiryText(instant, now) {
-  if (instant === null) return "does not expire";
+  if (instant === null) return phrase("account.noExpiry");
   const left = instant * 1000 - now;
-  return left > 0 ? `expires in ${spanText(left)}` : "has expired";
+  return left > 0 ? phrase("account.expiresIn", { span: spanText(left) }) : phrase("account.expired");
 }
 
 /**
@@ -114,11 +95,10 @@ export function expiryText(instant, now) {
  * @returns {string} in its largest unit
  */
 function spanText(span) {
-  /** @type {readonly (readonly [number, string])[]} */
+  /** @type {readonly (readonly [number, "day" | "hour" | "minute"])[]} */
   const units = [[DAY_MS, "day"], [HOUR_MS, "hour"], [MINUTE_MS, "minute"]];
   const [size, name] = units.find(([one]) => span >= one) ?? [MINUTE_MS, "minute"];
-  const count = Math.max(1, Math.round(span / size));
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
+  return phrase(`spans.${name}`, { count: Math.max(1, Math.round(span / size)) });
 }
 
 /**
@@ -126,8 +106,8 @@ function spanText(span) {
  * @param {number} now
  */
 export function sessionText({ current, created, lastSeen }, now) {
-  const seen = current ? "this browser" : `seen ${agoText(lastSeen, now)}`;
-  return `Signed in ${agoText(created, now)}, ${seen}`;
+  const seen = current ? phrase("account.thisBrowser") : phrase("account.seen", { when: agoText(lastSeen, now) });
+  return phrase("account.session", { when: agoText(created, now), seen });
 }
 
 /**
@@ -135,8 +115,8 @@ export function sessionText({ current, created, lastSeen }, now) {
  * @param {number} now
  */
 export function tokenText({ scopes, expires, lastUsed }, now) {
-  const used = lastUsed === null ? "never used" : `used ${agoText(lastUsed, now)}`;
-  return [`May ${scopes.join(", ")}`, expiryText(expires, now), used].join("; ");
+  const used = lastUsed === null ? phrase("account.neverUsed") : phrase("account.used", { when: agoText(lastUsed, now) });
+  return [phrase("account.may", { scopes: scopes.join(", ") }), expiryText(expires, now), used].join("; ");
 }
 
 /**
@@ -145,8 +125,10 @@ export function tokenText({ scopes, expires, lastUsed }, now) {
  * @param {number} now
  */
 export function personText({ disabled, created, lastSeen }, isSelf, now) {
-  const seen = lastSeen ? `seen ${agoText(lastSeen, now)}` : `joined ${agoText(created, now)}`;
-  return [isSelf ? "This is you" : "", disabled ? "cannot sign in" : "", seen].filter(Boolean).join(", ");
+  const seen = lastSeen
+    ? phrase("account.seen", { when: agoText(lastSeen, now) })
+    : phrase("people.joined", { when: agoText(created, now) });
+  return [isSelf ? phrase("people.isYou") : "", disabled ? phrase("people.cannotSignIn") : "", seen].filter(Boolean).join(", ");
 }
 
 /**
@@ -154,7 +136,7 @@ export function personText({ disabled, created, lastSeen }, isSelf, now) {
  * @param {number} now
  */
 export function invitationText({ created, expires }, now) {
-  return `Made ${agoText(created, now)}, ${expiryText(expires, now)}`;
+  return phrase("people.invitation", { made: agoText(created, now), expires: expiryText(expires, now) });
 }
 
 /**

@@ -12,9 +12,9 @@ import { RecordingControl } from "./recording_control.js";
 import { originOf, Session, sessionConfig } from "./session.js";
 import { Sharing } from "./sharing.js";
 import { loadSettings, saveSettings } from "./settings.js";
-import { describeStage } from "./stages.js";
+import { describeProgress, describeStage } from "./stages.js";
+import { showTheme } from "./theme.js";
 import { transition } from "./state.js";
-import { PROGRESS_TEXTS } from "./texts.js";
 import { clearToasts } from "./toasts.js";
 import { WorldChanges } from "./world_changes.js";
 
@@ -211,6 +211,7 @@ export class App {
     this.#playerSettings.show(this.settings);
     this.surface.showOverlay(this.settings.overlay);
     this.#showMotion();
+    showTheme(this.settings.theme);
     if (change.alwaysVideo !== undefined) this.#useVideo(this.surface.codec(), "the settings ask for it");
     if (change.capFps === undefined) return;
     void this.changes.changeConfig(sessionConfig(change.capFps, this.recording.isOn));
@@ -255,9 +256,7 @@ export class App {
       // A retry that gets this far has a slot on the server.
       document.body.dataset.screen = this.#screen.name;
     } else if (push.type === "progress") {
-      const share = push.fraction === undefined ? "" : `, ${Math.round(push.fraction * 100)} %`;
-      const place = push.in_line === undefined ? "" : `, number ${push.in_line} in line`;
-      this.#loading.show(PROGRESS_TEXTS[push.step] + share + place, null);
+      this.#loading.show(describeProgress(push), null);
       this.authoring.progress(push);
     } else if (push.type === "recording") {
       this.recording.receive(push);

@@ -4,8 +4,8 @@
 import { AuthoringHistory } from "./authoring_history.js";
 import { obstacleOf, textOfFailure } from "./authoring_texts.js";
 import { ScenePreview } from "./scene_preview.js";
-import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
 import { PromptBox } from "./prompt_box.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { App } from "./app.js" */
 /** @import { Edit } from "./authoring_history.js" */
@@ -21,9 +21,9 @@ const LIMIT_S = 600;
 
 /** @type {Readonly<Record<Mode, PromptTexts>>} */
 const WORDS = {
-  edit: { title: "Change the scene", hint: "Add a dragon, make it night, let it snow", submit: "Change it" },
-  scene: { title: "Describe a new place", hint: "A flooded cathedral at dawn", submit: "Go there" },
-  gallery: { title: "Describe a place", hint: "A flooded cathedral at dawn", submit: "Make it" },
+  edit: { title: phrase("authoring.editTitle"), hint: phrase("authoring.editHint"), submit: phrase("authoring.editSubmit") },
+  scene: { title: phrase("authoring.sceneTitle"), hint: phrase("authoring.sceneHint"), submit: phrase("authoring.sceneSubmit") },
+  gallery: { title: phrase("common.describe"), hint: phrase("authoring.sceneHint"), submit: phrase("authoring.gallerySubmit") },
 };
 
 export class Authoring {
@@ -91,7 +91,7 @@ export class Authoring {
 
   /** @param {ProgressMessage} push */
   progress({ step, fraction }) {
-    if (this.#isMaking) this.#box.showProgress(PROGRESS_TEXTS[step], fraction);
+    if (this.#isMaking) this.#box.showProgress(phrase(`progress.${step}`), fraction);
   }
 
   /** To be called when the player leaves the world. */
@@ -136,11 +136,11 @@ export class Authoring {
   /** @param {string} prompt */
   async #make(prompt) {
     if (this.#running) return;
-    if (!prompt) return this.#box.say(CODE_TEXTS.authoringEmptyPrompt, "problem");
+    if (!prompt) return this.#box.say(phrase("codes.authoringEmptyPrompt"), "problem");
     this.#running = new AbortController();
     this.#box.setBusy(true);
     this.#preview.setBusy(true);
-    this.#box.say("Sending");
+    this.#box.say(phrase("authoring.sending"));
     try {
       // The obstacle that existed when the box was opened may be gone by now.
       const isReady = (await this.#ready) || (await (this.#ready = this.#offer()));
@@ -191,7 +191,7 @@ export class Authoring {
     this.#log.write("info", `Changed: ${made.edit_prompt}`);
     this.#box.write("");
     if (!this.isOpen) return;
-    this.#box.say("Done. Close this to go on walking.");
+    this.#box.say(phrase("authoring.edited"));
     this.#preview.show(edit);
   }
 
@@ -229,7 +229,7 @@ export class Authoring {
       this.#app.changes.kept((await session.restoreMoment(edit.moment)).kept);
       this.#history.undone(edit);
       this.#present = edit.moment;
-      this.#box.say(`Undone: ${edit.prompt}`);
+      this.#box.say(phrase("authoring.undone", { prompt: edit.prompt }));
       this.#preview.show(null);
       // The focused button may have been removed.
       this.#box.focus();

@@ -4,7 +4,7 @@
 import { RequestError } from "./connection.js";
 import { textOfError } from "./problems.js";
 import { RestError } from "./rest.js";
-import { CODE_TEXTS } from "./texts.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { MessageId } from "./problems.js" */
 /** @import { ErrorCode } from "./protocol.generated.d.ts" */
@@ -50,7 +50,7 @@ export function textOfFailure(error) {
  */
 export function obstacleOf(authoring) {
   if (!authoring || authoring.available) return null;
-  return authoring.reason ?? CODE_TEXTS.authoringUnavailable;
+  return authoring.reason ?? phrase("codes.authoringUnavailable");
 }
 
 /**
@@ -58,7 +58,7 @@ export function obstacleOf(authoring) {
  * @returns {string}
  */
 export function undoText(later) {
-  return later === 0 ? "Undo" : `Undo this and ${later} later`;
+  return later === 0 ? phrase("authoring.undo") : phrase("authoring.undoLater", { count: later });
 }
 
 /**
@@ -75,5 +75,5 @@ export function shortened(prompt) {
  * @returns {string} the text below a card's title; the title of a generated scene is its prompt
  */
 export function captionOf({ description, prompt }) {
-  return typeof prompt === "string" ? "Made from this prompt" : description;
+  return typeof prompt === "string" ? phrase("authoring.madeFrom") : description;
 }

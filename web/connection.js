@@ -1,6 +1,8 @@
 // @ts-check
 // One WebSocket: typed messages in both directions, and requests that are answered exactly once.
 
+import { phrase } from "./texts/texts.js";
+
 /** @import { ErrorCode, ExtendedClientMessage, ExtendedRpcSuccess } from "./protocol.generated.d.ts" */
 /** @import { ExtendedServerMessage, RpcError } from "./protocol.generated.d.ts" */
 /** @import { WatcherMessage, WatcherServerMessage } from "./protocol.generated.d.ts" */
@@ -84,12 +86,12 @@ export class Connection {
    * @throws {RequestError}
    */
   request(body, signal) {
-    if (signal?.aborted) return Promise.reject(new RequestError("Cancelled.", undefined, "cancelled"));
+    if (signal?.aborted) return Promise.reject(new RequestError(phrase("codes.cancelled"), undefined, "cancelled"));
     this.#lastRequest += 1;
     const req_id = String(this.#lastRequest);
     signal?.addEventListener("abort", () => this.send({ type: "cancel", target_req_id: req_id }), { once: true });
     return new Promise((resolve, reject) => {
-      if (!this.isOpen) return reject(new RequestError("The connection is closed.", undefined, undefined));
+      if (!this.isOpen) return reject(new RequestError(phrase("problems.closed"), undefined, undefined));
       this.#unanswered.set(req_id, { resolve, reject });
       this.send(/** @type {Request} */ ({ ...body, req_id }));
     });
@@ -133,7 +135,7 @@ export class Connection {
 
   #rejectUnanswered() {
     for (const { reject } of this.#unanswered.values()) {
-      reject(new RequestError("The connection closed before the answer came.", undefined, undefined));
+      reject(new RequestError(phrase("problems.closedEarly"), undefined, undefined));
     }
     this.#unanswered.clear();
   }

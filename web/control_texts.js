@@ -1,46 +1,16 @@
 // @ts-check
 // Texts about keys: what each action is called, what is printed on a key, and the hint for whoever plays for the first time.
 
+import { knownPhrase, phrase } from "./texts/texts.js";
+
 /** @import { Action, KeyBindings } from "./controls/key_bindings.js" */
 
-/** @type {Readonly<Record<Action, string>>} */
-export const ACTION_TEXTS = {
-  forward: "Walk forward",
-  back: "Walk back",
-  left: "Step left",
-  right: "Step right",
-  jump: "Jump",
-  sprint: "Sprint",
-  crouch: "Crouch",
-  turnLeft: "Turn left",
-  turnRight: "Turn right",
-  lookUp: "Look up",
-  lookDown: "Look down",
-  rewind: "Rewind",
-  reset: "Start over",
-  editScene: "Change the scene",
-  record: "Record",
-  keepClip: "Keep the last 15 s",
-  screenshot: "Save a picture",
-  statistics: "Show statistics",
-};
-
-export const NO_KEY_TEXT = "No key";
-export const PRESS_A_KEY = "Press a key";
-export const RESET_TEXT = "All keys are as they were at first.";
-
-/** @type {Readonly<Record<string, string>>} */
-const NAMES = {
+/** What no language has another word for. @type {Readonly<Record<string, string>>} */
+const SIGNS = {
   ArrowUp: "↑",
   ArrowDown: "↓",
   ArrowLeft: "←",
   ArrowRight: "→",
-  ShiftLeft: "Shift",
-  ShiftRight: "Right Shift",
-  ControlLeft: "Ctrl",
-  ControlRight: "Right Ctrl",
-  AltLeft: "Alt",
-  AltRight: "Right Alt",
   Minus: "-",
   Equal: "=",
   BracketLeft: "[",
@@ -62,7 +32,7 @@ const NAMES = {
  * @returns {string} what is printed on the key
  */
 export function keyText(code, layout) {
-  const name = NAMES[code];
+  const name = SIGNS[code] ?? knownPhrase("keyNames", code);
   const printed = layout?.get(code);
   if (printed && printed.trim() !== "") return printed.toUpperCase();
   if (name) return name;
@@ -77,12 +47,12 @@ export function keyText(code, layout) {
  */
 export function firstKeyText(bindings, action, layout) {
   const [code] = bindings.keysOf(action);
-  return code === undefined ? NO_KEY_TEXT : keyText(code, layout);
+  return code === undefined ? phrase("keys.none") : keyText(code, layout);
 }
 
 /** @param {Action} action */
 export function listeningText(action) {
-  return `Press the key for “${ACTION_TEXTS[action]}”. Esc keeps the present one.`;
+  return phrase("keys.listening", { action: phrase(`actions.${action}`) });
 }
 
 /**
@@ -90,7 +60,7 @@ export function listeningText(action) {
  * @param {Action} action
  */
 export function boundText(key, action) {
-  return `${key} is the key of “${ACTION_TEXTS[action]}” now.`;
+  return phrase("keys.bound", { key, action: phrase(`actions.${action}`) });
 }
 
 /**
@@ -98,12 +68,12 @@ export function boundText(key, action) {
  * @param {Action} loser
  */
 export function takenText(key, loser) {
-  return `${key} was the key of “${ACTION_TEXTS[loser]}”, which has none now.`;
+  return phrase("keys.taken", { key, action: phrase(`actions.${loser}`) });
 }
 
 /** @param {string} key as it is printed */
 export function notBindableText(key) {
-  return `${key} belongs to the browser or to the menu. Press another key.`;
+  return phrase("keys.notBindable", { key });
 }
 
 /**
@@ -113,8 +83,5 @@ export function notBindableText(key) {
 export function firstHintText(bindings, layout) {
   const keys = /** @type {const} */ (["forward", "left", "back", "right"]).map((one) => firstKeyText(bindings, one, layout));
   const walk = keys.every((key) => key.length === 1) ? keys.join("") : keys.join(", ");
-  return `Click into the world: ${walk} walks, the mouse looks around. Esc opens the menu.`;
+  return phrase("play.firstHint", { keys: walk });
 }
-
-export const FIRST_TOUCH_HINT = "The left half walks, the right half looks around. Two taps jump.";
-export const CLICK_HINT = "Click to look around";

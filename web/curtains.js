@@ -2,12 +2,19 @@
 // The two views that cover the world: while it loads, and after it was lost.
 
 import { byId } from "./dom.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Problem, Recovery } from "./problems.js" */
 /** @import { SeedSummary } from "./rest.js" */
 
 /** @type {Record<Recovery, string>} */
-const AGAIN_TEXTS = { reconnect: "Try now", queue: "Try now", again: "Enter again", reload: "Reload", choose: "" };
+const AGAIN_TEXTS = {
+  reconnect: phrase("lost.tryNow"),
+  queue: phrase("lost.tryNow"),
+  again: phrase("lost.enterAgain"),
+  reload: phrase("lost.reload"),
+  choose: "",
+};
 
 export class LoadingCurtain {
   #bar = byId("progress-bar", HTMLElement);
@@ -23,7 +30,7 @@ export class LoadingCurtain {
     byId("backdrop", HTMLImageElement).src = seed.thumbnail_url;
     this.#sharp.src = seed.image_url;
     this.#percent = 0;
-    this.show("Connecting", 3);
+    this.show(phrase("loading.connecting"), 3);
   }
 
   /**
@@ -70,7 +77,7 @@ export class LostCurtain {
     const due = performance.now() + delayMs;
     const show = () => {
       const seconds = Math.ceil((due - performance.now()) / 1000);
-      this.#retry.textContent = seconds > 0 ? `Next try in ${seconds} s` : "Trying again";
+      this.#retry.textContent = seconds > 0 ? phrase("lost.nextTry", { seconds }) : phrase("lost.trying");
     };
     this.stop();
     show();
@@ -79,7 +86,7 @@ export class LostCurtain {
 
   tryNow() {
     this.stop();
-    this.#retry.textContent = "Trying again";
+    this.#retry.textContent = phrase("lost.trying");
   }
 
   stop() {

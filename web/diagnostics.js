@@ -2,6 +2,7 @@
 // Collects everything worth attaching to a bug report as one JSON text, and offers it to the person.
 
 import { byId } from "./dom.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Examination } from "./doctor_rest.js" */
 /** @import { FiguresReading } from "./figures.js" */
@@ -50,7 +51,7 @@ export async function handOver(text, button) {
   try {
     await navigator.clipboard.writeText(text);
     const label = button.textContent;
-    button.textContent = "Copied";
+    button.textContent = phrase("common.copied");
     setTimeout(() => (button.textContent = label), 1600);
   } catch {
     const area = byId("diagnostics-text", HTMLTextAreaElement);

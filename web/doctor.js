@@ -2,10 +2,11 @@
 // The view of what the server finds when it looks itself over: what runs, what does not, and how to mend it.
 
 import { fetchExamination } from "./doctor_rest.js";
-import { CHECK_TEXTS, verdictText, worstFirst } from "./doctor_texts.js";
+import { verdictText, worstFirst } from "./doctor_texts.js";
 import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
 import { describe } from "./library.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { DoctorCheck, Examination } from "./doctor_rest.js" */
 
@@ -37,7 +38,7 @@ export class Doctor {
     this.#isLooking = true;
     // A disabled button would lose the focus.
     this.#again.ariaDisabled = "true";
-    this.#verdict.textContent = "Looking at the server";
+    this.#verdict.textContent = phrase("doctor.looking");
     try {
       this.examination = await fetchExamination();
       this.#verdict.textContent = verdictText(this.examination);
@@ -55,7 +56,7 @@ export class Doctor {
 function rowOf({ id, title, state, found, mend }) {
   const header = make("p", {
     className: "check-header",
-    children: [make("strong", { text: title }), make("span", { className: "check-state", text: CHECK_TEXTS[state] })],
+    children: [make("strong", { text: title }), make("span", { className: "check-state", text: phrase(`doctor.${state}`) })],
   });
   const words = [header, make("p", { text: found }), ...(mend ? [make("p", { className: "check-mend", text: mend })] : [])];
   const row = make("li", { className: "check-row", children: words });

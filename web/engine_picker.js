@@ -3,6 +3,7 @@
 
 import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { PickerModel, SeedSummary } from "./rest.js" */
 
@@ -28,7 +29,7 @@ export class EnginePicker {
    * @param {string} chosen the engine that the picture would be played in now
    */
   open(seed, models, chosen) {
-    byId("engines-title", HTMLElement).textContent = `Play “${seed.title}” in`;
+    byId("engines-title", HTMLElement).textContent = phrase("engines.title", { title: seed.title });
     this.#list.replaceChildren(...models.map((model) => this.#item(seed, model, chosen)));
     this.#dialog.showModal();
   }
@@ -39,7 +40,7 @@ export class EnginePicker {
    * @param {string} chosen
    */
   #item(seed, { id, title, description, is_local: isHere }, chosen) {
-    const marks = [id === seed.model ? "shows this picture best" : "", isHere ? "" : "not ready: see what it needs"].filter(Boolean);
+    const marks = [id === seed.model ? phrase("engines.best") : "", isHere ? "" : phrase("engines.notReady")].filter(Boolean);
     const button = make("button", {
       className: "engine-choice",
       type: "button",

@@ -2,9 +2,10 @@
 // The view in front of everything else: sign in, become the first owner, or accept an invitation.
 
 import { acceptInvitation, setUp, signIn } from "./account_rest.js";
-import { ENTRANCE_TEXTS, reasonText } from "./account_texts.js";
+import { entranceTexts, reasonText } from "./account_texts.js";
 import { byId } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Mode } from "./account_texts.js" */
 /** @import { Identity } from "./identity.js" */
@@ -81,7 +82,7 @@ export class Entrance {
 
   /** @param {Mode} mode */
   #open(mode) {
-    const { title, text, submit } = ENTRANCE_TEXTS[mode];
+    const { title, text, submit } = entranceTexts(mode);
     this.#mode = mode;
     byId("entrance-title", HTMLElement).textContent = title;
     const about = byId("entrance-text", HTMLElement);
@@ -91,7 +92,7 @@ export class Entrance {
     this.#submit.textContent = submit;
     this.#password.autocomplete = mode === "signIn" ? "current-password" : "new-password";
     this.#later.hidden = this.#identity.mustSignIn && mode !== "accept";
-    this.#later.textContent = this.#identity.mustSignIn ? "I have an account" : "Not now";
+    this.#later.textContent = this.#identity.mustSignIn ? phrase("entrance.haveAccount") : phrase("common.notNow");
     this.#notify(null);
     this.#show();
   }

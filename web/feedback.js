@@ -3,12 +3,14 @@
 
 import { make } from "./dom.js";
 import { fetchFeedback, giveFeedback, takeFeedbackBack } from "./feedback_rest.js";
-import { afterComment, afterTag, afterThumb, summaryOf } from "./feedback_state.js";
+import { afterComment, afterTag, afterThumb, summaryOf, tagText, TAGS } from "./feedback_state.js";
 import { describe } from "./library.js";
-import { FEEDBACK_TAG_TEXTS } from "./texts.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Subject } from "./feedback_rest.js" */
 /** @import { Rating, Saying } from "./feedback_state.js" */
+
+const OWN_WORDS = phrase("feedback.ownWords");
 
 export class FeedbackControl {
   /** @type {Subject | null} */
@@ -21,11 +23,11 @@ export class FeedbackControl {
   /** Each change is sent after the one before has been answered. */
   #sending = Promise.resolve();
   #summary = make("summary");
-  #good = this.#thumb("Good", 1);
-  #bad = this.#thumb("Bad", -1);
-  #tags = Object.entries(FEEDBACK_TAG_TEXTS).map(([tag, text]) => this.#tag(tag, text));
-  #tagRow = make("p", { className: "button-row", role: "group", ariaLabel: "Why", children: this.#tags, hidden: true });
-  #comment = make("textarea", { maxLength: 2000, rows: 2, placeholder: "In your own words", ariaLabel: "In your own words" });
+  #good = this.#thumb(phrase("feedback.good"), 1);
+  #bad = this.#thumb(phrase("feedback.bad"), -1);
+  #tags = TAGS.map((tag) => this.#tag(tag, tagText(tag)));
+  #tagRow = make("p", { className: "button-row", role: "group", ariaLabel: phrase("feedback.why"), children: this.#tags, hidden: true });
+  #comment = make("textarea", { maxLength: 2000, rows: 2, placeholder: OWN_WORDS, ariaLabel: OWN_WORDS });
   #problem = make("p", { className: "notice", role: "alert", hidden: true });
   element;
 
@@ -35,7 +37,8 @@ export class FeedbackControl {
     this.#problem.dataset.testid = "feedback-problem";
     this.#comment.hidden = true;
     this.#comment.addEventListener("change", () => this.#say(this.#said && afterComment(this.#said, this.#comment.value)));
-    const thumbs = make("p", { className: "button-row", role: "group", ariaLabel: "How it is", children: [this.#good, this.#bad] });
+    const thumbs = make("p", { className: "button-row", role: "group", children: [this.#good, this.#bad] });
+    thumbs.ariaLabel = phrase("feedback.howItIs");
     this.element = make("details", {
       className: "feedback",
       children: [this.#summary, this.#problem, thumbs, this.#tagRow, this.#comment],
@@ -101,8 +104,8 @@ export class FeedbackControl {
 
   #show() {
     const said = this.#said;
-    this.#summary.textContent = summaryOf(said, FEEDBACK_TAG_TEXTS);
-    this.#summary.ariaLabel = `${this.#summary.textContent}: ${this.#title}`;
+    this.#summary.textContent = summaryOf(said);
+    this.#summary.ariaLabel = phrase("common.about", { what: summaryOf(said), about: this.#title });
     this.#good.ariaPressed = String(said?.rating === 1);
     this.#bad.ariaPressed = String(said?.rating === -1);
     for (const tag of this.#tags) tag.ariaPressed = String(said?.tags.includes(tag.dataset.tag ?? "") ?? false);

@@ -1,6 +1,8 @@
 // @ts-check
 // What somebody says of a thing, and what it becomes by what they press.
 
+import { knownPhrase, namesIn, phrase } from "./texts/texts.js";
+
 /** @typedef {1 | -1} Rating */
 
 /**
@@ -45,11 +47,16 @@ export function afterComment({ rating, tags }, text) {
   return { rating, tags, comment: text.trim() || null };
 }
 
-/**
- * @param {Saying | null} said
- * @param {Readonly<Record<string, string>>} names of tags
- */
-export function summaryOf(said, names) {
-  if (!said) return "Rate it";
-  return [said.rating > 0 ? "Good" : "Bad", ...said.tags.map((tag) => names[tag] ?? tag)].join(", ");
+/** The server's names of the tags. */
+export const TAGS = Object.freeze(namesIn("feedbackTags"));
+
+/** @param {string} tag which may be unknown if the server is newer than this page */
+export function tagText(tag) {
+  return knownPhrase("feedbackTags", tag) ?? tag;
+}
+
+/** @param {Saying | null} said */
+export function summaryOf(said) {
+  if (!said) return phrase("feedback.rate");
+  return [phrase(said.rating > 0 ? "feedback.good" : "feedback.bad"), ...said.tags.map(tagText)].join(", ");
 }

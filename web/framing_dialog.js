@@ -4,12 +4,11 @@
 import { byId } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
 import { canvasOf, drawFramed, framedSize, isUpright, needsFraming } from "./framing.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Framing } from "./framing.js" */
 
 const QUALITY = 0.93;
-const UPRIGHT_PART = "Which part, from top to bottom";
-const WIDE_PART = "Which part, from left to right";
 
 export class FramingDialog {
   #dialog = byId("framing", HTMLDialogElement);
@@ -66,7 +65,7 @@ export class FramingDialog {
   async #ask(name, picture) {
     this.#picture = picture;
     byId("framing-name", HTMLElement).textContent = name;
-    byId("framing-at-label", HTMLElement).textContent = isUpright(picture) ? UPRIGHT_PART : WIDE_PART;
+    byId("framing-at-label", HTMLElement).textContent = phrase(isUpright(picture) ? "framing.uprightPart" : "framing.widePart");
     this.#form.reset();
     this.#draw();
     this.#dialog.returnValue = "";

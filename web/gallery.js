@@ -3,13 +3,9 @@
 
 import { captionOf } from "./authoring_texts.js";
 import { byId, make } from "./dom.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { SeedSummary } from "./rest.js" */
-
-const UPLOAD_HINT = "Choose a file, drop it here, or paste it";
-const WORDS_HINT = "Say what you want to see";
-const NO_WORDS_HINT = "Not available on this server";
-const NO_WORDS_YET_HINT = "Not set up yet: see what it needs";
 
 /**
  * @typedef {object} GalleryListener
@@ -27,9 +23,9 @@ export class Gallery {
   #listener;
   #uploadCard;
   #uploadBar = make("div", { className: "progress-bar" });
-  #uploadText = make("span", { className: "upload-hint", text: UPLOAD_HINT });
+  #uploadText = make("span", { className: "upload-hint", text: phrase("gallery.uploadHint") });
   #wordsCard;
-  #wordsText = make("span", { className: "upload-hint", text: WORDS_HINT });
+  #wordsText = make("span", { className: "upload-hint", text: phrase("gallery.wordsHint") });
   /** @type {readonly HTMLLIElement[]} */
   #jobs = [];
   #hasEngines = false;
@@ -72,7 +68,7 @@ export class Gallery {
    * @param {boolean} isOwner who can set it up
    */
   showWords(isAvailable, isOwner) {
-    this.#wordsText.textContent = isAvailable ? WORDS_HINT : isOwner ? NO_WORDS_YET_HINT : NO_WORDS_HINT;
+    this.#wordsText.textContent = phrase(isAvailable ? "gallery.wordsHint" : isOwner ? "gallery.noWordsYet" : "gallery.noWords");
   }
 
   /** @param {boolean} hasEngines whether there is an engine to choose */
@@ -91,7 +87,7 @@ export class Gallery {
   showUpload(fraction) {
     this.#uploadCard.classList.toggle("is-busy", fraction !== null);
     this.#uploadBar.style.width = `${(fraction ?? 0) * 100}%`;
-    this.#uploadText.textContent = fraction === null ? UPLOAD_HINT : uploadProgress(fraction);
+    this.#uploadText.textContent = fraction === null ? phrase("gallery.uploadHint") : uploadProgress(fraction);
   }
 
   /** @param {string} hash */
@@ -128,7 +124,7 @@ export class Gallery {
   /** @param {SeedSummary} seed */
   #playText(seed) {
     const engine = this.#listener.engineOf(seed);
-    return engine === null ? "Play" : `Play in ${engine}`;
+    return engine === null ? phrase("common.play") : phrase("gallery.playIn", { engine });
   }
 
   /** @param {SeedSummary} seed */
@@ -136,8 +132,8 @@ export class Gallery {
     const button = make("button", {
       className: "seed-engines",
       type: "button",
-      text: "Other engines",
-      ariaLabel: `Other engines for ${seed.title}`,
+      text: phrase("gallery.otherEngines"),
+      ariaLabel: phrase("gallery.otherEnginesFor", { title: seed.title }),
       ariaHasPopup: "dialog",
       onclick: () => this.#listener.onEngines(seed),
     });
@@ -155,8 +151,8 @@ export class Gallery {
     button.dataset.testid = "seed-delete";
     /** @param {boolean} asks */
     const show = (asks) => {
-      button.textContent = asks ? "Delete?" : "×";
-      button.ariaLabel = asks ? `Really delete ${seed.title}?` : `Delete ${seed.title}`;
+      button.textContent = asks ? phrase("gallery.askDelete") : "×";
+      button.ariaLabel = phrase(asks ? "gallery.reallyDelete" : "gallery.deletePicture", { title: seed.title });
       button.classList.toggle("asks", asks);
     };
     button.onclick = () => (button.classList.contains("asks") ? this.#listener.onDelete(seed) : show(true));
@@ -171,7 +167,7 @@ export class Gallery {
       type: "button",
       onclick: () => this.#listener.onPickFile(),
       children: [
-        make("strong", { text: "Your own picture" }),
+        make("strong", { text: phrase("common.yours") }),
         this.#uploadText,
         make("span", { className: "progress", children: [this.#uploadBar] }),
       ],
@@ -186,7 +182,7 @@ export class Gallery {
       type: "button",
       ariaHasPopup: "dialog",
       onclick: () => this.#listener.onWords(),
-      children: [make("strong", { text: "Describe a place" }), this.#wordsText],
+      children: [make("strong", { text: phrase("common.describe") }), this.#wordsText],
     });
     button.dataset.testid = "words-card";
     return make("li", { className: "seed-card is-upload", children: [button] });
@@ -205,7 +201,7 @@ export class Gallery {
 
 /** @param {number} fraction */
 function uploadProgress(fraction) {
-  return fraction < 1 ? `Sending, ${Math.round(fraction * 100)} %` : "Checking the picture";
+  return fraction < 1 ? phrase("gallery.sending", { percent: Math.round(fraction * 100) }) : phrase("gallery.checking");
 }
 
 /**

@@ -1,19 +1,17 @@
 // @ts-check
 // Invitations: a link for one person each, which is shown once, and those that nobody has accepted yet.
 
-import { invitationLink, invitationText, isLocalAddress, ROLE_MEANINGS, ROLE_TEXTS } from "./account_texts.js";
+import { invitationLink, invitationText, isLocalAddress, roleText } from "./account_texts.js";
 import { byId, make } from "./dom.js";
 import { fetchInvitations, invite, withdrawInvitation } from "./people_rest.js";
 import { qrPicture } from "./qr_picture.js";
 import { RowList } from "./row_list.js";
 import { SecretNote } from "./secret_note.js";
 import { sureButton } from "./sure_button.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Role } from "./account_rest.js" */
 /** @import { Invitation } from "./people_rest.js" */
-
-const TAKE_IT = "Send this link to one person. It is not shown again, and works once.";
-const LOCAL = "It has the address of this machine, so it works only here: open this page under an address that others use.";
 
 export class InvitationSection {
   #attempt;
@@ -22,14 +20,14 @@ export class InvitationSection {
   #hours = byId("invitation-hours", HTMLSelectElement);
   #submit = byId("invitation-submit", HTMLButtonElement);
   #list = new RowList(byId("invitation-list", HTMLElement), this.#submit, "invitation");
-  #secret = new SecretNote("Invitation link", this.#submit);
+  #secret = new SecretNote(phrase("people.invitationLink"), this.#submit);
 
   /** @param {(work: () => Promise<void>) => Promise<unknown>} attempt tells what goes wrong */
   constructor(attempt) {
     this.#attempt = attempt;
     const roles = /** @type {Role[]} */ (["player", "viewer", "owner"]);
     this.#role.append(
-      ...roles.map((role) => make("option", { value: role, text: ROLE_TEXTS[role] })),
+      ...roles.map((role) => make("option", { value: role, text: phrase(`roles.${role}`) })),
     );
     this.#role.addEventListener("change", () => this.#explain());
     this.#explain();
@@ -42,7 +40,7 @@ export class InvitationSection {
 
   #explain() {
     const role = /** @type {Role} */ (this.#role.value);
-    byId("invitation-meaning", HTMLElement).textContent = `${ROLE_TEXTS[role]}: ${ROLE_MEANINGS[role]}.`;
+    byId("invitation-meaning", HTMLElement).textContent = `${roleText(role)}.`;
   }
 
   async load() {
@@ -57,17 +55,18 @@ export class InvitationSection {
   async #invite() {
     const { code } = await invite(/** @type {Role} */ (this.#role.value), Number(this.#hours.value));
     const link = invitationLink(location.href, code);
-    if (isLocalAddress(link)) this.#secret.show(link, `${TAKE_IT} ${LOCAL}`);
-    else this.#secret.show(link, TAKE_IT, qrPicture(link, "The link as a QR code, for the camera of a phone"));
+    const text = phrase("people.takeLink");
+    if (isLocalAddress(link)) this.#secret.show(link, `${text} ${phrase("common.onlyHere")}`);
+    else this.#secret.show(link, text, qrPicture(link, phrase("common.qrOfLink")));
     await this.load();
   }
 
   /** @param {Invitation} invitation */
   #rowOf(invitation) {
-    const title = `Invitation for a ${ROLE_TEXTS[invitation.role].toLowerCase()}`;
+    const title = phrase("people.invitationFor", { role: phrase(`roles.${invitation.role}`).toLowerCase() });
     const withdraw = sureButton({
-      text: "Withdraw",
-      sureText: "Withdraw it for good",
+      text: phrase("people.withdraw"),
+      sureText: phrase("people.withdrawSure"),
       about: title,
       testId: "invitation-withdraw",
       onSure: () =>

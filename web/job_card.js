@@ -6,6 +6,7 @@ import { make } from "./dom.js";
 import { isOver } from "./job_list.js";
 import { stateText } from "./job_texts.js";
 import { ProgressBar } from "./progress_bar.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Job } from "./jobs_rest.js" */
 
@@ -32,7 +33,7 @@ export class JobCard {
     this.#text.setAttribute("role", "status");
     this.#text.dataset.testid = "job-text";
     this.#progress.element.ariaLabel = prompt;
-    this.#again = make("button", { className: "button", type: "button", text: "Other words", onclick: onAgain });
+    this.#again = make("button", { className: "button", type: "button", text: phrase("gallery.otherWords"), onclick: onAgain });
     this.#again.dataset.testid = "job-again";
     this.#dismiss = make("button", { className: "icon-button seed-delete", type: "button", text: "×", onclick: onDismiss });
     this.#dismiss.dataset.testid = "job-dismiss";
@@ -54,7 +55,7 @@ export class JobCard {
     if (this.#text.textContent !== text) this.#text.textContent = text;
     this.element.classList.toggle("is-failed", isFailed);
     this.#again.hidden = !isFailed;
-    this.#dismiss.ariaLabel = `${isFailed ? "Remove" : "Cancel"}: ${this.#prompt}`;
+    this.#dismiss.ariaLabel = phrase("common.about", { what: phrase(isFailed ? "common.remove" : "common.cancel"), about: this.#prompt });
     this.#progress.element.hidden = isFailed || job.state === "queued";
     this.#progress.show(stepFraction(job.fraction));
   }

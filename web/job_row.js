@@ -8,6 +8,7 @@ import { isOver } from "./job_list.js";
 import { factsOfJob, filmText, fractionText, stateText } from "./job_texts.js";
 import { jobFileUrl } from "./jobs_rest.js";
 import { ProgressBar } from "./progress_bar.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Job } from "./jobs_rest.js" */
 
@@ -41,7 +42,7 @@ export class JobRow {
   #play;
   #show;
   #watch;
-  #download = make("a", { className: "button", download: "", text: "Download" });
+  #download = make("a", { className: "button", download: "", text: phrase("common.download") });
   #retry;
   #cancel;
   #remove;
@@ -50,15 +51,15 @@ export class JobRow {
   /** @param {JobRowListener} listener */
   constructor(listener) {
     this.#listener = listener;
-    this.#play = button("Play", "job-play", listener.onPlay);
-    this.#show = button("Show in gallery", "job-show", () => listener.onShow?.());
-    this.#watch = button("Watch", "job-watch", listener.onWatch);
+    this.#play = button(phrase("common.play"), "job-play", listener.onPlay);
+    this.#show = button(phrase("jobs.showInGallery"), "job-show", () => listener.onShow?.());
+    this.#watch = button(phrase("common.watch"), "job-watch", listener.onWatch);
     this.#download.dataset.testid = "job-download";
-    this.#retry = button("Try again", "job-retry", listener.onRetry);
-    this.#cancel = button("Cancel", "job-cancel", () => {
+    this.#retry = button(phrase("common.tryAgain"), "job-retry", listener.onRetry);
+    this.#cancel = button(phrase("common.cancel"), "job-cancel", () => {
       if (this.#cancel.ariaDisabled !== "true") listener.onCancel();
     });
-    this.#remove = button("Remove", "job-remove", () => this.#askToRemove());
+    this.#remove = button(phrase("common.remove"), "job-remove", () => this.#askToRemove());
     this.#state.dataset.testid = "job-state";
     // A picture that was deleted elsewhere leaves its place empty.
     this.#picture.addEventListener("error", () => this.#picture.removeAttribute("src"));
@@ -149,7 +150,7 @@ export class JobRow {
     this.#remove.hidden = !isOver(job);
     this.#feedback.element.hidden = !isDone;
     this.#feedback.rate({ kind: "job", id: job.id }, title);
-    for (const action of this.#actions) action.ariaLabel = `${action.textContent}: ${title}`;
+    for (const action of this.#actions) action.ariaLabel = phrase("common.about", { what: action.textContent ?? "", about: title });
   }
 
   /** Removing the job of a film deletes the film, so a second click has to confirm it. */
@@ -157,14 +158,14 @@ export class JobRow {
     const isFilm = this.#job?.files.some(({ role }) => role === "film");
     if (!isFilm || this.#isSure) return this.#listener.onRemove();
     this.#isSure = true;
-    this.#nameRemove("Delete the film", true);
+    this.#nameRemove(phrase("jobs.deleteFilm"), true);
     this.#sureTimer = window.setTimeout(() => this.#beUnsure(), SURE_MS);
   }
 
   #beUnsure() {
     clearTimeout(this.#sureTimer);
     this.#isSure = false;
-    this.#nameRemove("Remove", false);
+    this.#nameRemove(phrase("common.remove"), false);
   }
 
   /**
@@ -173,7 +174,7 @@ export class JobRow {
    */
   #nameRemove(text, isSure) {
     this.#remove.textContent = text;
-    this.#remove.ariaLabel = `${text}: ${this.#title.textContent}`;
+    this.#remove.ariaLabel = phrase("common.about", { what: text, about: this.#title.textContent ?? "" });
     this.#remove.dataset.isSure = String(isSure);
   }
 }

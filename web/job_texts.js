@@ -4,25 +4,13 @@
 import { failureText, shortened } from "./authoring_texts.js";
 import { isOver } from "./job_list.js";
 import { dateText, sizeText, timeText } from "./recording_texts.js";
-import { CODE_TEXTS, PROGRESS_TEXTS } from "./texts.js";
+import { knownPhrase, phrase } from "./texts/texts.js";
 
 /** @import { Job } from "./jobs_rest.js" */
 
 const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 24 * 3600;
-
-/** @type {Readonly<Record<string, string>>} */
-const KINDS = { scene: "Scene", replay_film: "Film of a world", model: "Pull of a model", benchmark: "Measurement" };
-
-/** @type {Readonly<Record<string, string>>} by the server's name of the stage */
-const STAGES = {
-  writing: PROGRESS_TEXTS.writing_prompt,
-  painting: PROGRESS_TEXTS.painting,
-  checking: PROGRESS_TEXTS.checking_picture,
-  applying: PROGRESS_TEXTS.changing_world,
-  filming: "Playing the world again",
-};
 
 /**
  * @param {Pick<Job, "kind" | "request" | "result">} job
@@ -32,7 +20,7 @@ const STAGES = {
 export function titleOfJob({ kind, request, result }, worldTitle = null) {
   if (request.prompt) return request.prompt;
   if (request.model) return request.model;
-  return result?.title ?? worldTitle ?? (kind === "replay_film" ? "A saved world" : inWords(kind));
+  return result?.title ?? worldTitle ?? (kind === "replay_film" ? phrase("jobs.savedWorld") : inWords(kind));
 }
 
 /**
@@ -47,7 +35,7 @@ function inWords(name) {
 
 /** @param {Pick<Job, "kind">} job */
 export function kindText({ kind }) {
-  return KINDS[kind] ?? inWords(kind);
+  return knownPhrase("jobKinds", kind) ?? inWords(kind);
 }
 
 /**
@@ -59,17 +47,17 @@ export function factsOfJob(job, now) {
   const { created_at, attempt } = job;
   const time = timeText(created_at);
   const when = now - created_at < DAY_S ? time : `${dateText(created_at)}, ${time}`;
-  return [kindText(job), when, attempt > 1 ? `attempt ${attempt}` : ""].filter(Boolean).join(", ");
+  return [kindText(job), when, attempt > 1 ? phrase("jobs.attempt", { count: attempt }) : ""].filter(Boolean).join(", ");
 }
 
 /**
  * @param {number} seconds that are expected
  * @returns {string} no more exact than it is known
  */
-function aboutText(seconds) {
-  if (seconds < MINUTE_S) return "less than a minute";
-  if (seconds < HOUR_S) return `about ${Math.round(seconds / MINUTE_S)} min`;
-  return `about ${Math.round(seconds / HOUR_S)} h`;
+export function aboutText(seconds) {
+  if (seconds < MINUTE_S) return phrase("jobs.lessThanMinute");
+  if (seconds < HOUR_S) return phrase("jobs.aboutMinutes", { count: Math.round(seconds / MINUTE_S) });
+  return phrase("jobs.aboutHours", { count: Math.round(seconds / HOUR_S) });
 }
 
 /**
@@ -78,29 +66,36 @@ function aboutText(seconds) {
  * @returns {string}
  */
 export function waitingText(position, seconds = null) {
-  if (position === null) return "Waiting";
-  const turn = position === 0 ? "it is next" : `${position} before it`;
-  return ["Waiting", turn, seconds ? aboutText(seconds) : ""].filter(Boolean).join(", ");
+  if (position === null) return phrase("common.waiting");
+  const turn = position === 0 ? phrase("jobs.next") : phrase("jobs.before", { count: position });
+  return [phrase("common.waiting"), turn, seconds ? aboutText(seconds) : ""].filter(Boolean).join(", ");
 }
 
 /**
- * @param {Pick<Job, "state" | "stage" | "position" | "waiting_s" | "cancelling">} job that has not ended
+ * @param {Pick<Job, "state" | "stage" | "position" | "waiting_s" | "cancelling" | "kind">} job that has not ended
  * @returns {string}
  */
-export function progressText({ state, stage, position, waiting_s, cancelling }) {
-  if (cancelling) return "Being cancelled";
+export function progressText({ state, stage, position, waiting_s, cancelling, kind }) {
+  if (cancelling) return phrase("jobs.cancelling");
   if (state === "queued") return waitingText(position, waiting_s);
-  if (state === "finishing") return "Almost done";
-  return STAGES[stage ?? ""] ?? (stage ? inWords(stage) : "Being made");
+  if (state === "finishing") return phrase("jobs.almostDone");
+  const known = kind === "video" ? knownPhrase("filmStages", stage ?? "") : knownPhrase("jobStages", stage ?? "");
+  return known ?? (stage ? inWords(stage) : phrase("jobs.beingMade"));
 }
 
 /**
- * @param {Pick<Job, "fraction" | "remaining_s">} job that runs
+ * @param {Pick<Job, "fraction" | "remaining_s" | "amounts">} job that runs
  * @returns {string} how far it is and how long it will take, as far as that is known
  */
-export function fractionText({ fraction, remaining_s }) {
-  const left = remaining_s === null ? "" : `${aboutText(remaining_s)} left`;
-  return [percentText(fraction), left].filter(Boolean).join(", ");
+export function fractionText({ fraction, remaining_s, amounts }) {
+  const left = remaining_s === null ? "" : phrase("jobs.left", { span: aboutText(remaining_s) });
+  return [stepText(amounts), percentText(fraction), left].filter(Boolean).join(", ");
+}
+
+/** @param {Job["amounts"]} amounts */
+function stepText(amounts) {
+  const { step = 0, steps = 0 } = amounts ?? {};
+  return steps > 1 ? phrase("jobs.step", { number: Math.min(step + 1, steps), count: steps }) : "";
 }
 
 /**
@@ -108,7 +103,7 @@ export function fractionText({ fraction, remaining_s }) {
  * @returns {string} empty while it is unknown
  */
 export function percentText(fraction) {
-  return fraction ? `${Math.floor(fraction * 100)} %` : "";
+  return fraction ? phrase("jobs.percent", { percent: Math.floor(fraction * 100) }) : "";
 }
 
 /**
@@ -117,8 +112,8 @@ export function percentText(fraction) {
  */
 export function stateText(job) {
   if (!isOver(job)) return progressText(job);
-  if (job.state === "done") return job.kind === "scene" ? "Done, it is in the gallery" : "Done";
-  if (job.state === "cancelled") return CODE_TEXTS.cancelled;
+  if (job.state === "done") return knownPhrase("jobsDone", job.kind) ?? phrase("jobs.done");
+  if (job.state === "cancelled") return phrase("codes.cancelled");
   return faultText(job);
 }
 
@@ -128,7 +123,7 @@ export function stateText(job) {
  */
 export function faultText({ fault, kind }) {
   // Of these, only the server knows what stands in the way.
-  const isTold = kind === "model" || kind === "benchmark" || (kind === "replay_film" && fault?.code === "filmFailed");
+  const isTold = kind === "model" || kind === "benchmark" || kind === "video" || (kind === "replay_film" && fault?.code === "filmFailed");
   if (isTold && fault?.message) return fault.message;
   return failureText({ code: fault?.code, message: fault?.message });
 }
@@ -138,7 +133,7 @@ export function faultText({ fault, kind }) {
  * @returns {string}
  */
 export function filmText({ is_exact, bytes }) {
-  const compared = is_exact ? "It shows exactly what was played" : "It may differ from what was played";
+  const compared = phrase(is_exact ? "jobs.isExact" : "jobs.mayDiffer");
   // The file may hold nothing to compare with.
   const facts = [typeof is_exact === "boolean" ? compared : "", bytes === undefined ? "" : sizeText(bytes)];
   return facts.filter(Boolean).join(", ");
@@ -151,8 +146,9 @@ export function filmText({ is_exact, bytes }) {
  */
 export function endText(job, title) {
   const name = shortened(title);
-  if (job.state === "done") return `Done: ${name}`;
-  return job.state === "cancelled" ? `Cancelled: ${name}` : `Failed: ${name}. ${faultText(job)}`;
+  if (job.state === "done") return phrase("jobs.endDone", { title: name });
+  if (job.state === "cancelled") return phrase("jobs.endCancelled", { title: name });
+  return phrase("jobs.endFailed", { title: name, reason: faultText(job) });
 }
 
 /**
@@ -160,5 +156,5 @@ export function endText(job, title) {
  * @returns {string} for screen readers; the page shows the number alone
  */
 export function countText(count) {
-  return count === 0 ? "Jobs" : `Jobs, ${count} under way`;
+  return count === 0 ? phrase("common.jobs") : phrase("jobs.underWay", { count });
 }

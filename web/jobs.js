@@ -10,6 +10,7 @@ import { countText, endText, titleOfJob } from "./job_texts.js";
 import { cancelJob, removeJob, retryJob } from "./jobs_rest.js";
 import { describe } from "./library.js";
 import { RestError } from "./rest.js";
+import { phrase } from "./texts/texts.js";
 import { fetchWorlds } from "./worlds_rest.js";
 
 /** @import { JobFeed } from "./job_feed.js" */
@@ -231,7 +232,7 @@ export class Jobs {
   #showServer(isReached) {
     if (isReached === this.#isReached) return;
     this.#isReached = isReached;
-    this.#notify(isReached ? null : "The server does not answer. This page keeps trying.");
+    this.#notify(isReached ? null : phrase("jobs.noAnswer"));
   }
 
   /** @param {string | null} text */

@@ -16,17 +16,26 @@ import { request, RestError } from "./rest.js";
  * @property {string[]} [sentences] about the film, for people
  */
 
-/** @typedef {{ done_bytes: number, total_bytes: number, done_files: number, total_files: number }} Amounts */
+/**
+ * @typedef {object} Amounts what the kind of job counts
+ * @property {number} [done_bytes] of a pull
+ * @property {number} [total_bytes]
+ * @property {number} [done_files]
+ * @property {number} [total_files]
+ * @property {number} [step] of a film; so many are done
+ * @property {number} [steps]
+ * @property {number} [previews] how many pictures of the unfinished film there have been; the newest can be seen
+ */
 
 /**
  * @typedef {object} Job
  * @property {string} id ids are sorted by age
- * @property {string} kind `scene`, `replay_film`, `model` (a pull), `benchmark`, or one that is newer than this page
+ * @property {string} kind `scene`, `replay_film`, `video` (a film), `model` (a pull), `benchmark`, or one that is newer than this page
  * @property {JobState} state
  * @property {{ prompt?: string, world_id?: string, model?: string }} request
  * @property {string | null} stage the present one while it runs
  * @property {number | null} fraction of that stage
- * @property {Amounts | null} [amounts] of a pull
+ * @property {Amounts | null} [amounts] of a pull or a film
  * @property {number | null} position how many jobs begin before it while it is queued
  * @property {number | null} waiting_s seconds until it begins, if anything tells
  * @property {number | null} remaining_s seconds until its end, if anything tells

@@ -11,6 +11,7 @@ import { deleteSeed, fetchHealth, fetchModels, fetchSeeds, RestError } from "./r
 import { safetyText } from "./safety_text.js";
 import { SceneJobs } from "./scene_jobs.js";
 import { faultText } from "./server_settings_texts.js";
+import { phrase } from "./texts/texts.js";
 import { toast } from "./toasts.js";
 import { uploadSeed } from "./upload.js";
 
@@ -82,7 +83,7 @@ export class Library {
       if (this.identity.mustSignIn) return this.#listener.onMustSignIn();
       [this.seeds, this.#models, this.health] = await Promise.all([fetchSeeds(), fetchModels(), fetchHealth()]);
     } catch (error) {
-      this.#gallery.notify(`${describe(error)} This page keeps trying.`);
+      this.#gallery.notify(phrase("common.keepsTrying", { problem: describe(error) }));
       this.#listener.onLog("warning", describe(error));
       setTimeout(() => void this.load(), RETRY_MS);
       return;
@@ -205,7 +206,7 @@ export class Library {
     if (!hash) return;
     await this.find(hash);
     if (hadFocus) this.#gallery.focus(hash);
-    toast(`Added to the gallery: ${shortened(request.prompt ?? "")}`);
+    toast(phrase("gallery.added", { title: shortened(request.prompt ?? "") }));
   }
 
   #showSeeds() {

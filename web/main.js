@@ -11,20 +11,21 @@ import { FramingDialog } from "./framing_dialog.js";
 import { Identity } from "./identity.js";
 import { JobFeed } from "./job_feed.js";
 import { Jobs } from "./jobs.js";
-import { Library } from "./library.js";
+import { describe, Library } from "./library.js";
 import { LogBook } from "./log_book.js";
 import { LogPanel } from "./log_panel.js";
 import { Models } from "./models.js";
 import { PadNavigation } from "./pad_navigation.js";
 import { People } from "./people.js";
 import { PlaceAddress } from "./place_address.js";
-import { LINK_COPIED, LINK_UNKNOWN, linkText, PICTURE_COPIED, PICTURE_NOT_COPIED } from "./place_texts.js";
-import { PICTURE_SAVED, WORLD_KEEPS_ENGINE } from "./place_texts.js";
 import { Recordings } from "./recordings.js";
 import { RestError, signInWatch } from "./rest.js";
 import { copyPicture, copyText, fileNameOf, saveFile } from "./screenshot.js";
 import { ServerSettings } from "./server_settings.js";
 import { originOf } from "./session.js";
+import { titleOf } from "./recording_texts.js";
+import { Studio } from "./studio.js";
+import { phrase } from "./texts/texts.js";
 import { toast } from "./toasts.js";
 import { listenForFiles } from "./upload.js";
 import { showVisitor } from "./visitor_view.js";
@@ -73,7 +74,16 @@ const address = new PlaceAddress(window, {
 });
 const framing = new FramingDialog();
 new PadNavigation({ isPlaying: () => app.screen.name === "playing", onResume: () => app.menu.isOpen && app.resume() });
-const recordings = new Recordings();
+const studio = new Studio(feed, library, (seed) => void walk(seed));
+const recordings = new Recordings({
+  onWalk: async (recording, atS) => {
+    await studio.walkInto({ recording: recording.name }, atS, titleOf(recording));
+  },
+  onRetake: ({ name }) => {
+    recordings.close();
+    studio.retakeWalk(name);
+  },
+});
 const worlds = new Worlds((world) => go(asPlace(world)), feed);
 const jobs = new Jobs(feed, {
   seedOf: (hash) => library.seeds.find((seed) => seed.hash === hash),
@@ -82,7 +92,10 @@ const jobs = new Jobs(feed, {
   isInGallery: () => app.screen.name === "gallery",
 });
 
-const models = new Models(feed, identity, () => void library.refreshModels());
+const models = new Models(feed, identity, () => {
+  void library.refreshModels();
+  studio.refresh();
+});
 const doctor = new Doctor();
 const serverSettings = new ServerSettings(() => void lookAtHealth(true));
 const account = new Account(identity, () => {
@@ -106,7 +119,7 @@ function comeBack() {
   followJobs();
   void library.load();
   if (app.screen.name === "lost") app.retry();
-  for (const view of [worlds, recordings, models, serverSettings, account, people]) view.refresh();
+  for (const view of [worlds, recordings, studio, models, serverSettings, account, people]) view.refresh();
 }
 
 function followJobs() {
@@ -163,6 +176,29 @@ function go(place) {
   else app.enter(place);
 }
 
+/** @param {SeedSummary} seed that a frame of a film or a recording has become */
+async function walk(seed) {
+  recordings.close();
+  go((await library.find(seed.hash)) ?? seed);
+}
+
+/** Take the picture on the screen to the Studio, as the beginning of a film. */
+async function filmThis() {
+  if (app.screen.name !== "paused") return;
+  const { placeTitle } = app;
+  try {
+    // Without a model, the Studio says what is missing, and the picture is not needed.
+    if (!(await studio.canMake())) return studio.open();
+    app.menu.notify(phrase("studio.pictureTaken"), "progress");
+    const picture = new File([await app.surface.picture()], `${placeTitle}.png`, { type: "image/png" });
+    const seed = await library.add(picture, () => {});
+    app.menu.notify(null);
+    studio.film(seed);
+  } catch (error) {
+    app.menu.notify(describe(error));
+  }
+}
+
 /** Enter the place that the address names, if there is one. */
 async function followLink() {
   const { place } = address;
@@ -171,7 +207,7 @@ async function followLink() {
   if (app.screen.name !== "gallery") return;
   if (seed) return app.enter(seed);
   address.leave();
-  toast(LINK_UNKNOWN, "error");
+  toast(phrase("places.linkUnknown"), "error");
 }
 
 /** @param {Place} place */
@@ -194,19 +230,19 @@ function tell(text) {
 
 async function savePicture() {
   saveFile(await app.surface.picture(), fileNameOf(app.placeTitle, new Date()));
-  tell(PICTURE_SAVED);
+  tell(phrase("places.pictureSaved"));
 }
 
 async function copyLink() {
   if (app.screen.name === "gallery") return;
   const link = address.linkTo(originOf(app.screen.seed));
-  tell((await copyText(link)) ? LINK_COPIED : linkText(link));
+  tell((await copyText(link)) ? phrase("places.linkCopied") : phrase("places.link", { link }));
 }
 
 function chooseEngine() {
   if (app.screen.name !== "paused") return;
   if (app.screen.seed.world_id === undefined) library.chooseEngine(app.screen.seed);
-  else tell(WORLD_KEEPS_ENGINE);
+  else tell(phrase("places.worldKeepsEngine"));
 }
 
 function report() {
@@ -246,7 +282,7 @@ listenForActions({
   "choose-engine": chooseEngine,
   "save-picture": () => void savePicture(),
   "copy-picture": () =>
-    void copyPicture(app.surface.picture()).then((isDone) => tell(isDone ? PICTURE_COPIED : PICTURE_NOT_COPIED)),
+    void copyPicture(app.surface.picture()).then((isDone) => tell(phrase(isDone ? "places.pictureCopied" : "places.pictureNotCopied"))),
   "copy-link": () => void copyLink(),
   share: () => void app.sharing.share(),
   "stop-sharing": () => void app.sharing.stop(),
@@ -262,6 +298,9 @@ listenForActions({
   "keep-clip": () => void app.recording.keepClip(),
   "show-recordings": () => recordings.open(),
   "hide-recordings": () => recordings.close(),
+  "show-studio": () => studio.open(),
+  "hide-studio": () => studio.close(),
+  "film-this": () => void filmThis(),
   "show-jobs": () => {
     worlds.close();
     jobs.open();
@@ -305,6 +344,7 @@ document.addEventListener("visibilitychange", followJobs);
 async function take(files) {
   const world = files.find(({ name }) => name.toLowerCase().endsWith(".world"));
   if (world) return worlds.receive(world);
+  if (studio.isOpen) return studio.receive(files);
   const isPaused = app.screen.name === "paused";
   const [first, ...others] = await framing.frame(isPaused ? files.slice(0, 1) : files);
   if (!first) return;

@@ -4,6 +4,7 @@
 import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
 import { pictureOf } from "./gallery.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { KeyBindings } from "./controls/key_bindings.js" */
 /** @import { SeedSummary } from "./rest.js" */
@@ -69,7 +70,7 @@ export class Menu {
    */
   showPictures(seeds, currentHash) {
     const onclick = () => this.#listener.onPickFile();
-    const own = make("button", { className: "picture is-own", type: "button", text: "Your own picture", onclick });
+    const own = make("button", { className: "picture is-own", type: "button", text: phrase("common.yours"), onclick });
     this.#pictureList.replaceChildren(
       make("li", { children: [own] }),
       ...seeds.map((seed) => make("li", { children: [this.#picture(seed, seed.hash === currentHash)] })),

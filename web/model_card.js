@@ -3,10 +3,11 @@
 
 import { make } from "./dom.js";
 import { actionsOf, pulledFraction } from "./model_state.js";
-import { ACTION_TEXTS, amountText, DELETE_SURE, fitText, licenceFact, measuredFact } from "./model_texts.js";
+import { amountText, fitText, licenceFact, measuredFact } from "./model_texts.js";
 import { needsFact, paceFact, sizeFact, stateText, useFact } from "./model_texts.js";
 import { ProgressBar } from "./progress_bar.js";
 import { sureButton } from "./sure_button.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Job } from "./jobs_rest.js" */
 /** @import { ModelAction } from "./model_state.js" */
@@ -90,14 +91,14 @@ export class ModelCard {
    * @param {Job | null} benchmark
    */
   #showFacts(model, benchmark) {
-    const measured = benchmark ? "being measured" : measuredFact(model);
+    const measured = benchmark ? phrase("models.beingMeasured") : measuredFact(model);
     const facts = [
-      ["Size", sizeFact(model)],
-      ["Licence", licenceFact(model)],
-      ["Needs", model.kind === "engine" ? needsFact(model) : ""],
-      ["Pace", paceFact(model)],
-      ["Measured", measured],
-      ["Used for", useFact(model)],
+      [phrase("models.size"), sizeFact(model)],
+      [phrase("models.licence"), licenceFact(model)],
+      [phrase("models.needs"), model.kind === "engine" ? needsFact(model) : ""],
+      [phrase("models.pace"), paceFact(model)],
+      [phrase("models.measured"), measured],
+      [phrase("models.usedFor"), useFact(model)],
     ].filter(([, text]) => text !== "");
     const rows = facts.map(([name, text]) => make("div", { children: [make("dt", { text: name }), make("dd", { text })] }));
     this.#facts.replaceChildren(...rows);
@@ -111,7 +112,7 @@ export class ModelCard {
     const isUnderWay = pull !== null || ["pulling", "loading"].includes(model.state.kind);
     const isPartial = model.state.kind === "partial";
     this.#progress.element.hidden = !isUnderWay && !isPartial;
-    this.#progress.element.ariaLabel = `${this.#name}: ${stateText(model, pull)}`;
+    this.#progress.element.ariaLabel = phrase("common.about", { what: this.#name, about: stateText(model, pull) });
     this.#progress.show(model.state.kind === "loading" && !pull ? null : pulledFraction(model, pull));
     setText(this.#amount, isUnderWay || isPartial ? amountText(model, pull) : "");
   }
@@ -122,11 +123,11 @@ export class ModelCard {
    */
   #showQuants({ quants, state }, mayChange) {
     this.#quant.hidden = !mayChange || quants.length < 2 || !["ready", "failed"].includes(state.kind);
-    this.#quant.ariaLabel = `Number format of ${this.#name}`;
+    this.#quant.ariaLabel = phrase("models.quantOf", { name: this.#name });
     const isSame = [...this.#quant.options].every(({ value }, index) => value === quants[index]);
     if (isSame && this.#quant.options.length === quants.length) return;
     this.#quant.replaceChildren(
-      ...quants.map((value) => make("option", { value, text: value === "none" ? "As published" : value })),
+      ...quants.map((value) => make("option", { value, text: value === "none" ? phrase("models.asPublished") : value })),
     );
   }
 
@@ -147,10 +148,11 @@ export class ModelCard {
   #button(action, isFirst) {
     const testId = `model-${action}`;
     const onSure = () => this.#onAction(action, this.#quant.value);
-    const text = ACTION_TEXTS[action];
-    if (action === "delete") return sureButton({ text, sureText: DELETE_SURE, about: this.#name, testId, onSure });
+    const text = phrase(`models.${action}`);
+    if (action === "delete") return sureButton({ text, sureText: phrase("models.deleteSure"), about: this.#name, testId, onSure });
     const className = `button ${isFirst && action !== "cancel" ? "" : "is-quiet"}`;
-    const button = make("button", { className, type: "button", text, ariaLabel: `${text}: ${this.#name}`, onclick: onSure });
+    const ariaLabel = phrase("common.about", { what: text, about: this.#name });
+    const button = make("button", { className, type: "button", text, ariaLabel, onclick: onSure });
     button.dataset.testid = testId;
     return button;
   }

@@ -3,44 +3,13 @@
 
 import { fractionText, progressText } from "./job_texts.js";
 import { sizeText } from "./recording_texts.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Job } from "./jobs_rest.js" */
-/** @import { ModelAction } from "./model_state.js" */
 /** @import { LibraryModel } from "./models_rest.js" */
 
 /** A screen shows a frame in so many ms; whatever follows keys within it follows them at once. */
 const FRAME_MS = 20;
-
-/** @type {Readonly<Record<ModelAction, string>>} */
-export const ACTION_TEXTS = {
-  pull: "Pull",
-  resume: "Go on pulling",
-  pullAgain: "Pull again",
-  cancel: "Cancel",
-  load: "Load",
-  loadAnyway: "Load anyway",
-  unload: "Unload",
-  benchmark: "Measure",
-  delete: "Delete",
-};
-
-export const DELETE_SURE = "Delete its files";
-export const BUILT_IN = "Comes with Terrarium";
-export const IN_PLACE = "In a folder of yours";
-export const MUST_BE_OWNER = "Only the owner of the server can pull, load and delete models.";
-
-/** @type {Readonly<Record<LibraryModel["state"]["kind"], string>>} */
-const STATES = {
-  ready: "On the disk",
-  absent: "Not pulled yet",
-  partial: "Pulled in part",
-  damaged: "Damaged",
-  pulling: "Being pulled",
-  loading: "Being loaded",
-  loaded: "Loaded",
-  parked: "Ready in memory",
-  failed: "Could not be loaded",
-};
 
 /**
  * @param {LibraryModel} model
@@ -48,8 +17,8 @@ const STATES = {
  */
 export function stateText({ state, built_in, in_place }, pull) {
   if (pull) return progressText(pull);
-  if (in_place && state.kind === "ready") return IN_PLACE;
-  return built_in && state.kind === "ready" ? BUILT_IN : STATES[state.kind];
+  if (in_place && state.kind === "ready") return phrase("models.inPlace");
+  return built_in && state.kind === "ready" ? phrase("models.builtIn") : phrase(`modelStates.${state.kind}`);
 }
 
 /**
@@ -60,31 +29,39 @@ export function stateText({ state, built_in, in_place }, pull) {
 export function amountText({ state, size_bytes }, pull) {
   const done = pull?.amounts?.done_bytes ?? state.done_bytes;
   const total = pull?.amounts?.total_bytes ?? state.total_bytes ?? size_bytes;
-  const bytes = typeof done === "number" && total ? `${sizeText(done)} of ${sizeText(total)}` : "";
-  const files = pull?.amounts ? `file ${Math.min(pull.amounts.done_files + 1, pull.amounts.total_files)} of ${pull.amounts.total_files}` : "";
+  const bytes = typeof done === "number" && total ? phrase("models.bytesOf", { done: sizeText(done), total: sizeText(total) }) : "";
+  const files = pull?.amounts?.total_files ? filesText(pull.amounts.done_files ?? 0, pull.amounts.total_files) : "";
   return [bytes, files, pull ? fractionText(pull) : ""].filter(Boolean).join(", ");
+}
+
+/**
+ * @param {number} done
+ * @param {number} total
+ */
+function filesText(done, total) {
+  return phrase("models.fileOf", { number: Math.min(done + 1, total), count: total });
 }
 
 /** @param {LibraryModel} model */
 export function sizeFact({ size_bytes, built_in }) {
   if (size_bytes) return sizeText(size_bytes);
-  return built_in ? "nothing to pull" : "unknown";
+  return built_in ? phrase("models.nothingToPull") : phrase("models.unknown");
 }
 
 /** @param {LibraryModel} model */
 export function licenceFact({ licence, repositories }) {
   const gated = repositories.some((one) => one.gated);
-  return gated ? `${licence}, to be accepted where the model is published` : licence;
+  return gated ? phrase("models.gated", { licence }) : licence;
 }
 
 /** @param {LibraryModel} model */
 export function needsFact({ needs }) {
-  if (!needs) return "not known yet";
+  if (!needs) return phrase("models.notKnownYet");
   const parts = [
-    needs.vram_bytes > 0 ? `${sizeText(needs.vram_bytes)} of the graphics card's memory` : "",
-    needs.ram_bytes > 0 ? `${sizeText(needs.ram_bytes)} of memory` : "",
+    needs.vram_bytes > 0 ? phrase("models.vram", { size: sizeText(needs.vram_bytes) }) : "",
+    needs.ram_bytes > 0 ? phrase("models.ram", { size: sizeText(needs.ram_bytes) }) : "",
   ].filter(Boolean);
-  return parts.join(", ") || "next to nothing";
+  return parts.join(", ") || phrase("models.nextToNothing");
 }
 
 /**
@@ -94,9 +71,9 @@ export function needsFact({ needs }) {
 export function paceFact({ pace }) {
   if (!pace) return "";
   const { frames_per_pass, fps, control_ms } = pace;
-  if (frames_per_pass === 1 || control_ms <= FRAME_MS) return `${Math.round(fps)} frames/s, each follows your keys`;
-  const times = Math.round(1000 / control_ms);
-  return `${Math.round(fps)} frames/s in groups of ${frames_per_pass}: it looks at your keys ${times} times a second`;
+  const rate = Math.round(fps);
+  if (frames_per_pass === 1 || control_ms <= FRAME_MS) return phrase("models.paceEach", { fps: rate });
+  return phrase("models.paceGroups", { fps: rate, frames: frames_per_pass, count: Math.round(1000 / control_ms) });
 }
 
 /**
@@ -107,9 +84,9 @@ export function measuredFact({ measured }) {
   if (!measured) return "";
   const { fps, vram_bytes, ram_bytes } = measured;
   return [
-    fps ? `${fps < 10 ? fps.toFixed(1) : Math.round(fps)} frames/s here` : "",
-    vram_bytes ? `took ${sizeText(vram_bytes)} of the graphics card's memory` : "",
-    ram_bytes ? `took ${sizeText(ram_bytes)} of memory` : "",
+    fps ? phrase("models.fpsHere", { fps: fps < 10 ? fps.toFixed(1) : Math.round(fps) }) : "",
+    vram_bytes ? phrase("models.tookVram", { size: sizeText(vram_bytes) }) : "",
+    ram_bytes ? phrase("models.tookRam", { size: sizeText(ram_bytes) }) : "",
   ].filter(Boolean).join(", ");
 }
 
@@ -119,8 +96,8 @@ export function measuredFact({ measured }) {
  */
 export function fitText({ fit, state }) {
   if (!fit || fit.kind === "unknown" || state.kind === "loaded") return fit?.reason && state.kind !== "loaded" ? fit.reason : "";
-  const verdict = { fits: "Fits here", tight: "Fits here, but only just", does_not_fit: "Does not fit here" }[fit.kind];
-  return fit.reason ? `${verdict}. ${fit.reason}` : `${verdict}.`;
+  const verdict = phrase(`modelFits.${fit.kind}`);
+  return fit.reason ? phrase("models.fitBecause", { verdict, reason: fit.reason }) : phrase("models.fit", { verdict });
 }
 
 /**
@@ -128,15 +105,15 @@ export function fitText({ fit, state }) {
  * @returns {string} empty for what is played
  */
 export function useFact({ kind, use }) {
-  return kind === "support" ? (use ?? "nothing, by the settings") : "";
+  return kind === "support" ? (use ?? phrase("models.noUse")) : "";
 }
 
 /** @param {number | null} bytes */
 export function diskText(bytes) {
-  return bytes === null ? "" : `${sizeText(bytes)} are free on the disk.`;
+  return bytes === null ? "" : phrase("models.diskFree", { size: sizeText(bytes) });
 }
 
 /** @param {LibraryModel} model that has just been loaded, deleted, or whose pull has ended */
 export function newsText(model) {
-  return `${model.title}: ${stateText(model, null)}`;
+  return phrase("common.about", { what: model.title, about: stateText(model, null) });
 }

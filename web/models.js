@@ -8,8 +8,9 @@ import { cancelJob, submitJob } from "./jobs_rest.js";
 import { describe } from "./library.js";
 import { ModelCard } from "./model_card.js";
 import { liveJob } from "./model_state.js";
-import { diskText, MUST_BE_OWNER, newsText } from "./model_texts.js";
+import { diskText, newsText } from "./model_texts.js";
 import { deleteModel, fetchModelLibrary, loadModel, unloadModel } from "./models_rest.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Identity } from "./identity.js" */
 /** @import { JobFeed } from "./job_feed.js" */
@@ -125,7 +126,7 @@ export class Models {
     const { models, disk_free_bytes } = this.#library;
     const { isOwner } = this.#identity;
     byId("models-disk", HTMLElement).textContent = diskText(disk_free_bytes);
-    byId("models-owner", HTMLElement).textContent = isOwner ? "" : MUST_BE_OWNER;
+    byId("models-owner", HTMLElement).textContent = isOwner ? "" : phrase("models.mustBeOwner");
     for (const model of models) {
       const card = this.#cards.get(model.id) ?? this.#newCard(model.id);
       const [pull, benchmark] = [PULL, BENCHMARK].map((kind) => liveJob(this.#feed.jobs, kind, model.id));

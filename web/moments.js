@@ -2,6 +2,7 @@
 // The list of moments of this world that the server keeps and that the player can return to.
 
 import { byId, make } from "./dom.js";
+import { LOCALE, phrase } from "./texts/texts.js";
 
 /** @typedef {{ id: string, takenAt: Date, picture: string }} Moment `picture` is an object URL */
 
@@ -47,11 +48,11 @@ export class Moments {
 
   /** @param {Moment} moment */
   #item(moment) {
-    const time = moment.takenAt.toLocaleTimeString();
+    const time = moment.takenAt.toLocaleTimeString(LOCALE);
     const button = make("button", {
       className: "moment",
       type: "button",
-      ariaLabel: `Go back to ${time}`,
+      ariaLabel: phrase("moments.goBack", { time }),
       onclick: () => this.#onRestore(moment.id),
       children: [make("img", { src: moment.picture, alt: "" }), make("span", { text: time })],
     });
@@ -59,8 +60,8 @@ export class Moments {
     const branch = make("button", {
       className: "button is-quiet moment-branch",
       type: "button",
-      text: "Save as a world",
-      ariaLabel: `Save as a world: ${time}`,
+      text: phrase("moments.saveAsWorld"),
+      ariaLabel: phrase("common.about", { what: phrase("moments.saveAsWorld"), about: time }),
       onclick: () => this.#onBranch(moment.id),
     });
     branch.dataset.testid = "moment-branch";

@@ -1,19 +1,20 @@
 // @ts-check
 // The dialog in which owners see to the people of the server: their roles, who may sign in, and invitations.
 
-import { personText, reasonText, ROLE_MEANINGS, ROLE_TEXTS } from "./account_texts.js";
+import { personText, reasonText } from "./account_texts.js";
 import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
 import { InvitationSection } from "./invitation_section.js";
 import { changePerson, deletePerson, fetchPeople } from "./people_rest.js";
 import { RowList } from "./row_list.js";
 import { sureButton } from "./sure_button.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Role } from "./account_rest.js" */
 /** @import { Identity } from "./identity.js" */
 /** @import { Person } from "./people_rest.js" */
 
-const ROLES = /** @type {readonly Role[]} */ (Object.keys(ROLE_TEXTS));
+const ROLES = /** @type {readonly Role[]} */ (["owner", "player", "viewer"]);
 
 export class People {
   #identity;
@@ -56,24 +57,25 @@ export class People {
   #rowOf(person) {
     const isSelf = person.id === this.#identity.user?.id;
     // Nobody should lock themselves out by a slip of the finger.
-    const controls = isSelf ? [make("span", { text: ROLE_TEXTS[person.role] })] : this.#controls(person);
+    const controls = isSelf ? [make("span", { text: phrase(`roles.${person.role}`) })] : this.#controls(person);
     return { key: person.id, title: person.name, text: personText(person, isSelf, Date.now()), controls };
   }
 
   /** @param {Person} person */
   #controls({ id, name, role, disabled }) {
-    const select = roleSelect(role, `Role of ${name}`);
+    const select = roleSelect(role, phrase("people.roleOf", { name }));
     select.dataset.testid = "person-role";
     select.addEventListener("change", () => {
       void this.#change(() => changePerson(id, { role: /** @type {Role} */ (select.value) }));
     });
-    const text = disabled ? "Let in again" : "Disable";
-    const disable = make("button", { className: "button is-quiet", type: "button", text, ariaLabel: `${text}: ${name}` });
+    const text = phrase(disabled ? "people.letInAgain" : "people.disable");
+    const ariaLabel = phrase("common.about", { what: text, about: name });
+    const disable = make("button", { className: "button is-quiet", type: "button", text, ariaLabel });
     disable.dataset.testid = "person-disable";
     disable.addEventListener("click", () => void this.#change(() => changePerson(id, { disabled: !disabled })));
     const remove = sureButton({
-      text: "Delete",
-      sureText: "Delete for good",
+      text: phrase("common.delete"),
+      sureText: phrase("common.deleteForGood"),
       about: name,
       testId: "person-delete",
       onSure: () => void this.#change(() => deletePerson(id)),
@@ -117,7 +119,7 @@ export class People {
  * @param {string} label
  */
 function roleSelect(role, label) {
-  const options = ROLES.map((one) => make("option", { value: one, text: ROLE_TEXTS[one], title: ROLE_MEANINGS[one] }));
+  const options = ROLES.map((one) => make("option", { value: one, text: phrase(`roles.${one}`), title: phrase(`roleMeanings.${one}`) }));
   const select = make("select", { className: "text-field", ariaLabel: label, children: options });
   select.value = role;
   return select;

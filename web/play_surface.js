@@ -2,14 +2,17 @@
 // The playing screen: canvas, frames, controls, overlay, and the animation loop that drives them.
 
 import { CanvasView } from "./canvas_view.js";
-import { CLICK_HINT, FIRST_TOUCH_HINT, firstHintText } from "./control_texts.js";
+import { firstHintText } from "./control_texts.js";
 import { Controls } from "./controls/controls.js";
 import { byId } from "./dom.js";
 import { Figures } from "./figures.js";
 import { FirstHint } from "./first_hint.js";
+import { StepSound } from "./step_sound.js";
+import { Strides } from "./strides.js";
 import { FramePlayer } from "./frame_player.js";
 import { Overlay } from "./overlay.js";
 import { StallWatch } from "./stall_watch.js";
+import { phrase } from "./texts/texts.js";
 import { canDecode, VideoChoice } from "./video_choice.js";
 import { VideoPictures } from "./video_pictures.js";
 
@@ -43,6 +46,8 @@ export class PlaySurface {
   #controls;
   #hintTimer = 0;
   #firstHint = new FirstHint();
+  #strides = new Strides();
+  #stepSound = new StepSound();
   #settings;
   #onLearnt;
   #stall = new StallWatch();
@@ -72,10 +77,12 @@ export class PlaySurface {
     this.#controls = new Controls({
       target: this.#canvas,
       stick: byId("stick", HTMLElement),
+      crouch: byId("crouch-button", HTMLButtonElement),
       channel: {
         isClear: () => session()?.isClear ?? false,
         send: (control) => {
           session()?.control(control);
+          this.#strides.hold(control.buttons ?? []);
           this.#watchLearning(control);
         },
         onSent: (ts, changed) => {
@@ -120,11 +127,12 @@ export class PlaySurface {
     this.#controls.start();
     this.#controls.lock();
     if (!this.#settings().knowsControls) this.#showFirstHint();
-    else if (!isTouch()) this.#showHint(CLICK_HINT);
+    else if (!isTouch()) this.#showHint(phrase("play.click"));
   }
 
   stop() {
     this.#controls.stop();
+    this.#strides.hold([]);
     this.figures.latency.dropPending();
     this.#stall.clear();
     this.#showHint("");
@@ -160,6 +168,7 @@ export class PlaySurface {
   #frame(now) {
     this.#player.draw(now);
     this.#controls.frame(now);
+    if (this.#strides.frame(now) && this.#settings().stepSounds) this.#stepSound.play();
     this.#overlay.frame(now, () => this.read());
     this.#watch(this.#stall.flow(now));
   }
@@ -169,13 +178,13 @@ export class PlaySurface {
     if (flow === this.#flow) return;
     this.#flow = flow;
     if (flow === "lost") this.#onLost();
-    else this.#showHint(flow === "waiting" ? "Waiting for the server" : "", Infinity);
+    else this.#showHint(flow === "waiting" ? phrase("play.waitingForServer") : "", Infinity);
   }
 
   /** It stays until the person has walked and looked around, and then never comes back. */
   #showFirstHint() {
     const { keys, knowsControls } = this.#settings();
-    const text = isTouch() ? FIRST_TOUCH_HINT : firstHintText(keys);
+    const text = isTouch() ? phrase("play.firstTouchHint") : firstHintText(keys);
     this.#showHint(knowsControls ? "" : text, Infinity);
   }
 

@@ -1,11 +1,12 @@
 // @ts-check
 // The dialog of what a person sets for this browser: looking around, the picture, and keys.
 
-import { ACTION_TEXTS, boundText, firstKeyText, keyText, listeningText, NO_KEY_TEXT } from "./control_texts.js";
-import { notBindableText, PRESS_A_KEY, RESET_TEXT, takenText } from "./control_texts.js";
+import { boundText, firstKeyText, keyText, listeningText, notBindableText, takenText } from "./control_texts.js";
 import { ACTIONS, isBindable, KeyBindings } from "./controls/key_bindings.js";
 import { byId, make } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
+import { asTheme } from "./settings.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { Layout } from "./control_texts.js" */
 /** @import { Action } from "./controls/key_bindings.js" */
@@ -17,12 +18,14 @@ const SWITCHES = /** @type {const} */ ({
   "cap-fps": "capFps",
   "always-video": "alwaysVideo",
   "overlay-toggle": "overlay",
+  "step-sounds": "stepSounds",
   "reduced-motion": "reducedMotion",
 });
 
 export class PlayerSettings {
   #dialog = byId("player-settings", HTMLDialogElement);
   #sensitivity = byId("sensitivity", HTMLInputElement);
+  #theme = byId("theme", HTMLSelectElement);
   #status = byId("keys-status", HTMLElement);
   #reset = byId("keys-reset", HTMLButtonElement);
   /** @type {ReadonlyMap<Action, HTMLButtonElement>} */
@@ -42,6 +45,7 @@ export class PlayerSettings {
     this.#buttons = new Map(ACTIONS.map((action) => [action, this.#makeButton(action)]));
     byId("key-list", HTMLElement).replaceChildren(...[...this.#buttons].map(rowOf));
     this.#sensitivity.addEventListener("input", () => onChange({ sensitivity: this.#sensitivity.valueAsNumber }));
+    this.#theme.addEventListener("change", () => onChange({ theme: asTheme(this.#theme.value) }));
     for (const [id, name] of Object.entries(SWITCHES)) {
       const field = byId(id, HTMLInputElement);
       field.addEventListener("change", () => onChange({ [name]: field.checked }));
@@ -73,6 +77,7 @@ export class PlayerSettings {
   show(settings) {
     this.#sensitivity.value = String(settings.sensitivity);
     byId("sensitivity-value", HTMLElement).textContent = `${settings.sensitivity.toFixed(1)}×`;
+    this.#theme.value = settings.theme;
     for (const [id, name] of Object.entries(SWITCHES)) byId(id, HTMLInputElement).checked = settings[name];
     this.#keys = settings.keys;
     this.#showKeys();
@@ -111,9 +116,9 @@ export class PlayerSettings {
    */
   #showKey(action, button) {
     const codes = this.#keys.keysOf(action);
-    const text = codes.length === 0 ? NO_KEY_TEXT : codes.map((code) => keyText(code, this.#layout)).join(", ");
-    button.textContent = this.#listening === action ? PRESS_A_KEY : text;
-    button.ariaLabel = `${ACTION_TEXTS[action]}: ${text}`;
+    const text = codes.length === 0 ? phrase("keys.none") : codes.map((code) => keyText(code, this.#layout)).join(", ");
+    button.textContent = this.#listening === action ? phrase("keys.press") : text;
+    button.ariaLabel = phrase("common.about", { what: phrase(`actions.${action}`), about: text });
     button.classList.toggle("is-missing", codes.length === 0);
   }
 
@@ -150,7 +155,7 @@ export class PlayerSettings {
   #resetKeys() {
     if (this.#keys.isDefault) return;
     this.#onChange({ keys: new KeyBindings() });
-    this.#tell(RESET_TEXT);
+    this.#tell(phrase("keys.wereReset"));
   }
 
   /** Letters are printed elsewhere in other countries. Browsers tell only pages that they trust. */
@@ -172,5 +177,5 @@ export class PlayerSettings {
 
 /** @param {readonly [Action, HTMLButtonElement]} entry */
 function rowOf([action, button]) {
-  return make("li", { className: "key-row", children: [make("span", { text: ACTION_TEXTS[action] }), button] });
+  return make("li", { className: "key-row", children: [make("span", { text: phrase(`actions.${action}`) }), button] });
 }

@@ -1,7 +1,8 @@
 // @ts-check
 // Explains to the person why something failed, and what to do about it.
 
-import { CODE_TEXTS, ERROR_TEXTS, WARNING_TEXTS } from "./texts.js";
+import { knownPhrase, phrase } from "./texts/texts.js";
+
 
 /** @import { ErrorCode, ErrorId, ErrorMessage, ErrorSnapshot, WarningId } from "./protocol.generated.d.ts" */
 
@@ -51,23 +52,8 @@ const RECOVERY_BY_ID = {
   "app.server.error.protocolVersionMismatch": "reload",
 };
 
-/** @type {Record<Recovery, string>} */
-const TITLES = {
-  reconnect: "The server is not available",
-  queue: "The server is full",
-  again: "The world stopped",
-  reload: "This page is outdated",
-  choose: "This picture does not work",
-};
-
-/** @type {Record<MessageId, string>} */
-const MESSAGE_TEXTS = { ...ERROR_TEXTS, ...WARNING_TEXTS };
-
-/** Titles that say more than those of their recoveries. @type {Partial<Record<ErrorCode, string>>} */
-const TITLES_BY_CODE = {
-  tokenRequired: "Access token needed",
-  modelNotPulled: "The model is not here yet",
-};
+/** The errors with a title that says more than that of their recovery. @type {ReadonlySet<string>} */
+const TITLED = new Set(/** @satisfies {ErrorCode[]} */ (["tokenRequired", "modelNotPulled"]));
 
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
@@ -78,8 +64,8 @@ const TRY_AGAIN_LATER = 1013;
  * @returns {string} the most specific text of this page, or the server's message if the page has none
  */
 export function textOfError({ code, id, message }) {
-  const known = (code && CODE_TEXTS[code]) ?? (id && MESSAGE_TEXTS[id]);
-  return known ?? (message || "Something went wrong on the server.");
+  const known = (code && knownPhrase("codes", code)) ?? (id && (knownPhrase("errors", id) ?? knownPhrase("warnings", id)));
+  return known ?? (message || phrase("problems.unknown"));
 }
 
 /**
@@ -106,10 +92,9 @@ export function problemOfRequest({ code, errorId, message }) {
  */
 export function problemOfClose({ code, reason, wasOpen }) {
   const isRestart = [GOING_AWAY, SERVICE_RESTART, TRY_AGAIN_LATER].includes(code);
-  const lost = wasOpen ? "The connection to the server was lost." : "The server does not answer.";
   return {
-    title: isRestart || wasOpen ? "Connection lost" : TITLES.reconnect,
-    text: `${isRestart ? "The server has stopped." : lost} This page keeps trying and returns to your world.`,
+    title: phrase(isRestart || wasOpen ? "problems.connectionLost" : "problems.reconnect"),
+    text: phrase(isRestart ? "problems.stopped" : wasOpen ? "problems.wasLost" : "problems.noAnswer"),
     detail: reason || null,
     recovery: "reconnect",
     code: null,
@@ -129,7 +114,7 @@ function problem(code, id, message, snapshot) {
   const recovery = (code && RECOVERY_BY_CODE[code]) ?? (id && RECOVERY_BY_ID[id]) ?? "again";
   const text = textOfError({ code, id, message });
   return {
-    title: (code && TITLES_BY_CODE[code]) ?? TITLES[recovery],
+    title: (code && TITLED.has(code) && knownPhrase("problems", code)) || phrase(`problems.${recovery}`),
     text,
     // A problem that passes by itself needs no details.
     detail: message && message !== text && recovery !== "queue" && recovery !== "reconnect" ? message : null,

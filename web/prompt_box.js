@@ -5,6 +5,7 @@ import { stepFraction } from "./authoring_texts.js";
 import { byId } from "./dom.js";
 import { keepFocusInside } from "./focus_ring.js";
 import { ProgressBar } from "./progress_bar.js";
+import { phrase } from "./texts/texts.js";
 
 /** @typedef {{ title: string, hint: string, submit: string }} PromptTexts `submit` is the label of the button */
 
@@ -108,7 +109,7 @@ export class PromptBox {
     this.#isBusy = isBusy;
     this.#dialog.ariaBusy = String(isBusy);
     this.#submit.disabled = this.#prompt.readOnly = isBusy;
-    this.#leaveLabel.textContent = isBusy ? "Cancel" : "Close";
+    this.#leaveLabel.textContent = phrase(isBusy ? "common.cancel" : "common.close");
     this.#progress.element.hidden = !isBusy;
     if (isBusy) this.#progress.show(null);
   }

@@ -6,6 +6,7 @@ import { byId } from "./dom.js";
 import { textOfError } from "./problems.js";
 import { RecordingState } from "./recording_state.js";
 import { clipText, durationText } from "./recording_texts.js";
+import { phrase } from "./texts/texts.js";
 import { toast } from "./toasts.js";
 
 /** @import { App } from "./app.js" */
@@ -93,7 +94,7 @@ export class RecordingControl {
   #show() {
     const { isOn, segment } = this.#state;
     this.#app.session?.setRecorded(isOn);
-    const label = isOn ? "Stop recording" : "Record";
+    const label = phrase(isOn ? "common.stopRecording" : "common.record");
     this.#button.ariaLabel = label;
     for (const button of [this.#button, this.#menuButton]) {
       button.classList.toggle("is-recording", isOn);
@@ -108,6 +109,6 @@ export class RecordingControl {
   #tick() {
     const seconds = this.#state.elapsedSeconds(performance.now());
     this.#time.hidden = !this.#state.isOn;
-    this.#time.textContent = seconds === null ? "Waiting" : durationText(seconds);
+    this.#time.textContent = seconds === null ? phrase("common.waiting") : durationText(seconds);
   }
 }

@@ -7,6 +7,9 @@ import { describe } from "./library.js";
 import { dateText, sizeText, titleOf } from "./recording_texts.js";
 import { deleteRecording, renameRecording } from "./recordings_rest.js";
 import { RestError } from "./rest.js";
+import { frameTime } from "./studio_draft.js";
+import { problemText } from "./studio_texts.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { RecordingSummary } from "./recordings_rest.js" */
 
@@ -16,6 +19,8 @@ const SURE_MS = 5000;
  * @typedef {object} RecordingPlayerListener
  * @property {() => void} onChanged the recording was renamed or deleted
  * @property {(name: string) => void} onClosed
+ * @property {(recording: RecordingSummary, atS: number) => Promise<void>} onWalk a world opens in the frame at that time
+ * @property {(recording: RecordingSummary) => void} onRetake a film is to follow the recording
  */
 
 export class RecordingPlayer {
@@ -40,13 +45,18 @@ export class RecordingPlayer {
     this.#facts.after(this.#feedback.element);
     byId("recording-back", HTMLElement).addEventListener("click", () => this.close());
     byId("recording-rename", HTMLElement).addEventListener("click", () => this.#askForName());
+    byId("recording-walk", HTMLElement).addEventListener("click", () => void this.#walk());
+    byId("recording-retake", HTMLElement).addEventListener("click", () => {
+      this.#video.pause();
+      if (this.#recording) listener.onRetake(this.#recording);
+    });
     this.#delete.addEventListener("click", () => void this.#remove());
     this.#renameForm.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#rename();
     });
     this.#video.addEventListener("error", () => {
-      if (this.#recording) this.#tell("This recording cannot be played here. It can still be downloaded.");
+      if (this.#recording) this.#tell(phrase("recordings.unplayable"));
     });
   }
 
@@ -113,6 +123,17 @@ export class RecordingPlayer {
     });
   }
 
+  async #walk() {
+    const recording = this.#recording;
+    if (!recording) return;
+    this.#tell(null);
+    try {
+      await this.#listener.onWalk(recording, frameTime(this.#video.currentTime, recording.duration_s));
+    } catch (error) {
+      this.#tell(problemText(error));
+    }
+  }
+
   async #remove() {
     const recording = this.#recording;
     if (!recording) return;
@@ -133,14 +154,14 @@ export class RecordingPlayer {
   /** The first click asks for confirmation, the second one deletes. */
   #beSure() {
     this.#delete.dataset.isSure = "true";
-    this.#delete.textContent = "Delete for good";
+    this.#delete.textContent = phrase("common.deleteForGood");
     this.#sureTimer = window.setTimeout(() => this.#beUnsure(), SURE_MS);
   }
 
   #beUnsure() {
     clearTimeout(this.#sureTimer);
     this.#delete.dataset.isSure = "false";
-    this.#delete.textContent = "Delete";
+    this.#delete.textContent = phrase("common.delete");
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import { textOfError } from "./problems.js";
 import { durationText } from "./recording_texts.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { RecordingMessage, RecordingResponseData } from "./protocol.generated.d.ts" */
 
@@ -40,11 +41,11 @@ export class RecordingState {
         if (this.segment?.name === news.name) this.segment = null;
         return null;
       case "saved":
-        return { kind: "info", text: `Recording saved, ${durationText(news.duration_s ?? 0)}` };
+        return { kind: "info", text: phrase("recordings.saved", { duration: durationText(news.duration_s ?? 0) }) };
       case "removed":
-        return { kind: "info", text: "That clip was under three seconds long and was not kept." };
+        return { kind: "info", text: phrase("recordings.tooShort") };
       case "postponed":
-        return { kind: "info", text: news.message ?? "The server finishes this recording when it starts again." };
+        return { kind: "info", text: news.message ?? phrase("recordings.later") };
       case "redirected":
         return { kind: "info", text: textOfError(news) };
       case "failed":

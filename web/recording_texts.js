@@ -1,6 +1,8 @@
 // @ts-check
 // Texts about recordings: duration, size, titles, and the groups that belong together.
 
+import { LOCALE, phrase } from "./texts/texts.js";
+
 /** @import { RecordingSummary } from "./recordings_rest.js" */
 
 /** @typedef {{ key: string, title: string, recordings: RecordingSummary[] }} RecordingGroup */
@@ -10,7 +12,7 @@ const GIVEN_NAME = /^\d{8}_\d{6}_[0-9a-f]+_\d+$/;
 
 /** @param {number} seconds */
 export function clipText(seconds) {
-  return `Keeping the last ${durationText(seconds)}`;
+  return phrase("recordings.keeping", { duration: durationText(seconds) });
 }
 
 /**
@@ -35,12 +37,12 @@ export function sizeText(bytes) {
 
 /** @param {number} seconds since the Unix epoch */
 export function timeText(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  return new Date(seconds * 1000).toLocaleTimeString(LOCALE, { hour: "2-digit", minute: "2-digit" });
 }
 
 /** @param {number} seconds since the Unix epoch */
 export function dateText(seconds) {
-  return new Date(seconds * 1000).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
+  return new Date(seconds * 1000).toLocaleDateString(LOCALE, { day: "numeric", month: "long", year: "numeric" });
 }
 
 /**
@@ -56,7 +58,7 @@ export function titleOf({ name, seed, started_at }) {
  * @returns {string} a title that distinguishes it within its group
  */
 export function shortTitleOf({ name, started_at }) {
-  return GIVEN_NAME.test(name) ? new Date(started_at * 1000).toLocaleTimeString() : name;
+  return GIVEN_NAME.test(name) ? new Date(started_at * 1000).toLocaleTimeString(LOCALE) : name;
 }
 
 /**
@@ -83,11 +85,11 @@ export function groupBySession(recordings) {
 function groupTitle(members) {
   const first = members[0];
   if (!first) return "";
-  const where = first.play_session ? seedTitle(first.seed) : "Other video";
+  const where = first.play_session ? seedTitle(first.seed) : phrase("recordings.otherVideo");
   return `${where}, ${dateText(first.started_at)}, ${timeText(first.started_at)}`;
 }
 
 /** @param {string | null} seed a title or a file name */
 function seedTitle(seed) {
-  return seed?.replace(/\.(jpe?g|png|webp)$/i, "") || "Recording";
+  return seed?.replace(/\.(jpe?g|png|webp)$/i, "") || phrase("recordings.untitled");
 }

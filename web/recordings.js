@@ -7,8 +7,10 @@ import { describe } from "./library.js";
 import { RecordingPlayer } from "./recording_player.js";
 import { dateText, durationText, groupBySession, shortTitleOf, sizeText, titleOf } from "./recording_texts.js";
 import { fetchRecordings } from "./recordings_rest.js";
+import { phrase } from "./texts/texts.js";
 import { UnfinishedList } from "./unfinished_list.js";
 
+/** @import { RecordingPlayerListener } from "./recording_player.js" */
 /** @import { RecordingsPage, RecordingSummary } from "./recordings_rest.js" */
 /** @import { RecordingGroup } from "./recording_texts.js" */
 
@@ -29,11 +31,14 @@ export class Recordings {
   #timer = 0;
   #player;
 
-  constructor() {
+  /** @param {Pick<RecordingPlayerListener, "onWalk" | "onRetake">} listener */
+  constructor({ onWalk, onRetake }) {
     keepFocusInside(this.#dialog);
     this.#player = new RecordingPlayer({
       onChanged: () => void this.#load(),
       onClosed: (name) => this.#showList(name),
+      onWalk,
+      onRetake,
     });
     this.#unfinished = new UnfinishedList({
       onChanged: () => void this.#load(),
@@ -92,7 +97,7 @@ export class Recordings {
 
   /** @param {RecordingsPage} page */
   #show({ unfinished, usage }) {
-    const used = `${sizeText(usage.used_bytes)} of ${sizeText(usage.quota_bytes)} used`;
+    const used = phrase("recordings.usage", { used: sizeText(usage.used_bytes), quota: sizeText(usage.quota_bytes) });
     byId("recordings-usage", HTMLElement).textContent = used;
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.name : undefined;
     this.#unfinished.show(unfinished);

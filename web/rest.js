@@ -1,6 +1,8 @@
 // @ts-check
 // The REST resources that the page reads: seeds, models, health.
 
+import { phrase } from "./texts/texts.js";
+
 /** @import { ErrorCode } from "./protocol.generated.d.ts" */
 /** @import { SettingsFault } from "./server_settings_rest.js" */
 
@@ -84,7 +86,7 @@ export function restErrorOf(status, body) {
   } catch {
     // A proxy may answer with HTML.
   }
-  return new RestError(`The server answered with status ${status}.`, status, null);
+  return new RestError(phrase("problems.status", { status }), status, null);
 }
 
 /**
@@ -98,7 +100,7 @@ export async function request(path, options) {
   try {
     response = await fetch(path, { headers: { accept: "application/json" }, ...options });
   } catch {
-    throw new RestError("The server does not answer.", 0, null);
+    throw new RestError(phrase("common.noAnswer"), 0, null);
   }
   if (!response.ok) throw restErrorOf(response.status, await response.text());
   return response;

@@ -1,6 +1,8 @@
 // @ts-check
 // The note about the picture check.
 
+import { phrase } from "./texts/texts.js";
+
 /** @typedef {import("./rest.js").SafetyHealth} SafetyHealth */
 
 /**
@@ -8,8 +10,7 @@
  * @returns {string} empty if there is nothing to explain
  */
 export function safetyText({ loaded, policy, reason }) {
-  if (policy === "off") return "The picture check is switched off on this server: every picture is accepted.";
+  if (policy === "off") return phrase("safety.off");
   if (loaded) return "";
-  const consequence = "You cannot use your own pictures now.";
-  return reason ? `${consequence} ${reason}` : consequence;
+  return reason ? phrase("safety.noneBecause", { reason }) : phrase("safety.none");
 }

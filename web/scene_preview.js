@@ -3,6 +3,7 @@
 
 import { undoText } from "./authoring_texts.js";
 import { byId, make } from "./dom.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { AuthoringHistory, Edit } from "./authoring_history.js" */
 
@@ -71,7 +72,7 @@ export class ScenePreview {
     this.#figure.hidden = edit === null || side === null;
     if (edit === null || side === null) return this.#picture.removeAttribute("src");
     this.#picture.src = edit[side];
-    this.#label.textContent = side === "before" ? "Before" : `After: ${edit.prompt}`;
+    this.#label.textContent = side === "before" ? phrase("authoring.before") : phrase("authoring.afterEdit", { prompt: edit.prompt });
   }
 
   /** @param {Edit} edit */

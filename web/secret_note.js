@@ -2,13 +2,14 @@
 // Shows something that the server tells only once, such as a token, until the person has taken it.
 
 import { make } from "./dom.js";
+import { phrase } from "./texts/texts.js";
 
 const COPIED_MS = 1600;
 
 export class SecretNote {
   #text = make("p");
   #value = make("input", { className: "text-field secret-value", type: "text", readOnly: true, spellcheck: false });
-  #copy = make("button", { className: "button is-primary", type: "button", text: "Copy" });
+  #copy = make("button", { className: "button is-primary", type: "button", text: phrase("common.copy") });
   #status = make("p", { className: "field-hint" });
   /** @type {HTMLElement | null} */
   #picture = null;
@@ -19,7 +20,7 @@ export class SecretNote {
    * @param {HTMLElement} successor gets the focus when the note is gone
    */
   constructor(label, successor) {
-    const done = make("button", { className: "button is-quiet", type: "button", text: "Done" });
+    const done = make("button", { className: "button is-quiet", type: "button", text: phrase("common.done") });
     const buttons = make("p", { className: "button-row", children: [this.#copy, done] });
     this.element = make("div", {
       className: "secret-note",
@@ -72,12 +73,12 @@ export class SecretNote {
   async #copyValue() {
     try {
       await navigator.clipboard.writeText(this.#value.value);
-      this.#copy.textContent = "Copied";
-      this.#status.textContent = "Copied.";
-      setTimeout(() => (this.#copy.textContent = "Copy"), COPIED_MS);
+      this.#copy.textContent = phrase("common.copied");
+      this.#status.textContent = phrase("secret.copied");
+      setTimeout(() => (this.#copy.textContent = phrase("common.copy")), COPIED_MS);
     } catch {
       // Browsers have a clipboard only on this machine and over HTTPS.
-      this.#status.textContent = "The clipboard is not available here. The text is selected: copy it by hand.";
+      this.#status.textContent = phrase("secret.noClipboard");
       this.#value.focus();
     }
   }

@@ -3,6 +3,7 @@
 
 import { make } from "./dom.js";
 import { defaultText, valueText } from "./server_settings_texts.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { ServerSetting, SettingValue } from "./server_settings_rest.js" */
 
@@ -55,13 +56,18 @@ function switchField() {
 function choiceField({ choices, default: standard, defaultInWords }) {
   const element = make("select", { className: "text-field" });
   // Where no choice is the default, the server decides.
-  if (standard === null) element.append(make("option", { value: "", text: `Default: ${defaultInWords ?? "none"}` }));
+  if (standard === null) element.append(make("option", { value: "", text: standardText(defaultInWords) }));
   element.append(...(choices ?? []).map((choice) => make("option", { value: choice, text: choice })));
   return {
     element,
     read: () => ({ value: element.value === "" ? null : element.value }),
     write: (value) => (element.value = value === null ? "" : String(value)),
   };
+}
+
+/** @param {string | null} inWords what the server says of its default */
+function standardText(inWords) {
+  return phrase("serverSettings.defaultIs", { value: inWords ?? phrase("serverSettings.none") });
 }
 
 /**
@@ -76,7 +82,7 @@ function numberField(setting) {
   return {
     element,
     read: () => {
-      if (element.validity.badInput) return { fault: "Write a number." };
+      if (element.validity.badInput) return { fault: phrase("serverSettings.writeNumber") };
       return { value: element.value === "" ? null : element.valueAsNumber };
     },
     write: (value) => (element.value = value === null ? "" : String(value)),
@@ -105,7 +111,7 @@ function textField(setting) {
  */
 function listField(setting) {
   const element = make("textarea", { className: "text-field", rows: 2, spellcheck: false });
-  element.placeholder = `One in each line. Default: ${defaultText(setting)}`;
+  element.placeholder = phrase("serverSettings.oneInEachLine", { value: defaultText(setting) });
   return {
     element,
     read: () => {
@@ -141,7 +147,7 @@ function secretField({ isSet }) {
   const element = make("input", { className: "text-field", type: "password", spellcheck: false });
   // Browsers ignore "off" here, and would offer the person's own password.
   element.autocomplete = "new-password";
-  element.placeholder = isSet ? "Type to replace it" : "Not set";
+  element.placeholder = phrase(isSet ? "serverSettings.typeToReplace" : "serverSettings.notSet");
   return {
     element,
     read: () => (element.value === "" ? { isUntouched: true } : { value: element.value }),

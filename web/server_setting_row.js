@@ -6,6 +6,7 @@ import { fieldOf } from "./server_setting_field.js";
 import { isAtDefault, isOpenToChange } from "./server_settings_draft.js";
 import { appliesText, asSentence, boundsText, pendingText } from "./server_settings_texts.js";
 import { sourceText, titleOfSetting, valueText } from "./server_settings_texts.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { ServerSettingsDraft } from "./server_settings_draft.js" */
 /** @import { SettingField } from "./server_setting_field.js" */
@@ -60,7 +61,7 @@ export class ServerSettingRow {
     if ((this.#field !== null) !== isOpenToChange(setting)) return false;
     this.#setting = setting;
     if (setting.kind === "secret" && this.#field) {
-      this.#field.element.setAttribute("placeholder", setting.isSet ? "Type to replace it" : "Not set");
+      this.#field.element.setAttribute("placeholder", phrase(setting.isSet ? "serverSettings.typeToReplace" : "serverSettings.notSet"));
     }
     this.showField();
     return true;
@@ -95,11 +96,11 @@ export class ServerSettingRow {
   #stateText() {
     const setting = this.#setting;
     const { name } = setting;
-    const overtaken = `Somebody else has changed this meanwhile, to ${valueText(setting.value, setting.unit)}.`;
+    const overtaken = phrase("serverSettings.fieldOvertaken", { value: valueText(setting.value, setting.unit) });
     return [
       this.#draft.isOvertaken(name) ? overtaken : "",
       setting.isPending ? pendingText(setting) : "",
-      this.#draft.changes[name] === null ? "It goes back to the default when you save." : "",
+      this.#draft.changes[name] === null ? phrase("serverSettings.toDefault") : "",
     ]
       .filter(Boolean)
       .join(" ");
@@ -112,8 +113,8 @@ export class ServerSettingRow {
     const isHidden = this.#field === null || isReset || (isAtDefault(this.#setting) && !isTyped);
     if (isHidden && document.activeElement === this.#reset) this.focus();
     this.#reset.hidden = isHidden;
-    this.#reset.textContent = kind === "secret" ? "Remove" : "Reset to default";
-    this.#reset.ariaLabel = `${this.#reset.textContent}: ${titleOfSetting(this.#setting)}`;
+    this.#reset.textContent = phrase(kind === "secret" ? "common.remove" : "serverSettings.reset");
+    this.#reset.ariaLabel = phrase("common.about", { what: this.#reset.textContent, about: titleOfSetting(this.#setting) });
   }
 
   #valueToShow() {

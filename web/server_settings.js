@@ -9,13 +9,12 @@ import { ServerSettingRow } from "./server_setting_row.js";
 import { ServerSettingsDraft } from "./server_settings_draft.js";
 import { changeServerSettings, fetchServerSettings, reloadServerSettings } from "./server_settings_rest.js";
 import { faultText, foundText, isFound, pendingNames, refusedText, unsavedText, waitingText } from "./server_settings_texts.js";
+import { phrase } from "./texts/texts.js";
 import { toast } from "./toasts.js";
 
 /** @import { ServerSettings as Settings, SettingsGroup } from "./server_settings_rest.js" */
 
 const STALE = 412;
-const OVERTAKEN =
-  "Somebody else has changed the settings meanwhile, so nothing was saved. What you typed is still here: look at it, and save again.";
 
 export class ServerSettings {
   #dialog = byId("server-settings", HTMLDialogElement);
@@ -93,7 +92,7 @@ export class ServerSettings {
       const settings = await changeServerSettings(changes, this.#settings.revision);
       this.#draft.clear();
       this.#learn(settings);
-      this.#status.textContent = "Saved";
+      this.#status.textContent = phrase("serverSettings.saved");
       this.#onChanged();
     });
   }
@@ -152,7 +151,7 @@ export class ServerSettings {
   async #catchUp() {
     try {
       this.#learn(await fetchServerSettings());
-      this.#notify(OVERTAKEN);
+      this.#notify(phrase("serverSettings.overtaken"));
     } catch (error) {
       this.#notify(describe(error));
     }
@@ -234,7 +233,7 @@ export class ServerSettings {
 
   #closed() {
     const { size } = this.#draft;
-    if (size > 0) toast(`Server settings: ${unsavedText(size)}. The view still has what you typed.`);
+    if (size > 0) toast(phrase("serverSettings.stillTyped", { unsaved: unsavedText(size) }));
   }
 
   /** @param {string | null} text */

@@ -1,20 +1,9 @@
 // @ts-check
 // Texts about the server's settings: titles, where a value comes from, when it applies, and what waits.
 
+import { knownPhrase, phrase } from "./texts/texts.js";
+
 /** @import { ServerSetting, ServerSettings, SettingsFault, SettingValue } from "./server_settings_rest.js" */
-
-/** @type {Readonly<Record<string, string>>} words of names that have a spelling of their own */
-const SPELLINGS = {
-  jpeg: "JPEG", mib: "MiB", url: "URL", id: "ID", pid: "process", dir: "folder", fps: "frame rate",
-};
-
-/** @type {Readonly<Record<ServerSetting["applies"], string>>} */
-const APPLIES = {
-  live: "Takes effect at once",
-  nextSession: "Takes effect with the next world that is entered",
-  nextJob: "Takes effect with the next job",
-  restart: "Takes effect after a restart",
-};
 
 /**
  * @param {Pick<ServerSetting, "name" | "unit">} setting
@@ -23,16 +12,16 @@ const APPLIES = {
 export function titleOfSetting({ name, unit }) {
   const words = name.split("_");
   const isMeasured = unit !== null && words.length > 1 && words.at(-1)?.toLowerCase() === unit.toLowerCase();
-  const [first = "", ...rest] = (isMeasured ? words.slice(0, -1) : words).map((word) => SPELLINGS[word] ?? word);
+  const [first = "", ...rest] = (isMeasured ? words.slice(0, -1) : words).map((word) => knownPhrase("settingWords", word) ?? word);
   return [first.charAt(0).toUpperCase() + first.slice(1), ...rest].join(" ");
 }
 
 /**
- * @param {string} phrase of the server's help, which begins with a small letter and has no full stop
+ * @param {string} help of the server's help, which begins with a small letter and has no full stop
  * @returns {string}
  */
-export function asSentence(phrase) {
-  const text = phrase.charAt(0).toUpperCase() + phrase.slice(1);
+export function asSentence(help) {
+  const text = help.charAt(0).toUpperCase() + help.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
@@ -42,9 +31,9 @@ export function asSentence(phrase) {
  * @returns {string}
  */
 export function valueText(value, unit) {
-  if (value === null || value === "") return "none";
-  if (typeof value === "boolean") return value ? "on" : "off";
-  if (Array.isArray(value)) return value.length > 0 ? value.join(", ") : "none";
+  if (value === null || value === "") return phrase("serverSettings.none");
+  if (typeof value === "boolean") return phrase(value ? "serverSettings.on" : "serverSettings.off");
+  if (Array.isArray(value)) return value.length > 0 ? value.join(", ") : phrase("serverSettings.none");
   return typeof value === "number" && unit ? `${value} ${unit}` : String(value);
 }
 
@@ -58,9 +47,9 @@ export function defaultText({ default: standard, defaultInWords, unit }) {
  * @returns {string} empty if it has none
  */
 export function boundsText({ least, most }) {
-  if (least !== null && most !== null) return `${least} to ${most}`;
-  if (least !== null) return `at least ${least}`;
-  return most === null ? "" : `at most ${most}`;
+  if (least !== null && most !== null) return phrase("serverSettings.between", { least, most });
+  if (least !== null) return phrase("serverSettings.atLeast", { least });
+  return most === null ? "" : phrase("serverSettings.atMost", { most });
 }
 
 /**
@@ -70,17 +59,18 @@ export function boundsText({ least, most }) {
 export function sourceText(setting) {
   const { source, fixedBy, kind, isSet } = setting;
   const isGiven = source === "flag" || source === "variable";
-  const fixed = fixedBy === null ? "" : isGiven ? `fixed by ${fixedBy}` : `given by ${fixedBy} at the start only`;
-  if (kind === "secret") return [isSet ? "Set" : "Not set", fixed].filter(Boolean).join(", ");
-  const origin = { default: "Default", file: "From the settings file", flag: "", variable: "" }[source];
-  const standard = source === "default" ? "" : `default: ${defaultText(setting)}`;
+  const fixed = fixedBy === null ? "" : phrase(isGiven ? "serverSettings.fixedBy" : "serverSettings.givenBy", { what: fixedBy });
+  if (kind === "secret") return [phrase(isSet ? "serverSettings.set" : "serverSettings.notSet"), fixed].filter(Boolean).join(", ");
+  const origin = isGiven ? "" : phrase(source === "file" ? "serverSettings.byFile" : "serverSettings.byDefault");
+  const standard = source === "default" ? "" : phrase("serverSettings.otherDefault", { value: defaultText(setting) });
   const text = [origin, fixed, standard].filter(Boolean).join(", ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** @param {ServerSetting} setting */
 export function appliesText({ applies, restartReason }) {
-  return applies === "restart" && restartReason ? `${APPLIES.restart}: ${restartReason}` : APPLIES[applies];
+  const text = phrase(`settingApplies.${applies}`);
+  return applies === "restart" && restartReason ? phrase("serverSettings.restartBecause", { applies: text, reason: restartReason }) : text;
 }
 
 /**
@@ -88,9 +78,9 @@ export function appliesText({ applies, restartReason }) {
  * @returns {string}
  */
 export function pendingText({ kind, pending, value, unit, ...rest }) {
-  if (kind === "secret") return "A new one waits for a restart.";
+  if (kind === "secret") return phrase("serverSettings.secretPending");
   const next = pending === null ? defaultText({ kind, pending, value, unit, ...rest }) : valueText(pending, unit);
-  return `In use until the restart: ${valueText(value, unit)}. Then: ${next}.`;
+  return phrase("serverSettings.pending", { value: valueText(value, unit), next });
 }
 
 /** @param {ServerSettings} settings */
@@ -104,13 +94,12 @@ export function pendingNames({ groups }) {
  */
 export function waitingText(names) {
   if (names.length === 0) return "";
-  return `${names.length === 1 ? "1 change waits" : `${names.length} changes wait`} for a restart: ${names.join(", ")}.`;
+  return phrase("serverSettings.waiting", { count: names.length, names: names.join(", ") });
 }
 
 /** @param {number} count of settings that were typed and not saved */
 export function unsavedText(count) {
-  if (count === 0) return "Everything is saved";
-  return count === 1 ? "1 change is not saved" : `${count} changes are not saved`;
+  return count === 0 ? phrase("serverSettings.allSaved") : phrase("serverSettings.unsaved", { count });
 }
 
 /**
@@ -118,20 +107,19 @@ export function unsavedText(count) {
  * @returns {string}
  */
 export function faultText({ file, line, reason }) {
-  const where = [file, line === null ? "" : `line ${line}`].filter(Boolean).join(", ");
+  const where = [file, line === null ? "" : phrase("serverSettings.line", { line })].filter(Boolean).join(", ");
   // A reason may begin with the name of a setting, which has no capital letter.
-  return `${where}: ${reason.replace(/\.$/, "")}. The server goes on with the last good settings.`;
+  return phrase("serverSettings.fault", { where, reason: reason.replace(/\.$/, "") });
 }
 
 /** @param {number} count of settings that cannot be as they were typed */
 export function refusedText(count) {
-  return `Nothing was saved: ${count === 1 ? "one setting" : `${count} settings`} cannot be so.`;
+  return phrase("serverSettings.refused", { count });
 }
 
 /** @param {number} count of settings that a search has found */
 export function foundText(count) {
-  if (count === 0) return "No setting has these words.";
-  return count === 1 ? "1 setting" : `${count} settings`;
+  return count === 0 ? phrase("serverSettings.nothingFound") : phrase("serverSettings.foundCount", { count });
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { Connection, RequestError } from "./connection.js";
 import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { ControlNotification, ErrorMessage, FrameHeader, InitResponseData } from "./protocol.generated.d.ts" */
 /** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
@@ -254,7 +255,7 @@ export class Session {
 
   /** To be called if the socket is open but silent, so that no close can be expected. */
   giveUp() {
-    this.#end(problemOfClose({ code: 1006, reason: "No frame has arrived for a while.", wasOpen: true }));
+    this.#end(problemOfClose({ code: 1006, reason: phrase("problems.silent"), wasOpen: true }));
   }
 
   leave() {

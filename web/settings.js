@@ -3,6 +3,8 @@
 
 import { KeyBindings } from "./controls/key_bindings.js";
 
+/** @typedef {"auto" | "light" | "dark"} Theme `auto` is as the system has it */
+
 const KEY = "terrarium.settings";
 
 /**
@@ -12,17 +14,25 @@ const KEY = "terrarium.settings";
  * @property {boolean} capFps whether the world runs at its nominal rate instead of as fast as the machine can
  * @property {boolean} alwaysVideo whether frames come as H.264 whatever the link
  * @property {boolean} overlay
+ * @property {Theme} theme
+ * @property {boolean} stepSounds whether steps are heard
  * @property {boolean} reducedMotion whether the page moves nothing, even if the system would have it move
  * @property {boolean} knowsControls whether the person has walked and looked around, and needs no hint any more
  * @property {KeyBindings} keys
  */
 
+/** @type {readonly Theme[]} */
+export const THEMES = ["auto", "light", "dark"];
+
+/** @type {Omit<Settings, "keys">} */
 const DEFAULTS = {
   sensitivity: 1.8,
   invertLook: false,
   capFps: true,
   alwaysVideo: false,
   overlay: false,
+  theme: "auto",
+  stepSounds: false,
   reducedMotion: false,
   knowsControls: false,
 };
@@ -34,8 +44,16 @@ const DEFAULTS = {
 export function loadSettings(storage = () => localStorage) {
   const stored = read(storage);
   const known = Object.entries(DEFAULTS).filter(([name, value]) => typeof stored[name] === typeof value);
-  const own = Object.fromEntries(known.map(([name]) => [name, stored[name]]));
-  return { ...DEFAULTS, ...own, keys: KeyBindings.from(stored.keys) };
+  const own = { ...DEFAULTS, ...Object.fromEntries(known.map(([name]) => [name, stored[name]])) };
+  return { ...own, theme: asTheme(own.theme), keys: KeyBindings.from(stored.keys) };
+}
+
+/**
+ * @param {string} name
+ * @returns {Theme} the default for a name that is none
+ */
+export function asTheme(name) {
+  return THEMES.find((theme) => theme === name) ?? DEFAULTS.theme;
 }
 
 /** @param {Settings} settings */

@@ -6,7 +6,8 @@ import { RequestError } from "./connection.js";
 import { byId } from "./dom.js";
 import { qrPicture } from "./qr_picture.js";
 import { SecretNote } from "./secret_note.js";
-import { askText, countText, guestText, SHARE_HINT, SHARE_LOCAL, watchAddress } from "./watch_texts.js";
+import { phrase } from "./texts/texts.js";
+import { countText, watchAddress } from "./watch_texts.js";
 
 /** @import { App } from "./app.js" */
 /** @import { SharingData } from "./protocol.generated.d.ts" */
@@ -19,7 +20,7 @@ export class Sharing {
   #button = byId("share-button", HTMLButtonElement);
   #stop = byId("stop-sharing-button", HTMLButtonElement);
   #state = byId("share-state", HTMLElement);
-  #note = new SecretNote("Link to watch", this.#button);
+  #note = new SecretNote(phrase("sharing.linkToWatch"), this.#button);
   #now = NOTHING;
 
   /** @param {App} app */
@@ -38,8 +39,9 @@ export class Sharing {
     const shared = await this.#ask(() => this.#app.session?.share());
     if (!shared?.link) return;
     const address = watchAddress(location.href, shared.link);
-    if (isLocalAddress(address)) this.#note.show(address, `${SHARE_HINT} ${SHARE_LOCAL}`);
-    else this.#note.show(address, SHARE_HINT, qrPicture(address, "The link as a QR code, for the camera of a phone"));
+    const text = phrase("sharing.hint");
+    if (isLocalAddress(address)) this.#note.show(address, `${text} ${phrase("common.onlyHere")}`);
+    else this.#note.show(address, text, qrPicture(address, phrase("common.qrOfLink")));
   }
 
   async stop() {
@@ -66,7 +68,7 @@ export class Sharing {
     this.#now = data;
     const isShared = data.link !== undefined;
     this.#state.textContent = isShared ? `${countText(data.watchers)}.` : "";
-    this.#button.textContent = isShared ? "Show the link" : "Share this world";
+    this.#button.textContent = phrase(isShared ? "sharing.showLink" : "menu.shareWorld");
     this.#stop.hidden = !isShared;
     if (!isShared) this.#note.hide();
     this.#showGuest();
@@ -82,7 +84,7 @@ export class Sharing {
   #showGuest() {
     const { asking, guest } = this.#now;
     const isAsking = asking !== undefined;
-    const text = isAsking ? askText(asking) : guest === undefined ? "" : guestText(guest);
+    const text = isAsking ? phrase("sharing.asks", { guest: asking }) : guest === undefined ? "" : phrase("sharing.plays", { guest });
     for (const element of document.querySelectorAll("[data-guest]")) {
       if (!(element instanceof HTMLElement)) continue;
       element.hidden = text === "";

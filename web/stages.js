@@ -1,9 +1,9 @@
 // @ts-check
 // The progress that each stage on the way to the first frame represents.
 
-import { STAGE_TEXTS } from "./texts.js";
+import { knownPhrase, phrase } from "./texts/texts.js";
 
-/** @import { StageId } from "./protocol.generated.d.ts" */
+/** @import { ProgressMessage, StageId } from "./protocol.generated.d.ts" */
 
 /** @type {Record<StageId, number>} percent */
 const STAGE_PERCENTS = {
@@ -32,5 +32,15 @@ const STAGE_PERCENTS = {
  * @returns {{ text: string, percent: number | null }}
  */
 export function describeStage(stage, message) {
-  return { text: STAGE_TEXTS[stage] ?? message ?? stage, percent: STAGE_PERCENTS[stage] ?? null };
+  return { text: knownPhrase("stages", stage) ?? message ?? stage, percent: STAGE_PERCENTS[stage] ?? null };
+}
+
+/**
+ * @param {ProgressMessage} progress
+ * @returns {string} the step, how far it is, and how many come first, as far as that is known
+ */
+export function describeProgress({ step, fraction, in_line }) {
+  const text = phrase(`progress.${step}`);
+  const share = fraction === undefined ? text : phrase("loading.share", { step: text, percent: Math.round(fraction * 100) });
+  return in_line === undefined ? share : phrase("loading.inLine", { step: share, place: in_line });
 }

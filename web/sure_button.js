@@ -2,6 +2,7 @@
 // A button for what cannot be undone: a second press within a few seconds confirms the first.
 
 import { make } from "./dom.js";
+import { phrase } from "./texts/texts.js";
 
 const SURE_MS = 5000;
 
@@ -21,7 +22,7 @@ export function sureButton({ text, sureText, about, testId, onSure }) {
   const ask = (/** @type {boolean} */ isSure) => {
     clearTimeout(timer);
     button.textContent = isSure ? sureText : text;
-    button.ariaLabel = `${button.textContent}: ${about}`;
+    button.ariaLabel = phrase("common.about", { what: button.textContent, about });
     button.dataset.isSure = String(isSure);
     if (isSure) timer = window.setTimeout(() => ask(false), SURE_MS);
   };

@@ -2,15 +2,15 @@
 // The tokens of a person, with which programs act for them. Each is shown once, when it is made.
 
 import { createToken, fetchTokens, revokeToken } from "./account_rest.js";
-import { SCOPE_TEXTS, tokenText } from "./account_texts.js";
+import { tokenText } from "./account_texts.js";
 import { byId, make } from "./dom.js";
 import { RowList } from "./row_list.js";
 import { SecretNote } from "./secret_note.js";
 import { sureButton } from "./sure_button.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { ApiToken, Role, Scope } from "./account_rest.js" */
 
-const TAKE_IT = "Copy the token now. It is not shown again. Whoever has it acts for you.";
 /** @type {readonly Scope[]} */
 const SCOPES = ["read", "play", "create", "manage", "admin"];
 /** @type {ReadonlySet<Scope>} those that are ticked at first */
@@ -23,7 +23,7 @@ export class TokenSection {
   #expiry = byId("token-expiry", HTMLSelectElement);
   #scopes = byId("token-scopes", HTMLElement);
   #list = new RowList(byId("account-tokens", HTMLElement), this.#name, "account-token");
-  #secret = new SecretNote("New token", this.#name);
+  #secret = new SecretNote(phrase("account.newToken"), this.#name);
 
   /** @param {(work: () => Promise<void>) => Promise<void>} attempt tells what goes wrong */
   constructor(attempt) {
@@ -47,7 +47,7 @@ export class TokenSection {
     const boxes = offered.map((scope) => {
       const box = make("input", { type: "checkbox", value: scope, checked: USUAL.has(scope) });
       box.dataset.testid = `scope-${scope}`;
-      return make("label", { className: "check", children: [box, make("span", { text: SCOPE_TEXTS[scope] })] });
+      return make("label", { className: "check", children: [box, make("span", { text: phrase(`scopes.${scope}`) })] });
     });
     this.#scopes.replaceChildren(...boxes);
   }
@@ -62,15 +62,15 @@ export class TokenSection {
     const days = this.#expiry.value === "" ? null : Number(this.#expiry.value);
     const { token } = await createToken(this.#name.value.trim(), scopes, days);
     this.#name.value = "";
-    this.#secret.show(token, TAKE_IT);
+    this.#secret.show(token, phrase("account.takeToken"));
     await this.load();
   }
 
   /** @param {ApiToken} token */
   #rowOf(token) {
     const revoke = sureButton({
-      text: "Revoke",
-      sureText: "Revoke it for good",
+      text: phrase("account.revoke"),
+      sureText: phrase("account.revokeSure"),
       about: token.name,
       testId: "token-revoke",
       onSure: () =>

@@ -5,11 +5,11 @@ import { byId, make } from "./dom.js";
 import { describe } from "./library.js";
 import { durationText } from "./recording_texts.js";
 import { deleteRecording, finishRecording } from "./recordings_rest.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { UnfinishedRecording } from "./recordings_rest.js" */
 
 const SURE_MS = 5000;
-const STATES = Object.freeze({ recording: "Recording", finishing: "Being finished", waiting: "Not finished yet" });
 
 /**
  * @typedef {object} UnfinishedListListener
@@ -45,7 +45,7 @@ export class UnfinishedList {
   /** @param {UnfinishedRecording} recording */
   #item(recording) {
     const { state, duration_s, fraction, message } = recording;
-    const text = `${STATES[state]}, ${durationText(duration_s)}`;
+    const text = `${phrase(`unfinished.${state}`)}, ${durationText(duration_s)}`;
     const item = make("li", { className: "unfinished-recording", children: [make("span", { text })] });
     item.dataset.testid = "unfinished-recording";
     item.dataset.state = state;
@@ -67,11 +67,11 @@ export class UnfinishedList {
       video_url === null
         ? []
         : [
-            make("a", { className: "button", href: video_url, target: "_blank", text: "Watch" }),
-            make("a", { className: "button", href: `${video_url}?download=true`, download: "", text: "Download" }),
+            make("a", { className: "button", href: video_url, target: "_blank", text: phrase("common.watch") }),
+            make("a", { className: "button", href: `${video_url}?download=true`, download: "", text: phrase("common.download") }),
           ];
-    const finish = this.#button("Finish now", `finish ${name}`, () => this.#attempt(() => finishRecording(name)));
-    const deletes = this.#sureOf === name ? "Delete for good" : "Delete";
+    const finish = this.#button(phrase("recordings.finishNow"), `finish ${name}`, () => this.#attempt(() => finishRecording(name)));
+    const deletes = phrase(this.#sureOf === name ? "common.deleteForGood" : "common.delete");
     const remove = this.#button(deletes, `delete ${name}`, () => this.#remove(name));
     return make("p", { className: "button-row", children: [...links, finish, remove] });
   }

@@ -2,6 +2,7 @@
 // Uploads a picture that the person has picked, dropped or pasted.
 
 import { RestError, restErrorOf } from "./rest.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { SeedSummary } from "./rest.js" */
 
@@ -24,7 +25,7 @@ export function uploadSeed(file, onProgress) {
       if (request.status < 300) resolve(JSON.parse(request.responseText));
       else reject(restErrorOf(request.status, request.responseText));
     });
-    request.addEventListener("error", () => reject(new RestError("The server does not answer.", 0, null)));
+    request.addEventListener("error", () => reject(new RestError(phrase("common.noAnswer"), 0, null)));
     request.send(file);
   });
 }
@@ -35,7 +36,7 @@ export function uploadSeed(file, onProgress) {
  */
 export function titleOf(fileName) {
   const words = fileName.replace(/\.[^.]*$/, "").replace(/[_-]+/g, " ").trim();
-  return words === "" || words === "image" ? "My picture" : words.slice(0, 80);
+  return words === "" || words === "image" ? phrase("gallery.myPicture") : words.slice(0, 80);
 }
 
 /**

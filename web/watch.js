@@ -6,14 +6,18 @@ import { Controls } from "./controls/controls.js";
 import { byId } from "./dom.js";
 import { FramePlayer } from "./frame_player.js";
 import { loadSettings } from "./settings.js";
+import { fillPage } from "./texts/page.js";
+import { phrase } from "./texts/texts.js";
 import { canDecode, VideoChoice } from "./video_choice.js";
 import { VideoPictures } from "./video_pictures.js";
-import { ANSWER_TEXTS, ASKED, CONTROL_ACTIONS, countText, OPENING, overTitle, PLAYING, STATE_TEXTS, TAKEN, UNREACHABLE } from "./watch_texts.js";
+import { countText, overTitle } from "./watch_texts.js";
 import { WatchLink, whyNot } from "./watch_link.js";
 
 /** @import { ErrorCode, WatchingMessage } from "./protocol.generated.d.ts" */
 
 const NOTE_MS = 6000;
+
+fillPage();
 
 const settings = loadSettings();
 const canvas = byId("canvas", HTMLCanvasElement);
@@ -56,6 +60,7 @@ const noShortcut = () => {};
 const controls = new Controls({
   target: canvas,
   stick: byId("stick", HTMLElement),
+  crouch: byId("crouch-button", HTMLButtonElement),
   channel: { isClear: () => link?.isClear ?? false, send: (control) => link?.control(control), onSent: () => {} },
   bindings: () => settings.keys,
   shortcuts: {
@@ -85,14 +90,14 @@ function show(message) {
   const before = watching;
   watching = message;
   document.body.dataset.watch = message.state;
-  state.textContent = message.controls === "yours" ? PLAYING : STATE_TEXTS[message.state];
+  state.textContent = message.controls === "yours" ? phrase("watch.youPlay") : phrase(`watchStates.${message.state}`);
   count.textContent = countText(message.watchers);
   controlsButton.hidden = false;
-  controlsButton.textContent = CONTROL_ACTIONS[message.controls];
+  controlsButton.textContent = phrase(`watchControls.${message.controls}`);
   controlsButton.disabled = message.controls === "taken";
-  controlsButton.title = message.controls === "taken" ? TAKEN : "";
-  if (message.controls === "asked" && before?.controls !== "asked") tell(ASKED);
-  if (message.answer && message.answer !== before?.answer) tell(ANSWER_TEXTS[message.answer]);
+  controlsButton.title = message.controls === "taken" ? phrase("watch.taken") : "";
+  if (message.controls === "asked" && before?.controls !== "asked") tell(phrase("watch.asked"));
+  if (message.answer && message.answer !== before?.answer) tell(phrase(`watchAnswers.${message.answer}`));
   if (message.controls === "yours" && before?.controls !== "yours") {
     controls.start();
     canvas.focus({ preventScroll: true });
@@ -116,7 +121,7 @@ async function end(code, text) {
   tell("");
   const title = byId("watch-over-title", HTMLElement);
   title.textContent = overTitle(known.code);
-  byId("watch-over-text", HTMLElement).textContent = known.message || UNREACHABLE;
+  byId("watch-over-text", HTMLElement).textContent = known.message || phrase("watch.unreachable");
   over.hidden = false;
   title.focus();
 }
@@ -124,7 +129,7 @@ async function end(code, text) {
 async function open() {
   over.hidden = true;
   document.body.dataset.watch = "opening";
-  state.textContent = OPENING;
+  state.textContent = phrase("watch.opening");
   player.restart();
   choice.restart();
   const token = location.hash.slice(1);
@@ -147,7 +152,7 @@ byId("again-button", HTMLElement).addEventListener("click", () => void open());
 
 byId("fullscreen-button", HTMLElement).addEventListener("click", () => {
   const change = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
-  change.catch(() => tell("The browser shows no full screen here."));
+  change.catch(() => tell(phrase("watch.noFullScreen")));
 });
 
 window.addEventListener("hashchange", () => location.reload());

@@ -6,6 +6,7 @@ import { describe } from "./library.js";
 import { Moments } from "./moments.js";
 import { textOfError } from "./problems.js";
 import { originOf } from "./session.js";
+import { phrase } from "./texts/texts.js";
 import { toast } from "./toasts.js";
 import { rewoundText } from "./world_texts.js";
 import { WorldWords } from "./world_words.js";
@@ -45,7 +46,7 @@ export class WorldChanges {
 
   /** @param {SeedSummary} seed */
   async changeSeed(seed) {
-    this.#app.menu.notify(seed.world_id === undefined ? "Opening the picture" : "Opening the world", "progress");
+    this.#app.menu.notify(phrase(seed.world_id === undefined ? "play.openingPicture" : "play.openingWorld"), "progress");
     const done = await this.#ask((session) => session.changeWorld(originOf(seed), this.#library.engineFor(seed)));
     if (!done) return;
     // Moments belong to the world in which they were taken.
@@ -59,7 +60,7 @@ export class WorldChanges {
   async upload(file) {
     try {
       const seed = await this.#library.add(file, (fraction) => {
-        this.#app.menu.notify(`Sending the picture, ${Math.round(fraction * 100)} %`, "progress");
+        this.#app.menu.notify(phrase("play.sendingPicture", { percent: Math.round(fraction * 100) }), "progress");
       });
       await this.changeSeed(seed);
     } catch (error) {
@@ -93,7 +94,7 @@ export class WorldChanges {
     });
     if (!done) return;
     this.#log.write("info", `Saved as “${title}”`);
-    this.#app.menu.notify(`Saved as “${title}”. You can open it under Worlds.`, "progress");
+    this.#app.menu.notify(phrase("play.saved", { title }), "progress");
   }
 
   /** The menu shows what can be done to the world in play. */

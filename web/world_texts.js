@@ -2,13 +2,14 @@
 // Texts about saved worlds, and their representation as a seed.
 
 import { dateText, durationText, sizeText, timeText } from "./recording_texts.js";
+import { phrase } from "./texts/texts.js";
 
 /** @import { SeedSummary } from "./rest.js" */
 /** @import { SavedWorld } from "./worlds_rest.js" */
 
 /** @param {Pick<SavedWorld, "seconds" | "model">} world */
 export function shortFacts({ seconds, model }) {
-  return `${durationText(seconds)} played, ${model.split("/").at(-1)}`;
+  return phrase("worlds.facts", { duration: durationText(seconds), model: model.split("/").at(-1) ?? model });
 }
 
 /** @param {Pick<SavedWorld, "title" | "created_at" | "size_bytes">} world */
@@ -40,7 +41,7 @@ export function asPlace({ id, title, thumbnail_url, size_bytes, model }) {
 
 /** @param {string} title of a world that is about to be filmed */
 export function filmBegunText(title) {
-  return `A film of ${title} is being made. You will find it under Jobs.`;
+  return phrase("worlds.filmBegun", { title });
 }
 
 /**
@@ -48,6 +49,6 @@ export function filmBegunText(title) {
  * @param {number} leftS
  */
 export function rewoundText(wentBackS, leftS) {
-  const back = `Went back ${wentBackS.toFixed(wentBackS < 10 ? 1 : 0)} s`;
-  return leftS >= 1 ? `${back}, ${Math.floor(leftS)} s more are available` : `${back}, as far as possible`;
+  const seconds = wentBackS.toFixed(wentBackS < 10 ? 1 : 0);
+  return leftS >= 1 ? phrase("play.rewound", { seconds, left: Math.floor(leftS) }) : phrase("play.rewoundAll", { seconds });
 }

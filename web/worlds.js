@@ -6,6 +6,7 @@ import { keepFocusInside } from "./focus_ring.js";
 import { submitJob } from "./jobs_rest.js";
 import { describe } from "./library.js";
 import { sureButton } from "./sure_button.js";
+import { phrase } from "./texts/texts.js";
 import { filmBegunText, longFacts, shortFacts } from "./world_texts.js";
 import { deleteWorld, fetchWorlds, renameWorld, uploadWorld } from "./worlds_rest.js";
 
@@ -86,15 +87,15 @@ export class Worlds {
 
   /** @param {SavedWorld} world */
   #tools(world) {
-    const download = make("a", { className: "button is-quiet", href: world.file_url, download: "", text: "Download" });
+    const download = make("a", { className: "button is-quiet", href: world.file_url, download: "", text: phrase("common.download") });
     download.dataset.testid = "world-download";
     const tools = make("p", { className: "world-tools", children: [download] });
     tools.append(
-      this.#tool("Make a film", "world-film", world, () => void this.#film(world)),
-      this.#tool("Rename", "world-rename", world, () => this.#askForName(world, tools)),
+      this.#tool(phrase("worlds.makeFilm"), "world-film", world, () => void this.#film(world)),
+      this.#tool(phrase("common.rename"), "world-rename", world, () => this.#askForName(world, tools)),
       sureButton({
-        text: "Delete",
-        sureText: "Delete for good",
+        text: phrase("common.delete"),
+        sureText: phrase("common.deleteForGood"),
         about: world.title,
         testId: "world-delete",
         onSure: () => void this.#change(() => deleteWorld(world.id)),
@@ -110,7 +111,7 @@ export class Worlds {
    * @param {() => void} onclick
    */
   #tool(text, testId, world, onclick) {
-    const ariaLabel = `${text} ${world.title}`;
+    const ariaLabel = phrase("common.about", { what: text, about: world.title });
     const button = make("button", { className: "button is-quiet", type: "button", text, ariaLabel, onclick });
     button.dataset.testid = testId;
     return button;
@@ -144,11 +145,11 @@ export class Worlds {
    * @param {HTMLElement} tools that a text field replaces
    */
   #askForName(world, tools) {
-    const name = make("input", { type: "text", value: world.title, maxLength: 80, required: true, ariaLabel: "New name" });
+    const name = make("input", { type: "text", value: world.title, maxLength: 80, required: true, ariaLabel: phrase("common.newName") });
     name.dataset.testid = "world-new-name";
     const form = make("form", {
       className: "world-tools",
-      children: [name, make("button", { className: "button", text: "Save name" })],
+      children: [name, make("button", { className: "button", text: phrase("common.saveName") })],
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -178,11 +179,11 @@ export class Worlds {
 
   /** @param {File} file */
   async #upload(file) {
-    this.#notify("Sending the world", "progress");
+    this.#notify(phrase("worlds.sending"), "progress");
     try {
       const world = await uploadWorld(file, (fraction) => {
-        const text = fraction < 1 ? `Sending the world, ${Math.round(fraction * 100)} %` : "Checking the world";
-        this.#notify(text, "progress");
+        const percent = Math.round(fraction * 100);
+        this.#notify(fraction < 1 ? phrase("worlds.sendingShare", { percent }) : phrase("worlds.checking"), "progress");
       });
       this.#enter(world);
     } catch (error) {

@@ -2,6 +2,7 @@
 // The REST resource of saved worlds.
 
 import { request, restErrorOf, RestError } from "./rest.js";
+import { phrase } from "./texts/texts.js";
 
 /**
  * @typedef {object} SavedWorld
@@ -43,7 +44,7 @@ export function uploadWorld(file, onProgress) {
       if (sending.status < 300) resolve(JSON.parse(sending.responseText));
       else reject(restErrorOf(sending.status, sending.responseText));
     });
-    sending.addEventListener("error", () => reject(new RestError("The server does not answer.", 0, null)));
+    sending.addEventListener("error", () => reject(new RestError(phrase("common.noAnswer"), 0, null)));
     sending.send(file);
   });
 }

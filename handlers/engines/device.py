@@ -110,6 +110,15 @@ class Device(StateHandler):
             for _, _, state in self._others(key)
         )
 
+    # ---------------------------------------------------------------------------------------- for films
+
+    def send_idle_away(self) -> bool:
+        """Begin to take the engine off the device that nobody uses; whether there is one."""
+        step = self._begin_leaving_if_idle()
+        if step is not None:
+            self.carry_out(step)
+        return step is not None
+
     # ---------------------------------------------------------------------------------------- for models of scenes
 
     async def reserve(self, asker: SessionId | None) -> None:
@@ -173,13 +182,23 @@ class Device(StateHandler):
         for _, key, state in others:
             if isinstance(state, EngineReady) and state.leases:
                 return Wait()  # for leases that give way
-            if isinstance(state, EngineReady) and self._parked.is_wanted(key):
-                engine_event(self._state, key, ParkBegan(self._clock.monotonic()))
-                return Park(key, following)
             if isinstance(state, EngineReady):
-                engine_event(self._state, key, Evicted())
-                return Unload(key)
+                return self._begin_leaving(key, following)
         return None
+
+    @with_state_lock
+    def _begin_leaving_if_idle(self) -> Unload | Park | None:
+        for _, key, state in self._others(None):
+            if isinstance(state, EngineReady) and not state.leases:
+                return self._begin_leaving(key, None)
+        return None
+
+    def _begin_leaving(self, key: EngineKey, following: EngineKey | None) -> Unload | Park:
+        if self._parked.is_wanted(key):
+            engine_event(self._state, key, ParkBegan(self._clock.monotonic()))
+            return Park(key, following)
+        engine_event(self._state, key, Evicted())
+        return Unload(key)
 
     def _others(self, wanted: EngineKey | None) -> EnginesThere:
         return [one for one in engines_there(self._state.engines, self._catalogue) if one[1] != wanted]

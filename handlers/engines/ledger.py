@@ -16,7 +16,17 @@ from handlers.engines.on_device import OnDevice, on_device
 from handlers.engines.planning import place_of, places_of, plan_film, plan_in_engines_place, plan_scenes
 from services.memory_planner.engine_fit import DoesNotFit
 from services.memory_planner.situation import FreeMemory
-from state.app_state_types import AppState, EngineKey, EngineReady, SessionId
+from state.app_state_types import (
+    AppState,
+    DeviceReserved,
+    EngineKey,
+    EngineLoading,
+    EngineParking,
+    EngineReady,
+    EngineUnloading,
+    SessionId,
+    leases_of,
+)
 from state.events import ModelsObserved, VacatingBegan, VacatingEnded
 from state.model_states import ModelIdle, ModelPlans, ModelsKnown, ModelsUnknown, SceneRole
 from state.transitions import model_use_event, models_event
@@ -120,8 +130,7 @@ class MemoryLedger(StateHandler):
 
     def plan_film(self, memory: ModelMemory) -> MemoryPlan:
         """See `planning.plan_film`."""
-        free = self._with_parked(room_of(self._monitor).free)
-        return plan_film(memory, free, self._on_device(), self._unload_engine)
+        return self._plan_film(memory, self._with_parked(room_of(self._monitor).free))
 
     # --------------------------------------------------------------------------- whose memory the plans count on
 
@@ -145,10 +154,8 @@ class MemoryLedger(StateHandler):
 
     def film_needs_parked(self, memory: ModelMemory) -> bool:
         """Whether the film model has its place only once engines in host memory have given way."""
-        free, there = room_of(self._monitor).free, self._on_device()
-        now, then = (
-            place_of(plan_film(memory, each, there, self._unload_engine)) for each in (free, self._with_parked(free))
-        )
+        free = room_of(self._monitor).free
+        now, then = (place_of(self._plan_film(memory, each)) for each in (free, self._with_parked(free)))
         return now != then
 
     # ------------------------------------------------------------------------------------------- engines
@@ -218,8 +225,12 @@ class MemoryLedger(StateHandler):
         return self._given_way
 
     @with_state_lock
-    def is_played_on_device(self) -> bool:
-        return bool(self._players())
+    def is_device_in_use(self) -> bool:
+        """Whether an engine of the device is played on, or comes or goes; or a scene is made in its place."""
+        return isinstance(self._state.reservation, DeviceReserved) or any(
+            isinstance(state, EngineLoading | EngineUnloading | EngineParking) or leases_of(state)
+            for _, _, state in engines_there(self._state.engines, self._catalogue)
+        )
 
     @with_state_lock
     def known(self) -> ModelsKnown | ModelsUnknown:
@@ -246,6 +257,11 @@ class MemoryLedger(StateHandler):
     @with_state_lock
     def _on_device(self) -> OnDevice | None:
         return on_device(self._state, self._catalogue)
+
+    @with_state_lock
+    def _plan_film(self, memory: ModelMemory, free: FreeMemory) -> MemoryPlan:
+        there, is_in_use = self._on_device(), self.is_device_in_use()
+        return plan_film(memory, free, there, self._unload_engine, is_in_use=is_in_use)
 
     @property
     def _unload_engine(self) -> UnloadEngine:

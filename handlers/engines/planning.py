@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from handlers.engines.on_device import OnDevice
@@ -53,10 +54,13 @@ def plan_in_engines_place(facts: ModelFacts, unload_engine: UnloadEngine) -> Map
     }
 
 
-def plan_film(memory: ModelMemory, free: FreeMemory, there: OnDevice | None, unload_engine: UnloadEngine) -> MemoryPlan:
-    """Where the model that makes films can be, beside what is there. Whoever plays keeps their engine."""
-    is_played_on = there is not None and bool(there.players)
-    machine = _machine(free, there, unload_engine, is_shared=is_played_on)
+def plan_film(
+    memory: ModelMemory, free: FreeMemory, there: OnDevice | None, unload_engine: UnloadEngine, *, is_in_use: bool
+) -> MemoryPlan:
+    """Where the model that makes films can be, beside what is there. An engine in use stays, an idle one goes."""
+    machine = _machine(free, there, unload_engine, is_shared=is_in_use)
+    if machine.engine is not None and not is_in_use:
+        machine = replace(machine, engine=replace(machine.engine, stays=None))
     requirement = ModelRequirement("The film model", memory, is_loaded=memory.placement is not None)
     return plan_models(machine, [requirement])[0]
 

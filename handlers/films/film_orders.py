@@ -130,6 +130,7 @@ class FilmOrders:
             loras=tuple(LoraUse(self._loras.find(lora.name), lora.strength) for lora in request.loras),
             camera=request.camera,
             upscale=request.upscale,
+            previews=True,
             notes={"title": _title(request.prompt), "comment": write_notes(notes)},
         )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from handlers.base import StateChanges
+    from handlers.engines.device import Device
     from handlers.engines.ledger import MemoryLedger
     from handlers.engines.parked import ParkedEngines
     from services.memory_planner.memory_plan import MemoryPlan
@@ -28,13 +29,15 @@ class FilmRoom:
         self,
         pipeline: FastVideoPipeline,
         ledger: MemoryLedger,
-        parked: ParkedEngines,
         *,
+        device: Device,
+        parked: ParkedEngines,
         changes: StateChanges,
         threads: Executor,
     ) -> None:
         self._pipeline = pipeline
         self._ledger = ledger
+        self._device = device
         self._parked = parked
         self._changes = changes
         self._threads = threads
@@ -47,7 +50,7 @@ class FilmRoom:
     async def why_waiting(self) -> str | None:
         """Why a film would wait now, in a sentence; None: it would not."""
         plan = await self._plan(None)
-        return _reason(plan) if isinstance(plan, NoRoom) and self._ledger.is_played_on_device() else None
+        return _reason(plan) if isinstance(plan, NoRoom) and self._ledger.is_device_in_use() else None
 
     @asynccontextmanager
     async def hold(self, order: FilmOrder, on_waiting: Callable[[], None]) -> AsyncGenerator[None]:
@@ -65,21 +68,27 @@ class FilmRoom:
 
     async def _wait(self, order: FilmOrder, on_waiting: Callable[[], None]) -> MemoryPlan | None:
         while True:
-            mark = self._changes.mark()
+            mark, was_in_use = self._changes.mark(), self._ledger.is_device_in_use()
             plan = await self._plan(order)
             match plan:
                 case None:
                     return None
+                case InsteadOfEngine() if self._is_engine_there():
+                    pass
                 case Resident() | Offloaded() | OnCpu() | InsteadOfEngine():
                     self._pipeline.place(_placement(plan))
                     return plan
                 case NoRoom(reason):
-                    if not self._ledger.is_played_on_device():
+                    if not (was_in_use or self._ledger.is_device_in_use()):
                         raise DomainError(reason, ErrorCode.MODEL_DOES_NOT_FIT)
                 case _:
                     assert_never(plan)
             on_waiting()
             await self._changes.after(mark)
+
+    def _is_engine_there(self) -> bool:
+        """Whether an engine has yet to leave the device. One that nobody uses begins to; the others are waited for."""
+        return self._device.send_idle_away() or self._ledger.is_device_in_use()
 
     async def _plan(self, order: FilmOrder | None) -> MemoryPlan | None:
         def plan() -> MemoryPlan | None:

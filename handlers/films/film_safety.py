@@ -31,6 +31,14 @@ class FilmSafety:
         """Raises: DomainError, it may not be shown, or cannot be judged."""
         self._safety.require(hashlib.sha256(picture.tobytes()).hexdigest(), picture, subject)
 
+    def require_file(self, data: bytes, subject: str) -> None:
+        """As `require_picture`, of an encoded one."""
+        if self._safety.policy == "off":
+            return
+        with service_errors_translated():
+            look = self._decoder.overview(data, longest=_CHECKED_SIDE)
+        self._safety.require(hashlib.sha256(data).hexdigest(), look, subject)
+
     def require_video(self, path: Path, facts: MediaFacts, subject: str) -> None:
         """Raises: DomainError, a frame of it may not be shown, or cannot be judged."""
         if facts.pictures is None or self._safety.policy == "off":
@@ -38,5 +46,4 @@ class FilmSafety:
         for place in _PLACES:
             with service_errors_translated():
                 frame = self._probe.frame(path, place * (facts.pictures.frames - 1) / max(facts.pictures.fps, 1e-3))
-                look = self._decoder.overview(frame, longest=_CHECKED_SIDE)
-            self._safety.require(hashlib.sha256(frame).hexdigest(), look, subject)
+            self.require_file(frame, subject)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         UpscaleFilmBody,
         WordsFilmBody,
     )
+    from handlers.films.film_previews import FilmPreviews
     from handlers.films.film_sources import FilmSources
     from handlers.jobs.jobs_handler import JobsHandler
     from handlers.ownership.belongings import Belongings
@@ -88,6 +89,7 @@ class FilmsHandler:
         jobs: JobsHandler,
         belongings: Belongings,
         *,
+        previews: FilmPreviews,
         probe: MediaProbe,
         writer: VideoWriter,
         incoming: SourceStore,
@@ -100,6 +102,7 @@ class FilmsHandler:
         self._sources = sources
         self._jobs = jobs
         self._belongings = belongings
+        self._previews = previews
         self._probe = probe
         self._writer = writer
         self._incoming = incoming
@@ -207,6 +210,18 @@ class FilmsHandler:
 
         return await in_thread(self._threads, lambda: self._picture(film_id, "thumbnail", make))
 
+    async def preview(self, visitor: Visitor, film_id: str) -> bytes:
+        """A JPEG of the unfinished film.
+
+        Raises:
+            DomainError: there is no such film, or no picture of it now, or it may not be shown.
+        """
+        await self.find(visitor, film_id)
+        jpeg = await in_thread(self._threads, lambda: self._previews.find(film_id))
+        if jpeg is None:
+            raise DomainError("There is no picture of this film on its way now.", ErrorCode.FILM_NOT_MADE)
+        return jpeg
+
     async def sprite(self, visitor: Visitor, film_id: str) -> bytes:
         """A JPEG of small pictures side by side, over the whole film. Raises: DomainError."""
         path = await self.content(visitor, film_id)
@@ -238,6 +253,7 @@ class FilmsHandler:
                 message = "The film has just been made, and gets its place. Delete it in a moment."
                 raise DomainError(message, ErrorCode.FILM_NOT_MADE)
         await in_thread(self._threads, lambda: self._give_up(visitor, film_id))
+        self._previews.forget(film_id)
         if job is not None and job.state in _ENDED:
             await self._jobs.forget(visitor, film_id)
 

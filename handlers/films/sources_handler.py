@@ -33,7 +33,7 @@ _MIB: Final = 1024 * 1024
 
 
 class SourcesHandler:
-    """A source that no film has used for a week is removed when the next one comes, or the server starts."""
+    """A source that no film has used for a week is removed when the next one comes."""
 
     def __init__(
         self,
@@ -122,6 +122,7 @@ class SourcesHandler:
         self._belongings.settle(ThingKind.SOURCE, self.hashes)
 
     def hashes(self) -> Collection[str]:
+        """Of all sources that are kept. Blocks."""
         return {source.hash for source in self._store.list()}
 
     async def _receive(self, incoming: IncomingSource, chunks: AsyncIterator[bytes]) -> None:

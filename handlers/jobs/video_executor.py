@@ -15,11 +15,13 @@ from services.ownership_store.ownership_store import Thing, ThingKind
 from services.video_pipeline.video_pipeline import VideoPipelineError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor
     from pathlib import Path
 
     from access_rules import Visitor
     from handlers.films.film_orders import FilmOrders
+    from handlers.films.film_previews import FilmPreviews
     from handlers.films.film_room import FilmRoom
     from handlers.films.film_safety import FilmSafety
     from handlers.jobs.executor import JobRequest, Resource, RunningJob
@@ -60,6 +62,7 @@ class VideoExecutor(JobExecutor):
         probe: MediaProbe,
         safety: FilmSafety,
         belongings: Belongings,
+        previews: FilmPreviews,
         threads: Executor,
         clock: Clock,
         config: Current[FilmsConfig],
@@ -71,6 +74,7 @@ class VideoExecutor(JobExecutor):
         self._probe = probe
         self._safety = safety
         self._belongings = belongings
+        self._previews = previews
         self._threads = threads
         self._clock = clock
         self._config = config
@@ -124,14 +128,27 @@ class VideoExecutor(JobExecutor):
             given_way = self._room.given_way
             try:
                 async with self._room.hold(order, lambda: running.tell(WAITING)):
-                    return await self._pipeline.make(
-                        order, running.folder / _FILM, lambda progress: _tell(running, progress)
-                    )
+                    return await self._pipeline.make(order, running.folder / _FILM, self._teller(running))
             except VideoPipelineError:
                 if self._room.given_way == given_way:
                     with service_errors_translated():
                         raise
                 running.tell(WAITING)
+
+    def _teller(self, running: RunningJob) -> Callable[[FilmProgress], None]:
+        """Its count of previews tells whoever follows the job when there is a new one to ask for."""
+        previews = 0
+
+        def tell(progress: FilmProgress) -> None:
+            nonlocal previews
+            if progress.preview is not None:
+                self._previews.keep(running.job.id, progress.preview)
+                previews += 1
+            fraction = progress.step / progress.steps if progress.steps else None
+            amounts = {"step": progress.step, "steps": progress.steps, "previews": previews}
+            running.tell(progress.stage.value, fraction, amounts)
+
+        return tell
 
     def _require_room(self) -> None:
         """Raises: DomainError, there is no room for another film."""
@@ -146,8 +163,3 @@ class VideoExecutor(JobExecutor):
         with service_errors_translated():
             facts = self._probe.probe(film)
         self._safety.require_video(film, facts, "The film that was made")
-
-
-def _tell(running: RunningJob, progress: FilmProgress) -> None:
-    fraction = progress.step / progress.steps if progress.steps else None
-    running.tell(progress.stage.value, fraction, {"step": progress.step, "steps": progress.steps})

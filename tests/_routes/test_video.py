@@ -71,6 +71,37 @@ def test_the_pictures_of_a_film(tmp_path: Path) -> None:
             assert client.get(film["thumbnail_url"]).status_code == 200
 
 
+def test_the_unfinished_film_can_be_seen(tmp_path: Path) -> None:
+    pipeline = FakeVideoPipeline()
+    with film_client(tmp_path, pipeline) as client:
+        pipeline.hold()
+        film, next_one = ask(client), ask(client)
+        preview = f"/api/video/films/{film['id']}/preview"
+        pipeline.wait_until_held()
+        told = {"step": 2, "steps": 4, "previews": 2}
+        wait_until(lambda: client.get(f"/api/jobs/{film['id']}").json()["amounts"] == told, "the second step is told")
+        assert client.get(f"/api/video/films/{next_one['id']}/preview").json()["code"] == "filmNotMade"
+        seen = client.get(preview)
+        assert (seen.status_code, seen.headers["cache-control"]) == (200, "no-store")
+        with Image.open(io.BytesIO(seen.content)) as jpeg:
+            assert jpeg.format == "JPEG"
+        pipeline.release()
+        over(client, film["id"])
+        assert client.delete(f"/api/video/films/{film['id']}").status_code == 204
+        assert client.get(preview).status_code == 404
+
+
+def test_an_unfinished_film_is_judged_before_it_is_shown(tmp_path: Path) -> None:
+    pipeline = FakeVideoPipeline()
+    with film_client(tmp_path, pipeline, classifier=FakeImageClassifier(lambda _: False)) as client:
+        pipeline.hold()
+        film = ask(client)
+        pipeline.wait_until_held()
+        refused = client.get(f"/api/video/films/{film['id']}/preview")
+        assert (refused.status_code, refused.json()["code"]) == (422, "seedUnsafe")
+        pipeline.release()
+
+
 def test_a_seed_is_drawn_and_told_and_makes_the_same_film_again(tmp_path: Path) -> None:
     with film_client(tmp_path) as client:
         first = made(client)

@@ -1,4 +1,4 @@
-"""Every view of the page, on a desk and on a phone: axe-core finds nothing, nothing is too wide, Tab goes round."""
+"""Every view, large and small, light and dark: axe-core finds nothing, nothing is too wide, Tab goes round."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ pytestmark = [pytest.mark.trial, pytest.mark.browser, pytest.mark.xdist_group("b
 # The button that opens a view from the gallery, the view, and something in it that Tab reaches.
 _VIEWS: Final = [
     ("recordings-button", "recordings", "recordings-close"),
+    ("studio-button", "studio", "studio-close"),
     ("jobs-button", "jobs", "jobs-close"),
+    ("models-button", "models", "models-close"),
     ("controls-button", "player-settings", "key-jump"),
+    ("server-settings-button", "server-settings", "server-settings-search"),
     ("seed-engines", "engines", "engine-choice"),
     ("words-card", "authoring", "authoring-close"),
 ]

@@ -76,6 +76,26 @@ def test_what_is_recorded_in_the_page_plays_in_its_gallery(start_server: StartSe
     assert visitor.page.evaluate("(video) => video.seekable.end(0)", video) == pytest.approx(duration_s, abs=0.1)
 
 
+def test_what_has_just_happened_is_kept_by_key_and_by_button(start_server: StartServer, invite: Invite) -> None:
+    visitor = invite(start_server().url)
+    visitor.enter()
+    visitor.walk()
+    visitor.page.keyboard.press("F8")
+    visitor.by_id("toasts").get_by_text("Keeping the last").wait_for()
+    visitor.by_id("toasts").get_by_text("Recording saved").wait_for()
+    visitor.walk(8)
+    visitor.pause()
+    button = visitor.by_id("keep-clip-button")
+    assert button.locator("kbd").inner_text() == "F8"
+    button.press("Enter")
+    visitor.by_id("menu-problem").get_by_text("Recording saved").wait_for()
+    visitor.by_id("menu-recordings-button").click()
+    visitor.by_id("recording-card").nth(1).wait_for()
+    assert visitor.by_id("recording-card").count() == 2
+    visitor.by_id("recording-card").last.click()
+    visitor.page.wait_for_function(_PLAYS, arg=visitor.by_id("recording-video").element_handle())
+
+
 def test_a_recording_is_downloaded_named_and_deleted(start_server: StartServer, invite: Invite) -> None:
     visitor = invite(start_server().url)
     page = visitor.page

@@ -168,7 +168,7 @@ class Visitor:
 
     def text_of(self, code: str) -> str:
         """The page's words for an error code."""
-        return self.page.evaluate("async (code) => (await import('/texts.js')).CODE_TEXTS[code]", code)
+        return self.page.evaluate("async (code) => (await import('/texts/texts.js')).phrase(`codes.${code}`)", code)
 
 
 def difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

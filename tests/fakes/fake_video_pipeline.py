@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import colorsys
+import io
 import threading
 import time
 from contextlib import nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from PIL import Image
 
 from services.bundled_ffmpeg import bundled_ffmpeg
 from services.video_pipeline.film_checks import refusal_of
@@ -48,7 +51,7 @@ _STAGES: Final = (
     (FilmStage.DECODING, 1),
     (FilmStage.WRITING, 1),
 )
-_PREVIEW: Final = b"\xff\xd8 a preview \xff\xd9"
+_PREVIEW_SIZE: Final = (32, 16)
 
 
 class FakeVideoPipeline:
@@ -69,6 +72,7 @@ class FakeVideoPipeline:
         self.orders: list[FilmOrder] = []
         self.entered = threading.Event()
         self.cancelled = 0
+        self._unloads = 0
 
     def hold(self) -> None:
         self._is_free.clear()
@@ -117,6 +121,7 @@ class FakeVideoPipeline:
                 raise
 
     def unload(self) -> None:
+        self._unloads += 1
         if self._model is not None:
             self._model.unload()
 
@@ -128,12 +133,13 @@ class FakeVideoPipeline:
         refusal = refusal_of(order, self._specs)
         if refusal is not None:
             raise VideoPipelineError(VideoFault.CANNOT, refusal)
+        unloads = self._unloads
         with nullcontext() if self._model is None else self._model.working():
             for stage, steps in _STAGES:
                 for step in range(steps + 1):
-                    preview = _PREVIEW if order.previews and stage is FilmStage.DENOISING and step else None
+                    preview = _preview() if order.previews and stage is FilmStage.DENOISING and step else None
                     on_progress(FilmProgress(stage, step, steps, preview))
-                    await self._wait_if_held(stage, step)
+                    await self._wait_if_held(stage, step, unloads)
         if self.fail is not None:
             raise self.fail
         await _write(order, target)
@@ -151,8 +157,9 @@ class FakeVideoPipeline:
             timings=MappingProxyType({stage: 0.01 for stage, _ in _STAGES}),
         )
 
-    async def _wait_if_held(self, stage: FilmStage, step: int) -> None:
+    async def _wait_if_held(self, stage: FilmStage, step: int, unloads: int) -> None:
         await asyncio.sleep(0)  # as the real one, which is elsewhere
+        self._check_loaded(unloads)
         if stage is not FilmStage.DENOISING or step != STEPS // 2:
             return
         self.entered.set()
@@ -161,6 +168,11 @@ class FakeVideoPipeline:
             if time.monotonic() > give_up_at:
                 raise AssertionError("The test never let go of the film.")
             await asyncio.sleep(0.005)
+            self._check_loaded(unloads)
+
+    def _check_loaded(self, unloads: int) -> None:
+        if self._unloads != unloads:
+            raise VideoPipelineError(VideoFault.WORKER_DIED, "The model was unloaded.")
 
 
 async def _write(order: FilmOrder, target: Path) -> None:
@@ -185,3 +197,9 @@ async def _write(order: FilmOrder, target: Path) -> None:
             process.kill()
             await process.wait()
         part.unlink(missing_ok=True)
+
+
+def _preview() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", _PREVIEW_SIZE, (90, 120, 150)).save(file, "JPEG")
+    return file.getvalue()

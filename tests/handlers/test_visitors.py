@@ -24,6 +24,7 @@ from tests.play.harness import Json, PlayServer, fake_services, picture, play_se
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     import httpx
 
@@ -38,9 +39,11 @@ WORLD = {"model": "fake/world", "config": session_config(), "world_id": "0" * 16
 SCENE = {"kind": "scene", "request": {"prompt": "a lake"}}
 
 
-def open_server(*may: AnonymousAction, **bounds: Any) -> AbstractContextManager[PlayServer]:
+def open_server(folder: Path, *may: AnonymousAction, **bounds: Any) -> AbstractContextManager[PlayServer]:
     """A server on which whoever shows no token is anonymous, also from this machine."""
-    services = fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())
+    services = fake_services(
+        prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor(), recordings_dir=folder, films_dir=folder
+    )
     anonymous = AnonymousConfig(may=may, **bounds)
     return play_server(services, access=AccessConfig(token=TOKEN, allow_anonymous=True, anonymous=anonymous))
 
@@ -78,47 +81,50 @@ def asked_by_rest(http: httpx.Client, headers: dict[str, str]) -> dict[str, str 
     }
 
 
-def test_without_a_token_nothing_is_left_behind() -> None:
-    with open_server() as server:
+def test_without_a_token_nothing_is_left_behind(tmp_path: Path) -> None:
+    with open_server(tmp_path) as server:
         assert set(asked_by_rest(server.http, {}).values()) == {NEVER}
         assert set(asked_in_session(server).values()) == {NEVER}
         assert server.http.get("/api/seeds").json()["seeds"] == []
 
 
-def test_with_a_token_or_where_all_is_allowed_nothing_is_noticed() -> None:
-    with open_server() as server:
+def test_with_a_token_or_where_all_is_allowed_nothing_is_noticed(tmp_path: Path) -> None:
+    with open_server(tmp_path) as server:
         assert NEVER not in asked_by_rest(server.http, OWNER).values()
         assert NEVER not in asked_in_session(server, token=TOKEN).values()
-    with open_server(*EVERYTHING) as server:
+    with open_server(tmp_path, *EVERYTHING) as server:
         assert NEVER not in asked_by_rest(server.http, {}).values()
         assert NEVER not in asked_in_session(server).values()
 
 
-def test_on_loopback_nothing_is_noticed() -> None:
-    services = fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor())
+def test_on_loopback_nothing_is_noticed(tmp_path: Path) -> None:
+    services = fake_services(
+        prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor(), recordings_dir=tmp_path, films_dir=tmp_path
+    )
     with play_server(services) as server:
         assert NEVER not in asked_by_rest(server.http, {}).values()
         assert NEVER not in asked_in_session(server).values()
 
 
 @pytest.mark.parametrize("action", EVERYTHING)
-def test_each_action_is_allowed_by_itself(action: AnonymousAction) -> None:
+def test_each_action_is_allowed_by_itself(tmp_path: Path, action: AnonymousAction) -> None:
     of_action = {
         AnonymousAction.UPLOADS: {"upload", "scene", "scene_edit", "generate_scene"},
         AnonymousAction.RECORDINGS: {"recordings", "recording"},
         AnonymousAction.WORLDS: {"worlds", "save_world", "init"},
         AnonymousAction.DELETIONS: {"deletion"},
     }
-    with open_server(action) as server:
+    with open_server(tmp_path, action) as server:
         codes = {**asked_by_rest(server.http, {}), **asked_in_session(server)}
         assert {name for name, code in codes.items() if code != NEVER} == of_action[action]
 
 
 @pytest.mark.parametrize("extended", [False, True])
-def test_a_world_is_played_without_the_recording_that_came_with_its_init(*, extended: bool) -> None:
+def test_a_world_is_played_without_the_recording_that_came_with_its_init(tmp_path: Path, *, extended: bool) -> None:
     writer = FakeVideoWriter()
     access = AccessConfig(token=TOKEN, allow_anonymous=True)
-    with play_server(fake_services(video_writer=writer), access=access) as server:
+    services = fake_services(video_writer=writer, recordings_dir=tmp_path)
+    with play_server(services, access=access) as server:
         with server.client(extended=extended) as client:
             asked = client.init(picture(200), video_recording=True, action_logging=True)
             if extended:
@@ -133,8 +139,8 @@ def test_a_world_is_played_without_the_recording_that_came_with_its_init(*, exte
         assert len(writer.recordings) == 1
 
 
-def test_one_address_has_so_many_sessions_at_a_time() -> None:
-    with open_server(max_sessions=2) as server, server.client() as first, server.client() as second:
+def test_one_address_has_so_many_sessions_at_a_time(tmp_path: Path) -> None:
+    with open_server(tmp_path, max_sessions=2) as server, server.client() as first, server.client() as second:
         first.start()
         second.start()
         with server.client() as third:
@@ -151,8 +157,8 @@ def upload(server: PlayServer, number: int, headers: dict[str, str]) -> Json:
     return {"status": answer.status_code, **answer.json()}
 
 
-def test_one_address_has_so_many_pictures_kept() -> None:
-    with open_server(AnonymousAction.UPLOADS, max_pictures=2) as server:
+def test_one_address_has_so_many_pictures_kept(tmp_path: Path) -> None:
+    with open_server(tmp_path, AnonymousAction.UPLOADS, max_pictures=2) as server:
         assert server.http.post("/api/seeds", content=b"no picture").json()["code"] == "seedNotAPicture"
         assert [upload(server, number, {})["status"] for number in (1, 2)] == [201, 201]
         refused = upload(server, 3, {})
@@ -162,9 +168,9 @@ def test_one_address_has_so_many_pictures_kept() -> None:
         assert upload(server, 4, OWNER)["status"] == 201
 
 
-def test_one_address_sends_so_many_bytes() -> None:
+def test_one_address_sends_so_many_bytes(tmp_path: Path) -> None:
     size = len(picture(1))
-    with open_server(*EVERYTHING, upload_bytes=2 * size + 100) as server:
+    with open_server(tmp_path, *EVERYTHING, upload_bytes=2 * size + 100) as server:
         assert code_of(server.http.post("/api/worlds", content=b"\0" * size)) == "worldNotAWorld"
         assert upload(server, 1, {})["status"] == 201
         assert upload(server, 2, {})["code"] == "uploadQuotaUsed"

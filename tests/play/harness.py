@@ -6,12 +6,13 @@ import asyncio
 import base64
 import io
 import json
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import httpx
 import numpy as np
@@ -289,6 +290,10 @@ class SilentLogStream:
         return lambda: None
 
 
+# Where a test gave no folder. What is written there fails, so that no test leaves anything in the working directory.
+NO_FOLDER: Final = Path(os.devnull, "no-such-folder")
+
+
 def fake_services(
     *models: FakeModel,
     encoder: FakeFrameEncoder | None = None,
@@ -297,7 +302,7 @@ def fake_services(
     seed_store: FakeSeedStore | None = None,
     verdict_cache: VerdictCache | None = None,
     video_writer: VideoWriter | None = None,
-    recordings_dir: Path = Path("no-such-folder"),
+    recordings_dir: Path = NO_FOLDER,
     world_store: WorldStore | None = None,
     input_logs: InputLogs | None = None,
     close_database: Callable[[], None] = lambda: None,
@@ -309,7 +314,7 @@ def fake_services(
     feedback_stores: FeedbackStores | None = None,
     film_maker: FilmMaker | None = None,
     video_pipeline: FastVideoPipeline | None = None,
-    films_dir: Path = Path("no-such-folder"),
+    films_dir: Path = NO_FOLDER,
     prompt_writer: PromptWriter | None = None,
     image_editor: ImageEditor | None = None,
     log_stream: LogStream | None = None,
@@ -318,7 +323,7 @@ def fake_services(
     engine_measurements: EngineMeasurements | None = None,
     settings_files: SettingsFiles | None = None,
     model_hub: ModelHub | None = None,
-    cache_dir: Path = Path("no-such-folder"),
+    cache_dir: Path = NO_FOLDER,
 ) -> ServiceBundle:
     """Fakes for what is slow or depends on the machine; the rest is real."""
     writer = video_writer or FakeVideoWriter()

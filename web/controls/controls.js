@@ -18,6 +18,7 @@ import { Touch } from "./touch.js";
  * @typedef {object} ControlsOptions
  * @property {HTMLElement} target the picture, on which mouse and fingers act
  * @property {HTMLElement} stick
+ * @property {HTMLButtonElement} crouch for fingers
  * @property {ControlChannel} channel
  * @property {() => KeyBindings} bindings
  * @property {Shortcuts} shortcuts
@@ -37,7 +38,7 @@ export class Controls {
   #listening = null;
 
   /** @param {ControlsOptions} options */
-  constructor({ target, stick, channel, bindings, shortcuts, look, onPause, onLock }) {
+  constructor({ target, stick, crouch, channel, bindings, shortcuts, look, onPause, onLock }) {
     const sender = new ControlSender(this.#buttons, channel, () => performance.now());
     const onChange = () => sender.buttonChanged();
     const onMove = (/** @type {number} */ dx, /** @type {number} */ dy) => sender.move(...lookMotion(dx, dy, look()));
@@ -45,7 +46,7 @@ export class Controls {
     this.#keyboard = new Keyboard(this.#buttons, bindings, shortcuts, onChange);
     this.#pointer = new Pointer(target, this.#buttons, { onMove, onChange, onLock });
     this.#gamepad = new GamepadInput(this.#buttons, onMove, onPause);
-    this.#touch = new Touch(target, stick, this.#buttons, onMove, onChange);
+    this.#touch = new Touch(target, { stick, crouch }, this.#buttons, onMove, onChange);
   }
 
   get isLocked() {

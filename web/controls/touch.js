@@ -1,11 +1,15 @@
 // @ts-check
-// Touch: the left half of the picture is a stick for walking, the right half looks around, and a double tap jumps.
+// Touch: the left half of the picture is a stick for walking, beyond whose ring one sprints; the right half looks around, a
+// double tap jumps, and a button crouches.
 
 /** @import { Button, HeldButtons } from "./held_buttons.js" */
 
 const STICK_RADIUS_PX = 56;
 // A share of the stick's radius, below which a direction does not count.
 const STICK_THRESHOLD = 0.38;
+// How far beyond the ring the finger has to be to sprint, and how far inside to stop: a trembling finger does not flicker.
+const SPRINT_FROM = 1.5;
+const SPRINT_UNTIL = 1.2;
 const DOUBLE_TAP_MS = 300;
 const TAP_PX = 12;
 
@@ -23,6 +27,7 @@ const DIRECTIONS = [
 export class Touch {
   #target;
   #stickView;
+  #crouchView;
   #buttons;
   #onMove;
   #onChange;
@@ -30,18 +35,22 @@ export class Touch {
   #walking = null;
   /** @type {Finger | null} */
   #looking = null;
+  #isSprinting = false;
+  #isCrouching = false;
   #lastTapAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param {HTMLElement} target
-   * @param {HTMLElement} stickView shown under the walking finger; its first child is the knob
+   * @param {{ stick: HTMLElement, crouch: HTMLButtonElement }} views `stick` is shown under the walking finger, and its
+   *   first child is the knob; `crouch` is shown while fingers count
    * @param {HeldButtons} buttons
    * @param {(dx: number, dy: number) => void} onMove
    * @param {() => void} onChange
    */
-  constructor(target, stickView, buttons, onMove, onChange) {
+  constructor(target, { stick, crouch }, buttons, onMove, onChange) {
     this.#target = target;
-    this.#stickView = stickView;
+    this.#stickView = stick;
+    this.#crouchView = crouch;
     this.#buttons = buttons;
     this.#onMove = onMove;
     this.#onChange = onChange;
@@ -56,12 +65,21 @@ export class Touch {
     on("pointermove", (event) => this.#moved(event));
     on("pointerup", (event) => this.#up(event));
     on("pointercancel", (event) => this.#up(event));
+    const crouch = this.#crouchView;
+    crouch.hidden = false;
+    signal.addEventListener("abort", () => (crouch.hidden = true));
+    // A second finger makes no click, and a screen reader makes nothing else.
+    crouch.addEventListener("pointerdown", (event) => this.#crouchPressed(event), { signal });
+    crouch.addEventListener("click", (event) => event.detail === 0 && this.#crouch(!this.#isCrouching), { signal });
   }
 
   letGo() {
     this.#walking = null;
     this.#looking = null;
+    this.#isSprinting = false;
+    this.#isCrouching = false;
     this.#showStick();
+    this.#showCrouch();
   }
 
   /** @param {PointerEvent} event */
@@ -116,13 +134,40 @@ export class Touch {
     }
   }
 
+  /** @param {PointerEvent} event */
+  #crouchPressed(event) {
+    // The canvas keeps the focus, and with it the keys.
+    event.preventDefault();
+    this.#crouch(!this.#isCrouching);
+  }
+
+  /** @param {boolean} isCrouching until the next press, because a thumb cannot hold it and look around */
+  #crouch(isCrouching) {
+    this.#isCrouching = isCrouching;
+    this.#buttons.set("CTRL", "touch", isCrouching);
+    this.#showCrouch();
+    this.#onChange();
+  }
+
+  #showCrouch() {
+    this.#crouchView.ariaPressed = String(this.#isCrouching);
+  }
+
   #walk() {
     const [x, y] = this.#stickPosition();
+    this.#isSprinting = this.#pull() > (this.#isSprinting ? SPRINT_UNTIL : SPRINT_FROM);
+    this.#buttons.set("SHIFT", "touch", this.#isSprinting);
     for (const [button, towardsX, towardsY] of DIRECTIONS) {
       this.#buttons.set(button, "touch", x * towardsX + y * towardsY > STICK_THRESHOLD);
     }
     this.#showStick();
     this.#onChange();
+  }
+
+  /** How far the walking finger is from where it came down, in radii of the stick. */
+  #pull() {
+    if (!this.#walking) return 0;
+    return Math.hypot(this.#walking.x - this.#walking.startX, this.#walking.y - this.#walking.startY) / STICK_RADIUS_PX;
   }
 
   /** @returns {[number, number]} within the unit circle */
@@ -136,6 +181,7 @@ export class Touch {
 
   #showStick() {
     this.#stickView.classList.toggle("is-held", this.#walking !== null);
+    this.#stickView.classList.toggle("is-sprinting", this.#isSprinting);
     if (!this.#walking) return;
     const [x, y] = this.#stickPosition();
     this.#stickView.style.translate = `${this.#walking.startX}px ${this.#walking.startY}px`;

@@ -7,7 +7,7 @@ import { captionOf, failureText, obstacleOf, shortened, stepFraction } from "../
 import { textOfFailure, undoText } from "../authoring_texts.js";
 import { RequestError } from "../connection.js";
 import { RestError } from "../rest.js";
-import { CODE_TEXTS, ERROR_TEXTS } from "../texts.js";
+import { phrase } from "../texts/texts.js";
 
 test("nothing done yet is not zero per cent: a model may be loading", () => {
   assert.deepEqual([0, null, undefined, 0.25, 1].map(stepFraction), [null, null, null, 0.25, 1]);
@@ -17,11 +17,11 @@ test("a refusal has the words of whoever refused, other failures have those of t
   const reason = "That is a named character.";
   assert.equal(failureText({ code: "authoringEditRefused", message: reason }), reason);
   assert.equal(failureText({ code: "seedCheckFailed", message: reason }), reason);
-  assert.equal(failureText({ code: "authoringFailed", message: "" }), CODE_TEXTS.authoringFailed);
-  assert.equal(failureText({ code: "cancelled", message: "The scene was given up." }), CODE_TEXTS.cancelled);
+  assert.equal(failureText({ code: "authoringFailed", message: "" }), phrase("codes.authoringFailed"));
+  assert.equal(failureText({ code: "cancelled", message: "The scene was given up." }), phrase("codes.cancelled"));
   assert.equal(
     failureText({ id: "app.server.error.initFailed", message: reason }),
-    ERROR_TEXTS["app.server.error.initFailed"],
+    phrase("errors.app.server.error.initFailed"),
   );
 });
 
@@ -35,7 +35,7 @@ test("what is missing is said in the server's words, and nothing where nothing i
   assert.equal(obstacleOf(undefined), null);
   assert.equal(obstacleOf({ available: true, reason: null }), null);
   assert.equal(obstacleOf({ available: false, reason: "It needs a GPU." }), "It needs a GPU.");
-  assert.equal(obstacleOf({ available: false, reason: null }), CODE_TEXTS.authoringUnavailable);
+  assert.equal(obstacleOf({ available: false, reason: null }), phrase("codes.authoringUnavailable"));
 });
 
 test("undo says what goes with it", () => {

@@ -29,7 +29,7 @@ test("words are kept without the space around them", () => {
 });
 
 test("what was said is told in short", () => {
-  assert.equal(summaryOf(null, {}), "Rate it");
-  assert.equal(summaryOf(GOOD, { sharp: "sharp" }), "Good, sharp");
-  assert.equal(summaryOf({ rating: -1, tags: ["newer"], comment: null }, {}), "Bad, newer");
+  assert.equal(summaryOf(null), "Rate it");
+  assert.equal(summaryOf(GOOD), "Good, Sharp");
+  assert.equal(summaryOf({ rating: -1, tags: ["newer"], comment: null }), "Bad, newer");
 });

@@ -5,10 +5,20 @@ import { test } from "node:test";
 
 import { countText, endText, factsOfJob, faultText, filmText, kindText } from "../job_texts.js";
 import { fractionText, percentText, progressText, stateText, titleOfJob, waitingText } from "../job_texts.js";
-import { CODE_TEXTS, PROGRESS_TEXTS } from "../texts.js";
+import { phrase } from "../texts/texts.js";
 import { job } from "./jobs.js";
 
 const FILM = job("f", { kind: "replay_film", request: { world_id: "w" } });
+
+test("a film tells its step, and names its stages itself", () => {
+  const film = job("a lake", { kind: "video", state: "running", stage: "writing", amounts: { step: 2, steps: 8 } });
+  assert.equal(progressText(film), "Writing the file");
+  assert.equal(fractionText({ ...film, fraction: 0.25 }), "step 3 of 8, 25 %");
+  assert.equal(fractionText({ ...film, amounts: { step: 1, steps: 1 } }), "");
+  assert.equal(stateText({ ...film, state: "done" }), "Done, it is in the Studio");
+  const failed = { ...film, state: /** @type {const} */ ("failed"), fault: { code: /** @type {const} */ ("filmRefused"), message: "At most 5 s." } };
+  assert.equal(stateText(failed), "At most 5 s.");
+});
 
 test("a job has the name of what it makes", () => {
   assert.equal(titleOfJob(job("fog")), "fog");
@@ -46,7 +56,7 @@ test("a job says how long it will wait and take, where that is known", () => {
 
 test("a job that has not ended says what it is busy with", () => {
   assert.equal(progressText(job("a", { position: 1 })), "Waiting, 1 before it");
-  assert.equal(progressText(job("a", { state: "running", stage: "writing" })), PROGRESS_TEXTS.writing_prompt);
+  assert.equal(progressText(job("a", { state: "running", stage: "writing" })), phrase("progress.writing_prompt"));
   assert.equal(progressText(job("a", { state: "running", stage: "filming" })), "Playing the world again");
   assert.equal(progressText(job("a", { state: "running", stage: "counting_trees" })), "Counting trees");
   assert.equal(progressText(job("a", { state: "finishing", stage: "painting" })), "Almost done");
@@ -58,16 +68,16 @@ test("a job that has ended says what became of it", () => {
   assert.equal(stateText(job("a", { state: "running" })), "Being made");
   assert.equal(stateText(job("a", { state: "done" })), "Done, it is in the gallery");
   assert.equal(stateText({ ...FILM, state: "done" }), "Done");
-  assert.equal(stateText(job("a", { state: "cancelled" })), CODE_TEXTS.cancelled);
+  assert.equal(stateText(job("a", { state: "cancelled" })), phrase("codes.cancelled"));
   const fault = { code: /** @type {const} */ ("serverRestarted"), message: "It stopped." };
-  assert.equal(stateText(job("a", { state: "interrupted", fault })), CODE_TEXTS.serverRestarted);
+  assert.equal(stateText(job("a", { state: "interrupted", fault })), phrase("codes.serverRestarted"));
 });
 
 test("a failure has the sentence that explains it best", () => {
   const refused = job("a", { fault: { code: "authoringSceneRefused", message: "It is a mouse." } });
   assert.equal(faultText(refused), "It is a mouse.");
   assert.equal(faultText({ ...FILM, fault: { code: "filmFailed", message: "The model is gone." } }), "The model is gone.");
-  assert.equal(faultText({ ...FILM, fault: { code: "filmFailed", message: "" } }), CODE_TEXTS.filmFailed);
+  assert.equal(faultText({ ...FILM, fault: { code: "filmFailed", message: "" } }), phrase("codes.filmFailed"));
   assert.notEqual(faultText({ ...FILM, fault: null }), "");
 });
 

@@ -7,14 +7,14 @@ import { test } from "node:test";
 import { retryDelay } from "../backoff.js";
 import { problemOfClose, problemOfError, textOfError } from "../problems.js";
 import { StallWatch } from "../stall_watch.js";
-import { CODE_TEXTS, ERROR_TEXTS } from "../texts.js";
+import { phrase } from "../texts/texts.js";
 
 /** @import { ErrorCode } from "../protocol.generated.d.ts" */
 
 test("the finer code has the word, then the id, then the server", () => {
   const id = "app.server.error.initFailed";
-  assert.equal(textOfError({ code: "seedUnsafe", id, message: "m" }), CODE_TEXTS.seedUnsafe);
-  assert.equal(textOfError({ id, message: "m" }), ERROR_TEXTS[id]);
+  assert.equal(textOfError({ code: "seedUnsafe", id, message: "m" }), phrase("codes.seedUnsafe"));
+  assert.equal(textOfError({ id, message: "m" }), phrase(`errors.${id}`));
   assert.equal(textOfError({ code: /** @type {ErrorCode} */ ("ofNextYear"), message: "m" }), "m");
   assert.notEqual(textOfError({}), "");
 });

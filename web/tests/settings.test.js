@@ -17,7 +17,9 @@ test("what was never set has a default", () => {
 });
 
 test("what was stored counts, as far as it can be used", () => {
-  const settings = stored('{"sensitivity": "high", "invertLook": true, "keys": {"jump": ["KeyJ"]}, "unknown": 1}');
+  const settings = stored('{"sensitivity": "high", "invertLook": true, "keys": {"jump": ["KeyJ"]}, "unknown": 1, "theme": "dark"}');
+  assert.equal(settings.theme, "dark");
+  assert.equal(stored('{"theme": "pink"}').theme, "auto");
   assert.deepEqual([settings.sensitivity, settings.invertLook], [1.8, true]);
   assert.deepEqual(settings.keys.keysOf("jump"), ["KeyJ"]);
   assert.ok(!("unknown" in settings));

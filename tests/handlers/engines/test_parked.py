@@ -54,6 +54,13 @@ def history(here: Rig) -> str:
     return " ".join(here.device.history).replace("fake/", "")
 
 
+def film_room(here: Rig) -> FilmRoom:
+    pool = here.pool
+    return FilmRoom(
+        here.films, here.ledger, device=pool.device, parked=pool.parked, changes=here.changes, threads=here.threads
+    )
+
+
 # ------------------------------------------------------------------------------------------------- there and back
 
 
@@ -253,7 +260,7 @@ def test_an_engine_that_was_offloaded_for_a_scene_gives_its_memory_if_the_scene_
 def test_a_film_takes_the_memory_that_it_needs(ram: float, is_parked: bool) -> None:  # noqa: FBT001
     async def main() -> None:
         here = Rig(can_park=True, vram=24, ram=ram)
-        room = FilmRoom(here.films, here.ledger, here.pool.parked, changes=here.changes, threads=here.threads)
+        room = film_room(here)
         await played(here, LAKE, HILL)
         async with asyncio.timeout(20), room.hold(ORDER, lambda: None):
             here.filmer.load()
@@ -264,10 +271,41 @@ def test_a_film_takes_the_memory_that_it_needs(ram: float, is_parked: bool) -> N
     run(main)
 
 
+@pytest.mark.parametrize(
+    ("ram", "expected"), [(64, "+lake <lake +filmer -filmer >lake"), (13, "+lake -lake +filmer -filmer +lake")]
+)
+def test_an_idle_engine_makes_room_for_a_film_by_going_to_host_memory_if_that_has_room(
+    ram: float, expected: str
+) -> None:
+    async def main() -> None:
+        here = Rig(can_park=True, vram=20, ram=ram)
+        await played(here, LAKE)
+        async with asyncio.timeout(20), film_room(here).hold(ORDER, lambda: None):
+            here.filmer.load()
+            assert here.filmer.placements == ["resident"]
+        async with here.lease(LAKE):
+            assert history(here) == expected
+
+    run(main)
+
+
+def test_a_film_waits_until_the_engine_has_left() -> None:
+    async def main() -> None:
+        here = Rig(can_park=True, vram=20)
+        await played(here, LAKE)
+        leaving = only(here.lake).hold_parking = threading.Event()
+        async with asyncio.timeout(20), film_room(here).hold(ORDER, leaving.set):
+            assert leaving.is_set(), "the film had to wait"
+            here.filmer.load()
+        assert history(here) == "+lake <lake +filmer"
+
+    run(main)
+
+
 def test_to_ask_why_a_film_would_wait_takes_nothing() -> None:
     async def main() -> None:
         here = Rig(can_park=True, vram=24, ram=28)
-        room = FilmRoom(here.films, here.ledger, here.pool.parked, changes=here.changes, threads=here.threads)
+        room = film_room(here)
         await played(here, LAKE, HILL)
         assert await room.why_waiting() is None
         assert isinstance(here.pool.of(LAKE), EngineParked)

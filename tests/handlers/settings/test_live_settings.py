@@ -323,8 +323,8 @@ def test_recordings_go_elsewhere_and_take_more_space(tmp_path: Path) -> None:
 
 
 @changes("films_quota_mib", "max_film_source_mib")
-def test_films_may_take_more_space_and_larger_sources() -> None:
-    with play_server() as server:
+def test_films_may_take_more_space_and_larger_sources(tmp_path: Path) -> None:
+    with play_server(fake_services(films_dir=tmp_path)) as server:
         put(server, films_quota_mib=7, max_film_source_mib=1)
         assert server.http.get("/api/video/films").json()["usage"]["quota_bytes"] == 7 * MIB
         assert server.http.get("/api/video/specs").json()["largest_source_bytes"] == MIB

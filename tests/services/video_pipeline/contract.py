@@ -118,3 +118,23 @@ def check_cancelling_stops_and_leaves_nothing(pipeline: FastVideoPipeline, folde
 
     asyncio.run(main())
     assert [file.name for file in folder.iterdir()] == ["third.mp4"]
+
+
+def check_unloading_ends_the_order_and_the_next_one_loads_again(pipeline: FastVideoPipeline, folder: Path) -> None:
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        def note(progress: FilmProgress) -> None:
+            if progress.stage is FilmStage.DENOISING:
+                begun.set()
+
+        long = replace(ORDER, width=256, height=256, frames=41)
+        running = asyncio.create_task(pipeline.make(long, folder / "first.mp4", note))
+        await begun.wait()
+        await asyncio.to_thread(pipeline.unload)
+        with pytest.raises(VideoPipelineError):
+            await running
+        await pipeline.make(ORDER, folder / "second.mp4", ignore)
+
+    asyncio.run(main())
+    assert [file.name for file in folder.iterdir()] == ["second.mp4"]

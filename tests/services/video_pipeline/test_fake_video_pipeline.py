@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         contract.check_a_film_is_made_and_made_again,
         contract.check_what_cannot_be_made_is_refused,
         contract.check_cancelling_stops_and_leaves_nothing,
+        contract.check_unloading_ends_the_order_and_the_next_one_loads_again,
     ],
 )
 def test_contract(check: Callable[[FastVideoPipeline, Path], None], tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 // @ts-check
-// Texts for every stage, error and warning of the protocol. A test compares the keys, so they are literal objects.
+// Texts for what the server names: every stage, error and warning of the protocol, and the tags of feedback. A test compares
+// the keys, so they are literal objects.
 
-/** @import { ErrorCode, ErrorId, ProgressStep, StageId, WarningId } from "./protocol.generated.d.ts" */
+/** @import { ErrorCode, ErrorId, ProgressStep, StageId, WarningId } from "../../protocol.generated.d.ts" */
 
 /** @type {Record<ProgressStep, string>} */
-export const PROGRESS_TEXTS = {
+export const progress = {
   reading_picture: "Reading the picture",
   loading_model: "Loading the model",
   checking_picture: "Checking the picture",
@@ -17,7 +18,7 @@ export const PROGRESS_TEXTS = {
 };
 
 /** @type {Record<StageId, string>} */
-export const STAGE_TEXTS = {
+export const stages = {
   "startup.begin": "Waking the server",
   "startup.world_engine_manager": "Preparing the world engine",
   "startup.safety_checker": "Loading the picture check",
@@ -38,7 +39,7 @@ export const STAGE_TEXTS = {
 };
 
 /** @type {Record<ErrorId, string>} */
-export const ERROR_TEXTS = {
+export const errors = {
   "app.server.error.protocolVersionMismatch": "This page and the server speak different versions. Reload the page.",
   "app.server.error.serverBusy": "The server is full. You will enter as soon as somebody leaves.",
   "app.server.error.serverStartupFailed": "The server could not start. Its log says why.",
@@ -55,7 +56,7 @@ export const ERROR_TEXTS = {
 };
 
 /** @type {Record<WarningId, string>} */
-export const WARNING_TEXTS = {
+export const warnings = {
   "app.server.warning.missingSeedData": "No picture came with the request.",
   "app.server.warning.invalidSeedData": "The picture could not be read.",
   "app.server.warning.seedUnsafe": "The server's picture check declined this picture.",
@@ -64,7 +65,7 @@ export const WARNING_TEXTS = {
 };
 
 /** @type {Record<ErrorCode, string>} */
-export const CODE_TEXTS = {
+export const codes = {
   protocolVersionMismatch: "This page and the server speak different versions. Reload the page.",
   serverBusy: "The server is full. You will enter as soon as somebody leaves.",
   displaced: "Another window took this place. Enter again to take it back.",
@@ -202,8 +203,8 @@ export const CODE_TEXTS = {
   serviceUnavailable: "The server is not ready yet. Try again in a moment.",
 };
 
-/** @type {Readonly<Record<string, string>>} by the server's name of the tag */
-export const FEEDBACK_TAG_TEXTS = {
+/** By the server's name of the tag. */
+export const feedbackTags = {
   blurry: "Blurry",
   drift: "Drifts away",
   flicker: "Flickers",
