@@ -39,6 +39,7 @@ from handlers.films.film_specs import FilmSpecs
 from handlers.films.films_handler import FilmsHandler
 from handlers.films.loras import LoraFolder
 from handlers.films.openai_videos import OpenAiVideos
+from handlers.films.played_pictures import PlayedPictures
 from handlers.films.sources_handler import SourcesHandler
 from handlers.films.sources_in_use import sources_in_use
 from handlers.films.walking_into import WalkingInto
@@ -304,7 +305,6 @@ class AppHandler:
         videos = self._films_executor(ledger, changes)
         self.job_kinds = JobKinds((scenes, films, videos, models, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
-        self._add_films()
         self._live_services = LiveServices(
             current,
             encoder=services.frame_encoder,
@@ -346,6 +346,7 @@ class AppHandler:
         )
         links = ShareLinks(services.clock)
         self.play = PlayHandler(self._surroundings(links), services.log_stream, services.system_monitor)
+        self._add_films()
         self.watch = WatchHandler(self.play, links, throttle, current.part(lambda config: config.sharing))
         facts = SubjectFacts(
             recordings=self.recordings,
@@ -411,6 +412,7 @@ class AppHandler:
             self._found_sources,
             self.jobs,
             self._belongings,
+            played=PlayedPictures(self.play, self.jobs, self.visitors),
             previews=self._film_previews,
             probe=services.media_probe,
             writer=services.video_writer,

@@ -392,6 +392,15 @@ class KeepClipRequest(_ClientModel):
     req_id: RequestId
 
 
+class KeepPictureRequest(_ClientModel):
+    """Keep what the player sees now as a picture of the gallery, or what was seen at the kept moment `moment_id`."""
+
+    type: Literal["keep_picture"]
+    req_id: RequestId
+    title: Annotated[str, StringConstraints(max_length=200)] = ""
+    moment_id: str | None = None
+
+
 TimedRequest: TypeAlias = (
     TimedInitRequest | TimedSceneEditRequest | TimedGenerateSceneRequest | TimedCheckSeedSafetyRequest
 )
@@ -405,6 +414,7 @@ ExtendedRequest: TypeAlias = (
     | RewindRequest
     | SetPromptRequest
     | KeepClipRequest
+    | KeepPictureRequest
     | SaveWorldRequest
     | VideoRequest
     | RecordingRequest
@@ -648,6 +658,13 @@ class ClipResponseData(_ServerModel):
     duration_s: float
 
 
+class KeepPictureResponseData(_ServerModel):
+    """The picture in the gallery: a seed, by the SHA-256 (hex) of its file."""
+
+    seed_hash: str
+    title: str
+
+
 class RecordingEvent(StrEnum):
     """What became of a recording."""
 
@@ -710,6 +727,7 @@ ExtendedResponseData: TypeAlias = (
     | RewindResponseData
     | PromptResponseData
     | ClipResponseData
+    | KeepPictureResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData

@@ -184,14 +184,15 @@ async function walk(seed) {
 
 /** Take the picture on the screen to the Studio, as the beginning of a film. */
 async function filmThis() {
-  if (app.screen.name !== "paused") return;
-  const { placeTitle } = app;
+  const { session, placeTitle } = app;
+  if (app.screen.name !== "paused" || !session) return;
   try {
     // Without a model, the Studio says what is missing, and the picture is not needed.
     if (!(await studio.canMake())) return studio.open();
     app.menu.notify(phrase("studio.pictureTaken"), "progress");
-    const picture = new File([await app.surface.picture()], `${placeTitle}.png`, { type: "image/png" });
-    const seed = await library.add(picture, () => {});
+    const { seed_hash } = await session.keepPicture(placeTitle);
+    const seed = await library.find(seed_hash);
+    if (!seed) throw new Error(phrase("studio.pictureGone"));
     app.menu.notify(null);
     studio.film(seed);
   } catch (error) {

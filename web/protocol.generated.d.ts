@@ -241,6 +241,7 @@ export type ExtendedClientMessage =
   | RewindRequest
   | SetPromptRequest
   | KeepClipRequest
+  | KeepPictureRequest
   | SaveWorldRequest
   | VideoRequest
   | RecordingRequest
@@ -564,6 +565,15 @@ export interface KeepClipRequest {
   req_id: string;
 }
 /**
+ * Keep what the player sees now as a picture of the gallery, or what was seen at the kept moment `moment_id`.
+ */
+export interface KeepPictureRequest {
+  type: "keep_picture";
+  req_id: string;
+  title?: string;
+  moment_id?: string | null;
+}
+/**
  * Keep this moment of the world on the server as a world file, or the kept moment `moment_id`: a branch.
  */
 export interface SaveWorldRequest {
@@ -627,6 +637,7 @@ export interface ExtendedRpcSuccess {
     | RewindResponseData
     | PromptResponseData
     | ClipResponseData
+    | KeepPictureResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData
@@ -690,6 +701,13 @@ export interface RewindResponseData {
  */
 export interface PromptResponseData {
   prompt: string;
+}
+/**
+ * The picture in the gallery: a seed, by the SHA-256 (hex) of its file.
+ */
+export interface KeepPictureResponseData {
+  seed_hash: string;
+  title: string;
 }
 /**
  * `world_id` names the saved world in `/api/worlds`.

@@ -9,7 +9,7 @@ import { phrase } from "./texts/texts.js";
 /** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
 /** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
 /** @import { PromptResponseData } from "./protocol.generated.d.ts" */
-/** @import { ClipResponseData, RewindResponseData, SaveWorldResponseData, SharingData, VideoResponseData } from "./protocol.generated.d.ts" */
+/** @import { ClipResponseData, KeepPictureResponseData, RewindResponseData, SaveWorldResponseData, SharingData, VideoResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
@@ -246,6 +246,14 @@ export class Session {
   /** @returns {Promise<ClipResponseData>} the recording of the newest seconds, which is being written */
   keepClip() {
     return this.#connection.request({ type: "keep_clip" });
+  }
+
+  /**
+   * @param {string} title
+   * @returns {Promise<KeepPictureResponseData>} what is seen now, as a picture of the gallery
+   */
+  keepPicture(title) {
+    return this.#connection.request({ type: "keep_picture", title });
   }
 
   /** @param {boolean} isRecorded sent with every later `init`, which would otherwise change the state */

@@ -313,6 +313,7 @@ class ExtendedRpcSuccess(FromServer):
         | RewindResponseData
         | PromptResponseData
         | ClipResponseData
+        | KeepPictureResponseData
         | SaveWorldResponseData
         | VideoResponseData
         | RecordingResponseData
@@ -388,6 +389,22 @@ class KeepClipRequest(FromClient):
 
     type: Literal["keep_clip"] = "keep_clip"
     req_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class KeepPictureRequest(FromClient):
+    """Keep what the player sees now as a picture of the gallery, or what was seen at the kept moment `moment_id`."""
+
+    type: Literal["keep_picture"] = "keep_picture"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    title: Annotated[str, Field(max_length=200)] = ""
+    moment_id: str | None = None
+
+
+class KeepPictureResponseData(FromServer):
+    """The picture in the gallery: a seed, by the SHA-256 (hex) of its file."""
+
+    seed_hash: str
+    title: str
 
 
 class LogMessage(FromServer):

@@ -19,6 +19,7 @@ from handlers.session.endings import ends_connection, push_id, seed_warning
 from handlers.session.mailbox import control_of
 from handlers.session.outbox import FramesAnswer
 from handlers.session.stepped import WantedFrames
+from services.picture_decoder.png_pixels import encode_pixels
 from services.world_engine.prompt_words import fault_of
 from wire_protocol import (
     AnswerGuestRequest,
@@ -32,6 +33,8 @@ from wire_protocol import (
     InitRequest,
     InitResponseData,
     KeepClipRequest,
+    KeepPictureRequest,
+    KeepPictureResponseData,
     LookRequest,
     MomentResponseData,
     PromptResponseData,
@@ -232,6 +235,14 @@ class SessionCommands:
     async def keep_clip(self, _: KeepClipRequest) -> ClipResponseData:
         return await self._recorder.keep_clip(self._play.required_actor.world.active)
 
+    async def keep_picture(self, request: KeepPictureRequest) -> KeepPictureResponseData:
+        actor, moment_id = self._play.required_actor, request.moment_id
+        picture = await actor.run_between_steps(lambda world: world.picture(moment_id))
+        title = request.title or actor.world.active.seed.name or ""
+        file = await in_thread(self._work_threads, lambda: encode_pixels(picture))
+        seed = await self._seeds.keep(self._visitor, file, title)
+        return KeepPictureResponseData(seed_hash=seed.hash, title=seed.title)
+
     def refused(self, request: AnyRequest, error: DomainError) -> None:
         """A refused `init` may come with a warning, and a first one may be the last thing on the connection.
 
@@ -297,6 +308,7 @@ COMMANDS: Final = _by_type(
     Command(SetPromptRequest, SessionCommands.set_prompt),
     Command(SaveWorldRequest, SessionCommands.save_world),
     Command(KeepClipRequest, SessionCommands.keep_clip),
+    Command(KeepPictureRequest, SessionCommands.keep_picture, is_beside=True),
     Command(VideoRequest, SessionCommands.use_video),
     Command(RecordingRequest, SessionCommands.record),
     Command(ShareRequest, SessionCommands.share),

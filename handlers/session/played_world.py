@@ -324,10 +324,23 @@ class PlayedWorld:
         await self._stream.drain()
         frame = self._stream.still if self.history.frame is None else self.history.frame
         if frame is None:  # a kept moment without its frame was returned to: the JPEG of it is all there is
-            spec, jpeg = self.active.spec, await self._stream.newest_jpeg()
-            decode = self._decoder.decode
-            frame = await in_thread(self._work_threads, lambda: decode(jpeg, width=spec.width, height=spec.height))
+            frame = await self._decoded(await self._stream.newest_jpeg())
         return frame.copy(), self._epoch()
+
+    async def picture(self, moment_id: str | None = None) -> Picture:
+        """What the player sees now, or saw at a kept moment.
+
+        Raises:
+            DomainError: that moment is not, or no longer, kept.
+        """
+        if moment_id is None:
+            return (await self.view())[0]
+        kept = self._moments.find(moment_id)
+        return await self._decoded(kept.jpeg) if kept.frame is None else kept.frame
+
+    async def _decoded(self, jpeg: bytes) -> Picture:
+        spec, decode = self.active.spec, self._decoder.decode
+        return await in_thread(self._work_threads, lambda: decode(jpeg, width=spec.width, height=spec.height))
 
     async def change_scene(self, change: SceneChange) -> None:
         """Let the world go on from a picture that was made for it, or begin another one there.
