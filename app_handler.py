@@ -57,6 +57,7 @@ from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
 from handlers.jobs.video_executor import VideoExecutor
+from handlers.left_worlds import LeftWorlds
 from handlers.library.engines import LibraryEngines
 from handlers.library.fit import EngineFits
 from handlers.library.library_handler import LibraryHandler
@@ -175,6 +176,7 @@ class AppHandler:
         authoring = current.part(lambda config: config.authoring)
         max_upload_bytes = current.part(lambda config: config.max_upload_bytes)
         changes = StateChanges()
+        self.left_worlds = LeftWorlds(current, services.clock, services.metrics)
         needs = EngineNeedsBook(services.engine_measurements, services.system_monitor)
         ledger = MemoryLedger(
             self._state,
@@ -189,6 +191,7 @@ class AppHandler:
             clock=services.clock,
             changes=changes,
             needs=needs,
+            free_memory=self.left_worlds.give_way,
         )
         self.engines = EnginePool(
             self._state,
@@ -507,6 +510,7 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+        self.left_worlds.stop()
         await self.watch.drain()
 
     async def _close_accounts(self) -> None:
@@ -586,6 +590,7 @@ class AppHandler:
             world_files=self.world_files,
             server=self.server,
             links=links,
+            left_worlds=self.left_worlds,
             input_logs=services.input_logs,
             encoder=services.frame_encoder,
             video_encoder=services.video_encoder,

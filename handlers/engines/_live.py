@@ -26,8 +26,11 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 class MemoryKeeper(Protocol):
     """What has to know of loading and unloading. All of it blocks, and is called on the threads that do it."""
 
-    def make_room_for(self, engine: CatalogueEntry) -> None:
-        """Unload models that are in the way of an engine which is about to be loaded."""
+    def make_room_for(self, engine: CatalogueEntry, *, is_parked: bool) -> None:
+        """Unload models that are in the way of an engine which is about to be loaded.
+
+        `is_parked`: it comes back from host memory, and takes no more of that.
+        """
         ...
 
     def refusal(self, engine: CatalogueEntry, quant: str) -> str | None:

@@ -70,7 +70,7 @@ class EngineLoads(StateHandler):
         parked = self._live.take(key)
 
         def work() -> None:
-            self._memory.make_room_for(entry)
+            self._memory.make_room_for(entry, is_parked=parked is not None)
             self._parked.make_room_for(entry, key.quant, is_parked=parked is not None)
             try:
                 live = self._come_back(key, entry, parked) or self._load_anew(key, entry, report or _ignore, anyway)

@@ -32,7 +32,7 @@ from state.model_states import ModelIdle, ModelPlans, ModelsKnown, ModelsUnknown
 from state.transitions import model_use_event, models_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from threading import RLock
 
     from handlers.engines.fitting import EngineNeedsBook, ParkedMemory
@@ -83,11 +83,14 @@ class MemoryLedger(StateHandler):
         clock: Clock,
         changes: StateChanges,
         needs: EngineNeedsBook,
+        free_memory: Callable[[], None],
     ) -> None:
+        """`free_memory` gives up what this machine's memory holds for later alone."""
         super().__init__(state, lock)
         self._catalogue = catalogue
         self._monitor = monitor
         self._needs = needs
+        self._free_memory = free_memory
         self._facts = ModelFactsReader(
             monitor=monitor, classifier=classifier, writer=writer, editor=editor, config=config
         )
@@ -194,13 +197,18 @@ class MemoryLedger(StateHandler):
             case _:
                 return None
 
-    def make_room_for(self, engine: CatalogueEntry) -> None:
+    def make_room_for(self, engine: CatalogueEntry, *, is_parked: bool) -> None:
         """Unload idle models from a device that has too little room for an engine; models in use are left alone.
 
-        Films are left off in the middle, and begun again when there is room: play comes first.
+        Films are left off in the middle, and begun again when there is room: play comes first. Worlds that wait for
+        their players stay where engines in host memory can make the room instead.
         """
-        free = room_of(self._monitor).free.vram
-        if engine.placement == "device" and self._film_on_device() is not None and (free or 0) < engine.memory.vram:
+        free = room_of(self._monitor).free
+        ram = self._with_parked(free).ram
+        if ram is not None and not is_parked and ram < engine.memory.ram:
+            self._free_memory()
+        vram = free.vram or 0
+        if engine.placement == "device" and self._film_on_device() is not None and vram < engine.memory.vram:
             logger.info("The film model makes room for a world engine", model=engine.model_id)
             self._given_way += 1
             self._films.unload()

@@ -74,6 +74,7 @@ class Rig:
         self.classifier = FakeImageClassifier()
         catalogue = WorldEngineCatalogue([model.entry for model in (self.pond, self.lake, self.hill, self.dune)])
         self.idle_s: float | None = None
+        self.asked_for_memory: list[int] = []  # an entry each time that what is kept for later had to go
         self.needs = EngineNeedsBook(FakeEngineMeasurements(), self.device)
         self.meter = LoadMeter(self.device, self.needs)
         self.ledger = MemoryLedger(
@@ -89,6 +90,7 @@ class Rig:
             clock=self.clock,
             changes=self.changes,
             needs=self.needs,
+            free_memory=lambda: self.asked_for_memory.append(self.device.ram),
         )
         self.parked_bytes = parked_bytes
         self.runner = ThreadingTaskRunner(lambda _name, _error: None)

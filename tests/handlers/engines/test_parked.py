@@ -207,6 +207,19 @@ def test_a_load_that_needs_the_memory_takes_it() -> None:
         await played(here, DUNE)
         assert [here.pool.of(key) for key in (LAKE, HILL)] == [EngineUnloaded()] * 2
         assert isinstance(here.pool.of(DUNE), EngineReady)
+        assert not here.asked_for_memory, "worlds that wait for their players stay: nobody waits for those engines"
+
+    run(main)
+
+
+def test_an_engine_that_comes_back_asks_nobody_for_the_memory_that_it_has() -> None:
+    async def main() -> None:
+        here = Rig(can_park=True, ram=60, dune_ram=20)
+        await played(here, DUNE, HILL)
+        here.device.take("other programs", ram=25 * GIB)
+        await played(here, DUNE)
+        assert history(here) == "+dune <dune +hill +other programs -hill >dune"
+        assert not here.asked_for_memory
 
     run(main)
 
