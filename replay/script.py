@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FORMAT: Final = "terrarium.script"
 VERSION: Final = 1
 MOST_PASSES: Final = 100_000  # some 55 minutes of thirty passes a second
+MOST_STEPS: Final = 5_000  # of a script that a server takes in one request
+MOST_PICTURED: Final = 2_000  # passes whose frames a server keeps one by one; a picture has a megabyte or two
 MOST_PROMPTS: Final = 16  # a world file holds no more changes than that and a few
 LARGEST_FILE: Final = 8 * 1024 * 1024  # bytes
 
@@ -31,7 +33,8 @@ class ScriptFault(StrEnum):
     UNREADABLE = "unreadable"  # the file cannot be read
     NOT_A_SCRIPT = "notAScript"
     OTHER_VERSION = "otherVersion"
-    INVALID = "invalid"  # a field is not what it may be, or it is too long to be played
+    INVALID = "invalid"  # a field is not what it may be
+    TOO_LONG = "tooLong"
     START_UNKNOWN = "startUnknown"  # the picture, the saved world or the file is not there, or cannot be read
     MOMENT_UNKNOWN = "momentUnknown"
     ENGINE_UNKNOWN = "engineUnknown"
@@ -100,16 +103,6 @@ class Step(_Part):
     prompt: Words | None = None
 
 
-def _playable(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    passes = sum(step.hold for step in steps)
-    if passes > MOST_PASSES:
-        raise ValueError(f"{passes:,} passes are too many; a script has {MOST_PASSES:,} at most")
-    prompts = sum(step.prompt is not None for step in steps)
-    if prompts > MOST_PROMPTS:
-        raise ValueError(f"{prompts} prompts are too many; a script has {MOST_PROMPTS} at most")
-    return steps
-
-
 class _AnyScript(_Part):
     format: Literal["terrarium.script"]
     version: Literal[1]
@@ -117,7 +110,6 @@ class _AnyScript(_Part):
     model: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     quant: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
     rng_seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MOST_PASSES), AfterValidator(_playable)]
     keep: Annotated[tuple[Kept, ...], Field(min_length=1, max_length=4)] = ("film", "world", "log")
 
 
@@ -125,16 +117,22 @@ class ServerScript(_AnyScript):
     """A script as a server takes it: it begins in something that the server has."""
 
     start: Annotated[SeedStart | WorldStart, Field(discriminator="kind")]
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MOST_STEPS)]
 
 
 class Script(_AnyScript):
     """`model` and `quant`: of the engine; what is left out, a saved world or the picture decides."""
 
     start: Annotated[SeedStart | WorldStart | FileStart, Field(discriminator="kind")]
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MOST_PASSES)]
 
     @property
     def passes(self) -> int:
         return sum(step.hold for step in self.steps)
+
+    @property
+    def prompts(self) -> int:
+        return sum(step.prompt is not None for step in self.steps)
 
     @property
     def has_prompts(self) -> bool:
@@ -173,9 +171,21 @@ def read_script(data: bytes) -> Script:
         message = f"The script has version {head.version} of the format; this server reads version {VERSION}."
         raise ScriptError(ScriptFault.OTHER_VERSION, message)
     try:
-        return Script.model_validate_json(data)
+        script = Script.model_validate_json(data)
     except ValidationError as error:
         raise ScriptError(ScriptFault.INVALID, _sentence(error)) from error
+    require_playable(script)
+    return script
+
+
+def require_playable(script: Script) -> None:
+    """Raises: ScriptError, it is longer than a script may be."""
+    if script.passes > MOST_PASSES:
+        message = f"The script has {script.passes:,} passes, and may have {MOST_PASSES:,} at most."
+        raise ScriptError(ScriptFault.TOO_LONG, message)
+    if script.prompts > MOST_PROMPTS:
+        message = f"The script has {script.prompts} prompts, and may have {MOST_PROMPTS} at most."
+        raise ScriptError(ScriptFault.TOO_LONG, message)
 
 
 def _sentence(error: ValidationError) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from replay.plan import ReplayPlan
+from replay.plan import ReplayError, ReplayPlan
 from replay.player import ReplayedPass, enter
 from replay.script import ScriptError, ScriptFault
+from replay.script_start import facts_of
 from services.input_log.columns import InputColumns, PassInput
 from services.input_log.pictures import pixels_hash
 from services.world_engine.prompt_words import takes_words
@@ -91,6 +92,8 @@ class ScriptedRun:
     def open(self, engine: WorldEngine) -> None:
         """Raises: ReplayError, the engine cannot take the moment that the world is to go on from."""
         start = self._start
+        if facts_of(engine.spec, start.model.quant) != start.model:
+            raise ReplayError(f"{start.model.id} is not what it was when the script began. Try again.")
         world = engine.open_world(start.pictures[start.seed], rng_seed=start.rng_seed)
         try:
             moment = self._parked or start.base

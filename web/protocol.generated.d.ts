@@ -140,6 +140,8 @@ export type ErrorCode =
   | "jobHasNoFile"
   | "serverRestarted"
   | "filmFailed"
+  | "scriptTooLong"
+  | "scriptFailed"
   | "filmUnknown"
   | "filmNotMade"
   | "filmRefused"
