@@ -396,7 +396,7 @@ class RuntimeConfig:
         Setting(
             "parked_engines_mib",
             "memory, in MiB, for world models that have made room for another one on the graphics card, and wait there"
-            " to come back at once; the one that was played longest ago is unloaded first; 0: they are all unloaded",
+            " to come back without a load; the one that was played longest ago is unloaded first; 0: all are unloaded",
             default="as much as this machine has to spare: an eighth of its memory stays free, and 2 GiB at least",
             unit=MIB,
             applies=LIVE,
