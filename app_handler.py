@@ -27,6 +27,7 @@ from handlers.engines.ledger import MemoryLedger
 from handlers.engines.meter import LoadMeter
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
+from handlers.engines.spare_time import SpareTime
 from handlers.feedback.book import FeedbackBook
 from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
@@ -55,6 +56,7 @@ from handlers.jobs.retention import JobRetention
 from handlers.jobs.runner import JobRunner
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
+from handlers.jobs.script_executor import ScriptExecutor
 from handlers.jobs.settlement import JobSettlement
 from handlers.jobs.video_executor import VideoExecutor
 from handlers.left_worlds import LeftWorlds
@@ -202,9 +204,11 @@ class AppHandler:
             metrics=services.metrics,
             memory=ledger,
             meter=LoadMeter(services.system_monitor, needs),
+            needs=needs,
             changes=changes,
             idle_s=current.part(lambda config: config.engine_idle_s),
             least_rate_percent=current.part(lambda config: config.least_rate_percent),
+            parked_bytes=current.part(lambda config: config.parked_engine_bytes),
         )
         self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
         self.residency = ModelResidency(
@@ -212,6 +216,7 @@ class AppHandler:
             self._lock,
             ledger=ledger,
             device=self.engines.device,
+            parked=self.engines.parked,
             classifier=services.image_classifier,
             work_threads=self._work_threads,
             clock=services.clock,
@@ -294,16 +299,30 @@ class AppHandler:
         models = ModelExecutor(shelf, services.model_hub, pulls, self._intake_threads, after=self._look_at_models)
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
+        spare_time = SpareTime(self.engines, changes)
         benchmarks = BenchmarkExecutor(
             self.engines,
             self.library_engines,
             needs,
-            changes=changes,
+            spare_time=spare_time,
             engine_threads=self._engine_threads,
             clock=services.clock,
         )
+        scripts = ScriptExecutor(
+            self.engines,
+            self.library_engines,
+            spare_time,
+            seeds=self.seeds,
+            world_files=self.world_files,
+            safety=self.safety,
+            video_writer=services.video_writer,
+            frame_encoder=services.frame_encoder,
+            engine_threads=self._engine_threads,
+            check_threads=self._check_threads,
+            clock=services.clock,
+        )
         videos = self._films_executor(ledger, changes)
-        self.job_kinds = JobKinds((scenes, films, videos, models, benchmarks, *further_jobs))
+        self.job_kinds = JobKinds((scenes, films, scripts, videos, models, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
         self._live_services = LiveServices(
             current,
@@ -380,7 +399,14 @@ class AppHandler:
         loras = LoraFolder(self.settings.current.now.data_dir / "loras")
         pipeline = services.video_pipeline
         self._film_previews = FilmPreviews(safety)
-        room = FilmRoom(pipeline, ledger, self.engines.keeping, changes=changes, threads=self._work_threads)
+        room = FilmRoom(
+            pipeline,
+            ledger,
+            device=self.engines.device,
+            parked=self.engines.parked,
+            changes=changes,
+            threads=self._work_threads,
+        )
         self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
         return VideoExecutor(
             pipeline,

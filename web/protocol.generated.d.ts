@@ -143,6 +143,8 @@ export type ErrorCode =
   | "jobHasNoFile"
   | "serverRestarted"
   | "filmFailed"
+  | "scriptTooLong"
+  | "scriptFailed"
   | "filmUnknown"
   | "filmNotMade"
   | "filmRefused"
