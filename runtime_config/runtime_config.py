@@ -21,6 +21,7 @@ from runtime_config.films_config import FilmsConfig
 from runtime_config.fleet_config import FleetConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.machine_memory import machine_memory
+from runtime_config.resume_config import ResumeConfig
 from runtime_config.setting import Group, Setting
 from runtime_config.setting_types import (
     MEBIBYTES,
@@ -368,9 +369,9 @@ class RuntimeConfig:
             only_at_start=True,
         ),
     ] = field(default_factory=default_data_directory)
-    fleet: Annotated[FleetConfig, Group("several servers")] = field(default_factory=FleetConfig)
     access: Annotated[AccessConfig, Group("who may connect")] = AccessConfig()
     door: Annotated[DoorConfig, Group("who may connect")] = DoorConfig()
+    fleet: Annotated[FleetConfig, Group("several servers")] = field(default_factory=FleetConfig)
     max_sessions: Annotated[
         int,
         Field(ge=1, le=MOST_SESSIONS),
@@ -421,6 +422,7 @@ class RuntimeConfig:
     jpeg: Annotated[JpegConfig, Group("play")] = JpegConfig()
     video: Annotated[VideoConfig, Group("play")] = VideoConfig()
     sharing: Annotated[SharingConfig, Group("play")] = field(default_factory=SharingConfig)
+    resume: Annotated[ResumeConfig, Group("play")] = field(default_factory=ResumeConfig)
     moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
     engines: Annotated[EnginesConfig, Group("large models")] = field(default_factory=EnginesConfig)
     recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()
