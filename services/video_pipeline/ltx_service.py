@@ -11,6 +11,7 @@ import structlog
 import torch
 from diffusers.utils.logging import disable_progress_bar
 
+from services.child_process.child_main import import_function
 from services.local_models.loading import loading
 from services.video_pipeline import _film_material as material
 from services.video_pipeline._film_file import FilmFile, FilmWriteError, move_whole, write_sound
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from services.torch_worker.torch_worker import Plain
     from services.torch_worker.worker_service import Job
     from services.video_pipeline.film_order import FilmOrder
+    from services.world_engine.depth.depth import DepthEstimator
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -50,6 +52,7 @@ class LtxService:
         torch.set_num_threads(threads)
         disable_progress_bar()  # nobody watches the standard error of a server
         self._models = LtxModels(folder, placement, quant)
+        self._depth: DepthEstimator | None = None
 
     def handle(self, method: str, payload: Plain, job: Job) -> Plain:
         if method == "prepare":
@@ -57,7 +60,6 @@ class LtxService:
         told = cast("Mapping[str, Any]", payload)
         try:
             return self._make(order_from_plain(told["order"]), told, Watch(job))
-
         except FilmRefusedError as error:
             return _refused(error.fault, str(error))
         except SourceError as error:
@@ -74,9 +76,14 @@ class LtxService:
         if isinstance(order.way, Controlled) and order.way.lora is not None:
             loras = (LoraUse(order.way.lora), *loras)
         with loras_loaded(self._models.pipeline, loras):
-            made = Recipes(self._models, order, watch, None if upscaler is None else Path(upscaler)).make(
-                told["prompt"]
+            recipes = Recipes(
+                self._models,
+                order,
+                watch,
+                None if upscaler is None else Path(upscaler),
+                lambda: self._depth_of(told["depth"]),
             )
+            made = recipes.make(told["prompt"])
         with watch.stage(FilmStage.DECODING), watch.inside(self._models.pipeline.vae.decoder):
             frames = None if made.latents is None else self._models.decode_frames(made.latents).numpy()
             sound = self._sound(made, order)
@@ -84,6 +91,18 @@ class LtxService:
             count = self._write(made, order, frames, sound, work, watch)
             move_whole(work / _FILM, Path(told["target"]))
         return {"frames": count, "has_sound": sound is not None, "timings": watch.timings}
+
+    def _depth_of(self, make: str | None) -> DepthEstimator:
+        """Made when it is first needed, and kept: it is small."""
+        if self._depth is not None:
+            return self._depth
+        assert make is not None  # the specs refuse such an order without one
+        try:
+            depth: DepthEstimator = import_function(make)()
+        except Exception as error:
+            raise FilmRefusedError(VideoFault.CANNOT, "The network that finds depth cannot be loaded.") from error
+        self._depth = depth
+        return depth
 
     def _sound(self, made: Made, order: FilmOrder) -> npt.NDArray[np.float32] | None:
         """Samples of the whole film, as long as its frames; None: it is silent."""

@@ -160,11 +160,27 @@ def test_a_film_follows_edges_by_a_lora(pipeline: LTXFastVideoPipeline, media: P
     way = Controlled(media / "walk.mp4", Control.EDGES, lora)
     film = make(pipeline, order_of(way), tmp_path / "film.mp4")
     assert film.frames == 17
-    for control, match in ((Control.POSE, "finds the pose"), (Control.DEPTH, "finds the depth")):
-        with pytest.raises(VideoPipelineError, match=match):
-            make(pipeline, order_of(Controlled(media / "walk.mp4", control, lora)), tmp_path / "no.mp4")
+    with pytest.raises(VideoPipelineError, match="finds poses"):
+        make(pipeline, order_of(Controlled(media / "walk.mp4", Control.POSE, lora)), tmp_path / "no.mp4")
     with pytest.raises(VideoPipelineError, match="needs an in-context LoRA"):
         make(pipeline, order_of(Controlled(media / "walk.mp4", Control.EDGES)), tmp_path / "no.mp4")
+
+
+def test_a_film_follows_depth_where_it_can_be_told_and_a_control_that_is_brought_along(
+    pipeline: LTXFastVideoPipeline, media: Path, tmp_path: Path
+) -> None:
+    lora = tmp_path / "depth.safetensors"
+    write_lora(lora, {"transformer_blocks.0.attn1.to_q": (32, 32)})
+    films: list[bytes] = []
+    for control in (Control.DEPTH, Control.AS_IS):
+        film = make(pipeline, order_of(Controlled(media / "hill.mp4", control, lora)), tmp_path / f"{control}.mp4")
+        assert film.frames == 17
+        films.append((tmp_path / f"{control}.mp4").read_bytes())
+    assert films[0] != films[1], "the control made no difference"
+    with pytest.raises(VideoPipelineError, match="network that finds it learnt open country") as refused:
+        make(pipeline, order_of(Controlled(media / "walk.mp4", Control.DEPTH, lora)), tmp_path / "no.mp4")
+    assert refused.value.fault is VideoFault.SOURCE_UNUSABLE
+    assert not (tmp_path / "no.mp4").exists()
 
 
 def test_a_lora_changes_the_film_and_is_gone_afterwards(pipeline: LTXFastVideoPipeline, tmp_path: Path) -> None:
