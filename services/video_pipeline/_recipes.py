@@ -51,6 +51,7 @@ class Made:
 
     `latents` are denormalised; None: the picture stays the source's. `sound` is latents, or samples that are there
     already, or None for a silent film. Of the frames that are decoded, those from `begin` to `end` are the film's.
+    `is_blended`: what is before and after turns into those that are decoded beside them.
     """
 
     latents: torch.Tensor | None
@@ -60,6 +61,7 @@ class Made:
     before: SourcePart | None = None
     after: SourcePart | None = None
     retaken: SourcePart | None = None
+    is_blended: bool = False
 
 
 class Recipes:
@@ -241,6 +243,7 @@ class Recipes:
             parts.before,
             parts.after,
             parts.retaken,
+            is_blended=not isinstance(way, Retake),  # outside of a retake, everything stays as it is
         )
 
     def _kept_video(self, parts: Material) -> Kept:

@@ -20,6 +20,7 @@ from services.video_pipeline._ltx_models import LtxModels
 from services.video_pipeline._order_payload import order_from_plain
 from services.video_pipeline._recipes import Made, Recipes
 from services.video_pipeline._refusal import FilmRefusedError
+from services.video_pipeline._seams import SEAM_FRAMES, fading_from, fading_into, turning_from, turning_into
 from services.video_pipeline._watch import Watch
 from services.video_pipeline.film_order import Controlled, LoraUse
 from services.video_pipeline.video_pipeline import FilmStage, VideoFault
@@ -110,19 +111,21 @@ class LtxService:
         sources = [part for part in parts if part is not None]
         if made.sound is None and not any(material.has_sound(part.path) for part in sources):
             return None
+        before = None if made.before is None else material.sound_of_part(made.before, order, rate)
+        after = None if made.after is None else material.sound_of_part(made.after, order, rate)
         if made.sound is None:
             new = None if made.retaken is None else material.sound_of_part(made.retaken, order, rate)
         elif isinstance(made.sound, torch.Tensor):
             begin, end = (round(at / order.fps * rate) for at in (made.begin, made.end))
-            new = material.fitted(material.fitted(self._models.decode_sound(made.sound), end)[:, begin:], end - begin)
+            decoded = self._models.decode_sound(made.sound)
+            new = material.fitted(material.fitted(decoded, end)[:, begin:], end - begin)
+            if made.is_blended:
+                seam = round(SEAM_FRAMES / order.fps * rate)
+                before = None if before is None else fading_into(before, decoded[:, max(0, begin - seam) : begin])
+                after = None if after is None else fading_from(after, decoded[:, end : end + seam])
         else:
             new = made.sound
-        pieces = [
-            None if made.before is None else material.sound_of_part(made.before, order, rate),
-            new,
-            None if made.after is None else material.sound_of_part(made.after, order, rate),
-        ]
-        return np.concatenate([piece for piece in pieces if piece is not None], axis=1)
+        return np.concatenate([piece for piece in (before, new, after) if piece is not None], axis=1)
 
     def _write(
         self,
@@ -154,14 +157,20 @@ class LtxService:
 
 
 def _all_frames(made: Made, order: FilmOrder, frames: npt.NDArray[np.uint8] | None) -> Iterator[npt.NDArray[np.uint8]]:
+    nothing = np.empty((0, order.height, order.width, 3), np.uint8)
+    seen = frames if frames is not None and made.is_blended else nothing
     if made.before is not None:
-        yield from material.frames_of_part(made.before, order)
+        part = material.frames_of_part(made.before, order)
+        yield from turning_into(
+            part, made.before.end - made.before.begin, seen[max(0, made.begin - SEAM_FRAMES) : made.begin]
+        )
     if frames is not None:
         yield from frames[made.begin : made.end]
     elif made.retaken is not None:
         yield from material.frames_of_part(made.retaken, order)
     if made.after is not None:
-        yield from material.frames_of_part(made.after, order)
+        part = material.frames_of_part(made.after, order)
+        yield from turning_from(part, seen[made.end : made.end + SEAM_FRAMES])
 
 
 def _refused(fault: VideoFault, message: str) -> Plain:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from services.video_pipeline._seams import SEAM_FRAMES
 from services.video_pipeline.film_order import (
     Camera,
     Control,
@@ -131,7 +132,12 @@ def test_an_extension_goes_on_at_its_side(
     assert film.frames == 48 + 12
     before, after = pixels(source), pixels(tmp_path / "film.mp4")
     kept = after[:48] if side is Side.END else after[12:]
-    assert likeness(before, kept) < 6
+    stays = slice(0, 48 - SEAM_FRAMES) if side is Side.END else slice(SEAM_FRAMES, 48)
+    assert likeness(before[stays], kept[stays]) < 6
+    seam, new = (47, after[48]) if side is Side.END else (0, after[11])
+    around = range(48 - SEAM_FRAMES - 1, 48) if side is Side.END else range(11, 12 + SEAM_FRAMES)
+    steps = [likeness(after[at], after[at + 1]) for at in around]
+    assert max(steps) < 0.5 * likeness(before[seam], new), "a hard cut"
 
 
 def test_two_films_are_joined(pipeline: LTXFastVideoPipeline, media: Path, tmp_path: Path) -> None:
@@ -140,8 +146,8 @@ def test_two_films_are_joined(pipeline: LTXFastVideoPipeline, media: Path, tmp_p
     film = make(pipeline, order_of(way, frames_for(way, 0, FPS)), tmp_path / "film.mp4")
     assert 0 <= film.frames - (48 + 12 + 48) < 8
     after = pixels(tmp_path / "film.mp4")
-    assert likeness(pixels(source), after[:48]) < 6
-    assert likeness(pixels(media / "silent.mp4"), after[-48:]) < 6
+    assert likeness(pixels(source)[:-SEAM_FRAMES], after[: 48 - SEAM_FRAMES]) < 6
+    assert likeness(pixels(media / "silent.mp4")[SEAM_FRAMES:], after[-48 + SEAM_FRAMES :]) < 6
 
 
 def test_a_film_is_upscaled_and_made_in_two_passes(pipeline: LTXFastVideoPipeline, media: Path, tmp_path: Path) -> None:
