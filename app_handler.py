@@ -27,6 +27,7 @@ from handlers.engines.ledger import MemoryLedger
 from handlers.engines.meter import LoadMeter
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
+from handlers.engines.spare_time import SpareTime
 from handlers.feedback.book import FeedbackBook
 from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
@@ -57,8 +58,10 @@ from handlers.jobs.retention import JobRetention
 from handlers.jobs.runner import JobRunner
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
+from handlers.jobs.script_executor import ScriptExecutor
 from handlers.jobs.settlement import JobSettlement
 from handlers.jobs.video_executor import VideoExecutor
+from handlers.left_worlds import LeftWorlds
 from handlers.library.engines import LibraryEngines
 from handlers.library.fit import EngineFits
 from handlers.library.library_handler import LibraryHandler
@@ -177,6 +180,7 @@ class AppHandler:
         authoring = current.part(lambda config: config.authoring)
         max_upload_bytes = current.part(lambda config: config.max_upload_bytes)
         changes = StateChanges()
+        self.left_worlds = LeftWorlds(current, services.clock, services.metrics)
         needs = EngineNeedsBook(services.engine_measurements, services.system_monitor)
         ledger = MemoryLedger(
             self._state,
@@ -191,6 +195,7 @@ class AppHandler:
             clock=services.clock,
             changes=changes,
             needs=needs,
+            free_memory=self.left_worlds.give_way,
         )
         self.engines = EnginePool(
             self._state,
@@ -201,9 +206,11 @@ class AppHandler:
             metrics=services.metrics,
             memory=ledger,
             meter=LoadMeter(services.system_monitor, needs),
+            needs=needs,
             changes=changes,
             idle_s=current.part(lambda config: config.engine_idle_s),
             least_rate_percent=current.part(lambda config: config.least_rate_percent),
+            parked_bytes=current.part(lambda config: config.parked_engine_bytes),
         )
         self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
         self.residency = ModelResidency(
@@ -211,6 +218,7 @@ class AppHandler:
             self._lock,
             ledger=ledger,
             device=self.engines.device,
+            parked=self.engines.parked,
             classifier=services.image_classifier,
             work_threads=self._work_threads,
             clock=services.clock,
@@ -293,16 +301,30 @@ class AppHandler:
         models = ModelExecutor(shelf, services.model_hub, pulls, self._intake_threads, after=self._look_at_models)
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
+        spare_time = SpareTime(self.engines, changes)
         benchmarks = BenchmarkExecutor(
             self.engines,
             self.library_engines,
             needs,
-            changes=changes,
+            spare_time=spare_time,
             engine_threads=self._engine_threads,
             clock=services.clock,
         )
+        scripts = ScriptExecutor(
+            self.engines,
+            self.library_engines,
+            spare_time,
+            seeds=self.seeds,
+            world_files=self.world_files,
+            safety=self.safety,
+            video_writer=services.video_writer,
+            frame_encoder=services.frame_encoder,
+            engine_threads=self._engine_threads,
+            check_threads=self._check_threads,
+            clock=services.clock,
+        )
         videos = self._films_executor(ledger, changes)
-        self.job_kinds = JobKinds((scenes, films, videos, models, benchmarks, *further_jobs))
+        self.job_kinds = JobKinds((scenes, films, scripts, videos, models, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
         self._live_services = LiveServices(
             current,
@@ -386,7 +408,14 @@ class AppHandler:
             clock=services.clock,
             config=self._film_config,
         )
-        room = FilmRoom(pipeline, ledger, self.engines.keeping, changes=changes, threads=self._work_threads)
+        room = FilmRoom(
+            pipeline,
+            ledger,
+            device=self.engines.device,
+            parked=self.engines.parked,
+            changes=changes,
+            threads=self._work_threads,
+        )
         words = FilmWords(services.prompt_writer, self.residency)
         self.film_specs = FilmSpecs(pipeline, room, loras, words, threads=threads, config=self._film_config)
         return VideoExecutor(
@@ -510,6 +539,7 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+        self.left_worlds.stop()
         await self.watch.drain()
 
     async def _close_accounts(self) -> None:
@@ -590,6 +620,7 @@ class AppHandler:
             world_files=self.world_files,
             server=self.server,
             links=links,
+            left_worlds=self.left_worlds,
             input_logs=services.input_logs,
             encoder=services.frame_encoder,
             video_encoder=services.video_encoder,

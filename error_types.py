@@ -18,6 +18,8 @@ class ErrorCode(StrEnum):
     SERVER_BUSY = "serverBusy"
     TOO_MANY_SESSIONS = "tooManySessions"
     DISPLACED = "displaced"
+    RESUMED_ELSEWHERE = "resumedElsewhere"
+    RESUME_TOO_LATE = "resumeTooLate"
     INIT_TIMEOUT = "initTimeout"
     SHUTTING_DOWN = "shuttingDown"
     CLIENT_TOO_SLOW = "clientTooSlow"
@@ -90,6 +92,8 @@ class ErrorCode(StrEnum):
     JOB_HAS_NO_FILE = "jobHasNoFile"
     SERVER_RESTARTED = "serverRestarted"
     FILM_FAILED = "filmFailed"
+    SCRIPT_TOO_LONG = "scriptTooLong"
+    SCRIPT_FAILED = "scriptFailed"
     # films
     FILM_UNKNOWN = "filmUnknown"
     FILM_NOT_MADE = "filmNotMade"
@@ -172,6 +176,8 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.SERVER_BUSY: 503,
         ErrorCode.TOO_MANY_SESSIONS: 429,
         ErrorCode.DISPLACED: 409,
+        ErrorCode.RESUMED_ELSEWHERE: 409,
+        ErrorCode.RESUME_TOO_LATE: 410,
         ErrorCode.INIT_TIMEOUT: 408,
         ErrorCode.SHUTTING_DOWN: 503,
         ErrorCode.CLIENT_TOO_SLOW: 408,
@@ -244,6 +250,8 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.JOB_HAS_NO_FILE: 404,
         ErrorCode.SERVER_RESTARTED: 503,
         ErrorCode.FILM_FAILED: 500,
+        ErrorCode.SCRIPT_TOO_LONG: 409,
+        ErrorCode.SCRIPT_FAILED: 500,
         # films
         ErrorCode.FILM_UNKNOWN: 404,
         ErrorCode.FILM_NOT_MADE: 409,

@@ -20,6 +20,7 @@ from runtime_config.film_model_config import FilmModelConfig
 from runtime_config.films_config import FilmsConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.machine_memory import machine_memory
+from runtime_config.resume_config import ResumeConfig
 from runtime_config.setting import Group, Setting
 from runtime_config.setting_types import (
     MEBIBYTES,
@@ -387,6 +388,20 @@ class RuntimeConfig:
             applies=LIVE,
         ),
     ] = None
+    parked_engine_bytes: Annotated[
+        int | None,
+        Field(ge=0, le=16 << 20),
+        MEBIBYTES,
+        Group("play"),
+        Setting(
+            "parked_engines_mib",
+            "memory, in MiB, for world models that have made room for another one on the graphics card, and wait there"
+            " to come back without a load; the one that was played longest ago is unloaded first; 0: all are unloaded",
+            default="as much as this machine has to spare: an eighth of its memory stays free, and 2 GiB at least",
+            unit=MIB,
+            applies=LIVE,
+        ),
+    ] = None
     least_rate_percent: Annotated[
         int,
         Field(ge=0, le=100),
@@ -419,6 +434,7 @@ class RuntimeConfig:
     jpeg: Annotated[JpegConfig, Group("play")] = JpegConfig()
     video: Annotated[VideoConfig, Group("play")] = VideoConfig()
     sharing: Annotated[SharingConfig, Group("play")] = field(default_factory=SharingConfig)
+    resume: Annotated[ResumeConfig, Group("play")] = field(default_factory=ResumeConfig)
     moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
     engines: Annotated[EnginesConfig, Group("large models")] = field(default_factory=EnginesConfig)
     recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()

@@ -58,7 +58,10 @@ const library = new Library(feed, identity, {
   onLog: (level, text) => log.write(level, text),
 });
 const app = new App(library, log, {
-  onLost: () => identity.hasAccounts && void lookWhoIsHere(),
+  onLost: ({ code }) => {
+    if (identity.hasAccounts) void lookWhoIsHere();
+    if (code === "resumeTooLate") void offerSaved();
+  },
   onPlace: (seed) => (seed ? address.enter(originOf(seed)) : address.leave()),
   onScreenshot: () => void savePicture(),
 });
@@ -220,6 +223,16 @@ async function seedOf(place) {
   } catch (error) {
     if (!(error instanceof RestError)) throw error;
     return undefined;
+  }
+}
+
+/** The world that was left is closed: offer what was saved last, if there is something. */
+async function offerSaved() {
+  try {
+    const [newest] = await fetchWorlds();
+    if (newest) app.offer(asPlace(newest));
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
   }
 }
 

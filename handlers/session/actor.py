@@ -14,13 +14,14 @@ from handlers.session.mailbox import Call, CallQueue, EngineOffload
 from handlers.session.stepped_pass import SteppedPass
 from handlers.session.stream import EncoderFailedError
 from services.world_engine.world_engine import EngineFaultError
-from state.app_state_types import Playing, SessionId, WorldInPlay
+from state.app_state_types import EngineKey, Playing, SessionId, WorldInPlay
 from wire_protocol import StageId, StatusMessage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from handlers.engines.pool import EnginePool
+    from handlers.session.left_world import LeftWorld
     from handlers.session.mailbox import InputMailbox, TakenControl
     from handlers.session.outbox import FramesAnswer, Outbox
     from handlers.session.played_world import PlayedWorld
@@ -82,6 +83,8 @@ class WorldActor:
         self._reset_words: str | None = None
         self._idle = False
         self._stopping = False
+        self._keeps_world = False
+        self.left: LeftWorld | None = None  # once `run` has ended, what it takes to play on elsewhere
 
     # ---------------------------------------------------------------------------- called by the session
 
@@ -105,9 +108,10 @@ class WorldActor:
             self._reset_words = words
         self._wake.set()
 
-    def stop(self) -> None:
-        """End after the pass in hand; then `run` returns, and the world is closed."""
+    def stop(self, *, keep: bool = False) -> None:
+        """End after the pass in hand; then `run` returns, and the world is closed. `keep`: it is to be played on."""
         self._stopping = True
+        self._keeps_world = keep
         self._wake.set()
 
     async def run_between_steps(self, action: Callable[[PlayedWorld], Awaitable[Result]]) -> Result:
@@ -145,15 +149,17 @@ class WorldActor:
         return await self.change_between_steps(lambda _: self._step_once(taken, wanted, clock))
 
     @asynccontextmanager
-    async def engine_offloaded(self) -> AsyncGenerator[EngineOffload]:
-        """Have the engine unloaded until the end of the block. The world stands still meanwhile, and then goes on.
+    async def engine_offloaded(self, following: EngineKey | None = None) -> AsyncGenerator[EngineOffload]:
+        """Have the engine off the device until the end of the block, for `following` if it is another engine.
+
+        The world stands still meanwhile, and then goes on.
 
         Raises:
             DomainError: as above, or others play on the engine too.
         """
         offload = EngineOffload(self._wake.set)
         try:
-            await self.run_between_steps(lambda _: self._leave_engine(offload))
+            await self.run_between_steps(lambda _: self._leave_engine(offload, following))
             yield offload
         finally:
             offload.end()
@@ -179,6 +185,8 @@ class WorldActor:
             self._calls.close()
             if self._offload is not None:
                 self._offload.give_up()
+            if self._keeps_world:
+                self.left = await self._world.leave()
             await self._stream.finish()
             self._recorder.cut()
             await self._world.end()
@@ -269,12 +277,12 @@ class WorldActor:
 
     # ---------------------------------------------------------------------------------- without the engine
 
-    async def _leave_engine(self, offload: EngineOffload) -> None:
+    async def _leave_engine(self, offload: EngineOffload, following: EngineKey | None) -> None:
         lease = self._world.leased.lease
         self._pool.check_offload(lease)
         await self._world.leave_engine()
         self._offload = offload  # from here on the way back leads through the engine
-        await self._pool.offload(lease)
+        await self._pool.offload(lease, following)
 
     async def _without_engine(self, offload: EngineOffload) -> None:
         if offload.replacement is not None:

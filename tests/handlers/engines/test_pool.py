@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from error_types import DomainError, ErrorCode
-from handlers.engines.pool import LeaseError
+from handlers.engines.lease import LeaseError
 from runtime_config.current import Current
 from services.engine_measurements.engine_measurements import EngineMeasurement, Pace
 from services.world_engine.engine_pace import EnginePace
@@ -530,5 +530,17 @@ def test_the_end_of_the_server_takes_every_engine() -> None:
         assert set(here.pool.take_all()) == {here.lake.engines[0], here.pond.engines[0]}
         assert here.pool.loaded_models() == frozenset()
         assert here.pool.take_all() == ()
+
+    run(main)
+
+
+def test_what_is_kept_for_later_gives_way_to_an_engine_only_where_memory_is_short() -> None:
+    async def main() -> None:
+        here = Rig()
+        async with here.lease(LAKE):
+            assert not here.asked_for_memory
+        here.device.take("other programs", ram=here.device.ram)
+        async with here.lease(POND):
+            assert len(here.asked_for_memory) == 1
 
     run(main)

@@ -26,12 +26,14 @@ from services.video_encoder.video_encoder import VideoTuning
 from services.world_engine.engine_pace import EnginePace
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_device import FakeDevice
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_video_encoder import FakeVideoEncoder
 from tests.fakes.fake_world_engine import FakeWorldEngine
+from tests.handlers.session.coming_back import LONG_HOLD, broken_off, come_back
 from tests.handlers.session.test_engine_gives_way import begin, lab
 from tests.handlers.session.test_sharing import watching
 from tests.job_client import scene, submit
@@ -197,6 +199,25 @@ def test_worlds_that_share_a_device_may_be_slower_and_those_who_wait_come_in() -
             assert three.reply(three.init(picture(3)))["code"] == "modelBusy"
 
 
+@changes("parked_engines_mib")
+def test_engines_that_are_ready_in_memory_give_it_back(tmp_path: Path) -> None:
+    device = FakeDevice(vram=20)
+    lake, hill = (device.engine(f"fake/{name}", vram=12, can_park=True) for name in ("lake", "hill"))
+    services = fake_services(FakeModel(), lake, hill, system_monitor=device)
+    with play_server(services, data_dir=tmp_path) as server, server.client() as client:
+
+        def count() -> int:
+            return server.http.get("/health").json()["world_engine"]["parked"]
+
+        client.start(model="fake/lake")
+        client.start(model="fake/hill")
+        assert count() == 1
+        put(server, parked_engines_mib=0)
+        wait_until(lambda: count() == 0, "the lake was unloaded")
+        client.start(model="fake/lake")
+        assert device.history[-2:] == ["-fake/hill", "+fake/lake"]
+
+
 @changes("idle_place_s")
 def test_an_idle_place_is_given_away_sooner() -> None:
     clock = FakeClock()
@@ -273,6 +294,34 @@ def test_the_newest_seconds_are_kept_no_more(tmp_path: Path) -> None:
         client.hold("W")
         answer = client.reply(client.request("keep_clip"))
         assert (answer["success"], answer["code"]) == (False, "nothingToKeep"), answer
+
+
+@changes("resume_s")
+def test_a_lost_world_waits_for_another_time() -> None:
+    clock = FakeClock()
+    with play_server(replace(fake_services(), clock=clock), limits=LONG_HOLD) as server:
+        token, later = broken_off(server), broken_off(server)
+        put(server, resume_s=20)
+        clock.advance(20)
+        with server.client(extended=True) as client:
+            assert come_back(client, token)["code"] == "resumeTooLate"
+            assert client.start()["resume_s"] == 20
+        put(server, resume_s=0)
+        with server.client(extended=True) as client:
+            assert come_back(client, later)["code"] == "resumeTooLate"
+            assert "resume_token" not in client.start()
+
+
+@changes("resume_mib")
+def test_lost_worlds_may_take_less_memory() -> None:
+    large = FakeModel(make_engine=lambda model_id: FakeWorldEngine(model_id, height=720, width=1280))
+    with play_server(fake_services(large), limits=LONG_HOLD) as server:
+        put(server, resume_mib=1)
+        broken_off(server)
+        assert server.handler.left_worlds.count == 0
+        put(server, resume_mib=256)
+        broken_off(server)
+        assert server.handler.left_worlds.count == 1
 
 
 # --------------------------------------------------------------------------------------------------- what comes in
