@@ -39,19 +39,21 @@ def fading_into(sound: Sound, decoded: Sound) -> Sound:
     """Samples (2, count), the last of which fade into `decoded`."""
     count = min(sound.shape[1], decoded.shape[1])
     kept, last = sound[:, : sound.shape[1] - count], sound[:, sound.shape[1] - count :]
-    share = _rising(count)
-    return np.concatenate([kept, last * (1 - share) + decoded[:, decoded.shape[1] - count :] * share], axis=1)
+    faded = _faded(last, decoded[:, decoded.shape[1] - count :])
+    return np.concatenate([kept, faded], axis=1)
 
 
 def fading_from(sound: Sound, decoded: Sound) -> Sound:
     """Samples (2, count) that begin as `decoded` and fade into themselves."""
     count = min(sound.shape[1], decoded.shape[1])
-    share = _rising(count)
-    return np.concatenate([decoded[:, :count] * (1 - share) + sound[:, :count] * share, sound[:, count:]], axis=1)
+    return np.concatenate([_faded(decoded[:, :count], sound[:, :count]), sound[:, count:]], axis=1)
 
 
-def _rising(count: int) -> npt.NDArray[np.float32]:
-    return np.arange(1, count + 1, dtype=np.float32) / np.float32(count + 1)
+def _faded(first: Sound, second: Sound) -> Sound:
+    """From one to the other, which have as many samples."""
+    count = first.shape[1]
+    share = np.arange(1, count + 1, dtype=np.float32) / np.float32(count + 1)
+    return np.asarray(first * (1 - share) + second * share, np.float32)
 
 
 def _mixed(frame: Frame, decoded: Frame, share: float) -> Frame:
