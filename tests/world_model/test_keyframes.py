@@ -26,9 +26,11 @@ class FlatSeer:
 
     def __init__(self) -> None:
         self.seen: list[Bytes] = []
+        self.doubts: list[float] = []
 
-    def see(self, picture: Bytes, slope: float) -> Layers:
+    def see(self, picture: Bytes, slope: float, *, least_doubt: float = 0.0) -> Layers:
         self.seen.append(picture)
+        self.doubts.append(least_doubt)
         rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
         rgba[0, ..., :3] = rgba[8, ..., :3] = picture
         rgba[[0, 8], ..., 3] = 255
