@@ -179,6 +179,7 @@ _JOB_DELETIONS: Final = IfAllowed(Scope.MANAGE, (AnonymousAction.UPLOADS, Anonym
 _OWN_SESSIONS: Final = ForPeople(Scope.READ)
 _OWN_WORDS: Final = ForPeople(Scope.READ)
 _OWN_PLAY: Final = ForPeople(Scope.PLAY)
+OWN_PICTURES: Final = ForPeople(Scope.CREATE)  # of what a session shows, for those who are not in it
 
 # By method and path, as in `_routes/`; HEAD counts as GET.
 ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
@@ -291,6 +292,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/sessions/{session_id}/rewind"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/clip"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/world"): _OWN_PLAY,
+        ("POST", "/api/sessions/{session_id}/picture"): OWN_PICTURES,
     }
 )
 
@@ -358,6 +360,7 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "save_world": _WORLD_PLAY,
         "recording": _RECORDING_PLAY,
         "keep_clip": _RECORDING_PLAY,
+        "keep_picture": _UPLOADS,
         "share": _PLAY,
         "stop_sharing": _PLAY,
         "answer_guest": _PLAY,

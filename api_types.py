@@ -605,6 +605,13 @@ class SaveWorldRequestBody(ApiModel):
     moment_id: str | None = None
 
 
+class KeepPictureRequestBody(ApiModel):
+    """`moment_id`: what was seen at a kept moment; without it, what is seen now."""
+
+    title: Annotated[str, StringConstraints(max_length=200)] = ""
+    moment_id: str | None = None
+
+
 class RewindRequestBody(ApiModel):
     seconds: Annotated[FiniteFloat, Field(gt=0, le=60)]
 

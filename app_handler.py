@@ -39,6 +39,7 @@ from handlers.films.film_specs import FilmSpecs
 from handlers.films.films_handler import FilmsHandler
 from handlers.films.loras import LoraFolder
 from handlers.films.openai_videos import OpenAiVideos
+from handlers.films.played_pictures import PlayedPictures
 from handlers.films.sources_handler import SourcesHandler
 from handlers.films.sources_in_use import sources_in_use
 from handlers.films.walking_into import WalkingInto
@@ -56,6 +57,7 @@ from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
 from handlers.jobs.video_executor import VideoExecutor
+from handlers.left_worlds import LeftWorlds
 from handlers.library.engines import LibraryEngines
 from handlers.library.fit import EngineFits
 from handlers.library.library_handler import LibraryHandler
@@ -174,6 +176,7 @@ class AppHandler:
         authoring = current.part(lambda config: config.authoring)
         max_upload_bytes = current.part(lambda config: config.max_upload_bytes)
         changes = StateChanges()
+        self.left_worlds = LeftWorlds(current, services.clock, services.metrics)
         needs = EngineNeedsBook(services.engine_measurements, services.system_monitor)
         ledger = MemoryLedger(
             self._state,
@@ -188,6 +191,7 @@ class AppHandler:
             clock=services.clock,
             changes=changes,
             needs=needs,
+            free_memory=self.left_worlds.give_way,
         )
         self.engines = EnginePool(
             self._state,
@@ -301,7 +305,6 @@ class AppHandler:
         videos = self._films_executor(ledger, changes)
         self.job_kinds = JobKinds((scenes, films, videos, models, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
-        self._add_films()
         self._live_services = LiveServices(
             current,
             encoder=services.frame_encoder,
@@ -343,6 +346,7 @@ class AppHandler:
         )
         links = ShareLinks(services.clock)
         self.play = PlayHandler(self._surroundings(links), services.log_stream, services.system_monitor)
+        self._add_films()
         self.watch = WatchHandler(self.play, links, throttle, current.part(lambda config: config.sharing))
         facts = SubjectFacts(
             recordings=self.recordings,
@@ -401,6 +405,7 @@ class AppHandler:
             self._found_sources,
             self.jobs,
             self._belongings,
+            played=PlayedPictures(self.play, self.jobs, self.visitors),
             previews=self._film_previews,
             probe=services.media_probe,
             writer=services.video_writer,
@@ -495,6 +500,7 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+        self.left_worlds.stop()
         await self.watch.drain()
 
     async def _close_accounts(self) -> None:
@@ -574,6 +580,7 @@ class AppHandler:
             world_files=self.world_files,
             server=self.server,
             links=links,
+            left_worlds=self.left_worlds,
             input_logs=services.input_logs,
             encoder=services.frame_encoder,
             video_encoder=services.video_encoder,

@@ -18,6 +18,8 @@ class ErrorCode(StrEnum):
     SERVER_BUSY = "serverBusy"
     TOO_MANY_SESSIONS = "tooManySessions"
     DISPLACED = "displaced"
+    RESUMED_ELSEWHERE = "resumedElsewhere"
+    RESUME_TOO_LATE = "resumeTooLate"
     INIT_TIMEOUT = "initTimeout"
     SHUTTING_DOWN = "shuttingDown"
     CLIENT_TOO_SLOW = "clientTooSlow"
@@ -172,6 +174,8 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.SERVER_BUSY: 503,
         ErrorCode.TOO_MANY_SESSIONS: 429,
         ErrorCode.DISPLACED: 409,
+        ErrorCode.RESUMED_ELSEWHERE: 409,
+        ErrorCode.RESUME_TOO_LATE: 410,
         ErrorCode.INIT_TIMEOUT: 408,
         ErrorCode.SHUTTING_DOWN: 503,
         ErrorCode.CLIENT_TOO_SLOW: 408,

@@ -46,6 +46,31 @@ class PictureRef(ApiModel):
     strength: Annotated[FiniteFloat, Field(ge=0, le=1)] = 1.0
 
 
+class PlayedRef(ApiModel):
+    """What the world of an open session shows now, or showed at a kept moment of it.
+
+    It becomes a picture of the gallery when the film is asked for.
+    """
+
+    session: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    moment: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    at: Literal["first", "last"] | Seconds = "first"
+    strength: Annotated[FiniteFloat, Field(ge=0, le=1)] = 1.0
+
+
+class PlayedPlace(ApiModel):
+    """Where a picture was taken in play."""
+
+    session: str
+    moment: str | None
+
+
+class PlacedPictureRef(PictureRef):
+    """`of`: the picture was taken for this film, in play."""
+
+    of: PlayedPlace | None = None
+
+
 class LoraRef(ApiModel):
     """A LoRA of this server, by the name that `specs` lists."""
 
@@ -59,7 +84,7 @@ class WordsWay(ApiModel):
 
 class PicturesWay(ApiModel):
     kind: Literal["pictures"]
-    pictures: Annotated[tuple[PictureRef, ...], Field(min_length=1, max_length=32)]
+    pictures: Annotated[tuple[PlacedPictureRef, ...], Field(min_length=1, max_length=32)]
 
 
 class SoundWay(ApiModel):
@@ -138,7 +163,7 @@ class WordsFilmBody(_NewFilm):
 class PicturesFilmBody(_NewFilm):
     """A film in which these pictures are seen."""
 
-    pictures: Annotated[tuple[PictureRef, ...], Field(min_length=1, max_length=32)]
+    pictures: Annotated[tuple[PictureRef | PlayedRef, ...], Field(min_length=1, max_length=32)]
 
 
 class SoundFilmBody(_NewFilm):

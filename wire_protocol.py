@@ -233,7 +233,8 @@ class CancelNotification(_ClientModel):
 
 class TimedInitRequest(InitRequest):
     """`init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
-    saved world, which brings its own model and goes on where it was saved.
+    saved world, which brings its own model and goes on where it was saved; or the world that a lost connection left
+    behind, by the `resume_token` of the answer to an earlier `init`, which goes on where it was.
 
     `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
     """
@@ -241,6 +242,7 @@ class TimedInitRequest(InitRequest):
     timeout_s: Seconds | None = None
     seed_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     world_id: WorldId | None = None
+    resume_token: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     rng_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
 
 
@@ -392,6 +394,15 @@ class KeepClipRequest(_ClientModel):
     req_id: RequestId
 
 
+class KeepPictureRequest(_ClientModel):
+    """Keep what the player sees now as a picture of the gallery, or what was seen at the kept moment `moment_id`."""
+
+    type: Literal["keep_picture"]
+    req_id: RequestId
+    title: Annotated[str, StringConstraints(max_length=200)] = ""
+    moment_id: str | None = None
+
+
 TimedRequest: TypeAlias = (
     TimedInitRequest | TimedSceneEditRequest | TimedGenerateSceneRequest | TimedCheckSeedSafetyRequest
 )
@@ -405,6 +416,7 @@ ExtendedRequest: TypeAlias = (
     | RewindRequest
     | SetPromptRequest
     | KeepClipRequest
+    | KeepPictureRequest
     | SaveWorldRequest
     | VideoRequest
     | RecordingRequest
@@ -601,6 +613,24 @@ class ProgressMessage(_ServerModel):
     in_line: int | None = None
 
 
+class ResumedWorld(_ServerModel):
+    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed."""
+
+    kept: tuple[str, ...]
+    lost_s: float
+
+
+class ExtendedInitResponseData(InitResponseData):
+    """`resume_token` leads back into this world once, from a new connection, for `resume_s` after this one is lost.
+
+    Of a world that was resumed, `resumed` says what became of it.
+    """
+
+    resume_token: str | None = None
+    resume_s: float | None = None
+    resumed: ResumedWorld | None = None
+
+
 class MomentResponseData(_ServerModel):
     """`kept` lists the moments that can still be restored, oldest first."""
 
@@ -646,6 +676,13 @@ class ClipResponseData(_ServerModel):
 
     name: str
     duration_s: float
+
+
+class KeepPictureResponseData(_ServerModel):
+    """The picture in the gallery: a seed, by the SHA-256 (hex) of its file."""
+
+    seed_hash: str
+    title: str
 
 
 class RecordingEvent(StrEnum):
@@ -706,10 +743,12 @@ class WatchingMessage(_ServerModel):
 
 ExtendedResponseData: TypeAlias = (
     ResponseData
+    | ExtendedInitResponseData
     | MomentResponseData
     | RewindResponseData
     | PromptResponseData
     | ClipResponseData
+    | KeepPictureResponseData
     | SaveWorldResponseData
     | VideoResponseData
     | RecordingResponseData

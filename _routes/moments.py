@@ -8,13 +8,15 @@ from fastapi import APIRouter, Depends
 
 from _routes._answers import answers
 from access_rules import Visitor
-from api_types import RewindRequestBody, SaveWorldRequestBody
+from api_types import KeepPictureRequestBody, RewindRequestBody, SaveWorldRequestBody
 from app_handler import AppHandler
 from error_types import ErrorCode
 from state.deps import get_state_service, get_visitor
 from wire_protocol import (
     ClipResponseData,
     KeepClipRequest,
+    KeepPictureRequest,
+    KeepPictureResponseData,
     MomentResponseData,
     RestoreMomentRequest,
     RewindRequest,
@@ -90,4 +92,26 @@ async def route_keep_clip(session_id: str, handler: Handler, visitor: Asking) ->
 )
 async def route_save_world(session_id: str, body: SaveWorldRequestBody, handler: Handler, visitor: Asking) -> object:
     request = SaveWorldRequest(type="save_world", req_id=_REQ_ID, title=body.title, moment_id=body.moment_id)
+    return await handler.play.perform(visitor, session_id, request)
+
+
+@router.post(
+    "/picture",
+    status_code=201,
+    response_model=KeepPictureResponseData,
+    responses=answers(
+        *_COMMAND,
+        ErrorCode.MOMENT_UNKNOWN,
+        ErrorCode.SEED_UNSAFE,
+        ErrorCode.SEED_CHECK_FAILED,
+        ErrorCode.SEED_NOT_A_PICTURE,
+        ErrorCode.SEED_TOO_LARGE,
+        ErrorCode.SEED_NOT_KEPT,
+        ErrorCode.UPLOAD_QUOTA_USED,
+    ),
+)
+async def route_keep_picture(
+    session_id: str, body: KeepPictureRequestBody, handler: Handler, visitor: Asking
+) -> object:
+    request = KeepPictureRequest(type="keep_picture", req_id=_REQ_ID, title=body.title, moment_id=body.moment_id)
     return await handler.play.perform(visitor, session_id, request)

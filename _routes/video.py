@@ -69,6 +69,18 @@ _ASKED = (
 )
 
 
+# What a picture of play can fail with beside that.
+_IN_PLAY = (
+    ErrorCode.SESSION_UNKNOWN,
+    ErrorCode.NOT_READY,
+    ErrorCode.MOMENT_UNKNOWN,
+    ErrorCode.CANCELLED,
+    ErrorCode.ENGINE_FAILED,
+    ErrorCode.REQUEST_TIMEOUT,
+    ErrorCode.SEED_NOT_KEPT,
+)
+
+
 def _new(*codes: ErrorCode) -> Answers:
     return answers(*_ASKED, *codes) | also(200, "The film that this Idempotency-Key has begun already.", FilmSummary)
 
@@ -88,7 +100,7 @@ async def route_film_from_words(
     return _begun(response, *await handler.films.from_words(visitor, body, key))
 
 
-@router.post("/pictures", status_code=202, responses=_new())
+@router.post("/pictures", status_code=202, responses=_new(*_IN_PLAY))
 async def route_film_from_pictures(
     body: PicturesFilmBody, response: Response, handler: Handler, visitor: Asking, key: Key = None
 ) -> FilmSummary:

@@ -79,6 +79,9 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
         self._on_lost = call
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._leave(
+            1006, ""
+        )  # unless the peer has closed before; the base class would call this a close without a code
         super().connection_lost(exc)
         if self._on_lost is not None:
             self._on_lost()

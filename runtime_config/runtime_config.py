@@ -20,6 +20,7 @@ from runtime_config.film_model_config import FilmModelConfig
 from runtime_config.films_config import FilmsConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.machine_memory import machine_memory
+from runtime_config.resume_config import ResumeConfig
 from runtime_config.setting import Group, Setting
 from runtime_config.setting_types import (
     MEBIBYTES,
@@ -419,6 +420,7 @@ class RuntimeConfig:
     jpeg: Annotated[JpegConfig, Group("play")] = JpegConfig()
     video: Annotated[VideoConfig, Group("play")] = VideoConfig()
     sharing: Annotated[SharingConfig, Group("play")] = field(default_factory=SharingConfig)
+    resume: Annotated[ResumeConfig, Group("play")] = field(default_factory=ResumeConfig)
     moss: Annotated[MossConfig, Group("the built-in neural world, terrarium/moss")] = MossConfig()
     engines: Annotated[EnginesConfig, Group("large models")] = field(default_factory=EnginesConfig)
     recording: Annotated[RecordingConfig, Group("recordings")] = RecordingConfig()

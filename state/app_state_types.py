@@ -152,6 +152,8 @@ class EndReason(StrEnum):
     """Why a session is over."""
 
     CLIENT_LEFT = "client_left"
+    CONNECTION_LOST = "connection_lost"
+    RESUMED_ELSEWHERE = "resumed_elsewhere"
     DISPLACED = "displaced"
     INIT_TIMEOUT = "init_timeout"
     INIT_FAILED = "init_failed"

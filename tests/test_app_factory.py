@@ -36,8 +36,10 @@ STATUSES = {
         "seedShipped nothingToRewind nothingToKeep promptNotHeard "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
-        " filmNotMade filmRefused filmLoraRefused filmSourceInUse controlsTaken sharingOff sharingEnded"
+        " filmNotMade filmRefused filmLoraRefused filmSourceInUse controlsTaken sharingOff sharingEnded "
+        "resumedElsewhere"
     ),
+    410: ("resumeTooLate"),
     412: ("settingsChanged"),
     413: ("messageTooLarge seedTooLarge worldTooLarge filmSourceTooLarge"),
     422: (

@@ -7,6 +7,7 @@ import { RequestError } from "./connection.js";
 import { LoadingCurtain, LostCurtain } from "./curtains.js";
 import { Menu } from "./menu.js";
 import { PlayerSettings } from "./player_settings.js";
+import { fragmentOf } from "./place_address.js";
 import { PlaySurface } from "./play_surface.js";
 import { RecordingControl } from "./recording_control.js";
 import { originOf, Session, sessionConfig } from "./session.js";
@@ -15,14 +16,16 @@ import { loadSettings, saveSettings } from "./settings.js";
 import { describeProgress, describeStage } from "./stages.js";
 import { showTheme } from "./theme.js";
 import { transition } from "./state.js";
-import { clearToasts } from "./toasts.js";
+import { clearToasts, toast } from "./toasts.js";
+import { forgetWayBack, keepWayBack, wayBackTo } from "./way_back.js";
 import { WorldChanges } from "./world_changes.js";
+import { resumedText } from "./world_texts.js";
 
 /** @import { Library } from "./library.js" */
 /** @import { LogBook } from "./log_book.js" */
 /** @import { Problem } from "./problems.js" */
 /** @import { Push } from "./connection.js" */
-/** @import { StageId, SystemInfo } from "./protocol.generated.d.ts" */
+/** @import { ResumedWorld, StageId, SystemInfo } from "./protocol.generated.d.ts" */
 /** @import { SeedSummary } from "./rest.js" */
 /** @import { Settings } from "./settings.js" */
 /** @import { Screen } from "./state.js" */
@@ -31,7 +34,7 @@ const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
  * @typedef {object} AppListener
- * @property {() => void} onLost the session has ended, whatever the reason
+ * @property {(problem: Problem) => void} onLost the session has ended, whatever the reason
  * @property {(seed: SeedSummary | null) => void} onPlace the place that is played from now on; null in the gallery
  * @property {() => void} onScreenshot
  */
@@ -103,6 +106,7 @@ export class App {
     this.change({});
     REDUCED_MOTION.addEventListener("change", () => this.#showMotion());
     document.addEventListener("visibilitychange", () => document.hidden && this.pause());
+    addEventListener("pagehide", () => this.#keepWayBack());
   }
 
   get screen() {
@@ -121,7 +125,15 @@ export class App {
     this.#go({ name: "loading", seed, attempt });
     this.#loading.open(seed);
     this.surface.restart();
-    const start = { model: this.#library.engineFor(seed), origin: originOf(seed), config: sessionConfig(this.settings.capFps, false), codec: this.surface.codec() };
+    const origin = originOf(seed);
+    const way = wayBackTo(fragmentOf(origin));
+    const start = {
+      model: this.#library.engineFor(seed),
+      origin,
+      config: sessionConfig(this.settings.capFps, way?.isRecorded ?? false),
+      codec: this.surface.codec(),
+      wayBack: way?.token ?? null,
+    };
     this.#listener.onPlace(seed);
     this.#session = new Session(start, {
       onPush: (push) => this.#received(push),
@@ -186,12 +198,22 @@ export class App {
     if (this.#screen.name !== "paused") return;
     this.#go({ ...this.#screen, seed });
     this.#listener.onPlace(seed);
+    this.#keepWayBack();
+  }
+
+  /** A reload, or another session after this one is lost, comes back into this very world. */
+  #keepWayBack() {
+    const token = this.#session?.resumeToken;
+    if (!token || this.#screen.name === "gallery") return;
+    keepWayBack({ token, place: fragmentOf(originOf(this.#screen.seed)), isRecorded: this.recording.isOn });
   }
 
   leave() {
     if (this.#screen.name === "gallery") return;
     const { seed } = this.#screen;
     this.#dropSession();
+    this.changes.forget();
+    forgetWayBack();
     this.#go({ name: "gallery" });
     this.#listener.onPlace(null);
     this.#library.focus(seed.hash);
@@ -275,9 +297,20 @@ export class App {
     const { seed } = this.#screen;
     this.#lost.stop();
     this.#go({ name: "playing", seed });
+    this.#keepWayBack();
+    this.#tellWhereItBegins(this.#session?.resumed ?? null);
     this.surface.start();
     // The page is hidden, so the world is paused.
     if (document.hidden) this.pause();
+  }
+
+  /** @param {ResumedWorld | null} resumed null if the world begins anew */
+  #tellWhereItBegins(resumed) {
+    if (!resumed) return this.changes.forget();
+    this.changes.kept(resumed.kept);
+    const text = resumedText(resumed.lost_s);
+    this.#log.write("info", text);
+    toast(text);
   }
 
   /** @param {Problem} end */
@@ -290,6 +323,8 @@ export class App {
     const problem = isFailedTry && this.lastProblem ? this.lastProblem : end;
     this.#log.write("error", `${problem.title}: ${problem.text}`);
     this.lastProblem = problem;
+    if (this.#mayComeBack(end)) this.#keepWayBack();
+    else forgetWayBack();
     this.#dropSession();
     this.#go({ name: "lost", seed, attempt: attempt + 1, problem });
     // The curtain shows the full text.
@@ -300,7 +335,22 @@ export class App {
       this.#lost.countDown(delay);
       this.#retryTimer = window.setTimeout(() => this.retry(), delay);
     }
-    this.#listener.onLost();
+    this.#listener.onLost(problem);
+  }
+
+  /**
+   * Whether the server may still have the world: it was cut off, or could not be opened again just now.
+   *
+   * @param {Problem} end
+   */
+  #mayComeBack({ code }) {
+    if (code === null || code === "shuttingDown") return true;
+    return this.#screen.name === "loading" && code !== "resumeTooLate" && code !== "resumedElsewhere";
+  }
+
+  /** @param {SeedSummary} world that may be entered instead of the one that was lost */
+  offer(world) {
+    if (this.#screen.name === "lost") this.#lost.offer(world.title, () => this.enter(world));
   }
 
   /** Do not enter again by itself, because the person has to sign in first. */
@@ -315,7 +365,6 @@ export class App {
     this.#session?.leave();
     this.#session = null;
     this.surface.stop();
-    this.changes.forget();
     this.recording.forget();
     this.authoring.forget();
     this.sharing.forget();

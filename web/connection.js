@@ -11,6 +11,9 @@ import { phrase } from "./texts/texts.js";
 
 /** @type {PROTOCOL_VERSION} */
 const VERSION = 5;
+const LEFT = 1000;
+/** A close that a person has not asked for. */
+export const LOST = 4000;
 // If more bytes than this wait in the socket, the link is slower than the input.
 const CLEAR_BYTES = 4096;
 
@@ -97,10 +100,14 @@ export class Connection {
     });
   }
 
-  /** Close without calling the listener. */
-  close() {
+  /**
+   * Close without calling the listener.
+   *
+   * @param {number} code LEFT tells the server that nobody comes back, LOST that the page will try
+   */
+  close(code = LEFT) {
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close(1000);
+    this.#socket.close(code);
     this.#rejectUnanswered();
   }
 

@@ -52,6 +52,7 @@ export class LostCurtain {
   #again = byId("lost-again", HTMLButtonElement);
   #choose = byId("lost-choose", HTMLButtonElement);
   #get = byId("lost-get", HTMLButtonElement);
+  #saved = byId("lost-saved", HTMLButtonElement);
   #countdown = 0;
 
   /** @param {Problem} problem */
@@ -65,11 +66,22 @@ export class LostCurtain {
     this.#again.classList.toggle("is-primary", problem.code !== "modelNotPulled");
     this.#choose.classList.toggle("is-primary", mustChoose);
     this.#get.hidden = problem.code !== "modelNotPulled";
+    this.#saved.hidden = true;
     this.#retry.textContent = "";
     // Not on every failed attempt, because the person may be reading the log by then.
     if (this.#again.closest(".curtain")?.contains(document.activeElement)) return;
     const [first] = [this.#get, this.#again, this.#choose].filter(({ hidden }) => !hidden);
     first?.focus();
+  }
+
+  /**
+   * @param {string} title of a world that can be opened instead
+   * @param {() => void} onOpen
+   */
+  offer(title, onOpen) {
+    this.#saved.textContent = phrase("play.openSaved", { title });
+    this.#saved.onclick = onOpen;
+    this.#saved.hidden = false;
   }
 
   /** @param {number} delayMs until the next automatic attempt */

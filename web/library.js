@@ -2,6 +2,7 @@
 // What the server offers: pictures, models, and whether it checks pictures. Fills the gallery.
 
 import { shortened } from "./authoring_texts.js";
+import { RequestError } from "./connection.js";
 import { byId } from "./dom.js";
 import { EngineChoice } from "./engine_choice.js";
 import { EnginePicker } from "./engine_picker.js";
@@ -267,5 +268,6 @@ export class Library {
 /** @param {unknown} error */
 export function describe(error) {
   if (error instanceof RestError) return textOfError({ code: error.code ?? undefined, message: error.message });
+  if (error instanceof RequestError) return textOfError({ code: error.code, id: error.errorId, message: error.message });
   return error instanceof Error ? error.message : String(error);
 }

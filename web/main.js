@@ -58,7 +58,10 @@ const library = new Library(feed, identity, {
   onLog: (level, text) => log.write(level, text),
 });
 const app = new App(library, log, {
-  onLost: () => identity.hasAccounts && void lookWhoIsHere(),
+  onLost: ({ code }) => {
+    if (identity.hasAccounts) void lookWhoIsHere();
+    if (code === "resumeTooLate") void offerSaved();
+  },
   onPlace: (seed) => (seed ? address.enter(originOf(seed)) : address.leave()),
   onScreenshot: () => void savePicture(),
 });
@@ -184,14 +187,15 @@ async function walk(seed) {
 
 /** Take the picture on the screen to the Studio, as the beginning of a film. */
 async function filmThis() {
-  if (app.screen.name !== "paused") return;
-  const { placeTitle } = app;
+  const { session, placeTitle } = app;
+  if (app.screen.name !== "paused" || !session) return;
   try {
     // Without a model, the Studio says what is missing, and the picture is not needed.
     if (!(await studio.canMake())) return studio.open();
     app.menu.notify(phrase("studio.pictureTaken"), "progress");
-    const picture = new File([await app.surface.picture()], `${placeTitle}.png`, { type: "image/png" });
-    const seed = await library.add(picture, () => {});
+    const { seed_hash } = await session.keepPicture(placeTitle);
+    const seed = await library.find(seed_hash);
+    if (!seed) throw new Error(phrase("studio.pictureGone"));
     app.menu.notify(null);
     studio.film(seed);
   } catch (error) {
@@ -219,6 +223,16 @@ async function seedOf(place) {
   } catch (error) {
     if (!(error instanceof RestError)) throw error;
     return undefined;
+  }
+}
+
+/** The world that was left is closed: offer what was saved last, if there is something. */
+async function offerSaved() {
+  try {
+    const [newest] = await fetchWorlds();
+    if (newest) app.offer(asPlace(newest));
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
   }
 }
 

@@ -53,7 +53,7 @@ const RECOVERY_BY_ID = {
 };
 
 /** The errors with a title that says more than that of their recovery. @type {ReadonlySet<string>} */
-const TITLED = new Set(/** @satisfies {ErrorCode[]} */ (["tokenRequired", "modelNotPulled"]));
+const TITLED = new Set(/** @satisfies {ErrorCode[]} */ (["tokenRequired", "modelNotPulled", "resumedElsewhere", "resumeTooLate"]));
 
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;

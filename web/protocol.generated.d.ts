@@ -74,6 +74,8 @@ export type ErrorCode =
   | "serverBusy"
   | "tooManySessions"
   | "displaced"
+  | "resumedElsewhere"
+  | "resumeTooLate"
   | "initTimeout"
   | "shuttingDown"
   | "clientTooSlow"
@@ -241,6 +243,7 @@ export type ExtendedClientMessage =
   | RewindRequest
   | SetPromptRequest
   | KeepClipRequest
+  | KeepPictureRequest
   | SaveWorldRequest
   | VideoRequest
   | RecordingRequest
@@ -461,7 +464,8 @@ export interface FrameAckNotification {
 }
 /**
  * `init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
- * saved world, which brings its own model and goes on where it was saved.
+ * saved world, which brings its own model and goes on where it was saved; or the world that a lost connection left
+ * behind, by the `resume_token` of the answer to an earlier `init`, which goes on where it was.
  *
  * `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
  */
@@ -476,6 +480,7 @@ export interface TimedInitRequest {
   timeout_s?: number | null;
   seed_hash?: string | null;
   world_id?: string | null;
+  resume_token?: string | null;
   rng_seed?: number | null;
 }
 export interface TimedSceneEditRequest {
@@ -564,6 +569,15 @@ export interface KeepClipRequest {
   req_id: string;
 }
 /**
+ * Keep what the player sees now as a picture of the gallery, or what was seen at the kept moment `moment_id`.
+ */
+export interface KeepPictureRequest {
+  type: "keep_picture";
+  req_id: string;
+  title?: string;
+  moment_id?: string | null;
+}
+/**
  * Keep this moment of the world on the server as a world file, or the kept moment `moment_id`: a branch.
  */
 export interface SaveWorldRequest {
@@ -614,28 +628,18 @@ export interface TakeControlsRequest {
   type: "take_controls";
   req_id: string;
 }
-export interface ExtendedRpcSuccess {
-  type: "response";
-  req_id: string;
-  success: true;
-  data:
-    | InitResponseData
-    | SceneEditResponseData
-    | GenerateSceneResponseData
-    | CheckSeedSafetyResponseData
-    | MomentResponseData
-    | RewindResponseData
-    | PromptResponseData
-    | ClipResponseData
-    | SaveWorldResponseData
-    | VideoResponseData
-    | RecordingResponseData
-    | SharingData;
-}
-export interface InitResponseData {
+/**
+ * `resume_token` leads back into this world once, from a new connection, for `resume_s` after this one is lost.
+ *
+ * Of a world that was resumed, `resumed` says what became of it.
+ */
+export interface ExtendedInitResponseData {
   model: string;
   inference_fps: number;
   system_info: SystemInfo;
+  resume_token?: string;
+  resume_s?: number;
+  resumed?: ResumedWorld;
 }
 /**
  * Facts about the machine that do not change while the server runs.
@@ -654,6 +658,38 @@ export interface SystemInfo {
 export interface PackageInfo {
   version: string;
   commit?: string;
+}
+/**
+ * `kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+ */
+export interface ResumedWorld {
+  kept: string[];
+  lost_s: number;
+}
+export interface ExtendedRpcSuccess {
+  type: "response";
+  req_id: string;
+  success: true;
+  data:
+    | InitResponseData
+    | SceneEditResponseData
+    | GenerateSceneResponseData
+    | CheckSeedSafetyResponseData
+    | ExtendedInitResponseData
+    | MomentResponseData
+    | RewindResponseData
+    | PromptResponseData
+    | ClipResponseData
+    | KeepPictureResponseData
+    | SaveWorldResponseData
+    | VideoResponseData
+    | RecordingResponseData
+    | SharingData;
+}
+export interface InitResponseData {
+  model: string;
+  inference_fps: number;
+  system_info: SystemInfo;
 }
 export interface SceneEditResponseData {
   original_jpeg_b64: string;
@@ -690,6 +726,13 @@ export interface RewindResponseData {
  */
 export interface PromptResponseData {
   prompt: string;
+}
+/**
+ * The picture in the gallery: a seed, by the SHA-256 (hex) of its file.
+ */
+export interface KeepPictureResponseData {
+  seed_hash: string;
+  title: string;
 }
 /**
  * `world_id` names the saved world in `/api/worlds`.

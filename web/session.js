@@ -1,15 +1,15 @@
 // @ts-check
 // One session: the handshake up to the first frame, the requests during play, and the reason why it ended.
 
-import { Connection, RequestError } from "./connection.js";
+import { Connection, LOST, RequestError } from "./connection.js";
 import { problemOfClose, problemOfError, problemOfRequest } from "./problems.js";
 import { phrase } from "./texts/texts.js";
 
-/** @import { ControlNotification, ErrorMessage, FrameHeader, InitResponseData } from "./protocol.generated.d.ts" */
+/** @import { ControlNotification, ErrorMessage, FrameHeader, ExtendedInitResponseData } from "./protocol.generated.d.ts" */
 /** @import { RecordingResponseData, SessionConfig, MomentResponseData } from "./protocol.generated.d.ts" */
 /** @import { GenerateSceneResponseData, SceneEditResponseData } from "./protocol.generated.d.ts" */
-/** @import { PromptResponseData } from "./protocol.generated.d.ts" */
-/** @import { ClipResponseData, RewindResponseData, SaveWorldResponseData, SharingData, VideoResponseData } from "./protocol.generated.d.ts" */
+/** @import { PromptResponseData, ResumedWorld } from "./protocol.generated.d.ts" */
+/** @import { ClipResponseData, KeepPictureResponseData, RewindResponseData, SaveWorldResponseData, SharingData, VideoResponseData } from "./protocol.generated.d.ts" */
 /** @import { Push } from "./connection.js" */
 /** @import { Problem } from "./problems.js" */
 
@@ -64,15 +64,22 @@ export class Session {
   #error = null;
   /** @type {RequestError | null} */
   #refusal = null;
+  /** @type {string | null} */
+  #resumeToken = null;
+  #wayBack;
+  /** @type {ResumedWorld | null} what became of a world that was left; null for one that has just begun */
+  resumed = null;
 
   /**
-   * @param {{ model: string | null, origin: Origin, config: SessionConfig, codec: "jpeg" | "h264" }} start
+   * @param {{ model: string | null, origin: Origin, config: SessionConfig, codec: "jpeg" | "h264", wayBack: string | null }} start
+   *   `wayBack` is the token of a world of this origin that was left
    * @param {SessionListener} listener
    */
   constructor(start, listener) {
     this.#listener = listener;
     this.#model = start.model;
     this.#origin = start.origin;
+    this.#wayBack = start.wayBack;
     this.#config = start.config;
     this.#connection = new Connection(
       {
@@ -88,6 +95,11 @@ export class Session {
   /** The model of the world in play, once the server has answered. */
   get model() {
     return this.#model;
+  }
+
+  /** Leads back into this world from another session; null where the server keeps none. */
+  get resumeToken() {
+    return this.#resumeToken;
   }
 
   get isClear() {
@@ -248,6 +260,14 @@ export class Session {
     return this.#connection.request({ type: "keep_clip" });
   }
 
+  /**
+   * @param {string} title
+   * @returns {Promise<KeepPictureResponseData>} what is seen now, as a picture of the gallery
+   */
+  keepPicture(title) {
+    return this.#connection.request({ type: "keep_picture", title });
+  }
+
   /** @param {boolean} isRecorded sent with every later `init`, which would otherwise change the state */
   setRecorded(isRecorded) {
     this.#config = { ...this.#config, video_recording: isRecorded };
@@ -264,22 +284,25 @@ export class Session {
   }
 
   /**
-   * @param {Partial<Origin>} origin
+   * @param {Partial<Origin> | { resume_token: string }} origin
    * @param {string | null} model
-   * @returns {Promise<InitResponseData>}
+   * @returns {Promise<ExtendedInitResponseData>}
    */
   async #init(origin, model = this.#model) {
     const request = { type: /** @type {const} */ ("init"), model, config: this.#config, ...origin };
-    /** @type {InitResponseData} */
+    /** @type {ExtendedInitResponseData} */
     const reply = await this.#connection.request(request);
     // A saved world has its own model, which the next `init` must not change.
     this.#model = reply.model;
+    this.#resumeToken = reply.resume_token ?? null;
     return reply;
   }
 
   async #start() {
     try {
-      await this.#init(this.#origin);
+      const token = this.#wayBack;
+      const reply = await (token === null ? this.#init(this.#origin) : this.#init({ resume_token: token }, null));
+      this.resumed = reply.resumed ?? null;
       this.#has.reply = true;
       this.#enterWhenComplete();
     } catch (error) {
@@ -321,7 +344,8 @@ export class Session {
   /** @param {Problem} problem */
   #end(problem) {
     if (this.#isOver) return;
-    this.leave();
+    this.#isOver = true;
+    this.#connection.close(LOST);
     this.#listener.onEnded(problem);
   }
 }

@@ -44,6 +44,11 @@ export function filmBegunText(title) {
   return phrase("worlds.filmBegun", { title });
 }
 
+/** @param {number} lostS seconds of play that are gone */
+export function resumedText(lostS) {
+  return lostS > 0 ? phrase("play.resumedEarlier", { seconds: lostS.toFixed(1) }) : phrase("play.resumed");
+}
+
 /**
  * @param {number} wentBackS
  * @param {number} leftS

@@ -127,6 +127,8 @@ class ErrorCode(StrEnum):
     SERVER_BUSY = "serverBusy"
     TOO_MANY_SESSIONS = "tooManySessions"
     DISPLACED = "displaced"
+    RESUMED_ELSEWHERE = "resumedElsewhere"
+    RESUME_TOO_LATE = "resumeTooLate"
     INIT_TIMEOUT = "initTimeout"
     SHUTTING_DOWN = "shuttingDown"
     CLIENT_TOO_SLOW = "clientTooSlow"
@@ -300,6 +302,20 @@ class ErrorSnapshot(FromServer):
     gpu_util_percent: int | None = None
 
 
+class ExtendedInitResponseData(FromServer):
+    """`resume_token` leads back into this world once, from a new connection, for `resume_s` after this one is lost.
+
+    Of a world that was resumed, `resumed` says what became of it.
+    """
+
+    model: str
+    inference_fps: int
+    system_info: SystemInfo
+    resume_token: str | None = None
+    resume_s: float | None = None
+    resumed: ResumedWorld | None = None
+
+
 class ExtendedRpcSuccess(FromServer):
     type: Literal["response"] = "response"
     req_id: str
@@ -309,10 +325,12 @@ class ExtendedRpcSuccess(FromServer):
         | SceneEditResponseData
         | GenerateSceneResponseData
         | CheckSeedSafetyResponseData
+        | ExtendedInitResponseData
         | MomentResponseData
         | RewindResponseData
         | PromptResponseData
         | ClipResponseData
+        | KeepPictureResponseData
         | SaveWorldResponseData
         | VideoResponseData
         | RecordingResponseData
@@ -388,6 +406,22 @@ class KeepClipRequest(FromClient):
 
     type: Literal["keep_clip"] = "keep_clip"
     req_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class KeepPictureRequest(FromClient):
+    """Keep what the player sees now as a picture of the gallery, or what was seen at the kept moment `moment_id`."""
+
+    type: Literal["keep_picture"] = "keep_picture"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    title: Annotated[str, Field(max_length=200)] = ""
+    moment_id: str | None = None
+
+
+class KeepPictureResponseData(FromServer):
+    """The picture in the gallery: a seed, by the SHA-256 (hex) of its file."""
+
+    seed_hash: str
+    title: str
 
 
 class LogMessage(FromServer):
@@ -520,6 +554,13 @@ class RestoreMomentRequest(FromClient):
 
 class ResumeNotification(FromClient):
     type: Literal["resume"] = "resume"
+
+
+class ResumedWorld(FromServer):
+    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed."""
+
+    kept: tuple[str, ...]
+    lost_s: float
 
 
 class RewindRequest(FromClient):
@@ -730,7 +771,8 @@ class TimedGenerateSceneRequest(FromClient):
 
 class TimedInitRequest(FromClient):
     """`init` with a time limit, and what the server already has: a seed, by the SHA-256 (hex) of the picture file, or a
-    saved world, which brings its own model and goes on where it was saved.
+    saved world, which brings its own model and goes on where it was saved; or the world that a lost connection left
+    behind, by the `resume_token` of the answer to an earlier `init`, which goes on where it was.
 
     `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
     """
@@ -745,6 +787,7 @@ class TimedInitRequest(FromClient):
     timeout_s: Annotated[float, Field(le=3600, gt=0)] | None = None
     seed_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     world_id: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
+    resume_token: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     rng_seed: Annotated[int, Field(ge=0, lt=4294967296)] | None = None
 
 

@@ -88,7 +88,7 @@ class World:
         world: str | None = None,
         rng_seed: int | None = None,
         quant: str | None = None,
-    ) -> protocol.InitResponseData:
+    ) -> protocol.ExtendedInitResponseData:
         return self._loop.run(
             self._world.init(picture, model=model, seed=seed, world=world, rng_seed=rng_seed, quant=quant)
         )

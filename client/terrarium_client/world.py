@@ -113,7 +113,7 @@ class World:
         world: str | None = None,
         rng_seed: int | None = None,
         quant: str | None = None,
-    ) -> protocol.InitResponseData:
+    ) -> protocol.ExtendedInitResponseData:
         """Begin a world: in a picture (the bytes of a file, or its path), a `seed` of the server's gallery (SHA-256 of
         its file), or a saved `world` (its id). The same picture, `rng_seed` and steps always give the same frames.
         """
@@ -127,7 +127,7 @@ class World:
             "world_id": world,
             "rng_seed": secrets.randbits(32) if rng_seed is None else rng_seed,
         }
-        answer = await self._link.ask(protocol.TimedInitRequest, protocol.InitResponseData, fields)
+        answer = await self._link.ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, fields)
         if fields == self._start and world is None:  # the server leaves such a world as it is
             await self.reset()
         self._start = fields
@@ -252,7 +252,7 @@ class World:
         with suppress(ConnectionLostError):
             await self._link.close()
         await self._connect()
-        await self._link.ask(protocol.TimedInitRequest, protocol.InitResponseData, start)
+        await self._link.ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, start)
         self.moments.forget()
         for fields in path:
             await self._link.ask_for_pass(protocol.StepRequest, {**fields, **_UNSEEN})

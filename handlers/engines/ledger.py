@@ -34,7 +34,7 @@ from state.model_states import ModelIdle, ModelPlans, ModelsKnown, ModelsUnknown
 from state.transitions import model_use_event, models_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from threading import RLock
 
     from handlers.engines.fitting import EngineNeedsBook
@@ -108,11 +108,14 @@ class MemoryLedger(StateHandler):
         clock: Clock,
         changes: StateChanges,
         needs: EngineNeedsBook,
+        free_memory: Callable[[], None],
     ) -> None:
+        """`free_memory` gives up what this machine's memory holds for later alone."""
         super().__init__(state, lock)
         self._catalogue = catalogue
         self._monitor = monitor
         self._needs = needs
+        self._free_memory = free_memory
         self._classifier = classifier
         self._writer = writer
         self._editor = editor
@@ -208,8 +211,11 @@ class MemoryLedger(StateHandler):
 
         Films are left off in the middle, and begun again when there is room: play comes first.
         """
-        free = room_of(self._monitor).free.vram
-        if engine.placement == "device" and self._film_on_device() is not None and (free or 0) < engine.memory.vram:
+        free = room_of(self._monitor).free
+        if free.ram is not None and free.ram < engine.memory.ram:
+            self._free_memory()
+        vram = free.vram or 0
+        if engine.placement == "device" and self._film_on_device() is not None and vram < engine.memory.vram:
             logger.info("The film model makes room for a world engine", model=engine.model_id)
             self._given_way += 1
             self._films.unload()

@@ -28,6 +28,7 @@ from handlers.ownership.belongings import owner_id
 from handlers.service_errors import service_errors_translated
 from services.film_store.film_record import read_notes
 from services.ownership_store.ownership_store import Thing, ThingKind
+from services.video_pipeline.video_specs import ModelMissing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     )
     from handlers.films.film_previews import FilmPreviews
     from handlers.films.film_sources import FilmSources
+    from handlers.films.played_pictures import PlayedPictures
     from handlers.jobs.jobs_handler import JobsHandler
     from handlers.ownership.belongings import Belongings
     from runtime_config.current import Current
@@ -89,6 +91,7 @@ class FilmsHandler:
         jobs: JobsHandler,
         belongings: Belongings,
         *,
+        played: PlayedPictures,
         previews: FilmPreviews,
         probe: MediaProbe,
         writer: VideoWriter,
@@ -102,6 +105,7 @@ class FilmsHandler:
         self._sources = sources
         self._jobs = jobs
         self._belongings = belongings
+        self._played = played
         self._previews = previews
         self._probe = probe
         self._writer = writer
@@ -117,7 +121,9 @@ class FilmsHandler:
     async def from_pictures(
         self, visitor: Visitor, body: PicturesFilmBody, key: str | None
     ) -> tuple[FilmSummary, bool]:
-        return await self._ask(visitor, PicturesWay(kind="pictures", pictures=body.pictures), body, key)
+        await self._require_model()  # before a picture of play is taken
+        pictures = await self._played.placed(visitor, body.pictures, key)
+        return await self._ask(visitor, PicturesWay(kind="pictures", pictures=pictures), body, key)
 
     async def from_sound(self, visitor: Visitor, body: SoundFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
         return await self._ask(visitor, SoundWay(kind="sound", sound=body.sound), body, key)
@@ -262,6 +268,11 @@ class FilmsHandler:
         return {film_id for film_id, _ in self._store.list()}
 
     # ------------------------------------------------------------------------------------------------------ parts
+
+    async def _require_model(self) -> None:
+        readiness = (await in_thread(self._threads, self._pipeline.specs)).readiness
+        if isinstance(readiness, ModelMissing):
+            raise DomainError(readiness.reason, ErrorCode.MODEL_NOT_PULLED)
 
     async def _ask(self, visitor: Visitor, way: AnyWay, body: AnyFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
         specs = await in_thread(self._threads, self._pipeline.specs)

@@ -189,6 +189,14 @@ class JobsHandler:
         """Raises: DomainError, there is no such job."""
         return await self._summary(visitor, await self._found(visitor, job_id))
 
+    async def with_key(self, visitor: Visitor, key: str) -> JobSummary | None:
+        """The visitor's job that came with an idempotency key; None: none did. Raises: DomainError."""
+        if not self._board.has_begun():
+            return None
+        query = JobQuery(owner=owner_id(visitor), key=key, limit=1)
+        jobs = await self._board.read(lambda store: store.query(query))
+        return await self._summary(visitor, jobs[0]) if jobs else None
+
     async def file(self, visitor: Visitor, job_id: JobId, role: str | None = None) -> Path:
         """The first file that a job has made, of a role if one is named. Raises: DomainError, there is none."""
         job = await self._found(visitor, job_id)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from handlers.engines.pool import EnginePool
+    from handlers.session.left_world import LeftWorld
     from handlers.session.mailbox import InputMailbox, TakenControl
     from handlers.session.outbox import FramesAnswer, Outbox
     from handlers.session.played_world import PlayedWorld
@@ -82,6 +83,8 @@ class WorldActor:
         self._reset_words: str | None = None
         self._idle = False
         self._stopping = False
+        self._keeps_world = False
+        self.left: LeftWorld | None = None  # once `run` has ended, what it takes to play on elsewhere
 
     # ---------------------------------------------------------------------------- called by the session
 
@@ -105,9 +108,10 @@ class WorldActor:
             self._reset_words = words
         self._wake.set()
 
-    def stop(self) -> None:
-        """End after the pass in hand; then `run` returns, and the world is closed."""
+    def stop(self, *, keep: bool = False) -> None:
+        """End after the pass in hand; then `run` returns, and the world is closed. `keep`: it is to be played on."""
         self._stopping = True
+        self._keeps_world = keep
         self._wake.set()
 
     async def run_between_steps(self, action: Callable[[PlayedWorld], Awaitable[Result]]) -> Result:
@@ -179,6 +183,8 @@ class WorldActor:
             self._calls.close()
             if self._offload is not None:
                 self._offload.give_up()
+            if self._keeps_world:
+                self.left = await self._world.leave()
             await self._stream.finish()
             self._recorder.cut()
             await self._world.end()

@@ -19,6 +19,7 @@ from handlers.session.endings import ends_connection, push_id, seed_warning
 from handlers.session.mailbox import control_of
 from handlers.session.outbox import FramesAnswer
 from handlers.session.stepped import WantedFrames
+from services.picture_decoder.png_pixels import encode_pixels
 from services.world_engine.prompt_words import fault_of
 from wire_protocol import (
     AnswerGuestRequest,
@@ -26,18 +27,21 @@ from wire_protocol import (
     CheckSeedSafetyRequest,
     CheckSeedSafetyResponseData,
     ClipResponseData,
+    ExtendedInitResponseData,
     ExtendedResponseData,
     GenerateSceneRequest,
     GenerateSceneResponseData,
     InitRequest,
-    InitResponseData,
     KeepClipRequest,
+    KeepPictureRequest,
+    KeepPictureResponseData,
     LookRequest,
     MomentResponseData,
     PromptResponseData,
     RecordingRequest,
     RecordingResponseData,
     RestoreMomentRequest,
+    ResumedWorld,
     RewindRequest,
     RewindResponseData,
     SaveWorldRequest,
@@ -71,6 +75,7 @@ if TYPE_CHECKING:
     from handlers.session.permissions import SessionPermissions
     from handlers.session.play import SessionPlay
     from handlers.session.recording import SessionRecorder
+    from handlers.session.resumption import SessionResumption
     from handlers.session.sharing import SessionSharing
     from handlers.world_files_handler import WorldFilesHandler
     from runtime_config.authoring_config import AuthoringConfig
@@ -94,6 +99,7 @@ class SessionCommands:
         opener: WorldOpener,
         recorder: SessionRecorder,
         author: SessionAuthor,
+        resumption: SessionResumption,
         permissions: SessionPermissions,
         sharing: SessionSharing,
         visitor: Visitor,
@@ -114,6 +120,7 @@ class SessionCommands:
         self._opener = opener
         self._recorder = recorder
         self._author = author
+        self._resumption = resumption
         self._permissions = permissions
         self._sharing = sharing
         self._visitor = visitor
@@ -129,17 +136,23 @@ class SessionCommands:
         self._check_threads = check_threads
         self._extended = extended
 
-    async def init(self, request: InitRequest) -> InitResponseData:
-        """Start a world, or change the one in play."""
+    async def init(self, request: InitRequest) -> ExtendedInitResponseData:
+        """Start a world, go on in one that was left, or change the one in play."""
         actor = self._play.actor
+        resumed = None
         self._init_deadline.disarm()
         try:
             if actor is None:
-                await self._recorder.configure(request)
-                leased, world = await self._opener.first(request)
-                actor = self._play.start(leased, world)
+                async with self._resumption.left_world(request) as left:
+                    await self._recorder.configure(request)
+                    opening = self._opener.first(request) if left is None else self._opener.again(request, left)
+                    leased, world = await opening
+                    actor = self._play.start(leased, world, left)
+                if left is not None:
+                    resumed = ResumedWorld(kept=left.moments.ids(), lost_s=round(left.lost_s, 1))
                 self._sharing.changed()
             else:
+                self._resumption.require_none(request)
                 await self._opener.change(request, actor)
                 await self._recorder.configure(request)
                 actor.nudge()
@@ -149,7 +162,14 @@ class SessionCommands:
         actor.world.history.log_inputs(wanted=request.config.action_logging)
         self._author.configure(request)
         spec = actor.world.active.spec
-        return InitResponseData(model=spec.model_id, inference_fps=spec.fps, system_info=self._server.get_system_info())
+        return ExtendedInitResponseData(
+            model=spec.model_id,
+            inference_fps=spec.fps,
+            system_info=self._server.get_system_info(),
+            resume_token=self._resumption.token,
+            resume_s=self._resumption.keep_s,
+            resumed=resumed,
+        )
 
     async def check_seed_safety(self, request: CheckSeedSafetyRequest) -> CheckSeedSafetyResponseData:
         """A picture that cannot be judged is not called safe."""
@@ -232,6 +252,14 @@ class SessionCommands:
     async def keep_clip(self, _: KeepClipRequest) -> ClipResponseData:
         return await self._recorder.keep_clip(self._play.required_actor.world.active)
 
+    async def keep_picture(self, request: KeepPictureRequest) -> KeepPictureResponseData:
+        actor, moment_id = self._play.required_actor, request.moment_id
+        picture = await actor.run_between_steps(lambda world: world.picture(moment_id))
+        title = request.title or actor.world.active.seed.name or ""
+        file = await in_thread(self._work_threads, lambda: encode_pixels(picture))
+        seed = await self._seeds.keep(self._visitor, file, title)
+        return KeepPictureResponseData(seed_hash=seed.hash, title=seed.title)
+
     def refused(self, request: AnyRequest, error: DomainError) -> None:
         """A refused `init` may come with a warning, and a first one may be the last thing on the connection.
 
@@ -297,6 +325,7 @@ COMMANDS: Final = _by_type(
     Command(SetPromptRequest, SessionCommands.set_prompt),
     Command(SaveWorldRequest, SessionCommands.save_world),
     Command(KeepClipRequest, SessionCommands.keep_clip),
+    Command(KeepPictureRequest, SessionCommands.keep_picture, is_beside=True),
     Command(VideoRequest, SessionCommands.use_video),
     Command(RecordingRequest, SessionCommands.record),
     Command(ShareRequest, SessionCommands.share),

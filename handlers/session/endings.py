@@ -17,15 +17,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`error` is sent before a close frame with `close_code` and `close_reason`."""
+    """`error` is sent before a close frame with `close_code` and `close_reason`.
+
+    `keeps_world`: the player has not asked for the end, so the world waits for them.
+    """
 
     reason: EndReason
     error: ErrorMessage | None = None
     close_code: int = 1000
     close_reason: str = ""
+    keeps_world: bool = False
+
+    @property
+    def is_of_client(self) -> bool:
+        """Whether the client is gone, so that it can be told nothing."""
+        return self.reason in {EndReason.CLIENT_LEFT, EndReason.CONNECTION_LOST}
 
 
 CLIENT_LEFT: Final = Ending(EndReason.CLIENT_LEFT)
+CONNECTION_LOST: Final = Ending(EndReason.CONNECTION_LOST, keeps_world=True)
+_MEANT: Final = frozenset({1000, 1005})  # closes of a client that leaves: as normal, or without any code
+
+
+def of_close(code: int) -> Ending:
+    """How a session ends whose socket closed with `code`. A page that is reloaded closes with 1001."""
+    return CLIENT_LEFT if code in _MEANT else CONNECTION_LOST
 
 
 def _ending(
@@ -36,9 +52,10 @@ def _ending(
     message_id: ErrorId | None = None,
     snapshot: ErrorSnapshot | None = None,
     close_code: int = 1000,
+    keeps_world: bool = False,
 ) -> Ending:
     error = ErrorMessage(message_id=message_id, message=message, code=code, snapshot=snapshot)
-    return Ending(reason, error, close_code, code.value)
+    return Ending(reason, error, close_code, code.value, keeps_world)
 
 
 def displaced() -> Ending:
@@ -56,6 +73,15 @@ def place_held_idle(idle_s: float) -> Ending:
         f"Somebody else took this place, as nobody had played in it for {_duration(idle_s)}.",
         ErrorCode.DISPLACED,
         message_id=ErrorId.SERVER_BUSY,
+    )
+
+
+def resumed_elsewhere() -> Ending:
+    return _ending(
+        EndReason.RESUMED_ELSEWHERE,
+        "This world is played on over another connection.",
+        ErrorCode.RESUMED_ELSEWHERE,
+        keeps_world=True,
     )
 
 

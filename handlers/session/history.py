@@ -53,6 +53,15 @@ class KeptPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What led to a world that was left, for it to be played on. `frame` is the last one, where it is known."""
+
+    path: WorldPath
+    rewind: RewindTrack
+    frame: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedStart:
     """Where a segment of an input log starts from; `hash` is the SHA-256 (hex) of the state."""
 
@@ -67,18 +76,28 @@ class WorldHistory:
     """
 
     def __init__(
-        self, active: ActiveWorld, log: SegmentLog, *, limits: SessionLimits, clock: Clock, work_threads: Executor
+        self,
+        active: ActiveWorld,
+        log: SegmentLog,
+        *,
+        limits: SessionLimits,
+        clock: Clock,
+        work_threads: Executor,
+        remembered: Remembered | None = None,
     ) -> None:
+        """`remembered`: the world is played on that another session has left."""
         self._log = log
         self._max_passes = limits.journal_passes
         self._clock = clock
         self._work_threads = work_threads
         self._limits = limits
         self._memory = world_memory(limits, active.spec)
-        self._rewind = RewindTrack(self._memory.rewind)
         self._active = active
-        self._path = self._path_of(active)
-        self.frame: Picture | None = active.shown
+        if remembered is None:
+            remembered = Remembered(self._path_of(active), RewindTrack(self._memory.rewind), active.shown)
+        self._path = remembered.path
+        self._rewind = remembered.rewind
+        self.frame: Picture | None = remembered.frame
 
     # -------------------------------------------------------------------------------------------- reading
 
@@ -181,6 +200,13 @@ class WorldHistory:
     def resting(self) -> None:
         """Play is paused, which ends the segment of the log."""
         self._log.end(self._path.passes)
+
+    def left(self) -> Remembered:
+        """The world is left, to be played on in another session: what that needs. Nothing of it stays here."""
+        frame = None if self.frame is None else self.frame.copy()  # not the whole pass
+        remembered = Remembered(self._path, self._rewind, frame)
+        self._rewind = RewindTrack(self._memory.rewind)
+        return remembered
 
     def ended(self) -> None:
         """The session is over: everything that was kept is dropped."""

@@ -15,6 +15,7 @@ from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.seeds_handler import hash_of
 from handlers.service_errors import service_errors_translated
+from handlers.session.left_world import LeftWorld
 from handlers.session.world import ActiveWorld, LeasedWorld, Seed, open_saved_world, open_world
 from services.outlasting import unstoppable
 from services.world_engine.engine_card import LoadStep
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSpec
     from services.world_files.world_file import WorldFilePayload
 
-    Source: TypeAlias = Seed | WorldFilePayload
+    Source: TypeAlias = Seed | WorldFilePayload | LeftWorld
     Opener: TypeAlias = Callable[[WorldEngine], ActiveWorld]
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -107,26 +108,27 @@ class WorldOpener:
             DomainError: anything that was wrong. The session waits for another `init` then.
         """
         asked_for = None if request.model is None else EngineKey(request.model, request.config.quant or "none")
-        if not self._sessions.begin_preparing(self._session_id, asked_for):
-            raise DomainError("The session is over.", ErrorCode.CANCELLED)
-        leased = None
-        try:
-            saved = await self._read_saved(request)
-            source = saved or await self._read_seed(request)
+
+        async def choose() -> tuple[EngineKey, Source]:
+            source = await self._read_saved(request) or await self._read_seed(request)
             key = await self._key_of(request, source)
             if source is None:
                 raise DomainError("A world starts from a picture, and none was sent.", ErrorCode.SEED_MISSING)
-            leased = await self._open_leased(request, key, source, waits=True)
-            seed_hash, rng_seed = leased.active.seed.hash, leased.active.rng_seed
-            world = WorldInPlay(key, seed_hash, rng_seed, epoch=0, capped=request.config.cap_inference_fps)
-            if not self._sessions.start_playing(self._session_id, world):
-                raise DomainError("The session is over.", ErrorCode.CANCELLED)
-        except BaseException:  # a cancellation too
-            if leased is not None:
-                await leased.aclose()
-            self._sessions.abandon_preparing(self._session_id)
-            raise
-        return leased, world
+            return key, source
+
+        return await self._begin(request, asked_for, choose)
+
+    async def again(self, request: InitRequest, left: LeftWorld) -> tuple[LeasedWorld, WorldInPlay]:
+        """The session's first world, which another session has left, in play from here on where it was.
+
+        Raises:
+            DomainError: its engine cannot be had, or cannot open it. The session waits for another `init` then.
+        """
+
+        async def choose() -> tuple[EngineKey, Source]:
+            return left.key, left
+
+        return await self._begin(request, left.key, choose)
 
     async def change(self, request: InitRequest, actor: WorldActor) -> None:
         """Apply the differences to a world in play. If anything fails, the world plays on unchanged."""
@@ -142,6 +144,29 @@ class WorldOpener:
         capped = request.config.cap_inference_fps
         self._sessions.change_world(self._session_id, lambda world: replace(world, capped=capped))
         actor.nudge()
+
+    async def _begin(
+        self,
+        request: InitRequest,
+        asked_for: EngineKey | None,
+        choose: Callable[[], Awaitable[tuple[EngineKey, Source]]],
+    ) -> tuple[LeasedWorld, WorldInPlay]:
+        if not self._sessions.begin_preparing(self._session_id, asked_for):
+            raise DomainError("The session is over.", ErrorCode.CANCELLED)
+        leased = None
+        try:
+            key, source = await choose()
+            leased = await self._open_leased(request, key, source, waits=True)
+            seed_hash, rng_seed = leased.active.seed.hash, leased.active.rng_seed
+            world = WorldInPlay(key, seed_hash, rng_seed, epoch=0, capped=request.config.cap_inference_fps)
+            if not self._sessions.start_playing(self._session_id, world):
+                raise DomainError("The session is over.", ErrorCode.CANCELLED)
+        except BaseException:  # a cancellation too
+            if leased is not None:
+                await leased.aclose()
+            self._sessions.abandon_preparing(self._session_id)
+            raise
+        return leased, world
 
     # ------------------------------------------------------------------------------------------ from world to world
 
@@ -286,6 +311,8 @@ class WorldOpener:
 
             def opener(engine: WorldEngine) -> ActiveWorld:
                 return open_world(key, engine, seed, picture, rng_seed)
+        elif isinstance(source, LeftWorld):
+            opener = source.open  # its pictures were judged when it was played
         else:
             saved = source  # its pictures were judged when it was read
 

@@ -277,6 +277,9 @@ class MomentShelf:
     def ids(self) -> tuple[str, ...]:
         return tuple(self._kept)
 
+    def all(self) -> tuple[KeptMoment, ...]:
+        return tuple(self._kept.values())
+
     def clear(self) -> None:
         self._kept.clear()
 
@@ -331,6 +334,10 @@ class RewindTrack:
                 return point
             self._bytes -= self._points.pop().snapshot.size
         raise DomainError("There is nothing to rewind yet.", ErrorCode.NOTHING_TO_REWIND)
+
+    @property
+    def snapshots(self) -> tuple[WorldSnapshot, ...]:
+        return tuple(point.snapshot for point in self._points)
 
     @property
     def newest(self) -> Checkpoint | None:

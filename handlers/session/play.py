@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from handlers.server_handler import ServerHandler
     from handlers.session.encoded_passes import EncodedPasses
     from handlers.session.endings import SessionEnd
+    from handlers.session.left_world import LeftWorld
     from handlers.session.mailbox import InputMailbox
     from handlers.session.newest_seconds import NewestSeconds
     from handlers.session.outbox import Outbox
@@ -109,8 +110,8 @@ class SessionPlay:
             raise DomainError("Start a world first.", ErrorCode.NOT_READY)
         return self.actor
 
-    def start(self, leased: LeasedWorld, world: WorldInPlay) -> WorldActor:
-        """Play the session's first world."""
+    def start(self, leased: LeasedWorld, world: WorldInPlay, left: LeftWorld | None = None) -> WorldActor:
+        """Play the session's first world; `left` is what was kept of it, where another session has left it."""
         limits = self._limits
         stream = FrameStream(
             leased.active.spec,
@@ -134,6 +135,7 @@ class SessionPlay:
             limits=limits,
             clock=self._clock,
             work_threads=self._work_threads,
+            remembered=None if left is None else left.remembered,
         )
         played = PlayedWorld(
             self._session_id,
@@ -147,6 +149,7 @@ class SessionPlay:
             limits=limits,
             engine_threads=self._engine_threads,
             work_threads=self._work_threads,
+            moments=None if left is None else left.moments,
         )
         actor = self.actor = WorldActor(
             self._session_id,
@@ -176,11 +179,16 @@ class SessionPlay:
         video = await self.required_actor.run_between_steps(lambda world: world.use_video(begin))
         return video is not None and await video.opened()
 
-    async def stop(self) -> None:
-        """End the actor, and wait until its world is closed and its engine given back."""
-        if self.actor is not None and self._task is not None:
-            self.actor.stop()
-            await asyncio.wait({self._task})
+    async def stop(self, *, keep: bool = False) -> LeftWorld | None:
+        """End the actor, and wait until its world is closed and its engine given back.
+
+        With `keep`, what it takes to play on in another session, if there is anything to go on from.
+        """
+        if self.actor is None or self._task is None:
+            return None
+        self.actor.stop(keep=keep)
+        await asyncio.wait({self._task})
+        return self.actor.left
 
     async def _run(self, actor: WorldActor) -> None:
         try:

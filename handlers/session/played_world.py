@@ -11,8 +11,9 @@ import structlog
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.session.history import KeptPlace
+from handlers.session.left_world import LeftWorld
 from handlers.session.path import KeptMoment, MomentShelf
-from handlers.session.world import open_world, steer
+from handlers.session.world import model_facts, open_world, steer
 from handlers.session.world_memory import world_memory
 from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import NO_CONTROL
@@ -85,7 +86,9 @@ class PlayedWorld:
         limits: SessionLimits,
         engine_threads: Executor,
         work_threads: Executor,
+        moments: MomentShelf | None = None,
     ) -> None:
+        """`moments`: those that were kept of this world in an earlier session."""
         self._session_id = session_id
         self._leased = leased
         self._sessions = sessions
@@ -96,7 +99,7 @@ class PlayedWorld:
         self._engine_threads = engine_threads
         self._work_threads = work_threads
         self._limits = limits
-        self._moments = MomentShelf(limits.kept_moments, world_memory(limits, leased.active.spec).moments)
+        self._moments = self._no_moments() if moments is None else moments
         self._left_at: WorldSnapshot | None = None  # where the world was when its engine was offloaded
         self.history = history
         leased.is_in_play = True
@@ -156,6 +159,44 @@ class PlayedWorld:
     async def show_newcomer(self, newcomer: PassSubscriber) -> None:
         """Hand what the player sees now to somebody who has seen nothing yet."""
         await self._stream.show_newcomer(newcomer)
+
+    async def leave(self) -> LeftWorld | None:
+        """What it takes to play on here in another session; `end` must follow. None: there is nothing to go on from.
+
+        Where the engine has lost the world, that is the newest snapshot of it.
+        """
+        active, lost_s, view = self.active, 0.0, await self._seen_last()
+        try:
+            snapshot = await self._snapshot() if self._left_at is None else self._left_at
+        except Exception as error:  # an engine may raise anything
+            place = self.history.newest_kept
+            logger.warning("The world that is left could not be kept as it is", exc_info=error)
+            if place is None:
+                return None
+            snapshot, lost_s, view = place.snapshot, self.history.seconds_since(place.moment), None
+            self.history.returned_to(place.moment, None, keep_rewind=True)
+        moments, self._moments = self._moments, self._no_moments()
+        return LeftWorld(
+            key=active.key,
+            model=model_facts(active.spec, active.key.quant),
+            seed=active.seed,
+            picture=active.picture,
+            rng_seed=active.rng_seed,
+            origin=active.origin,
+            snapshot=snapshot,
+            view=view,
+            remembered=self.history.left(),
+            moments=moments,
+            lost_s=lost_s,
+        )
+
+    async def _seen_last(self) -> Picture | None:
+        """None: it cannot be told, and the world has to show it again."""
+        try:
+            return await self._view()
+        except Exception as error:  # neither an encoder nor a decoder may take the world with it
+            logger.warning("The view of the world that is left could not be kept", exc_info=error)
+            return None
 
     async def end(self) -> None:
         """Close the world, give its engine back, and drop everything that was kept of it."""
@@ -321,13 +362,29 @@ class PlayedWorld:
 
     async def view(self) -> tuple[Picture, int]:
         """What the player sees now, and the epoch of the world that shows it."""
+        return await self._view(), self._epoch()
+
+    async def _view(self) -> Picture:
         await self._stream.drain()
         frame = self._stream.still if self.history.frame is None else self.history.frame
         if frame is None:  # a kept moment without its frame was returned to: the JPEG of it is all there is
-            spec, jpeg = self.active.spec, await self._stream.newest_jpeg()
-            decode = self._decoder.decode
-            frame = await in_thread(self._work_threads, lambda: decode(jpeg, width=spec.width, height=spec.height))
-        return frame.copy(), self._epoch()
+            frame = await self._decoded(await self._stream.newest_jpeg())
+        return frame.copy()
+
+    async def picture(self, moment_id: str | None = None) -> Picture:
+        """What the player sees now, or saw at a kept moment.
+
+        Raises:
+            DomainError: that moment is not, or no longer, kept.
+        """
+        if moment_id is None:
+            return (await self.view())[0]
+        kept = self._moments.find(moment_id)
+        return await self._decoded(kept.jpeg) if kept.frame is None else kept.frame
+
+    async def _decoded(self, jpeg: bytes) -> Picture:
+        spec, decode = self.active.spec, self._decoder.decode
+        return await in_thread(self._work_threads, lambda: decode(jpeg, width=spec.width, height=spec.height))
 
     async def change_scene(self, change: SceneChange) -> None:
         """Let the world go on from a picture that was made for it, or begin another one there.
@@ -396,6 +453,9 @@ class PlayedWorld:
         world = self._sessions.change_world(self._session_id, change)
         if world is not None:
             self._stream.begin_epoch(world.epoch)
+
+    def _no_moments(self) -> MomentShelf:
+        return MomentShelf(self._limits.kept_moments, world_memory(self._limits, self.active.spec).moments)
 
     async def _snapshot(self) -> WorldSnapshot:
         return await self._in_engine(self.active.world.snapshot)

@@ -21,6 +21,7 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 ReceiveEvent: TypeAlias = MutableMapping[str, Any]
 
+_NO_CODE: Final = 1005  # by RFC 6455: the peer has closed without saying why
 _LARGE: Final = 64 * 1024  # characters; larger messages are parsed on a thread
 _FAIR_SHARE: Final = 32  # messages in a row before other tasks get a turn: a flood must not hold the event loop
 _REQUEST_ID: Final = re.compile(r'"req_id"\s*:\s*"([^"\\]{1,64})"')
@@ -50,8 +51,8 @@ class Receiver:
         self._notify = notify
         self._refuse = refuse
 
-    async def run(self) -> None:
-        """Read until the client is gone."""
+    async def run(self) -> int:
+        """Read until the client is gone; the code with which its socket was closed."""
         received = 0
         while (event := await self._socket.receive())["type"] != "websocket.disconnect":
             text = event.get("text")
@@ -62,6 +63,7 @@ class Receiver:
             received += 1
             if received % _FAIR_SHARE == 0:
                 await asyncio.sleep(0)
+        return int(event.get("code", _NO_CODE))
 
     def _on_text(self, text: str) -> None:
         if len(text) > self._max_message_bytes:

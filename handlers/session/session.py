@@ -15,7 +15,7 @@ from handlers.session.authoring import SessionAuthor
 from handlers.session.commands import SessionCommands, prompt_of
 from handlers.session.controls import ControlDesk
 from handlers.session.encoded_passes import EncodedPasses
-from handlers.session.endings import CLIENT_LEFT, InitDeadline, SessionEnd
+from handlers.session.endings import InitDeadline, SessionEnd
 from handlers.session.mailbox import InputMailbox, shows_a_player
 from handlers.session.newest_seconds import NewestSeconds
 from handlers.session.opening import WorldOpener
@@ -25,6 +25,7 @@ from handlers.session.play import SessionPlay
 from handlers.session.receiver import Receiver, ReceivingSocketLike, parser
 from handlers.session.recording import SessionRecorder
 from handlers.session.requests import RequestQueue, RequestRunner
+from handlers.session.resumption import SessionResumption
 from handlers.session.sharing import SessionSharing
 from handlers.session.stats import SessionStats
 from handlers.session.stepped import WorldClock
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from handlers.authoring_handler import AuthoringHandler
     from handlers.authoring_painter import ScenePainter
     from handlers.engines.pool import EnginePool
+    from handlers.left_worlds import LeftWorlds
     from handlers.recorder_handler import RecorderHandler
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
@@ -105,6 +107,7 @@ class SessionSurroundings:
     world_files: WorldFilesHandler
     server: ServerHandler
     links: ShareLinks
+    left_worlds: LeftWorlds
     input_logs: InputLogs
     encoder: FrameEncoder
     video_encoder: VideoEncoder
@@ -253,12 +256,16 @@ class Session:
             extended=extended,
         )
         self._permissions = SessionPermissions(around.visitors, visitor, post=self._outbox.post, extended=extended)
+        self._resumption = SessionResumption(
+            around.left_worlds, visitor, lambda: end.begin(endings.resumed_elsewhere()), extended=extended
+        )
         self._init_deadline = InitDeadline(limits.init_timeout_s, end)
         self._commands = SessionCommands(
             play=self._play,
             opener=opener,
             recorder=self._recorder,
             author=author,
+            resumption=self._resumption,
             permissions=self._permissions,
             sharing=self.sharing,
             visitor=visitor,
@@ -316,7 +323,10 @@ class Session:
         try:
             await self._end.wait()
         finally:
-            await self._finish(writing, receiving, serving, runner)
+            try:
+                await self._finish(writing, receiving, serving, runner)
+            finally:
+                self._resumption.leave(None)
             self._runner = None  # it leads back to this session
         return self._end.ending.reason
 
@@ -371,7 +381,9 @@ class Session:
         await self._say_goodbye(writing)
         receiving.cancel()
         await asyncio.wait({receiving})
-        await self._play.stop()
+        self._resumption.leave(
+            await self._play.stop(keep=self._end.ending.keeps_world and self._resumption.keep_s is not None)
+        )
 
     async def _linger(self, writing: asyncio.Task[None], receiving: asyncio.Task[None]) -> None:
         """Send the error that ends the session, and give a stock client time to show it.
@@ -387,15 +399,14 @@ class Session:
 
     async def _say_goodbye(self, writing: asyncio.Task[None]) -> None:
         ending = self._end.ending
-        if ending is not CLIENT_LEFT:
+        if not ending.is_of_client:
             self._outbox.close(ending.close_code, ending.close_reason)
             await asyncio.wait({writing}, timeout=self._limits.farewell_timeout_s)
         writing.cancel()
         await asyncio.wait({writing})
 
     async def _receive(self, receiver: Receiver) -> None:
-        await receiver.run()
-        self.end(CLIENT_LEFT)
+        self.end(endings.of_close(await receiver.run()))
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         """A task of the session that fails ends the session, and says so."""
@@ -408,6 +419,8 @@ class Session:
     def _notified(self, message: AnyNotification) -> None:
         if shows_a_player(message):
             self._stats.played(self._clock.monotonic())
+        if not isinstance(message, FrameAckNotification):  # frames may come before the answer to an `init`
+            self._resumption.heard()
         match message:
             case ControlNotification():
                 self.sharing.control(message)

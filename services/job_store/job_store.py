@@ -68,9 +68,13 @@ class JobNotice:
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """`owner` None: of everybody. `before` is the id of a job: those that are older than it. Newest first."""
+    """`owner` None: of everybody. `before` is the id of a job: those that are older than it. Newest first.
+
+    `key`: the job of an owner that came with this idempotency key.
+    """
 
     owner: str | None = None
+    key: str | None = None
     states: Collection[JobState] = ()  # empty: any
     kind: str | None = None
     before: JobId | None = None

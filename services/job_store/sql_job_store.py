@@ -62,6 +62,8 @@ class SqlJobStore:
         wanted = select(JOBS).order_by(JOBS.c.id.desc()).limit(query.limit)
         if query.owner is not None:
             wanted = wanted.where(JOBS.c.owner == query.owner)
+        if query.key is not None:
+            wanted = wanted.where(JOBS.c.idempotency_key == query.key)
         if query.states:
             wanted = wanted.where(JOBS.c.state.in_([state.value for state in query.states]))
         if query.kind is not None:

@@ -17,6 +17,14 @@ class Metrics(Protocol):
 
     def session_refused(self, code: str) -> None: ...
 
+    def world_resumed(self) -> None:
+        """Somebody whose connection broke has come back into their world."""
+        ...
+
+    def world_expired(self) -> None:
+        """Nobody came back in time."""
+        ...
+
     def frames_sent(self, count: int, size_bytes: int) -> None: ...
 
     def pass_replaced(self) -> None:

@@ -61,6 +61,12 @@ class PrometheusMetrics:
     def session_refused(self, code: str) -> None:
         self._sessions_refused.labels(self._refusal_code(code)).inc()
 
+    def world_resumed(self) -> None:
+        self._worlds_resumed.inc()
+
+    def world_expired(self) -> None:
+        self._worlds_expired.inc()
+
     def frames_sent(self, count: int, size_bytes: int) -> None:
         self._frames.inc(count)
         self._frame_bytes.inc(size_bytes)
@@ -106,6 +112,13 @@ class PrometheusMetrics:
         )
         self._sessions_refused = self._counter(
             "terrarium_sessions_refused_total", "Connections that got no session, by error code.", "code"
+        )
+
+        self._worlds_resumed = self._counter(
+            "terrarium_worlds_resumed_total", "Worlds that were played on after their connection was lost."
+        )
+        self._worlds_expired = self._counter(
+            "terrarium_worlds_expired_total", "Worlds that were closed because their players did not come back."
         )
 
     def _init_passes(self) -> None:

@@ -28,7 +28,9 @@ def test_a_second_tab_waits_until_the_only_place_is_free(invite: Invite, start_s
     second.walk(8)
 
 
-def test_the_page_returns_with_the_server(invite: Invite, start_server: StartServer) -> None:
+def test_the_page_returns_with_the_server_and_tells_that_the_world_is_closed(
+    invite: Invite, start_server: StartServer
+) -> None:
     server = start_server()
     visitor = invite(server.url)
     visitor.enter()
@@ -42,6 +44,10 @@ def test_the_page_returns_with_the_server(invite: Invite, start_server: StartSer
     assert visitor.by_id("lost-text").inner_text() in {visitor.text_of("shuttingDown"), cut_off}
     assert visitor.by_id("lost-retry").inner_text()
     server.start()
+    # The world has gone with the server: what follows is for the person to choose.
+    visitor.page.wait_for_function("() => terrarium.lastErrorCode === 'resumeTooLate'")
+    assert visitor.by_id("lost-text").inner_text() == visitor.text_of("resumeTooLate")
+    visitor.by_id("retry-button").click()
     visitor.wait_for("playing")
     lost.wait_for(state="hidden")
     visitor.walk(8)

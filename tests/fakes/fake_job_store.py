@@ -63,6 +63,7 @@ class FakeJobStore:
             job
             for job in sorted(self._jobs.values(), key=lambda job: job.id, reverse=True)
             if query.owner in (None, job.owner)
+            and (query.key is None or job.id == self._keys.get((job.owner, query.key), (None,))[0])
             and (not query.states or job.state in query.states)
             and query.kind in (None, job.kind)
             and (query.before is None or job.id < query.before)

@@ -62,6 +62,7 @@ def asked_in_session(server: PlayServer, *, token: str | None = None) -> dict[st
             ("recording", {"on": True}),
             ("scene_edit", {"prompt": "fog"}),
             ("generate_scene", {"prompt": "a lake"}),
+            ("keep_picture", {}),
         ):
             codes[kind] = client.reply(client.request(kind, **fields)).get("code")
         codes["init"] = client.reply(client.request("init", **WORLD)).get("code")
@@ -109,7 +110,7 @@ def test_on_loopback_nothing_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("action", EVERYTHING)
 def test_each_action_is_allowed_by_itself(tmp_path: Path, action: AnonymousAction) -> None:
     of_action = {
-        AnonymousAction.UPLOADS: {"upload", "scene", "scene_edit", "generate_scene"},
+        AnonymousAction.UPLOADS: {"upload", "scene", "scene_edit", "generate_scene", "keep_picture"},
         AnonymousAction.RECORDINGS: {"recordings", "recording"},
         AnonymousAction.WORLDS: {"worlds", "save_world", "init"},
         AnonymousAction.DELETIONS: {"deletion"},

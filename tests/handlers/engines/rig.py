@@ -65,6 +65,7 @@ class Rig:
         self.classifier = FakeImageClassifier()
         catalogue = WorldEngineCatalogue([self.pond.entry, self.lake.entry, self.hill.entry])
         self.idle_s: float | None = None
+        self.asked_for_memory: list[int] = []  # an entry each time that what is kept for later had to go
         self.needs = EngineNeedsBook(FakeEngineMeasurements(), self.device)
         self.meter = LoadMeter(self.device, self.needs)
         self.ledger = MemoryLedger(
@@ -80,6 +81,7 @@ class Rig:
             clock=self.clock,
             changes=self.changes,
             needs=self.needs,
+            free_memory=lambda: self.asked_for_memory.append(self.device.ram),
         )
         self.runner = ThreadingTaskRunner(lambda _name, _error: None)
         self.pool = EnginePool(

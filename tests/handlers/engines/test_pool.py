@@ -532,3 +532,15 @@ def test_the_end_of_the_server_takes_every_engine() -> None:
         assert here.pool.take_all() == ()
 
     run(main)
+
+
+def test_what_is_kept_for_later_gives_way_to_an_engine_only_where_memory_is_short() -> None:
+    async def main() -> None:
+        here = Rig()
+        async with here.lease(LAKE):
+            assert not here.asked_for_memory
+        here.device.take("other programs", ram=here.device.ram)
+        async with here.lease(POND):
+            assert len(here.asked_for_memory) == 1
+
+    run(main)

@@ -32,6 +32,7 @@ from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_video_encoder import FakeVideoEncoder
 from tests.fakes.fake_world_engine import FakeWorldEngine
+from tests.handlers.session.coming_back import LONG_HOLD, broken_off, come_back
 from tests.handlers.session.test_engine_gives_way import begin, lab
 from tests.handlers.session.test_sharing import watching
 from tests.job_client import scene, submit
@@ -273,6 +274,34 @@ def test_the_newest_seconds_are_kept_no_more(tmp_path: Path) -> None:
         client.hold("W")
         answer = client.reply(client.request("keep_clip"))
         assert (answer["success"], answer["code"]) == (False, "nothingToKeep"), answer
+
+
+@changes("resume_s")
+def test_a_lost_world_waits_for_another_time() -> None:
+    clock = FakeClock()
+    with play_server(replace(fake_services(), clock=clock), limits=LONG_HOLD) as server:
+        token, later = broken_off(server), broken_off(server)
+        put(server, resume_s=20)
+        clock.advance(20)
+        with server.client(extended=True) as client:
+            assert come_back(client, token)["code"] == "resumeTooLate"
+            assert client.start()["resume_s"] == 20
+        put(server, resume_s=0)
+        with server.client(extended=True) as client:
+            assert come_back(client, later)["code"] == "resumeTooLate"
+            assert "resume_token" not in client.start()
+
+
+@changes("resume_mib")
+def test_lost_worlds_may_take_less_memory() -> None:
+    large = FakeModel(make_engine=lambda model_id: FakeWorldEngine(model_id, height=720, width=1280))
+    with play_server(fake_services(large), limits=LONG_HOLD) as server:
+        put(server, resume_mib=1)
+        broken_off(server)
+        assert server.handler.left_worlds.count == 0
+        put(server, resume_mib=256)
+        broken_off(server)
+        assert server.handler.left_worlds.count == 1
 
 
 # --------------------------------------------------------------------------------------------------- what comes in

@@ -24,6 +24,8 @@ export const problems = {
   choose: "This picture does not work",
   tokenRequired: "Access token needed",
   modelNotPulled: "The model is not here yet",
+  resumedElsewhere: "You play on elsewhere",
+  resumeTooLate: "That world has been closed",
   unknown: "Something went wrong on the server.",
   connectionLost: "Connection lost",
   wasLost: "The connection to the server was lost. This page keeps trying and returns to your world.",
@@ -46,6 +48,9 @@ export const play = {
   openingWorld: "Opening the world",
   sendingPicture: "Sending the picture, {percent} %",
   saved: "Saved as “{title}”. You can open it under Worlds.",
+  openSaved: "Open “{title}”, which was saved",
+  resumed: "You are back where you were.",
+  resumedEarlier: "You are back, {seconds} s before you left.",
 };
 
 export const overlay = {

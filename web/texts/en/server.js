@@ -69,6 +69,8 @@ export const codes = {
   protocolVersionMismatch: "This page and the server speak different versions. Reload the page.",
   serverBusy: "The server is full. You will enter as soon as somebody leaves.",
   displaced: "Another window took this place. Enter again to take it back.",
+  resumedElsewhere: "You play on in another window. Enter again to begin anew here.",
+  resumeTooLate: "That world has been closed: you were away for too long, or the server was restarted. Enter it anew, or open a world that was saved.",
   sessionUnknown: "This session has ended. Enter the world again.",
   initTimeout: "The server waited for a picture and gave up. Enter the world again.",
   shuttingDown: "The server is shutting down. This page reconnects when it is back.",

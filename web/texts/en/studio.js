@@ -56,7 +56,7 @@ export const studio = {
   reuse: "Reuse its settings",
   compare: "Compare with",
   differences: "How they differ",
-  pictureTaken: "The picture is sent to the gallery, for the film to begin with.",
+  pictureTaken: "The picture goes to the gallery, for the film to begin with.",
   pictureGone: "A picture that is gone",
   begun: "Begun: {title}",
   choosePicture: "Choose a picture first, or make the film from words alone.",
