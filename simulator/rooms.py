@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from simulator._boxes import Floor, Lighting
@@ -31,7 +32,9 @@ _THICK: Final = 0.2  # m, of a wall
 _DOOR: Final = 2.05  # m high
 _WALLS: Final = (PLASTER, PLASTER, PLASTER, PLASTER, PLASTER, STRIPES, PANELS, BRICK, PLANKS, TILES)
 _FLOORS: Final = (PLANKS, PLANKS, TILES, TILES, CLOTH, PLASTER)
-_SCALES: Final = {PLASTER: 1.0, STRIPES: 0.3, PANELS: 0.9, BRICK: 0.09, PLANKS: 0.16, TILES: 0.4, CLOTH: 0.3}
+_SCALES: Final = MappingProxyType(
+    {PLASTER: 1.0, STRIPES: 0.3, PANELS: 0.9, BRICK: 0.09, PLANKS: 0.16, TILES: 0.4, CLOTH: 0.3}
+)
 
 
 def make_room(world: World, rng: np.random.Generator) -> Place:

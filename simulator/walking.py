@@ -23,8 +23,6 @@ BODY: Final = 0.32  # m, radius
 WADING_DEPTH: Final = 1.1  # m
 STEEPEST: Final = 1.25  # the steepest slope that can be climbed, in metres of rise per metre forward
 _SEARCH_RINGS: Final = 160
-# Directions that are tried, relative to the one that was meant: straight on, then more and more to both sides.
-_SLIDES: Final = (0.0, *(sign * step * (0.48 * math.pi / 8.0) for step in range(1, 9) for sign in (1.0, -1.0)))
 
 
 @njit
@@ -97,11 +95,13 @@ def walk(ground: Ground, x: float, z: float, dx: float, dz: float, feet: float) 
 
 def slide(is_free: Callable[[float, float], bool], x: float, z: float, dx: float, dz: float) -> tuple[float, float]:
     """The position after the step of one frame on a level floor, sliding along obstacles as `walk` does."""
-    for angle in _SLIDES:
-        cos, sin = math.cos(angle), math.sin(angle)
-        to_x, to_z = x + cos * (dx * cos - dz * sin), z + cos * (dz * cos + dx * sin)
-        if is_free(to_x, to_z):
-            return to_x, to_z
+    for step in range(9):
+        angle = step * (0.48 * math.pi / 8.0)
+        for sign in (1.0, -1.0):
+            cos, sin = math.cos(angle), sign * math.sin(angle)
+            to_x, to_z = x + cos * (dx * cos - dz * sin), z + cos * (dz * cos + dx * sin)
+            if is_free(to_x, to_z):
+                return to_x, to_z
     return x, z
 
 
