@@ -36,7 +36,7 @@ class LayerSource(Protocol):
 class Seer(Protocol):
     """Takes pictures apart into layers, and says how sure it is of them."""
 
-    def see(self, picture: Bytes, slope: float, *, least_doubt: float = 0.0) -> Layers: ...
+    def see(self, picture: Bytes, slope: float, *, doubt: float | None = None) -> Layers: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,21 @@ class CertainSeer:
     config: ModelConfig
     source: LayerSource
 
-    def see(self, picture: Bytes, slope: float, *, least_doubt: float = 0.0) -> Layers:
+    def see(self, picture: Bytes, slope: float, *, doubt: float | None = None) -> Layers:
         """The layers of a picture, uint8 [h, w, 3], that was seen with this tangent of looking up.
 
-        `least_doubt` is that of the keyframe that the picture was drawn from: blur makes no distance surer.
+        `doubt` is that of the keyframe that the picture was drawn from, None for a picture that somebody brought. What
+        was drawn has blurs and seams that say nothing of how well the place is understood, so that it keeps its doubt.
         """
         layers = self.source.see(picture, slope)
+        if doubt is not None and doubt < SURE_BELOW:
+            return replace(layers, doubt=doubt)
         mirrored = self.source.see(np.ascontiguousarray(picture[:, ::-1]), slope)
         seen, other = cell_inverse_depth(self.config, layers), cell_inverse_depth(self.config, mirrored)[:, ::-1]
-        doubt = max(least_doubt, doubt_between(seen, other))
-        if doubt >= SURE_BELOW:
+        found = doubt_between(seen, other) if doubt is None else doubt
+        if found >= SURE_BELOW:
             layers = smooth_layers(self.config, picture, 0.5 * (seen + other), slope)
-        return replace(layers, doubt=doubt)
+        return replace(layers, doubt=found)
 
 
 def doubt_between(seen: Floats, other: Floats) -> float:

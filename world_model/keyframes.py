@@ -92,7 +92,7 @@ class KeyframeKeeper:
             following = near
         else:
             painted, doubt = self._painted(state, pose), state.current.layers.doubt
-            following = Keyframe(self._seer.see(painted, pose.slope, least_doubt=doubt), pose)
+            following = Keyframe(self._seer.see(painted, pose.slope, doubt=doubt), pose)
         others = tuple(old for old in state.remembered if old is not following)
         remembered = _least_useful_left_out((*others, state.current), pose)
         return replace(state, current=following, previous=state.current, dissolved=0, remembered=remembered)
