@@ -17,6 +17,8 @@ from handlers.accounts.identity import Identity
 from handlers.accounts.passwords import Passwords
 from handlers.accounts.people_handler import PeopleHandler
 from handlers.accounts.throttle import SignInThrottle
+from handlers.agents.agent_worlds import AgentWorlds
+from handlers.agents.agents_handler import AgentsHandler
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
 from handlers.base import StateChanges, in_thread
@@ -367,6 +369,8 @@ class AppHandler:
         )
         links = ShareLinks(services.clock)
         self.play = PlayHandler(self._surroundings(links), services.log_stream, services.system_monitor)
+        worlds_of_agents = AgentWorlds(self.play, self.seeds, self.visitors, self.identity, self._intake_threads)
+        self.agents = AgentsHandler(worlds_of_agents, self._work_threads)
         self._add_films()
         self.watch = WatchHandler(self.play, links, throttle, current.part(lambda config: config.sharing))
         facts = SubjectFacts(
@@ -539,6 +543,7 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+        await self.agents.close()
         self.left_worlds.stop()
         await self.watch.drain()
 
