@@ -275,6 +275,17 @@ def test_who_watches_and_sends_controls_is_told_no_and_is_closed_in_the_end() ->
         assert not presses("S")(player.played_frame())
 
 
+def test_nothing_long_is_read_from_whoever_watches() -> None:
+    with play_server() as server, playing(server) as (player, link):
+        with watching(server, link) as guest:
+            guest.of_type("watching")
+            guest.socket.send("x" * 16 * 1024)
+            assert guest.of_type("error")["code"] == "watchOnly"
+            guest.socket.send("x" * (16 * 1024 + 1))
+            assert guest.closed()[0] == 1009
+        player.hold("W")
+
+
 @pytest.mark.parametrize("message", ['{"type": "reset"}', '{"type": "init", "req_id": "1"}', "no json", "[" * 5000])
 def test_whoever_watches_may_say_nothing_else(message: str) -> None:
     with play_server() as server, playing(server) as (_, link), watching(server, link) as guest:
