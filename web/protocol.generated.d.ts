@@ -661,10 +661,14 @@ export interface PackageInfo {
 }
 /**
  * `kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+ *
+ * `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
+ * one more than it has seen, the answer to its last `step` was lost on its way.
  */
 export interface ResumedWorld {
   kept: string[];
   lost_s: number;
+  passes: number;
 }
 export interface ExtendedRpcSuccess {
   type: "response";

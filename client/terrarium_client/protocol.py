@@ -557,10 +557,15 @@ class ResumeNotification(FromClient):
 
 
 class ResumedWorld(FromServer):
-    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed."""
+    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+
+    `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
+    one more than it has seen, the answer to its last `step` was lost on its way.
+    """
 
     kept: tuple[str, ...]
     lost_s: float
+    passes: int
 
 
 class RewindRequest(FromClient):

@@ -149,7 +149,8 @@ class SessionCommands:
                     leased, world = await opening
                     actor = self._play.start(leased, world, left)
                 if left is not None:
-                    resumed = ResumedWorld(kept=left.moments.ids(), lost_s=round(left.lost_s, 1))
+                    passes, lost_s = left.remembered.passes_made, round(left.lost_s, 3)
+                    resumed = ResumedWorld(kept=left.moments.ids(), lost_s=lost_s, passes=passes)
                 self._sharing.changed()
             else:
                 self._resumption.require_none(request)
