@@ -373,6 +373,7 @@ JOBS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "scene": _UPLOADS,
         "replay_film": IfAllowed(Scope.CREATE, (AnonymousAction.WORLDS,)),
+        "scripted_run": IfAllowed(Scope.CREATE, (AnonymousAction.WORLDS,)),
         "video": _UPLOADS,
         "model": OWNERS,
         "benchmark": OWNERS,

@@ -27,6 +27,7 @@ from handlers.engines.ledger import MemoryLedger
 from handlers.engines.meter import LoadMeter
 from handlers.engines.pool import EnginePool
 from handlers.engines.residency import ModelResidency
+from handlers.engines.spare_time import SpareTime
 from handlers.feedback.book import FeedbackBook
 from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
@@ -55,6 +56,7 @@ from handlers.jobs.retention import JobRetention
 from handlers.jobs.runner import JobRunner
 from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
+from handlers.jobs.script_executor import ScriptExecutor
 from handlers.jobs.settlement import JobSettlement
 from handlers.jobs.video_executor import VideoExecutor
 from handlers.left_worlds import LeftWorlds
@@ -294,16 +296,30 @@ class AppHandler:
         models = ModelExecutor(shelf, services.model_hub, pulls, self._intake_threads, after=self._look_at_models)
         films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
+        spare_time = SpareTime(self.engines, changes)
         benchmarks = BenchmarkExecutor(
             self.engines,
             self.library_engines,
             needs,
-            changes=changes,
+            spare_time=spare_time,
             engine_threads=self._engine_threads,
             clock=services.clock,
         )
+        scripts = ScriptExecutor(
+            self.engines,
+            self.library_engines,
+            spare_time,
+            seeds=self.seeds,
+            world_files=self.world_files,
+            safety=self.safety,
+            video_writer=services.video_writer,
+            frame_encoder=services.frame_encoder,
+            engine_threads=self._engine_threads,
+            check_threads=self._check_threads,
+            clock=services.clock,
+        )
         videos = self._films_executor(ledger, changes)
-        self.job_kinds = JobKinds((scenes, films, videos, models, benchmarks, *further_jobs))
+        self.job_kinds = JobKinds((scenes, films, scripts, videos, models, benchmarks, *further_jobs))
         self._add_jobs(self.job_kinds, current.part(lambda config: config.jobs))
         self._live_services = LiveServices(
             current,

@@ -92,6 +92,8 @@ class ErrorCode(StrEnum):
     JOB_HAS_NO_FILE = "jobHasNoFile"
     SERVER_RESTARTED = "serverRestarted"
     FILM_FAILED = "filmFailed"
+    SCRIPT_TOO_LONG = "scriptTooLong"
+    SCRIPT_FAILED = "scriptFailed"
     # films
     FILM_UNKNOWN = "filmUnknown"
     FILM_NOT_MADE = "filmNotMade"
@@ -248,6 +250,8 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.JOB_HAS_NO_FILE: 404,
         ErrorCode.SERVER_RESTARTED: 503,
         ErrorCode.FILM_FAILED: 500,
+        ErrorCode.SCRIPT_TOO_LONG: 409,
+        ErrorCode.SCRIPT_FAILED: 500,
         # films
         ErrorCode.FILM_UNKNOWN: 404,
         ErrorCode.FILM_NOT_MADE: 409,

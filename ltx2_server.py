@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from account_command import AccountServices
     from handlers.doctor.check import Report
     from replay.command import ReplayServices
+    from replay.run_command import RunServices
     from runtime_config.launch_settings import Launch
     from runtime_config.runtime_config import RuntimeConfig
+    from service_bundle import ServiceBundle
     from services.log_stream.session_log_stream import SessionLogStream
     from services.parent_watchdog.parent_watchdog import ProcessIdentity
 
@@ -42,7 +44,7 @@ _SLOW_IMPORTS: Final = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop, replay, or see to accounts. Returns the exit status: 2 when the start was refused.
+    """Serve until told to stop, or do what a command says. Returns the exit status: 2 when the start was refused.
 
     Once it has served, the process ends here, with 0 after a clean stop.
     """
@@ -51,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         match asked:
             case ["replay", *rest]:
                 return _replay(rest)
+            case ["run", *rest]:
+                return _run_scripts(rest)
             case ["account", *rest]:
                 return _account(rest)
             case ["doctor", *rest]:
@@ -158,9 +162,32 @@ def _replay(arguments: Sequence[str]) -> int:
 
 @contextmanager
 def _replay_services(data_dir: Path | None) -> Generator[ReplayServices]:
-    """The server's own services, without a server."""
-    from logging_policy import configure_logging
     from replay.command import ReplayServices
+
+    with _services_for_playing(data_dir) as services:
+        yield ReplayServices(services.catalogue, services.frame_encoder, services.video_writer)
+
+
+def _run_scripts(arguments: Sequence[str]) -> int:
+    from replay.run_command import run_scripts
+
+    return run_scripts(arguments, _run_services)
+
+
+@contextmanager
+def _run_services(data_dir: Path | None) -> Generator[RunServices]:
+    from replay.run_command import RunServices
+    from replay.run_sources import RunSources
+
+    with _services_for_playing(data_dir) as services:
+        sources = RunSources(services.seed_store, services.world_store, services.picture_decoder, services.catalogue)
+        yield RunServices(services.catalogue, services.frame_encoder, services.video_writer, sources, services.clock)
+
+
+@contextmanager
+def _services_for_playing(data_dir: Path | None) -> Generator[ServiceBundle]:
+    """The server's own services, without a server. They take no lock on the data folder, and only read there."""
+    from logging_policy import configure_logging
     from runtime_config.launch_settings import launch
     from service_bundle import build_default_service_bundle
     from services.clock.system_clock import SystemClock
@@ -175,7 +202,8 @@ def _replay_services(data_dir: Path | None) -> Generator[ReplayServices]:
         services = build_default_service_bundle(started, log_stream)
         stack.callback(services.frame_encoder.close)
         stack.callback(services.video_writer.close, 0.0)
-        yield ReplayServices(services.catalogue, services.frame_encoder, services.video_writer)
+        stack.callback(services.picture_decoder.close)
+        yield services
 
 
 def _account(arguments: Sequence[str]) -> int:

@@ -61,6 +61,12 @@ async def route_list_jobs(
         ErrorCode.AUTHORING_PROMPT_TOO_LONG,
         ErrorCode.AUTHORING_UNAVAILABLE,
         ErrorCode.WORLD_UNKNOWN,
+        ErrorCode.WORLD_OTHER_MODEL,
+        ErrorCode.MOMENT_UNKNOWN,
+        ErrorCode.SEED_UNKNOWN,
+        ErrorCode.SCRIPT_TOO_LONG,
+        ErrorCode.PROMPT_NOT_HEARD,
+        ErrorCode.MODEL_NOT_PULLED,
         ErrorCode.UNKNOWN_MODEL,
         ErrorCode.UNSUPPORTED_QUANT,
         ErrorCode.MODEL_LOAD_FAILED,
@@ -111,7 +117,8 @@ async def route_forget_job(job_id: str, handler: Handler, visitor: Asking) -> No
 @router.get(
     "/jobs/{job_id}/file",
     response_class=FileResponse,
-    responses=answers(*_JOB, ErrorCode.JOB_HAS_NO_FILE, ErrorCode.NOT_FOUND) | stored_file("video/mp4"),
+    responses=answers(*_JOB, ErrorCode.JOB_HAS_NO_FILE, ErrorCode.NOT_FOUND)
+    | stored_file("video/mp4", "application/zip", "application/x-ndjson"),
 )
 @router.head("/jobs/{job_id}/file", include_in_schema=False)  # without reading the file
 async def route_job_file(
@@ -124,7 +131,13 @@ async def route_job_file(
 ) -> StoredFile:
     path = await handler.jobs.file(visitor, job_id, role)
     disposition = "attachment" if download else "inline"
-    return StoredFile(path, headers=_ASK_AGAIN, filename=path.name, content_disposition_type=disposition)
+    return StoredFile(
+        path,
+        media_type=handler.jobs.media_type_of(path),
+        headers=_ASK_AGAIN,
+        filename=path.name,
+        content_disposition_type=disposition,
+    )
 
 
 @router.get("/jobs/{job_id}/events", responses=answers(*_JOB))

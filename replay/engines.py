@@ -8,7 +8,7 @@ from replay.plan import ReplayError
 from services.world_engine.engine_card import LoadStep, ModelLoadError
 
 if TYPE_CHECKING:
-    from services.world_engine.catalogue import WorldEngineCatalogue
+    from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
     from services.world_engine.world_engine import WorldEngine
     from services.world_files.world_file import ModelFacts
 
@@ -21,10 +21,7 @@ def load_engine(catalogue: WorldEngineCatalogue, model: ModelFacts) -> WorldEngi
         raise ReplayError(f"This was made with {model.id}, which is not here. There is: {known}.")
     if model.quant not in entry.quants:
         raise ReplayError(f"This was made with {model.id} as “{model.quant}”, which is not here.")
-    try:
-        engine = entry.load(model.quant, _ignore)
-    except ModelLoadError as error:
-        raise ReplayError(str(error)) from error
+    engine = load_engine_of(entry, model.quant)
     spec = engine.spec
     here = (spec.weights_hash, spec.frames_per_pass, spec.fps, spec.width, spec.height)
     if here != (model.weights_hash, model.frames_per_pass, model.fps, model.width, model.height):
@@ -34,6 +31,14 @@ def load_engine(catalogue: WorldEngineCatalogue, model: ModelFacts) -> WorldEngi
             f"{model.weights_hash[:12]}, not {spec.weights_hash[:12]}. It would come out differently."
         )
     return engine
+
+
+def load_engine_of(entry: CatalogueEntry, quant: str) -> WorldEngine:
+    """Raises: ReplayError, it cannot be loaded."""
+    try:
+        return entry.load(quant, _ignore)
+    except ModelLoadError as error:
+        raise ReplayError(str(error)) from error
 
 
 def _ignore(_: LoadStep) -> None:

@@ -15,7 +15,7 @@ from services.world_engine.world_engine import SnapshotMismatchError
 from services.world_files.world_file import Continued, Prompted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from replay.plan import ReplayPlan
     from services.input_log.columns import PassInput
@@ -79,7 +79,7 @@ class Replay:
         digest, last = hashlib.sha256(), None
         try:
             if plan.base is not None:
-                _enter(world, plan.base, plan)
+                enter(world, plan.base, plan.seed, plan.pictures)
             changes, checks = list(plan.changes), {check.passes: check.sha256 for check in plan.checks}
             number = plan.first_pass
             for given in plan.inputs:
@@ -133,10 +133,11 @@ def one_ahead(passes: Iterator[ReplayedPass]) -> Iterator[ReplayedPass]:
             yield replayed
 
 
-def _enter(world: World, moment: WorldMoment, plan: ReplayPlan) -> None:
+def enter(world: World, moment: WorldMoment, seed: str, pictures: Mapping[str, Picture]) -> None:
+    """Bring a world that was just opened in the picture `seed` to a moment of it. Raises: ReplayError."""
     try:
-        if moment.scene != plan.seed:
-            world.continue_from(plan.pictures[moment.scene])
+        if moment.scene != seed:
+            world.continue_from(pictures[moment.scene])
         world.restore(moment.snapshot)
     except SnapshotMismatchError as error:
         raise ReplayError(f"The engine cannot take the moment that this begins with. {error}") from error

@@ -36,7 +36,7 @@ LAYERS: Final = {
         ),
     },
     "handlers": {
-        *("services", "state", "runtime_config"),
+        *("services", "state", "runtime_config", "replay"),
         *(
             "access_rules",
             "account_types",

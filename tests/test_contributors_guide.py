@@ -13,7 +13,18 @@ from tests.waiting import deadline_s
 
 PROJECT = Path(__file__).resolve().parent.parent
 GUIDE = PROJECT / "docs" / "contributing.md"
-COPIED = ("_routes", "handlers", "network", "runtime_config", "scripts", "services", "state", "tests", "world_model")
+COPIED = (
+    "_routes",
+    "handlers",
+    "network",
+    "replay",
+    "runtime_config",
+    "scripts",
+    "services",
+    "state",
+    "tests",
+    "world_model",
+)
 
 # Runs in the copy: a session asks for the age of its world before and after it was played.
 PLAYED = """

@@ -5,7 +5,7 @@ import { stepFraction } from "./authoring_texts.js";
 import { make } from "./dom.js";
 import { FeedbackControl } from "./feedback.js";
 import { isOver } from "./job_list.js";
-import { factsOfJob, filmText, fractionText, stateText } from "./job_texts.js";
+import { factsOfJob, filmText, fractionText, scriptText, stateText } from "./job_texts.js";
 import { jobFileUrl } from "./jobs_rest.js";
 import { ProgressBar } from "./progress_bar.js";
 import { phrase } from "./texts/texts.js";
@@ -43,6 +43,7 @@ export class JobRow {
   #show;
   #watch;
   #download = make("a", { className: "button", download: "", text: phrase("common.download") });
+  #world = make("a", { className: "button", download: "", text: phrase("jobs.downloadWorld") });
   #retry;
   #cancel;
   #remove;
@@ -55,6 +56,7 @@ export class JobRow {
     this.#show = button(phrase("jobs.showInGallery"), "job-show", () => listener.onShow?.());
     this.#watch = button(phrase("common.watch"), "job-watch", listener.onWatch);
     this.#download.dataset.testid = "job-download";
+    this.#world.dataset.testid = "job-world";
     this.#retry = button(phrase("common.tryAgain"), "job-retry", listener.onRetry);
     this.#cancel = button(phrase("common.cancel"), "job-cancel", () => {
       if (this.#cancel.ariaDisabled !== "true") listener.onCancel();
@@ -77,7 +79,7 @@ export class JobRow {
   }
 
   get #actions() {
-    return [this.#play, this.#watch, this.#show, this.#download, this.#retry, this.#cancel, this.#remove];
+    return [this.#play, this.#watch, this.#show, this.#download, this.#world, this.#retry, this.#cancel, this.#remove];
   }
 
   /** Whether what has the focus is there for it. */
@@ -123,8 +125,8 @@ export class JobRow {
    */
   #showProgress(job, title) {
     const isRunning = !isOver(job) && job.state !== "queued";
-    const film = job.kind === "replay_film" && job.state === "done" ? filmText(job.result ?? {}) : "";
-    this.#state.textContent = [stateText(job), film].filter(Boolean).join(". ");
+    const made = job.state === "done" ? madeText(job) : "";
+    this.#state.textContent = [stateText(job), made].filter(Boolean).join(". ");
     this.#percent.textContent = isRunning && !job.cancelling ? fractionText(job) : "";
     this.#progress.element.hidden = !isRunning;
     this.#progress.element.ariaLabel = title;
@@ -141,7 +143,11 @@ export class JobRow {
     const hasScene = isDone && job.kind === "scene" && hasPicture;
     this.#play.hidden = !hasScene;
     this.#show.hidden = !hasScene || this.#listener.onShow === null;
-    this.#watch.hidden = this.#download.hidden = !job.files.some(({ role }) => role === "film");
+    const [first] = job.files;
+    this.#watch.hidden = !hasFile(job, "film");
+    this.#download.hidden = !first || first.role === "world";
+    this.#world.hidden = !hasFile(job, "world");
+    this.#world.href = `${jobFileUrl(job.id)}?role=world&download=true`;
     this.#download.href = `${jobFileUrl(job.id)}?download=true`;
     this.#retry.hidden = !job.can_retry;
     this.#cancel.hidden = isOver(job);
@@ -153,12 +159,13 @@ export class JobRow {
     for (const action of this.#actions) action.ariaLabel = phrase("common.about", { what: action.textContent ?? "", about: title });
   }
 
-  /** Removing the job of a film deletes the film, so a second click has to confirm it. */
+  /** Removing a job deletes its files, so a second click has to confirm it. */
   #askToRemove() {
-    const isFilm = this.#job?.files.some(({ role }) => role === "film");
-    if (!isFilm || this.#isSure) return this.#listener.onRemove();
+    const files = this.#job?.files ?? [];
+    if (files.length === 0 || this.#isSure) return this.#listener.onRemove();
+    const isFilm = files.length === 1 && files[0]?.role === "film";
     this.#isSure = true;
-    this.#nameRemove(phrase("jobs.deleteFilm"), true);
+    this.#nameRemove(phrase(isFilm ? "jobs.deleteFilm" : "jobs.deleteFiles"), true);
     this.#sureTimer = window.setTimeout(() => this.#beUnsure(), SURE_MS);
   }
 
@@ -177,6 +184,23 @@ export class JobRow {
     this.#remove.ariaLabel = phrase("common.about", { what: text, about: this.#title.textContent ?? "" });
     this.#remove.dataset.isSure = String(isSure);
   }
+}
+
+/**
+ * @param {Job} job that is done
+ * @returns {string} what is to be known of it
+ */
+function madeText(job) {
+  if (job.kind === "replay_film") return filmText(job.result ?? {});
+  return job.kind === "scripted_run" ? scriptText(job.result ?? {}) : "";
+}
+
+/**
+ * @param {Job} job
+ * @param {string} role
+ */
+function hasFile(job, role) {
+  return job.files.some((file) => file.role === role);
 }
 
 /**

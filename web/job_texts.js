@@ -20,6 +20,7 @@ const DAY_S = 24 * 3600;
 export function titleOfJob({ kind, request, result }, worldTitle = null) {
   if (request.prompt) return request.prompt;
   if (request.model) return request.model;
+  if (request.script) return request.script.title;
   return result?.title ?? worldTitle ?? (kind === "replay_film" ? phrase("jobs.savedWorld") : inWords(kind));
 }
 
@@ -123,7 +124,7 @@ export function stateText(job) {
  */
 export function faultText({ fault, kind }) {
   // Of these, only the server knows what stands in the way.
-  const isTold = kind === "model" || kind === "benchmark" || kind === "video" || (kind === "replay_film" && fault?.code === "filmFailed");
+  const isTold = kind === "model" || kind === "benchmark" || kind === "video" || kind === "scripted_run" || (kind === "replay_film" && fault?.code === "filmFailed");
   if (isTold && fault?.message) return fault.message;
   return failureText({ code: fault?.code, message: fault?.message });
 }
@@ -137,6 +138,14 @@ export function filmText({ is_exact, bytes }) {
   // The file may hold nothing to compare with.
   const facts = [typeof is_exact === "boolean" ? compared : "", bytes === undefined ? "" : sizeText(bytes)];
   return facts.filter(Boolean).join(", ");
+}
+
+/**
+ * @param {NonNullable<Job["result"]>} result of a script
+ * @returns {string} how much of the world was played
+ */
+export function scriptText({ seconds }) {
+  return seconds === undefined ? "" : phrase("jobs.played", { span: seconds.toFixed(1) });
 }
 
 /**

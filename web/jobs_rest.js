@@ -12,6 +12,7 @@ import { request, RestError } from "./rest.js";
  * @property {string} [seed_hash] of the picture that a scene has become
  * @property {string} [title] of the world that was filmed
  * @property {number} [bytes] size of the film
+ * @property {number} [seconds] of the world's own time that a script has played
  * @property {boolean | null} [is_exact] whether the film shows what was played; null if that cannot be told
  * @property {string[]} [sentences] about the film, for people
  */
@@ -30,9 +31,9 @@ import { request, RestError } from "./rest.js";
 /**
  * @typedef {object} Job
  * @property {string} id ids are sorted by age
- * @property {string} kind `scene`, `replay_film`, `video` (a film), `model` (a pull), `benchmark`, or one that is newer than this page
+ * @property {string} kind `scene`, `replay_film`, `scripted_run`, `video` (a film), `model` (a pull), `benchmark`, or one that is newer than this page
  * @property {JobState} state
- * @property {{ prompt?: string, world_id?: string, model?: string }} request
+ * @property {{ prompt?: string, world_id?: string, model?: string, script?: { title: string, passes: number } }} request
  * @property {string | null} stage the present one while it runs
  * @property {number | null} fraction of that stage
  * @property {Amounts | null} [amounts] of a pull or a film

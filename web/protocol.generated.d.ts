@@ -142,6 +142,8 @@ export type ErrorCode =
   | "jobHasNoFile"
   | "serverRestarted"
   | "filmFailed"
+  | "scriptTooLong"
+  | "scriptFailed"
   | "filmUnknown"
   | "filmNotMade"
   | "filmRefused"

@@ -195,6 +195,8 @@ class ErrorCode(StrEnum):
     JOB_HAS_NO_FILE = "jobHasNoFile"
     SERVER_RESTARTED = "serverRestarted"
     FILM_FAILED = "filmFailed"
+    SCRIPT_TOO_LONG = "scriptTooLong"
+    SCRIPT_FAILED = "scriptFailed"
     FILM_UNKNOWN = "filmUnknown"
     FILM_NOT_MADE = "filmNotMade"
     FILM_REFUSED = "filmRefused"

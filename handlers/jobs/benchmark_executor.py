@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
+from handlers.engines.spare_time import WantedError
 from handlers.jobs.executor import AfterRestart, JobExecutor, JobRequest, Made
 from services.engine_measurements.engine_measurements import Pace
 from services.outlasting import unstoppable
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from access_rules import Visitor
-    from handlers.base import StateChanges
     from handlers.engines.fitting import EngineNeedsBook
     from handlers.engines.pool import EngineLease, EnginePool
+    from handlers.engines.spare_time import SpareTime
     from handlers.jobs.executor import Resource, RunningJob
     from handlers.library.engines import LibraryEngines
     from services.clock.clock import Clock
@@ -60,14 +61,14 @@ class BenchmarkExecutor(JobExecutor):
         library: LibraryEngines,
         book: EngineNeedsBook,
         *,
-        changes: StateChanges,
+        spare_time: SpareTime,
         engine_threads: Executor,
         clock: Clock,
     ) -> None:
         self._pool = pool
         self._library = library
         self._book = book
-        self._changes = changes
+        self._spare_time = spare_time
         self._threads = engine_threads
         self._clock = clock
 
@@ -83,7 +84,7 @@ class BenchmarkExecutor(JobExecutor):
         pace: Pace | None = None
         while pace is None:
             running.tell("waiting")
-            await self._until_nobody_plays(key)
+            await self._spare_time.comes(key)
             running.tell("loading")
             pace = await self._try(key, running)
         measured = replace(await in_thread(self._threads, lambda: self._book.measured(key)), pace=pace)
@@ -100,22 +101,13 @@ class BenchmarkExecutor(JobExecutor):
             }
         )
 
-    async def _until_nobody_plays(self, key: EngineKey) -> None:
-        while True:
-            mark = self._changes.mark()
-            if not self._pool.is_wanted(key):
-                return
-            await self._changes.after(mark)
-
     async def _try(self, key: EngineKey, running: RunningJob) -> Pace | None:
         """None: somebody came to play."""
         try:
-            async with self._pool.lease(key, f"benchmark {running.job.id}", gives_way=True) as lease:
+            async with self._spare_time.lease(key, f"benchmark {running.job.id}") as lease:
                 return await self._play(key, lease, running)
-        except DomainError as error:
-            if error.code is ErrorCode.MODEL_BUSY and self._pool.is_wanted(key):
-                return None
-            raise
+        except WantedError:
+            return None
 
     async def _play(self, key: EngineKey, lease: EngineLease, running: RunningJob) -> Pace | None:
         engine = lease.engine
@@ -135,7 +127,7 @@ class BenchmarkExecutor(JobExecutor):
             played_s = self._clock.monotonic() - began
             if played_s >= _PLAYED_S and len(steps_s) >= _LEAST_STEPS:
                 break
-            if self._pool.is_wanted(key):
+            if self._spare_time.is_over(key):
                 return None
             running.tell("playing", min(1.0, played_s / _PLAYED_S))
             steps_s.append(await in_thread(self._threads, lambda: self._timed(world)))

@@ -131,6 +131,10 @@ class JobExecutor(ABC):
         """Whether the visitor can have such a job taken on now. Raises: DomainError."""
         del visitor, request
 
+    def listed(self, request: Json) -> Json:
+        """What those who look at jobs are told of a request: it, or what fits into a list."""
+        return request
+
     @abstractmethod
     async def run(self, request: Any, running: RunningJob) -> Made:
         """The work. It is cancelled to stop it, and gives back what it took.

@@ -26,7 +26,7 @@ from services.feedback_store.feedback_store import FeedbackKind, Subject
 from services.job_store.job import ENDED, RETRYABLE, CancelAsked, IllegalJobEventError, JobState, Requeued
 from services.job_store.job_id import new_job_id
 from services.job_store.job_store import JobNotice, JobQuery, Known, NewJob
-from services.job_store.notices import described
+from services.job_store.notices import described, media_type_of
 from services.ownership_store.ownership_store import OWNER_ROLE
 
 if TYPE_CHECKING:
@@ -208,6 +208,9 @@ class JobsHandler:
             raise DomainError("There is no such file of this job.", ErrorCode.JOB_HAS_NO_FILE)
         return made
 
+    def media_type_of(self, file: Path) -> str:
+        return media_type_of(file.name)
+
     async def events(self, visitor: Visitor, job_id: JobId, seen: str | None, limit: int) -> JobEventsResponse:
         """What has happened to a job since an event, oldest first. Raises: DomainError, there is no such job."""
         await self._found(visitor, job_id)
@@ -272,7 +275,7 @@ class JobsHandler:
             id=job.id,
             kind=job.kind,
             state=job.state.value,
-            request=dict(job.request),
+            request=self._listed(job),
             stage=job.stage,
             fraction=None if live is None else live.fraction,
             amounts=_amounts(None if live is None else live.amounts),
@@ -291,6 +294,10 @@ class JobsHandler:
             can_retry=job.state in RETRYABLE,
             owner=owner,
         )
+
+    def _listed(self, job: Job) -> dict[str, Any]:
+        executor = self._kinds.find(job.kind)
+        return dict(job.request if executor is None else executor.listed(job.request))
 
 
 def _own_alone(visitor: Visitor) -> OwnerId | None:

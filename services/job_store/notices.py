@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import mimetypes
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from services.job_store.job import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.job_store.job import Job, JobFile, Json
     from services.job_store.job_store import NoticeKind
+
+# What the system's own table may not know.
+_MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {".world": "application/zip", ".ndjson": "application/x-ndjson"}
+)
 
 
 def notice_of(before: Job | None, job: Job) -> tuple[NoticeKind, Json] | None:
@@ -35,5 +43,9 @@ def notice_of(before: Job | None, job: Job) -> tuple[NoticeKind, Json] | None:
 
 def described(file: JobFile) -> dict[str, Any]:
     """What clients are told of a file. Where it lies is nobody's business."""
-    media_type = mimetypes.guess_type(file.path)[0] or "application/octet-stream"
-    return {"role": file.role, "media_type": media_type, "bytes": file.bytes, "sha256": file.digest}
+    return {"role": file.role, "media_type": media_type_of(file.path), "bytes": file.bytes, "sha256": file.digest}
+
+
+def media_type_of(name: str) -> str:
+    known = _MEDIA_TYPES.get(name[name.rfind(".") :])
+    return known or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -21,6 +21,7 @@ from services.world_engine.diorama._geometry import (
     screen_grid,
     view_rays,
 )
+from services.world_engine.diorama._near_layer import draw_near_layer
 from services.world_engine.diorama._phases import BACKDROP_SHARE, Home, Phases
 from services.world_engine.diorama._scene import RELIEF_CELL, SIDE_COLUMNS, Scene
 from services.world_engine.diorama._things_renderer import draw_things
@@ -73,6 +74,7 @@ class Renderer:
             cv2.addWeighted(below, 1.0 - phases.weight, coming, phases.weight, 0.0, dst=below)
         cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB, dst=out)
         draw_things(scene.things, view.player, scene.horizon, out)
+        draw_near_layer(scene.near, view.player, scene.horizon, out)
 
     def _draw_copy(
         self, scene: Scene, player: Player, home: Home, maps: tuple[Field, Field], out: NDArray[np.uint8]

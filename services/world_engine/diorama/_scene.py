@@ -12,6 +12,8 @@ from services.world_engine.diorama import _close_up
 from services.world_engine.diorama._cut import NOTHING
 from services.world_engine.diorama._geometry import SKY_ROWS, SOIL_ROWS, Field, unsqueeze
 from services.world_engine.diorama._horizon import find_horizon
+from services.world_engine.diorama._near_layer import NO_NEAR_LAYER, NearLayer, take_off
+from services.world_engine.diorama._near_things import find_near_things
 from services.world_engine.diorama._things import NO_THINGS, Things, take_apart
 from services.world_engine.diorama._walls import Walls, find_walls
 from services.world_engine.diorama.constants import HEIGHT, WIDTH
@@ -37,7 +39,7 @@ class Scene:
     It has four channels because `cv2.remap` reads them twice as fast as three. `relief` holds inverse distances (1/m)
     of the backdrop for cells of `RELIEF_CELL` atlas pixels. `upright` says how much each cell belongs to upright
     objects, 0 (open sky) to 1. Without ground the backdrop is all there is. `things` were cut out of the picture by
-    `cut`, and the atlas shows what may be behind them.
+    `cut`, and `near` is what reached into it from its lower edge; the atlas shows what may be behind both.
     """
 
     atlas: NDArray[np.uint8]
@@ -48,11 +50,13 @@ class Scene:
     has_ground: bool = True
     cut: Cut = NOTHING
     things: Things = NO_THINGS
+    near: NearLayer = NO_NEAR_LAYER
 
 
 def build_scene(picture: Picture, cut: Cut = NOTHING) -> Scene:
     """The surroundings of a place, [HEIGHT, WIDTH, 3], to walk through."""
     horizon = find_horizon(picture)
+    picture, near = take_off(picture, find_near_things(picture, horizon), horizon)
     walls = find_walls(picture, _estimate_upright(picture), horizon)
     picture, things = take_apart(picture, cut, horizon)
     soil = _continue_plane(picture, horizon, SOIL_ROWS)
@@ -68,6 +72,7 @@ def build_scene(picture: Picture, cut: Cut = NOTHING) -> Scene:
         walls=walls,
         cut=cut,
         things=things,
+        near=near,
     )
 
 

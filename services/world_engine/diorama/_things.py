@@ -106,7 +106,7 @@ def _sprite(picture: Picture, background: Picture, thing: NDArray[np.bool_], hor
     side = -1 if columns[0] == 0 else 1 if columns[-1] == thing.shape[1] - 1 else 0
     window = slice(top, bottom), slice(left, right)
     alpha = _alpha(picture[window], background[window], _enlarged(thing, top, bottom, left, right))
-    rgba = _premultiplied(picture[window], background[window], alpha)
+    rgba = premultiplied(picture[window], background[window], alpha)
     width = right - left
     if side > 0:
         rgba, right = np.concatenate([rgba, rgba[:, ::-1]], axis=1), right + width
@@ -148,7 +148,7 @@ def _alpha(picture: Picture, background: Picture, rough: Field) -> Field:
     return np.asarray(cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), 0.7), dtype=np.float32)
 
 
-def _premultiplied(picture: Picture, background: Picture, alpha: Field) -> NDArray[np.uint8]:
+def premultiplied(picture: Picture, background: Picture, alpha: Field) -> NDArray[np.uint8]:
     """Colours that give the picture again when they are laid over the background."""
     opacity = alpha[..., None]
     colours = np.clip(picture - (1.0 - opacity) * background, 0.0, 255.0 * opacity)

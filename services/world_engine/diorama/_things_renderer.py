@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import cv2
 import numpy as np
 
+from services.world_engine.diorama._things import Stand
 from services.world_engine.diorama.constants import EYE_HEIGHT, FOCAL, HALF_FOV, HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from services.world_engine.diorama._things import Sprite, Stand, Things
+    from services.world_engine.diorama._things import Sprite, Things
     from services.world_engine.diorama.motion import Player
 
 # The things stand around the start, and again around every point of a square lattice. Those of another point are out of
@@ -40,6 +41,15 @@ def draw_things(things: Things, player: Player, horizon: float, out: NDArray[np.
         corners = _corners(sprite, seen, player, horizon)
         if corners is not None:
             _lay(sprite.rgba, corners, _opacity(seen.away), out)
+
+
+def draw_sprite(sprite: Sprite, player: Player, horizon: float, opacity: float, out: NDArray[np.uint8]) -> None:
+    """Draw a sprite that goes with the player's steps, but not with their turns."""
+    middle = (sprite.left + sprite.right) / 2
+    stand = Stand(0, middle, sprite.ahead, mirrored=False)
+    corners = _corners(sprite, _Seen(sprite.ahead, middle, sprite.ahead, stand), player, horizon)
+    if corners is not None:
+        _lay(sprite.rgba, corners, opacity, out)
 
 
 def _in_view(things: Things, player: Player) -> list[_Seen]:

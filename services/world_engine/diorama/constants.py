@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-ENGINE_VERSION: Final = "diorama-1"
+ENGINE_VERSION: Final = "diorama-2"
 STILL_VERSION: Final = "still-1"
-STROLL_VERSION: Final = "stroll-1"
+STROLL_VERSION: Final = "stroll-2"
 
 WIDTH: Final = 1280
 HEIGHT: Final = 720

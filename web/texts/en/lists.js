@@ -41,6 +41,9 @@ export const jobs = {
   compared: "What the replay compared",
   showInGallery: "Show in gallery",
   deleteFilm: "Delete the film",
+  deleteFiles: "Delete its files",
+  downloadWorld: "Download the world",
+  played: "{span} s of the world",
   noAnswer: "The server does not answer. This page keeps trying.",
   underWay: "Jobs, {count} under way",
   savedWorld: "A saved world",
@@ -73,6 +76,7 @@ export const jobsDone = {
 export const jobKinds = {
   scene: "Scene",
   replay_film: "Film of a world",
+  scripted_run: "Script",
   video: "Film",
   model: "Pull of a model",
   benchmark: "Measurement",
@@ -84,6 +88,10 @@ export const jobStages = {
   checking: "Checking the picture",
   applying: "Changing the world",
   filming: "Playing the world again",
+  waiting_for_play: "Waiting while somebody plays",
+  loading: "Loading the model",
+  playing: "Playing",
+  keeping: "Writing the files",
 };
 
 export const models = {

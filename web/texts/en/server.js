@@ -144,6 +144,8 @@ export const codes = {
   jobNotKept: "The server could not keep the job. Free some disk space and try again.",
   serverRestarted: "The server stopped while this was being done. Try it again.",
   filmFailed: "The film could not be made.",
+  scriptFailed: "The script could not be played.",
+  scriptTooLong: "The script is too long.",
   filmUnknown: "The server does not have this film any more.",
   filmNotMade: "This film has not been made yet.",
   filmRefused: "This film cannot be made: something is asked for that is not possible here.",
