@@ -22,7 +22,7 @@ STATUSES = {
     400: ("protocolVersionMismatch hostInvalid"),
     401: ("tokenRequired signInRequired signInFailed"),
     403: (
-        "recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed "
+        "recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed sentAway "
         "roleNotAllowed scopeMissing codeInvalid modelAccessNeeded watchOnly"
     ),
     404: (

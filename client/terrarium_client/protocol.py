@@ -182,6 +182,7 @@ class ErrorCode(StrEnum):
     SHARING_OFF = "sharingOff"
     SHARING_ENDED = "sharingEnded"
     TOO_MANY_WATCHERS = "tooManyWatchers"
+    SENT_AWAY = "sentAway"
     WATCH_ONLY = "watchOnly"
     CONTROLS_TAKEN = "controlsTaken"
     GUEST_UNKNOWN = "guestUnknown"
@@ -616,6 +617,14 @@ class SceneEditResponseData(FromServer):
     edit_prompt: str
 
 
+class SendAwayRequest(FromClient):
+    """Have the guest of that number watch no longer. Nobody from their address is let in again for ten minutes."""
+
+    type: Literal["send_away"] = "send_away"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    guest: int
+
+
 class SessionConfig(FromClient):
     """What the client wants of its session. Sent whole with every `init`; the server applies the differences."""
 
@@ -648,10 +657,12 @@ class ShareRequest(FromClient):
 
 class SharingData(FromServer):
     """`link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
-    the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them.
+    the Unix epoch. `guests` are the numbers of all who watch, `asking` and `guest` those of who asks for the controls
+    and of who has them.
     """
 
     watchers: int
+    guests: tuple[int, ...]
     link: str | None = None
     expires_at: float | None = None
     asking: int | None = None
@@ -662,6 +673,7 @@ class SharingMessage(FromServer):
     """Who watches, and who plays, whenever that changes. A newer one replaces one that was not sent yet."""
 
     watchers: int
+    guests: tuple[int, ...]
     link: str | None = None
     expires_at: float | None = None
     asking: int | None = None

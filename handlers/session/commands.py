@@ -48,6 +48,7 @@ from wire_protocol import (
     SaveWorldResponseData,
     SceneEditRequest,
     SceneEditResponseData,
+    SendAwayRequest,
     SetPromptRequest,
     ShareRequest,
     SharingData,
@@ -247,6 +248,9 @@ class SessionCommands:
     async def answer_guest(self, request: AnswerGuestRequest) -> SharingData:
         return self._sharing.answer(request.guest, granted=request.granted)
 
+    async def send_away(self, request: SendAwayRequest) -> SharingData:
+        return self._sharing.send_away(request.guest)
+
     async def take_controls(self, _: TakeControlsRequest) -> SharingData:
         return self._sharing.take_back()
 
@@ -332,5 +336,6 @@ COMMANDS: Final = _by_type(
     Command(ShareRequest, SessionCommands.share),
     Command(StopSharingRequest, SessionCommands.stop_sharing),
     Command(AnswerGuestRequest, SessionCommands.answer_guest),
+    Command(SendAwayRequest, SessionCommands.send_away),
     Command(TakeControlsRequest, SessionCommands.take_controls),
 )
