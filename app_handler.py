@@ -204,9 +204,11 @@ class AppHandler:
             metrics=services.metrics,
             memory=ledger,
             meter=LoadMeter(services.system_monitor, needs),
+            needs=needs,
             changes=changes,
             idle_s=current.part(lambda config: config.engine_idle_s),
             least_rate_percent=current.part(lambda config: config.least_rate_percent),
+            parked_bytes=current.part(lambda config: config.parked_engine_bytes),
         )
         self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
         self.residency = ModelResidency(
@@ -214,6 +216,7 @@ class AppHandler:
             self._lock,
             ledger=ledger,
             device=self.engines.device,
+            parked=self.engines.parked,
             classifier=services.image_classifier,
             work_threads=self._work_threads,
             clock=services.clock,
@@ -396,7 +399,14 @@ class AppHandler:
         loras = LoraFolder(self.settings.current.now.data_dir / "loras")
         pipeline = services.video_pipeline
         self._film_previews = FilmPreviews(safety)
-        room = FilmRoom(pipeline, ledger, self.engines.keeping, changes=changes, threads=self._work_threads)
+        room = FilmRoom(
+            pipeline,
+            ledger,
+            device=self.engines.device,
+            parked=self.engines.parked,
+            changes=changes,
+            threads=self._work_threads,
+        )
         self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
         return VideoExecutor(
             pipeline,
