@@ -37,7 +37,7 @@ STATUSES = {
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
         " filmNotMade filmRefused filmLoraRefused filmSourceInUse controlsTaken sharingOff sharingEnded "
-        "resumedElsewhere"
+        "resumedElsewhere scriptTooLong"
     ),
     410: ("resumeTooLate"),
     412: ("settingsChanged"),
@@ -51,7 +51,7 @@ STATUSES = {
     ),
     428: ("settingsRevisionMissing"),
     429: ("tooManyRequests tooManySessions uploadQuotaUsed tooManyAttempts"),
-    500: ("internal engineFailed authoringFailed recordingFailed filmFailed"),
+    500: ("internal engineFailed authoringFailed recordingFailed filmFailed scriptFailed"),
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
         "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted "

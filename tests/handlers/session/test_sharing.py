@@ -226,7 +226,7 @@ def test_the_link_opens_what_it_is_for_and_nothing_else_where_a_token_is_asked_f
 def test_withdrawing_the_link_ends_those_who_watch_with_a_sentence() -> None:
     with play_server() as server, playing(server) as (player, link), watching(server, link) as guest:
         guest.frame()
-        assert done(player, "stop_sharing") == {"watchers": 0}
+        assert done(player, "stop_sharing") == {"watchers": 0, "guests": []}
         assert guest.of_type("error")["message"] == "The player does not share this session any more."
         assert guest.closed() == (1000, "sharingEnded")
 
@@ -313,8 +313,8 @@ def test_who_watches_is_listed_and_sent_away_by_rest_too_for_the_player_alone() 
         (summary,) = server.http.get("/api/sessions", headers=mine).json()["sessions"]
         path = f"/api/sessions/{summary['id']}/guests"
         assert server.http.get(path, headers=mine).json() == {"guests": [number], "asking": None, "playing": None}
-        assert server.http.get(path).status_code == 404
-        assert server.http.delete(f"{path}/{number}").status_code == 404
+        assert server.http.get(path).status_code == 403
+        assert server.http.delete(f"{path}/{number}").status_code == 403
         assert server.http.delete(f"{path}/99", headers=mine).json()["code"] == "guestUnknown"
         assert server.http.delete(f"{path}/{number}", headers=mine).status_code == 204
         assert guest.of_type("error")["code"] == "sentAway"
