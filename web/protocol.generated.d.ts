@@ -145,6 +145,7 @@ export type ErrorCode =
   | "filmFailed"
   | "scriptTooLong"
   | "scriptFailed"
+  | "agentsMissing"
   | "filmUnknown"
   | "filmNotMade"
   | "filmRefused"
