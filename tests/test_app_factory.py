@@ -27,7 +27,8 @@ STATUSES = {
     ),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
-        "feedbackUnknown accountUnknown notFound filmUnknown filmSourceUnknown linkUnknown guestUnknown"
+        "feedbackUnknown accountUnknown notFound filmUnknown filmSourceUnknown linkUnknown guestUnknown "
+        "agentsMissing"
     ),
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),

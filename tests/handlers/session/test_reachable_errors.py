@@ -161,6 +161,7 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
 _OTHER_KINDS = (
     *("JOB_", "JOBS_", "MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_"),
     *("ACCOUNT_", "ACCOUNTS_", "SIGN_IN_", "FEEDBACK_", "SETTINGS_", "FILM_", "SHARING_", "SCRIPT_"),
+    "AGENTS_",
 )
 
 # What has nothing to do with safety or scenes in words. A new error belongs here, or above with what reaches it.
