@@ -177,11 +177,9 @@ class PlayedWorld:
         await self._stream.show(self.active.picture)
 
     async def use_video(self, begin: BeginVideo | None) -> SessionVideo | None:
-        """Send H.264 or JPEGs from now on, and what the player sees now once more: it may have been lost."""
-        video = self._stream.use_video(begin)
+        """Send H.264 or JPEGs from now on, to a player who may have lost what there is to see now."""
         await self._see()
-        await self._stream.show_again()
-        return video
+        return self._stream.renew_video(begin)
 
     async def show_newcomer(self, newcomer: PassSubscriber) -> None:
         """Hand what the player sees now to somebody who has seen nothing yet."""
