@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
-    from services.film_maker.film_maker import FilmMaker
     from services.film_store.film_store import FilmStore
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
@@ -72,7 +71,6 @@ class ServiceBundle:
     job_stores: JobStores
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
-    film_maker: FilmMaker
     film_store: FilmStore
     source_store: SourceStore
     media_probe: MediaProbe
@@ -101,7 +99,6 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.database.shared_database import SharedDatabase
     from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
-    from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.film_store.directory_film_store import DirectoryFilmStore
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
     from services.image_classifier.best_image_classifier import BestImageClassifier
@@ -156,7 +153,6 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
-        film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
         film_store=DirectoryFilmStore(config.data_dir / "films"),
         source_store=DirectorySourceStore(config.data_dir / "films" / "sources", clock),
         media_probe=FfmpegMediaProbe(bundled_ffmpeg),
@@ -187,20 +183,6 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         task_runner=ThreadingTaskRunner(log_background_exception),
         clock=clock,
     )
-
-
-def _replay_environment(launch: Launch) -> dict[str, str]:
-    """What a replay needs to know of the flags of the server's start; variables and files it reads by itself."""
-    moss, engines = launch.config.moss, launch.config.engines
-    values = {
-        "moss_steps": moss.steps,
-        "moss_weights": moss.weights,
-        "models_dir": engines.models_dir,
-        "engine_device": engines.device,
-        "engine_compile": engines.compile,
-    }
-    fields = [field for field in launch.settings if launch.given.get(field.name) == "flag" and field.name in values]
-    return {field.setting.variable: str(values[field.name]) for field in fields}
 
 
 def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:
