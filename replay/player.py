@@ -136,10 +136,10 @@ class Replay:
             return None
         self._seen = self._number
         self.findings.passes += 1
-        self._last = frames[-1]
+        self._last = last = frames[-1]
         self._digest.update(np.ascontiguousarray(frames).data)
         if self._number in self._checks:
-            self._check(self._number, self._last, self._checks[self._number])
+            self._check(self._number, last, self._checks[self._number])
         return ReplayedPass(self._number, given, frames)
 
     def park(self) -> None:
