@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import closing
+from dataclasses import replace
 from typing import Final
 
+import numpy as np
 import pytest
 
 from replay.plan import ReplayPlan
 from replay.player import Replay
 from replay.script_start import facts_of
+from services.engine_host.engine_host import HostedEngine, host_engine
+from services.engine_host.host_settings import HostSettings
 from services.input_log.columns import InputColumns, PassInput
 from services.world_engine.world_engine import ControlPayload, EngineDiedError
 from services.world_files.world_file import Change, Continued, Origins, Prompted, Tolerance
@@ -21,6 +28,11 @@ SEEDS: Final = {"seed": fake_seed(10), "other": fake_seed(200)}
 
 def engine() -> FakeWorldEngine:
     return FakeWorldEngine(hears_words=True)
+
+
+def hosted_toy() -> closing[HostedEngine]:
+    load = "tests.services.engine_host.engines_in_host:load_toy"
+    return closing(host_engine(load, {}, "none", lambda _: None, HostSettings("Toy grid")))
 
 
 def plan() -> ReplayPlan:
@@ -92,3 +104,24 @@ def test_its_engine_dies_in_any_pass(parked_at: int, dies_at: int) -> None:
     replay.finish()
     assert numbers_and_digest(replay, seen) == undisturbed()
     assert dying.open_worlds == 0
+
+
+def test_the_process_of_its_engine_is_killed() -> None:
+    with hosted_toy() as toy:
+        spec = toy.spec
+        picture = np.full((spec.height, spec.width, 3), 90, np.uint8)
+        of_toy = replace(plan(), model=facts_of(spec, "none"), changes=(), pictures={"seed": picture})
+        undisturbed = Replay(of_toy)
+        expected = [each.number for each in undisturbed.passes(toy)]
+        replay, seen = Replay(of_toy), list[int]()
+        replay.open(toy)
+        play_on(replay, seen, 4)
+        assert toy.pid is not None
+        os.kill(toy.pid, signal.SIGKILL)
+        with pytest.raises(EngineDiedError):
+            play_on(replay, seen)
+        replay.close()
+        replay.open(toy)
+        play_on(replay, seen)
+        replay.finish()
+        assert numbers_and_digest(replay, seen) == (expected, undisturbed.findings.digest)
