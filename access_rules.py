@@ -186,6 +186,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("GET", "/health"): _OPEN,
         ("GET", "/ws"): _PLAY,  # what is asked for in the session has rules of its own
+        ("POST", "/mcp"): _PLAY,  # each tool asks for what it does as /ws or REST would
+        ("DELETE", "/mcp"): _PLAY,
         ("GET", "/watch"): _BY_LINK,
         ("GET", "/api/watch"): _BY_LINK,
         ("GET", "/openapi.json"): _READ,
@@ -260,6 +262,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/videos/{video_id}"): _FILMS,
         ("DELETE", "/v1/videos/{video_id}"): _JOB_DELETIONS,
         ("GET", "/v1/videos/{video_id}/content"): _FILMS,
+        ("POST", "/v1/videos/{video_id}/remix"): _UPLOADS,
         ("GET", "/api/feedback"): _OWN_WORDS,
         ("GET", "/api/feedback/export"): OWNERS,
         ("PUT", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,

@@ -17,6 +17,8 @@ from handlers.accounts.identity import Identity
 from handlers.accounts.passwords import Passwords
 from handlers.accounts.people_handler import PeopleHandler
 from handlers.accounts.throttle import SignInThrottle
+from handlers.agents.agent_worlds import AgentWorlds
+from handlers.agents.agents_handler import AgentsHandler
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
 from handlers.base import StateChanges, in_thread
@@ -33,16 +35,18 @@ from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
 from handlers.films.film_orders import FilmOrders
 from handlers.films.film_previews import FilmPreviews
+from handlers.films.film_retention import FilmRetention
 from handlers.films.film_room import FilmRoom
 from handlers.films.film_safety import FilmSafety
 from handlers.films.film_sources import FilmSources
 from handlers.films.film_specs import FilmSpecs
+from handlers.films.film_words import FilmWords
 from handlers.films.films_handler import FilmsHandler
 from handlers.films.loras import LoraFolder
 from handlers.films.openai_videos import OpenAiVideos
 from handlers.films.played_pictures import PlayedPictures
 from handlers.films.sources_handler import SourcesHandler
-from handlers.films.sources_in_use import sources_in_use
+from handlers.films.sources_in_use import films_in_use, sources_in_use
 from handlers.films.walking_into import WalkingInto
 from handlers.jobs.benchmark_executor import BenchmarkExecutor
 from handlers.jobs.board import JobBoard
@@ -373,6 +377,8 @@ class AppHandler:
         )
         links = ShareLinks(services.clock)
         self.play = PlayHandler(self._surroundings(links), services.log_stream, services.system_monitor)
+        worlds_of_agents = AgentWorlds(self.play, self.seeds, self.visitors, self.identity, self._intake_threads)
+        self.agents = AgentsHandler(worlds_of_agents, self._work_threads)
         self._add_films()
         self.watch = WatchHandler(self.play, links, throttle, current.part(lambda config: config.sharing))
         facts = SubjectFacts(
@@ -407,6 +413,13 @@ class AppHandler:
         loras = LoraFolder(self.settings.current.now.data_dir / "loras")
         pipeline = services.video_pipeline
         self._film_previews = FilmPreviews(safety)
+        self._film_retention = FilmRetention(
+            services.film_store,
+            self._belongings,
+            in_use=lambda: films_in_use(self._board),
+            clock=services.clock,
+            config=self._film_config,
+        )
         room = FilmRoom(
             pipeline,
             ledger,
@@ -415,12 +428,15 @@ class AppHandler:
             changes=changes,
             threads=self._work_threads,
         )
-        self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
+        words = FilmWords(services.prompt_writer, self.residency)
+        self.film_specs = FilmSpecs(pipeline, room, loras, words, threads=threads, config=self._film_config)
         return VideoExecutor(
             pipeline,
             FilmOrders(pipeline, self._found_sources, self.seeds, safety, loras),
             room,
             services.film_store,
+            words=words,
+            retention=self._film_retention,
             probe=services.media_probe,
             safety=safety,
             belongings=self._belongings,
@@ -440,6 +456,7 @@ class AppHandler:
             self.jobs,
             self._belongings,
             played=PlayedPictures(self.play, self.jobs, self.visitors),
+            retention=self._film_retention,
             previews=self._film_previews,
             probe=services.media_probe,
             writer=services.video_writer,
@@ -534,6 +551,7 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+        await self.agents.close()
         self.left_worlds.stop()
         await self.watch.drain()
 
@@ -547,6 +565,7 @@ class AppHandler:
         self._belongings.settle(ThingKind.RECORDING, self.recordings.names)
         self._belongings.settle(ThingKind.WORLD, self.world_files.ids)
         self._belongings.settle(ThingKind.SEED, self.seeds.hashes)
+        self._film_retention.prune()
         self._belongings.settle(ThingKind.FILM, self.films.ids)
         self._belongings.settle(ThingKind.SOURCE, self.film_sources.hashes)
 
