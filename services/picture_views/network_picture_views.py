@@ -34,7 +34,7 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CloseUpWeights:
-    """Of a logistic regression that `training/close_ups.py` fits; a picture below the limit is a close-up."""
+    """Of a logistic regression that `scripts/fit_close_ups.py` fits; a picture below the limit is a close-up."""
 
     features: NDArray[np.float64]
     signs: NDArray[np.float64]

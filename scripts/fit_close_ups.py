@@ -1,8 +1,8 @@
 """Fits what tells close-ups from places, to pictures that were sorted by eye.
 
-    python -m training.close_ups PICTURES
+    python -m scripts.fit_close_ups PICTURES
 
-`training/close_ups.csv` has the package of each picture, its name there, and what it is; `PICTURES` has a folder for
+`scripts/close_ups.csv` has the package of each picture, its name there, and what it is; `PICTURES` has a folder for
 each package. (Pictures of GCompris are named by the resource file that holds them, and where in it they begin.) The
 pictures themselves are not of this project. It needs the packages of play alone, writes
 `assets/picture_check/close_ups.json`, and prints what a cross-validation in ten parts finds.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-LABELS: Final = Path(__file__).with_suffix(".csv")
+LABELS: Final = Path(__file__).with_name("close_ups.csv")
 _STRENGTH: Final = 1000.0  # of the ridge that keeps the weights of 1,795 numbers small
 _SIGN_SCALE: Final = 20.0**0.5  # a sign may weigh as much as 20 features
 _PLACES_KEPT: Final = 0.95
