@@ -186,6 +186,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("GET", "/health"): _OPEN,
         ("GET", "/ws"): _PLAY,  # what is asked for in the session has rules of its own
+        ("POST", "/mcp"): _PLAY,  # each tool asks for what it does as /ws or REST would
+        ("DELETE", "/mcp"): _PLAY,
         ("GET", "/watch"): _BY_LINK,
         ("GET", "/api/watch"): _BY_LINK,
         ("GET", "/openapi.json"): _READ,
@@ -260,6 +262,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/videos/{video_id}"): _FILMS,
         ("DELETE", "/v1/videos/{video_id}"): _JOB_DELETIONS,
         ("GET", "/v1/videos/{video_id}/content"): _FILMS,
+        ("POST", "/v1/videos/{video_id}/remix"): _UPLOADS,
         ("GET", "/api/feedback"): _OWN_WORDS,
         ("GET", "/api/feedback/export"): OWNERS,
         ("PUT", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,
@@ -288,6 +291,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/settings/reload"): OWNERS,
         ("GET", "/api/sessions"): _OWN_SESSIONS,
         ("POST", "/api/sessions/{session_id}/moments"): _OWN_PLAY,
+        ("GET", "/api/sessions/{session_id}/guests"): _OWN_PLAY,
+        ("DELETE", "/api/sessions/{session_id}/guests/{guest}"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/rewind"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/clip"): _OWN_PLAY,
@@ -364,6 +369,7 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "share": _PLAY,
         "stop_sharing": _PLAY,
         "answer_guest": _PLAY,
+        "send_away": _PLAY,
         "take_controls": _PLAY,
     }
 )

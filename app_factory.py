@@ -14,8 +14,10 @@ from starlette.middleware import Middleware
 
 from _routes import (
     account,
+    agents,
     doctor,
     feedback,
+    guests,
     health,
     jobs,
     library,
@@ -120,12 +122,14 @@ def create_app(handler: AppHandler) -> FastAPI:
         feedback,
         sessions,
         settings,
+        guests,
         moments,
         account,
         people,
         metrics,
         websocket,
         watch,
+        agents,
     )
     for resource in resources:
         app.include_router(resource.router)

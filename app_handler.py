@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +19,8 @@ from handlers.accounts.identity import Identity
 from handlers.accounts.passwords import Passwords
 from handlers.accounts.people_handler import PeopleHandler
 from handlers.accounts.throttle import SignInThrottle
+from handlers.agents.agent_worlds import AgentWorlds
+from handlers.agents.agents_handler import AgentsHandler
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
 from handlers.base import StateChanges, in_thread
@@ -33,16 +37,18 @@ from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
 from handlers.films.film_orders import FilmOrders
 from handlers.films.film_previews import FilmPreviews
+from handlers.films.film_retention import FilmRetention
 from handlers.films.film_room import FilmRoom
 from handlers.films.film_safety import FilmSafety
 from handlers.films.film_sources import FilmSources
 from handlers.films.film_specs import FilmSpecs
+from handlers.films.film_words import FilmWords
 from handlers.films.films_handler import FilmsHandler
 from handlers.films.loras import LoraFolder
 from handlers.films.openai_videos import OpenAiVideos
 from handlers.films.played_pictures import PlayedPictures
 from handlers.films.sources_handler import SourcesHandler
-from handlers.films.sources_in_use import sources_in_use
+from handlers.films.sources_in_use import films_in_use, sources_in_use
 from handlers.films.walking_into import WalkingInto
 from handlers.jobs.benchmark_executor import BenchmarkExecutor
 from handlers.jobs.board import JobBoard
@@ -51,6 +57,7 @@ from handlers.jobs.feed import JobFeed
 from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
 from handlers.jobs.model_executor import ModelExecutor
+from handlers.jobs.others import JobsOfOthers
 from handlers.jobs.outlook import JobTimes
 from handlers.jobs.retention import JobRetention
 from handlers.jobs.runner import JobRunner
@@ -68,6 +75,7 @@ from handlers.library.removal import ModelRemoval
 from handlers.library.shelf import ModelShelf
 from handlers.models_handler import ModelsHandler
 from handlers.ownership.belongings import Belongings
+from handlers.peers.peers_handler import PeersHandler
 from handlers.play_handler import PlayHandler
 from handlers.presence import Part, Presence
 from handlers.recorder_handler import RecorderHandler
@@ -151,6 +159,13 @@ class AppHandler:
             services.clock,
             current,
         )
+        self.peers = PeersHandler(
+            services.peer_stores,
+            run=secrets.token_hex(8),
+            name=config.fleet.name or socket.gethostname()[:64],
+            own_play=self.sessions.own_play,
+            threads=self._intake_threads,
+        )
         self.visitors = VisitorsHandler(
             self._state, self._lock, services.clock, current.part(lambda config: config.access.anonymous)
         )
@@ -204,9 +219,11 @@ class AppHandler:
             metrics=services.metrics,
             memory=ledger,
             meter=LoadMeter(services.system_monitor, needs),
+            needs=needs,
             changes=changes,
             idle_s=current.part(lambda config: config.engine_idle_s),
             least_rate_percent=current.part(lambda config: config.least_rate_percent),
+            parked_bytes=current.part(lambda config: config.parked_engine_bytes),
         )
         self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
         self.residency = ModelResidency(
@@ -214,6 +231,7 @@ class AppHandler:
             self._lock,
             ledger=ledger,
             device=self.engines.device,
+            parked=self.engines.parked,
             classifier=services.image_classifier,
             work_threads=self._work_threads,
             clock=services.clock,
@@ -285,6 +303,7 @@ class AppHandler:
             stores=services.job_stores,
             clock=services.clock,
             read_threads=self._intake_threads,
+            epoch=self.peers.run,
         )
         shelf = ModelShelf(services.catalogue, current)
         pulls = Pulls(self._board, shelf)
@@ -362,6 +381,8 @@ class AppHandler:
         )
         links = ShareLinks(services.clock)
         self.play = PlayHandler(self._surroundings(links), services.log_stream, services.system_monitor)
+        worlds_of_agents = AgentWorlds(self.play, self.seeds, self.visitors, self.identity, self._intake_threads)
+        self.agents = AgentsHandler(worlds_of_agents, self._work_threads)
         self._add_films()
         self.watch = WatchHandler(self.play, links, throttle, current.part(lambda config: config.sharing))
         facts = SubjectFacts(
@@ -393,16 +414,33 @@ class AppHandler:
         self._found_sources = FilmSources(
             self.film_sources, services.film_store, self.recordings, self._belongings, services.media_probe
         )
-        loras = LoraFolder(self.settings.current.now.data_dir / "loras")
+        loras = LoraFolder(self.settings.current.now.shared_dir / "loras")
         pipeline = services.video_pipeline
         self._film_previews = FilmPreviews(safety)
-        room = FilmRoom(pipeline, ledger, self.engines.keeping, changes=changes, threads=self._work_threads)
-        self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
+        self._film_retention = FilmRetention(
+            services.film_store,
+            self._belongings,
+            in_use=lambda: films_in_use(self._board),
+            clock=services.clock,
+            config=self._film_config,
+        )
+        room = FilmRoom(
+            pipeline,
+            ledger,
+            device=self.engines.device,
+            parked=self.engines.parked,
+            changes=changes,
+            threads=self._work_threads,
+        )
+        words = FilmWords(services.prompt_writer, self.residency)
+        self.film_specs = FilmSpecs(pipeline, room, loras, words, threads=threads, config=self._film_config)
         return VideoExecutor(
             pipeline,
             FilmOrders(pipeline, self._found_sources, self.seeds, safety, loras),
             room,
             services.film_store,
+            words=words,
+            retention=self._film_retention,
             probe=services.media_probe,
             safety=safety,
             belongings=self._belongings,
@@ -422,6 +460,7 @@ class AppHandler:
             self.jobs,
             self._belongings,
             played=PlayedPictures(self.play, self.jobs, self.visitors),
+            retention=self._film_retention,
             previews=self._film_previews,
             probe=services.media_probe,
             writer=services.video_writer,
@@ -438,14 +477,16 @@ class AppHandler:
 
     def _add_jobs(self, kinds: JobKinds, config: Current[JobsConfig]) -> None:
         clock, threads = self.services.clock, self._intake_threads
-        folder = JobFolder(self.settings.current.now.data_dir / "jobs")
+        folder = JobFolder(self.settings.current.now.shared_dir / "jobs")
         runner = JobRunner(self._board, folder, threads, clock)
         retention = JobRetention(self._board, config=config, folder=folder, threads=threads, clock=clock)
+        settlement = JobSettlement(self._board, kinds, runner, self.peers, folder=folder, threads=threads, clock=clock)
         self._scheduler = JobScheduler(
             self._board,
             kinds,
             runner,
-            settlement=JobSettlement(self._board, kinds, runner, folder=folder, threads=threads, clock=clock),
+            settlement=settlement,
+            others=JobsOfOthers(self._board, runner, settlement, self.peers),
             retention=retention,
             times=JobTimes(kinds),
             clock=clock,
@@ -493,6 +534,7 @@ class AppHandler:
         stack.push_async_callback(self._close_input_logs)
         stack.push_async_callback(self._close_scene_models)
         stack.push_async_callback(self._painter.close)
+        stack.push_async_callback(self.peers.leave)
         stack.push_async_callback(self._close_jobs)
         stack.enter_context(self.presence.of("jobs"))
         stack.callback(self.services.picture_decoder.close)
@@ -504,6 +546,7 @@ class AppHandler:
         await self.residency.refresh()
         await self.accounts.begin()
         stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
+        stack.push_async_callback(_ended, asyncio.create_task(self.peers.watch()))
         self._scheduler.start()
         stack.push_async_callback(self._live_services.close)
         stack.push_async_callback(_ended, asyncio.create_task(self.settings.watch()))
@@ -516,6 +559,7 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+        await self.agents.close()
         self.left_worlds.stop()
         await self.watch.drain()
 
@@ -526,9 +570,12 @@ class AppHandler:
     def _recover(self) -> None:
         """Finish what an earlier run has left of recordings, and settle whose those are that are gone."""
         self.recorder.recover()
+        if self.peers.are_possible:  # what another server keeps just now has an owner already, and is not there yet
+            return
         self._belongings.settle(ThingKind.RECORDING, self.recordings.names)
         self._belongings.settle(ThingKind.WORLD, self.world_files.ids)
         self._belongings.settle(ThingKind.SEED, self.seeds.hashes)
+        self._film_retention.prune()
         self._belongings.settle(ThingKind.FILM, self.films.ids)
         self._belongings.settle(ThingKind.SOURCE, self.film_sources.hashes)
 

@@ -78,6 +78,7 @@ class ErrorCode(StrEnum):
     SHARING_OFF = "sharingOff"
     SHARING_ENDED = "sharingEnded"
     TOO_MANY_WATCHERS = "tooManyWatchers"
+    SENT_AWAY = "sentAway"
     WATCH_ONLY = "watchOnly"
     CONTROLS_TAKEN = "controlsTaken"
     GUEST_UNKNOWN = "guestUnknown"
@@ -94,6 +95,8 @@ class ErrorCode(StrEnum):
     FILM_FAILED = "filmFailed"
     SCRIPT_TOO_LONG = "scriptTooLong"
     SCRIPT_FAILED = "scriptFailed"
+    # agents
+    AGENTS_MISSING = "agentsMissing"
     # films
     FILM_UNKNOWN = "filmUnknown"
     FILM_NOT_MADE = "filmNotMade"
@@ -236,6 +239,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.SHARING_OFF: 409,
         ErrorCode.SHARING_ENDED: 409,
         ErrorCode.TOO_MANY_WATCHERS: 503,
+        ErrorCode.SENT_AWAY: 403,
         ErrorCode.WATCH_ONLY: 403,
         ErrorCode.CONTROLS_TAKEN: 409,
         ErrorCode.GUEST_UNKNOWN: 404,
@@ -252,6 +256,8 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.FILM_FAILED: 500,
         ErrorCode.SCRIPT_TOO_LONG: 409,
         ErrorCode.SCRIPT_FAILED: 500,
+        # agents
+        ErrorCode.AGENTS_MISSING: 404,
         # films
         ErrorCode.FILM_UNKNOWN: 404,
         ErrorCode.FILM_NOT_MADE: 409,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
+    from services.peer_store.peer_store import PeerStores
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.picture_views.picture_views import PictureViews
     from services.prompt_writer.prompt_writer import ConfigurablePromptWriter, PromptWriter
@@ -72,6 +73,7 @@ class ServiceBundle:
     job_stores: JobStores
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
+    peer_stores: PeerStores | None  # None: the server shares its database with no other
     film_maker: FilmMaker
     film_store: FilmStore
     source_store: SourceStore
@@ -118,6 +120,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.model_hub.hugging_face_hub import HuggingFaceHub
     from services.ownership_store.sql_ownership_stores import SqlOwnershipStores
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
+    from services.peer_store.sql_peer_stores import SqlPeerStores
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
     from services.picture_views.network_picture_views import NetworkPictureViews, read_weights
@@ -137,6 +140,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
 
+    shared, is_shared = config.shared_dir, config.fleet.shared_dir is not None
     engines = InstalledEngines()
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
@@ -157,10 +161,10 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         picture_views=NetworkPictureViews(bundled_classifier, read_weights(PICTURE_CHECK_DIR), SignPictureViews()),
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
-        world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
-        film_maker=ReplayFilmMaker(config.data_dir, _replay_environment(launch)),
-        film_store=DirectoryFilmStore(config.data_dir / "films"),
-        source_store=DirectorySourceStore(config.data_dir / "films" / "sources", clock),
+        world_store=DirectoryWorldStore(shared / "worlds", config.max_saved_worlds, is_shared=is_shared),
+        film_maker=ReplayFilmMaker(shared, _replay_environment(launch)),
+        film_store=DirectoryFilmStore(shared / "films", is_shared=is_shared),
+        source_store=DirectorySourceStore(shared / "films" / "sources", clock, is_shared=is_shared),
         media_probe=FfmpegMediaProbe(bundled_ffmpeg),
         video_pipeline=SwitchedVideoPipeline(build_video_pipeline, config.film_model),
         close_database=database.close,
@@ -169,15 +173,21 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         job_stores=SqlJobStores(database),
         ownership_stores=SqlOwnershipStores(database),
         feedback_stores=SqlFeedbackStores(database),
+        peer_stores=SqlPeerStores(database) if is_shared else None,
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
-            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=decoder, clock=clock
+            SHIPPED_SEEDS_DIR,
+            shared,
+            config.max_uploaded_seeds,
+            decoder=decoder,
+            clock=clock,
+            is_shared=is_shared,
         ),
         video_writer=video_writer,
         recording_store=DirectoryRecordingStore(
-            config.recording.folder or config.data_dir / "recordings", video_writer.describe
+            config.recording.folder or shared / "recordings", video_writer.describe, is_shared=is_shared
         ),
-        settings_files=FolderSettingsFiles(config.data_dir),
+        settings_files=FolderSettingsFiles(shared),
         model_hub=HuggingFaceHub(
             default_cache_dir(os.environ), config.hub, config.engines.models_dir, environ=os.environ
         ),
@@ -262,8 +272,9 @@ def build_video_pipeline(config: FilmModelConfig) -> FastVideoPipeline:
     from services.video_pipeline.ltx_files import LtxFiles
     from services.video_pipeline.ltx_video_pipeline import LTXFastVideoPipeline
     from services.video_pipeline.unconfigured_video_pipeline import UnconfiguredVideoPipeline
+    from services.world_engine.depth.moss_source import moss_depth_source
 
     if config.place == "off":
         return UnconfiguredVideoPipeline("The settings have no films made on this server (TERRARIUM_LOCAL_FILMS).")
     files = LtxFiles(default_cache_dir(os.environ), config.folder, quant=config.quant)
-    return LTXFastVideoPipeline(files, ProcessTorchWorker, asked=config.place)
+    return LTXFastVideoPipeline(files, ProcessTorchWorker, asked=config.place, depth=moss_depth_source())

@@ -18,6 +18,7 @@ from runtime_config.data_directory import default_data_directory
 from runtime_config.engines_config import EnginesConfig
 from runtime_config.film_model_config import FilmModelConfig
 from runtime_config.films_config import FilmsConfig
+from runtime_config.fleet_config import FleetConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.machine_memory import machine_memory
 from runtime_config.resume_config import ResumeConfig
@@ -370,6 +371,7 @@ class RuntimeConfig:
     ] = field(default_factory=default_data_directory)
     access: Annotated[AccessConfig, Group("who may connect")] = AccessConfig()
     door: Annotated[DoorConfig, Group("who may connect")] = DoorConfig()
+    fleet: Annotated[FleetConfig, Group("several servers")] = field(default_factory=FleetConfig)
     max_sessions: Annotated[
         int,
         Field(ge=1, le=MOST_SESSIONS),
@@ -385,6 +387,20 @@ class RuntimeConfig:
             "seconds after which a world model that nobody plays on is unloaded; the next player waits until it is"
             " loaded again",
             default="it stays loaded",
+            applies=LIVE,
+        ),
+    ] = None
+    parked_engine_bytes: Annotated[
+        int | None,
+        Field(ge=0, le=16 << 20),
+        MEBIBYTES,
+        Group("play"),
+        Setting(
+            "parked_engines_mib",
+            "memory, in MiB, for world models that have made room for another one on the graphics card, and wait there"
+            " to come back without a load; the one that was played longest ago is unloaded first; 0: all are unloaded",
+            default="as much as this machine has to spare: an eighth of its memory stays free, and 2 GiB at least",
+            unit=MIB,
             applies=LIVE,
         ),
     ] = None
@@ -462,3 +478,8 @@ class RuntimeConfig:
         ),
     ] = False
     drain_timeout_s: float = 4.0  # of the 5 s within which a stop must end
+
+    @property
+    def shared_dir(self) -> Path:
+        """Where lies what several servers share; that of one that works alone is its data folder."""
+        return self.fleet.shared_dir or self.data_dir

@@ -89,7 +89,9 @@ if TYPE_CHECKING:
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
+    from services.peer_store.peer_store import PeerStores
     from services.prompt_writer.prompt_writer import PromptWriter
+    from services.seed_store.seed_store import SeedStore
     from services.settings_file.settings_file import SettingsFiles
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -232,6 +234,15 @@ class PlayClient:
                 return frame
         raise AssertionError("No such frame came.")
 
+    def start_over(self, kind: str = "reset", **fields: Any) -> Frame:
+        """The first played frame after a notification of that kind has started the world over.
+
+        It is known by its epoch: which of the first passes arrive depends on how busy the machine is.
+        """
+        before = self.hold("W").header.epoch
+        self.send(kind, **fields)
+        return self.hold("W", until=lambda frame: frame.header.epoch != before)
+
     def closed(self) -> tuple[int, str]:
         """Read to the end; the close code and reason."""
         for _ in self.messages():
@@ -299,7 +310,7 @@ def fake_services(
     encoder: FakeFrameEncoder | None = None,
     video_encoder: VideoEncoder | None = None,
     classifier: ImageClassifier | None = None,
-    seed_store: FakeSeedStore | None = None,
+    seed_store: SeedStore | None = None,
     verdict_cache: VerdictCache | None = None,
     video_writer: VideoWriter | None = None,
     recordings_dir: Path = NO_FOLDER,
@@ -312,6 +323,7 @@ def fake_services(
     job_stores: JobStores | None = None,
     ownership_stores: OwnershipStores | None = None,
     feedback_stores: FeedbackStores | None = None,
+    peer_stores: PeerStores | None = None,
     film_maker: FilmMaker | None = None,
     video_pipeline: FastVideoPipeline | None = None,
     films_dir: Path = NO_FOLDER,
@@ -364,6 +376,7 @@ def fake_services(
         job_stores=job_stores or FakeJobStore(),
         ownership_stores=ownership_stores or FakeOwnershipStore(),
         feedback_stores=feedback_stores or FakeFeedbackStore(),
+        peer_stores=peer_stores,
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         settings_files=settings_files or FakeSettingsFiles(),
         model_hub=model_hub or HuggingFaceHub(cache_dir, HubConfig(), environ={}),
