@@ -341,7 +341,8 @@ SessionStateName: TypeAlias = Literal["awaiting_seed", "preparing", "playing", "
 class SessionSummary(ApiModel):
     """One open session. `receipt_to_send_ms`: from a control's arrival to the end of sending the pass that read it.
 
-    `owner` names who plays, for an owner of the server; null where nobody has signed in.
+    `owner` names who plays, for an owner of the server; null where nobody has signed in. `server` names the one that
+    it is played on, where several work as one; null where there is only this one.
     """
 
     id: str
@@ -357,6 +358,7 @@ class SessionSummary(ApiModel):
     receipt_to_send_ms: Percentiles
     watchers: int = 0
     owner: str | None = None
+    server: str | None = None
 
 
 class WatchedSession(ApiModel):
@@ -364,6 +366,14 @@ class WatchedSession(ApiModel):
 
     state: Literal["waiting", "playing", "paused"]
     watchers: int
+
+
+class SessionGuests(ApiModel):
+    """Who watches a session, by their numbers. `asking` would like the controls, `playing` has them."""
+
+    guests: list[int]
+    asking: int | None
+    playing: int | None
 
 
 class SessionsResponse(ApiModel):

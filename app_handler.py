@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -55,6 +57,7 @@ from handlers.jobs.feed import JobFeed
 from handlers.jobs.film_executor import FilmExecutor
 from handlers.jobs.jobs_handler import JobsHandler
 from handlers.jobs.model_executor import ModelExecutor
+from handlers.jobs.others import JobsOfOthers
 from handlers.jobs.outlook import JobTimes
 from handlers.jobs.retention import JobRetention
 from handlers.jobs.runner import JobRunner
@@ -73,6 +76,7 @@ from handlers.library.removal import ModelRemoval
 from handlers.library.shelf import ModelShelf
 from handlers.models_handler import ModelsHandler
 from handlers.ownership.belongings import Belongings
+from handlers.peers.peers_handler import PeersHandler
 from handlers.play_handler import PlayHandler
 from handlers.presence import Part, Presence
 from handlers.recorder_handler import RecorderHandler
@@ -155,6 +159,13 @@ class AppHandler:
             self._lock,
             services.clock,
             current,
+        )
+        self.peers = PeersHandler(
+            services.peer_stores,
+            run=secrets.token_hex(8),
+            name=config.fleet.name or socket.gethostname()[:64],
+            own_play=self.sessions.own_play,
+            threads=self._intake_threads,
         )
         self.visitors = VisitorsHandler(
             self._state, self._lock, services.clock, current.part(lambda config: config.access.anonymous)
@@ -293,6 +304,7 @@ class AppHandler:
             stores=services.job_stores,
             clock=services.clock,
             read_threads=self._intake_threads,
+            epoch=self.peers.run,
         )
         shelf = ModelShelf(services.catalogue, current)
         pulls = Pulls(self._board, shelf)
@@ -410,7 +422,7 @@ class AppHandler:
         self._found_sources = FilmSources(
             self.film_sources, services.film_store, self.recordings, self._belongings, services.media_probe
         )
-        loras = LoraFolder(self.settings.current.now.data_dir / "loras")
+        loras = LoraFolder(self.settings.current.now.shared_dir / "loras")
         pipeline = services.video_pipeline
         self._film_previews = FilmPreviews(safety)
         self._film_retention = FilmRetention(
@@ -473,14 +485,16 @@ class AppHandler:
 
     def _add_jobs(self, kinds: JobKinds, config: Current[JobsConfig]) -> None:
         clock, threads = self.services.clock, self._intake_threads
-        folder = JobFolder(self.settings.current.now.data_dir / "jobs")
+        folder = JobFolder(self.settings.current.now.shared_dir / "jobs")
         runner = JobRunner(self._board, folder, threads, clock)
         retention = JobRetention(self._board, config=config, folder=folder, threads=threads, clock=clock)
+        settlement = JobSettlement(self._board, kinds, runner, self.peers, folder=folder, threads=threads, clock=clock)
         self._scheduler = JobScheduler(
             self._board,
             kinds,
             runner,
-            settlement=JobSettlement(self._board, kinds, runner, folder=folder, threads=threads, clock=clock),
+            settlement=settlement,
+            others=JobsOfOthers(self._board, runner, settlement, self.peers),
             retention=retention,
             times=JobTimes(kinds),
             clock=clock,
@@ -528,6 +542,7 @@ class AppHandler:
         stack.push_async_callback(self._close_input_logs)
         stack.push_async_callback(self._close_scene_models)
         stack.push_async_callback(self._painter.close)
+        stack.push_async_callback(self.peers.leave)
         stack.push_async_callback(self._close_jobs)
         stack.enter_context(self.presence.of("jobs"))
         stack.callback(self.services.picture_decoder.close)
@@ -539,6 +554,7 @@ class AppHandler:
         await self.residency.refresh()
         await self.accounts.begin()
         stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
+        stack.push_async_callback(_ended, asyncio.create_task(self.peers.watch()))
         self._scheduler.start()
         stack.push_async_callback(self._live_services.close)
         stack.push_async_callback(_ended, asyncio.create_task(self.settings.watch()))
@@ -562,6 +578,8 @@ class AppHandler:
     def _recover(self) -> None:
         """Finish what an earlier run has left of recordings, and settle whose those are that are gone."""
         self.recorder.recover()
+        if self.peers.are_possible:  # what another server keeps just now has an owner already, and is not there yet
+            return
         self._belongings.settle(ThingKind.RECORDING, self.recordings.names)
         self._belongings.settle(ThingKind.WORLD, self.world_files.ids)
         self._belongings.settle(ThingKind.SEED, self.seeds.hashes)

@@ -78,6 +78,7 @@ class ErrorCode(StrEnum):
     SHARING_OFF = "sharingOff"
     SHARING_ENDED = "sharingEnded"
     TOO_MANY_WATCHERS = "tooManyWatchers"
+    SENT_AWAY = "sentAway"
     WATCH_ONLY = "watchOnly"
     CONTROLS_TAKEN = "controlsTaken"
     GUEST_UNKNOWN = "guestUnknown"
@@ -238,6 +239,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.SHARING_OFF: 409,
         ErrorCode.SHARING_ENDED: 409,
         ErrorCode.TOO_MANY_WATCHERS: 503,
+        ErrorCode.SENT_AWAY: 403,
         ErrorCode.WATCH_ONLY: 403,
         ErrorCode.CONTROLS_TAKEN: 409,
         ErrorCode.GUEST_UNKNOWN: 404,

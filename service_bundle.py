@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
+    from services.peer_store.peer_store import PeerStores
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.picture_views.picture_views import PictureViews
     from services.prompt_writer.prompt_writer import ConfigurablePromptWriter, PromptWriter
@@ -71,6 +72,7 @@ class ServiceBundle:
     job_stores: JobStores
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
+    peer_stores: PeerStores | None  # None: the server shares its database with no other
     film_store: FilmStore
     source_store: SourceStore
     media_probe: MediaProbe
@@ -115,8 +117,10 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.model_hub.hugging_face_hub import HuggingFaceHub
     from services.ownership_store.sql_ownership_stores import SqlOwnershipStores
     from services.password_hasher.argon2_password_hasher import Argon2PasswordHasher
+    from services.peer_store.sql_peer_stores import SqlPeerStores
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
+    from services.picture_views.network_picture_views import NetworkPictureViews, read_weights
     from services.picture_views.sign_picture_views import SignPictureViews
     from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
@@ -133,28 +137,30 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
 
+    shared, is_shared = config.shared_dir, config.fleet.shared_dir is not None
     engines = InstalledEngines()
     clock = SystemClock()
     video_writer = FfmpegVideoWriter()
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
+    bundled_classifier = BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR))
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(engines.entries(config), engines.entries),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
         video_encoder=FfmpegVideoEncoder(bundled_ffmpeg, threads=config.video.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
-            BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
+            bundled_classifier,
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
-        picture_views=SignPictureViews(),
+        picture_views=NetworkPictureViews(bundled_classifier, read_weights(PICTURE_CHECK_DIR), SignPictureViews()),
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
-        world_store=DirectoryWorldStore(config.data_dir / "worlds", config.max_saved_worlds),
-        film_store=DirectoryFilmStore(config.data_dir / "films"),
-        source_store=DirectorySourceStore(config.data_dir / "films" / "sources", clock),
+        world_store=DirectoryWorldStore(shared / "worlds", config.max_saved_worlds, is_shared=is_shared),
+        film_store=DirectoryFilmStore(shared / "films", is_shared=is_shared),
+        source_store=DirectorySourceStore(shared / "films" / "sources", clock, is_shared=is_shared),
         media_probe=FfmpegMediaProbe(bundled_ffmpeg),
         video_pipeline=SwitchedVideoPipeline(build_video_pipeline, config.film_model),
         close_database=database.close,
@@ -163,15 +169,21 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         job_stores=SqlJobStores(database),
         ownership_stores=SqlOwnershipStores(database),
         feedback_stores=SqlFeedbackStores(database),
+        peer_stores=SqlPeerStores(database) if is_shared else None,
         input_logs=NdjsonInputLogs(config.data_dir / "input_logs", config.input_log_bytes),
         seed_store=DirectorySeedStore(
-            SHIPPED_SEEDS_DIR, config.data_dir, config.max_uploaded_seeds, decoder=decoder, clock=clock
+            SHIPPED_SEEDS_DIR,
+            shared,
+            config.max_uploaded_seeds,
+            decoder=decoder,
+            clock=clock,
+            is_shared=is_shared,
         ),
         video_writer=video_writer,
         recording_store=DirectoryRecordingStore(
-            config.recording.folder or config.data_dir / "recordings", video_writer.describe
+            config.recording.folder or shared / "recordings", video_writer.describe, is_shared=is_shared
         ),
-        settings_files=FolderSettingsFiles(config.data_dir),
+        settings_files=FolderSettingsFiles(shared),
         model_hub=HuggingFaceHub(
             default_cache_dir(os.environ), config.hub, config.engines.models_dir, environ=os.environ
         ),

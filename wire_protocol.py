@@ -380,6 +380,14 @@ class AnswerGuestRequest(_ClientModel):
     granted: bool
 
 
+class SendAwayRequest(_ClientModel):
+    """Have the guest of that number watch no longer. Nobody from their address is let in again for ten minutes."""
+
+    type: Literal["send_away"]
+    req_id: RequestId
+    guest: int
+
+
 class TakeControlsRequest(_ClientModel):
     """Take the controls back from the guest who has them."""
 
@@ -423,6 +431,7 @@ ExtendedRequest: TypeAlias = (
     | ShareRequest
     | StopSharingRequest
     | AnswerGuestRequest
+    | SendAwayRequest
     | TakeControlsRequest
 )
 ExtendedClientMessage: TypeAlias = Annotated[ExtendedNotification | ExtendedRequest, Field(discriminator="type")]
@@ -614,10 +623,15 @@ class ProgressMessage(_ServerModel):
 
 
 class ResumedWorld(_ServerModel):
-    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed."""
+    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+
+    `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
+    one more than it has seen, the answer to its last `step` was lost on its way.
+    """
 
     kept: tuple[str, ...]
     lost_s: float
+    passes: int
 
 
 class ExtendedInitResponseData(InitResponseData):
@@ -711,9 +725,11 @@ class RecordingMessage(_ServerModel):
 
 class SharingData(_ServerModel):
     """`link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
-    the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them."""
+    the Unix epoch. `guests` are the numbers of all who watch, `asking` and `guest` those of who asks for the controls
+    and of who has them."""
 
     watchers: int
+    guests: tuple[int, ...]
     link: str | None = None
     expires_at: FiniteFloat | None = None
     asking: int | None = None

@@ -19,4 +19,4 @@ Asking = Annotated[Visitor, Depends(get_visitor)]
 
 @router.get("/sessions")
 def route_sessions(handler: Handler, visitor: Asking) -> SessionsResponse:
-    return handler.sessions.summaries(visitor)
+    return handler.peers.sessions(visitor)

@@ -16,6 +16,7 @@ from services.local_models.model_error import ModelError, ModelFault
 from services.media_probe.media_probe import MediaError
 from services.model_hub.model_hub import HubFault, ModelHubError
 from services.ownership_store.ownership_store import OwnershipStoreError
+from services.peer_store.peer_store import PeerStoreError
 from services.picture_decoder.picture_decoder import PictureError, PictureFault
 from services.recording_store.recording_store import RecordingStoreError, StoreFault
 from services.seed_store.seed_store import SeedStoreError
@@ -40,6 +41,7 @@ ServiceError: TypeAlias = (
     | ModelError
     | ModelHubError
     | OwnershipStoreError
+    | PeerStoreError
     | PictureError
     | RecordingStoreError
     | SeedStoreError
@@ -61,6 +63,7 @@ _SERVICE_ERRORS: Final = (
     ModelError,
     ModelHubError,
     OwnershipStoreError,
+    PeerStoreError,
     PictureError,
     RecordingStoreError,
     SeedStoreError,
@@ -191,6 +194,8 @@ def _code_of(error: ServiceError) -> ErrorCode:
             return _FEEDBACK_CODES[error.fault]
         case OwnershipStoreError():
             return ErrorCode.OWNERS_UNAVAILABLE
+        case PeerStoreError():
+            return ErrorCode.JOBS_UNAVAILABLE
         case AccountStoreError():
             return _ACCOUNT_CODES[error.fault]
         case EngineFaultError():

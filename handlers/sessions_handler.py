@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from access_rules import Anonymous, Person, is_foreign, network_of, owner_of, sees_all, standing
-from api_types import Percentiles, SessionsResponse, SessionStateName, SessionSummary
+from access_rules import Anonymous, Person, network_of, owner_of, standing
+from api_types import Percentiles, SessionStateName, SessionSummary
 from handlers.base import StateHandler, with_state_lock
 from handlers.session.stats import SessionStats
 from state.app_state_types import (
@@ -51,6 +51,22 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
 
 _DISPLACED_WAITS_S: Final = 20.0  # before whoever had to give way may displace somebody else
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """`owner` is the id of the person who plays, None where nobody has signed in."""
+
+    owner: str | None
+    summary: SessionSummary
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPlay:
+    """Who plays on this server, and how many may."""
+
+    max_sessions: int
+    sessions: tuple[OwnSession, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,17 +284,19 @@ class SessionsHandler(StateHandler):
         return None if record is None else record.state
 
     @with_state_lock
-    def summaries(self, visitor: Visitor) -> SessionsResponse:
-        """The visitor's."""
-        now, tells = self._clock.monotonic(), sees_all(visitor)
-        records = [each for each in self._state.sessions.values() if not is_foreign(visitor, owner_of(each.visitor))]
-        return SessionsResponse(
-            max_sessions=self._config.now.max_sessions,
-            sessions=[_summary(record, self._stats.get(record.id), now, tells_owner=tells) for record in records],
+    def own_play(self) -> OwnPlay:
+        """The sessions of this server, with everything that anybody may be told of them."""
+        now = self._clock.monotonic()
+        return OwnPlay(
+            self._config.now.max_sessions,
+            tuple(
+                OwnSession(owner_of(record.visitor), _summary(record, self._stats.get(record.id), now))
+                for record in self._state.sessions.values()
+            ),
         )
 
 
-def _summary(record: SessionRecord, stats: SessionStats | None, now: float, *, tells_owner: bool) -> SessionSummary:
+def _summary(record: SessionRecord, stats: SessionStats | None, now: float) -> SessionSummary:
     known = stats or SessionStats()
     figures = known.figures(now)
     model, since = _played(record.state)
@@ -295,7 +313,7 @@ def _summary(record: SessionRecord, stats: SessionStats | None, now: float, *, t
         frames_per_second=figures.frames_per_second,
         receipt_to_send_ms=Percentiles.model_validate(figures.receipt_to_send_ms, from_attributes=True),
         watchers=known.watchers,
-        owner=record.visitor.name if tells_owner and isinstance(record.visitor, Person) else None,
+        owner=record.visitor.name if isinstance(record.visitor, Person) else None,
     )
 
 

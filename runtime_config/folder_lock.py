@@ -21,9 +21,10 @@ _LONGEST_PID: Final = 20  # digits
 
 
 @contextmanager
-def folders_held(folders: Mapping[str, Path]) -> Generator[None]:
+def folders_held(folders: Mapping[str, Path], *, shared: bool = False) -> Generator[None]:
     """Hold the folders, by the flag that chooses each, until the end of the block or of the process, however it ends.
 
+    `shared`: others may hold them as well, if they share them too.
     Processes that are started meanwhile do not inherit the locks, so that a kill gives them back at once.
 
     Raises:
@@ -34,7 +35,7 @@ def folders_held(folders: Mapping[str, Path]) -> Generator[None]:
         for flag, folder in folders.items():
             resolved = folder.resolve()
             if resolved not in held:
-                stack.enter_context(_held(resolved, flag))
+                stack.enter_context(_held(resolved, flag, shared=shared))
                 held.add(resolved)
         yield
 
@@ -69,7 +70,7 @@ def holder_of(folder: Path) -> Holder | None:
 
 
 @contextmanager
-def _held(folder: Path, flag: str) -> Generator[None]:
+def _held(folder: Path, flag: str, *, shared: bool) -> Generator[None]:
     path = folder / LOCK_FILE
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -77,7 +78,7 @@ def _held(folder: Path, flag: str) -> Generator[None]:
         raise LaunchError(_cannot(folder, flag, error)) from error
     try:
         try:
-            lock_handle(handle)
+            lock_handle(handle, shared=shared)
         except OSError as error:
             raise LaunchError(_refusal(folder, flag, error, _read_pid(handle))) from error
         with suppress(OSError):  # such as a full disk: the number only makes the sentence above clearer
@@ -88,8 +89,8 @@ def _held(folder: Path, flag: str) -> Generator[None]:
         os.close(handle)  # gives back the lock; the file stays, as another server may have it open already
 
 
-def lock_handle(handle: int) -> None:
-    """Hold an open file until it is closed, or until the process ends.
+def lock_handle(handle: int, *, shared: bool = False) -> None:
+    """Hold an open file until it is closed, or until the process ends; `shared` with others who do the same.
 
     Raises:
         OSError: somebody else has it (`HELD_BY_ANOTHER`), or the file system has no locks.
@@ -101,7 +102,7 @@ def lock_handle(handle: int) -> None:
     else:
         import fcntl
 
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 def _read_pid(handle: int) -> str:

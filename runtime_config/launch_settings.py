@@ -29,6 +29,7 @@ from runtime_config.web_origin import is_loopback_host
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
+    from runtime_config.fleet_config import FleetConfig
     from runtime_config.read_config import Source
     from runtime_config.runtime_config import AccessConfig, JpegConfig, RecordingConfig, SeedSafety
     from runtime_config.setting import SettingField
@@ -100,15 +101,19 @@ def launch(arguments: Sequence[str] | None = None, *, for_reading: bool = False)
     """
     base, given = read_config(RuntimeConfig, arguments, os.environ)
     folder = locate_data_directory(base.data_dir)
+    base = replace(base, fleet=_located(base.fleet))
+    settings_folder = base.fleet.shared_dir or folder
     settings = tuple(settings_of(RuntimeConfig))
     try:
-        document = parse_settings(read_texts(folder), settings)
+        document = parse_settings(read_texts(settings_folder), settings)
         asked = _asked(base, given, settings, document)
     except SettingsFaultsError as error:
-        raise LaunchError(f"The settings in {folder} cannot be used. {error.faults[0]}") from error
+        raise LaunchError(f"The settings in {settings_folder} cannot be used. {error.faults[0]}") from error
     config = replace(asked, data_dir=folder)
     if not for_reading:
         prepare_data_directory(base.data_dir)
+        if base.fleet.shared_dir is not None:
+            prepare_data_directory(base.fleet.shared_dir, "--shared-dir")
         config = replace(config, recording=_recording(config.recording))
     return Launch(config, base, asked, given, document, settings)
 
@@ -141,6 +146,7 @@ def check_together(config: RuntimeConfig) -> RuntimeConfig:
     Raises:
         LaunchError: what was asked for is unsafe, or incomplete.
     """
+    _check_fleet(config)
     _check_access(config.access)
     _check_seed_safety(config.seed_safety, config.access.host)
     check_endpoint("WRITER", config.authoring.writer)
@@ -170,16 +176,42 @@ def _asked(
 
 @contextmanager
 def data_held(config: RuntimeConfig) -> Generator[None]:
-    """Hold what the server writes to, so that no second server sweeps or changes it.
+    """Hold what the server writes to, so that no second server sweeps or changes it. What several share, they hold
+    together, and no other server gets it meanwhile.
 
     Raises:
         LaunchError: another server has it.
     """
-    recordings = config.recording.folder
-    with folders_held(
-        {"--data-dir": config.data_dir, **({} if recordings is None else {"--recordings-dir": recordings})}
-    ):
+    recordings, shared = config.recording.folder, config.fleet.shared_dir
+    chosen = {} if recordings is None else {"--recordings-dir": recordings}
+    own = {"--data-dir": config.data_dir, **(chosen if shared is None else {})}
+    together = {} if shared is None else {"--shared-dir": shared, **chosen}
+    with folders_held(own), folders_held(together, shared=True):
         yield
+
+
+def _located(fleet: FleetConfig) -> FleetConfig:
+    if fleet.shared_dir is None:
+        return fleet
+    return replace(fleet, shared_dir=locate_data_directory(fleet.shared_dir, "--shared-dir"))
+
+
+def _check_fleet(config: RuntimeConfig) -> None:
+    shared = config.fleet.shared_dir
+    if shared is None:
+        return
+    if config.jobs.database_url is None:
+        raise LaunchError(
+            "Servers that share a folder share a database as well, by which they know of each other. Name it with"
+            " TERRARIUM_DATABASE_URL, or leave out --shared-dir.",
+            ("shared_dir", "database_url"),
+        )
+    if shared.resolve() == locate_data_directory(config.data_dir).resolve():
+        raise LaunchError(
+            f"The folder {shared} cannot be both what this server shares and what it keeps to itself. Choose another"
+            " one with --data-dir.",
+            ("shared_dir", "data_dir"),
+        )
 
 
 def _check_access(access: AccessConfig) -> None:

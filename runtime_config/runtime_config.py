@@ -18,6 +18,7 @@ from runtime_config.data_directory import default_data_directory
 from runtime_config.engines_config import EnginesConfig
 from runtime_config.film_model_config import FilmModelConfig
 from runtime_config.films_config import FilmsConfig
+from runtime_config.fleet_config import FleetConfig
 from runtime_config.hub_config import HubConfig
 from runtime_config.machine_memory import machine_memory
 from runtime_config.resume_config import ResumeConfig
@@ -370,6 +371,7 @@ class RuntimeConfig:
     ] = field(default_factory=default_data_directory)
     access: Annotated[AccessConfig, Group("who may connect")] = AccessConfig()
     door: Annotated[DoorConfig, Group("who may connect")] = DoorConfig()
+    fleet: Annotated[FleetConfig, Group("several servers")] = field(default_factory=FleetConfig)
     max_sessions: Annotated[
         int,
         Field(ge=1, le=MOST_SESSIONS),
@@ -476,3 +478,8 @@ class RuntimeConfig:
         ),
     ] = False
     drain_timeout_s: float = 4.0  # of the 5 s within which a stop must end
+
+    @property
+    def shared_dir(self) -> Path:
+        """Where lies what several servers share; that of one that works alone is its data folder."""
+        return self.fleet.shared_dir or self.data_dir

@@ -77,7 +77,7 @@ def remove_unfinished(folder: Path) -> None:
     """Remove what a crash left behind in the middle of `new_file`.
 
     To be called before the first file is written to the folder: nothing tells a file that is being written from one
-    that was left, least of all a clock. The lock on the data folder keeps other servers out.
+    that was left, least of all a clock. A folder that servers share is not swept.
     """
     for path in folder.glob(f"{_TEMPORARY_PREFIX}*"):
         with suppress(OSError):  # then it stays, unseen

@@ -28,6 +28,11 @@ def job_changed(state: AppState, job: Job, now: float) -> None:
         state.jobs[job.id] = replace(live, job=job)
 
 
+def job_forgotten(state: AppState, job_id: JobId) -> None:
+    """The database does not have it any more."""
+    state.jobs.pop(job_id, None)
+
+
 def job_progressed(
     state: AppState, job_id: JobId, fraction: float | None, amounts: Mapping[str, int] | None = None
 ) -> None:

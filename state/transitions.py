@@ -18,7 +18,7 @@ from state._device_transitions import (
     models_event,
     reservation_event,
 )
-from state._job_transitions import job_changed, job_progressed
+from state._job_transitions import job_changed, job_forgotten, job_progressed
 from state._session_transitions import (
     AUTHORING_TABLE,
     RECORDING_TABLE,
@@ -58,6 +58,7 @@ __all__ = [
     "displacement_event",
     "engine_event",
     "job_changed",
+    "job_forgotten",
     "job_progressed",
     "lifecycle_event",
     "model_use_event",

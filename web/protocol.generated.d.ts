@@ -129,6 +129,7 @@ export type ErrorCode =
   | "sharingOff"
   | "sharingEnded"
   | "tooManyWatchers"
+  | "sentAway"
   | "watchOnly"
   | "controlsTaken"
   | "guestUnknown"
@@ -253,6 +254,7 @@ export type ExtendedClientMessage =
   | ShareRequest
   | StopSharingRequest
   | AnswerGuestRequest
+  | SendAwayRequest
   | TakeControlsRequest;
 export type ExtendedServerMessage =
   | StatusMessage
@@ -625,6 +627,14 @@ export interface StopSharingRequest {
   req_id: string;
 }
 /**
+ * Have the guest of that number watch no longer. Nobody from their address is let in again for ten minutes.
+ */
+export interface SendAwayRequest {
+  type: "send_away";
+  req_id: string;
+  guest: number;
+}
+/**
  * Take the controls back from the guest who has them.
  */
 export interface TakeControlsRequest {
@@ -664,10 +674,14 @@ export interface PackageInfo {
 }
 /**
  * `kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+ *
+ * `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
+ * one more than it has seen, the answer to its last `step` was lost on its way.
  */
 export interface ResumedWorld {
   kept: string[];
   lost_s: number;
+  passes: number;
 }
 export interface ExtendedRpcSuccess {
   type: "response";
@@ -759,10 +773,12 @@ export interface RecordingResponseData {
 }
 /**
  * `link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
- * the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them.
+ * the Unix epoch. `guests` are the numbers of all who watch, `asking` and `guest` those of who asks for the controls
+ * and of who has them.
  */
 export interface SharingData {
   watchers: number;
+  guests: number[];
   link?: string;
   expires_at?: number;
   asking?: number;
@@ -835,6 +851,7 @@ export interface RecordingMessage {
  */
 export interface SharingMessage {
   watchers: number;
+  guests: number[];
   link?: string;
   expires_at?: number;
   asking?: number;

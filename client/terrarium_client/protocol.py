@@ -182,6 +182,7 @@ class ErrorCode(StrEnum):
     SHARING_OFF = "sharingOff"
     SHARING_ENDED = "sharingEnded"
     TOO_MANY_WATCHERS = "tooManyWatchers"
+    SENT_AWAY = "sentAway"
     WATCH_ONLY = "watchOnly"
     CONTROLS_TAKEN = "controlsTaken"
     GUEST_UNKNOWN = "guestUnknown"
@@ -560,10 +561,15 @@ class ResumeNotification(FromClient):
 
 
 class ResumedWorld(FromServer):
-    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed."""
+    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+
+    `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
+    one more than it has seen, the answer to its last `step` was lost on its way.
+    """
 
     kept: tuple[str, ...]
     lost_s: float
+    passes: int
 
 
 class RewindRequest(FromClient):
@@ -612,6 +618,14 @@ class SceneEditResponseData(FromServer):
     edit_prompt: str
 
 
+class SendAwayRequest(FromClient):
+    """Have the guest of that number watch no longer. Nobody from their address is let in again for ten minutes."""
+
+    type: Literal["send_away"] = "send_away"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    guest: int
+
+
 class SessionConfig(FromClient):
     """What the client wants of its session. Sent whole with every `init`; the server applies the differences."""
 
@@ -644,10 +658,12 @@ class ShareRequest(FromClient):
 
 class SharingData(FromServer):
     """`link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
-    the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them.
+    the Unix epoch. `guests` are the numbers of all who watch, `asking` and `guest` those of who asks for the controls
+    and of who has them.
     """
 
     watchers: int
+    guests: tuple[int, ...]
     link: str | None = None
     expires_at: float | None = None
     asking: int | None = None
@@ -658,6 +674,7 @@ class SharingMessage(FromServer):
     """Who watches, and who plays, whenever that changes. A newer one replaces one that was not sent yet."""
 
     watchers: int
+    guests: tuple[int, ...]
     link: str | None = None
     expires_at: float | None = None
     asking: int | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Lock
@@ -12,7 +11,7 @@ from handlers.base import StateChanges, StateHandler, in_thread, with_state_lock
 from handlers.service_errors import service_errors_translated
 from services.job_store.job import StageReached
 from services.ownership_store.ownership_store import OWNER_ROLE
-from state.transitions import job_changed, job_progressed
+from state.transitions import job_changed, job_forgotten, job_progressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,10 +30,17 @@ class JobBoard(StateHandler):
     """`epoch` names this run of the server. `changes` are announced after each write and each progress."""
 
     def __init__(
-        self, state: AppState, lock: RLock, *, stores: JobStores, clock: Clock, read_threads: ThreadPoolExecutor
+        self,
+        state: AppState,
+        lock: RLock,
+        *,
+        stores: JobStores,
+        clock: Clock,
+        read_threads: ThreadPoolExecutor,
+        epoch: str,
     ) -> None:
         super().__init__(state, lock)
-        self.epoch = secrets.token_hex(8)
+        self.epoch = epoch
         self.changes = StateChanges()
         self._stores = stores
         self._clock = clock
@@ -83,8 +89,8 @@ class JobBoard(StateHandler):
 
         return (await self._write(add))[0]
 
-    async def apply(self, job_id: JobId, event: JobEvent) -> Job | None:
-        """Have `event` happen to a job; the job after it, None if there is none.
+    async def apply(self, job_id: JobId, event: JobEvent, *, worker: str | None = None) -> Job | None:
+        """Have `event` happen to a job; the job after it, None if there is none. `worker` as in `JobStore.apply`.
 
         Raises:
             IllegalJobEventError: it cannot happen in its state.
@@ -92,14 +98,21 @@ class JobBoard(StateHandler):
         """
 
         def apply(store: JobStore) -> tuple[Job | None, Job | None]:
-            job = store.apply(job_id, event, self._clock.wall())
+            job = store.apply(job_id, event, self._clock.wall(), worker=worker)
             return job, job
 
         return (await self._write(apply))[0]
 
-    async def take_up(self, job_id: JobId) -> None:
-        """A job of an earlier run goes on as it is."""
-        await self._write(lambda store: (None, store.find(job_id)))
+    async def take_up(self, job_id: JobId) -> Job | None:
+        """See a job as the database has it, which another run of a server may have changed; None: it is not there."""
+
+        def find(store: JobStore) -> tuple[Job | None, Job | None]:
+            found = store.find(job_id)
+            if found is None:
+                self._forget_live(job_id)
+            return found, found
+
+        return (await self._write(find))[0]
 
     async def change_store(self, work: Callable[[JobStore], None]) -> None:
         """What changes no job that has not ended, such as forgetting."""
@@ -109,6 +122,10 @@ class JobBoard(StateHandler):
             return None, None
 
         await self._write(change)
+
+    @with_state_lock
+    def _forget_live(self, job_id: JobId) -> None:
+        job_forgotten(self._state, job_id)
 
     async def disown(self, owner: OwnerId) -> None:
         """Somebody is gone: their jobs are the owner role's, and go on."""
@@ -129,7 +146,8 @@ class JobBoard(StateHandler):
         """The job has come to these stages, one after the other; in one step, as there may be many in a short time."""
 
         def apply(store: JobStore) -> tuple[None, Job | None]:
-            return None, store.apply_all(job_id, [StageReached(stage) for stage in stages], self._clock.wall())
+            reached = [StageReached(stage) for stage in stages]
+            return None, store.apply_all(job_id, reached, self._clock.wall(), worker=self.epoch)
 
         await self._write(apply)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -93,9 +94,9 @@ class JobRunner:
         return ended
 
     def stop(self, job_id: JobId) -> None:
-        """Have the work on a job stop that was asked to; the board has noted it already."""
+        """Have the work on a job stop that was asked to, or that another server has; the board has noted it already."""
         work = self._working.get(job_id)
-        if work is not None:
+        if work is not None and not work.cancelling():  # a second time would cut short what it gives back
             work.cancel()
 
     @property
@@ -108,7 +109,9 @@ class JobRunner:
     async def _begin(self, job: Job, executor: JobExecutor) -> Job | None:
         try:
             return await self._board.apply(job.id, Began(self._board.epoch, executor.limit_s))
-        except IllegalJobEventError:  # it was cancelled a moment ago
+        except IllegalJobEventError:  # it was cancelled a moment ago, or another server was quicker
+            with suppress(DomainError):  # else it would be tried at once again
+                await self._board.take_up(job.id)
             return None
         except DomainError as error:  # the database cannot be written: so not now
             logger.warning("A job cannot begin", job=job.id, reason=error.message)
@@ -156,8 +159,13 @@ class JobRunner:
         return await in_thread(self._threads, lambda: self._sealed(job.id, made))
 
     async def _clear(self, job_id: JobId, executor: JobExecutor) -> None:
-        """Remove what was not finished, before it is told: on a full disk it may be what takes the room for that."""
-        if executor.after_restart is not AfterRestart.GOES_ON:
+        """Remove what was not finished, before it is told: on a full disk it may be what takes the room for that.
+
+        What lies in the folder of a job that another server has by now is that server's.
+        """
+        live = self._board.find_live(job_id)
+        is_ours = live is not None and live.job.epoch == self._board.epoch
+        if is_ours and executor.after_restart is not AfterRestart.GOES_ON:
             await in_thread(self._threads, lambda: self._folder.remove(job_id))
 
     async def _prepared(self, job_id: JobId, *, goes_on: bool) -> Path:
@@ -177,8 +185,8 @@ class JobRunner:
         attempt = 0
         while True:
             try:
-                return await self._board.apply(job_id, event)
-            except IllegalJobEventError as error:  # it was cancelled, or settled by another server
+                return await self._board.apply(job_id, event, worker=self._board.epoch)
+            except IllegalJobEventError as error:  # it was cancelled, or another server has it
                 logger.info("A job has come to something else meanwhile", reason=str(error))
                 return None
             except DomainError as error:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from handlers.jobs.board import JobBoard
     from handlers.jobs.executor import JobKinds
+    from handlers.jobs.others import JobsOfOthers
     from handlers.jobs.outlook import JobTimes
     from handlers.jobs.retention import JobRetention
     from handlers.jobs.runner import JobRunner
@@ -41,6 +42,7 @@ class JobScheduler:
         runner: JobRunner,
         *,
         settlement: JobSettlement,
+        others: JobsOfOthers,
         retention: JobRetention,
         times: JobTimes,
         clock: Clock,
@@ -49,6 +51,7 @@ class JobScheduler:
         self._kinds = kinds
         self._runner = runner
         self._settlement = settlement
+        self._others = others
         self._retention = retention
         self._times = times
         self._clock = clock
@@ -84,12 +87,14 @@ class JobScheduler:
     # ------------------------------------------------------------------------------------------------------ lanes
 
     async def _settle(self) -> None:
+        await self._others.begin()
         await self._settlement.settle()
         if self._board.has_begun():
             with _told_only():
                 await self._board.read(self._times.recall)
                 await self._retention.prune()
         self._is_settled.set()
+        await self._others.follow()
 
     async def _guard(self, resource: Resource, turns: Turns) -> None:
         await self._is_settled.wait()

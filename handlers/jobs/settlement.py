@@ -1,4 +1,4 @@
-"""After a restart: what an earlier run of the server has left, in the database and among the files."""
+"""What a run of the server has left that is gone, in the database and among the files: an earlier one, or another's."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from services.job_store.job import (
     ENDED,
     Failed,
     FilesLost,
+    IllegalJobEventError,
     Interrupted,
     JobFault,
     JobState,
     Requeued,
     Stopped,
+    TakenOver,
 )
 from services.job_store.job_store import JobQuery
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from handlers.jobs.board import JobBoard
     from handlers.jobs.executor import JobExecutor, JobKinds
     from handlers.jobs.runner import JobRunner
+    from handlers.peers.peers_handler import PeersHandler
     from services.clock.clock import Clock
     from services.job_folder.job_folder import JobFolder
     from services.job_store.job import Job, JobEvent, JobId
@@ -54,12 +57,14 @@ class JobSettlement:
         board: JobBoard,
         kinds: JobKinds,
         runner: JobRunner,
+        peers: PeersHandler,
         *,
         folder: JobFolder,
         threads: Executor,
         clock: Clock,
     ) -> None:
         self._board = board
+        self._peers = peers
         self._kinds = kinds
         self._runner = runner
         self._folder = folder
@@ -71,11 +76,13 @@ class JobSettlement:
 
         While the database cannot be used, nothing could run in any case, and it is tried again.
         """
+        await self._peers.known()
         attempt, said = 0, ""
         while self._board.has_begun():
             try:
                 await self._settle_jobs()
-                await self._settle_files()
+                if not self._peers.are_possible:  # else they may be what another server works on just now
+                    await self._settle_files()
                 break
             except DomainError as error:
                 if error.message != said:
@@ -91,8 +98,10 @@ class JobSettlement:
         """Queued jobs wait on. What ran when the server ended is finished, begins again, or is told as interrupted."""
         async for page in self._pages(frozenset(JobState) - ENDED):
             for job in reversed(page):
-                if job.epoch != self._board.epoch:
-                    await self._settle_job(job)
+                if job.state is JobState.QUEUED or not self._peers.is_gone(job.epoch):
+                    await self._board.take_up(job.id)
+                else:
+                    await self.settle_job(job)
 
     async def _pages(self, states: Collection[JobState]) -> AsyncGenerator[list[Job]]:
         before: JobId | None = None
@@ -105,18 +114,26 @@ class JobSettlement:
                 return
             before = page[-1].id
 
-    async def _settle_job(self, job: Job) -> None:
-        if job.state is JobState.QUEUED:
-            await self._board.take_up(job.id)
-            return
+    async def settle_job(self, job: Job) -> None:
+        """What becomes of a job whose run of a server is gone. Of several servers that see to it, one does.
+
+        Raises:
+            DomainError: the database cannot be used.
+        """
         executor = self._kinds.find(job.kind)
-        if job.state is JobState.FINISHING and executor is not None and await self._is_whole(job):
-            logger.info("The work of a job was done before a restart", job=job.id, kind=job.kind)
-            await self._runner.finish(job, executor)
-            return
-        event = self._event_for(job, executor)
-        logger.info("A job was settled after a restart", job=job.id, kind=job.kind, outcome=type(event).__name__)
-        await self._board.apply(job.id, event)
+        try:
+            if job.state is JobState.FINISHING and executor is not None and await self._is_whole(job):
+                taken = await self._board.apply(job.id, TakenOver(self._board.epoch), worker=job.epoch)
+                logger.info("The work of a job was done before its server ended", job=job.id, kind=job.kind)
+                if taken is not None:
+                    await self._runner.finish(taken, executor)
+                return
+            event = self._event_for(job, executor)
+            await self._board.apply(job.id, event, worker=job.epoch)
+        except IllegalJobEventError:  # another server was quicker, or the job has ended by itself
+            await self._board.take_up(job.id)
+        else:
+            logger.info("A job was settled whose server ended", job=job.id, kind=job.kind, outcome=type(event).__name__)
 
     def _event_for(self, job: Job, executor: JobExecutor | None) -> JobEvent:
         if job.cancel_requested_at is not None and job.state is JobState.RUNNING:

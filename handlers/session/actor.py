@@ -267,6 +267,7 @@ class WorldActor:
         """Wait for something to happen, without spending time."""
         self._pacer.rest()
         self._stream.timer.rest()
+        await self._stream.show_owed()
         await self._sleep(None)
 
     async def _sleep(self, timeout_s: float | None) -> None:

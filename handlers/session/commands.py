@@ -48,6 +48,7 @@ from wire_protocol import (
     SaveWorldResponseData,
     SceneEditRequest,
     SceneEditResponseData,
+    SendAwayRequest,
     SetPromptRequest,
     ShareRequest,
     SharingData,
@@ -149,7 +150,8 @@ class SessionCommands:
                     leased, world = await opening
                     actor = self._play.start(leased, world, left)
                 if left is not None:
-                    resumed = ResumedWorld(kept=left.moments.ids(), lost_s=round(left.lost_s, 1))
+                    passes, lost_s = left.remembered.passes_made, round(left.lost_s, 3)
+                    resumed = ResumedWorld(kept=left.moments.ids(), lost_s=lost_s, passes=passes)
                 self._sharing.changed()
             else:
                 self._resumption.require_none(request)
@@ -246,6 +248,9 @@ class SessionCommands:
     async def answer_guest(self, request: AnswerGuestRequest) -> SharingData:
         return self._sharing.answer(request.guest, granted=request.granted)
 
+    async def send_away(self, request: SendAwayRequest) -> SharingData:
+        return self._sharing.send_away(request.guest)
+
     async def take_controls(self, _: TakeControlsRequest) -> SharingData:
         return self._sharing.take_back()
 
@@ -331,5 +336,6 @@ COMMANDS: Final = _by_type(
     Command(ShareRequest, SessionCommands.share),
     Command(StopSharingRequest, SessionCommands.stop_sharing),
     Command(AnswerGuestRequest, SessionCommands.answer_guest),
+    Command(SendAwayRequest, SessionCommands.send_away),
     Command(TakeControlsRequest, SessionCommands.take_controls),
 )

@@ -54,11 +54,15 @@ class KeptPlace:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What led to a world that was left, for it to be played on. `frame` is the last one, where it is known."""
+    """What led to a world that was left, for it to be played on. `frame` is the last one, where it is known.
+
+    `passes_made` counts all passes since the first world of the player, also those that were taken back.
+    """
 
     path: WorldPath
     rewind: RewindTrack
     frame: Picture | None
+    passes_made: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class WorldHistory:
         self._path = remembered.path
         self._rewind = remembered.rewind
         self.frame: Picture | None = remembered.frame
+        self._passes_made = remembered.passes_made
 
     # -------------------------------------------------------------------------------------------- reading
 
@@ -189,6 +194,7 @@ class WorldHistory:
     def stepped(self, taken: TakenControl, frames: Frames) -> None:
         given = PassInput(taken.control, self._clock.wall(), taken.client_ts)
         self.frame = frames[-1]
+        self._passes_made += 1
         wants_check = self._path.stepped(given)
         passes = self._path.passes
         self._log.write(frame_input(passes, given))
@@ -204,7 +210,7 @@ class WorldHistory:
     def left(self) -> Remembered:
         """The world is left, to be played on in another session: what that needs. Nothing of it stays here."""
         frame = None if self.frame is None else self.frame.copy()  # not the whole pass
-        remembered = Remembered(self._path, self._rewind, frame)
+        remembered = Remembered(self._path, self._rewind, frame, self._passes_made)
         self._rewind = RewindTrack(self._memory.rewind)
         return remembered
 

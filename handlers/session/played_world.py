@@ -151,10 +151,8 @@ class PlayedWorld:
         await self._stream.show(self.active.picture)
 
     async def use_video(self, begin: BeginVideo | None) -> SessionVideo | None:
-        """Send H.264 or JPEGs from now on, and what the player sees now once more: it may have been lost."""
-        video = self._stream.use_video(begin)
-        await self._stream.show_again()
-        return video
+        """Send H.264 or JPEGs from now on, to a player who may have lost what there is to see now."""
+        return self._stream.renew_video(begin)
 
     async def show_newcomer(self, newcomer: PassSubscriber) -> None:
         """Hand what the player sees now to somebody who has seen nothing yet."""

@@ -84,6 +84,7 @@ class FrameStream:
         self._quality = QualityController(jpeg, frame_height=spec.height)
         self._begin_video: BeginVideo | None = None
         self._video: SessionVideo | None = None
+        self._owes_view = False  # the client may not have what was made last, and nothing has come since
         self._held: NumberedPass | None = None  # until there is room for it
         self._sending_held: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
@@ -118,6 +119,20 @@ class FrameStream:
         self._video = None if begin is None else begin(self._spec)
         self._outbox.use_pace(None if self._video is None else 1 / self._spec.pass_interval_s)
         return self._video
+
+    def renew_video(self, begin: BeginVideo | None) -> SessionVideo | None:
+        """`use_video`, for a client that may have lost a frame.
+
+        Where H.264 is in use, its next pass is a key frame: another encoder would take its time to start. The next pass
+        shows where the world is, or `show_owed` once it rests: a JPEG would only hold up the key frame behind it.
+        """
+        video = self._video
+        if begin is None or video is None or video.has_failed:
+            video = self.use_video(begin)
+        else:
+            video.want_key_frame()
+        self._owes_view = True
+        return video
 
     def begin_epoch(self, epoch: int) -> None:
         """Another world, or another moment: frame ids start over, and nothing of the old one is sent any more."""
@@ -240,14 +255,15 @@ class FrameStream:
         self._send_still(jpeg)
         self.still = None
 
-    async def show_again(self) -> None:
-        """Send what was made last once more, for a client that may have lost it. Raises: EncoderFailedError."""
-        jpeg = await self.newest_jpeg()
-        if jpeg:
-            self._send_still(jpeg)
+    async def show_owed(self) -> None:
+        """The world rests: send what was made last to a client that may have lost it. Raises: EncoderFailedError."""
+        if self._owes_view:
+            jpeg = await self.newest_jpeg()
+            if jpeg:
+                self._send_still(jpeg)
 
     def _send_still(self, jpeg: bytes) -> None:
-        self._newest = jpeg
+        self._newest, self._owes_view = jpeg, False
         self._drop_held()  # it is older than this
         encoded = EncodedPass.of(self._still_header(self._take_ids(1)), (jpeg,))
         self._passes.publish_jpegs(encoded, to_all=True)
@@ -343,6 +359,8 @@ class FrameStream:
             return
         form = PassForm(began, ended, quality=tuning.quality) if encoded is None else video_form(encoded, began, ended)
         ready = EncodedPass.of(self._headers.of(numbered, form), parts)
+        if encoded is None or encoded.units[0].is_key:
+            self._owes_view = False
         if video is None:
             self._newest = parts[-1]
             self._recorder.shown(parts, ready.header.gen_ms / 1000)

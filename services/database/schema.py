@@ -159,3 +159,13 @@ JOB_FILES: Final = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("digest", String(64), nullable=False),  # SHA-256 (hex)
 )
+
+PEERS: Final = Table(
+    "peers",
+    METADATA,
+    Column("run", String(32), primary_key=True),  # of a server, from its start to its end
+    Column("name", String(64), nullable=False),
+    Column("beat", BigInteger, nullable=False),  # rises as long as it lives
+    Column("max_sessions", Integer, nullable=False),
+    Column("sessions", JSON, nullable=False),
+)

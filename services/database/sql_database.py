@@ -70,11 +70,17 @@ class SqlDatabase:
     @contextmanager
     def writing(self) -> Generator[Connection]:
         """A transaction: everything in the block happens, or nothing does. Raises: DatabaseError."""
+        with self.writing_apart() as writer:
+            if writer.dialect.name == "postgresql":  # so that what has a higher number is committed later
+                writer.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+            yield writer
+
+    @contextmanager
+    def writing_apart(self) -> Generator[Connection]:
+        """The same for rows that no reader follows by their numbers: other servers' writers need not wait for it."""
         with self._writing, _told_errors(), self._engine.connect() as connection:
             writer = connection.execution_options(terrarium_writes=True)
             with writer.begin():
-                if writer.dialect.name == "postgresql":  # so that what has a higher number is committed later
-                    writer.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                 yield writer
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TranslatedDatabase:
-    """`told` makes the store's error of the database's. Raises of both methods: that error."""
+    """`told` makes the store's error of the database's. Raises of all methods: that error."""
 
     def __init__(self, database: SqlDatabase, told: Callable[[DatabaseError], Exception]) -> None:
         self._database = database
@@ -32,6 +32,12 @@ class TranslatedDatabase:
     def writing(self) -> Generator[Connection]:
         """A transaction: everything in the block happens, or nothing does."""
         with self._translated(), self._database.writing() as connection:
+            yield connection
+
+    @contextmanager
+    def writing_apart(self) -> Generator[Connection]:
+        """As `SqlDatabase.writing_apart`."""
+        with self._translated(), self._database.writing_apart() as connection:
             yield connection
 
     @contextmanager

@@ -39,10 +39,11 @@ class DirectoryFilmStore:
     before the folder is first used.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_shared: bool = False) -> None:
+        """`is_shared`: with other servers, so that what looks left may be what one of them writes just now."""
         self._folder = folder
         self._lock = threading.Lock()
-        self._is_swept = False
+        self._is_swept = is_shared
 
     def list(self) -> tuple[tuple[str, FilmFacts], ...]:
         self._sweep()

@@ -108,6 +108,13 @@ class FinishBegan:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOver:
+    """The run of the server that did the work is gone; the run `epoch` does what is left."""
+
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
 class Succeeded:
     """`files` are those that stay with the job."""
 
@@ -148,13 +155,31 @@ class Requeued:
 
 
 JobEvent: TypeAlias = (
-    Began | StageReached | CancelAsked | FinishBegan | Succeeded | FilesLost | Failed | Stopped | Interrupted | Requeued
+    Began
+    | StageReached
+    | CancelAsked
+    | FinishBegan
+    | TakenOver
+    | Succeeded
+    | FilesLost
+    | Failed
+    | Stopped
+    | Interrupted
+    | Requeued
 )
 
 
 class IllegalJobEventError(RuntimeError):
     def __init__(self, state: JobState, event: JobEvent) -> None:
         super().__init__(f"{type(event).__name__} cannot happen to a job that is {state.value}")
+
+
+class NotItsWorkerError(IllegalJobEventError):
+    """Another run of a server has the job by now."""
+
+    def __init__(self, job: Job, event: JobEvent) -> None:
+        super().__init__(job.state, event)
+        self.add_note(f"The run {job.epoch} has it.")
 
 
 # -------------------------------------------------------------------------------------------------------- transitions
@@ -185,6 +210,10 @@ def _finish_began(job: Job, event: FinishBegan, _: float) -> Job:
     if job.cancel_requested_at is not None:  # whoever works on it is about to be told
         raise IllegalJobEventError(job.state, event)
     return replace(job, state=JobState.FINISHING, result=event.result, files=event.files)
+
+
+def _taken_over(job: Job, event: TakenOver, _: float) -> Job:
+    return replace(job, epoch=event.epoch)
 
 
 def _succeeded(job: Job, event: Succeeded, at: float) -> Job:
@@ -238,6 +267,7 @@ TRANSITIONS: Final[Mapping[tuple[JobState, type[JobEvent]], _Effect]] = MappingP
         (_RUNNING, Stopped): _stopped,
         (_RUNNING, Interrupted): _interrupted,
         (_RUNNING, Requeued): _requeued,
+        (_FINISHING, TakenOver): _taken_over,
         (_FINISHING, Succeeded): _succeeded,
         (_FINISHING, Failed): _failed,
         (_FINISHING, Interrupted): _interrupted,
@@ -250,8 +280,13 @@ TRANSITIONS: Final[Mapping[tuple[JobState, type[JobEvent]], _Effect]] = MappingP
 )
 
 
-def after(job: Job, event: JobEvent, at: float) -> Job:
-    """The job once `event` has happened to it. Raises: IllegalJobEventError."""
+def after(job: Job, event: JobEvent, at: float, *, worker: str | None = None) -> Job:
+    """The job once `event` has happened to it. `worker`: it may only happen while that run of a server has the job.
+
+    Raises: IllegalJobEventError.
+    """
+    if worker is not None and job.epoch != worker:
+        raise NotItsWorkerError(job, event)
     effect = TRANSITIONS.get((job.state, type(event)))
     if effect is None:
         raise IllegalJobEventError(job.state, event)

@@ -94,15 +94,21 @@ class JobStore(Protocol):
         """How many jobs an owner has in each state; states without any may be left out."""
         ...
 
-    def apply(self, job_id: JobId, event: JobEvent, at: float) -> Job | None:
+    def apply(self, job_id: JobId, event: JobEvent, at: float, *, worker: str | None = None) -> Job | None:
         """Have `event` happen; the job after it. None: there is no such job.
+
+        Of several servers that have the same event happen at the same moment, one does. `worker`: only while that run
+        of a server has the job, so that one that was taken for gone changes nothing when it comes back.
 
         Raises:
             IllegalJobEventError: it cannot happen in the state in which the job is.
+            NotItsWorkerError: another run has it.
         """
         ...
 
-    def apply_all(self, job_id: JobId, events: Sequence[JobEvent], at: float) -> Job | None:
+    def apply_all(
+        self, job_id: JobId, events: Sequence[JobEvent], at: float, *, worker: str | None = None
+    ) -> Job | None:
         """Have several events happen to a job, in their order: all of them or none."""
         ...
 

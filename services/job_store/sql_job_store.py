@@ -80,17 +80,19 @@ class SqlJobStore:
         with self._database.reading() as connection:
             return {JobState(state): number for state, number in connection.execute(counted)}
 
-    def apply(self, job_id: JobId, event: JobEvent, at: float) -> Job | None:
-        return self.apply_all(job_id, [event], at)
+    def apply(self, job_id: JobId, event: JobEvent, at: float, *, worker: str | None = None) -> Job | None:
+        return self.apply_all(job_id, [event], at, worker=worker)
 
-    def apply_all(self, job_id: JobId, events: Sequence[JobEvent], at: float) -> Job | None:
+    def apply_all(
+        self, job_id: JobId, events: Sequence[JobEvent], at: float, *, worker: str | None = None
+    ) -> Job | None:
         with self._database.writing() as connection:
             first = _find(connection, job_id)
             if first is None:
                 return None
             steps = [first]
             for event in events:
-                steps.append(after(steps[-1], event, at))
+                steps.append(after(steps[-1], event, at, worker=worker))
             job = steps[-1]
             same = (JOBS.c.id == job_id) & (JOBS.c.state == first.state.value)
             changed = connection.execute(update(JOBS).where(same).values(**_row_of(job)))

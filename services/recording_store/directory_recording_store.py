@@ -50,12 +50,15 @@ class DirectoryRecordingStore:
     A name that a client sends is looked up among those the folder has, and never made a path.
     """
 
-    def __init__(self, folder: Path, describe: Callable[[Path], VideoFactsPayload]) -> None:
-        """`describe` reads the header of a video, or raises `VideoError`."""
+    def __init__(self, folder: Path, describe: Callable[[Path], VideoFactsPayload], *, is_shared: bool = False) -> None:
+        """`describe` reads the header of a video, or raises `VideoError`.
+
+        `is_shared`: with other servers, so that what looks left may be what one of them writes just now.
+        """
         self._folder = folder
         self._describe = describe
         self._lock = threading.Lock()
-        self._is_swept = False
+        self._is_swept = is_shared
         self._known: dict[str, tuple[_Stamp, RecordingFilePayload | None]] = {}  # None: no video
 
     @property

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from services.files import NewFile, disk_errors, new_file
+from services.files import NewFile, disk_errors, new_file, remove_unfinished
 from services.seed_store.seed_files import (
     SeedFile,
     load_shipped_seeds,
@@ -36,7 +36,8 @@ _CLOCK_STEP_S: Final = 1e-6  # keeps uploads of one tick in order
 
 
 class DirectorySeedStore:
-    """A `SeedStore` on disk. What the folders hold is read once, when it is first asked for.
+    """A `SeedStore` on disk. What the folders hold is read once, when it is first asked for; where other servers keep
+    uploads as well, their names are read each time.
 
     Uploads lie in `data_dir/seeds`, each as `<hash>.<suffix>` with its metadata in `<hash>.json` beside it.
     Thumbnails of all seeds lie in `.thumbnails` below that folder. Nothing that a client chooses becomes part of a
@@ -51,14 +52,16 @@ class DirectorySeedStore:
         *,
         decoder: PictureDecoder,
         clock: Clock,
+        is_shared: bool = False,
     ) -> None:
-        """`decoder` reads the sizes of shipped pictures."""
+        """`decoder` reads the sizes of shipped pictures. `is_shared`: other servers keep uploads there as well."""
         self._shipped_dir = shipped_dir
         self._uploads_dir = data_dir / "seeds"
         self._thumbnails = ThumbnailFolder(self._uploads_dir / ".thumbnails")
         self._max_uploaded = max_uploaded
         self._decoder = decoder
         self._clock = clock
+        self._is_shared = is_shared
         self._lock = threading.Lock()
         self._is_loaded = False
         self._shipped: dict[str, SeedFile] = {}  # in the order of the manifest
@@ -138,13 +141,23 @@ class DirectorySeedStore:
             return self._shipped.get(seed_hash) or self._uploaded.get(seed_hash)
 
     def _load(self) -> None:
+        """The caller holds the lock."""
         if self._is_loaded:
+            if self._is_shared:
+                self._see_uploads()
             return
         shipped = load_shipped_seeds(self._shipped_dir, self._decoder)
         self._shipped = {file.seed.hash: file for file in shipped}
-        self._uploaded = {file.seed.hash: file for file in load_uploaded_seeds(self._uploads_dir)}
-        self._thumbnails.remove_others({*self._shipped, *self._uploaded})
+        if not self._is_shared:
+            remove_unfinished(self._uploads_dir)  # nothing is written before the seeds were loaded
+        self._see_uploads()
+        if not self._is_shared:
+            self._thumbnails.remove_others({*self._shipped, *self._uploaded})
         self._is_loaded = True
+
+    def _see_uploads(self) -> None:
+        uploads = load_uploaded_seeds(self._uploads_dir, self._uploaded)
+        self._uploaded = {file.seed.hash: file for file in uploads}
 
     def _keep(
         self,

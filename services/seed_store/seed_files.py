@@ -6,12 +6,12 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from services.files import remove_unfinished
 from services.picture_decoder.picture_decoder import (
     MEDIA_TYPES,
     PICTURE_SUFFIXES,
@@ -23,7 +23,7 @@ from services.picture_decoder.picture_decoder import (
 from services.seed_store.seed_store import SeedFilePayload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _logger = structlog.stdlib.get_logger(__name__)
 
@@ -108,13 +108,13 @@ def uploaded_seed(folder: Path, seed_hash: str, metadata: UploadMetadata) -> See
     return SeedFile(seed, folder / f"{seed_hash}{PICTURE_SUFFIXES[metadata.format]}")
 
 
-def load_uploaded_seeds(folder: Path) -> list[SeedFile]:
-    """The uploads in `folder`, oldest first; damaged ones are logged and left out."""
-    return sorted(_uploads(folder), key=lambda file: (file.seed.created_at, file.seed.hash))
+def load_uploaded_seeds(folder: Path, known: Mapping[str, SeedFile] = MappingProxyType({})) -> list[SeedFile]:
+    """The uploads in `folder`, oldest first; damaged ones are logged and left out. Those that are `known` by their
+    hashes are not read again."""
+    return sorted(_uploads(folder, known), key=lambda file: (file.seed.created_at, file.seed.hash))
 
 
-def _uploads(folder: Path) -> Iterator[SeedFile]:
-    remove_unfinished(folder)  # nothing is written before the seeds were loaded
+def _uploads(folder: Path, known: Mapping[str, SeedFile]) -> Iterator[SeedFile]:
     try:
         names = [path.name for path in folder.iterdir()]
     except FileNotFoundError:
@@ -125,6 +125,9 @@ def _uploads(folder: Path) -> Iterator[SeedFile]:
     for name in names:
         match = _METADATA_NAME.fullmatch(name)
         if match is None:
+            continue
+        if (file := known.get(match[1])) is not None:
+            yield file
             continue
         try:
             metadata = UploadMetadata.model_validate_json((folder / name).read_bytes())

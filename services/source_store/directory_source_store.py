@@ -44,11 +44,12 @@ class DirectorySourceStore:
     The facts are written last and removed first. Their file's time is when the source was last used.
     """
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, *, is_shared: bool = False) -> None:
+        """`is_shared`: with other servers, so that what looks left may be what one of them writes just now."""
         self._folder = folder
         self._clock = clock
         self._lock = threading.Lock()
-        self._is_swept = False
+        self._is_swept = is_shared
         self._facts = TypeAdapter(_SourceNotes)
 
     @contextmanager

@@ -37,8 +37,13 @@ class Recovery:
 
     @property
     def is_ours(self) -> bool:
-        """Whether no other process works on the recording. On a full disk, a job keeps its owner after its end."""
+        """Whether no other process works on the recording. On a full disk, a job keeps its owner after its end.
+
+        What another machine has begun is left to the servers there.
+        """
         owner = None if self._job is None else self._job.owner
+        if owner is not None and owner.is_elsewhere:
+            return False
         return owner is None or owner == ProcessMark.of() or owner.find() is None
 
     def run(self) -> RecordingOutcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -24,21 +25,30 @@ _NEW_JOB_SUFFIX: Final = ".job-new"  # a job file while it is written; its recor
 
 
 class ProcessMark(BaseModel):
-    """Identifies a process. The creation time distinguishes it from a later process with the same id."""
+    """Identifies a process. The creation time distinguishes it from a later process with the same id.
+
+    `machine` is the name of the one that it runs on; empty where that was not kept, which is taken for this one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     pid: int
     created_at: float
+    machine: str = ""
 
     @classmethod
     def of(cls, pid: int | None = None) -> ProcessMark | None:
         """The mark of the process `pid`, by default of this one. None: no such process exists."""
         try:
             process = psutil.Process(pid)
-            return cls(pid=process.pid, created_at=process.create_time())
+            return cls(pid=process.pid, created_at=process.create_time(), machine=socket.gethostname())
         except psutil.Error:
             return None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it runs, or ran, on another machine, so that nobody can tell here."""
+        return self.machine not in ("", socket.gethostname())
 
     def find(self) -> psutil.Process | None:
         """The process, if it still runs."""

@@ -51,14 +51,15 @@ class DirectoryWorldStore:
     """A `WorldStore` on disk. Nothing that a client chooses becomes part of a path.
 
     The facts are written last and removed first: without them there is no world. What a crash left of others is
-    removed before the folder is first used; `terrarium` lets one server alone use it.
+    removed before the folder is first used, where one server alone uses it.
     """
 
-    def __init__(self, folder: Path, max_worlds: int) -> None:
+    def __init__(self, folder: Path, max_worlds: int, *, is_shared: bool = False) -> None:
+        """`is_shared`: with other servers, so that what looks left may be what one of them writes just now."""
         self._folder = folder
         self._max_worlds = max_worlds
         self._lock = threading.Lock()
-        self._is_swept = False
+        self._is_swept = is_shared
 
     def list(self) -> tuple[SavedWorldPayload, ...]:
         self._sweep()

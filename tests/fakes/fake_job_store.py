@@ -78,10 +78,12 @@ class FakeJobStore:
                 counted[job.state] = counted.get(job.state, 0) + 1
         return counted
 
-    def apply(self, job_id: JobId, event: JobEvent, at: float) -> Job | None:
-        return self.apply_all(job_id, [event], at)
+    def apply(self, job_id: JobId, event: JobEvent, at: float, *, worker: str | None = None) -> Job | None:
+        return self.apply_all(job_id, [event], at, worker=worker)
 
-    def apply_all(self, job_id: JobId, events: Sequence[JobEvent], at: float) -> Job | None:
+    def apply_all(
+        self, job_id: JobId, events: Sequence[JobEvent], at: float, *, worker: str | None = None
+    ) -> Job | None:
         self._check()
         with self._lock:
             steps = [self._jobs.get(job_id)]
@@ -89,7 +91,7 @@ class FakeJobStore:
                 before = steps[-1]
                 if before is None:
                     return None
-                steps.append(after(before, event, at))
+                steps.append(after(before, event, at, worker=worker))
             for before, job in pairwise(steps):
                 if job is not None:
                     self._keep(before, job, at)

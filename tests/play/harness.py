@@ -87,7 +87,9 @@ if TYPE_CHECKING:
     from services.model_hub.model_hub import ModelHub
     from services.ownership_store.ownership_store import OwnershipStores
     from services.password_hasher.password_hasher import PasswordHasher
+    from services.peer_store.peer_store import PeerStores
     from services.prompt_writer.prompt_writer import PromptWriter
+    from services.seed_store.seed_store import SeedStore
     from services.settings_file.settings_file import SettingsFiles
     from services.system_monitor.system_monitor import SystemMonitor
     from services.verdict_cache.verdict_cache import VerdictCache
@@ -306,7 +308,7 @@ def fake_services(
     encoder: FakeFrameEncoder | None = None,
     video_encoder: VideoEncoder | None = None,
     classifier: ImageClassifier | None = None,
-    seed_store: FakeSeedStore | None = None,
+    seed_store: SeedStore | None = None,
     verdict_cache: VerdictCache | None = None,
     video_writer: VideoWriter | None = None,
     recordings_dir: Path = NO_FOLDER,
@@ -319,6 +321,7 @@ def fake_services(
     job_stores: JobStores | None = None,
     ownership_stores: OwnershipStores | None = None,
     feedback_stores: FeedbackStores | None = None,
+    peer_stores: PeerStores | None = None,
     video_pipeline: FastVideoPipeline | None = None,
     films_dir: Path = NO_FOLDER,
     prompt_writer: PromptWriter | None = None,
@@ -369,6 +372,7 @@ def fake_services(
         job_stores=job_stores or FakeJobStore(),
         ownership_stores=ownership_stores or FakeOwnershipStore(),
         feedback_stores=feedback_stores or FakeFeedbackStore(),
+        peer_stores=peer_stores,
         recording_store=DirectoryRecordingStore(recordings_dir, writer.describe),
         settings_files=settings_files or FakeSettingsFiles(),
         model_hub=model_hub or HuggingFaceHub(cache_dir, HubConfig(), environ={}),

@@ -33,7 +33,7 @@ def test_only_what_cannot_change_waits_for_a_restart() -> None:
     """A setting that is added here needs as good a reason as these have."""
     assert {field.name for field in SETTINGS if isinstance(field.setting.applies, Restart)} == {
         *("host", "port", "token", "accounts"),
-        *("data_dir", "recordings_dir", "database_url"),
+        *("data_dir", "recordings_dir", "database_url", "shared_dir", "server_name"),
         *("parent_pid", "launched_from_standalone"),
     }
 

@@ -38,6 +38,22 @@ def test_a_folder_is_the_same_by_any_name(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_is_shared_with_those_alone_who_share_it(tmp_path: Path) -> None:
+    def refused(folder: dict[str, Path], *, shared: bool) -> bool:
+        try:
+            with folders_held(folder, shared=shared):
+                return False
+        except LaunchError as error:
+            return "Another server" in error.message
+
+    alone, together = {"--data-dir": tmp_path}, {"--shared-dir": tmp_path}
+    with folders_held(together, shared=True):
+        assert not refused(together, shared=True)
+        assert refused(alone, shared=False)
+    with folders_held(alone):
+        assert refused(together, shared=True)
+
+
 def test_a_refused_second_folder_gives_the_first_back(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()

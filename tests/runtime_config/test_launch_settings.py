@@ -315,3 +315,25 @@ def test_steps_without_a_schedule_are_refused(steps: str) -> None:
     told = refusal(f"--moss-steps={steps}")
     assert "--moss-steps" in told
     assert "1, 2 or 4" in told
+
+
+DATABASE = "postgresql+psycopg://terrarium@127.0.0.1/terrarium"
+
+
+def test_servers_that_share_read_their_settings_in_the_shared_folder(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "settings.toml").write_text("max_sessions = 3\n")
+    shares = ("--data-dir", str(tmp_path / "own"), "--shared-dir", str(shared), "--database-url", DATABASE)
+    config = load(*shares, "--server-name", "north")
+    assert (config.max_sessions, config.fleet.name, config.shared_dir) == (3, "north", shared)
+    assert load("--data-dir", str(tmp_path / "own")).shared_dir == tmp_path / "own"
+
+
+def test_a_folder_is_not_shared_without_a_database(tmp_path: Path) -> None:
+    assert "TERRARIUM_DATABASE_URL" in refusal("--shared-dir", str(tmp_path / "shared"))
+
+
+def test_a_folder_is_not_both_a_server_s_own_and_shared(tmp_path: Path) -> None:
+    both = ("--data-dir", str(tmp_path), "--shared-dir", str(tmp_path), "--database-url", DATABASE)
+    assert "--data-dir" in refusal(*both)

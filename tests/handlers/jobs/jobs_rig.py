@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from access_rules import Owner
 from handlers.feedback.book import FeedbackBook
@@ -16,11 +18,14 @@ from handlers.jobs.board import JobBoard
 from handlers.jobs.executor import JobExecutor, JobKinds
 from handlers.jobs.feed import JobFeed
 from handlers.jobs.jobs_handler import JobsHandler
+from handlers.jobs.others import JobsOfOthers
 from handlers.jobs.outlook import JobTimes
 from handlers.jobs.retention import JobRetention
 from handlers.jobs.runner import JobRunner
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.settlement import JobSettlement
+from handlers.peers.peers_handler import PeersHandler
+from handlers.sessions_handler import OwnPlay
 from handlers.visitors_handler import VisitorsHandler
 from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.current import Current
@@ -40,6 +45,9 @@ if TYPE_CHECKING:
     from api_types import JobSummary
     from services.clock.clock import Clock
     from services.job_store.job_store import JobStores
+    from services.peer_store.peer_store import PeerStores
+
+PEERS_BEAT_S: Final = 3600.0  # a test has them look when it is time
 
 
 @dataclass
@@ -50,6 +58,7 @@ class JobsRig:
     feed: JobFeed
     jobs: JobsHandler
     retention: JobRetention
+    peers: PeersHandler
 
     async def submit(self, name: str = "a", **options: Any) -> str:
         kind = options.pop("kind", "fake")
@@ -79,23 +88,33 @@ async def jobs_rig(
     clock: Clock | None = None,
     config: JobsConfig | Current[JobsConfig] | None = None,
     folder: Path | None = None,
+    peer_stores: PeerStores | None = None,
+    dies: bool = False,
 ) -> AsyncGenerator[JobsRig]:
-    """At the end of the block everything stops, as when the server does. Files lie in `folder`, or are forgotten."""
+    """At the end of the block everything stops, as when the server does. Files lie in `folder`, or are forgotten.
+
+    `peer_stores`: it is one of several servers. One that `dies` tells the others nothing at its end.
+    """
     executor, clock, config = executor or FakeJobExecutor(), clock or FakeClock(), config or JobsConfig()
     current = config if isinstance(config, Current) else Current.fixed(config)
     threads = ThreadPoolExecutor(4)
     state, lock = AppState(), RLock()
     visitors = VisitorsHandler(state, lock, clock, Current.fixed(AnonymousConfig()))
-    board = JobBoard(state, lock, stores=stores or FakeJobStore(), clock=clock, read_threads=threads)
+    run = secrets.token_hex(8)
+    board = JobBoard(state, lock, stores=stores or FakeJobStore(), clock=clock, read_threads=threads, epoch=run)
+    peers = PeersHandler(
+        peer_stores, run=run, name=run, own_play=lambda: OwnPlay(8), threads=threads, beat_s=PEERS_BEAT_S
+    )
     kinds = JobKinds((executor, *others))
     with tempfile.TemporaryDirectory() as forgotten:
         files = JobFolder(folder or Path(forgotten))
         runner = JobRunner(board, files, threads, clock)
         retention = JobRetention(board, config=current, folder=files, threads=threads, clock=clock)
-        settlement = JobSettlement(board, kinds, runner, folder=files, threads=threads, clock=clock)
+        settlement = JobSettlement(board, kinds, runner, peers, folder=files, threads=threads, clock=clock)
+        heard = JobsOfOthers(board, runner, settlement, peers, listen_s=0.02)
         times = JobTimes(kinds)
         scheduler = JobScheduler(
-            board, kinds, runner, settlement=settlement, retention=retention, times=times, clock=clock
+            board, kinds, runner, settlement=settlement, others=heard, retention=retention, times=times, clock=clock
         )
         feed = JobFeed(board, scheduler)
         jobs = JobsHandler(
@@ -112,11 +131,16 @@ async def jobs_rig(
             config=current,
             clock=clock,
         )
+        watching = asyncio.create_task(peers.watch())
         scheduler.start()
         try:
-            yield JobsRig(executor, board, scheduler, feed, jobs, retention)
+            yield JobsRig(executor, board, scheduler, feed, jobs, retention, peers)
         finally:
             feed.stop()
             await scheduler.stop()
+            watching.cancel()
+            await asyncio.wait({watching})
+            if not dies:
+                await peers.leave()
             board.close()
             threads.shutdown()

@@ -160,7 +160,8 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
 
 _OTHER_KINDS = (
     *("JOB_", "JOBS_", "MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_"),
-    *("ACCOUNT_", "ACCOUNTS_", "SIGN_IN_", "FEEDBACK_", "SETTINGS_", "FILM_", "SHARING_"),
+    *("ACCOUNT_", "ACCOUNTS_", "SIGN_IN_", "FEEDBACK_", "SETTINGS_", "FILM_", "SHARING_", "SCRIPT_"),
+    "AGENTS_",
 )
 
 # What has nothing to do with safety or scenes in words. A new error belongs here, or above with what reaches it.
@@ -169,7 +170,7 @@ ELSEWHERE: frozenset[Id] = frozenset(
         *(code for code in ErrorCode if code.name.startswith(_OTHER_KINDS)),
         ErrorCode.SERVER_RESTARTED,
         *(ErrorCode.LINK_UNKNOWN, ErrorCode.GUEST_UNKNOWN, ErrorCode.WATCH_ONLY, ErrorCode.TOO_MANY_WATCHERS),
-        *(ErrorCode.CONTROLS_TAKEN, ErrorCode.RESUMED_ELSEWHERE, ErrorCode.RESUME_TOO_LATE),
+        *(ErrorCode.CONTROLS_TAKEN, ErrorCode.SENT_AWAY, ErrorCode.RESUMED_ELSEWHERE, ErrorCode.RESUME_TOO_LATE),
         *(ErrorCode.PROTOCOL_VERSION_MISMATCH, ErrorCode.SERVER_BUSY, ErrorCode.DISPLACED, ErrorCode.INIT_TIMEOUT),
         *(ErrorCode.SHUTTING_DOWN, ErrorCode.CLIENT_TOO_SLOW, ErrorCode.INVALID_REQUEST, ErrorCode.MESSAGE_TOO_LARGE),
         *(ErrorCode.INTERNAL, ErrorCode.UNKNOWN_MODEL, ErrorCode.MOMENT_UNKNOWN, ErrorCode.NOTHING_TO_REWIND),

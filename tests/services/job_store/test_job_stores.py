@@ -20,10 +20,12 @@ from services.job_store.job import (
     JobFault,
     JobFile,
     JobState,
+    NotItsWorkerError,
     Requeued,
     StageReached,
     Stopped,
     Succeeded,
+    TakenOver,
 )
 from services.job_store.job_store import Accepted, JobQuery, JobStoreError, JobStoreFault, Known, NewJob
 from services.job_store.sql_job_store import SqlJobStore
@@ -45,6 +47,7 @@ EVENTS: tuple[JobEvent, ...] = (
     StageReached("painting"),
     CancelAsked(),
     FinishBegan({"seed_hash": "ab"}, (FILM,)),
+    TakenOver("another"),
     Succeeded((FILM,)),
     FilesLost(()),
     Failed(FAULT),
@@ -106,6 +109,26 @@ def test_every_event_in_every_state(store: JobStore, state: JobState, event: Job
             store.apply(job.id, event, 7.5)
         assert store.find(job.id) == before
         assert store.notices(0) == notices
+
+
+def test_whoever_has_lost_a_job_changes_nothing(store: JobStore) -> None:
+    """A server that was taken for gone comes back, while another one does what it did."""
+    job = added(store, 1)
+    store.apply(job.id, Began("first", 60.0), 2.0)
+    store.apply(job.id, Requeued(), 3.0, worker="first")
+    store.apply(job.id, Began("second", 60.0), 4.0)
+    before = store.find(job.id)
+    for event in (StageReached("late"), FinishBegan({}), Failed(FAULT), Stopped()):
+        with pytest.raises(NotItsWorkerError):
+            store.apply(job.id, event, 5.0, worker="first")
+    assert store.find(job.id) == before
+    store.apply(job.id, FinishBegan({}), 6.0, worker="second")
+    store.apply(job.id, TakenOver("third"), 7.0, worker="second")
+    with pytest.raises(NotItsWorkerError):
+        store.apply(job.id, Succeeded(), 8.0, worker="second")
+    ended = store.apply(job.id, Succeeded(), 9.0, worker="third")
+    assert ended is not None
+    assert (ended.state, ended.epoch) == (JobState.DONE, "third")
 
 
 def test_nothing_happens_to_a_job_that_is_not_there(store: JobStore) -> None:

@@ -315,3 +315,22 @@ def test_a_write_that_stops_half_way_leaves_nothing_behind(tmp_path: Path) -> No
     assert [seed.hash for seed in store.list()] == [kept]
     assert len(list((tmp_path / "data" / "seeds").iterdir())) == 2
     assert store.add(large, facts_of(large), "Large").title == "Large"
+
+
+def test_uploads_of_another_server_are_seen_and_what_it_writes_is_left_alone(tmp_path: Path) -> None:
+    def opened() -> DirectorySeedStore:
+        decoder = PillowPictureDecoder()
+        return DirectorySeedStore(tmp_path / "none", tmp_path, 10, decoder=decoder, clock=FakeClock(), is_shared=True)
+
+    here = opened()
+    assert here.list() == ()
+    (tmp_path / "seeds").mkdir()
+    half_written = tmp_path / "seeds" / ".new-half"
+    half_written.write_bytes(b"half")
+    there = opened()
+    kept = [there.add(upload(number), facts_of(upload(number)), str(number)) for number in range(2)]
+    assert {seed.hash for seed in here.list()} == {seed.hash for seed in kept}
+    assert here.read(kept[0].hash) == upload(0)
+    there.remove(kept[0].hash)
+    assert here.find(kept[0].hash) is None
+    assert half_written.exists()

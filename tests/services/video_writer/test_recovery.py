@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from services.video_writer._mp4_facts import whole_fragments_end
-from services.video_writer._work_files import WorkFiles
+from services.video_writer._work_files import Job, ProcessMark, WorkFiles
 from services.video_writer.video_writer import Discarded, Finished, Incomplete, RecordingFault, RecordingOutcome
 from tests.services.video_writer.videos import (
     COUNT,
@@ -103,6 +103,19 @@ def test_the_part_file_plays_after_everything_was_killed(ffmpeg_writer: FfmpegVi
     assert packet_times_s(path) == pytest.approx([time - times[0] for time in times], abs=0.0005)
     assert ffmpeg_writer.describe(path).metadata == METADATA
     assert_in_order(path)
+
+
+def test_what_another_machine_records_is_left_alone(ffmpeg_writer: FfmpegVideoWriter, tmp_path: Path) -> None:
+    """Nobody can tell from here whether its process still runs."""
+    files = WorkFiles(tmp_path / "walk.mp4")
+    owner = ProcessMark(pid=os.getpid(), created_at=1.0, machine="another machine")
+    files.save_job(Job(plan=plan(), encoder_name="libx264", owner=owner))
+    files.part.write_bytes(b"half a film")
+    ended: list[RecordingOutcome] = []
+    ffmpeg_writer.recover(tmp_path, ended.append)
+    ffmpeg_writer.close(60.0)
+    assert ended == []
+    assert files.part.read_bytes() == b"half a film"
 
 
 def test_frames_on_the_disk_are_encoded_and_joined(ffmpeg_writer: FfmpegVideoWriter, tmp_path: Path) -> None:

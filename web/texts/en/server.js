@@ -79,6 +79,7 @@ export const codes = {
   sharingOff: "Sharing is switched off on this server.",
   sharingEnded: "The player does not share this world any more.",
   tooManyWatchers: "As many people watch as can. Try again when somebody leaves.",
+  sentAway: "The player has sent you away. You can ask for entry again in ten minutes.",
   watchOnly: "You only watch here. Ask for the controls first.",
   controlsTaken: "Somebody else has the controls, or has asked first.",
   guestUnknown: "That guest has left, or asks for the controls no more.",

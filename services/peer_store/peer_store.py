@@ -1,0 +1,59 @@
+"""Which servers share a database, and who plays on each: every server keeps its own row, and reads all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+RunId: TypeAlias = str  # of one run of a server, from its start to its end
+Json: TypeAlias = "Mapping[str, Any]"
+
+
+class PeerStoreError(RuntimeError):
+    """The database failed. `str()` is a sentence. Nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSession:
+    """`owner` is the id of the person who plays, None where nobody has signed in; `summary` what people are told."""
+
+    owner: str | None
+    summary: Json
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRow:
+    """`name` is what people call the server. `beat` rises as long as it lives."""
+
+    run: RunId
+    name: str
+    beat: int
+    max_sessions: int
+    sessions: tuple[PeerSession, ...] = ()
+
+
+class PeerStore(Protocol):
+    """Every method blocks, may be called from any thread, and raises `PeerStoreError`."""
+
+    def keep(self, row: PeerRow) -> None:
+        """Write the row of a run, or replace it."""
+        ...
+
+    def rows(self) -> Sequence[PeerRow]:
+        """Of all servers, by name and run."""
+        ...
+
+    def remove(self, runs: Collection[RunId]) -> None:
+        """These have ended. Those that are not there are no mistake."""
+        ...
+
+
+class PeerStores(Protocol):
+    """How the store is reached."""
+
+    def open(self) -> PeerStore:
+        """Blocks. Raises: PeerStoreError."""
+        ...
