@@ -123,6 +123,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.peer_store.sql_peer_stores import SqlPeerStores
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
+    from services.picture_views.network_picture_views import NetworkPictureViews, read_weights
     from services.picture_views.sign_picture_views import SignPictureViews
     from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
@@ -146,17 +147,18 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
+    bundled_classifier = BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR))
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(engines.entries(config), engines.entries),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
         video_encoder=FfmpegVideoEncoder(bundled_ffmpeg, threads=config.video.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
-            BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
+            bundled_classifier,
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
-        picture_views=SignPictureViews(),
+        picture_views=NetworkPictureViews(bundled_classifier, read_weights(PICTURE_CHECK_DIR), SignPictureViews()),
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(shared / "worlds", config.max_saved_worlds, is_shared=is_shared),
