@@ -127,6 +127,7 @@ def test_it_goes_on_where_the_server_has_kept_it_and_no_step_is_made_twice(how: 
     walk(tmp_path, steps)
 
 
+@pytest.mark.trial
 def test_its_moments_are_there_still(tmp_path: Path) -> None:
     async def steps(world: World, frail: Frail) -> None:
         await world.step("W")
@@ -167,6 +168,7 @@ def test_a_look_comes_back_too(tmp_path: Path) -> None:
     walk(tmp_path, steps)
 
 
+@pytest.mark.trial
 def test_all_frames_of_a_lost_step_are_made_again(tmp_path: Path) -> None:
     async def steps(world: World, frail: Frail) -> None:
         await world.step("W")
@@ -192,6 +194,7 @@ def test_where_a_change_was_not_answered_the_same_steps_are_made_again(tmp_path:
     walk(tmp_path, steps)
 
 
+@pytest.mark.trial
 def test_a_reset_that_did_not_arrive_is_no_reason_to_go_on_from_before_it(tmp_path: Path) -> None:
     async def steps(world: World, frail: Frail) -> None:
         await world.step("W")

@@ -15,6 +15,7 @@ from services.world_engine.engine_pace import EnginePace
 from services.world_engine.world_engine import (
     NO_CONTROL,
     ControlPayload,
+    EngineDiedError,
     Frames,
     Picture,
     SnapshotMismatchError,
@@ -129,6 +130,7 @@ class FakeWorldEngine:
         self._fail_at: int | None = None
         self._failures_left = 0
         self._refusals_left = 0
+        self._dies_at, self._deaths_left = 0, 0
 
     @property
     def spec(self) -> WorldSpec:
@@ -193,6 +195,11 @@ class FakeWorldEngine:
     def fail_at(self, pass_number: int | None) -> None:
         self._fail_at = pass_number
 
+    def die_at(self, pass_number: int, *, times: int = 1) -> None:
+        """Have its process end at that pass. It begins again with the next world."""
+        with self._lock:
+            self._dies_at, self._deaths_left = pass_number, times
+
     def fail_next(self, count: int) -> None:
         with self._lock:
             self._failures_left = count
@@ -208,6 +215,10 @@ class FakeWorldEngine:
         with self._lock:
             fails = self._failures_left > 0
             self._failures_left -= fails
+            dies = self._deaths_left > 0 and pass_number == self._dies_at
+            self._deaths_left -= dies
+        if dies:
+            raise EngineDiedError(f"The process ended at pass {pass_number}, as the test asked.")
         if fails or pass_number == self._fail_at:
             raise FakeEngineError(f"Pass {pass_number} failed, as the test asked.")
 

@@ -49,8 +49,8 @@ def open_saved(client: PlayClient, world_id: str) -> Json:
 def replayed(world: WorldFilePayload) -> list[int]:
     """The numbers of all passes that a replay makes; it must come out the same."""
     plan = plan_of(world)
-    replay = Replay(plan, FakeWorldEngine(fps=plan.model.fps))
-    numbers = [read_frame(replayed.frames[0]).pass_number for replayed in replay.passes()]
+    replay, engine = Replay(plan), FakeWorldEngine(fps=plan.model.fps)
+    numbers = [read_frame(replayed.frames[0]).pass_number for replayed in replay.passes(engine)]
     assert replay.findings.is_exact
     assert replay.findings.same_state
     return numbers
