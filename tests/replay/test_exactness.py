@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.world_engine.catalogue import CatalogueEntry
 
 PROJECT = Path(__file__).resolve().parents[2]
-ENGINES = ("diorama", "simulator", "moss")
+ENGINES = ("diorama", pytest.param("simulator", marks=pytest.mark.trial), "moss")
 
 
 @pytest.fixture(name="entry", params=ENGINES, scope="module")
