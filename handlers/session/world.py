@@ -134,7 +134,9 @@ def open_world(key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture
     except BaseException:  # whatever ends this, the world is closed
         world.close()
         raise
-    return ActiveWorld(key, engine.spec, world, seed, picture, rng_seed, origin)
+    # The world's own word counts: an engine may have changed to other weights for who opened the next one.
+    spec = replace(engine.spec, weights_hash=origin.weights_hash)
+    return ActiveWorld(key, spec, world, seed, picture, rng_seed, origin)
 
 
 def steer(world: World, words: str) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import structlog
 
+from services.world_engine.depth.depth import DepthFailedError
 from services.world_engine.diorama._canvas import Canvas
 from services.world_engine.diorama._close_up import leaning, on_leash
 from services.world_engine.diorama._cut import NOTHING, Cut, cut_things
@@ -22,6 +24,7 @@ from services.world_engine.diorama.constants import (
     FRAMES_PER_PASS,
     HEIGHT,
     STILL_VERSION,
+    STROLL_ID,
     STROLL_VERSION,
     WIDTH,
 )
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.world_engine.depth.depth import DepthEstimator
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 DIORAMA_SPEC: Final = WorldSpec(
     model_id="terrarium/diorama",
@@ -96,7 +101,7 @@ def stroll(depth: DepthEstimator, depth_hash: str) -> Manner:
     """A walk among the things of a picture, as far as `depth` is sure of them; `depth_hash` names its weights."""
     spec = replace(
         DIORAMA_SPEC,
-        model_id="terrarium/stroll",
+        model_id=STROLL_ID,
         title="Stroll",
         weights_hash=hashlib.sha256(f"{STROLL_VERSION} {depth_hash}".encode()).hexdigest(),
     )
@@ -112,20 +117,38 @@ class DioramaEngine:
 
     It starts no threads. Each world draws on its caller's thread, and OpenCV spreads each call over its own pool. That
     was measured to be as fast as drawing several sub-frames at a time. The size of the pool does not change the frames.
+
+    Where the depth of `manner` fails, worlds are opened in the manner `spare` from then on, and `spec` is that of the
+    spare. A world that is open keeps its own, which its snapshots name.
     """
 
-    def __init__(self, manner: Manner = WALK) -> None:
+    def __init__(
+        self, manner: Manner = WALK, *, spare: Manner | None = None, release: Callable[[], None] = lambda: None
+    ) -> None:
+        """`release` gives back what the manners hold, at `close`."""
         self._manner = manner
+        self._spare = spare
+        self._release = release
 
     @property
     def spec(self) -> WorldSpec:
         return self._manner.spec
 
     def open_world(self, seed: Picture, *, rng_seed: int) -> DioramaWorld:  # noqa: ARG002 - nothing here is random
-        return DioramaWorld(seed, self._manner)
+        """Raises: DepthFailedError, the depth cannot be told, and there is no spare manner."""
+        try:
+            return DioramaWorld(seed, self._manner)
+        except DepthFailedError as error:
+            spare = self._spare
+            if spare is None:
+                raise
+            logger.warning("The depth network failed; worlds are opened without it until the engine is loaded again",
+                           engine=self.spec.title, reason=str(error))  # fmt: skip
+            self._manner = spare
+            return DioramaWorld(seed, spare)
 
     def close(self) -> None:
-        """Do nothing: the engine holds no resources."""
+        self._release()
 
 
 class DioramaWorld:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from services.frame_encoder.frame_sizes import scaled
+from services.world_engine.depth.depth import DepthFailedError
+from services.world_engine.depth.depth_anything_files import DepthAnythingFiles
 from services.world_engine.diorama._cut import COLUMNS, NOTHING, ROWS, STEP, Cut, cut_things
 from services.world_engine.diorama._things import take_apart
 from services.world_engine.diorama.engine import DioramaEngine, DioramaWorld, stroll
@@ -22,8 +25,10 @@ from tests.services.diorama.parkland import AHEAD, HORIZON, MIDDLE, parkland, tr
 from tests.services.diorama.pictures import awkward, psnr
 
 if TYPE_CHECKING:
+    from services.world_engine.depth.depth import DepthMap
     from services.world_engine.world_engine import Picture
 
+STROLL = Stroll(DepthAnythingFiles(Path("nowhere")))
 SURE, UNSURE = DioramaEngine(stroll(FakeDepth(true_depth()), "true")), DioramaEngine(stroll(FakeDepth(), "true"))
 
 
@@ -143,6 +148,44 @@ def test_it_goes_on_exactly_from_a_snapshot_even_where_depth_is_told_otherwise()
         assert np.array_equal(other.step(ADVENTURE[3]), expected)
 
 
+class BrokenDepth:
+    """A `DepthEstimator` that answers `answers` times."""
+
+    def __init__(self, answers: int = 0) -> None:
+        self._answers = answers
+
+    def estimate(self, picture: Picture) -> DepthMap:
+        if not self._answers:
+            raise DepthFailedError("It is broken.")
+        self._answers -= 1
+        return FakeDepth(true_depth()).estimate(picture)
+
+
+def test_where_the_depth_fails_worlds_open_by_the_spare_one_and_say_so() -> None:
+    spare, released = stroll(FakeDepth(true_depth()), "spare"), list[bool]()
+    engine = DioramaEngine(stroll(BrokenDepth(1), "deep"), spare=spare, release=lambda: released.append(True))
+    before = strolling(engine)
+    deep = engine.spec
+    after = strolling(engine)
+    assert deep.weights_hash != engine.spec.weights_hash == spare.spec.weights_hash
+    assert (before.snapshot().weights_hash, after.snapshot().weights_hash) == (
+        deep.weights_hash,
+        spare.spec.weights_hash,
+    )
+    with pytest.raises(SnapshotMismatchError, match="weights"):
+        after.restore(before.snapshot())
+    with pytest.raises(DepthFailedError):  # a world that is open goes by no other depth than it says
+        before.continue_from(parkland())
+    before.step(press())
+    engine.close()
+    assert released == [True]
+
+
+def test_without_a_spare_depth_the_fault_is_told() -> None:
+    with pytest.raises(DepthFailedError, match="broken"):
+        strolling(DioramaEngine(stroll(BrokenDepth(), "deep")))
+
+
 def test_a_damaged_snapshot_leaves_the_world_as_it_was() -> None:
     world = strolling()
     kept = world.snapshot()
@@ -159,14 +202,14 @@ def test_the_diorama_takes_no_cut() -> None:
 
 
 def test_the_engine_is_loaded_with_the_shipped_depth_network() -> None:
-    engine = Stroll.load("none", lambda _: None)
-    assert engine.spec.model_id == Stroll.card.model_id
+    engine = STROLL.load("none", lambda _: None)
+    assert engine.spec.model_id == STROLL.card.model_id
     engine.close()
 
 
 def test_an_unknown_quantisation_is_refused() -> None:
     with pytest.raises(ModelLoadError):
-        Stroll.load("int4", lambda _: None)
+        STROLL.load("int4", lambda _: None)
 
 
 def test_things_stand_in_small_frames_where_they_stand_in_large_ones() -> None:
