@@ -18,14 +18,13 @@ from services.world_engine.diorama.engine import DioramaEngine, DioramaWorld, st
 from services.world_engine.diorama.entry import Stroll
 from services.world_engine.engine_card import ModelLoadError
 from services.world_engine.world_engine import SnapshotMismatchError
-from tests.fakes.fake_depth import FakeDepth
+from tests.fakes.fake_depth import BrokenDepth, FakeDepth
 from tests.services.diorama import keys
 from tests.services.diorama.controls import ADVENTURE, hold, press, turn
 from tests.services.diorama.parkland import AHEAD, HORIZON, MIDDLE, parkland, tree, true_depth
 from tests.services.diorama.pictures import awkward, psnr
 
 if TYPE_CHECKING:
-    from services.world_engine.depth.depth import DepthMap
     from services.world_engine.world_engine import Picture
 
 STROLL = Stroll(DepthAnythingFiles(Path("nowhere")))
@@ -148,22 +147,11 @@ def test_it_goes_on_exactly_from_a_snapshot_even_where_depth_is_told_otherwise()
         assert np.array_equal(other.step(ADVENTURE[3]), expected)
 
 
-class BrokenDepth:
-    """A `DepthEstimator` that answers `answers` times."""
-
-    def __init__(self, answers: int = 0) -> None:
-        self._answers = answers
-
-    def estimate(self, picture: Picture) -> DepthMap:
-        if not self._answers:
-            raise DepthFailedError("It is broken.")
-        self._answers -= 1
-        return FakeDepth(true_depth()).estimate(picture)
-
-
 def test_where_the_depth_fails_worlds_open_by_the_spare_one_and_say_so() -> None:
     spare, released = stroll(FakeDepth(true_depth()), "spare"), list[bool]()
-    engine = DioramaEngine(stroll(BrokenDepth(1), "deep"), spare=spare, release=lambda: released.append(True))
+    engine = DioramaEngine(
+        stroll(BrokenDepth(true_depth(), answers=1), "deep"), spare=spare, release=lambda: released.append(True)
+    )
     before = strolling(engine)
     deep = engine.spec
     after = strolling(engine)
