@@ -11,6 +11,7 @@ import numpy as np
 
 from replay.engines import require_same
 from replay.plan import ReplayError
+from services.world_engine.own_things import spec_of
 from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import SnapshotMismatchError
 from services.world_files.world_file import Continued, Prompted, WorldMoment
@@ -117,7 +118,7 @@ class Replay:
         plan = self._plan
         world = engine.open_world(plan.pictures[plan.seed], rng_seed=plan.rng_seed)
         try:
-            require_same(engine.spec, plan.model)  # to open the world may have shown that a part of the engine fails
+            require_same(spec_of(engine, world.snapshot()), plan.model)
             if self._from is not None:
                 enter(world, self._from, plan.seed, plan.pictures)
         except BaseException:  # whatever ends this, the world is closed

@@ -23,7 +23,7 @@ def check_depth(state: DepthAnythingState) -> Check:
     """By the files: weights that turn out to be damaged when the engine is loaded are told in the log."""
     match state:
         case DepthAnythingUsable():
-            finding: Finding = Good(f"Stroll uses {TITLE}.")
+            finding: Finding = Good(f"Stroll uses {TITLE} where the network that ships with the server is not sure.")
         case DepthAnythingNotPulled(reason):
             finding = Good(f"{_BY_MOSS} {reason}")
         case DepthAnythingUnusable(reason):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from replay.command import ReplayServices, run_replay
 from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue, entry_of
 from services.world_engine.depth.depth_anything_files import DepthAnythingFiles
 from services.world_engine.diorama.entry import Diorama, Still, Stroll
@@ -27,7 +28,7 @@ def entries(moss: Path | None) -> dict[str, CatalogueEntry]:
     found = [
         Diorama,
         Still,
-        Stroll(DepthAnythingFiles(Path("nowhere"))),
+        Stroll(DepthAnythingFiles(Path("nowhere")), ProcessTorchWorker),
         Simulator,
         *([] if moss is None else [Moss(moss, MOSS_STEPS)]),
     ]

@@ -110,7 +110,9 @@ def test_its_engine_dies_in_any_pass(parked_at: int, dies_at: int) -> None:
 
 def test_it_is_refused_where_a_part_of_the_engine_fails_as_the_world_is_opened() -> None:
     failing = DioramaEngine(stroll(BrokenDepth(), "deep"), spare=stroll(FakeDepth(), "spare"))
-    replay = Replay(replace(plan(), model=ModelFacts.of(failing.spec, "none"), pictures={"seed": parkland()}, changes=()))
+    replay = Replay(
+        replace(plan(), model=ModelFacts.of(failing.spec, "none"), pictures={"seed": parkland()}, changes=())
+    )
     with pytest.raises(ReplayError, match="other weights of terrarium/stroll"):
         replay.open(failing)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.model_hub.hub_cache import default_cache_dir
 from services.picture_views.picture_views import CLOSE_UP
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.world_engine.depth.depth_anything_files import DepthAnythingFiles, DepthAnythingUsable
 from services.world_engine.diorama.constants import FPS, FRAMES_PER_PASS, STROLL_ID
 from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, LoadStep, ModelLoadError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime_config.runtime_config import RuntimeConfig
+    from services.torch_worker.torch_worker import TorchWorker, WorkerSpec
     from services.world_engine.diorama.engine import Manner
     from services.world_engine.world_engine import WorldEngine
 
@@ -28,7 +30,9 @@ _STROLL: Final = (
     "For open country with trees: they stand upright, and you walk past them and see what is behind. Other pictures "
     "look as in the diorama."
 )
-_BY_DEPTH_ANYTHING: Final = " Depth Anything V2 tells what is near; a picture opens some seconds later for it."
+_BY_DEPTH_ANYTHING: Final = (
+    " Where the network that ships is not sure, Depth Anything V2 tells what is near; that takes some seconds."
+)
 _NO_DEPTH: Final = (
     "The stroll needs ONNX Runtime to tell what is near, which could not be imported. Install it again with: "
     "pip install --force-reinstall onnxruntime"
@@ -100,13 +104,14 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class Stroll:
-    """With the depth of Depth Anything where `files` has it, and with that of Moss's network otherwise."""
+    """By the depth of Moss's network where it is sure, and otherwise by Depth Anything where `files` has it."""
 
     files: DepthAnythingFiles
+    start_worker: Callable[[WorkerSpec], TorchWorker]
 
     @classmethod
     def configured(cls, config: RuntimeConfig) -> Stroll:
-        return cls(DepthAnythingFiles(default_cache_dir(os.environ), config.engines.models_dir))
+        return cls(DepthAnythingFiles(default_cache_dir(os.environ), config.engines.models_dir), ProcessTorchWorker)
 
     @property
     def card(self) -> EngineCard:
@@ -128,9 +133,9 @@ class Stroll:
         )
 
     def load(self, quant: str, report: LoadReport) -> WorldEngine:
-        """Build the engine, have its depth network look at one picture, and draw one pass.
+        """Build the engine, have its depth networks look at one picture, and draw one pass.
 
-        Where Depth Anything cannot be loaded, Moss's network is used, and the log says why.
+        Where Depth Anything cannot be loaded, Moss's network is used alone, and the log says why.
 
         Raises:
             ModelLoadError: OpenCV, ONNX Runtime or the weights of Moss's network are missing or broken, or the
@@ -142,7 +147,7 @@ class Stroll:
         except (ImportError, OSError) as error:
             raise ModelLoadError(_NO_DEPTH) from error
         try:
-            strolls = strolls_of(self.files.look())
+            strolls = strolls_of(self.files.look(), self.start_worker)
         except WeightsError as error:
             raise ModelLoadError(f"The stroll cannot tell what is near. {error}") from error
         return _built(strolls.first, report, spare=strolls.spare, release=strolls.close)

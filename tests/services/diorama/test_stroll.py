@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from services.frame_encoder.frame_sizes import scaled
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.world_engine.depth.depth import DepthFailedError
 from services.world_engine.depth.depth_anything_files import DepthAnythingFiles
 from services.world_engine.diorama._cut import COLUMNS, NOTHING, ROWS, STEP, Cut, cut_things
@@ -17,7 +18,7 @@ from services.world_engine.diorama._things import take_apart
 from services.world_engine.diorama.engine import DioramaEngine, DioramaWorld, stroll
 from services.world_engine.diorama.entry import Stroll
 from services.world_engine.engine_card import ModelLoadError
-from services.world_engine.world_engine import SnapshotMismatchError
+from services.world_engine.world_engine import SceneNotTakenError, SnapshotMismatchError
 from tests.fakes.fake_depth import BrokenDepth, FakeDepth
 from tests.services.diorama import keys
 from tests.services.diorama.controls import ADVENTURE, hold, press, turn
@@ -27,12 +28,17 @@ from tests.services.diorama.pictures import awkward, psnr
 if TYPE_CHECKING:
     from services.world_engine.world_engine import Picture
 
-STROLL = Stroll(DepthAnythingFiles(Path("nowhere")))
+STROLL = Stroll(DepthAnythingFiles(Path("nowhere")), ProcessTorchWorker)
 SURE, UNSURE = DioramaEngine(stroll(FakeDepth(true_depth()), "true")), DioramaEngine(stroll(FakeDepth(), "true"))
 
 
 def strolling(engine: DioramaEngine = SURE) -> DioramaWorld:
     return engine.open_world(parkland(), rng_seed=0)
+
+
+def elsewhere() -> Picture:
+    """A picture that is not the parkland."""
+    return np.ascontiguousarray(parkland()[:, ::-1])
 
 
 def dark(picture: Picture) -> np.ndarray:
@@ -147,25 +153,51 @@ def test_it_goes_on_exactly_from_a_snapshot_even_where_depth_is_told_otherwise()
         assert np.array_equal(other.step(ADVENTURE[3]), expected)
 
 
-def test_where_the_depth_fails_worlds_open_by_the_spare_one_and_say_so() -> None:
-    spare, released = stroll(FakeDepth(true_depth()), "spare"), list[bool]()
-    engine = DioramaEngine(
-        stroll(BrokenDepth(true_depth(), answers=1), "deep"), spare=spare, release=lambda: released.append(True)
-    )
-    before = strolling(engine)
-    deep = engine.spec
-    after = strolling(engine)
-    assert deep.weights_hash != engine.spec.weights_hash == spare.spec.weights_hash
-    assert (before.snapshot().weights_hash, after.snapshot().weights_hash) == (
-        deep.weights_hash,
-        spare.spec.weights_hash,
-    )
+def failing(*, answers: int) -> DioramaEngine:
+    """Its depth network fails after so many pictures, and is sure of each before; the spare one is sure of none."""
+    deep = stroll(BrokenDepth(true_depth(), answers=answers), "deep")
+    return DioramaEngine(deep, spare=stroll(FakeDepth(), "spare"))
+
+
+def test_where_the_depth_fails_new_pictures_open_by_the_spare_one_and_say_so() -> None:
+    engine = failing(answers=1)
+    deep, before = engine.spec, strolling(engine)
+    after = engine.open_world(elsewhere(), rng_seed=0)
+    assert engine.spec.weights_hash != deep.weights_hash
+    assert before.snapshot().weights_hash == deep.weights_hash
+    assert after.snapshot().weights_hash == engine.spec.weights_hash
     with pytest.raises(SnapshotMismatchError, match="weights"):
         after.restore(before.snapshot())
-    with pytest.raises(DepthFailedError):  # a world that is open goes by no other depth than it says
-        before.continue_from(parkland())
-    before.step(press())
-    engine.close()
+
+
+def test_a_world_of_a_depth_that_has_failed_refuses_a_new_picture_and_is_played_on() -> None:
+    world, twin = strolling(failing(answers=1)), strolling()
+    with pytest.raises(SceneNotTakenError, match="broken"):
+        world.continue_from(elsewhere())
+    for _ in range(2):
+        assert np.array_equal(world.step(press(keys.W)), twin.step(press(keys.W)))
+    kept = world.snapshot()
+    world.step(press(keys.W))
+    world.restore(kept)
+    assert np.array_equal(world.step(press()), twin.step(press()))
+
+
+def test_a_picture_that_was_seen_before_the_depth_failed_keeps_its_cut() -> None:
+    engine = failing(answers=2)
+    world = strolling(engine)
+    world.continue_from(elsewhere())
+    world.step(press(keys.W))
+    kept = world.snapshot()
+    engine.open_world(parkland()[::-1].copy(), rng_seed=0)  # it fails here
+    again = strolling(engine)
+    again.continue_from(elsewhere())
+    again.restore(kept)
+    assert np.array_equal(again.step(press(keys.W)), world.step(press(keys.W)))
+
+
+def test_what_the_engine_holds_is_given_back_when_it_is_closed() -> None:
+    released = list[bool]()
+    DioramaEngine(release=lambda: released.append(True)).close()
     assert released == [True]
 
 

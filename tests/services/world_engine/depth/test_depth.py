@@ -10,6 +10,7 @@ from PIL import Image
 
 from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
 from services.world_engine.depth.depth_anything import DepthAnything
+from services.world_engine.depth.first_sure import FirstSure
 from services.world_engine.depth.moss_depth import MossDepth
 from services.world_engine.diorama.depths import CAMERA
 from tests.fakes.fake_depth import FakeDepth
@@ -29,12 +30,13 @@ def fixture_moss() -> MossDepth:
     return MossDepth(Runtime(manifest, {"start": graphs["start"]}))
 
 
-@pytest.fixture(name="estimator", params=["moss", "fake", "unsure fake", "depth anything"])
+@pytest.fixture(name="estimator", params=["moss", "fake", "unsure fake", "depth anything", "first sure"])
 def fixture_estimator(request: pytest.FixtureRequest, moss: MossDepth) -> DepthEstimator:
     fakes: dict[str, DepthEstimator] = {
         "fake": FakeDepth(np.full((9, 16), 0.1, dtype=np.float32)),
         "unsure fake": FakeDepth(),
         "depth anything": DepthAnything(FakeDepthWorker(lambda seen: seen.mean(axis=2)), CAMERA),
+        "first sure": FirstSure(moss, FakeDepth()),
     }
     return fakes.get(request.param, moss)
 

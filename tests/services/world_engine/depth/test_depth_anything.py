@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from runtime_config.constants import SHIPPED_SEEDS_DIR
 from services.machine import is_installed
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.torch_worker.torch_worker import WorkerFault
@@ -24,7 +26,8 @@ from services.world_engine.depth.depth_anything_files import (
     weights_hash,
 )
 from services.world_engine.diorama._cut import cut_things
-from services.world_engine.diorama.depths import CAMERA, strolls_of
+from services.world_engine.diorama._remembered_cuts import RememberedCuts
+from services.world_engine.diorama.depths import CAMERA, Strolls, strolls_of
 from services.world_engine.diorama.entry import Stroll
 from services.world_engine.world_engine import SnapshotMismatchError
 from tests.fakes.fake_depth_worker import FakeDepthWorker
@@ -141,6 +144,15 @@ def test_a_closed_network_is_a_fault() -> None:
 # -------------------------------------------------------------------------------------------------------- files
 
 
+def gallery(name: str) -> Picture:
+    with Image.open(SHIPPED_SEEDS_DIR / f"{name}.jpg") as image:
+        return np.asarray(image.convert("RGB").resize((1280, 720)))
+
+
+def by_moss_alone() -> Strolls:
+    return strolls_of(DepthAnythingNotPulled(""), ProcessTorchWorker)
+
+
 def files_of(cache_dir: Path, *, has_packages: bool = True) -> DepthAnythingFiles:
     return DepthAnythingFiles(cache_dir, has_package=lambda _: has_packages)
 
@@ -185,7 +197,7 @@ def test_foreign_and_damaged_folders_are_not_used_and_are_told_of(tmp_path: Path
     state = files_of(tmp_path).look()
     assert isinstance(state, DepthAnythingUnusable)
     assert "pull it again" in state.reason
-    assert strolls_of(state).spare is None
+    assert strolls_of(state, ProcessTorchWorker).spare is None
 
 
 def test_the_hash_names_the_weights_and_what_is_made_of_them(tmp_path: Path) -> None:
@@ -199,15 +211,46 @@ def test_the_hash_names_the_weights_and_what_is_made_of_them(tmp_path: Path) -> 
 def test_the_choice_is_in_the_hash_of_the_engine(tmp_path: Path) -> None:
     folder = snapshot_in(tmp_path)
     write_header(folder)
-    deep, plain = strolls_of(files_of(tmp_path).look()), strolls_of(DepthAnythingNotPulled(""))
+    worker = FakeDepthWorker(relative(1.0, 0.0))
+    deep, plain = strolls_of(files_of(tmp_path).look(), lambda _: worker), by_moss_alone()
     assert deep.spare is not None
     assert deep.spare.spec == plain.first.spec
     assert deep.first.spec.weights_hash != plain.first.spec.weights_hash
     deep.close()
+    assert worker.is_closed
+
+
+def test_a_network_that_fails_its_first_picture_is_not_used(tmp_path: Path) -> None:
+    write_header(snapshot_in(tmp_path))
+    worker = FakeDepthWorker(relative(1.0, 0.0), faults=(WorkerFault.LOAD_FAILED,))
+    found = strolls_of(files_of(tmp_path).look(), lambda _: worker)
+    assert (found.first.spec, found.spare) == (by_moss_alone().first.spec, None)
+    assert worker.is_closed
+
+
+def test_it_is_asked_where_moss_is_not_sure_and_once_for_each_picture(tmp_path: Path) -> None:
+    write_header(snapshot_in(tmp_path))
+    worker = FakeDepthWorker(relative(1.0, 0.0))
+    found = strolls_of(files_of(tmp_path).look(), lambda _: worker)
+    tried = worker.calls
+    found.first.cut(gallery("summer_grove"))
+    assert worker.calls == tried, "Moss is sure of open country"
+    for _ in range(2):
+        found.first.cut(gallery("neon_street"))
+    assert worker.calls == tried + 1
+
+
+def test_a_network_that_has_failed_is_not_asked_again() -> None:
+    worker = FakeDepthWorker(relative(1.0, 0.0), faults=(WorkerFault.DEADLINE,))
+    cuts = RememberedCuts(DepthAnything(worker, CAMERA))
+    for _ in range(2):
+        with pytest.raises(DepthFailedError, match=r"It did not answer\."):
+            cuts.cut(parkland())
+    assert worker.calls == 1
 
 
 def test_the_card_says_which_depth_it_goes_by(tmp_path: Path) -> None:
-    stroll = Stroll(files_of(tmp_path))
+    stroll = Stroll(files_of(tmp_path), ProcessTorchWorker)
     assert "Depth Anything" not in stroll.card.description
     plain = stroll.card.memory.ram
     write_header(snapshot_in(tmp_path))
@@ -259,8 +302,8 @@ def test_the_network_says_something_of_awkward_pictures(real: DepthAnything) -> 
 @pytest.mark.trial
 @needs_torch
 def test_the_engine_is_loaded_with_the_network_that_is_on_the_disk(model: Path) -> None:
-    engine = Stroll(DepthAnythingFiles(model)).load("none", lambda _: None)
-    plain = Stroll(DepthAnythingFiles(model / "nowhere")).load("none", lambda _: None)
+    engine = Stroll(DepthAnythingFiles(model), ProcessTorchWorker).load("none", lambda _: None)
+    plain = Stroll(DepthAnythingFiles(model / "nowhere"), ProcessTorchWorker).load("none", lambda _: None)
     try:
         assert engine.spec.weights_hash != plain.spec.weights_hash
         kept = engine.open_world(parkland(), rng_seed=0).snapshot()
@@ -281,7 +324,7 @@ def test_weights_that_cannot_be_used_leave_the_engine_with_the_network_of_moss(t
         write_tiny_model(folder, bias=float("nan"))
     else:
         write_header(folder)
-    engine = Stroll(DepthAnythingFiles(tmp_path)).load("none", lambda _: None)
-    plain = strolls_of(DepthAnythingNotPulled("")).first
+    engine = Stroll(DepthAnythingFiles(tmp_path), ProcessTorchWorker).load("none", lambda _: None)
+    plain = by_moss_alone().first
     assert engine.spec == plain.spec
     engine.close()
