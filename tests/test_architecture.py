@@ -59,6 +59,7 @@ LAYERS: Final = {
         "log_rendering",
         "log_repeats",
     },
+    "fleet": {"fleet", "runtime_config", "services", "ltx2_server", "app_factory", "app_handler"},
     "simulator": {"simulator"},
     "replay": {"replay", "services", "runtime_config", "wire_protocol"},
     "world_model": {"world_model"},

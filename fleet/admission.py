@@ -1,0 +1,48 @@
+"""Where a newcomer plays: among the replicas with room, first where the model is in memory, then where most is free.
+
+It is a pure function of what the replicas tell of themselves, so that the router and the simulation decide alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a replica tells. `models` are the ids of those that it has in memory; `sessions` may exceed what it has room
+    for, as several routers send newcomers at the same time."""
+
+    replica: str
+    sessions: int
+    max_sessions: int
+    models: frozenset[str] = field(default_factory=frozenset[str])
+
+    @property
+    def free(self) -> int:
+        return max(0, self.max_sessions - self.sessions)
+
+
+def ranked(loads: Iterable[Load], model: str | None = None) -> list[list[Load]]:
+    """The replicas in groups, the best first; within a group all are as good. `model`: its id, where it is known.
+
+    Those without room are the last group. They are no place for a session, but answer requests about what they have,
+    and tell a newcomer themselves that they are full.
+    """
+    found: dict[tuple[bool, bool, int], list[Load]] = {}
+    for load in loads:
+        misses = model is not None and model not in load.models
+        rank = (load.free == 0, misses and load.free > 0, -load.free)
+        found.setdefault(rank, []).append(load)
+    return [found[rank] for rank in sorted(found)]
+
+
+def load_of(replica: str, told: Mapping[str, Any]) -> Load:
+    """What a replica has told (`FleetReplica.record_routing_stats`). One that has told nothing yet has just come."""
+    return Load(
+        replica, int(told.get("sessions", 0)), int(told.get("max_sessions", 1)), frozenset(told.get("models", ()))
+    )
