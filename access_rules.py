@@ -186,6 +186,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
     {
         ("GET", "/health"): _OPEN,
         ("GET", "/ws"): _PLAY,  # what is asked for in the session has rules of its own
+        ("POST", "/mcp"): _PLAY,  # each tool asks for what it does as /ws or REST would
+        ("DELETE", "/mcp"): _PLAY,
         ("GET", "/watch"): _BY_LINK,
         ("GET", "/api/watch"): _BY_LINK,
         ("GET", "/openapi.json"): _READ,

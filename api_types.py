@@ -28,9 +28,12 @@ class ErrorResponse(ApiModel):
 
 
 class WorldEngineHealth(ApiModel):
+    """`parked` is how many engines have left the device and wait in host memory, to come back without a load."""
+
     loaded: bool
     warmed_up: bool
     has_seed: bool
+    parked: int
 
 
 class SafetyHealth(ApiModel):
@@ -197,6 +200,7 @@ class FieldsRefusedResponse(ErrorResponse):
 class PickerModel(ApiModel):
     """One model that can be played. `loaded`: its engine is in memory now. `licence` is an SPDX identifier.
 
+    `parked`: its engine has left the device and waits in host memory, to come back without a load.
     `takes_words`: a prompt can steer its worlds.
     """
 
@@ -208,6 +212,7 @@ class PickerModel(ApiModel):
     description: str
     licence: str
     loaded: bool
+    parked: bool
     takes_words: bool
 
 
@@ -215,11 +220,12 @@ class LibraryState(ApiModel):
     """What is on this machine of a model, or is happening to it. `reason` is a sentence.
 
     `ready`: all of it is here. `partial`: a pull has brought `done_bytes` of `total_bytes`. `damaged`: what is here
-    cannot be used; a pull mends it. `pulling`: the job `job_id` does so, or waits for its turn. `failed`: it is here,
-    and could not be loaded, or lacks something of the machine.
+    cannot be used; a pull mends it. `pulling`: the job `job_id` does so, or waits for its turn. `parked`: it has left
+    the device and waits in host memory, to come back without a load. `failed`: it is here, and could not be loaded, or
+    lacks something of the machine.
     """
 
-    kind: Literal["ready", "absent", "partial", "damaged", "pulling", "loading", "loaded", "failed"]
+    kind: Literal["ready", "absent", "partial", "damaged", "pulling", "loading", "loaded", "parked", "failed"]
     job_id: str | None = None
     reason: str | None = None
     done_bytes: int | None = None

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from _routes import (
     account,
+    agents,
     doctor,
     feedback,
     health,
@@ -126,6 +127,7 @@ def create_app(handler: AppHandler) -> FastAPI:
         metrics,
         websocket,
         watch,
+        agents,
     )
     for resource in resources:
         app.include_router(resource.router)

@@ -19,6 +19,8 @@ from handlers.accounts.identity import Identity
 from handlers.accounts.passwords import Passwords
 from handlers.accounts.people_handler import PeopleHandler
 from handlers.accounts.throttle import SignInThrottle
+from handlers.agents.agent_worlds import AgentWorlds
+from handlers.agents.agents_handler import AgentsHandler
 from handlers.authoring_handler import AuthoringHandler
 from handlers.authoring_painter import ScenePainter
 from handlers.base import StateChanges, in_thread
@@ -215,9 +217,11 @@ class AppHandler:
             metrics=services.metrics,
             memory=ledger,
             meter=LoadMeter(services.system_monitor, needs),
+            needs=needs,
             changes=changes,
             idle_s=current.part(lambda config: config.engine_idle_s),
             least_rate_percent=current.part(lambda config: config.least_rate_percent),
+            parked_bytes=current.part(lambda config: config.parked_engine_bytes),
         )
         self.library_engines = LibraryEngines(self.engines, ledger, self._work_threads)
         self.residency = ModelResidency(
@@ -225,6 +229,7 @@ class AppHandler:
             self._lock,
             ledger=ledger,
             device=self.engines.device,
+            parked=self.engines.parked,
             classifier=services.image_classifier,
             work_threads=self._work_threads,
             clock=services.clock,
@@ -374,6 +379,8 @@ class AppHandler:
         )
         links = ShareLinks(services.clock)
         self.play = PlayHandler(self._surroundings(links), services.log_stream, services.system_monitor)
+        worlds_of_agents = AgentWorlds(self.play, self.seeds, self.visitors, self.identity, self._intake_threads)
+        self.agents = AgentsHandler(worlds_of_agents, self._work_threads)
         self._add_films()
         self.watch = WatchHandler(self.play, links, throttle, current.part(lambda config: config.sharing))
         facts = SubjectFacts(
@@ -408,7 +415,14 @@ class AppHandler:
         loras = LoraFolder(self.settings.current.now.shared_dir / "loras")
         pipeline = services.video_pipeline
         self._film_previews = FilmPreviews(safety)
-        room = FilmRoom(pipeline, ledger, self.engines.keeping, changes=changes, threads=self._work_threads)
+        room = FilmRoom(
+            pipeline,
+            ledger,
+            device=self.engines.device,
+            parked=self.engines.parked,
+            changes=changes,
+            threads=self._work_threads,
+        )
         self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
         return VideoExecutor(
             pipeline,
@@ -532,6 +546,7 @@ class AppHandler:
         self._draining_since = self._draining_since or self.services.clock.monotonic()
         self._feed.stop()
         await self.play.drain()
+        await self.agents.close()
         self.left_worlds.stop()
         await self.watch.drain()
 

@@ -94,6 +94,8 @@ class ErrorCode(StrEnum):
     FILM_FAILED = "filmFailed"
     SCRIPT_TOO_LONG = "scriptTooLong"
     SCRIPT_FAILED = "scriptFailed"
+    # agents
+    AGENTS_MISSING = "agentsMissing"
     # films
     FILM_UNKNOWN = "filmUnknown"
     FILM_NOT_MADE = "filmNotMade"
@@ -252,6 +254,8 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.FILM_FAILED: 500,
         ErrorCode.SCRIPT_TOO_LONG: 409,
         ErrorCode.SCRIPT_FAILED: 500,
+        # agents
+        ErrorCode.AGENTS_MISSING: 404,
         # films
         ErrorCode.FILM_UNKNOWN: 404,
         ErrorCode.FILM_NOT_MADE: 409,

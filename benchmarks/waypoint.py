@@ -134,11 +134,12 @@ def render(results: Results) -> str:
             rate = 1e3 * told["frames"] / took
             lines.append(f"| {name} | {count} | {took:.1f} | {rate:.0f} | {'yes' if rate >= _FPS else 'no'} |")
     lines += ["", "| | loaded, s | first frames, s | peak, MiB | snapshot, MiB | to the host, ms | back, ms |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- |")
+    lines[-1] += " model to the host, ms | back, ms |"
+    lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, told in results.plays.items():
         numbers = [f"{told[key]:.1f}" for key in ("loaded_s", "first_frames_s")]
         numbers += [f"{told[key] / _MIB:.0f}" for key in ("peak_bytes", "snapshot_bytes")]
-        numbers += [f"{told[key]:.0f}" for key in ("snapshot_ms", "restore_ms")]
+        numbers += [f"{told[key]:.0f}" for key in ("snapshot_ms", "restore_ms", "park_ms", "resume_ms")]
         lines.append(f"| {name} | {' | '.join(numbers)} |")
     lines += [
         "",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from engines.parking import park
 from engines.waypoint import Control, LoadOptions, WorldBatch, WorldState, load_waypoint
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def play(plan: PlayPlan, started: float) -> dict[str, Any]:
     state = WorldState.from_bytes(memory)
     restore_ms, _ = _timed(model, lambda: world.restore(state))
     steps = {str(count): _step_ms(model, state, count, plan.steps) for count in plan.worlds}
+    park_ms, parked = _timed(model, lambda: park(model.tensors()))
+    resume_ms, _ = _timed(model, parked.resume)
     return {
         "loaded_s": loaded,
         "first_frames_s": first_frames,
@@ -64,6 +67,8 @@ def play(plan: PlayPlan, started: float) -> dict[str, Any]:
         "snapshot_bytes": state.nbytes,
         "snapshot_ms": snapshot_ms,
         "restore_ms": restore_ms,
+        "park_ms": park_ms,
+        "resume_ms": resume_ms,
         "frames": model.frames_per_latent,
         "step_ms": steps,
     }

@@ -31,7 +31,7 @@ class ModelsHandler:
         """What can be played, in the order in which it is offered."""
         if backend not in (None, SERVED_BACKEND):
             return []
-        loaded = self._engines.loaded_models()
+        loaded, parked = self._engines.loaded_models(), self._engines.parked_models()
         return [
             PickerModel(
                 id=entry.model_id,
@@ -42,6 +42,7 @@ class ModelsHandler:
                 description=entry.description,
                 licence=entry.licence,
                 loaded=entry.model_id in loaded,
+                parked=entry.model_id in parked,
                 takes_words=entry.takes_words,
             )
             for entry in self._catalogue.entries()

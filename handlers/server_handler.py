@@ -24,7 +24,7 @@ from handlers.base import StateHandler, with_state_lock
 from runtime_config.constants import VERSION
 from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
 from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, NoRoom, Offloaded, OnCpu, Resident
-from state.app_state_types import AppState, EngineReady, Paused, Playing, Serving, Stopping
+from state.app_state_types import AppState, EngineParked, EngineReady, Paused, Playing, Serving, Stopping
 from state.events import ServingBegan, StopBegan
 from state.transitions import lifecycle_event
 from wire_protocol import SERVED_BACKEND, ErrorSnapshot, SystemInfo
@@ -162,9 +162,11 @@ class ServerHandler(StateHandler):
 
     @with_state_lock
     def _condition(self) -> tuple[bool, WorldEngineHealth]:
-        loaded = any(isinstance(state, EngineReady) for state in self._state.engines.values())
+        engines = self._state.engines.values()
+        loaded = any(isinstance(state, EngineReady) for state in engines)
+        parked = sum(isinstance(state, EngineParked) for state in engines)
         seeded = any(isinstance(record.state, Playing | Paused) for record in self._state.sessions.values())
-        engine = WorldEngineHealth(loaded=loaded, warmed_up=loaded, has_seed=seeded)
+        engine = WorldEngineHealth(loaded=loaded, warmed_up=loaded, has_seed=seeded, parked=parked)
         return isinstance(self._state.lifecycle, Serving), engine
 
     def _safety_health(self, report: ModelsReport) -> SafetyHealth:

@@ -390,6 +390,20 @@ class RuntimeConfig:
             applies=LIVE,
         ),
     ] = None
+    parked_engine_bytes: Annotated[
+        int | None,
+        Field(ge=0, le=16 << 20),
+        MEBIBYTES,
+        Group("play"),
+        Setting(
+            "parked_engines_mib",
+            "memory, in MiB, for world models that have made room for another one on the graphics card, and wait there"
+            " to come back without a load; the one that was played longest ago is unloaded first; 0: all are unloaded",
+            default="as much as this machine has to spare: an eighth of its memory stays free, and 2 GiB at least",
+            unit=MIB,
+            applies=LIVE,
+        ),
+    ] = None
     least_rate_percent: Annotated[
         int,
         Field(ge=0, le=100),

@@ -21,7 +21,7 @@ STOREY: Final = 2.7
 
 
 @inner
-def _span(start: float, speed: float, half: float) -> tuple[float, float]:
+def span(start: float, speed: float, half: float) -> tuple[float, float]:
     """The range of t for which start + t * speed lies in [-half, half]. If it never does, the second is the smaller."""
     if abs(speed) < 1e-9:
         return (-1e9, 1e9) if abs(start) < half else (1e9, -1e9)
@@ -49,13 +49,13 @@ def draw_house(
     da = column.direction_x * house[3] + column.direction_z * house[4]
     db = column.direction_z * house[3] - column.direction_x * house[4]
     half_a, half_b = house[5], house[6]
-    enter_a, leave_a = _span(a0, da, half_a + OVERHANG)
-    enter_b, leave_b = _span(b0, db, half_b + OVERHANG)
+    enter_a, leave_a = span(a0, da, half_a + OVERHANG)
+    enter_b, leave_b = span(b0, db, half_b + OVERHANG)
     enter, leave = max(enter_a, enter_b, 0.05), min(leave_a, leave_b)
     if enter >= leave:
         return
-    wall_a, wall_leave_a = _span(a0, da, half_a)
-    wall_b, wall_leave_b = _span(b0, db, half_b)
+    wall_a, wall_leave_a = span(a0, da, half_a)
+    wall_b, wall_leave_b = span(b0, db, half_b)
     wall = max(wall_a, wall_b)
     if wall >= min(wall_leave_a, wall_leave_b) or wall < 0.05:
         wall = 1e30

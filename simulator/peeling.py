@@ -1,9 +1,12 @@
-"""Peeled views: the same picture with near things left out, so that what they hide is known, too."""
+"""Peeled views: the same picture with near things left out, so that what they hide is known, too.
+
+Worlds leave out whole things by their middle, built places leave out what is near pixel by pixel.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,18 +16,35 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.player import PlayerState
-    from simulator.renderer import Renderer
+
+
+class ViewRenderer(Protocol):
+    """What draws a world or a built place."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a picture, pixels."""
+        ...
+
+    def draw(
+        self,
+        state: PlayerState,
+        out: NDArray[np.uint8],
+        depth: NDArray[np.float32] | None = None,
+        *,
+        nearest_m: float = 0.0,
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PeeledView:
-    """One view drawn several times, each time without plants, rocks and houses that are nearer than a distance."""
+    """One view drawn several times, each time without things that are nearer than a distance."""
 
     pictures: NDArray[np.uint8]  # [peels, h, w, 3], RGB
     depths: NDArray[np.float32]  # [peels, h, w], horizontal metres as `Renderer.draw` gives them; infinite for the sky
 
 
-def draw_peeled(renderer: Renderer, state: PlayerState, peels: Sequence[float]) -> PeeledView:
+def draw_peeled(renderer: ViewRenderer, state: PlayerState, peels: Sequence[float]) -> PeeledView:
     """Draw what a player sees once for each of `peels`, the distance in metres below which things are left out.
 
     Where two peels agree in depth, no thing between their distances covers the pixel; `math.inf` leaves the land alone.

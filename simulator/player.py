@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from simulator.config import FRAME_S
 from simulator.walking import climb, find_clear_spot, open_direction, walk
 
 if TYPE_CHECKING:
     from simulator.surroundings import Surroundings
+
+# From x, z, dx, dz and the height of the feet to the new x and z and the height of their ground.
+Step: TypeAlias = Callable[[float, float, float, float, float], tuple[float, float, float]]
 
 EYE_HEIGHT: Final = 1.62  # m
 CROUCH_DROP: Final = 0.7
@@ -79,14 +84,19 @@ def initial_state(around: Surroundings, near_x: float = 0.0, near_z: float = 0.0
 def advance(around: Surroundings, state: PlayerState, action: Action) -> PlayerState:
     """The state one frame (1/30 s) later. It depends only on the world, the state and the action."""
     around.follow(state.x, state.z)
+    return moved(state, action, partial(walk, around.ground))
+
+
+def moved(state: PlayerState, action: Action, step: Step) -> PlayerState:
+    """The state after an action, where `step` tells what a walk by (dx, dz) metres leads to."""
     yaw = math.remainder(state.yaw + _clamped(action.yaw, LARGEST_TURN), 2.0 * math.pi)
     pitch = _clamped(state.pitch + _clamped(action.pitch, LARGEST_TURN), PITCH_LIMIT)
     wish_x, wish_z = _wished_velocity(action, yaw)
     rising = math.hypot(wish_x, wish_z) > state.speed
     pull = SPEED_UP_S if rising else SLOW_DOWN_S
     vx, vz = _approach(state.vx, wish_x, pull), _approach(state.vz, wish_z, pull)
-    x, z, ground = walk(around.ground, state.x, state.z, vx * FRAME_S, vz * FRAME_S, state.feet)
-    moved = replace(
+    x, z, ground = step(state.x, state.z, vx * FRAME_S, vz * FRAME_S, state.feet)
+    after = replace(
         state,
         x=x,
         z=z,
@@ -97,7 +107,7 @@ def advance(around: Surroundings, state: PlayerState, action: Action) -> PlayerS
         pitch=pitch,
         crouch=_approach(state.crouch, 1.0 if action.crouch else 0.0, STANCE_S),
     )
-    return _fallen(moved, ground, jump=action.jump)
+    return _fallen(after, ground, jump=action.jump)
 
 
 def _fallen(state: PlayerState, ground: float, *, jump: bool) -> PlayerState:

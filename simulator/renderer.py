@@ -36,7 +36,7 @@ class Renderer:
         self._rows, self._columns = config.height * config.supersample, config.width * config.supersample
         self._focal = 0.5 * self._columns / math.tan(0.5 * math.radians(config.fov_deg))
         self._steps = make_steps(light)
-        self._tones = _tone_curve()
+        self._tones = tone_curve()
         self._shapes = np.zeros((MOST_SHAPES, SHAPE_FIELDS))
 
     @property
@@ -94,7 +94,7 @@ class Renderer:
         )
 
 
-def _tone_curve() -> NDArray[np.uint8]:
+def tone_curve() -> NDArray[np.uint8]:
     """sRGB bytes for linear values from 0 to _BRIGHTEST. The curve keeps dark values and compresses highlights."""
     linear = np.linspace(0.0, _BRIGHTEST, _TONES) * 0.92
     knee = 0.55
@@ -188,13 +188,13 @@ def _draw(
                 else:
                     draw_solid(column, colours, distances, wet, shapes[n], light, snow, volume, float(haze[n]))
         mirror(column, colours, distances, wet, panorama, texture, camera.x, camera.z)
-        _gather_samples(colours, distances, samples, c % samples, sums, nearest)
+        gather_samples(colours, distances, samples, c % samples, sums, nearest)
         if (c + 1) % samples == 0:
-            _write_pixels(sums, nearest, tones, samples, c // samples, out, depth)
+            write_pixels(sums, nearest, tones, samples, c // samples, out, depth)
 
 
 @inner
-def _gather_samples(
+def gather_samples(
     colours: NDArray[np.float32],
     distances: NDArray[np.float32],
     samples: int,
@@ -214,7 +214,7 @@ def _gather_samples(
 
 
 @inner
-def _write_pixels(
+def write_pixels(
     sums: NDArray[np.float64],
     nearest: NDArray[np.float32],
     tones: NDArray[np.uint8],

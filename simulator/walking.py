@@ -12,6 +12,8 @@ from simulator._plants import PLANT_CELL
 from simulator._terrain import height_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -89,6 +91,18 @@ def walk(ground: Ground, x: float, z: float, dx: float, dz: float, feet: float) 
             if _may_enter(ground, x, z, to_x, to_z, feet):
                 return to_x, to_z, land_height(ground, to_x, to_z)
     return x, z, land_height(ground, x, z)
+
+
+def slide(is_free: Callable[[float, float], bool], x: float, z: float, dx: float, dz: float) -> tuple[float, float]:
+    """The position after the step of one frame on a level floor, sliding along obstacles as `walk` does."""
+    for step in range(9):
+        angle = step * (0.48 * math.pi / 8.0)
+        for sign in (1.0, -1.0):
+            cos, sin = math.cos(angle), sign * math.sin(angle)
+            to_x, to_z = x + cos * (dx * cos - dz * sin), z + cos * (dz * cos + dx * sin)
+            if is_free(to_x, to_z):
+                return to_x, to_z
+    return x, z
 
 
 def find_clear_spot(around: Surroundings, near_x: float, near_z: float) -> tuple[float, float]:

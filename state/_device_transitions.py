@@ -12,6 +12,8 @@ from state.app_state_types import (
     EngineFailed,
     EngineLoading,
     EngineOffloaded,
+    EngineParked,
+    EngineParking,
     EngineReady,
     EngineUnloaded,
     EngineUnloading,
@@ -33,6 +35,8 @@ from state.events import (
     ModelsObserved,
     ModelTaken,
     Offloaded,
+    ParkBegan,
+    ParkFinished,
     ReservationAsked,
     ReservationLeft,
     TakenDown,
@@ -55,7 +59,9 @@ def _begin_load(_: EngineUnloaded | EngineFailed, event: LoadBegan) -> EngineSta
     return EngineLoading(event.attempt, () if event.lease is None else (event.lease,))
 
 
-def _reload(state: EngineOffloaded, event: LoadBegan) -> EngineState:
+def _reload(state: EngineOffloaded | EngineParked, event: LoadBegan) -> EngineState:
+    if state.keeper is None:
+        return EngineLoading(event.attempt, () if event.lease is None else (event.lease,))
     if event.lease != state.keeper:
         raise IllegalTransitionError(state, event)
     return EngineLoading(event.attempt, (state.keeper,))
@@ -121,6 +127,26 @@ def _evict(state: EngineReady, event: Evicted) -> EngineState:
     return EngineUnloading()
 
 
+def _begin_parking(state: EngineReady, event: ParkBegan) -> EngineState:
+    if state.leases != (() if event.lease is None else (event.lease,)):
+        raise IllegalTransitionError(state, event)
+    return EngineParking(event.at if state.idle_since is None else state.idle_since, event.lease)
+
+
+def _finish_parking(state: EngineParking, event: ParkFinished) -> EngineState:
+    return EngineParked(state.idle_since, event.ram, state.keeper)
+
+
+def _return_parked_lease(state: EngineParking | EngineParked, event: LeaseReturned) -> EngineState:
+    if event.lease != state.keeper:
+        raise IllegalTransitionError(state, event)
+    return replace(state, keeper=None, idle_since=event.at)
+
+
+def _evict_parked(state: EngineParking | EngineParked, _: Evicted) -> EngineState:
+    return EngineUnloading(state.keeper)
+
+
 def _finish_unload(state: EngineUnloading, _: UnloadFinished) -> EngineState:
     return EngineUnloaded() if state.keeper is None else EngineOffloaded(state.keeper)
 
@@ -140,7 +166,15 @@ ENGINE_TABLE: Final[Table[EngineState]] = MappingProxyType(
         (EngineReady, LineLeft): _leave_line,
         (EngineReady, Offloaded): _offload,
         (EngineReady, Evicted): _evict,
+        (EngineReady, ParkBegan): _begin_parking,
         (EngineReady, TakenDown): To(EngineUnloaded()),
+        (EngineParking, ParkFinished): _finish_parking,
+        (EngineParking, LeaseReturned): _return_parked_lease,
+        (EngineParking, Evicted): _evict_parked,
+        (EngineParked, LoadBegan): _reload,
+        (EngineParked, LeaseReturned): _return_parked_lease,
+        (EngineParked, Evicted): _evict_parked,
+        (EngineParked, TakenDown): To(EngineUnloaded()),
         (EngineUnloading, LeaseReturned): _return_kept_lease,
         (EngineUnloading, UnloadFinished): _finish_unload,
         (EngineOffloaded, LeaseReturned): _return_kept_lease,

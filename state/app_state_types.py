@@ -81,6 +81,30 @@ class EngineUnloading:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineParking:
+    """On its way from the device to host memory, or, where that has no room, out of memory.
+
+    `idle_since` as of `EngineReady`. With a `keeper` it is offloaded, as in `EngineOffloaded`.
+    """
+
+    idle_since: float
+    keeper: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParked:
+    """Off the device, and ready in host memory: it comes back without a load. It is unloaded where memory is needed.
+
+    `idle_since` as of `EngineReady`. `ram` is how many bytes of host memory come back when it is unloaded.
+    With a `keeper` it is offloaded, as in `EngineOffloaded`.
+    """
+
+    idle_since: float
+    ram: int
+    keeper: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineOffloaded:
     """Out of memory for a while. The device is kept for the session of `keeper`, whose lease can load it again."""
 
@@ -95,14 +119,23 @@ class EngineFailed:
     message: str
 
 
-EngineState: TypeAlias = EngineUnloaded | EngineLoading | EngineReady | EngineUnloading | EngineOffloaded | EngineFailed
+EngineState: TypeAlias = (
+    EngineUnloaded
+    | EngineLoading
+    | EngineReady
+    | EngineUnloading
+    | EngineParking
+    | EngineParked
+    | EngineOffloaded
+    | EngineFailed
+)
 
 
 def leases_of(state: EngineState) -> tuple[Lease, ...]:
     match state:
         case EngineLoading(leases=leases) | EngineReady(leases=leases):
             return leases
-        case EngineUnloading(keeper):
+        case EngineUnloading(keeper) | EngineParking(keeper=keeper) | EngineParked(keeper=keeper):
             return () if keeper is None else (keeper,)
         case EngineOffloaded(keeper):
             return (keeper,)

@@ -88,6 +88,22 @@ class Evicted:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkBegan:
+    """An engine leaves the device, for host memory if that has room: one without leases, or, for a while, one that the
+    holder of `lease`, which is the only one, has offloaded. `at` is on the monotonic clock, in seconds."""
+
+    at: float
+    lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParkFinished:
+    """It is in host memory, of which `ram` bytes are free again without it."""
+
+    ram: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnloadFinished:
     """The memory is back."""
 
@@ -107,6 +123,8 @@ EngineEvent: TypeAlias = (
     | LeaseReturned
     | Offloaded
     | Evicted
+    | ParkBegan
+    | ParkFinished
     | UnloadFinished
     | TakenDown
 )

@@ -42,6 +42,8 @@ export function actionsOf({ kind, state, built_in: isBuiltIn, in_place: isInPlac
     case "loaded":
       if (kind === "support") return [];
       return isBenchmarking ? ["unload"] : ["unload", "benchmark"];
+    case "parked":
+      return isBenchmarking ? ["load", "unload"] : ["load", "unload", "benchmark"];
     case "ready":
     case "failed": {
       // The server loads what helps it by itself, when it is needed.

@@ -93,8 +93,9 @@ export class Models {
    * @returns {boolean} whether a model is on its way into memory or out of it
    */
   #isChanging({ models }) {
-    const loaded = new Set(models.filter(({ state }) => state.kind === "loaded").map(({ id }) => id));
-    for (const id of this.#leaving) if (!loaded.has(id)) this.#leaving.delete(id);
+    const inMemory = models.filter(({ state }) => state.kind === "loaded" || state.kind === "parked");
+    const ids = new Set(inMemory.map(({ id }) => id));
+    for (const id of this.#leaving) if (!ids.has(id)) this.#leaving.delete(id);
     return this.#leaving.size > 0 || models.some(({ state }) => state.kind === "loading");
   }
 

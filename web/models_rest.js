@@ -5,7 +5,7 @@ import { request, send } from "./rest.js";
 
 /**
  * @typedef {object} ModelState
- * @property {"ready" | "absent" | "partial" | "damaged" | "pulling" | "loading" | "loaded" | "failed"} kind
+ * @property {"ready" | "absent" | "partial" | "damaged" | "pulling" | "loading" | "loaded" | "parked" | "failed"} kind
  * @property {string | null} [job_id] of the pull
  * @property {string | null} [reason] why it is damaged, or why loading failed
  * @property {number | null} [done_bytes] that are on the disk while not all are

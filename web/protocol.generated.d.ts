@@ -144,6 +144,7 @@ export type ErrorCode =
   | "filmFailed"
   | "scriptTooLong"
   | "scriptFailed"
+  | "agentsMissing"
   | "filmUnknown"
   | "filmNotMade"
   | "filmRefused"

@@ -34,6 +34,7 @@ const UNAUTHORISED = 401;
  * @property {string} description
  * @property {string} licence
  * @property {boolean} loaded
+ * @property {boolean} parked it waits in host memory, to come back without a load
  * @property {boolean} takes_words a prompt can steer its worlds
  */
 

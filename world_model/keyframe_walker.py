@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from world_model.certainty import CertainSeer, cell_inverse_depth
 from world_model.config import DISPARITY
 from world_model.keyframes import KeyframeKeeper
-from world_model.layers import EYE_HEIGHT_M, GROUND, LAYERS, NEAREST_M
+from world_model.layers import NEAREST_M
 from world_model.memory import Pose
 from world_model.motion_step import MotionState, next_motion
 
 if TYPE_CHECKING:
     from world_model.config import ModelConfig
     from world_model.keyframes import Keyframe, KeyframeState
-    from world_model.layer_renderer import Bytes, Floats, LayerRenderer
+    from world_model.layer_renderer import Bytes, LayerRenderer
     from world_model.motion_step import WalkerIntent
     from world_model.runtime import Runtime
     from world_model.scene_runtime import SceneRuntime
@@ -36,7 +37,7 @@ class KeyframeWalker:
     def __init__(self, runtime: Runtime, scene: SceneRuntime, renderer: LayerRenderer, picture: Bytes) -> None:
         """Stand in `picture`, uint8 [h, w, 3] of the model's size. `runtime` tells how the player moves."""
         self._runtime, self._config = runtime, runtime.config
-        self._keeper = KeyframeKeeper(runtime.config, scene, renderer)
+        self._keeper = KeyframeKeeper(runtime.config, CertainSeer(runtime.config, scene), renderer)
         self.state = KeyframeWalkerState(MotionState(Pose()), self._keeper.begin(picture, Pose()))
 
     def step(self, intent: WalkerIntent) -> Bytes:
@@ -52,7 +53,7 @@ class KeyframeWalker:
 def disparity_view(config: ModelConfig, keyframe: Keyframe, pose: Pose) -> Bytes:
     """What the motion network looks at, uint8 [4, h, w]: the disparity of each cell of the relief, as far as the walker
     has come towards it. The colours are left at nothing."""
-    inverse_depth = _cell_inverse_depth(config, keyframe)
+    inverse_depth = cell_inverse_depth(config, keyframe.layers)
     forward = (pose.x - keyframe.pose.x) * np.sin(keyframe.pose.yaw) + (pose.z - keyframe.pose.z) * np.cos(
         keyframe.pose.yaw
     )
@@ -62,20 +63,3 @@ def disparity_view(config: ModelConfig, keyframe: Keyframe, pose: Pose) -> Bytes
     view = np.zeros((4, config.height, config.width), dtype=np.uint8)
     view[DISPARITY] = np.repeat(np.repeat(disparity, 8, axis=0), 8, axis=1)
     return view
-
-
-def _cell_inverse_depth(config: ModelConfig, keyframe: Keyframe) -> Floats:
-    """Of what a keyframe shows, [h / 8, w / 8]."""
-    layers = keyframe.layers
-    rows, columns = layers.relief.shape[1:]
-    cell = layers.rgba.shape[1] // rows
-    down = (np.arange(rows, dtype=np.float32) + 0.5 - 0.5 * rows) * 8.0 / config.focal
-    plane = (layers.slope - down)[:, None] / EYE_HEIGHT_M
-    found = np.zeros((rows, columns), dtype=np.float32)
-    for layer in range(1, LAYERS):
-        alpha = (
-            layers.rgba[layer, :, :, 3].reshape(rows, cell, columns, cell).mean(axis=(1, 3), dtype=np.float32) / 255.0
-        )
-        depth = layers.relief[layer] - (plane if layer == GROUND else 0.0)
-        found += alpha * (np.maximum(depth, 0.0) - found)
-    return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from world_model.memory import Pose, relative_pose_between
 from world_model.panorama import Panorama, turn_between
 
 if TYPE_CHECKING:
+    from world_model.certainty import Seer
     from world_model.config import ModelConfig
     from world_model.layer_renderer import LayerRenderer, Layers
 
@@ -36,13 +37,7 @@ _HELPFUL_TURN: Final = math.radians(60.0)  # a remembered keyframe that looks fa
 _HELPFUL_M: Final = 8.0
 _HELPERS: Final = 3
 _SEEN: Final = 0.98  # of a mask, above which nothing need be added
-_SEAM: Final = 5  # pixels over which what is added fades in; odd
-
-
-class Seer(Protocol):
-    """Takes pictures apart into layers."""
-
-    def see(self, picture: Bytes, slope: float) -> Layers: ...
+_SEAM: Final = 13  # pixels over which what is added fades in; odd
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +91,8 @@ class KeyframeKeeper:
         if near is not None and strain_between(near.pose, pose) <= _AS_NEAR:
             following = near
         else:
-            following = Keyframe(self._seer.see(self._painted(state, pose), pose.slope), pose)
+            painted, doubt = self._painted(state, pose), state.current.layers.doubt
+            following = Keyframe(self._seer.see(painted, pose.slope, doubt=doubt), pose)
         others = tuple(old for old in state.remembered if old is not following)
         remembered = _least_useful_left_out((*others, state.current), pose)
         return replace(state, current=following, previous=state.current, dissolved=0, remembered=remembered)

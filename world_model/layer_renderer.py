@@ -42,6 +42,7 @@ class Layers:
     rgba: Bytes  # [LAYERS, h, w, 4]
     relief: Floats  # [LAYERS, rows, columns]: inverse depth; the ground's is added to the plane below the eye
     slope: float  # tangent of looking up, of the keyframe
+    doubt: float = 0.0  # of the distances, as `world_model.certainty` tells it
 
 
 class MaskedFrame(NamedTuple):

@@ -197,6 +197,7 @@ class ErrorCode(StrEnum):
     FILM_FAILED = "filmFailed"
     SCRIPT_TOO_LONG = "scriptTooLong"
     SCRIPT_FAILED = "scriptFailed"
+    AGENTS_MISSING = "agentsMissing"
     FILM_UNKNOWN = "filmUnknown"
     FILM_NOT_MADE = "filmNotMade"
     FILM_REFUSED = "filmRefused"

@@ -102,6 +102,11 @@ class World:
         if self._open is not None:
             await self._open.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session at the server."""
+        return self._open is not None and self._open.is_open
+
     # ---------------------------------------------------------------------------------------------- worlds
 
     async def init(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from engines.diamond.config import DenoiserConfig
@@ -20,6 +22,11 @@ class Denoiser:
     def __init__(self, config: DenoiserConfig, network: Network, dtype: torch.dtype) -> None:
         self._network, self._dtype = network, dtype
         self._data, self._offset = config.sigma_data, config.sigma_offset_noise
+
+    def tensors(self) -> Iterator[Tensor]:
+        """The weights."""
+        yield from self._network.parameters()
+        yield from self._network.buffers()
 
     def denoise(
         self, noisy: Tensor, sigma: float, context: Tensor, context_sigma: float, actions: Tensor | None

@@ -14,7 +14,7 @@ from engines.diamond.history import first_state
 from engines.diamond.sampler import sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -42,6 +42,15 @@ class DiamondModel:
         self.weights_hash = weights_hash  # SHA-256 of the file, hex
         self._denoiser, self._upsampler = denoiser, upsampler
         self._sampling, self._device = sampling, device
+
+    @property
+    def device(self) -> torch.device:
+        return self._device
+
+    def tensors(self) -> Iterator[Tensor]:
+        """All that worlds share on the device."""
+        yield from self._denoiser.tensors()
+        yield from self._upsampler.tensors()
 
     def begin(self, picture: Picture, rng_seed: int) -> WorldState:
         """A world that starts in a picture of the frames' height and width.

@@ -9,7 +9,7 @@ from engines.waypoint.image_autoencoder import load_image_autoencoder
 from engines.waypoint.taehv import load_taehv
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import torch
@@ -30,6 +30,10 @@ class Autoencoder(Protocol):
     @property
     def frame_shape(self) -> tuple[int, int]:
         """Height and width of the pictures that come out. Those that go in are resized to what the network takes."""
+        ...
+
+    def tensors(self) -> Iterator[Tensor]:
+        """The weights."""
         ...
 
     def encoder_memory(self, rows: int) -> list[Tensor]:

@@ -18,7 +18,7 @@ from engines.waypoint.errors import ModelFolderError
 from engines.waypoint.files import TensorFile, file_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -81,6 +81,9 @@ class _Convolutions:
     def __contains__(self, place: str) -> bool:
         return f"{place}.weight" in self._tensors
 
+    def tensors(self) -> Iterator[Tensor]:
+        yield from self._tensors.values()
+
     def blocks(self, stage: int) -> int:
         """How many residual blocks a stage has."""
         return sum(name.startswith(f"stages.{stage}.") and name.endswith(".conv1.weight") for name in self._tensors)
@@ -116,6 +119,10 @@ class ImageAutoencoder:
     def frame_shape(self) -> tuple[int, int]:
         height, width = self._inner(self._decoder_conf)
         return height * _OUT_HEIGHT[0] // _OUT_HEIGHT[1], width * _OUT_WIDTH[0] // _OUT_WIDTH[1]
+
+    def tensors(self) -> Iterator[Tensor]:
+        yield from self._encoder.tensors()
+        yield from self._decoder.tensors()
 
     def encoder_memory(self, rows: int) -> list[Tensor]:  # noqa: ARG002 - there is none
         return []

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
+    from torch import Tensor
 
     from engines.waypoint.autoencoder import Autoencoder
     from engines.waypoint.config import WaypointConfig
@@ -34,3 +37,10 @@ class WaypointModel:
     @property
     def frames_per_latent(self) -> int:
         return self.autoencoder.frames_per_latent
+
+    def tensors(self) -> Iterator[Tensor]:
+        """All that worlds share on the device."""
+        yield from self.network.parameters()
+        tables = self.network.tables
+        yield from (tables.steps, tables.modulation, tables.output, self.positions.space)
+        yield from self.autoencoder.tensors()

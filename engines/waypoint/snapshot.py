@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from engines.transfer import copy_all
 from engines.waypoint.errors import InputError
 from engines.waypoint.state_layout import layout_of, places_of, read_layout
-from engines.waypoint.transfer import copy_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

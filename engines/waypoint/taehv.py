@@ -17,7 +17,7 @@ from torch.nn import functional
 from engines.waypoint.files import TensorFile, sole_safetensors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -163,6 +163,9 @@ class Taehv(nn.Module):
     def frame_shape(self) -> tuple[int, int]:
         rows, columns = self._rows * _SHRINKS, self._columns * _SHRINKS
         return rows * _OUT_HEIGHT[0] // _OUT_HEIGHT[1], columns * _OUT_WIDTH[0] // _OUT_WIDTH[1]
+
+    def tensors(self) -> Iterator[Tensor]:
+        yield from self.parameters()
 
     def encoder_memory(self, rows: int) -> list[Tensor]:
         return self._memory(self.encoder, rows, _SHRINKS // _UNSHUFFLE)

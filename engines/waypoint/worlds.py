@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
+from engines.transfer import copy_all
 from engines.waypoint.cache import HistoryCache
 from engines.waypoint.decoding import Decoding
 from engines.waypoint.errors import DivergedError, InputError, NoRoomError, WorldClosedError
@@ -18,7 +19,6 @@ from engines.waypoint.graphs import GraphRunner
 from engines.waypoint.inputs import IDLE, checked_noise, checked_prompt, control_vectors, pictures_tensor
 from engines.waypoint.sampler import Sampler
 from engines.waypoint.snapshot import WorldState, to_host
-from engines.waypoint.transfer import copy_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
 import structlog
@@ -13,6 +14,7 @@ from error_types import DomainError
 from services.account_store.account import Scope
 from services.account_store.account_store import BySession, ByToken
 from sign_in import (
+    Caller,
     NotSignedIn,
     OfSession,
     OfToken,
@@ -24,7 +26,7 @@ from sign_in import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Generator
 
     from handlers.accounts.connections import OpenConnections
     from handlers.accounts.desk import AccountDesk
@@ -61,6 +63,16 @@ class Identity:
         with self._connections.entered(found.user.id, credential) as connection:
             await self._note_use(found)
             yield SignedIn(_person_of(found), credential, connection)
+
+    @contextmanager
+    def held(self, caller: Caller) -> Generator[Caller]:
+        """The caller, until the end of the block, for who is served beyond the request that they came with."""
+        match caller:
+            case Caller(visitor=Person(user_id), credential=OfSession() | OfToken() as credential):
+                with self._connections.entered(user_id, credential) as connection:
+                    yield replace(caller, revocation=connection)
+            case _:
+                yield caller
 
     async def watch_over(self) -> None:
         """Cut off those whose session or token has ended without this server being asked: it has run out, or another

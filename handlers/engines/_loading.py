@@ -1,101 +1,57 @@
-"""Engines as live objects: loaded and closed on threads of their own, and found by their keys while they are ready."""
+"""Loading engines, on threads of their own. One that waits in host memory comes back instead."""
 
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
-from handlers.base import StateChanges, StateHandler, with_state_lock
+from handlers.base import StateHandler, with_state_lock
+from handlers.engines._live import Live
 from services.world_engine.engine_card import LoadReport, ModelLoadError
-from state.events import LoadBegan, LoadFailed, LoadSucceeded, TakenDown, UnloadFinished
+from state.events import LoadBegan, LoadFailed, LoadSucceeded
 from state.transitions import engine_event
 
 if TYPE_CHECKING:
     from threading import RLock
 
+    from handlers.engines._live import LiveEngines, MemoryKeeper
     from handlers.engines.meter import LoadMeter
+    from handlers.engines.parked import ParkedEngines
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
     from services.task_runner.task_runner import TaskRunner
     from services.world_engine.catalogue import CatalogueEntry
     from services.world_engine.engine_card import LoadStep
-    from services.world_engine.world_engine import WorldEngine
     from state.app_state_types import AppState, EngineKey, Lease
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 
-class MemoryKeeper(Protocol):
-    """What has to know of loading and unloading. Both block, and are called on the threads that do it."""
-
-    def make_room_for(self, engine: CatalogueEntry) -> None:
-        """Unload models that are in the way of an engine which is about to be loaded."""
-        ...
-
-    def refusal(self, engine: CatalogueEntry, quant: str) -> str | None:
-        """Why the engine certainly has no room, with what to do; None: it may have."""
-        ...
-
-    def look(self) -> None:
-        """Note what is in memory now. Never raises."""
-        ...
-
-
-class LoadedEngines(StateHandler):
-    """Holds the engine of every key that is `EngineReady`. The pool decides, and this does the slow half of it."""
-
+class EngineLoads(StateHandler):
     def __init__(
         self,
         state: AppState,
         lock: RLock,
         *,
+        live: LiveEngines,
+        parked: ParkedEngines,
         task_runner: TaskRunner,
         clock: Clock,
         metrics: Metrics,
         memory: MemoryKeeper,
         meter: LoadMeter,
-        changes: StateChanges,
     ) -> None:
         super().__init__(state, lock)
-        self._meter = meter
-        self._attempts = count(1)
+        self._live = live
+        self._parked = parked
         self._task_runner = task_runner
         self._clock = clock
         self._metrics = metrics
         self._memory = memory
-        self._changes = changes
-        self._engines: dict[EngineKey, WorldEngine] = {}
-        self._entries: dict[EngineKey, CatalogueEntry] = {}  # with which each was loaded
-        self._known_pass_s: dict[EngineKey, float | None] = {}  # when each was loaded
-
-    @with_state_lock
-    def get(self, key: EngineKey) -> WorldEngine:
-        return self._engines[key]
-
-    @with_state_lock
-    def known_pass_s(self, key: EngineKey) -> float | None:
-        """The usual seconds of a pass of one world, from before the engine was loaded; None: nobody has measured it."""
-        return self._known_pass_s.get(key)
-
-    @with_state_lock
-    def is_outdated(self, key: EngineKey, entry: CatalogueEntry) -> bool:
-        """Whether an engine in memory was loaded with another entry than the one that the catalogue has by now."""
-        return key in self._engines and self._entries[key] is not entry
-
-    @with_state_lock
-    def take_all(self) -> tuple[WorldEngine, ...]:
-        """Forget every engine at the end of the server; the caller closes what it gets."""
-        for key in self._engines:
-            engine_event(self._state, key, TakenDown())
-        taken = tuple(self._engines.values())
-        self._engines.clear()
-        self._entries.clear()
-        self._known_pass_s.clear()
-        return taken
-
-    # ------------------------------------------------------------------------------------------- loading
+        self._meter = meter
+        self._attempts = count(1)
 
     @with_state_lock
     def begin(self, key: EngineKey, lease: Lease | None) -> int:
@@ -111,30 +67,23 @@ class LoadedEngines(StateHandler):
 
         One that certainly has no room is not even tried, unless `anyway`.
         """
+        parked = self._live.take(key)
 
         def work() -> None:
-            started = self._clock.monotonic()
-            self._memory.make_room_for(entry)
-            refusal = None if anyway else self._memory.refusal(entry, key.quant)
-            if refusal is not None:
-                logger.warning("The model has no room", model=key.model_id, reason=refusal)
-                self._fail(key, refusal)
-                return
-            logger.info("Loading a model", model=key.model_id, quant=key.quant)
+            self._memory.make_room_for(entry, is_parked=parked is not None)
+            self._parked.make_room_for(entry, key.quant, is_parked=parked is not None)
             try:
-                with self._meter.measuring(key):
-                    engine = entry.load(key.quant, report or _ignore)
+                live = self._come_back(key, entry, parked) or self._load_anew(key, entry, report or _ignore, anyway)
             except ModelLoadError as error:
                 logger.warning("The model could not be loaded", model=key.model_id, reason=str(error))
                 self._fail(key, str(error))
                 return
-            seconds = self._clock.monotonic() - started
-            logger.info("Model loaded", model=key.model_id, duration_s=round(seconds, 3))
-            self._metrics.engine_loaded(key.model_id, seconds)
-            self._succeed(key, engine, entry, self._meter.known_pass_s(key))
-            self._tell()
+            self._succeed(key, live)
+            self._live.tell()
 
         def crashed(_: BaseException) -> None:
+            if parked is not None:
+                parked.engine.close()
             reason = "because of an unexpected error; the server's log has the details"
             self._fail(key, f"{entry.title} could not be loaded {reason}.")
 
@@ -142,51 +91,46 @@ class LoadedEngines(StateHandler):
             self._task_runner.submit(f"load {key.model_id}", work, on_error=crashed)
         except RuntimeError as error:
             logger.warning("No thread could be started to load a model", model=key.model_id, reason=str(error))
+            if parked is not None:
+                parked.engine.close()
             self._fail(key, f"{entry.title} could not be loaded: the server is stopping, or has no thread left.")
 
+    def _come_back(self, key: EngineKey, entry: CatalogueEntry, parked: Live | None) -> Live | None:
+        """None: it has to be loaded. Raises: ModelLoadError."""
+        if parked is None:
+            return None
+        started = self._clock.monotonic()
+        self._meter.disturbed()
+        if not self._parked.resume(key, parked, entry):
+            return None
+        seconds = self._clock.monotonic() - started
+        logger.info("Model is back on its device", model=key.model_id, duration_s=round(seconds, 3))
+        return parked
+
+    def _load_anew(self, key: EngineKey, entry: CatalogueEntry, report: LoadReport, anyway: bool) -> Live:  # noqa: FBT001 - as of `load`
+        """Raises: ModelLoadError."""
+        refusal = None if anyway else self._memory.refusal(entry, key.quant)
+        if refusal is not None:
+            raise ModelLoadError(refusal)
+        started = self._clock.monotonic()
+        logger.info("Loading a model", model=key.model_id, quant=key.quant)
+        with self._meter.measuring(key):
+            engine = entry.load(key.quant, report)
+        seconds = self._clock.monotonic() - started
+        logger.info("Model loaded", model=key.model_id, duration_s=round(seconds, 3))
+        self._metrics.engine_loaded(key.model_id, seconds)
+        return Live(engine, entry, self._meter.known_pass_s(key))
+
     @with_state_lock
-    def _succeed(self, key: EngineKey, engine: WorldEngine, entry: CatalogueEntry, known_pass_s: float | None) -> None:
-        engine_event(self._state, key, LoadSucceeded(self._clock.monotonic(), engine.spec.max_worlds))
-        self._engines[key] = engine
-        self._entries[key] = entry
-        self._known_pass_s[key] = known_pass_s
+    def _succeed(self, key: EngineKey, live: Live) -> None:
+        engine_event(self._state, key, LoadSucceeded(self._clock.monotonic(), live.engine.spec.max_worlds))
+        self._live.put(key, live)
 
     def _fail(self, key: EngineKey, message: str) -> None:
         self._metrics.engine_failed(key.model_id)
         with self._lock:
             engine_event(self._state, key, LoadFailed(message))
-        self._tell()
-
-    # ------------------------------------------------------------------------------------------- unloading
-
-    def unload(self, key: EngineKey) -> None:
-        """Close an engine whose state is `EngineUnloading`, in the background."""
-        self._meter.disturbed()
-        with self._lock:
-            engine = self._engines.pop(key)
-            del self._entries[key], self._known_pass_s[key]
-
-        def finish() -> None:
-            with self._lock:
-                engine_event(self._state, key, UnloadFinished())
-            self._tell()
-
-        def work() -> None:
-            engine.close()
-            logger.info("Model unloaded", model=key.model_id)
-            finish()
-
-        try:
-            self._task_runner.submit(f"unload {key.model_id}", work, on_error=lambda _: finish())
-        except RuntimeError:  # the server is stopping, or has no thread left: a pause here beats a device that is lost
-            try:
-                engine.close()
-            finally:
-                finish()
-
-    def _tell(self) -> None:
-        self._memory.look()
-        self._changes.announce()
+        self._live.tell()
 
 
 def _ignore(_: LoadStep) -> None:

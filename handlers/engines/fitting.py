@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.engine_measurements.engine_measurements import EngineMeasurement, MeasurementKey, name_of_machine
 from services.memory_planner.engine_fit import EngineFit, EngineNeeds, MemoryRoom, fit_of
+from services.memory_planner.parking_plan import VRAM_LEFT
 from services.memory_planner.situation import FreeMemory
-from state.app_state_types import EngineKey
+from state.app_state_types import EngineKey, EngineParked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.system_monitor.system_monitor import SystemMonitor
     from services.world_engine.catalogue import CatalogueEntry
+    from state.app_state_types import EngineState
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedMemory:
+    """Bytes that would be free without the engines that wait in host memory."""
+
+    vram: int
+    ram: int
 
 
 class EngineNeedsBook:
@@ -37,6 +50,9 @@ class EngineNeedsBook:
             is_measured=measured.ram is not None,
         )
 
+    def room(self) -> MemoryRoom:
+        return room_of(self._monitor)
+
     def fit(self, entry: CatalogueEntry, quant: str, room: MemoryRoom) -> EngineFit:
         return fit_of(self.needs(entry, quant), room)
 
@@ -55,6 +71,11 @@ def room_of(monitor: SystemMonitor) -> MemoryRoom:
         total_vram=machine.vram_total_bytes,
         total_ram=usage.ram_total_bytes,
     )
+
+
+def parked_memory(engines: Mapping[EngineKey, EngineState]) -> ParkedMemory:
+    parked = [state.ram for state in engines.values() if isinstance(state, EngineParked)]
+    return ParkedMemory(vram=VRAM_LEFT * len(parked), ram=sum(parked))
 
 
 def _difference(total: int | None, used: int | None) -> int | None:

@@ -11,7 +11,7 @@ import structlog
 
 from error_types import DomainError, ErrorCode
 from handlers.base import StateChanges, StateHandler, with_state_lock
-from handlers.engines.device import Device, Unload, Wait
+from handlers.engines.device import Device, Park, Unload, Wait
 from state.app_state_types import (
     AppState,
     DeviceReserved,
@@ -19,9 +19,13 @@ from state.app_state_types import (
     EngineKey,
     EngineLoading,
     EngineOffloaded,
+    EngineParked,
+    EngineParking,
     EngineReady,
+    EngineState,
     EngineUnloaded,
     EngineUnloading,
+    Lease,
 )
 from state.events import Evicted
 from state.transitions import engine_event
@@ -29,7 +33,9 @@ from state.transitions import engine_event
 if TYPE_CHECKING:
     from threading import RLock
 
-    from handlers.engines._loading import LoadedEngines
+    from handlers.engines._live import LiveEngines
+    from handlers.engines._loading import EngineLoads
+    from handlers.engines.parked import ParkedEngines
     from runtime_config.current import Current
     from services.clock.clock import Clock
     from services.world_engine.catalogue import CatalogueEntry
@@ -39,12 +45,12 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """It is in memory, or somebody loads it already."""
+    """It is ready to be played, or somebody loads it already."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """The caller has `LoadedEngines.load` load it."""
+    """The caller has `EngineLoads.load` load it."""
 
 
 class EngineKeeping(StateHandler):
@@ -55,14 +61,18 @@ class EngineKeeping(StateHandler):
         state: AppState,
         lock: RLock,
         *,
-        engines: LoadedEngines,
+        live: LiveEngines,
+        loads: EngineLoads,
+        parked: ParkedEngines,
         device: Device,
         clock: Clock,
         changes: StateChanges,
         idle_s: Current[float | None],
     ) -> None:
         super().__init__(state, lock)
-        self._engines = engines
+        self._live = live
+        self._loads = loads
+        self._parked = parked
         self._device = device
         self._clock = clock
         self._changes = changes
@@ -71,7 +81,7 @@ class EngineKeeping(StateHandler):
     async def load(self, key: EngineKey, entry: CatalogueEntry, *, anyway: bool) -> None:
         """Begin to load an engine for whoever plays on it later. How it went is in AppState.
 
-        `anyway`: also where it does not fit. An idle engine on its device is unloaded before.
+        `anyway`: also where it does not fit. An idle engine leaves its device before.
 
         Raises:
             DomainError: others use the device.
@@ -82,10 +92,10 @@ class EngineKeeping(StateHandler):
                 case _Done():
                     return
                 case _Begun():
-                    self._engines.load(key, entry, anyway=anyway)
+                    self._loads.load(key, entry, anyway=anyway)
                     return
-                case Unload(evicted):
-                    self._engines.unload(evicted)
+                case Unload() | Park() as step:
+                    self._device.carry_out(step)
                 case Wait():
                     pass
             await self._changes.after(mark)
@@ -94,15 +104,19 @@ class EngineKeeping(StateHandler):
         """Begin to unload an engine; nothing happens if it is not in memory.
 
         Raises:
-            DomainError: somebody plays on it, or it is being loaded.
+            DomainError: somebody plays on it, or it is on its way to the device or from it.
         """
         if self._evict(key, entry):
-            self._engines.unload(key)
+            self._live.unload(key)
 
     async def watch_idle(self) -> None:
-        """Unload what has been idle for long enough, until cancelled. It looks again whenever the state has changed."""
+        """Unload what has been idle for long enough, or is more than may wait in host memory, until cancelled.
+
+        It looks again whenever the state or the settings have changed.
+        """
         while True:
             mark = self._changes.mark()
+            self._parked.keep_within_limit()
             wait_s = self.unload_idle()
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
@@ -117,25 +131,25 @@ class EngineKeeping(StateHandler):
         due, left = self._evict_due(now - idle_s)
         for key in due:
             logger.info("A model is unloaded, as nobody has played on it", model=key.model_id, idle_s=idle_s)
-            self._engines.unload(key)
+            self._live.unload(key)
         return None if not left else max(0.0, min(left) + idle_s - now)
 
     # ------------------------------------------------------------------------------------------------------ parts
 
     @with_state_lock
-    def _next_step(self, key: EngineKey, entry: CatalogueEntry) -> _Done | _Begun | Unload | Wait:
+    def _next_step(self, key: EngineKey, entry: CatalogueEntry) -> _Done | _Begun | Unload | Park | Wait:
         match self._state.engines.get(key, EngineUnloaded()):
-            case EngineReady() | EngineLoading() | EngineOffloaded():
+            case EngineReady() | EngineLoading() | EngineOffloaded() | EngineParked(keeper=Lease()):
                 return _Done()
-            case EngineUnloading(keeper):
+            case EngineUnloading(keeper) | EngineParking(keeper=keeper):
                 return Wait() if keeper is None else _Done()
-            case EngineFailed() | EngineUnloaded():
+            case EngineParked() | EngineFailed() | EngineUnloaded():
                 if entry.placement == "device":
                     self._check_no_scene()
                     step = self._device.clear_for(key, None)
                     if step is not None:
                         return step
-                self._engines.begin(key, None)
+                self._loads.begin(key, None)
                 return _Begun()
 
     def _check_no_scene(self) -> None:
@@ -146,11 +160,21 @@ class EngineKeeping(StateHandler):
     def _evict(self, key: EngineKey, entry: CatalogueEntry) -> bool:
         """Whether there is something to unload."""
         match self._state.engines.get(key, EngineUnloaded()):
-            case EngineReady(leases=()):
+            case EngineReady(leases=()) | EngineParked(keeper=None):
                 engine_event(self._state, key, Evicted())
                 return True
-            case EngineReady() | EngineOffloaded() | EngineLoading(leases=(_, *_)):
+            case (
+                EngineReady()
+                | EngineOffloaded()
+                | EngineLoading(leases=(_, *_))
+                | EngineParking(keeper=Lease())
+                | EngineParked()
+            ):
                 raise DomainError(f"Somebody plays on {entry.title}, so it stays loaded.", ErrorCode.MODEL_IN_USE)
+            case EngineParking():
+                raise DomainError(
+                    f"{entry.title} makes room for another model. Try again when it has.", ErrorCode.MODEL_BUSY
+                )
             case EngineLoading():
                 raise DomainError(f"{entry.title} is being loaded. Try again when it is.", ErrorCode.MODEL_BUSY)
             case EngineUnloading() | EngineFailed() | EngineUnloaded():
@@ -159,12 +183,17 @@ class EngineKeeping(StateHandler):
     @with_state_lock
     def _evict_due(self, before: float) -> tuple[list[EngineKey], list[float]]:
         """Those that have been idle since before that moment; and since when the others are."""
-        idle = {
-            key: state.idle_since
-            for key, state in self._state.engines.items()
-            if isinstance(state, EngineReady) and state.idle_since is not None and not state.waiting
-        }
+        idle = {key: since for key, state in self._state.engines.items() if (since := _idle_since(state)) is not None}
         due = [key for key, since in idle.items() if since <= before]
         for key in due:
             engine_event(self._state, key, Evicted())
         return due, [since for since in idle.values() if since > before]
+
+
+def _idle_since(state: EngineState) -> float | None:
+    """On the monotonic clock; None: it is in use, or not there to be unloaded."""
+    match state:
+        case EngineReady(waiting=(), idle_since=since) | EngineParked(idle_since=since, keeper=None):
+            return since
+        case _:
+            return None

@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from handlers.base import StateChanges, StateHandler, with_state_lock
 from handlers.engines.device import engines_there
-from handlers.engines.fitting import room_of
-from services.image_classifier.image_classifier import ClassifierMissing, ClassifierStatus
-from services.image_editor.image_editor import EditorReady, EditorStatus
+from handlers.engines.facts import ModelFacts, ModelFactsReader
+from handlers.engines.fitting import parked_memory, room_of
+from handlers.engines.on_device import OnDevice, on_device
+from handlers.engines.planning import place_of, places_of, plan_film, plan_in_engines_place, plan_scenes
 from services.memory_planner.engine_fit import DoesNotFit
-from services.memory_planner.memory_plan import InsteadOfEngine, MemoryPlan, Offloaded, Resident, plan_models
-from services.memory_planner.situation import EngineOnDevice, FreeMemory, Machine, ModelRequirement
-from services.prompt_writer.prompt_writer import WriterReady, WriterStatus
+from services.memory_planner.situation import FreeMemory
 from state.app_state_types import (
     AppState,
     DeviceReserved,
     EngineKey,
     EngineLoading,
+    EngineParking,
     EngineReady,
-    EngineState,
-    EngineUnloaded,
     EngineUnloading,
     SessionId,
     leases_of,
 )
 from state.events import ModelsObserved, VacatingBegan, VacatingEnded
-from state.model_states import ModelIdle, ModelPlans, ModelsKnown, ModelsUnknown, Role, SceneRole
+from state.model_states import ModelIdle, ModelPlans, ModelsKnown, ModelsUnknown, SceneRole
 from state.transitions import model_use_event, models_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from threading import RLock
 
-    from handlers.engines.fitting import EngineNeedsBook
-    from runtime_config.authoring_config import AuthoringConfig
+    from handlers.engines.fitting import EngineNeedsBook, ParkedMemory
+    from runtime_config.authoring_config import AuthoringConfig, UnloadEngine
     from runtime_config.current import Current
     from services.clock.clock import Clock
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
     from services.memory_planner.engine_fit import EngineFit
+    from services.memory_planner.memory_plan import MemoryPlan
     from services.memory_planner.model_memory import ModelMemory, Placement
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
@@ -51,10 +50,6 @@ if TYPE_CHECKING:
     from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
-
-# Of two models, the earlier one gets the better place. Pictures are checked at any time, and a prompt is written before
-# its picture is made.
-_ORDER: Final[tuple[Role, ...]] = ("classifier", "writer", "editor")
 
 
 class SceneModel(Protocol):
@@ -65,26 +60,6 @@ class SceneModel(Protocol):
     async def prepare(self) -> None: ...
 
     def unload(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What was read at one moment. `requirements` has the models that take memory of this machine."""
-
-    classifier: ClassifierStatus
-    writer: WriterStatus
-    editor: EditorStatus
-    requirements: Mapping[Role, ModelRequirement]
-    free: FreeMemory
-
-
-@dataclass(frozen=True, slots=True)
-class _OnDevice:
-    """The engine whose device it is. `is_offloaded`: it is out of memory, and models may be in its place."""
-
-    entry: CatalogueEntry
-    state: EngineState
-    is_offloaded: bool = False
 
 
 class MemoryLedger(StateHandler):
@@ -116,7 +91,9 @@ class MemoryLedger(StateHandler):
         self._monitor = monitor
         self._needs = needs
         self._free_memory = free_memory
-        self._classifier = classifier
+        self._facts = ModelFactsReader(
+            monitor=monitor, classifier=classifier, writer=writer, editor=editor, config=config
+        )
         self._writer = writer
         self._editor = editor
         self._films = films
@@ -143,35 +120,48 @@ class MemoryLedger(StateHandler):
         """As `look`; what was kept. Raises what the services raise."""
         look, now = self._next_look(), self._clock.monotonic()
         facts, there = self._read(), self._on_device()
-        alone = shared = self._plans(facts, there, is_shared=False)
+        alone = shared = plan_scenes(facts, there, self._unload_engine, is_shared=False)
         if there is not None and isinstance(there.state, EngineReady):
-            shared = self._plans(facts, there, is_shared=True)
+            shared = plan_scenes(facts, there, self._unload_engine, is_shared=True)
         known = ModelsKnown(look, now, facts.classifier, facts.writer, facts.editor, alone, shared)
         self._keep(known)
         return known
 
     def plans_in_engines_place(self) -> Mapping[SceneRole, MemoryPlan]:
-        """Where each model for scenes can be loaded by itself while the device is free of engines.
-
-        Those that take no memory of this machine are left out.
-        """
-        facts = self._read()
-        machine = Machine(facts.free, unload_engine=self._config.now.unload_engine)
-        beside = [facts.requirements["classifier"]] if "classifier" in facts.requirements else []
-        return {
-            role: plan_models(machine, [*beside, facts.requirements[role]])[-1]
-            for role in self.models
-            if role in facts.requirements
-        }
+        """See `plan_in_engines_place`."""
+        return plan_in_engines_place(self._read(), self._unload_engine)
 
     def plan_film(self, memory: ModelMemory) -> MemoryPlan:
-        """Where the model that makes films can be, beside what is there. An engine in use stays, an idle one goes."""
-        in_use = self.is_device_in_use()
-        machine = self._machine(room_of(self._monitor).free, self._on_device(), is_shared=in_use)
-        if machine.engine is not None and not in_use:
-            machine = replace(machine, engine=replace(machine.engine, stays=None))
-        requirement = ModelRequirement("The film model", memory, is_loaded=memory.placement is not None)
-        return plan_models(machine, [requirement])[0]
+        """See `planning.plan_film`."""
+        return self._plan_film(memory, self._with_parked(room_of(self._monitor).free))
+
+    # --------------------------------------------------------------------------- whose memory the plans count on
+
+    def scenes_need_parked(self) -> bool:
+        """Whether models for scenes have their places only once engines in host memory have given way."""
+        there = self._on_device()
+        is_shared = there is not None and bool(there.players)
+        now, then = (
+            places_of(plan_scenes(facts, there, self._unload_engine, is_shared=is_shared))
+            for facts in self._without_and_with_parked()
+        )
+        return now != then
+
+    def scenes_in_engines_place_need_parked(self) -> bool:
+        """As `scenes_need_parked`, while the device is free of engines."""
+        now, then = (
+            {role: place_of(plan) for role, plan in plan_in_engines_place(facts, self._unload_engine).items()}
+            for facts in self._without_and_with_parked()
+        )
+        return now != then
+
+    def film_needs_parked(self, memory: ModelMemory) -> bool:
+        """Whether the film model has its place only once engines in host memory have given way."""
+        free = room_of(self._monitor).free
+        now, then = (place_of(self._plan_film(memory, each)) for each in (free, self._with_parked(free)))
+        return now != then
+
+    # ------------------------------------------------------------------------------------------- engines
 
     def fit(self, entry: CatalogueEntry, quant: str) -> EngineFit:
         """Whether an engine fits beside what is loaded. One that is loaded fits."""
@@ -184,13 +174,14 @@ class MemoryLedger(StateHandler):
         )
         yielding, keeper = self._engines_beside(key, is_on_device=entry.placement == "device")
         needs = [self._needs.needs(*each) for each in yielding]
+        held = self._held()
         return self._needs.fit(
             entry,
             quant,
             replace(
                 room,
-                yielding_vram=models + sum(each.vram for each in needs),
-                yielding_ram=sum(each.ram for each in needs),
+                yielding_vram=models + held.vram + sum(each.vram for each in needs),
+                yielding_ram=held.ram + sum(each.ram for each in needs),
                 keeper=keeper,
             ),
         )
@@ -206,13 +197,15 @@ class MemoryLedger(StateHandler):
             case _:
                 return None
 
-    def make_room_for(self, engine: CatalogueEntry) -> None:
+    def make_room_for(self, engine: CatalogueEntry, *, is_parked: bool) -> None:
         """Unload idle models from a device that has too little room for an engine; models in use are left alone.
 
-        Films are left off in the middle, and begun again when there is room: play comes first.
+        Films are left off in the middle, and begun again when there is room: play comes first. Worlds that wait for
+        their players stay where engines in host memory can make the room instead.
         """
         free = room_of(self._monitor).free
-        if free.ram is not None and free.ram < engine.memory.ram:
+        ram = self._with_parked(free).ram
+        if ram is not None and not is_parked and ram < engine.memory.ram:
             self._free_memory()
         vram = free.vram or 0
         if engine.placement == "device" and self._film_on_device() is not None and vram < engine.memory.vram:
@@ -243,17 +236,9 @@ class MemoryLedger(StateHandler):
     def is_device_in_use(self) -> bool:
         """Whether an engine of the device is played on, or comes or goes; or a scene is made in its place."""
         return isinstance(self._state.reservation, DeviceReserved) or any(
-            isinstance(state, EngineLoading | EngineUnloading) or leases_of(state)
+            isinstance(state, EngineLoading | EngineUnloading | EngineParking) or leases_of(state)
             for _, _, state in engines_there(self._state.engines, self._catalogue)
         )
-
-    @with_state_lock
-    def idle_on_device(self) -> tuple[EngineKey, CatalogueEntry] | None:
-        """The engine that is loaded on the device, and that nobody uses."""
-        for entry, key, state in engines_there(self._state.engines, self._catalogue):
-            if isinstance(state, EngineReady) and not state.leases:
-                return key, entry
-        return None
 
     @with_state_lock
     def known(self) -> ModelsKnown | ModelsUnknown:
@@ -274,30 +259,39 @@ class MemoryLedger(StateHandler):
 
     @with_state_lock
     def _players(self) -> frozenset[SessionId]:
-        match self._on_device():
-            case _OnDevice(state=EngineReady(leases=leases)):
-                return frozenset(lease.session for lease in leases if not lease.gives_way)
-            case _:
-                return frozenset()
+        there = self._on_device()
+        return frozenset() if there is None else there.players
 
     @with_state_lock
-    def _on_device(self) -> _OnDevice | None:
-        """The engine that has the device, or is on its way there, or would be the next; None: no engine uses it."""
-        offloaded: _OnDevice | None = None
-        for entry, _, state in engines_there(self._state.engines, self._catalogue):
-            if isinstance(state, EngineReady | EngineLoading):
-                return _OnDevice(entry, state)
-            if leases_of(state):
-                offloaded = _OnDevice(entry, state, is_offloaded=True)
-        return offloaded or self._next_on_device()
+    def _on_device(self) -> OnDevice | None:
+        return on_device(self._state, self._catalogue)
 
-    def _next_on_device(self) -> _OnDevice | None:
-        match self._state.reservation:
-            case DeviceReserved(engine=EngineKey(model_id)) if (entry := self._catalogue.find(model_id)) is not None:
-                return _OnDevice(entry, EngineUnloaded(), is_offloaded=True)
-            case _:
-                default = self._catalogue.default
-                return None if default.placement == "cpu" else _OnDevice(default, EngineUnloaded())
+    @with_state_lock
+    def _plan_film(self, memory: ModelMemory, free: FreeMemory) -> MemoryPlan:
+        there, is_in_use = self._on_device(), self.is_device_in_use()
+        return plan_film(memory, free, there, self._unload_engine, is_in_use=is_in_use)
+
+    @property
+    def _unload_engine(self) -> UnloadEngine:
+        return self._config.now.unload_engine
+
+    def _read(self) -> ModelFacts:
+        """What engines in host memory hold counts as free, because they give way."""
+        return self._without_and_with_parked()[1]
+
+    def _without_and_with_parked(self) -> tuple[ModelFacts, ModelFacts]:
+        """What is free as it is, and once engines in host memory have given way."""
+        facts = self._facts.read()
+        return facts, replace(facts, free=self._with_parked(facts.free))
+
+    def _with_parked(self, free: FreeMemory) -> FreeMemory:
+        """What they keep of the device is an estimate, which may be too much for the card."""
+        held, card = self._held(), self._monitor.machine().vram_total_bytes
+        vram = None if free.vram is None else free.vram + held.vram
+        return FreeMemory(
+            vram=vram if vram is None or card is None else min(vram, card),
+            ram=None if free.ram is None else free.ram + held.ram,
+        )
 
     @with_state_lock
     def _engines_beside(
@@ -317,6 +311,10 @@ class MemoryLedger(StateHandler):
             else:
                 yielding.append((other, other_key.quant))
         return yielding, keeper
+
+    @with_state_lock
+    def _held(self) -> ParkedMemory:
+        return parked_memory(self._state.engines)
 
     @with_state_lock
     def _idle_models(self) -> tuple[SceneRole, ...]:
@@ -352,60 +350,3 @@ class MemoryLedger(StateHandler):
     @with_state_lock
     def _keep(self, known: ModelsKnown) -> None:
         models_event(self._state, ModelsObserved(known))
-
-    def _read(self) -> _Facts:
-        classifier, writer, editor = self._classifier.status(), self._writer.status(), self._editor.status()
-        found: dict[Role, ModelRequirement] = {}
-        if not isinstance(classifier, ClassifierMissing) and classifier.memory is not None:
-            memory = classifier.memory
-            found["classifier"] = ModelRequirement(
-                "The picture check", memory, is_loaded=memory.placement is not None, is_for_scenes=False
-            )
-        asked = self._config.now.local_writer
-        if isinstance(writer, WriterReady) and writer.memory is not None and asked != "off":
-            found["writer"] = ModelRequirement("The writer", writer.memory, asked, writer.is_loaded)
-        asked = self._config.now.local_images
-        if isinstance(editor, EditorReady) and editor.memory is not None and asked != "off":
-            found["editor"] = ModelRequirement("The image model", editor.memory, asked, editor.is_loaded)
-        return _Facts(classifier, writer, editor, found, room_of(self._monitor).free)
-
-    def _plans(self, facts: _Facts, there: _OnDevice | None, *, is_shared: bool) -> ModelPlans:
-        roles: list[Role] = [role for role in _ORDER if role in facts.requirements]
-        machine = self._machine(facts.free, there, is_shared=is_shared)
-        plans = dict(zip(roles, plan_models(machine, [facts.requirements[role] for role in roles]), strict=True))
-        if there is not None and there.is_offloaded:
-            plans = {
-                role: _in_its_place(plan, there.entry.title, is_loaded=facts.requirements[role].is_loaded)
-                for role, plan in plans.items()
-            }
-        return ModelPlans(plans.get("classifier"), plans.get("writer"), plans.get("editor"))
-
-    def _machine(self, free: FreeMemory, there: _OnDevice | None, *, is_shared: bool) -> Machine:
-        unload_engine = self._config.now.unload_engine
-        if there is None:
-            return Machine(free, unload_engine=unload_engine)
-        title, memory = there.entry.title, there.entry.memory
-        match there:
-            case _OnDevice(state=EngineReady()):
-                engine = EngineOnDevice(title, memory.vram, _why_it_stays(there.entry, is_shared=is_shared))
-                return Machine(free, engine, unload_engine=unload_engine)
-            case _OnDevice(state=EngineUnloaded(), is_offloaded=False):
-                # Nobody plays on it yet. Its room is kept, and a scene may use it that leaves nothing behind.
-                engine = EngineOnDevice(title, memory.vram)
-            case _:
-                engine = None
-        return Machine(free, engine, memory.vram, memory.ram, unload_engine)
-
-
-def _in_its_place(plan: MemoryPlan, engine: str, *, is_loaded: bool) -> MemoryPlan:
-    """The plan of a model that is on the device while `engine` is offloaded."""
-    if not (is_loaded and isinstance(plan, Resident | Offloaded)):
-        return plan
-    placement = "resident" if isinstance(plan, Resident) else "offloaded"
-    return InsteadOfEngine(placement, f"It is loaded, and {engine} is unloaded until the scene is made.")
-
-
-def _why_it_stays(entry: CatalogueEntry, *, is_shared: bool) -> str | None:
-    if not entry.memory.can_be_unloaded_in_play:
-        return "it cannot be unloaded in play"
-    return "somebody else plays on it" if is_shared else None

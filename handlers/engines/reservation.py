@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from handlers.engines.device import Device
     from handlers.engines.ledger import MemoryLedger
+    from handlers.engines.parked import ParkedEngines
     from services.memory_planner.model_memory import Placement
     from state.app_state_types import SessionId
     from state.model_states import ModelsKnown, SceneRole
@@ -44,6 +45,7 @@ class Reservation:
         *,
         ledger: MemoryLedger,
         device: Device,
+        parked: ParkedEngines,
         known: ModelsKnown,
         asker: SessionId | None,
         step_aside: StepAside | None,
@@ -51,6 +53,7 @@ class Reservation:
     ) -> None:
         self._ledger = ledger
         self._device = device
+        self._parked = parked
         plans = ledger.plans_for(asker, known)
         self._plans: Mapping[SceneRole, MemoryPlan | None] = {"writer": plans.writer, "editor": plans.editor}
         self._loaded = _loaded_at(known)
@@ -127,11 +130,16 @@ class Reservation:
     async def _load_in_engines_place(self, role: SceneRole, reason: str) -> None:
         if self._plans_in_place is None:
             await self._offload_engine(reason)
-            self._plans_in_place = await in_thread(self._work_threads, self._ledger.plans_in_engines_place)
+            self._plans_in_place = await in_thread(self._work_threads, self._plan_in_engines_place)
         await self._unload_replacing()
         self._place(role, self._plans_in_place[role])
         self._replacing = role
         await self._load(role)
+
+    def _plan_in_engines_place(self) -> Mapping[SceneRole, MemoryPlan]:
+        """Blocks."""
+        self._parked.give_way(lambda: not self._ledger.scenes_in_engines_place_need_parked())
+        return self._ledger.plans_in_engines_place()
 
     async def _offload_engine(self, reason: str) -> None:
         logger.info("The world engine makes room for a scene", reason=reason)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from handlers.engines.device import Device
     from handlers.engines.ledger import MemoryLedger
+    from handlers.engines.parked import ParkedEngines
     from handlers.engines.reservation import StepAside
     from services.clock.clock import Clock
     from services.image_classifier.image_classifier import ImageClassifier
@@ -52,6 +53,7 @@ class ModelResidency(StateHandler):
         *,
         ledger: MemoryLedger,
         device: Device,
+        parked: ParkedEngines,
         classifier: ImageClassifier,
         work_threads: Executor,
         clock: Clock,
@@ -60,6 +62,7 @@ class ModelResidency(StateHandler):
         super().__init__(state, lock)
         self._ledger = ledger
         self._device = device
+        self._parked = parked
         self._classifier = classifier
         self._work_threads = work_threads
         self._clock = clock
@@ -130,10 +133,11 @@ class ModelResidency(StateHandler):
             await self._until(lambda: self._has_turn(ticket))
             # Taken before the planner is asked, which counts on what is loaded.
             await self._until(self._take_models)
-            known = await in_thread(self._work_threads, self._ledger.observe)
+            known = await in_thread(self._work_threads, self._observe_with_room)
             reservation = Reservation(
                 ledger=self._ledger,
                 device=self._device,
+                parked=self._parked,
                 known=known,
                 asker=asker,
                 step_aside=step_aside,
@@ -144,6 +148,11 @@ class ModelResidency(StateHandler):
         finally:
             self._leave(ticket)
             self._changes.announce()
+
+    def _observe_with_room(self) -> ModelsKnown:
+        """Engines in host memory give way to the scene before it is planned. Blocks."""
+        self._parked.give_way(lambda: not self._ledger.scenes_need_parked())
+        return self._ledger.observe()
 
     def likely_player(self) -> SessionId | None:
         """Whoever plays alone on the device's engine, which could be unloaded for them."""

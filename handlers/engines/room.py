@@ -11,7 +11,7 @@ from handlers.engines.admission import worlds_at_rate
 from services.world_engine.engine_pace import PacedEngine
 
 if TYPE_CHECKING:
-    from handlers.engines._loading import LoadedEngines
+    from handlers.engines._live import LiveEngines
     from runtime_config.current import Current
     from services.world_engine.catalogue import CatalogueEntry
     from state.app_state_types import EngineKey, EngineReady, Lease
@@ -28,7 +28,7 @@ class Room:
 class EngineRoom:
     """Decides from the state that it is given. The caller holds the state's lock."""
 
-    def __init__(self, engines: LoadedEngines, least_rate_percent: Current[int]) -> None:
+    def __init__(self, engines: LiveEngines, least_rate_percent: Current[int]) -> None:
         """`least_rate_percent`: of the model's rate, for each world; 0: nobody is kept out for the sake of it."""
         self._engines = engines
         self._least_rate_percent = least_rate_percent
@@ -57,10 +57,11 @@ class EngineRoom:
         )
 
     def _worlds_at_rate(self, key: EngineKey) -> int | None:
-        percent, engine = self._least_rate_percent.now, self._engines.get(key)
+        percent, live = self._least_rate_percent.now, self._engines.get(key)
+        engine = live.engine
         if not percent or not isinstance(engine, PacedEngine):
             return None
-        pace, known_s = engine.pace, self._engines.known_pass_s(key)
+        pace, known_s = engine.pace, live.known_pass_s
         if not pace.pass_s and known_s is not None:  # nobody has played since the load
             pace = replace(pace, pass_s=MappingProxyType({1: known_s}))
         return worlds_at_rate(pace, engine.spec.pass_interval_s, percent / 100)

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from handlers.base import StateChanges
-    from handlers.engines.pool import EngineLease, EnginePool
+    from handlers.engines.lease import EngineLease
+    from handlers.engines.pool import EnginePool
     from state.app_state_types import EngineKey
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, assert_never
 
 from error_types import DomainError, ErrorCode
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from handlers.base import StateChanges
-    from handlers.engines.keeping import EngineKeeping
+    from handlers.engines.device import Device
     from handlers.engines.ledger import MemoryLedger
+    from handlers.engines.parked import ParkedEngines
     from services.memory_planner.memory_plan import MemoryPlan
     from services.memory_planner.model_memory import Placement
     from services.video_pipeline.film_order import FilmOrder
@@ -28,15 +29,16 @@ class FilmRoom:
         self,
         pipeline: FastVideoPipeline,
         ledger: MemoryLedger,
-        keeping: EngineKeeping,
         *,
+        device: Device,
+        parked: ParkedEngines,
         changes: StateChanges,
         threads: Executor,
     ) -> None:
-        """`keeping` unloads an engine that nobody plays on."""
         self._pipeline = pipeline
         self._ledger = ledger
-        self._keeping = keeping
+        self._device = device
+        self._parked = parked
         self._changes = changes
         self._threads = threads
 
@@ -71,7 +73,7 @@ class FilmRoom:
             match plan:
                 case None:
                     return None
-                case InsteadOfEngine() if self._begin_unloading():
+                case InsteadOfEngine() if self._is_engine_there():
                     pass
                 case Resident() | Offloaded() | OnCpu() | InsteadOfEngine():
                     self._pipeline.place(_placement(plan))
@@ -84,18 +86,18 @@ class FilmRoom:
             on_waiting()
             await self._changes.after(mark)
 
-    def _begin_unloading(self) -> bool:
-        """Whether an engine has to go before there is room: nobody plays on it, or somebody has just begun to."""
-        idle = self._ledger.idle_on_device()
-        if idle is not None:
-            with suppress(DomainError):  # it is played on again
-                self._keeping.unload(*idle)
-        return idle is not None
+    def _is_engine_there(self) -> bool:
+        """Whether an engine has yet to leave the device. One that nobody uses begins to; the others are waited for."""
+        return self._device.send_idle_away() or self._ledger.is_device_in_use()
 
     async def _plan(self, order: FilmOrder | None) -> MemoryPlan | None:
         def plan() -> MemoryPlan | None:
             memory = self._pipeline.needs(order)
-            return None if memory is None else self._ledger.plan_film(memory)
+            if memory is None:
+                return None
+            if order is not None:  # it is to be made now
+                self._parked.give_way(lambda: not self._ledger.film_needs_parked(memory))
+            return self._ledger.plan_film(memory)
 
         return await in_thread(self._threads, plan)
 

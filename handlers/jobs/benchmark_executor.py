@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from access_rules import Visitor
     from handlers.engines.fitting import EngineNeedsBook
-    from handlers.engines.pool import EngineLease, EnginePool
+    from handlers.engines.lease import EngineLease
+    from handlers.engines.pool import EnginePool
     from handlers.engines.spare_time import SpareTime
     from handlers.jobs.executor import Resource, RunningJob
     from handlers.library.engines import LibraryEngines

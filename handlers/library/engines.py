@@ -43,7 +43,7 @@ class LibraryEngines:
         """Begin to unload a model, at every quantisation that is loaded; nothing happens if none is.
 
         Raises:
-            DomainError: there is no such model, somebody plays on it, or it is being loaded.
+            DomainError: there is no such model, somebody plays on it, or it is on its way to the device or from it.
         """
         entry = self._pool.entry(model_id)
         for quant in entry.quants:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from api_types import LibraryModel, LibraryPace, LibraryRepository, LibraryResponse, LibraryState
 from error_types import DomainError, ErrorCode
 from handlers.library.shelf import EngineModel, SupportModel, find_all
 from services.model_hub.model_hub import Absent, Damaged, OnDisk, Partly
-from state.app_state_types import EngineFailed, EngineKey, EngineLoading, EngineUnloaded
+from state.app_state_types import EngineFailed, EngineKey, EngineLoading, EngineParked, EngineUnloaded
 
 if TYPE_CHECKING:
     from handlers.engines.pool import EnginePool
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from services.model_hub.model_hub import Found, ModelHub
     from services.model_hub.repository import Repository
     from services.world_engine.catalogue import CatalogueEntry
+
+
+_NOT_ON_DEVICE: Final = (EngineUnloaded, EngineLoading, EngineParked, EngineFailed)
 
 
 class LibraryHandler:
@@ -133,10 +136,12 @@ class LibraryHandler:
         """Of whichever quantisation has come furthest; None: it is not in memory."""
         states = [self._engines.of(EngineKey(entry.model_id, quant)) for quant in entry.quants]
         failed = next((state for state in states if isinstance(state, EngineFailed)), None)
-        if any(not isinstance(state, EngineUnloaded | EngineLoading | EngineFailed) for state in states):
+        if any(not isinstance(state, _NOT_ON_DEVICE) for state in states):
             return LibraryState(kind="loaded")
         if any(isinstance(state, EngineLoading) for state in states):
             return LibraryState(kind="loading")
+        if any(isinstance(state, EngineParked) for state in states):
+            return LibraryState(kind="parked")
         return None if failed is None else LibraryState(kind="failed", reason=failed.message)
 
 

@@ -8,7 +8,14 @@ from error_types import DomainError, ErrorCode
 from handlers.library.shelf import EngineModel, SupportModel
 from handlers.service_errors import service_errors_translated
 from services.model_hub.model_hub import OnDisk
-from state.app_state_types import EngineFailed, EngineKey, EngineLoading, EngineUnloaded
+from state.app_state_types import (
+    EngineFailed,
+    EngineKey,
+    EngineLoading,
+    EngineParked,
+    EngineParking,
+    EngineUnloaded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +84,8 @@ class ModelRemoval:
                     state = self._engines.of(EngineKey(entry.model_id, quant))
                     if isinstance(state, EngineLoading):
                         raise _in_use(f"{entry.title} is being loaded, so {name} is not removed.")
+                    if isinstance(state, EngineParking | EngineParked):
+                        raise _in_use(f"{entry.title} is ready in memory, so {name} is not removed. Unload it first.")
                     if not isinstance(state, EngineUnloaded | EngineFailed):
                         raise _in_use(f"{entry.title} is loaded, so {name} is not removed. Unload it first.")
             case SupportModel():

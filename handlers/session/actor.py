@@ -14,7 +14,7 @@ from handlers.session.mailbox import Call, CallQueue, EngineOffload
 from handlers.session.stepped_pass import SteppedPass
 from handlers.session.stream import EncoderFailedError
 from services.world_engine.world_engine import EngineFaultError
-from state.app_state_types import Playing, SessionId, WorldInPlay
+from state.app_state_types import EngineKey, Playing, SessionId, WorldInPlay
 from wire_protocol import StageId, StatusMessage
 
 if TYPE_CHECKING:
@@ -149,15 +149,17 @@ class WorldActor:
         return await self.change_between_steps(lambda _: self._step_once(taken, wanted, clock))
 
     @asynccontextmanager
-    async def engine_offloaded(self) -> AsyncGenerator[EngineOffload]:
-        """Have the engine unloaded until the end of the block. The world stands still meanwhile, and then goes on.
+    async def engine_offloaded(self, following: EngineKey | None = None) -> AsyncGenerator[EngineOffload]:
+        """Have the engine off the device until the end of the block, for `following` if it is another engine.
+
+        The world stands still meanwhile, and then goes on.
 
         Raises:
             DomainError: as above, or others play on the engine too.
         """
         offload = EngineOffload(self._wake.set)
         try:
-            await self.run_between_steps(lambda _: self._leave_engine(offload))
+            await self.run_between_steps(lambda _: self._leave_engine(offload, following))
             yield offload
         finally:
             offload.end()
@@ -275,12 +277,12 @@ class WorldActor:
 
     # ---------------------------------------------------------------------------------- without the engine
 
-    async def _leave_engine(self, offload: EngineOffload) -> None:
+    async def _leave_engine(self, offload: EngineOffload, following: EngineKey | None) -> None:
         lease = self._world.leased.lease
         self._pool.check_offload(lease)
         await self._world.leave_engine()
         self._offload = offload  # from here on the way back leads through the engine
-        await self._pool.offload(lease)
+        await self._pool.offload(lease, following)
 
     async def _without_engine(self, offload: EngineOffload) -> None:
         if offload.replacement is not None:

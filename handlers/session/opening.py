@@ -171,13 +171,13 @@ class WorldOpener:
     # ------------------------------------------------------------------------------------------ from world to world
 
     async def _change_model(self, request: InitRequest, key: EngineKey, source: Source, actor: WorldActor) -> None:
-        """Engines on the device take turns: the old one is unloaded first, and comes back if the new one fails."""
+        """Engines on the device take turns: the old one leaves it first, and comes back if the new one fails."""
         old_model = actor.world.active.key.model_id
         if "cpu" in (self._pool.entry(key.model_id).placement, self._pool.entry(old_model).placement):
             leased = await self._open_leased(request, key, source)
             await self._put_in_play(leased, actor.change_between_steps(lambda world: world.switch_to(leased)))
             return
-        async with actor.engine_offloaded() as offload:
+        async with actor.engine_offloaded(following=key) as offload:
             leased = await self._open_leased(request, key, source)
             await self._put_in_play(leased, offload.replace_world(lambda: actor.world.switch_to(leased)))
 

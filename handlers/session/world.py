@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from contextlib import AsyncExitStack
 
-    from handlers.engines.pool import EngineLease
+    from handlers.engines.lease import EngineLease
     from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSnapshot, WorldSpec
     from services.world_files.world_file import Change
     from state.app_state_types import EngineKey

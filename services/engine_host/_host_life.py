@@ -40,6 +40,8 @@ from services.world_engine.world_engine import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.engine_host._messages import Answer, HostCall, HostSpec
     from services.world_engine.engine_card import LoadReport
 
@@ -70,6 +72,7 @@ class HostLife:
         self._lock = threading.Lock()  # of what waits, and of the end
         self._waiting: dict[int, _Waiting] = {}
         self._end: EngineFaultError | None = None
+        self._on_end: Callable[[], None] | None = None
         self._loading: Future[Loaded] = Future()
         self._load_until: float | None = time.monotonic() + load_limit_s
         self._process: HostProcess | None = None
@@ -98,6 +101,14 @@ class HostLife:
     @property
     def pid(self) -> int | None:
         return None if self._process is None or self._end is not None else self._process.pid
+
+    def when_ended(self, tell: Callable[[], None]) -> None:
+        """See `MortalEngine`."""
+        with self._lock:
+            if self._end is None:
+                self._on_end = tell
+                return
+        tell()
 
     def call(self, what: HostCall, limit_s: float) -> Answer:
         """Have the process do something, and wait for it.
@@ -221,10 +232,13 @@ class HostLife:
                 self._end = end
             waiting = list(self._waiting.values())
             self._waiting.clear()
+            tell, self._on_end = self._on_end, None
         for call in waiting:
             call.future.set_exception(type(self._end)(*self._end.args))
         if not self._loading.done():  # only this thread resolves it
             self._loading.set_exception(ModelLoadError(str(end)))
+        if tell is not None:
+            tell()
 
 
 def _error(fault: HostFault, text: str) -> Exception:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.child_process.child_main import CLOSED
-from services.engine_host._messages import Call, CloseEngine, Step, Warm
+from services.engine_host._messages import Call, CloseEngine, Park, Resume, Step, Warm
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -79,7 +79,7 @@ class Inbox:
     def _wait_for_company(self) -> None:
         """Only if a step is due, and only for those worlds of the last batch that have not come back yet."""
         while not self._is_closing:
-            due = {call.what.world for call in self._calls if not isinstance(call.what, Warm)}
+            due = {call.what.world for call in self._calls if not isinstance(call.what, Warm | Park | Resume)}
             left_s = self._company_until - time.monotonic()
             if self._company <= due or left_s <= 0 or not any(isinstance(call.what, Step) for call in self._calls):
                 return

@@ -106,8 +106,18 @@ class Warm:
     region: Region
 
 
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Have the engine leave its device. It has no world."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Have it come back."""
+
+
 HostCall: TypeAlias = (
-    OpenWorld | Step | ContinueFrom | SetPrompt | UsePrompt | TakeSnapshot | Restore | CloseWorld | Warm
+    OpenWorld | Step | ContinueFrom | SetPrompt | UsePrompt | TakeSnapshot | Restore | CloseWorld | Warm | Park | Resume
 )
 
 

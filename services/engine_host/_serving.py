@@ -21,8 +21,10 @@ from services.engine_host._messages import (
     HostFault,
     Opened,
     OpenWorld,
+    Park,
     Region,
     Restore,
+    Resume,
     SetPrompt,
     SnapshotTaken,
     Step,
@@ -31,6 +33,7 @@ from services.engine_host._messages import (
     UsePrompt,
     Warm,
 )
+from services.world_engine.engine_parking import can_park
 from services.world_engine.world_engine import (
     BadFramesError,
     EngineFaultError,
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from services.engine_host._inbox import Inbox, Round
     from services.engine_host._messages import Answer, Blob, FromHost
     from services.engine_host._shared_memory import HostMemory
+    from services.world_engine.engine_parking import ParkableEngine
     from services.world_engine.world_engine import (
         BatchedEngine,
         ControlPayload,
@@ -209,11 +213,21 @@ class HostedWorlds:
                 world = self._worlds.pop(number, None)
                 if world is not None:
                     world.close()
+            case Park():
+                self._parkable().park()
+            case Resume():
+                self._parkable().resume()
             case Step() | Warm():
                 raise AssertionError("These calls have a way of their own.")
             case _:
                 assert_never(call.what)
         return Done()
+
+    def _parkable(self) -> ParkableEngine:
+        """Raises: EngineFaultError."""
+        if not can_park(self._engine):
+            raise EngineFaultError(f"{self._spec.title} cannot leave its device.")
+        return self._engine
 
     def _world(self, number: int) -> World:
         """Raises: WorldClosedError."""

@@ -15,7 +15,7 @@ import structlog
 from services.engine_host._frame_slots import FrameSlots, frames_shape
 from services.engine_host._host_life import HostLife
 from services.engine_host._hosted_world import HostedPromptedWorld, HostedWorld, WorldMemory, expect
-from services.engine_host._messages import HostSpec, Opened, OpenWorld, Option, Region, Warm
+from services.engine_host._messages import HostSpec, Opened, OpenWorld, Option, Park, Region, Resume, Warm
 from services.engine_host._pace_meter import PaceMeter
 from services.engine_host._restarts import RestartBudget
 from services.engine_host._shared_memory import FRAME_BYTES, state_bytes
@@ -25,7 +25,7 @@ from services.world_engine.engine_pace import EnginePace
 from services.world_engine.world_engine import EngineDiedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from services.engine_host.host_settings import HostLimits, HostSettings
     from services.world_engine.engine_card import LoadReport
@@ -98,6 +98,25 @@ class HostedEngine:
         kind = HostedPromptedWorld if opened.takes_words else HostedWorld
         memory = WorldMemory(now.slots, self._states, now.spec.snapshot_bytes)
         return kind(now.life, number, memory, self._meter, self._limits)
+
+    def park(self) -> None:
+        """The process stays, and has left its device afterwards. Blocks.
+
+        Raises:
+            EngineFaultError: it has not, or has ended.
+        """
+        self._running.life.call(Park(), self._limits.other_s)
+
+    def resume(self) -> None:
+        """Raises:
+        EngineOutOfMemoryError: the device has no room for it now.
+        EngineFaultError: it could not come back, or the process has ended.
+        """
+        self._running.life.call(Resume(), self._limits.other_s)
+
+    def when_ended(self, tell: Callable[[], None]) -> None:
+        """See `MortalEngine`."""
+        self._running.life.when_ended(tell)
 
     def close(self) -> None:
         self._is_closed = True

@@ -76,7 +76,7 @@ EngineFit: TypeAlias = Fits | Tight | DoesNotFit | FitUnknown
 
 def fit_of(needs: EngineNeeds, room: MemoryRoom) -> EngineFit:
     """The worse of what the device and what the memory of the machine say."""
-    return max(_on_device(needs, room), _in_ram(needs, room), key=_badness)
+    return max(_on_device(needs, room), _in_ram(needs, room), key=badness)
 
 
 def _on_device(needs: EngineNeeds, room: MemoryRoom) -> EngineFit:
@@ -118,7 +118,8 @@ def _in(memory: _Memory, needed: int, needs: EngineNeeds) -> EngineFit:
     return Tight(reason) if needed * (1 + TOLERANCE) > memory.there else Fits()
 
 
-def _badness(fit: EngineFit) -> int:
+def badness(fit: EngineFit) -> int:
+    """The more, the less likely it fits."""
     match fit:
         case Fits():
             return 0

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import numpy as np
 
+from services.world_engine.engine_parking import can_park
 from services.world_engine.plugins.card_reader import resolve
 from services.world_engine.plugins.guard import check_frames, guarded
 from services.world_engine.prompt_words import takes_words
@@ -193,6 +194,25 @@ def words_are_kept(engine: WorldEngine) -> None:
         _same(silent, _play(world, given), "Empty words did not make the world play as if nothing had been said")
 
 
+def it_comes_back_from_host_memory(engine: WorldEngine) -> None:
+    """A snapshot goes on in an engine that has left its device meanwhile, and so does a new world. Engines that cannot
+    leave it pass."""
+    if not can_park(engine):
+        return
+    with _opened(engine) as world:
+        _play(world, sample_controls(7))
+        moment = world.snapshot()
+        expected = _play(world, sample_controls(8))
+    for _ in range(2):
+        engine.park()
+        engine.resume()
+    with _opened(engine) as world:
+        _play(world, sample_controls(7))
+        _same(expected, _play(world, sample_controls(8)), "An engine that had left its device made other frames")
+        world.restore(moment)
+        _same(expected, _play(world, sample_controls(8)), "A snapshot went on differently after the engine had left")
+
+
 ENGINE_CHECKS: Final[Mapping[str, EngineCheck]] = MappingProxyType(
     {
         "frames are of the spec": frames_are_of_the_spec,
@@ -204,6 +224,7 @@ ENGINE_CHECKS: Final[Mapping[str, EngineCheck]] = MappingProxyType(
         "closed worlds refuse": closed_worlds_refuse,
         "foreign snapshots are refused": foreign_snapshots_are_refused,
         "words are kept": words_are_kept,
+        "it comes back from host memory": it_comes_back_from_host_memory,
     }
 )
 

@@ -44,6 +44,7 @@ class WorldSpec:
     weights_hash: str  # hex; an engine without weights hashes the version of its code
     max_worlds: int | None = None  # how many worlds may be open at a time; None: as many as there are sessions
     snapshot_bytes: int = 0  # the most that a snapshot may have; 0: a few megabytes
+    can_park: bool = False  # whether the engine can leave its device and come back: `engine_parking.py`
 
     @property
     def pass_interval_s(self) -> float:

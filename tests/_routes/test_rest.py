@@ -31,7 +31,7 @@ def test_health_has_what_a_stock_client_needs() -> None:
     with rest_client() as client:
         health = client.get("/health").json()
     assert (health["status"], health["startup_complete"]) == ("ok", True)
-    assert set(health["world_engine"]) == {"loaded", "warmed_up", "has_seed"}
+    assert set(health["world_engine"]) == {"loaded", "warmed_up", "has_seed", "parked"}
     assert health["capabilities"] == {
         "backends": ["world_engine"],
         "quants": {"world_engine": ["none"], "quark": []},

@@ -14,9 +14,11 @@ import simplejpeg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import CallToolResult, ImageContent, TextContent
-from terrarium_client.mcp_tools import RemoteWorlds, WorldDesk, build_server
+from terrarium_client.mcp_desk import WorldDesk
+from terrarium_client.mcp_tools import RemoteWorlds, build_server
 
 from tests.client.rig import ClientRig, client_rig
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -33,12 +35,8 @@ def fixture_rig(tmp_path: Path) -> Generator[ClientRig]:
 
 @asynccontextmanager
 async def agent(rig: ClientRig) -> AsyncGenerator[Client]:
-    desk = WorldDesk(RemoteWorlds(rig.url, None))
-    try:
-        async with Client(build_server(desk)) as client:
-            yield client
-    finally:
-        await desk.close()
+    async with WorldDesk(RemoteWorlds(rig.url, None)) as desk, Client(build_server(desk)) as client:
+        yield client
 
 
 def played(rig: ClientRig, scenario: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
@@ -134,3 +132,26 @@ def test_the_tools_are_there_over_stdio(rig: ClientRig) -> None:
 
     asyncio.run(main())
     assert rig.model.engines[0].worlds[0].controls
+
+
+def test_a_world_that_nobody_uses_ends_by_itself(rig: ClientRig) -> None:
+    async def main() -> None:
+        async with (
+            WorldDesk(RemoteWorlds(rig.url, None), idle_s=0.05) as desk,
+            Client(build_server(desk)) as client,
+        ):
+            world = await start(client)
+            await asyncio.to_thread(wait_until, lambda: rig.server.sessions() == [], "it ends")
+            assert "You are in no world" in words(await call(client, "look", world=world))
+
+    asyncio.run(main())
+
+
+def test_an_agent_goes_back_in_time(rig: ClientRig) -> None:
+    async def scenario(client: Client) -> None:
+        world = await start(client)
+        await call(client, "walk", world=world, steps=70)
+        assert shape(await call(client, "rewind", world=world, seconds=1)) == (360, 640, 3)
+        assert "nothing to rewind" in words(await call(client, "rewind", world=await start(client)))
+
+    played(rig, scenario)

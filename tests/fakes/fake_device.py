@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from services.memory_planner.model_memory import ModelMemory, ModelSize, Placement
 from services.world_engine.engine_card import EngineMemory, ModelLoadError
+from services.world_engine.world_engine import EngineDiedError, EngineOutOfMemoryError
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_system_monitor import FAKE_MACHINE, FAKE_USAGE
 from tests.fakes.fake_world_engine import HOLD_LIMIT_S, FakeWorldEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from services.system_monitor.system_monitor import MachinePayload, UsagePayload
 
@@ -26,7 +27,9 @@ class FakeOutOfMemoryError(RuntimeError):
 
 
 class FakeDevice:
-    """A `SystemMonitor` of a machine with a GPU. `history` has every loading (`+name`) and unloading (`-name`).
+    """A `SystemMonitor` of a machine with a GPU.
+
+    `history` has every loading (`+name`), unloading (`-name`), leaving for host memory (`<name`) and return (`>name`).
 
     Set `fail` to have the monitor raise it, `hold_closing` to keep engines from closing until the event is set.
     """
@@ -40,6 +43,7 @@ class FakeDevice:
         self.hold_closing: threading.Event | None = None
         self._lock = threading.Lock()
         self._taken: dict[str, tuple[int, int]] = {}  # bytes of VRAM and of RAM
+        self._moved: dict[str, int] = {}  # bytes of what was ever moved to host memory
 
     def machine(self) -> MachinePayload:
         return replace(FAKE_MACHINE, gpu_name="Fake GPU", gpu_count=1, vram_total_bytes=self.vram)
@@ -72,6 +76,20 @@ class FakeDevice:
             if self._taken.pop(name, None) is not None and f"+{name}" in self.history:
                 self.history.append(f"-{name}")
 
+    def move(self, name: str, *, to_host: bool) -> None:
+        """From the device to host memory (`<name`), or back (`>name`). Raises: FakeOutOfMemoryError."""
+        with self._lock:
+            vram, ram = self._taken[name]
+            used_vram, used_ram = self._used()
+            moved = vram or self._moved[name]
+            if to_host and used_ram + moved > self.ram:
+                raise FakeOutOfMemoryError(f"{name} found {(self.ram - used_ram) / GIB:.1f} GiB of memory.")
+            if not to_host and used_vram + moved > self.vram:
+                raise FakeOutOfMemoryError(f"{name} found {(self.vram - used_vram) / GIB:.1f} GiB free.")
+            self._moved[name] = moved
+            self._taken[name] = (0, ram + moved) if to_host else (moved, ram - moved)
+            self.history.append(f"{'<' if to_host else '>'}{name}")
+
     def has(self, name: str) -> bool:
         with self._lock:
             return name in self._taken
@@ -84,35 +102,81 @@ class FakeDevice:
         stated_vram: float | None = None,
         can_be_unloaded_in_play: bool = True,
         max_worlds: int | None = None,
+        ram: float = 0,
+        can_park: bool = False,
     ) -> FakeModel:
-        """The model of an engine that takes `vram` GiB here, and says that it takes `stated_vram`."""
+        """The model of an engine that takes `vram` GiB here, and says that it takes `stated_vram`.
+
+        One that `can_park` takes them of the host's memory while it is parked.
+        """
         size, stated = int(vram * GIB), int((stated_vram or vram) * GIB)
 
         def make(model_id: str) -> FakeWorldEngine:
             try:
-                self.take(model_id, vram=size)
+                self.take(model_id, vram=size, ram=int(ram * GIB))
             except FakeOutOfMemoryError as error:
                 raise ModelLoadError(str(error)) from error
-            return _EngineOnDevice(self, model_id, max_worlds)
+            return FakeEngineOnDevice(self, model_id, max_worlds, can_park=can_park)
 
-        memory = EngineMemory(ram=0, vram=stated, can_be_unloaded_in_play=can_be_unloaded_in_play)
+        memory = EngineMemory(ram=int(ram * GIB), vram=stated, can_be_unloaded_in_play=can_be_unloaded_in_play)
         return FakeModel(model_id, make_engine=make, placement="device", memory=memory)
 
     def _used(self) -> tuple[int, int]:
         return sum(vram for vram, _ in self._taken.values()), sum(ram for _, ram in self._taken.values())
 
 
-class _EngineOnDevice(FakeWorldEngine):
-    def __init__(self, device: FakeDevice, model_id: str, max_worlds: int | None) -> None:
-        super().__init__(model_id, max_worlds=max_worlds)
+class FakeEngineOnDevice(FakeWorldEngine):
+    """Set `fail_to_park` or `fail_to_resume` to have it raise that, and `hold_parking` or `hold_resuming` to have it
+    wait until the event is set. `end` is the end of its process."""
+
+    def __init__(self, device: FakeDevice, model_id: str, max_worlds: int | None, *, can_park: bool) -> None:
+        super().__init__(model_id, max_worlds=max_worlds, can_park=can_park)
         self._device = device
+        self.fail_to_park: Exception | None = None
+        self.fail_to_resume: Exception | None = None
+        self.hold_parking: threading.Event | None = None
+        self.hold_resuming: threading.Event | None = None
+        self.has_ended = False
+        self._tell_of_end: Callable[[], None] | None = None
+
+    def park(self) -> None:
+        _wait_for(self.hold_parking)
+        if self.fail_to_park is not None:
+            raise self.fail_to_park
+        super().park()
+        self._device.move(self.spec.model_id, to_host=True)
+
+    def resume(self) -> None:
+        _wait_for(self.hold_resuming)
+        if self.has_ended:
+            raise EngineDiedError("The process has ended, as the test asked.")
+        if self.fail_to_resume is not None:
+            raise self.fail_to_resume
+        try:
+            self._device.move(self.spec.model_id, to_host=False)
+        except FakeOutOfMemoryError as error:
+            raise EngineOutOfMemoryError(str(error)) from error
+        super().resume()
+
+    def when_ended(self, tell: Callable[[], None]) -> None:
+        self._tell_of_end = tell
+        if self.has_ended:
+            tell()
+
+    def end(self) -> None:
+        self.has_ended = True
+        if self._tell_of_end is not None:
+            self._tell_of_end()
 
     def close(self) -> None:
-        hold = self._device.hold_closing
-        if hold is not None and not hold.wait(HOLD_LIMIT_S):
-            raise AssertionError("The test never let the engine close.")
+        _wait_for(self._device.hold_closing)
         super().close()
         self._device.give_back(self.spec.model_id)
+
+
+def _wait_for(hold: threading.Event | None) -> None:
+    if hold is not None and not hold.wait(HOLD_LIMIT_S):
+        raise AssertionError("The test never let go of the engine.")
 
 
 class FakeModelOnDevice:

@@ -98,6 +98,7 @@ class FakeWorldEngine:
         max_worlds: int | None = None,
         step_s: float = 0.0,
         hears_words: bool = False,
+        can_park: bool = False,
     ) -> None:
         if width < _MIN_WIDTH:
             raise ValueError(f"A frame says its content in one row, and needs {_MIN_WIDTH} pixels for it.")
@@ -110,11 +111,13 @@ class FakeWorldEngine:
             fps=fps,
             weights_hash=weights_hash,
             max_worlds=max_worlds,
+            can_park=can_park,
         )
         self.step_s = step_s
         self._hears_words = hears_words
         self.pace = EnginePace({}, is_batched=False)  # what it says was measured
         self.is_closed = False
+        self.is_parked = False
         self.worlds: list[FakeWorld] = []  # every world ever opened, in order
         self._lock = threading.Lock()
         self._gate = threading.Event()
@@ -141,6 +144,8 @@ class FakeWorldEngine:
     def open_world(self, seed: Picture, *, rng_seed: int) -> FakeWorld:
         if self.is_closed:
             raise RuntimeError("The engine is closed.")
+        if self.is_parked:
+            raise AssertionError("A world was opened in an engine that is parked.")
         with self._lock:
             refuses = self._refusals_left > 0
             self._refusals_left -= refuses
@@ -152,6 +157,18 @@ class FakeWorldEngine:
         with self._lock:
             self.worlds.append(world)
         return world
+
+    def park(self) -> None:
+        if self.open_worlds:
+            raise AssertionError(f"The engine was parked with {self.open_worlds} worlds open.")
+        if self.is_parked or self.is_closed:
+            raise AssertionError("An engine was parked that was parked or closed.")
+        self.is_parked = True
+
+    def resume(self) -> None:
+        if not self.is_parked:
+            raise AssertionError("An engine came back that was not parked.")
+        self.is_parked = False
 
     def close(self) -> None:
         if self.open_worlds:

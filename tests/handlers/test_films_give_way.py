@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
+
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
 from tests._routes.film_rig import SMALL
 from tests.fakes.fake_catalogue import FakeModel
@@ -49,13 +51,13 @@ class Lab:
 
 
 @contextmanager
-def lab(folder: Path) -> Generator[Lab]:
+def lab(folder: Path, *, can_park: bool = False) -> Generator[Lab]:
     """20 GiB: enough for the film, with 18, or for the world, and too little for both."""
     device = FakeDevice(vram=20)
     pipeline = FakeVideoPipeline(model=FakeModelOnDevice(device, "films", weights=16, largest=10, work=2))
     services = fake_services(
         FakeModel(),
-        device.engine(LAKE, vram=ENGINE_GIB),
+        device.engine(LAKE, vram=ENGINE_GIB, can_park=can_park),
         video_pipeline=pipeline,
         video_writer=FfmpegVideoWriter(),
         job_stores=FakeJobStore(),
@@ -71,8 +73,9 @@ def play(client: PlayClient) -> None:
     client.hold("W")
 
 
-def test_a_film_makes_room_for_play_and_is_made_after_it(tmp_path: Path) -> None:
-    with lab(tmp_path) as here:
+@pytest.mark.parametrize(("can_park", "leaves"), [(False, "-"), (True, "<")])
+def test_a_film_makes_room_for_play_and_is_made_after_it(tmp_path: Path, *, can_park: bool, leaves: str) -> None:
+    with lab(tmp_path, can_park=can_park) as here:
         here.pipeline.hold()
         film = here.ask()
         here.pipeline.wait_until_held()
@@ -86,7 +89,7 @@ def test_a_film_makes_room_for_play_and_is_made_after_it(tmp_path: Path) -> None
             assert here.waits(film["id"])
         ended = here.over(film["id"])
         assert (ended["state"], ended["seed"]) == ("done", film["seed"]), ended
-        assert here.device.history == ["+films", "-films", f"+{LAKE}", f"-{LAKE}", "+films"]
+        assert here.device.history == ["+films", "-films", f"+{LAKE}", f"{leaves}{LAKE}", "+films"]
         assert [order.seed for order in here.pipeline.orders] == [film["seed"]] * 2
 
 

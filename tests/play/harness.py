@@ -234,6 +234,15 @@ class PlayClient:
                 return frame
         raise AssertionError("No such frame came.")
 
+    def start_over(self, kind: str = "reset", **fields: Any) -> Frame:
+        """The first played frame after a notification of that kind has started the world over.
+
+        It is known by its epoch: which of the first passes arrive depends on how busy the machine is.
+        """
+        before = self.hold("W").header.epoch
+        self.send(kind, **fields)
+        return self.hold("W", until=lambda frame: frame.header.epoch != before)
+
     def closed(self) -> tuple[int, str]:
         """Read to the end; the close code and reason."""
         for _ in self.messages():

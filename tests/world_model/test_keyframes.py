@@ -26,9 +26,11 @@ class FlatSeer:
 
     def __init__(self) -> None:
         self.seen: list[Bytes] = []
+        self.doubts: list[float | None] = []
 
-    def see(self, picture: Bytes, slope: float) -> Layers:
+    def see(self, picture: Bytes, slope: float, *, doubt: float | None = None) -> Layers:
         self.seen.append(picture)
+        self.doubts.append(doubt)
         rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
         rgba[0, ..., :3] = rgba[8, ..., :3] = picture
         rgba[[0, 8], ..., 3] = 255
@@ -69,6 +71,7 @@ def test_a_keyframe_is_made_each_metre_and_each_twelve_degrees(poses: list[Pose]
     kept = keeper(seer)
     walked(kept, kept.begin(PICTURE, HOME), poses)
     assert len(seer.seen) == looks
+    assert seer.doubts == [None] + [0.0] * (looks - 1)  # only what somebody brought is doubted anew
 
 
 def test_the_same_walk_has_the_same_frames_wherever_it_is_taken_up() -> None:

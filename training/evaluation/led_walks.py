@@ -25,6 +25,7 @@ from training.evaluation.trials import Trial, picture_config
 from training.pictures import save_contact_sheet
 from training.recorder import FIRST_HELDOUT_SEED, open_start
 from training.samples import relative_poses_between
+from world_model.certainty import CertainSeer
 from world_model.keyframes import KeyframeKeeper
 from world_model.layer_renderer import LayerRenderer
 from world_model.memory import Pose
@@ -115,7 +116,7 @@ def layer_pictures(keeper: KeyframeKeeper, first: Picture, poses: Sequence[Pose]
 def compare(moss: Runtime, scene: SceneRuntime, out: Path, *, worlds: int) -> str:
     """Write `led_walks.md` and `led_walks.png` to `out`; returns the table."""
     size = moss.config
-    keeper, diorama = KeyframeKeeper(size, scene, LayerRenderer(size)), Diorama(size)
+    keeper, diorama = KeyframeKeeper(size, CertainSeer(size, scene), LayerRenderer(size)), Diorama(size)
     found: dict[tuple[str, str], list[Mapping[int, Row]]] = {}
     sheet: list[list[Picture]] = []
     for kind, action in (("forward", _FORWARD), ("strafe", _ASIDE)):

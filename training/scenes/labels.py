@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from world_model.layers import FAR, FAR_FROM_M, GROUND, NEAREST_M, PEEL_LAYERS, SKY, THING_EDGES_M, THINGS
+from world_model.layers import FAR, FAR_FROM_M, GROUND, NEAREST_M, PEEL_LAYERS, PEELS_M, SKY, THING_EDGES_M, THINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+UNKNOWN: Final = 255  # in place of a layer, where nobody knows what is hidden
 _SAME_M: Final = 1e-3  # depths that differ by less show the same surface
 _NEAREST_THING: Final = tuple(max({FAR, *THINGS} & set(layers)) for layers in PEEL_LAYERS)
 
 
-def layers_of(depths: NDArray[np.float32], land: NDArray[np.float32]) -> NDArray[np.uint8]:
+def layers_of(depths: NDArray[np.float32], land: NDArray[np.float32], *, is_closed: bool = False) -> NDArray[np.uint8]:
     """The layer of each pixel, [peels, h, w], from depths [peels, h, w] by `PEELS_M`.
 
     `land` [h, w] is the depth without any thing: what is nearer is a thing. What a peel keeps of things that reach over
-    its distance counts among the layers that the peel has.
+    its distance counts among the layers that the peel has. In a closed place those are walls, and what lies behind them
+    is `UNKNOWN`.
     """
     layer: NDArray[np.uint8] = np.full(depths.shape, THINGS[0], dtype=np.uint8)
     for nearer, edge in zip(THINGS[1:], THING_EDGES_M, strict=True):
@@ -29,6 +31,9 @@ def layers_of(depths: NDArray[np.float32], land: NDArray[np.float32]) -> NDArray
     layer[depths > land - _SAME_M] = GROUND
     layer[depths >= FAR_FROM_M] = FAR
     layer[np.isinf(depths)] = SKY
+    if is_closed:
+        nearer_than = np.array(PEELS_M, dtype=np.float32)[:, None, None]
+        layer[(depths < nearer_than) & (layer != GROUND)] = UNKNOWN
     return layer
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch.nn import functional
 
+from training.scenes.labels import UNKNOWN
 from world_model.layers import GROUND, INVERSE_DEPTH_FAR, LAYERS, PEEL_LAYERS, SKY, THINGS
 from world_model.scene import compose, hidden_pictures, pixel_inverse_depth
 
@@ -64,8 +65,9 @@ def _layer_loss(batch: Batch, parts: Parts) -> Tensor:
     for peel, (layers, log_weights) in enumerate(zip(PEEL_LAYERS, parts.log_weights, strict=True)):
         index = torch.zeros(LAYERS, dtype=torch.int64, device=batch.layers.device)
         index[list(layers)] = torch.arange(len(layers), device=batch.layers.device)
-        true = batch.layers[:, peel]
-        loss = -log_weights.gather(1, index[true][:, None])[:, 0].clamp(min=_LEAST_LOG)
+        known = batch.layers[:, peel] != UNKNOWN
+        true = batch.layers[:, peel].where(known, SKY)
+        loss = -log_weights.gather(1, index[true][:, None])[:, 0].clamp(min=_LEAST_LOG) * known
         if peel == 0:
             loss = loss * (1.0 + _AT_CONTACTS * _contacts(true) + _OF_NEAR_THINGS * (true >= _NEAR))
         total = total + _SHARES_OF_PEELS[peel] * loss.mean()
@@ -90,7 +92,9 @@ def _relief_loss(batch: Batch, relief: Tensor, focal: float) -> Tensor:
     for peel, share in enumerate(_SHARES_OF_PEELS):
         corners = [batch.layers[:, peel, y::2, x::2] for y in (0, 1) for x in (0, 1)]
         layers = corners[0]
-        whole = (layers == corners[1]) & (layers == corners[2]) & (layers == corners[3]) & (layers != SKY)
+        whole = (layers == corners[1]) & (layers == corners[2]) & (layers == corners[3])
+        whole = whole & (layers != SKY) & (layers != UNKNOWN)
+        layers = layers.where(whole, SKY)
         true = torch.maximum(true_depths[:, peel], least[layers])
         error = (fine.gather(1, layers[:, None])[:, 0] - true).abs() / (true + _RELIEF_FLOOR)
         total = total + share * (error * whole).mean()
@@ -103,7 +107,7 @@ def _hidden_loss(batch: Batch, hidden: tuple[Tensor, Tensor]) -> Tensor:
     for peel, made in enumerate(hidden, start=1):
         covered = (batch.layers[:, 0] != batch.layers[:, peel])[:, None].float()
         # Filling in draws on what is around, so that counts a little, too.
-        weight = covered + 0.1
+        weight = (covered + 0.1) * (batch.layers[:, peel] != UNKNOWN)[:, None]
         true = batch.pictures[:, peel]
         total = total + (weight * (made - true).abs()).mean() + 0.5 * _edge_error(made, true, weight)
     return total

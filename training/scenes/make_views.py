@@ -19,9 +19,11 @@ import numpy as np
 
 from simulator.config import WorldConfig
 from simulator.peeling import draw_peeled
+from simulator.place_renderer import PlaceRenderer
 from simulator.renderer import Renderer
 from training.recorder import Recipe, Recorder
 from training.scenes.labels import focal_of, inverse_depths_of, layers_of
+from training.scenes.places import place_walk
 from training.scenes.views import FRAMES_APART, SOURCE_EVERY, VIEWS, WalkViews, shards_in, write_shard
 from world_model.layers import PEELS_M
 
@@ -30,16 +32,30 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from simulator.peeling import ViewRenderer
+    from simulator.player import PlayerState
     from training.recorder import Split
 
 WALKS_PER_SHARD: Final = 16
+SHARDS_PER_PLACES: Final = 4  # one of so many shards is of rooms and streets
 
 
 def record_walk(recorder: Recorder, walk: int, config: WorldConfig) -> WalkViews:
-    """The walk of that number, a function of it and the recorder's recipe alone."""
+    """The walk of that number through a landscape, a function of it and the recorder's recipe alone."""
     played = recorder.walk(walk)
-    renderer = Renderer(played.around)
-    states = played.states[::FRAMES_APART]
+    return _views_of(Renderer(played.around), played.states, config, is_closed=False)
+
+
+def record_place_walk(split: Split, walk: int, config: WorldConfig) -> WalkViews:
+    """The walk of that number through a room or a street."""
+    place, states = place_walk(split, walk, VIEWS * FRAMES_APART, config)
+    return _views_of(PlaceRenderer(place), states, config, is_closed=place.is_closed)
+
+
+def _views_of(
+    renderer: ViewRenderer, walked: Sequence[PlayerState], config: WorldConfig, *, is_closed: bool
+) -> WalkViews:
+    states = walked[::FRAMES_APART]
     picture = np.empty((config.height, config.width, 3), dtype=np.uint8)
     focal = focal_of(config.width, config.fov_deg)
     pictures: list[NDArray[np.uint8]] = []
@@ -54,7 +70,7 @@ def record_walk(recorder: Recorder, walk: int, config: WorldConfig) -> WalkViews
         drawn = draw_peeled(renderer, state, (*PEELS_M, math.inf))
         pictures.append(drawn.pictures[0])
         peeled.append(drawn.pictures[1:-1])
-        layers.append(layers_of(drawn.depths[:-1], drawn.depths[-1]))
+        layers.append(layers_of(drawn.depths[:-1], drawn.depths[-1], is_closed=is_closed))
         inverse_depths.append(inverse_depths_of(drawn.depths[:-1], focal))
     x, z = states[0].x, states[0].z
     poses = [(state.x - x, state.eye, state.z - z, state.yaw, state.pitch) for state in states]
@@ -69,8 +85,11 @@ def record_walk(recorder: Recorder, walk: int, config: WorldConfig) -> WalkViews
 
 def make_shard(folder: Path, split: Split, shard: int, config: WorldConfig) -> None:
     """Record and write one shard."""
-    recorder = Recorder(Recipe(split, frames=VIEWS * FRAMES_APART, config=config))
     numbers = range(shard * WALKS_PER_SHARD, (shard + 1) * WALKS_PER_SHARD)
+    if shard % SHARDS_PER_PLACES == SHARDS_PER_PLACES - 1:
+        write_shard(folder, shard, [record_place_walk(split, number, config) for number in numbers])
+        return
+    recorder = Recorder(Recipe(split, frames=VIEWS * FRAMES_APART, config=config))
     write_shard(folder, shard, [record_walk(recorder, number, config) for number in numbers])
 
 

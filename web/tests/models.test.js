@@ -28,11 +28,13 @@ test("what can be done with a model follows from where it is", () => {
   assert.equal(actions({ state: { kind: "ready" } }), "load benchmark delete");
   assert.equal(actions({ state: { kind: "loading" } }), "");
   assert.equal(actions({ state: { kind: "loaded" } }), "unload benchmark");
+  assert.equal(actions({ state: { kind: "parked" } }), "load unload benchmark");
   assert.equal(actions({ state: { kind: "failed" } }), "load benchmark delete");
 });
 
 test("what is being measured can neither be measured again nor deleted", () => {
   assert.equal(actions({ state: { kind: "loaded" } }, false, true), "unload");
+  assert.equal(actions({ state: { kind: "parked" } }, false, true), "load unload");
   assert.equal(actions({ state: { kind: "ready" } }, false, true), "load");
 });
 

@@ -10,6 +10,7 @@ import torch
 from engines.diamond import DiamondModel, DivergedError, InputError, WorldState
 from services.world_engine.diamond.controls import action_of
 from services.world_engine.diamond.published import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
+from services.world_engine.own_tensors import OwnTensors
 from services.world_engine.own_things import check_own_snapshot, grey_picture, own_world, step_alone
 from services.world_engine.world_engine import (
     NO_CONTROL,
@@ -41,6 +42,7 @@ class DiamondEngine:
         """`exact`: worlds step one after the other, and so make the same frames whoever is there beside them."""
         self.model = model
         self._exact = exact
+        self._tensors = OwnTensors(TITLE, model.device, model.tensors)
         self._spec = WorldSpec(
             model_id=MODEL_ID,
             title=TITLE,
@@ -49,6 +51,7 @@ class DiamondEngine:
             frames_per_pass=FRAMES_PER_PASS,
             fps=FPS,
             weights_hash=weights_hash,
+            can_park=True,
         )
 
     @property
@@ -68,6 +71,12 @@ class DiamondEngine:
         if self._exact:
             return [told for turn in worlds for told in self._step([turn])]
         return self._step(worlds)
+
+    def park(self) -> None:
+        self._tensors.leave()
+
+    def resume(self) -> None:
+        self._tensors.come_back()
 
     def close(self) -> None:
         """The weights go with the last reference to the engine."""

@@ -40,10 +40,6 @@ _PLAIN: Final = 1 / 3  # how strong steps inside a thing are, against those of i
 
 _BULGING: Final = 0.85  # share of its convex hull that a part of common colour fills, which hangs on a thing
 _REACH: Final = 28  # pixels from a thing to the ends of what hangs on it
-
-# Of OpenCV's bytes for L, a and b.
-_ORIGIN: Final = np.array([0, 128, 128], dtype=np.float32)
-_UNIT: Final = np.array([100 / 255, 1, 1], dtype=np.float32)
 _DOUBT: Final = 29  # pixels across a thing's outline, where more of it may be
 _NOTCH: Final = 13
 
@@ -56,14 +52,21 @@ _CHROMA: Final = 60.0  # of a and b, beyond which no further colours are told ap
 def find_near_things(picture: Picture, horizon: float) -> Mask:
     """1 where a near thing or lettering is, of `picture`, [HEIGHT, WIDTH, 3]; [ROWS, COLUMNS]. Mostly all 0."""
     small = np.asarray(cv2.resize(picture, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    lab = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), dtype=np.float32) - _ORIGIN
-    lab *= _UNIT
+    lab = _cielab(small)
     first = int(horizon / STEP) + 3
     rarity = _rarity(np.asarray(cv2.GaussianBlur(lab, (0, 0), 1.0), dtype=np.float32), first)
     things = _standing_out(rarity < _RARE, _steps(lab), horizon / STEP)
     if things.any():
         things = _outlined(small, things, int(horizon / STEP) + _BELOW_HORIZON)
     return things | find_lettering(picture, horizon)
+
+
+def _cielab(picture: Picture) -> Field:
+    """L (0 to 100), a and b. They come from OpenCV's bytes, which are the same on every machine."""
+    lab = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), dtype=np.float32)
+    lab[..., 0] *= 100 / 255
+    lab[..., 1:] -= 128
+    return lab
 
 
 def _rarity(lab: Field, first: int) -> Field:

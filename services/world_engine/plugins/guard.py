@@ -93,6 +93,17 @@ class _GuardedEngine:
             with _faults(self._spec, "reading a prompt"):
                 read(words)
 
+    def park(self) -> None:
+        """Called where the engine's spec says that it can."""
+        engine: Any = self._engine
+        with _faults(self._spec, "leaving its device"):
+            engine.park()
+
+    def resume(self) -> None:
+        engine: Any = self._engine
+        with _faults(self._spec, "coming back to its device"):
+            engine.resume()
+
     def close(self) -> None:
         with _faults(self._spec, "closing"):
             self._engine.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from engines.waypoint import Control, DivergedError, InputError, WorldState, world_bytes
+from services.world_engine.own_tensors import OwnTensors
 from services.world_engine.own_things import check_own_snapshot, grey_picture, own_world, step_alone
 from services.world_engine.player_keys import tame
 from services.world_engine.waypoint.prompts import Silence
@@ -67,6 +68,7 @@ class WaypointEngine:
         self._exact = exact
         self.prompts = prompts
         self.rows = Rows(model)
+        self._tensors = OwnTensors(title, model.device, model.tensors)
         self.turn = threading.RLock()
         self._spec = WorldSpec(
             model_id=model_id,
@@ -77,6 +79,7 @@ class WaypointEngine:
             fps=round(model.config.inference_fps),
             weights_hash=weights_hash,
             snapshot_bytes=world_bytes(model) + _STATE_BESIDE,
+            can_park=True,
         )
 
     @property
@@ -112,6 +115,15 @@ class WaypointEngine:
                 steps = zip(worlds, controls, strict=True)
                 return [told for ticket, control in steps for told in self._step([ticket], [control])]
             return self._step(worlds, controls)
+
+    def park(self) -> None:
+        with self.turn:
+            self.rows.clear()
+            self._tensors.leave()
+
+    def resume(self) -> None:
+        with self.turn:
+            self._tensors.come_back()
 
     def close(self) -> None:
         with self.turn:

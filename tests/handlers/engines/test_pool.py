@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from error_types import DomainError, ErrorCode
-from handlers.engines.pool import LeaseError
+from handlers.engines.lease import LeaseError
 from runtime_config.current import Current
 from services.engine_measurements.engine_measurements import EngineMeasurement, Pace
 from services.world_engine.engine_pace import EnginePace

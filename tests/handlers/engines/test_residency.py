@@ -27,7 +27,7 @@ from tests.handlers.engines.rig import HILL, LAKE, Rig, run
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from handlers.engines.pool import EngineLease
+    from handlers.engines.lease import EngineLease
 
 AWAY_AND_BACK = ["+fake/lake", "-fake/lake", "+painter", "-painter", "+fake/lake"]
 

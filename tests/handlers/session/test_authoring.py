@@ -45,9 +45,7 @@ def test_a_scene_becomes_the_world_the_seed_and_where_a_reset_leads() -> None:
         assert isinstance(at.writer.requests[0], SceneRequest)
         assert at.editor.orders[0].reference is None
         client.hold("W", until=is_green)
-        client.send("reset")
-        frame = client.hold("W", until=lambda frame: frame.content.pass_number < 3)
-        assert is_green(frame)
+        assert is_green(client.start_over())
         # The old seed is another one now: choosing it again shows it again.
         assert client.reply(client.init(picture(SEED), scene_authoring=True))["success"]
         client.hold("W", until=is_seed)

@@ -52,8 +52,7 @@ class Stage:
     req_id: str
 
     def reset(self) -> None:
-        self.client.send("reset")
-        self.client.hold("W", until=lambda frame: frame.content.pass_number < 3)
+        self.client.start_over()
 
     def choose_another_seed(self) -> None:
         assert self.client.reply(self.client.init(picture(77), scene_authoring=True))["success"]

@@ -155,8 +155,7 @@ def test_the_world_goes_on_where_it_was_with_the_edit() -> None:
         assert here.device.history == WENT_AND_CAME_BACK
         assert after.rng_seed == before.rng_seed
         assert after.pass_number > before.pass_number
-        client.send("reset")
-        assert client.hold("W", until=lambda frame: is_seed(frame) and frame.content.pass_number < 3)
+        assert is_seed(client.start_over())
         assert ask(client, "scene_edit")["success"], "and it gives way as often as it is wanted"
         assert here.device.history == WENT_AND_CAME_BACK + WENT_AND_CAME_BACK[1:]
         assert [engine.is_closed for engine in here.lake.engines] == [True, True, False]
@@ -167,8 +166,7 @@ def test_a_generated_scene_begins_a_world_there() -> None:
         begin(client)
         assert ask(client, "generate_scene")["success"]
         client.hold("W", until=is_green)
-        client.send("reset")
-        client.hold("W", until=lambda frame: is_green(frame) and frame.content.pass_number < 3)
+        assert is_green(client.start_over())
         assert here.device.history == WENT_AND_CAME_BACK
 
 
@@ -277,6 +275,7 @@ def test_requests_to_an_offloaded_world_wait_for_it() -> None:
 def test_a_reset_meanwhile_drops_the_scene(kind: str) -> None:
     with lab() as here, here.at.server.client() as client:
         begin(client)
+        before = client.hold("W").header.epoch
         here.editor.hold()
         req_id = client.request(kind, prompt="fog")
         here.editor.wait_until_held()
@@ -284,7 +283,7 @@ def test_a_reset_meanwhile_drops_the_scene(kind: str) -> None:
         assert client.reply(client.init(None, model=LAKE, scene_authoring=True))["success"], "the reset has arrived"
         here.editor.release()
         assert codes(client.reply(req_id))[1] == "authoringOutdated"
-        assert is_seed(client.hold("W", until=lambda frame: frame.content.pass_number < 3))
+        assert is_seed(client.hold("W", until=lambda frame: frame.header.epoch != before))
 
 
 def test_a_model_that_rests_makes_room_for_an_engine() -> None:

@@ -82,13 +82,11 @@ def test_the_prompt_of_a_stock_client_starts_the_world_over_under_its_words() ->
     with playing(hearing()) as server, server.client() as client:
         client.start()
         walk(client, 5, "W")
-        client.send("prompt", prompt="fog")
-        assert client.hold("W", until=lambda frame: frame.content.pass_number < 4).content.words == FOG
+        assert client.start_over("prompt", prompt="fog").content.words == FOG
         client.send("reset")  # which forgets the way, and no words
         walk(client, 5, "W")
         assert client.hold("W").content.words == FOG
-        client.send("prompt")
-        assert client.hold("W", until=lambda frame: frame.content.pass_number < 4).content.words == 0
+        assert client.start_over("prompt").content.words == 0
 
 
 @pytest.mark.parametrize(
@@ -121,8 +119,7 @@ def test_an_engine_without_words_says_so_and_a_prompt_is_a_reset_there() -> None
         refused = client.reply(client.request("set_prompt", prompt="fog"))
         assert (refused["code"], refused["error"]) == ("promptNotHeard", "Fake fake/world does not hear words.")
         walk(client, 9, "W")
-        client.send("prompt", prompt="fog")
-        client.hold("W", until=lambda frame: frame.content.pass_number < 5)
+        client.start_over("prompt", prompt="fog")
         assert log.of("The prompt was not used: this model does not hear words")
 
 
@@ -151,8 +148,7 @@ def test_a_saved_world_replays_its_words_and_opens_under_them() -> None:
         with server.client(extended=True) as client:
             assert open_saved(client, saved)["success"]
             assert client.hold("W").content.words == FOG
-            client.send("reset")
-            client.hold("W", until=lambda frame: frame.content.pass_number < 4 and frame.content.words == FOG)
+            assert client.start_over().content.words == FOG
             again = read(store, save(client))
     assert again.changes == (Prompted(0, "fog"),)
     assert set(replayed_words(again)) == {FOG}

@@ -72,8 +72,7 @@ def held(meanwhile: Callable[[PlayClient, str], Json | None], *, is_released: bo
 
 
 def reset(client: PlayClient, _: str) -> None:
-    client.send("reset")
-    client.hold("W", until=lambda frame: frame.content.pass_number < 3)
+    client.start_over()
 
 
 def cancel(client: PlayClient, req_id: str) -> None:

@@ -316,8 +316,7 @@ def _log_three_segments(server: PlayServer) -> None:
         client.reply(client.request("check_seed_safety", image_data="x"))
         client.send("resume")
         client.hold("W", until=lambda frame: frame.content.pass_number >= 15)
-        client.send("reset")
-        client.hold("W", until=lambda frame: frame.content.pass_number == 2)
+        client.start_over()
 
 
 def test_turns_are_logged_with_their_pass(logs: FakeInputLogs) -> None:

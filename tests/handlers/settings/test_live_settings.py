@@ -26,6 +26,7 @@ from services.video_encoder.video_encoder import VideoTuning
 from services.world_engine.engine_pace import EnginePace
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_clock import FakeClock
+from tests.fakes.fake_device import FakeDevice
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
@@ -196,6 +197,25 @@ def test_worlds_that_share_a_device_may_be_slower_and_those_who_wait_come_in() -
         assert two.reply(req_id)["success"]
         with server.client() as three:
             assert three.reply(three.init(picture(3)))["code"] == "modelBusy"
+
+
+@changes("parked_engines_mib")
+def test_engines_that_are_ready_in_memory_give_it_back(tmp_path: Path) -> None:
+    device = FakeDevice(vram=20)
+    lake, hill = (device.engine(f"fake/{name}", vram=12, can_park=True) for name in ("lake", "hill"))
+    services = fake_services(FakeModel(), lake, hill, system_monitor=device)
+    with play_server(services, data_dir=tmp_path) as server, server.client() as client:
+
+        def count() -> int:
+            return server.http.get("/health").json()["world_engine"]["parked"]
+
+        client.start(model="fake/lake")
+        client.start(model="fake/hill")
+        assert count() == 1
+        put(server, parked_engines_mib=0)
+        wait_until(lambda: count() == 0, "the lake was unloaded")
+        client.start(model="fake/lake")
+        assert device.history[-2:] == ["-fake/hill", "+fake/lake"]
 
 
 @changes("idle_place_s")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from runtime_config.constants import SHIPPED_SEEDS_DIR
 from services.world_engine.diorama._horizon import find_horizon
@@ -56,8 +57,8 @@ def white(frame: Picture) -> int:
 
 def test_the_shipped_pictures_have_nothing_near() -> None:
     for path in sorted(SHIPPED_SEEDS_DIR.glob("*.jpg")):
-        picture = np.asarray(cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), dtype=np.uint8)
-        fitting = np.asarray(cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        with Image.open(path) as image:
+            fitting = np.asarray(image.convert("RGB").resize((WIDTH, HEIGHT)))
         assert not find_near_things(fitting, find_horizon(fitting)).any(), path.name
 
 

@@ -50,6 +50,7 @@ class ToyEngine:
         self.pass_s = pass_s
         self.state_bytes = state_bytes
         self.large = "no"
+        self.leaving = 0
         self._trace = None if trace is None else Path(trace)
 
     @property
@@ -60,6 +61,18 @@ class ToyEngine:
         if seed.shape != (self.spec.height, self.spec.width, 3):
             raise ValueError(f"A picture of another size was expected, not {seed.shape}.")
         return (ToyWorld if self.large == "no" else LargeToyWorld)(self, seed, rng_seed)
+
+    def park(self) -> None:
+        if self.leaving == DIE:
+            die()
+        self.note("parked")
+
+    def resume(self) -> None:
+        if self.leaving == NO_MEMORY:
+            raise MemoryError
+        if self.leaving == FAIL:
+            raise ZeroDivisionError
+        self.note("resumed")
 
     def close(self) -> None:
         self.note("closed")
@@ -207,10 +220,12 @@ def load_toy(
     trace: str | None = None,
     size: tuple[int, int, int] = (SPEC.height, SPEC.width, SPEC.frames_per_pass),
     dies_when: str | None = None,
+    leaving: int | None = None,
 ) -> ToyEngine:
     """`dies_when` is a file: while it is there, loading ends the process. `said_bytes` is what the spec says of states.
 
-    `large`: "attached" and "detached" worlds write their states to where they stay.
+    `large`: "attached" and "detached" worlds write their states to where they stay. `leaving` is what an engine does on
+    its way from its device and back: 0 nothing, or a misdeed; None: it cannot leave.
     """
     report(LoadStep.READING)
     if quant == "refused":
@@ -220,10 +235,11 @@ def load_toy(
     report(LoadStep.WARMING_UP)
     height, width, frames = size
     spec = WorldSpec(SPEC.model_id, SPEC.title, height, width, frames, SPEC.fps, SPEC.weights_hash)
-    spec = replace(spec, snapshot_bytes=said_bytes)
+    spec = replace(spec, snapshot_bytes=said_bytes, can_park=leaving is not None)
     kind = BatchedToyEngine if batched else ToyEngine
     engine = kind(spec, pass_s=pass_s, state_bytes=state_bytes, trace=trace)
     engine.large = large
+    engine.leaving = leaving or 0
     return engine
 
 

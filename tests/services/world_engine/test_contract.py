@@ -81,6 +81,7 @@ def test_large_models_keep_it(large: WorldEngine, check: EngineCheck) -> None:
 def test_the_fake_of_the_tests_keeps_it() -> None:
     check_engine(FakeWorldEngine())
     check_engine(FakeWorldEngine(hears_words=True))
+    check_engine(FakeWorldEngine(can_park=True))
 
 
 # -------------------------------------------------------------------------------------------- engines that break it
@@ -145,6 +146,21 @@ class HearsSilence(FakePromptedWorld):
 class TakesAnySnapshot(FakeWorld):
     def restore(self, snapshot: WorldSnapshot) -> None:
         super().restore(type(snapshot)("fake/world", "f00d", bytes(snapshot.state).ljust(11, b"\0")))
+
+
+def test_an_engine_that_comes_back_as_another_is_told() -> None:
+    class Forgetful(FakeWorldEngine):
+        is_back = False
+
+        def open_world(self, seed: Picture, *, rng_seed: int) -> FakeWorld:
+            return super().open_world(seed, rng_seed=rng_seed + self.is_back)
+
+        def resume(self) -> None:
+            super().resume()
+            self.is_back = True
+
+    with pytest.raises(ContractError, match="had left its device made other frames"):
+        ENGINE_CHECKS["it comes back from host memory"](Forgetful(can_park=True))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.scenes.labels import focal_of, inverse_depths_of, layers_of
+from training.scenes.labels import UNKNOWN, focal_of, inverse_depths_of, layers_of
 from world_model.layers import FAR, GROUND, SKY
 
 INFINITE = float("inf")
@@ -43,3 +43,11 @@ def test_inverse_depth_is_along_the_look() -> None:
     aside = (0.5 - 4.0) / 4.0  # of the first pixel
     assert inverse[0, 0] == pytest.approx(np.hypot(1.0, aside) / 10.0, rel=1e-3)
     assert inverse[0, 7] == 0.0
+
+
+def test_behind_the_walls_of_a_closed_place_nothing_is_known() -> None:
+    """A wall that every peel shows is a thing in the view itself, and hides what is behind it from the peels."""
+    depths = np.array((5.0, 5.0, 5.0), dtype=np.float32)[:, None, None]
+    land = np.array([[np.inf]], dtype=np.float32)
+    assert layers_of(depths, land, is_closed=True).ravel().tolist() == [7, UNKNOWN, UNKNOWN]
+    assert layers_of(depths, depths[0], is_closed=True).ravel().tolist() == [GROUND] * 3

@@ -148,6 +148,7 @@ export const modelStates = {
   pulling: "Being pulled",
   loading: "Being loaded",
   loaded: "Loaded",
+  parked: "Ready in memory",
   failed: "Could not be loaded",
 };
 

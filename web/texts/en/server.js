@@ -146,6 +146,7 @@ export const codes = {
   filmFailed: "The film could not be made.",
   scriptFailed: "The script could not be played.",
   scriptTooLong: "The script is too long.",
+  agentsMissing: "This server has no tools for agents.",
   filmUnknown: "The server does not have this film any more.",
   filmNotMade: "This film has not been made yet.",
   filmRefused: "This film cannot be made: something is asked for that is not possible here.",
