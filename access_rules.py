@@ -262,6 +262,7 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("GET", "/v1/videos/{video_id}"): _FILMS,
         ("DELETE", "/v1/videos/{video_id}"): _JOB_DELETIONS,
         ("GET", "/v1/videos/{video_id}/content"): _FILMS,
+        ("POST", "/v1/videos/{video_id}/remix"): _UPLOADS,
         ("GET", "/api/feedback"): _OWN_WORDS,
         ("GET", "/api/feedback/export"): OWNERS,
         ("PUT", "/api/feedback/{kind}/{thing_id}"): _OWN_PLAY,

@@ -37,16 +37,18 @@ from handlers.feedback.facts import SubjectFacts
 from handlers.feedback.feedback_handler import FeedbackHandler
 from handlers.films.film_orders import FilmOrders
 from handlers.films.film_previews import FilmPreviews
+from handlers.films.film_retention import FilmRetention
 from handlers.films.film_room import FilmRoom
 from handlers.films.film_safety import FilmSafety
 from handlers.films.film_sources import FilmSources
 from handlers.films.film_specs import FilmSpecs
+from handlers.films.film_words import FilmWords
 from handlers.films.films_handler import FilmsHandler
 from handlers.films.loras import LoraFolder
 from handlers.films.openai_videos import OpenAiVideos
 from handlers.films.played_pictures import PlayedPictures
 from handlers.films.sources_handler import SourcesHandler
-from handlers.films.sources_in_use import sources_in_use
+from handlers.films.sources_in_use import films_in_use, sources_in_use
 from handlers.films.walking_into import WalkingInto
 from handlers.jobs.benchmark_executor import BenchmarkExecutor
 from handlers.jobs.board import JobBoard
@@ -415,6 +417,13 @@ class AppHandler:
         loras = LoraFolder(self.settings.current.now.shared_dir / "loras")
         pipeline = services.video_pipeline
         self._film_previews = FilmPreviews(safety)
+        self._film_retention = FilmRetention(
+            services.film_store,
+            self._belongings,
+            in_use=lambda: films_in_use(self._board),
+            clock=services.clock,
+            config=self._film_config,
+        )
         room = FilmRoom(
             pipeline,
             ledger,
@@ -423,12 +432,15 @@ class AppHandler:
             changes=changes,
             threads=self._work_threads,
         )
-        self.film_specs = FilmSpecs(pipeline, room, loras, threads=threads, config=self._film_config)
+        words = FilmWords(services.prompt_writer, self.residency)
+        self.film_specs = FilmSpecs(pipeline, room, loras, words, threads=threads, config=self._film_config)
         return VideoExecutor(
             pipeline,
             FilmOrders(pipeline, self._found_sources, self.seeds, safety, loras),
             room,
             services.film_store,
+            words=words,
+            retention=self._film_retention,
             probe=services.media_probe,
             safety=safety,
             belongings=self._belongings,
@@ -448,6 +460,7 @@ class AppHandler:
             self.jobs,
             self._belongings,
             played=PlayedPictures(self.play, self.jobs, self.visitors),
+            retention=self._film_retention,
             previews=self._film_previews,
             probe=services.media_probe,
             writer=services.video_writer,
@@ -562,6 +575,7 @@ class AppHandler:
         self._belongings.settle(ThingKind.RECORDING, self.recordings.names)
         self._belongings.settle(ThingKind.WORLD, self.world_files.ids)
         self._belongings.settle(ThingKind.SEED, self.seeds.hashes)
+        self._film_retention.prune()
         self._belongings.settle(ThingKind.FILM, self.films.ids)
         self._belongings.settle(ThingKind.SOURCE, self.film_sources.hashes)
 

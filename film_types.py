@@ -71,10 +71,13 @@ class PlacedPictureRef(PictureRef):
     of: PlayedPlace | None = None
 
 
+LoraName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-][0-9A-Za-z._-]{0,99}$")]
+
+
 class LoraRef(ApiModel):
     """A LoRA of this server, by the name that `specs` lists."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-][0-9A-Za-z._-]{0,99}$")]
+    name: LoraName
     strength: Annotated[FiniteFloat, Field(ge=-16, le=16)] = 1.0
 
 
@@ -118,6 +121,7 @@ class ControlWay(ApiModel):
     kind: Literal["control"]
     source: SourceRef
     control: Control
+    lora: LoraName | None = None
 
 
 class UpscaleWay(ApiModel):
@@ -134,9 +138,13 @@ AnyWay: TypeAlias = Annotated[
 
 
 class _Wish(ApiModel):
-    """What is the same for all ways. Without a `seed`, one is drawn; it is always told."""
+    """What is the same for all ways. Without a `seed`, one is drawn; it is always told.
+
+    `write_prompt`: the prompt writer writes the prompt out, and the film tells what was written.
+    """
 
     prompt: Words = ""
+    write_prompt: bool = False
     negative_prompt: Words = ""
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] | None = None
     camera: Camera | None = None
@@ -198,10 +206,14 @@ class JoiningFilmBody(_Wish):
 
 
 class ControlFilmBody(_NewFilm):
-    """A film that follows another one, such as a recorded walk."""
+    """A film that follows another one, such as a recorded walk.
+
+    `lora`: the in-context LoRA for that, by the name that `specs` lists; without it, the one that the model has.
+    """
 
     source: SourceRef
     control: Control
+    lora: LoraName | None = None
 
 
 class UpscaleFilmBody(_Wish):
@@ -229,14 +241,16 @@ class FilmFault(ApiModel):
 class FilmSummary(ApiModel):
     """A film, made or in the making. Its id is that of the job that makes it; times are seconds since 1970.
 
-    `request` makes it again, with the `seed`. What is only known of a film that is made is null before.
-    `timings_s` are by stage. `digest` is the SHA-256 of what the model made: the same for films that are the same.
+    `request` makes it again, with the `seed`. `written_prompt` is what the prompt writer made of the prompt. What is
+    only known of a film that is made is null before. `timings_s` are by stage. `digest` is the SHA-256 of what the
+    model made: the same for films that are the same.
     """
 
     id: str
     state: JobStateName
     way: str
     prompt: str
+    written_prompt: str | None = None
     seed: int
     request: dict[str, JsonValue]
     created_at: float
@@ -311,10 +325,22 @@ class FilmSizeSpec(ApiModel):
 
 
 class WaySpec(ApiModel):
-    """`why_not`: a sentence where this way is not possible here."""
+    """`why_not`: a sentence where this way is not possible here.
+
+    `why_no_upscale`: a sentence where its films cannot be made at half their size first.
+    """
 
     way: WayName
     why_not: str | None
+    why_no_upscale: str | None
+
+
+class ControlSpec(ApiModel):
+    """`why_not`: a sentence where a film cannot follow that here. `takes_lora`: it can, by a `lora` of the request."""
+
+    control: Control
+    why_not: str | None
+    takes_lora: bool
 
 
 class CameraSpecBody(ApiModel):
@@ -326,7 +352,8 @@ class VideoSpecsResponse(ApiModel):
     """What can be made here. `is_ready`: films can be made now; otherwise `why_not` is a sentence.
 
     Sides are multiples of `side_step` pixels; films have 8 k + 1 frames. `sprite_tiles` is how many pictures a sprite
-    has in its row. `memory_bytes`: what the model takes of this machine, null where nobody knows.
+    has in its row. `why_no_writing`: a sentence where no prompt can be written out. `memory_bytes`: what the model
+    takes of this machine, null where nobody knows.
     """
 
     model: str
@@ -339,10 +366,12 @@ class VideoSpecsResponse(ApiModel):
     sizes: list[FilmSizeSpec]
     rates: list[float]
     ways: list[WaySpec]
+    controls: list[ControlSpec]
     cameras: list[CameraSpecBody]
     loras: list[str]
     why_no_loras: str | None
     why_no_upscale: str | None
+    why_no_writing: str | None
     steps: int
     has_sound: bool
     has_negative: bool

@@ -33,6 +33,12 @@ class CreateVideoBody(ApiModel):
     input_reference: VideoReference | None = None
 
 
+class RemixVideoBody(ApiModel):
+    """The same video, seed included, to other words."""
+
+    prompt: Words
+
+
 class OpenAiVideoFault(ApiModel):
     code: str
     message: str
@@ -53,7 +59,7 @@ class OpenAiVideo(ApiModel):
     created_at: int
     completed_at: int | None
     expires_at: None = None
-    remixed_from_video_id: None = None
+    remixed_from_video_id: str | None = None
     error: OpenAiVideoFault | None
 
 

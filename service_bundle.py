@@ -270,8 +270,9 @@ def build_video_pipeline(config: FilmModelConfig) -> FastVideoPipeline:
     from services.video_pipeline.ltx_files import LtxFiles
     from services.video_pipeline.ltx_video_pipeline import LTXFastVideoPipeline
     from services.video_pipeline.unconfigured_video_pipeline import UnconfiguredVideoPipeline
+    from services.world_engine.depth.moss_source import moss_depth_source
 
     if config.place == "off":
         return UnconfiguredVideoPipeline("The settings have no films made on this server (TERRARIUM_LOCAL_FILMS).")
     files = LtxFiles(default_cache_dir(os.environ), config.folder, quant=config.quant)
-    return LTXFastVideoPipeline(files, ProcessTorchWorker, asked=config.place)
+    return LTXFastVideoPipeline(files, ProcessTorchWorker, asked=config.place, depth=moss_depth_source())

@@ -60,6 +60,7 @@ async def route_list_jobs(
         ErrorCode.AUTHORING_EMPTY_PROMPT,
         ErrorCode.AUTHORING_PROMPT_TOO_LONG,
         ErrorCode.AUTHORING_UNAVAILABLE,
+        ErrorCode.SEED_UNKNOWN,
         ErrorCode.WORLD_UNKNOWN,
         ErrorCode.WORLD_OTHER_MODEL,
         ErrorCode.MOMENT_UNKNOWN,

@@ -16,7 +16,7 @@ from _routes._files import PictureBytes, StoredFile
 from access_rules import Visitor
 from app_handler import AppHandler
 from error_types import DomainError, ErrorCode
-from openai_video_types import CreateVideoBody, OpenAiVideo, OpenAiVideoDeleted, OpenAiVideoList
+from openai_video_types import CreateVideoBody, OpenAiVideo, OpenAiVideoDeleted, OpenAiVideoList, RemixVideoBody
 from state.deps import get_state_service, get_visitor
 
 if TYPE_CHECKING:
@@ -58,6 +58,16 @@ _CREATED = (
     ErrorCode.SEED_UNSAFE,
     ErrorCode.SEED_CHECK_FAILED,
     ErrorCode.SEED_NOT_KEPT,
+)
+
+
+# What a film is made from that is to be made once more.
+_OF_SOURCES = (
+    ErrorCode.SEED_UNKNOWN,
+    ErrorCode.FILM_LORA_REFUSED,
+    ErrorCode.FILM_SOURCE_UNKNOWN,
+    ErrorCode.FILM_SOURCE_UNUSABLE,
+    ErrorCode.RECORDING_UNKNOWN,
 )
 
 
@@ -115,6 +125,13 @@ async def route_openai_video(video_id: str, handler: Handler, visitor: Asking) -
 async def route_remove_openai_video(video_id: str, handler: Handler, visitor: Asking) -> OpenAiVideoDeleted:
     await handler.films.remove(visitor, video_id)
     return OpenAiVideoDeleted(id=video_id)
+
+
+@router.post("/{video_id}/remix", responses=answers(*_CREATED, *_MADE, *_OF_SOURCES))
+async def route_remix_openai_video(
+    video_id: str, body: RemixVideoBody, handler: Handler, visitor: Asking, key: Key = None
+) -> OpenAiVideo:
+    return await handler.openai_videos.remix(visitor, video_id, body, key)
 
 
 @router.get(

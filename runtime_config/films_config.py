@@ -22,11 +22,18 @@ class FilmsConfig:
         MEBIBYTES,
         Setting(
             "films_quota_mib",
-            "space that all films may take, in MiB; then no more are begun, and nothing is deleted",
+            "space that all films may take, in MiB; then no more are begun, and nothing is deleted for it",
             unit=MIB,
             applies=LIVE,
         ),
     ] = 20 * 1024 * MIB
+    kept_days: Annotated[
+        int,
+        Field(ge=0, le=36_500),
+        Setting(
+            "films_kept_days", "days after which a film is deleted; 0 keeps each until somebody does", applies=LIVE
+        ),
+    ] = 0
     source_bytes: Annotated[
         int,
         Field(ge=1, le=65_536),

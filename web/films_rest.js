@@ -27,6 +27,7 @@ import { phrase } from "./texts/texts.js";
 /**
  * @typedef {object} Wish what is the same for all ways
  * @property {string} [prompt]
+ * @property {boolean} [write_prompt] have the prompt written out
  * @property {string} [negative_prompt]
  * @property {number | null} [seed]
  * @property {string | null} [camera]
@@ -46,6 +47,7 @@ import { phrase } from "./texts/texts.js";
  * @property {JobState} state
  * @property {WayName} way
  * @property {string} prompt
+ * @property {string | null} [written_prompt] what the prompt writer made of the prompt
  * @property {number} seed
  * @property {FilmRequest} request that makes it again
  * @property {number} created_at seconds since the Unix epoch
@@ -90,10 +92,12 @@ import { phrase } from "./texts/texts.js";
  * @property {FilmSize[]} sizes
  * @property {number[]} rates
  * @property {{ way: WayName, why_not: string | null }[]} ways
+ * @property {{ control: "depth" | "edges" | "pose" | "as_is", why_not: string | null, takes_lora: boolean }[]} controls
  * @property {{ camera: string, by: "lora" | "words" }[]} cameras
  * @property {string[]} loras
  * @property {string | null} why_no_loras
  * @property {string | null} why_no_upscale
+ * @property {string | null} why_no_writing a sentence, where no prompt can be written out
  * @property {number} steps
  * @property {boolean} has_negative
  * @property {number} smallest_side

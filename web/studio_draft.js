@@ -12,6 +12,7 @@ import { phrase } from "./texts/texts.js";
  * @typedef {object} Draft
  * @property {WayName} way
  * @property {string} prompt
+ * @property {boolean} isWritten the prompt is to be written out
  * @property {string} negativePrompt
  * @property {string | null} camera
  * @property {Readonly<Record<string, number>>} loras strengths by name
@@ -47,6 +48,7 @@ const MOST_SEED = Number.MAX_SAFE_INTEGER;
 export const EMPTY_DRAFT = {
   way: "words",
   prompt: "",
+  isWritten: false,
   negativePrompt: "",
   camera: null,
   loras: {},
@@ -124,9 +126,20 @@ export function faultOf(draft, specs) {
   if (needsSource(draft.way) && !draft.source) return phrase(draft.way === "sound" ? "studio.chooseSound" : "studio.chooseFilm");
   if (draft.way === "joining" && !draft.after) return phrase("studio.chooseAfter");
   if (draft.way === "retake" && draft.endS - draft.startS < SHORTEST_RETAKE_S) return phrase("studio.markPart");
+  const whyNoControl = draft.way === "control" ? whyNotFollowed(draft, specs) : null;
+  if (whyNoControl) return whyNoControl;
   if (draft.way !== "upscale" && draft.prompt.trim() === "") return phrase("studio.sayWords");
   if (draft.seed !== null && !isSeed(draft.seed)) return phrase("studio.seedRange", { most: MOST_SEED });
   return null;
+}
+
+/**
+ * @param {Draft} draft
+ * @param {VideoSpecs} specs
+ * @returns {string | null} why a film cannot follow what is chosen
+ */
+export function whyNotFollowed(draft, specs) {
+  return specs.controls.find(({ control }) => control === draft.control)?.why_not ?? null;
 }
 
 /** @param {string} text */
@@ -144,6 +157,7 @@ export function requestOf(draft) {
   return {
     way: wayOf(draft),
     ...(draft.way === "upscale" && draft.prompt.trim() === "" ? {} : { prompt: draft.prompt }),
+    ...(draft.isWritten && draft.prompt.trim() !== "" ? { write_prompt: true } : {}),
     ...(draft.negativePrompt.trim() === "" ? {} : { negative_prompt: draft.negativePrompt }),
     ...(draft.camera === null ? {} : { camera: draft.camera }),
     ...(loras.length === 0 ? {} : { loras }),
@@ -188,6 +202,7 @@ export function draftOf(request, pictureOf) {
     ...EMPTY_DRAFT,
     way: way.kind,
     prompt,
+    isWritten: request.write_prompt ?? false,
     negativePrompt: negative_prompt,
     camera,
     loras: Object.fromEntries(loras.map(({ name, strength }) => [name, strength])),

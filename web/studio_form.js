@@ -3,7 +3,7 @@
 
 import { byId, make } from "./dom.js";
 import { costOf } from "./studio_cost.js";
-import { EMPTY_DRAFT, faultOf, hasOwnSize, mayBeAsLongAsSource, middleOf, needsSource } from "./studio_draft.js";
+import { EMPTY_DRAFT, faultOf, hasOwnSize, mayBeAsLongAsSource, middleOf, needsSource, whyNotFollowed } from "./studio_draft.js";
 import { StudioLoras } from "./studio_loras.js";
 import { StudioPictures } from "./studio_pictures.js";
 import { SourceField } from "./studio_source_field.js";
@@ -43,6 +43,7 @@ export class StudioForm {
   #seed = byId("studio-seed", HTMLInputElement);
   #camera = byId("studio-camera", HTMLSelectElement);
   #upscale = byId("studio-upscale", HTMLInputElement);
+  #writes = byId("studio-write", HTMLInputElement);
   #negative = byId("studio-negative", HTMLTextAreaElement);
   #loras = new StudioLoras((loras) => this.#change({ loras }));
   #pictures;
@@ -85,7 +86,7 @@ export class StudioForm {
   get #fields() {
     const shape = [this.#size, this.#width, this.#height, this.#seconds, this.#rate];
     const passage = [this.#what, this.#side, this.#added, this.#control];
-    return [this.#way, this.#prompt, ...passage, ...shape, this.#lock, this.#seed, this.#camera, this.#upscale, this.#negative];
+    return [this.#way, this.#prompt, ...passage, ...shape, this.#lock, this.#seed, this.#camera, this.#upscale, this.#writes, this.#negative];
   }
 
   get draft() {
@@ -182,6 +183,7 @@ export class StudioForm {
       seconds: numberOf(this.#seconds) ?? (mayBeAsLongAsSource(way) ? null : this.#draft.seconds ?? EMPTY_DRAFT.seconds),
       fps: this.#rate.value === AS_SOURCE ? null : Number(this.#rate.value),
       isUpscaled: this.#upscale.checked,
+      isWritten: this.#writes.checked,
       what: /** @type {Draft["what"]} */ (this.#what.value),
       side: /** @type {Draft["side"]} */ (this.#side.value),
       addedS: numberOf(this.#added) ?? 0,
@@ -204,6 +206,7 @@ export class StudioForm {
     this.#seconds.value = draft.seconds === null ? "" : String(draft.seconds);
     this.#rate.value = draft.fps === null ? AS_SOURCE : String(draft.fps);
     this.#upscale.checked = draft.isUpscaled;
+    this.#writes.checked = draft.isWritten;
     this.#what.value = draft.what;
     this.#side.value = draft.side;
     this.#added.value = String(draft.addedS);
@@ -213,7 +216,8 @@ export class StudioForm {
   #show() {
     if (!this.#specs) return;
     const { way, source, after, startS, endS, pictures, loras, seed } = this.#draft;
-    byId("studio-way-hint", HTMLElement).textContent = this.#specs.ways.find((one) => one.way === way)?.why_not ?? phrase(`wayHints.${way}`);
+    const whyNot = this.#specs.ways.find((one) => one.way === way)?.why_not ?? (way === "control" ? whyNotFollowed(this.#draft, this.#specs) : null);
+    byId("studio-way-hint", HTMLElement).textContent = whyNot ?? phrase(`wayHints.${way}`);
     this.#source.element.hidden = !needsSource(way);
     this.#after.element.hidden = way !== "joining";
     if (needsSource(way)) this.#source.show(knownPhrase("sourceOfWays", way) ?? phrase("studio.film"), source, way === "retake" ? { startS, endS } : null, way === "sound");
@@ -283,9 +287,9 @@ export class StudioForm {
       side.step = String(specs.side_step);
     }
     byId("studio-negative-field", HTMLElement).hidden = !specs.has_negative;
-    const whyNot = byId("studio-upscale-hint", HTMLElement);
-    whyNot.textContent = specs.why_no_upscale;
-    whyNot.hidden = specs.why_no_upscale === null;
+    this.#writes.disabled = specs.why_no_writing !== null;
+    showHint("studio-upscale-hint", specs.why_no_upscale);
+    showHint("studio-write-hint", specs.why_no_writing);
     this.#loras.learn(specs);
     this.#write();
   }
@@ -298,6 +302,16 @@ export class StudioForm {
 function showField(control, isShown) {
   const field = control.closest("label");
   if (field) field.hidden = !isShown;
+}
+
+/**
+ * @param {string} id
+ * @param {string | null} text
+ */
+function showHint(id, text) {
+  const hint = byId(id, HTMLElement);
+  hint.textContent = text;
+  hint.hidden = text === null;
 }
 
 /**

@@ -64,6 +64,9 @@ export class StudioPlayer {
     byId("studio-film-title", HTMLElement).textContent = film.prompt.trim() || titleOfFilm(film);
     byId("studio-film-title", HTMLElement).title = film.prompt;
     byId("studio-film-facts", HTMLElement).textContent = [factsOfFilm(film), timingText(film.timings_s)].filter(Boolean).join(". ");
+    const written = byId("studio-film-words", HTMLElement);
+    written.hidden = !film.written_prompt;
+    written.textContent = film.written_prompt ? phrase("studio.writtenPrompt", { text: film.written_prompt }) : null;
     byId("studio-download", HTMLAnchorElement).href = `${film.content_url}?download=true`;
     byId("studio-delete-place", HTMLElement).replaceChildren(this.#deleteButton(film));
     for (const [id, way] of /** @type {const} */ ([["studio-enlarge", "upscale"], ["studio-follow", "control"]])) {

@@ -120,7 +120,7 @@ class FilmOrders:
         notes = FilmNotes(request=request.model_dump(mode="json"), model=specs.model, revision=specs.revision)
         return FilmOrder(
             way=way,
-            prompt=request.prompt,
+            prompt=request.words,
             negative_prompt=request.negative_prompt,
             seed=request.seed,
             width=shape.width,
@@ -155,8 +155,9 @@ class FilmOrders:
                 return Extension(self._path(visitor, source), side, added_s)
             case JoiningWay(before=before, after=after, between_s=between_s):
                 return Joining(self._path(visitor, before), self._path(visitor, after), between_s)
-            case ControlWay(source=source, control=control):
-                return Controlled(self._path(visitor, source), control)
+            case ControlWay(source=source, control=control, lora=lora):
+                own = None if lora is None else self._loras.find(lora)
+                return Controlled(self._path(visitor, source), control, own)
             case UpscaleWay(source=source):
                 return Upscale(self._path(visitor, source))
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from film_types import CameraSpecBody, FilmSizeSpec, VideoSpecsResponse, WaySpec
+from film_types import CameraSpecBody, ControlSpec, FilmSizeSpec, VideoSpecsResponse, WaySpec
 from handlers.base import in_thread
 from services.media_probe.media_probe import LONGEST_S, SPRITE_TILES
-from services.video_pipeline.video_specs import SIDE_STEP, ModelMissing, most_frames
+from services.video_pipeline.film_order import Control
+from services.video_pipeline.video_specs import (
+    SIDE_STEP,
+    ModelMissing,
+    most_frames,
+    why_no_control,
+    why_not_in_two_passes,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from handlers.films.film_room import FilmRoom
+    from handlers.films.film_words import FilmWords
     from handlers.films.loras import LoraFolder
     from runtime_config.current import Current
     from runtime_config.films_config import FilmsConfig
@@ -26,6 +34,7 @@ class FilmSpecs:
         pipeline: FastVideoPipeline,
         room: FilmRoom,
         loras: LoraFolder,
+        words: FilmWords,
         *,
         threads: Executor,
         config: Current[FilmsConfig],
@@ -33,6 +42,7 @@ class FilmSpecs:
         self._pipeline = pipeline
         self._room = room
         self._loras = loras
+        self._words = words
         self._threads = threads
         self._config = config
 
@@ -53,11 +63,21 @@ class FilmSpecs:
             why_waiting=why_waiting,
             sizes=[_size(specs, size) for size in specs.sizes],
             rates=list(specs.rates),
-            ways=[WaySpec(way=way, why_not=why_not) for way, why_not in specs.ways.items()],
+            ways=[
+                WaySpec(way=way, why_not=why_not, why_no_upscale=why_not_in_two_passes(specs, way))
+                for way, why_not in specs.ways.items()
+            ],
+            controls=[
+                ControlSpec(
+                    control=control, why_not=why_no_control(specs, control), takes_lora=specs.controls[control] is None
+                )
+                for control in Control
+            ],
             cameras=[CameraSpecBody(camera=each.camera, by=each.by) for each in specs.cameras],
             loras=self._loras.names(),
             why_no_loras=specs.why_no_loras,
             why_no_upscale=specs.why_no_upscale,
+            why_no_writing=self._words.why_not(),
             steps=specs.steps,
             has_sound=specs.has_sound,
             has_negative=specs.has_negative,

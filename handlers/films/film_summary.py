@@ -36,6 +36,7 @@ def told_of(film_id: str, job: JobSummary | None, facts: FilmFacts | None, owner
         state="done" if facts is not None or job is None else job.state,
         way=request.get("way", {}).get("kind", "words"),
         prompt=request.get("prompt", ""),
+        written_prompt=request.get("written_prompt"),
         seed=request.get("seed", 0),
         request=request,
         created_at=asked_at,

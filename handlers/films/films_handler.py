@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         WordsFilmBody,
     )
     from handlers.films.film_previews import FilmPreviews
+    from handlers.films.film_retention import FilmRetention
     from handlers.films.film_sources import FilmSources
     from handlers.films.played_pictures import PlayedPictures
     from handlers.jobs.jobs_handler import JobsHandler
@@ -77,7 +78,7 @@ _THUMBNAIL_WIDTH: Final = 480
 _SPRITE_WIDTH: Final = 160
 _ENDED: Final = frozenset({"done", "failed", "cancelled", "interrupted"})
 _WISHES: Final = (
-    *("prompt", "negative_prompt", "camera", "loras"),
+    *("prompt", "write_prompt", "negative_prompt", "camera", "loras"),
     *("width", "height", "seconds", "fps", "upscale"),
 )
 
@@ -92,6 +93,7 @@ class FilmsHandler:
         belongings: Belongings,
         *,
         played: PlayedPictures,
+        retention: FilmRetention,
         previews: FilmPreviews,
         probe: MediaProbe,
         writer: VideoWriter,
@@ -106,6 +108,7 @@ class FilmsHandler:
         self._jobs = jobs
         self._belongings = belongings
         self._played = played
+        self._retention = retention
         self._previews = previews
         self._probe = probe
         self._writer = writer
@@ -141,7 +144,8 @@ class FilmsHandler:
         return await self._ask(visitor, way, body, key)
 
     async def control(self, visitor: Visitor, body: ControlFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
-        return await self._ask(visitor, ControlWay(kind="control", source=body.source, control=body.control), body, key)
+        way = ControlWay(kind="control", source=body.source, control=body.control, lora=body.lora)
+        return await self._ask(visitor, way, body, key)
 
     async def upscale(self, visitor: Visitor, body: UpscaleFilmBody, key: str | None) -> tuple[FilmSummary, bool]:
         return await self._ask(visitor, UpscaleWay(kind="upscale", source=body.source), body, key)
@@ -153,6 +157,18 @@ class FilmsHandler:
             DomainError: there is no such film, or it cannot be made now.
         """
         return await self._submit(visitor, (await self.find(visitor, film_id)).request, key)
+
+    async def remix(self, visitor: Visitor, film_id: str, prompt: str, key: str | None) -> tuple[FilmSummary, bool]:
+        """Make a film that is made once more, to other words: all else is the same, the seed included.
+
+        Raises:
+            DomainError: there is no such film, it is not made, or it cannot be made with these words.
+        """
+        film = await self.find(visitor, film_id)
+        if film.state != "done":
+            raise DomainError("The film is not made yet.", ErrorCode.FILM_NOT_MADE)
+        changed = {"prompt": prompt, "written_prompt": None, "remix_of": film_id}
+        return await self._submit(visitor, {**film.request, **changed}, key)
 
     async def again_from_file(
         self, visitor: Visitor, chunks: AsyncIterator[bytes], key: str | None
@@ -299,6 +315,7 @@ class FilmsHandler:
         return facts if facts is not None and self._belongings.sees(visitor, _thing(film_id)) else None
 
     def _kept(self, visitor: Visitor) -> tuple[dict[str, FilmFacts], Mapping[str, str], FilmsUsage]:
+        self._retention.prune()
         films, is_theirs = self._store.list(), self._belongings.sight(visitor, ThingKind.FILM)
         kept = {film_id: facts for film_id, facts in films if is_theirs(film_id)}
         usage = FilmsUsage(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from film_types import FilmSummary
     from handlers.films.films_handler import FilmsHandler
     from handlers.seeds_handler import SeedsHandler
-    from openai_video_types import CreateVideoBody
+    from openai_video_types import CreateVideoBody, RemixVideoBody
     from services.video_pipeline.video_pipeline import FastVideoPipeline
     from services.video_pipeline.video_specs import VideoSpecs
 
@@ -73,6 +73,15 @@ class OpenAiVideos:
             wished = wish.model_dump(exclude={"seed"})
             with_picture = PicturesFilmBody(pictures=(PictureRef(seed=seed.hash),), **wished)
             film, _ = await self._films.from_pictures(visitor, with_picture, key)
+        return _video(film)
+
+    async def remix(self, visitor: Visitor, video_id: str, body: RemixVideoBody, key: str | None) -> OpenAiVideo:
+        """Begin the same film to other words.
+
+        Raises:
+            DomainError: there is no such film, it is not made, or it cannot be made with these words.
+        """
+        film, _ = await self._films.remix(visitor, video_id, body.prompt, key)
         return _video(film)
 
     async def find(self, visitor: Visitor, video_id: str) -> OpenAiVideo:
@@ -143,6 +152,7 @@ def _video(film: FilmSummary) -> OpenAiVideo:
         seconds=_seconds_text(asked.get("seconds") if film.seconds is None else film.seconds),
         size=_size_text(film.width or asked.get("width"), film.height or asked.get("height")),
         created_at=int(film.created_at),
+        remixed_from_video_id=_text_or_none(asked.get("remix_of")),
         completed_at=None if film.ended_at is None or status != "completed" else int(film.ended_at),
         error=_fault_of(film) if status == "failed" else None,
     )
@@ -171,6 +181,10 @@ def _fault_of(film: FilmSummary) -> OpenAiVideoFault:
     if film.fault is not None:
         return OpenAiVideoFault(code=film.fault.code, message=film.fault.message)
     return OpenAiVideoFault(code=film.state, message="The video was given up before it was made.")
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _seconds_text(seconds: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Which sources are still needed: by films that wait or are being made."""
+"""What is still needed by films that wait or are being made: sources that were sent in, and other films."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from handlers.jobs.video_executor import VIDEO_KIND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
 
     from pydantic import JsonValue
 
@@ -16,15 +17,24 @@ if TYPE_CHECKING:
 
 def sources_in_use(board: JobBoard) -> frozenset[str]:
     """Their hashes."""
+    return _in_use(board, "source")
+
+
+def films_in_use(board: JobBoard) -> frozenset[str]:
+    """Their ids."""
+    return _in_use(board, "film")
+
+
+def _in_use(board: JobBoard, kind: Literal["source", "film"]) -> frozenset[str]:
     waiting = (live.job.request for live in board.live() if live.job.kind == VIDEO_KIND)
-    return frozenset(source for request in waiting for source in _named(request.get("way")))
+    return frozenset(name for request in waiting for name in _named(request.get("way"), kind))
 
 
-def _named(way: JsonValue) -> Iterator[str]:
-    """Every `source` that is named in any part of a way of making."""
+def _named(way: JsonValue, kind: str) -> Iterator[str]:
+    """Every source or film that is named in any part of a way of making."""
     parts = way.values() if isinstance(way, dict) else way if isinstance(way, list) else ()
-    if isinstance(way, dict) and isinstance(source := way.get("source"), str):
-        yield source
+    if isinstance(way, dict) and isinstance(name := way.get(kind), str):
+        yield name
     for part in parts:
         if isinstance(part, dict | list):
-            yield from _named(part)
+            yield from _named(part, kind)

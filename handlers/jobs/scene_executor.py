@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from handlers.authoring_painter import SceneFor, SceneWanted
+from access_rules import Owner
+from handlers.authoring_painter import ChangeOf, SceneFor, SceneWanted
 from handlers.base import in_thread
 from handlers.jobs.executor import JobExecutor, JobRequest, Made, MadeFile
 from runtime_config.authoring_config import LONGEST_PROMPT
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from handlers.jobs.executor import Resource, RunningJob
     from handlers.seeds_handler import SeedsHandler
     from services.job_store.job import Job
+    from services.world_engine.world_engine import Picture
 
 # Of no engine in particular: each crops and scales a seed to its own.
 _WIDTH: Final = 1280
@@ -30,7 +32,10 @@ _PICTURE: Final = "picture.jpg"
 
 
 class SceneRequest(JobRequest):
-    """`prompt` has something to read: a letter, a digit, a sign. `AuthoringHandler` refuses any other in words."""
+    """`prompt` has something to read: a letter, a digit, a sign. `AuthoringHandler` refuses any other in words.
+
+    `of` is the picture of the gallery that is changed, by its hash; without one, a scene is made out of nothing.
+    """
 
     prompt: Annotated[
         str,
@@ -38,6 +43,7 @@ class SceneRequest(JobRequest):
             json_schema_extra={"minLength": 1, "maxLength": LONGEST_PROMPT, "pattern": r"[\p{L}\p{M}\p{N}\p{P}\p{S}]"}
         ),
     ]
+    of: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
 class SceneExecutor(JobExecutor):
@@ -59,12 +65,18 @@ class SceneExecutor(JobExecutor):
         self.limit_s = authoring.config.job_limit_s
 
     async def check(self, visitor: Visitor, request: SceneRequest) -> None:
-        del visitor
         await self._authoring.check(request.prompt)
+        if (of := request.of) is not None:
+            await in_thread(self._threads, lambda: self._seeds.from_store(visitor, of))
 
     async def run(self, request: SceneRequest, running: RunningJob) -> Made:
         prompt = await self._authoring.check(request.prompt)
-        scene = await self._painter.paint(SceneWanted("scene", prompt), SceneFor(_WIDTH, _HEIGHT), running.tell)
+        if (of := request.of) is None:
+            wanted, painting = SceneWanted("scene", prompt), SceneFor(_WIDTH, _HEIGHT)
+        else:
+            wanted = SceneWanted("edit", prompt)
+            painting = ChangeOf(await in_thread(self._threads, lambda: self._picture(of)))
+        scene = await self._painter.paint(wanted, painting, running.tell)
         await in_thread(self._threads, lambda: (running.folder / _PICTURE).write_bytes(scene.file))
         return Made({"seed_hash": scene.hash}, (MadeFile("picture", _PICTURE),))
 
@@ -73,3 +85,7 @@ class SceneExecutor(JobExecutor):
         await in_thread(
             self._threads, lambda: self._seeds.keep_generated(job.owner, picture, plain_text(request.prompt))
         )
+
+    def _picture(self, of: str) -> Picture:
+        """It was the asker's when they asked, and whoever runs the job is let in to all of it."""
+        return self._seeds.decode(self._seeds.from_store(Owner(), of), width=_WIDTH, height=_HEIGHT)

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from access_rules import Visitor
     from handlers.films.film_orders import FilmOrders
     from handlers.films.film_previews import FilmPreviews
+    from handlers.films.film_retention import FilmRetention
     from handlers.films.film_room import FilmRoom
     from handlers.films.film_safety import FilmSafety
+    from handlers.films.film_words import FilmWords
     from handlers.jobs.executor import JobRequest, Resource, RunningJob
     from handlers.ownership.belongings import Belongings
     from runtime_config.current import Current
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 VIDEO_KIND: Final = "video"
 WAITING: Final = "waiting_for_play"
+WRITING_PROMPT: Final = "writing_prompt"
 _CHECKING: Final = "checking"
 _FILM: Final = "film.mp4"
 _LONGEST_S: Final = 24 * 3600.0  # on a processor, a film takes hours; and it waits while somebody plays
@@ -49,7 +52,10 @@ class VideoExecutor(JobExecutor):
     resource: Resource = "models"
     limit_s = _LONGEST_S
     request_model: type[JobRequest] = VideoRequest
-    stages = (WAITING, "loading", "encoding", "denoising", "upscaling", "decoding", "writing", _CHECKING)
+    stages = (
+        *(WRITING_PROMPT, WAITING, "loading", "encoding", "denoising", "upscaling", "decoding", "writing"),
+        _CHECKING,
+    )
     keeps_files = False
 
     def __init__(
@@ -59,6 +65,8 @@ class VideoExecutor(JobExecutor):
         room: FilmRoom,
         store: FilmStore,
         *,
+        words: FilmWords,
+        retention: FilmRetention,
         probe: MediaProbe,
         safety: FilmSafety,
         belongings: Belongings,
@@ -71,6 +79,8 @@ class VideoExecutor(JobExecutor):
         self._orders = orders
         self._room = room
         self._store = store
+        self._words = words
+        self._retention = retention
         self._probe = probe
         self._safety = safety
         self._belongings = belongings
@@ -82,9 +92,13 @@ class VideoExecutor(JobExecutor):
     async def check(self, visitor: Visitor, request: VideoRequest) -> None:
         await in_thread(self._threads, self._require_room)
         await in_thread(self._threads, lambda: self._orders.check(visitor, request))
+        await in_thread(self._threads, lambda: self._words.check(request))
 
     async def run(self, request: VideoRequest, running: RunningJob) -> Made:
         await in_thread(self._threads, self._require_room)
+        if request.write_prompt:
+            running.tell(WRITING_PROMPT)
+            request = await self._words.written(request)
         # What it is made from was the asker's when they asked, and whoever runs the job is let in to all of it.
         order = await in_thread(self._threads, lambda: self._orders.order(Owner(), request, running.folder))
         made = await self._make(order, running)
@@ -152,6 +166,7 @@ class VideoExecutor(JobExecutor):
 
     def _require_room(self) -> None:
         """Raises: DomainError, there is no room for another film."""
+        self._retention.prune()
         config = self._config.now
         if self._store.used_bytes() >= config.quota_bytes:
             message = "The films take up all the room they may. Delete some to make more."

@@ -1,4 +1,4 @@
-"""What a prompt writer is: a person's prompt in, an instruction for an image model out, or a refusal."""
+"""What a prompt writer is: a person's prompt in, an instruction for a model of pictures or films out, or a refusal."""
 
 from __future__ import annotations
 
@@ -49,12 +49,19 @@ class SceneRequest:
     prompt: str
 
 
-WriterRequest: TypeAlias = EditRequest | SceneRequest
+@dataclass(frozen=True, slots=True)
+class FilmRequest:
+    """Describe a film as `prompt` says: what is seen and heard, and how it goes on."""
+
+    prompt: str
+
+
+WriterRequest: TypeAlias = EditRequest | SceneRequest | FilmRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What the image model is told: one line of plain text."""
+    """What the image model, or that of films, is told: one line of plain text."""
 
     text: str
 

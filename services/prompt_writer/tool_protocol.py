@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from services.local_models.model_error import ModelFault
 from services.prompt_writer.plain_text import plain_text
-from services.prompt_writer.prompt_writer import EditRequest, Instruction, PromptWriterError, Refusal, SceneRequest
+from services.prompt_writer.prompt_writer import (
+    EditRequest,
+    FilmRequest,
+    Instruction,
+    PromptWriterError,
+    Refusal,
+    SceneRequest,
+)
 from services.prompt_writer.system_prompts import (
     EDIT_PROMPT,
+    FILM_PROMPT,
+    MAX_FILM_CHARACTERS,
     MAX_INSTRUCTION_CHARACTERS,
     MAX_REASON_CHARACTERS,
     REJECT,
@@ -60,7 +69,7 @@ async def write_with_tools(ask: Ask, request: WriterRequest) -> Written:
     """
     turns = opening(request)
     for _ in range(MAX_TRIES):
-        written = read_calls(await ask(turns))
+        written = read_calls(await ask(turns), _longest(request))
         if written is not None:
             return written
         *rules, question = opening(request)
@@ -77,9 +86,15 @@ def opening(request: WriterRequest) -> tuple[Turn, ...]:
             return Turn("system", EDIT_PROMPT), Turn("user", f"The player's request for this picture: {quoted}", view)
         case SceneRequest():
             return Turn("system", SCENE_PROMPT), Turn("user", f"The player's request for a place: {quoted}")
+        case FilmRequest():
+            return Turn("system", FILM_PROMPT), Turn("user", f"The request for a film: {quoted}")
 
 
-def read_calls(calls: Sequence[ToolCall]) -> Written | None:
+def _longest(request: WriterRequest) -> int:
+    return MAX_FILM_CHARACTERS if isinstance(request, FilmRequest) else MAX_INSTRUCTION_CHARACTERS
+
+
+def read_calls(calls: Sequence[ToolCall], longest: int = MAX_INSTRUCTION_CHARACTERS) -> Written | None:
     """What was written; None unless it is one call of one of the two tools with its one argument."""
     if len(calls) != 1:
         return None
@@ -93,7 +108,7 @@ def read_calls(calls: Sequence[ToolCall]) -> Written | None:
     text = plain_text(value)
     if calls[0].name == REJECT:
         return Refusal(text[:MAX_REASON_CHARACTERS])
-    return Instruction(text[:MAX_INSTRUCTION_CHARACTERS]) if text else None
+    return Instruction(text[:longest]) if text else None
 
 
 def _as_mapping(arguments: object) -> dict[str, Any] | None:

@@ -35,6 +35,8 @@ from services.torch_worker.torch_worker import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.torch_worker._call_queue import CallQueue, PendingCall
     from services.torch_worker.torch_worker import Plain
 
@@ -51,12 +53,17 @@ class Retire(Protocol):
 
 
 class Supervisor:
-    """Supervises one process from its start to its end, and answers every call in the queue until then."""
+    """Supervises one process from its start to its end, and answers every call in the queue until then.
 
-    def __init__(self, spec: WorkerSpec, calls: CallQueue, retire: Retire) -> None:
+    A process that did not let go of its call is killed. That is no fault of the calls that wait behind it: `replace`
+    has another process take them, unless it answers False.
+    """
+
+    def __init__(self, spec: WorkerSpec, calls: CallQueue, retire: Retire, replace: Callable[[], bool]) -> None:
         self._spec = spec
         self._calls = calls
         self._retire = retire
+        self._replace = replace
         self._wake = Wake()
         self._is_stopping = threading.Event()
         self._status: WorkerStatus = WorkerLoading(None)
@@ -68,6 +75,7 @@ class Supervisor:
         self._idle_since = time.monotonic()
         self._failure: TorchWorkerError | None = None
         self._is_retired = False
+        self._has_killed = False
 
     def start(self) -> None:
         self._thread.start()
@@ -79,10 +87,17 @@ class Supervisor:
         """Make the thread check for new and for cancelled calls."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """End the process and wait until it has exited. Unanswered calls fail."""
+    @property
+    def is_stopping(self) -> bool:
+        return self._is_stopping.is_set()
+
+    def stop_soon(self) -> None:
+        """Have the process end. Unanswered calls fail."""
         self._is_stopping.set()
         self.wake()
+
+    def join(self) -> None:
+        """Wait until the process has exited."""
         self._thread.join()
 
     # ------------------------------------------------------------------------------------------ the thread
@@ -106,13 +121,15 @@ class Supervisor:
                 self._wake.clear()
                 self._receive_all(process)
         except EOFError:
-            self._failure = self._failure or self._death(process)
+            if not self._has_killed:
+                self._failure = self._failure or self._death(process)
         finally:
             process.end()
 
     def _fail_remaining(self) -> None:
         failure = self._failure or TorchWorkerError(WorkerFault.UNLOADED, "The model was unloaded.")
-        remaining = [] if self._is_retired else self._retire(only_if_idle=False) or []
+        is_left = self._is_retired or (self._has_killed and self._replace())
+        remaining = [] if is_left else self._retire(only_if_idle=False) or []
         for call in remaining if self._call is None else [self._call, *remaining]:
             call.fail(failure)
         self._wake.close()
@@ -145,7 +162,7 @@ class Supervisor:
         elif now >= self._kill_at:
             logger.warning("A worker did not cancel its call in time, so its process is killed", worker=self._spec.name)
             process.kill()
-            self._kill_at = float("inf")
+            self._kill_at, self._has_killed = float("inf"), True
 
     def _is_idle_for_long(self, now: float) -> bool:
         limit = self._spec.idle_s

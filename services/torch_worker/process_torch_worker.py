@@ -53,8 +53,8 @@ class ProcessTorchWorker:
                 return future
             deadline = time.monotonic() + timeout_s
             self._calls.put(PendingCall(next(self._numbers), method, payload, deadline, on_progress, context, future))
-            supervisor = self._supervise()
-        future.add_done_callback(lambda done: supervisor.wake() if done.cancelled() else None)
+            self._supervise()
+        future.add_done_callback(lambda done: self._wake() if done.cancelled() else None)
         return future
 
     def status(self) -> WorkerStatus:
@@ -64,22 +64,43 @@ class ProcessTorchWorker:
     def unload(self) -> None:
         with self._lock:
             supervisor = self._supervisor
+            if supervisor is not None:
+                supervisor.stop_soon()
         if supervisor is not None:
-            supervisor.stop()
+            supervisor.join()
 
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
         self.unload()
 
-    def _supervise(self) -> Supervisor:
+    def _wake(self) -> None:
+        """Have whoever supervises by now look at the calls."""
+        with self._lock:
+            supervisor = self._supervisor
+        if supervisor is not None:
+            supervisor.wake()
+
+    def _supervise(self) -> None:
         """Wake the supervising thread, or start one. The caller holds the lock."""
         if self._supervisor is None:
-            self._supervisor = Supervisor(self._spec, self._calls, self._retire)
+            self._supervisor = Supervisor(self._spec, self._calls, self._retire, self._replace)
             self._supervisor.start()
         else:
             self._supervisor.wake()
-        return self._supervisor
+
+    def _replace(self) -> bool:
+        """Called by the supervising thread that has killed its process, before it ends.
+
+        Whether the calls that wait are another thread's from here on, with another process.
+        """
+        with self._lock:
+            if self._is_closed or self._supervisor is None or self._supervisor.is_stopping:
+                return False
+            self._supervisor = None
+            if not self._calls.is_empty():
+                self._supervise()
+            return True
 
     def _retire(self, *, only_if_idle: bool) -> list[PendingCall] | None:
         """Called by the supervising thread before it ends. Returns the calls that it must still answer.

@@ -12,7 +12,7 @@ from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 from diffusers.pipelines.ltx2.pipeline_ltx2_ic_lora import LTX2ReferenceCondition
 
 from services.video_pipeline import _film_material as material
-from services.video_pipeline._controls import control_frame
+from services.video_pipeline._controls import control_frames
 from services.video_pipeline._denoising import FIRST, SECOND, Denoiser
 from services.video_pipeline._kept_latents import Kept
 from services.video_pipeline._lora import reference_downscale
@@ -32,12 +32,14 @@ from services.video_pipeline.video_specs import FRAME_STEP
 from services.video_reader.source_media import read_frames, read_sound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from services.video_pipeline._film_material import Material, SourcePart
     from services.video_pipeline._ltx_models import LtxModels
     from services.video_pipeline._watch import Watch
     from services.video_pipeline.film_order import FilmOrder, PlacedPicture
+    from services.world_engine.depth.depth import DepthEstimator
 
     Frames = np.ndarray[Any, np.dtype[np.uint8]]
     Sound = np.ndarray[Any, np.dtype[np.float32]]
@@ -49,6 +51,7 @@ class Made:
 
     `latents` are denormalised; None: the picture stays the source's. `sound` is latents, or samples that are there
     already, or None for a silent film. Of the frames that are decoded, those from `begin` to `end` are the film's.
+    `is_blended`: what is before and after turns into those that are decoded beside them.
     """
 
     latents: torch.Tensor | None
@@ -58,16 +61,25 @@ class Made:
     before: SourcePart | None = None
     after: SourcePart | None = None
     retaken: SourcePart | None = None
+    is_blended: bool = False
 
 
 class Recipes:
     """Makes one order. Everything that it raises has left the models as they were."""
 
-    def __init__(self, models: LtxModels, order: FilmOrder, watch: Watch, upscaler: Path | None) -> None:
+    def __init__(
+        self,
+        models: LtxModels,
+        order: FilmOrder,
+        watch: Watch,
+        upscaler: Path | None,
+        open_depth: Callable[[], DepthEstimator],
+    ) -> None:
         self._models = models
         self._order = order
         self._watch = watch
         self._upscaler = upscaler
+        self._open_depth = open_depth
         is_upscaled = order.upscale
         self._steps = len(SECOND) if isinstance(order.way, Upscale) else len(FIRST) + is_upscaled * len(SECOND)
         self._denoiser = Denoiser(models, order, watch, self._steps)
@@ -125,10 +137,7 @@ class Recipes:
         downscale = reference_downscale(way.lora)
         with self._watch.stage(FilmStage.ENCODING):
             frames = read_frames(way.source, width=order.width, height=order.height, fps=order.fps, most=order.frames)
-            guide: list[Frames] = []
-            for frame in frames:
-                self._watch.check()
-                guide.append(control_frame(frame, way.control))
+            guide = control_frames(frames, way.control, self._open_depth, self._watch.check)
             guide += [guide[-1]] * (order.frames - len(guide))  # a source that ends earlier stands still
         reference = LTX2ReferenceCondition(np.stack(guide))
         return self._in_one_go(
@@ -234,6 +243,7 @@ class Recipes:
             parts.before,
             parts.after,
             parts.retaken,
+            is_blended=not isinstance(way, Retake),  # outside of a retake, everything stays as it is
         )
 
     def _kept_video(self, parts: Material) -> Kept:

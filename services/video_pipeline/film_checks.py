@@ -16,7 +16,13 @@ from services.video_pipeline.film_order import (
     Upscale,
     way_name,
 )
-from services.video_pipeline.video_specs import FRAME_STEP, SIDE_STEP, most_frames
+from services.video_pipeline.video_specs import (
+    FRAME_STEP,
+    SIDE_STEP,
+    most_frames,
+    why_no_control,
+    why_not_in_two_passes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,10 +75,9 @@ def _of_size(order: FilmOrder, specs: VideoSpecs) -> Iterator[str]:
                 f"The {name} is {side} pixels, and has to be a multiple of {step} from {least} to"
                 f" {specs.largest_side}{reason}."
             )
-    if order.upscale and specs.why_no_upscale is not None:
-        yield specs.why_no_upscale
-    if order.upscale and isinstance(order.way, Upscale | Retake | Extension | Joining):
-        yield "A film with a source is made in the size that is asked for. It can be upscaled afterwards."
+    why_not = why_not_in_two_passes(specs, way_name(order.way)) if order.upscale else None
+    if why_not is not None:
+        yield why_not
 
 
 def _of_length(order: FilmOrder, specs: VideoSpecs) -> Iterator[str]:
@@ -97,10 +102,9 @@ def _of_way(order: FilmOrder, specs: VideoSpecs) -> Iterator[str]:
         case FromWords() | FromSound() | Upscale():
             return
         case Controlled(_, control, lora):
-            if control not in specs.controls:
-                yield f"Nothing here finds the {control} of a film. Bring it along as a video of its own."
-            elif lora is None and control not in specs.own_controls:
-                yield f"Following {control} needs an in-context LoRA, and none for it is on this machine."
+            why_not = why_no_control(specs, control, brings_lora=lora is not None)
+            if why_not is not None:
+                yield why_not
         case FromPictures():
             yield from _of_pictures(order, order.way, specs)
         case Retake(_, start_s, end_s):

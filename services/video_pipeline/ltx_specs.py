@@ -23,7 +23,11 @@ _SIZES: Final = (
     FilmSize("1080p", 1920, 1088),
     FilmSize("1080p upright", 1088, 1920),
 )
-_CONTROLS: Final = (Control.EDGES, Control.AS_IS)  # nothing here finds depth or poses
+NO_DEPTH: Final = "Nothing here finds depth. Bring a video of the depth along, as a control that is one already."
+_NO_POSE: Final = (
+    "Nothing here finds poses: OpenCV does that by a model, and none comes with this server. Bring a video of the poses"
+    " along, as a control that is one already."
+)
 _RATES: Final = (24.0, 24000 / 1001, 25.0, 30000 / 1001, 30.0, 48.0, 50.0, 60.0)
 # Estimates from the shapes of the model, in bytes: the device's own share, activations of a token, a decoded pixel.
 _BASE: Final = 2 << 30
@@ -31,7 +35,7 @@ _OF_TOKEN: Final = 160 << 10
 _OF_PIXEL: Final = 18
 
 
-def specs_of(files: LtxFiles, *, is_loaded: bool) -> VideoSpecs:
+def specs_of(files: LtxFiles, *, is_loaded: bool, why_no_depth: str | None) -> VideoSpecs:
     missing = files.what_is_missing()
     no_upscaler = None
     if files.upscaler is None:
@@ -53,8 +57,10 @@ def specs_of(files: LtxFiles, *, is_loaded: bool) -> VideoSpecs:
         steps=STEPS,
         why_no_upscale=no_upscaler,
         why_no_loras=files.why_no_loras(),
-        controls=_CONTROLS,
-        own_controls=tuple(control for control in _CONTROLS if files.control_lora(str(control)) is not None),
+        controls=MappingProxyType(
+            {Control.EDGES: None, Control.DEPTH: why_no_depth, Control.POSE: _NO_POSE, Control.AS_IS: None}
+        ),
+        own_controls=tuple(control for control in Control if files.control_lora(str(control)) is not None),
     )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from services.video_pipeline.film_order import FilmOrder
     from services.video_pipeline.ltx_files import LtxFiles
     from services.video_pipeline.video_specs import VideoSpecs
+    from services.world_engine.depth.depth import DepthSource
 
 _LONGEST_S: Final = 6 * 3600.0  # for one film; whoever waits may have a shorter limit
 _FAULTS: Final = MappingProxyType(
@@ -43,7 +44,8 @@ _FAULTS: Final = MappingProxyType(
 class LTXFastVideoPipeline:
     """A `FastVideoPipeline`. The process ends by itself when nothing was made for a while.
 
-    `asked` is the one place that the planner may choose, or auto for any on the device.
+    `asked` is the one place that the planner may choose, or auto for any on the device. `depth` finds the depth in
+    sources that a film follows; None: nothing does.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class LTXFastVideoPipeline:
         start: Callable[[WorkerSpec], TorchWorker],
         *,
         asked: Placement | Literal["auto"] = "auto",
+        depth: DepthSource | None = None,
     ) -> None:
         self._files = files
+        self._depth = depth
         service = ModelService(
             name="video model",
             factory="services.video_pipeline.ltx_service:build_ltx_service",
@@ -66,7 +70,8 @@ class LTXFastVideoPipeline:
         self._turn = asyncio.Lock()
 
     def specs(self) -> VideoSpecs:
-        return ltx_specs.specs_of(self._files, is_loaded=self._model.is_loaded)
+        why_no_depth = ltx_specs.NO_DEPTH if self._depth is None else self._depth.what_is_missing()
+        return ltx_specs.specs_of(self._files, is_loaded=self._model.is_loaded, why_no_depth=why_no_depth)
 
     def needs(self, order: FilmOrder | None = None) -> ModelMemory | None:
         if self._files.what_is_missing() is not None:
@@ -117,6 +122,7 @@ class LTXFastVideoPipeline:
             "prompt": prompt,
             "work": str(work),
             "target": str(target),
+            "depth": None if self._depth is None else self._depth.make,
             "upscaler": None if self._files.upscaler is None else str(self._files.upscaler),
         }
         try:

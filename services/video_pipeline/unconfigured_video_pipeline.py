@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from services.video_pipeline.film_order import WayName
+from services.video_pipeline.film_order import Control, WayName
 from services.video_pipeline.video_pipeline import VideoFault, VideoPipelineError
 from services.video_pipeline.video_specs import ModelMissing, VideoSpecs
 
@@ -34,6 +34,7 @@ class UnconfiguredVideoPipeline:
             rates=(),
             ways=MappingProxyType(dict.fromkeys(WayName, self._reason)),
             cameras=(),
+            controls=MappingProxyType(dict.fromkeys(Control, self._reason)),
             steps=0,
         )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, isfinite
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from services.video_pipeline.film_order import (
+    Control,
     Controlled,
     Extension,
     FromPictures,
@@ -15,16 +17,21 @@ from services.video_pipeline.film_order import (
     Joining,
     Retake,
     Upscale,
+    WayName,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Literal
 
-    from services.video_pipeline.film_order import Camera, Control, Way, WayName
+    from services.video_pipeline.film_order import Camera, Way
 
 FRAME_STEP: Final = 8  # the model packs eight frames into one of its own; the first stands alone
 SIDE_STEP: Final = 32  # pixels of a side for one token
+_NAMES: Final = MappingProxyType(
+    {Control.DEPTH: "depth", Control.EDGES: "edges", Control.POSE: "poses", Control.AS_IS: "a control video"}
+)
+_MADE_AS_LARGE: Final = "A film with a source is made in the size of that at once. It can be upscaled afterwards."
 CONTEXT_S: Final = 1.0  # how much of a source the model sees on each side of what it makes
 
 
@@ -68,8 +75,8 @@ class VideoSpecs:
 
     `longest_frames` holds for any size; `most_tokens` bounds size and length together (`tokens_of`). `has_negative` and
     `has_sound` say whether the model heeds a negative prompt and makes sound. `why_no_upscale`: a sentence where the
-    upscaler is missing. `controls` can be made from a source here; for `own_controls` the in-context LoRA is here as
-    well, and for the others an order has to bring one.
+    upscaler is missing. `controls` has a sentence for each that cannot be made from a source here. For `own_controls`
+    the in-context LoRA is on this machine, and for the others an order has to bring one.
     """
 
     model: str
@@ -80,8 +87,8 @@ class VideoSpecs:
     rates: tuple[float, ...]
     ways: Mapping[WayName, str | None]
     cameras: tuple[CameraSpec, ...]
+    controls: Mapping[Control, str | None]
     steps: int
-    controls: tuple[Control, ...] = ()
     own_controls: tuple[Control, ...] = ()
     has_sound: bool = True
     has_negative: bool = False
@@ -99,6 +106,23 @@ class VideoSpecs:
     most_loras: int = 4
     strongest_lora: float = 4.0
     longest_source_s: float = 600.0
+
+
+def why_not_in_two_passes(specs: VideoSpecs, way: WayName) -> str | None:
+    """A sentence where a film of that way cannot be made at half the size first; None: it can."""
+    match way:
+        case WayName.WORDS | WayName.PICTURES | WayName.SOUND | WayName.CONTROL:
+            return specs.why_no_upscale
+        case WayName.RETAKE | WayName.EXTENSION | WayName.JOINING | WayName.UPSCALE:
+            return _MADE_AS_LARGE
+
+
+def why_no_control(specs: VideoSpecs, control: Control, *, brings_lora: bool = False) -> str | None:
+    """A sentence where a film cannot follow that; None: it can, as far as is known before the source is read."""
+    why_not = specs.controls[control]
+    if why_not is None and not brings_lora and control not in specs.own_controls:
+        return f"Following {_NAMES[control]} needs an in-context LoRA, and none for it is on this machine."
+    return why_not
 
 
 def tokens_of(width: int, height: int, frames: int) -> int:

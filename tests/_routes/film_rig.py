@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from starlette.testclient import TestClient
 
+    from tests.fakes.fake_clock import FakeClock
     from tests.fakes.fake_image_classifier import FakeImageClassifier
+    from tests.fakes.fake_prompt_writer import FakePromptWriter
 
 SMALL: Any = {"width": 128, "height": 64, "seconds": 0.3}
 _OVER = frozenset({"done", "failed", "cancelled", "interrupted"})
@@ -33,12 +35,16 @@ def film_client(
     *,
     stores: FakeJobStore | None = None,
     classifier: FakeImageClassifier | None = None,
+    prompt_writer: FakePromptWriter | None = None,
+    clock: FakeClock | None = None,
     **config: Any,
 ) -> Generator[TestClient]:
     services = fake_services(
         video_pipeline=pipeline or FakeVideoPipeline(),
         video_writer=FfmpegVideoWriter(),
         classifier=classifier,
+        prompt_writer=prompt_writer,
+        clock=clock,
         job_stores=stores or FakeJobStore(),
         films_dir=folder / "films",
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
 from runtime_config.runtime_config import AccessConfig
 from services.film_store.film_record import read_notes
@@ -86,6 +88,7 @@ def test_the_place_where_a_world_stands_begins_a_film(tmp_path: Path) -> None:
         assert notes.request["way"] == made["request"]["way"], "the file does not say what it was made from"
 
 
+@pytest.mark.trial
 def test_two_moments_are_the_ends_of_a_film_that_needs_the_session_no_more(tmp_path: Path) -> None:
     jobs, seeds, held = FakeJobStore(), FakeSeedStore(), FakeVideoPipeline()
     held.hold()

@@ -277,6 +277,28 @@ def test_a_body_that_is_too_large(tmp_path: Path) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "seedTooLarge")
 
 
+def test_a_remix_is_the_same_film_to_other_words(tmp_path: Path) -> None:
+    pipeline = FakeVideoPipeline()
+    with film_client(tmp_path, pipeline) as client:
+        videos = videos_of(client)
+        first = finished(client, videos.create(prompt="a lake", input_reference=png(), **SMALL))
+        pipeline.hold()
+        remix = videos.remix(first.id, prompt="a lake at night")
+        assert (remix.prompt, remix.remixed_from_video_id, remix.size) == ("a lake at night", first.id, first.size)
+        pipeline.wait_until_held()
+        with pytest.raises(openai.ConflictError) as unfinished:
+            videos.remix(remix.id, prompt="a lake at noon")
+        assert unfinished.value.code == "filmNotMade"
+        pipeline.release()
+        remix = finished(client, remix)
+        assert (remix.status, remix.remixed_from_video_id) == ("completed", first.id)
+        one, other = pipeline.orders
+        assert (one.seed, len(one.way.pictures)) == (other.seed, len(other.way.pictures))  # type: ignore[union-attr]
+        with pytest.raises(openai.ConflictError) as empty:
+            videos.remix(first.id, prompt=" ")
+        assert empty.value.code == "filmRefused"
+
+
 def test_what_is_not_there_is_told_in_their_shape(tmp_path: Path) -> None:
     with film_client(tmp_path) as client:
         videos = videos_of(client)
@@ -284,12 +306,13 @@ def test_what_is_not_there_is_told_in_their_shape(tmp_path: Path) -> None:
             lambda: videos.retrieve(NOBODY),
             lambda: videos.delete(NOBODY),
             lambda: videos.download_content(NOBODY),
+            lambda: videos.remix(NOBODY, prompt="at night"),
         ):
             with pytest.raises(openai.NotFoundError) as missing:
                 asking()
             assert (missing.value.code, missing.value.param) == ("filmUnknown", "video_id")
         with pytest.raises(openai.NotFoundError) as none_such:
-            videos.remix(NOBODY, prompt="at night")
+            videos.get_character("somebody")
         assert (none_such.value.code, none_such.value.type) == ("notFound", "invalid_request_error")
         for path in ("/v1/videos?limit=0", f"/v1/videos/{NOBODY}/content?variant=gif", "/v1/videos?order=up"):
             answer = client.get(path)

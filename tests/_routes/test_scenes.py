@@ -7,6 +7,7 @@ import pytest
 from runtime_config.authoring_config import AuthoringConfig
 from services.image_editor.image_editor import ImageEditorError
 from services.local_models.model_error import ModelFault
+from services.prompt_writer.prompt_writer import EditRequest
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -21,7 +22,8 @@ def test_a_scene_is_made_kept_listed_and_removed() -> None:
     services = fake_services(prompt_writer=FakePromptWriter(), image_editor=FakeImageEditor(), seed_store=seeds)
     with rest_client(services) as client:
         job = scene(client, "a flooded cathedral")
-        assert (job["state"], job["request"], job["fault"]) == ("done", {"prompt": "a flooded cathedral"}, None)
+        assert (job["state"], job["fault"]) == ("done", None)
+        assert job["request"] == {"prompt": "a flooded cathedral", "of": None}
         client.post("/api/seeds", content=picture(3))
         (made,) = client.get("/api/scenes").json()["scenes"]
         assert (made["hash"], made["prompt"]) == (job["result"]["seed_hash"], "a flooded cathedral")
@@ -33,6 +35,23 @@ def test_a_scene_is_made_kept_listed_and_removed() -> None:
         assert client.delete(f"/api/scenes/{made['hash']}").status_code == 204
         assert client.delete(f"/api/scenes/{made['hash']}").status_code == 404
         assert client.get("/api/scenes").json()["scenes"] == []
+
+
+def test_a_picture_of_the_gallery_is_changed_in_words() -> None:
+    writer, editor = FakePromptWriter(), FakeImageEditor()
+    with rest_client(fake_services(prompt_writer=writer, image_editor=editor)) as client:
+        of = client.post("/api/seeds", content=picture(3, 200, 30, width=1280, height=720)).json()["hash"]
+        job = ended(client, submit(client, "scene", prompt="at night", of=of)["id"])
+        assert job["state"] == "done", job
+        assert isinstance(writer.requests[0], EditRequest), "the writer did not see the picture"
+        (order,) = editor.orders
+        assert order.reference is not None
+        assert (order.width, order.height) == (1280, 720)
+        (changed,) = client.get("/api/scenes").json()["scenes"]
+        assert (changed["hash"], changed["prompt"]) == (job["result"]["seed_hash"], "at night")
+        assert changed["hash"] != of
+        answer = client.post("/api/jobs", json={"kind": "scene", "request": {"prompt": "at night", "of": "0" * 64}})
+        assert (answer.status_code, answer.json()["code"]) == (404, "seedUnknown")
 
 
 def test_progress_shows_and_a_job_can_be_cancelled() -> None:

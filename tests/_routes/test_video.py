@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from handlers.jobs.video_executor import VideoExecutor
+from runtime_config.films_config import FilmsConfig
 from services.video_pipeline.video_pipeline import FilmStage, VideoFault, VideoPipelineError
 from tests._routes.film_rig import SMALL, ask, clip, film_client, film_of, made, over, send
+from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_video_pipeline import FakeVideoPipeline
@@ -43,6 +45,12 @@ def test_specs_say_what_is_possible(tmp_path: Path) -> None:
     )
     assert specs["sizes"][0] == {"name": "tiny", "width": 128, "height": 64, "seconds": specs["sizes"][0]["seconds"]}
     assert [way["why_not"] for way in specs["ways"]] == [None] * 8
+    in_two_passes = {way["way"] for way in specs["ways"] if way["why_no_upscale"] is None}
+    assert in_two_passes == {"words", "pictures", "sound", "control"}
+    controls = {each["control"]: (each["why_not"], each["takes_lora"]) for each in specs["controls"]}
+    assert controls["edges"] == (None, True)
+    assert controls["depth"] == ("Following depth needs an in-context LoRA, and none for it is on this machine.", True)
+    assert controls["pose"] == ("Nothing here finds poses.", False)
 
 
 def test_a_film_from_words(tmp_path: Path) -> None:
@@ -357,8 +365,6 @@ def test_films_come_in_pages(tmp_path: Path) -> None:
 
 @pytest.mark.trial
 def test_films_that_take_up_all_the_room_they_may(tmp_path: Path) -> None:
-    from runtime_config.films_config import FilmsConfig
-
     with film_client(tmp_path, films=FilmsConfig(quota_bytes=1)) as client:
         made(client)
         answer = refused(client)
@@ -366,6 +372,23 @@ def test_films_that_take_up_all_the_room_they_may(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------- sources
+
+
+def test_films_go_when_they_are_too_old_but_not_while_others_are_made_from_them(tmp_path: Path) -> None:
+    pipeline, clock = FakeVideoPipeline(), FakeClock()
+    with film_client(tmp_path, pipeline, clock=clock, films=FilmsConfig(kept_days=30)) as client:
+        old, source = made(client), made(client)
+        pipeline.hold()
+        begun = client.post("/api/video/upscale", json={"source": {"film": source["id"]}})
+        pipeline.wait_until_held()
+        clock.advance(31 * 24 * 3600)
+        ids = {film["id"] for film in client.get("/api/video/films").json()["films"]}
+        assert ids == {begun.json()["id"], source["id"]}
+        assert client.get(old["content_url"]).status_code == 404
+        pipeline.release()
+        larger = over(client, begun.json()["id"])
+        assert larger["state"] == "done", larger
+        assert [film["id"] for film in client.get("/api/video/films").json()["films"]] == [larger["id"]]
 
 
 def test_sources_are_kept_once_and_given_out(tmp_path: Path) -> None:
@@ -395,8 +418,6 @@ def test_a_source_stays_while_a_film_needs_it(tmp_path: Path) -> None:
 
 
 def test_a_source_that_is_too_large_is_refused_while_it_comes(tmp_path: Path) -> None:
-    from runtime_config.films_config import FilmsConfig
-
     with film_client(tmp_path, films=FilmsConfig(source_bytes=1000)) as client:
         answer = client.post("/api/video/sources", content=b"x" * 2000)
         assert (answer.status_code, answer.json()["code"]) == (413, "filmSourceTooLarge")
@@ -423,7 +444,8 @@ def test_ten_queued_films_survive_a_restart_and_each_is_made_once(tmp_path: Path
 
 
 def test_the_stages_of_a_film_are_those_of_the_pipeline() -> None:
-    assert set(VideoExecutor.stages) == {*(stage.value for stage in FilmStage), "waiting_for_play", "checking"}
+    around = {"writing_prompt", "waiting_for_play", "checking"}
+    assert set(VideoExecutor.stages) == {*(stage.value for stage in FilmStage), *around}
 
 
 def test_a_frame_of_a_film_becomes_a_picture_to_walk_into(tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ FAKE_VIDEO_SPECS: Final = VideoSpecs(
     ways=MappingProxyType(dict.fromkeys(WayName)),
     cameras=tuple(CameraSpec(camera, "words") for camera in Camera),
     steps=STEPS,
-    controls=(Control.EDGES, Control.AS_IS),
+    controls=MappingProxyType(
+        {Control.EDGES: None, Control.DEPTH: None, Control.POSE: "Nothing here finds poses.", Control.AS_IS: None}
+    ),
     own_controls=(Control.EDGES,),
 )
 _STAGES: Final = (

@@ -32,6 +32,7 @@ test("a film from words has the size and length that are asked for, and a seed o
     upscale: false,
   });
   assert.equal(requestOf(draft({ seed: "0012" })).seed, 12);
+  assert.equal(requestOf(draft({ isWritten: true })).write_prompt, true);
 });
 
 test("what is made of a film is as large as that", () => {
@@ -53,6 +54,8 @@ test("what is missing is said", () => {
   assert.match(fault({ way: "extension" }) ?? "", /film first/);
   assert.match(fault({ way: "joining", source: FILM }) ?? "", /comes after/);
   assert.match(fault({ way: "retake", source: FILM, startS: 1, endS: 1 }) ?? "", /Mark the part/);
+  assert.equal(fault({ way: "control", source: FILM, control: "edges" }), null);
+  assert.match(fault({ way: "control", source: FILM, control: "pose" }) ?? "", /finds poses/);
   assert.match(fault({ seed: "-1" }) ?? "", /whole number/);
   assert.equal(fault({ way: "upscale", source: FILM, prompt: "" }), null);
 });

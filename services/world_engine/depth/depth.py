@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.world_engine.world_engine import Picture
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
@@ -34,3 +36,15 @@ class DepthEstimator(Protocol):
         a picture shows: where nothing can be told, the map is not sure.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class DepthSource:
+    """A `DepthEstimator` for a process of its own: `make` is the `module:function` that gives one there.
+
+    `what_is_missing` gives a sentence for the person who runs the server, or None where it can be made. It imports
+    nothing heavy.
+    """
+
+    make: str
+    what_is_missing: Callable[[], str | None]

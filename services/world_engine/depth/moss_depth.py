@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
+from runtime_config.constants import MOSS_DIR
 from services.world_engine.depth.depth import DepthMap
+from world_model.runtime import Runtime
+from world_model.weights import read_weights
 
 if TYPE_CHECKING:
     from services.world_engine.depth.depth import Floats
     from services.world_engine.world_engine import Picture
-    from world_model.runtime import Runtime
 
 # The network learnt depth in the open country of a simulator. What it says of a picture and of its mirror image differs
 # by at most 0.06 there, and by at least 0.09 in the 18 other pictures of docs/evaluation.md.
@@ -39,3 +41,9 @@ class MossDepth:
         """1 / metres; a view's disparity is 1 / (1 + metres) in 255 steps."""
         disparity = self._runtime.start(small)[3].astype(np.float32) / np.float32(255.0)
         return disparity / np.maximum(np.float32(1.0) - disparity, np.float32(0.05))
+
+
+def open_moss_depth() -> MossDepth:
+    """With the weights that come with the server. Raises: WeightsError, they are missing or damaged."""
+    manifest, graphs = read_weights(MOSS_DIR)
+    return MossDepth(Runtime(manifest, {"start": graphs["start"]}))

@@ -203,6 +203,32 @@ def test_a_process_that_does_not_let_go_is_ended_and_the_next_call_starts_anothe
         assert facts(worker)["pid"] != before
 
 
+def test_calls_that_wait_behind_a_process_that_does_not_let_go_are_answered_by_another() -> None:
+    begun = threading.Event()
+    with toy(cancel_grace_s=0.2) as worker:
+        before = facts(worker)["pid"]
+        deaf = worker.submit("deaf", None, timeout_s=PATIENCE_S, on_progress=lambda _: begun.set())
+        assert begun.wait(PATIENCE_S)
+        deaf.cancel()
+        waiting = worker.submit("echo", 7, timeout_s=PATIENCE_S)
+        given_up = worker.submit("echo", 8, timeout_s=PATIENCE_S)
+        given_up.cancel()
+        assert waiting.result(PATIENCE_S) == ["toy", 7]
+        assert facts(worker)["pid"] != before
+
+
+def test_a_worker_that_is_unloaded_while_it_kills_its_process_starts_no_other() -> None:
+    begun = threading.Event()
+    with toy(cancel_grace_s=0.0) as worker:
+        deaf = worker.submit("deaf", None, timeout_s=PATIENCE_S, on_progress=lambda _: begun.set())
+        assert begun.wait(PATIENCE_S)
+        waiting = worker.submit("echo", 7, timeout_s=PATIENCE_S)
+        deaf.cancel()
+        worker.close()
+        assert worker.status() == WorkerStopped()
+        assert waiting.done(), "nobody will answer it"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
 def test_a_death_is_a_typed_error_and_the_next_call_starts_another(name: str) -> None:

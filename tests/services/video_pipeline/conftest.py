@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from runtime_config.constants import SHIPPED_SEEDS_DIR
 from services.bundled_ffmpeg import bundled_ffmpeg
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -28,7 +29,10 @@ def fixture_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="media", scope="session")
 def fixture_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `walk.mp4` (2 s at 24 fps, 128 x 64, with sound), `silent.mp4`, `tone.wav` and `picture.png`."""
+    """A folder with `walk.mp4` (2 s at 24 fps, 128 x 64, with sound), `silent.mp4`, `tone.wav` and `picture.png`.
+
+    `hill.mp4` shows a picture whose depth is known well, for 2 s.
+    """
     folder = tmp_path_factory.mktemp("media")
     picture = ("-f", "lavfi", "-i", "testsrc2=size=128x64:rate=24")
     tone = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=24000")
@@ -37,6 +41,7 @@ def fixture_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (*picture, *tone, *encoded, "walk.mp4"),
         (*picture, *encoded, "silent.mp4"),
         (*tone, "-t", "2", "tone.wav"),
+        ("-loop", "1", "-i", str(SHIPPED_SEEDS_DIR / "blossom_hill.jpg"), "-vf", "scale=128:64", *encoded, "hill.mp4"),
     ):
         command = [str(bundled_ffmpeg()), "-nostdin", "-loglevel", "error", *arguments]
         subprocess.run(command, cwd=folder, check=True)

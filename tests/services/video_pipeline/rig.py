@@ -12,6 +12,7 @@ import psutil
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.video_pipeline.ltx_files import LtxFiles
 from services.video_pipeline.ltx_video_pipeline import LTXFastVideoPipeline
+from services.world_engine.depth.moss_source import moss_depth_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -28,7 +29,7 @@ def start(spec: WorkerSpec) -> TorchWorker:
 def pipeline_of(
     model: Path | None, cache: Path = Path("none"), start: Callable[[WorkerSpec], TorchWorker] = start
 ) -> Generator[LTXFastVideoPipeline]:
-    pipeline = LTXFastVideoPipeline(LtxFiles(cache, model), start)
+    pipeline = LTXFastVideoPipeline(LtxFiles(cache, model), start, depth=moss_depth_source())
     pipeline.place("cpu")
     try:
         yield pipeline

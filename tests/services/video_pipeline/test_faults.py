@@ -7,9 +7,11 @@ import importlib.util
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from services.torch_worker.process_torch_worker import ProcessTorchWorker
+from services.torch_worker.torch_worker import WorkerSpec
 from services.video_pipeline.film_order import FromPictures, PlacedPicture
 from services.video_pipeline.ltx_files import LtxFiles
 from services.video_pipeline.video_pipeline import FilmStage, VideoFault, VideoPipelineError
@@ -20,7 +22,7 @@ from tests.services.video_pipeline.rig import pipeline_of, workers
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.torch_worker.torch_worker import TorchWorker, WorkerSpec
+    from services.torch_worker.torch_worker import TorchWorker
     from services.video_pipeline.video_pipeline import FilmProgress
 
 pytestmark = [
@@ -35,6 +37,20 @@ DYING_STAGES = (
     FilmStage.DECODING,
     FilmStage.WRITING,
 )
+
+
+@pytest.mark.trial
+def test_films_are_made_at_a_lower_priority_than_worlds_are_played(model: Path) -> None:
+    """Nothing else holds a film back on a processor that both need."""
+
+    async def main() -> None:
+        await pipeline.prepare()
+        own = psutil.Process().nice()
+        assert [worker.nice() for worker in workers()] == [max(own, WorkerSpec("", "").niceness)]
+        assert WorkerSpec("", "").niceness > 0
+
+    with pipeline_of(model, start=ProcessTorchWorker) as pipeline:
+        asyncio.run(main())
 
 
 @pytest.mark.trial

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from services.video_pipeline._seams import SEAM_FRAMES
 from services.video_pipeline.film_order import (
     Camera,
     Control,
@@ -131,7 +132,12 @@ def test_an_extension_goes_on_at_its_side(
     assert film.frames == 48 + 12
     before, after = pixels(source), pixels(tmp_path / "film.mp4")
     kept = after[:48] if side is Side.END else after[12:]
-    assert likeness(before, kept) < 6
+    stays = slice(0, 48 - SEAM_FRAMES) if side is Side.END else slice(SEAM_FRAMES, 48)
+    assert likeness(before[stays], kept[stays]) < 6
+    seam, new = (47, after[48]) if side is Side.END else (0, after[11])
+    around = range(48 - SEAM_FRAMES - 1, 48) if side is Side.END else range(11, 12 + SEAM_FRAMES)
+    steps = [likeness(after[at], after[at + 1]) for at in around]
+    assert max(steps) < 0.5 * likeness(before[seam], new), "a hard cut"
 
 
 def test_two_films_are_joined(pipeline: LTXFastVideoPipeline, media: Path, tmp_path: Path) -> None:
@@ -140,8 +146,8 @@ def test_two_films_are_joined(pipeline: LTXFastVideoPipeline, media: Path, tmp_p
     film = make(pipeline, order_of(way, frames_for(way, 0, FPS)), tmp_path / "film.mp4")
     assert 0 <= film.frames - (48 + 12 + 48) < 8
     after = pixels(tmp_path / "film.mp4")
-    assert likeness(pixels(source), after[:48]) < 6
-    assert likeness(pixels(media / "silent.mp4"), after[-48:]) < 6
+    assert likeness(pixels(source)[:-SEAM_FRAMES], after[: 48 - SEAM_FRAMES]) < 6
+    assert likeness(pixels(media / "silent.mp4")[SEAM_FRAMES:], after[-48 + SEAM_FRAMES :]) < 6
 
 
 def test_a_film_is_upscaled_and_made_in_two_passes(pipeline: LTXFastVideoPipeline, media: Path, tmp_path: Path) -> None:
@@ -160,11 +166,27 @@ def test_a_film_follows_edges_by_a_lora(pipeline: LTXFastVideoPipeline, media: P
     way = Controlled(media / "walk.mp4", Control.EDGES, lora)
     film = make(pipeline, order_of(way), tmp_path / "film.mp4")
     assert film.frames == 17
-    for control, match in ((Control.POSE, "finds the pose"), (Control.DEPTH, "finds the depth")):
-        with pytest.raises(VideoPipelineError, match=match):
-            make(pipeline, order_of(Controlled(media / "walk.mp4", control, lora)), tmp_path / "no.mp4")
+    with pytest.raises(VideoPipelineError, match="finds poses"):
+        make(pipeline, order_of(Controlled(media / "walk.mp4", Control.POSE, lora)), tmp_path / "no.mp4")
     with pytest.raises(VideoPipelineError, match="needs an in-context LoRA"):
         make(pipeline, order_of(Controlled(media / "walk.mp4", Control.EDGES)), tmp_path / "no.mp4")
+
+
+def test_a_film_follows_depth_where_it_can_be_told_and_a_control_that_is_brought_along(
+    pipeline: LTXFastVideoPipeline, media: Path, tmp_path: Path
+) -> None:
+    lora = tmp_path / "depth.safetensors"
+    write_lora(lora, {"transformer_blocks.0.attn1.to_q": (32, 32)})
+    films: list[bytes] = []
+    for control in (Control.DEPTH, Control.AS_IS):
+        film = make(pipeline, order_of(Controlled(media / "hill.mp4", control, lora)), tmp_path / f"{control}.mp4")
+        assert film.frames == 17
+        films.append((tmp_path / f"{control}.mp4").read_bytes())
+    assert films[0] != films[1], "the control made no difference"
+    with pytest.raises(VideoPipelineError, match="network that finds it learnt open country") as refused:
+        make(pipeline, order_of(Controlled(media / "walk.mp4", Control.DEPTH, lora)), tmp_path / "no.mp4")
+    assert refused.value.fault is VideoFault.SOURCE_UNUSABLE
+    assert not (tmp_path / "no.mp4").exists()
 
 
 def test_a_lora_changes_the_film_and_is_gone_afterwards(pipeline: LTXFastVideoPipeline, tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ export const studio = {
   compare: "Compare with",
   differences: "How they differ",
   pictureTaken: "The picture goes to the gallery, for the film to begin with.",
+  writePrompt: "Have the words written out",
+  writtenPrompt: "Written out: {text}",
   pictureGone: "A picture that is gone",
   begun: "Begun: {title}",
   choosePicture: "Choose a picture first, or make the film from words alone.",
@@ -166,6 +168,7 @@ export const cameras = {
 };
 
 export const filmStages = {
+  writing_prompt: "Writing the words out",
   waiting_for_play: "Waiting for room beside the world in play",
   loading: "Loading the model",
   encoding: "Reading what it is made from",
