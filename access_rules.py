@@ -291,6 +291,8 @@ ROUTES: Final[Mapping[tuple[str, str], Rule]] = MappingProxyType(
         ("POST", "/api/settings/reload"): OWNERS,
         ("GET", "/api/sessions"): _OWN_SESSIONS,
         ("POST", "/api/sessions/{session_id}/moments"): _OWN_PLAY,
+        ("GET", "/api/sessions/{session_id}/guests"): _OWN_PLAY,
+        ("DELETE", "/api/sessions/{session_id}/guests/{guest}"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/moments/{moment_id}/restore"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/rewind"): _OWN_PLAY,
         ("POST", "/api/sessions/{session_id}/clip"): _OWN_PLAY,
@@ -367,6 +369,7 @@ REQUESTS: Final[Mapping[str, Rule]] = MappingProxyType(
         "share": _PLAY,
         "stop_sharing": _PLAY,
         "answer_guest": _PLAY,
+        "send_away": _PLAY,
         "take_controls": _PLAY,
     }
 )

@@ -368,6 +368,14 @@ class WatchedSession(ApiModel):
     watchers: int
 
 
+class SessionGuests(ApiModel):
+    """Who watches a session, by their numbers. `asking` would like the controls, `playing` has them."""
+
+    guests: list[int]
+    asking: int | None
+    playing: int | None
+
+
 class SessionsResponse(ApiModel):
     max_sessions: int
     sessions: list[SessionSummary]

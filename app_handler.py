@@ -65,6 +65,7 @@ from handlers.jobs.scene_executor import SceneExecutor
 from handlers.jobs.scheduler import JobScheduler
 from handlers.jobs.script_executor import ScriptExecutor
 from handlers.jobs.settlement import JobSettlement
+from handlers.jobs.spare_play import SparePlay
 from handlers.jobs.video_executor import VideoExecutor
 from handlers.left_worlds import LeftWorlds
 from handlers.library.engines import LibraryEngines
@@ -313,7 +314,6 @@ class AppHandler:
         )
         self.models = ModelsHandler(services.catalogue, self.engines, self.library, removal)
         models = ModelExecutor(shelf, services.model_hub, pulls, self._intake_threads, after=self._look_at_models)
-        films = FilmExecutor(self.world_files, services.film_maker, self._intake_threads)
         scenes = SceneExecutor(self.authoring, self._painter, self.seeds, self._work_threads)
         spare_time = SpareTime(self.engines, changes)
         benchmarks = BenchmarkExecutor(
@@ -324,16 +324,24 @@ class AppHandler:
             engine_threads=self._engine_threads,
             clock=services.clock,
         )
+        spare_play = SparePlay(spare_time, self._engine_threads)
+        films = FilmExecutor(
+            services.catalogue,
+            spare_play,
+            self.world_files,
+            video_writer=services.video_writer,
+            frame_encoder=services.frame_encoder,
+            threads=self._intake_threads,
+        )
         scripts = ScriptExecutor(
             self.engines,
             self.library_engines,
-            spare_time,
+            spare_play,
             seeds=self.seeds,
             world_files=self.world_files,
             safety=self.safety,
             video_writer=services.video_writer,
             frame_encoder=services.frame_encoder,
-            engine_threads=self._engine_threads,
             check_threads=self._check_threads,
             clock=services.clock,
         )

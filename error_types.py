@@ -63,6 +63,7 @@ class ErrorCode(StrEnum):
     NOTHING_TO_REWIND = "nothingToRewind"
     PROMPT_INVALID = "promptInvalid"
     PROMPT_NOT_HEARD = "promptNotHeard"
+    SIZE_NOT_DRAWN = "sizeNotDrawn"
     NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
@@ -78,6 +79,7 @@ class ErrorCode(StrEnum):
     SHARING_OFF = "sharingOff"
     SHARING_ENDED = "sharingEnded"
     TOO_MANY_WATCHERS = "tooManyWatchers"
+    SENT_AWAY = "sentAway"
     WATCH_ONLY = "watchOnly"
     CONTROLS_TAKEN = "controlsTaken"
     GUEST_UNKNOWN = "guestUnknown"
@@ -223,6 +225,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.NOTHING_TO_REWIND: 409,
         ErrorCode.PROMPT_INVALID: 422,
         ErrorCode.PROMPT_NOT_HEARD: 409,
+        ErrorCode.SIZE_NOT_DRAWN: 409,
         ErrorCode.NOTHING_TO_KEEP: 409,
         ErrorCode.AUTHORING_EMPTY_PROMPT: 422,
         ErrorCode.AUTHORING_UNAVAILABLE: 503,
@@ -238,6 +241,7 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.SHARING_OFF: 409,
         ErrorCode.SHARING_ENDED: 409,
         ErrorCode.TOO_MANY_WATCHERS: 503,
+        ErrorCode.SENT_AWAY: 403,
         ErrorCode.WATCH_ONLY: 403,
         ErrorCode.CONTROLS_TAKEN: 409,
         ErrorCode.GUEST_UNKNOWN: 404,

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
-    from services.film_maker.film_maker import FilmMaker
     from services.film_store.film_store import FilmStore
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.image_classifier.image_classifier import ImageClassifier
@@ -74,7 +73,6 @@ class ServiceBundle:
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
     peer_stores: PeerStores | None  # None: the server shares its database with no other
-    film_maker: FilmMaker
     film_store: FilmStore
     source_store: SourceStore
     media_probe: MediaProbe
@@ -103,7 +101,6 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.database.shared_database import SharedDatabase
     from services.engine_measurements.json_engine_measurements import JsonEngineMeasurements
     from services.feedback_store.sql_feedback_stores import SqlFeedbackStores
-    from services.film_maker.replay_film_maker import ReplayFilmMaker
     from services.film_store.directory_film_store import DirectoryFilmStore
     from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
     from services.image_classifier.best_image_classifier import BestImageClassifier
@@ -123,6 +120,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.peer_store.sql_peer_stores import SqlPeerStores
     from services.picture_decoder.pillow_picture_decoder import PIXELS_AT_A_TIME, PillowPictureDecoder
     from services.picture_decoder.pixel_budget import PixelBudget
+    from services.picture_views.network_picture_views import NetworkPictureViews, read_weights
     from services.picture_views.sign_picture_views import SignPictureViews
     from services.prompt_writer.switched_prompt_writer import SwitchedPromptWriter
     from services.recording_store.directory_recording_store import DirectoryRecordingStore
@@ -146,21 +144,21 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     database = SharedDatabase(config.data_dir / "terrarium.sqlite", config.jobs.database_url)
     monitor = PsutilSystemMonitor()
     decoder = PillowPictureDecoder(PixelBudget(PIXELS_AT_A_TIME, give_memory_back=monitor.release_free_memory))
+    bundled_classifier = BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR))
     return ServiceBundle(
         catalogue=WorldEngineCatalogue(engines.entries(config), engines.entries),
         frame_encoder=SimpleJpegEncoder(config.jpeg.threads),
         video_encoder=FfmpegVideoEncoder(bundled_ffmpeg, threads=config.video.threads),
         image_classifier=BestImageClassifier(
             build_image_classifier(ClassifierFiles(default_cache_dir(os.environ)), clock, ProcessTorchWorker),
-            BundledImageClassifier(shipped_model(PICTURE_CHECK_DIR)),
+            bundled_classifier,
         ),
         verdict_cache=SqliteVerdictCache(config.data_dir / "verdicts.sqlite"),
         picture_decoder=decoder,
-        picture_views=SignPictureViews(),
+        picture_views=NetworkPictureViews(bundled_classifier, read_weights(PICTURE_CHECK_DIR), SignPictureViews()),
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(shared / "worlds", config.max_saved_worlds, is_shared=is_shared),
-        film_maker=ReplayFilmMaker(shared, _replay_environment(launch)),
         film_store=DirectoryFilmStore(shared / "films", is_shared=is_shared),
         source_store=DirectorySourceStore(shared / "films" / "sources", clock, is_shared=is_shared),
         media_probe=FfmpegMediaProbe(bundled_ffmpeg),
@@ -197,20 +195,6 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         task_runner=ThreadingTaskRunner(log_background_exception),
         clock=clock,
     )
-
-
-def _replay_environment(launch: Launch) -> dict[str, str]:
-    """What a replay needs to know of the flags of the server's start; variables and files it reads by itself."""
-    moss, engines = launch.config.moss, launch.config.engines
-    values = {
-        "moss_steps": moss.steps,
-        "moss_weights": moss.weights,
-        "models_dir": engines.models_dir,
-        "engine_device": engines.device,
-        "engine_compile": engines.compile,
-    }
-    fields = [field for field in launch.settings if launch.given.get(field.name) == "flag" and field.name in values]
-    return {field.setting.variable: str(values[field.name]) for field in fields}
 
 
 def build_prompt_writer(config: AuthoringConfig) -> PromptWriter:

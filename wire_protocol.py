@@ -116,6 +116,11 @@ def key_codes(buttons: Sequence[str]) -> frozenset[int]:
 # ------------------------------------------------------------------------------------------ client -> server
 
 
+def _check_sides(width: int | None, height: int | None) -> None:
+    if (width is None) != (height is None):
+        raise ValueError("width and height go together")
+
+
 class _ClientModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -236,7 +241,8 @@ class TimedInitRequest(InitRequest):
     saved world, which brings its own model and goes on where it was saved; or the world that a lost connection left
     behind, by the `resume_token` of the answer to an earlier `init`, which goes on where it was.
 
-    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
+    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one. `width`
+    and `height` are the size in which a stepped world is drawn, until the next `init`; without them, its engine's own.
     """
 
     timeout_s: Seconds | None = None
@@ -244,6 +250,13 @@ class TimedInitRequest(InitRequest):
     world_id: WorldId | None = None
     resume_token: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     rng_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    width: PictureSide | None = None
+    height: PictureSide | None = None
+
+    @model_validator(mode="after")
+    def _has_both_sides(self) -> Self:
+        _check_sides(self.width, self.height)
+        return self
 
 
 class TimedSceneEditRequest(SceneEditRequest):
@@ -271,8 +284,7 @@ class _PictureRequest(_ClientModel):
 
     @model_validator(mode="after")
     def _has_both_sides(self) -> Self:
-        if (self.width is None) != (self.height is None):
-            raise ValueError("width and height go together")
+        _check_sides(self.width, self.height)
         return self
 
 
@@ -380,6 +392,14 @@ class AnswerGuestRequest(_ClientModel):
     granted: bool
 
 
+class SendAwayRequest(_ClientModel):
+    """Have the guest of that number watch no longer. Nobody from their address is let in again for ten minutes."""
+
+    type: Literal["send_away"]
+    req_id: RequestId
+    guest: int
+
+
 class TakeControlsRequest(_ClientModel):
     """Take the controls back from the guest who has them."""
 
@@ -423,6 +443,7 @@ ExtendedRequest: TypeAlias = (
     | ShareRequest
     | StopSharingRequest
     | AnswerGuestRequest
+    | SendAwayRequest
     | TakeControlsRequest
 )
 ExtendedClientMessage: TypeAlias = Annotated[ExtendedNotification | ExtendedRequest, Field(discriminator="type")]
@@ -614,10 +635,15 @@ class ProgressMessage(_ServerModel):
 
 
 class ResumedWorld(_ServerModel):
-    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed."""
+    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+
+    `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
+    one more than it has seen, the answer to its last `step` was lost on its way.
+    """
 
     kept: tuple[str, ...]
     lost_s: float
+    passes: int
 
 
 class ExtendedInitResponseData(InitResponseData):
@@ -711,9 +737,11 @@ class RecordingMessage(_ServerModel):
 
 class SharingData(_ServerModel):
     """`link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
-    the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them."""
+    the Unix epoch. `guests` are the numbers of all who watch, `asking` and `guest` those of who asks for the controls
+    and of who has them."""
 
     watchers: int
+    guests: tuple[int, ...]
     link: str | None = None
     expires_at: FiniteFloat | None = None
     asking: int | None = None

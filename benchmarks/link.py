@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.child import terrarium_server
 from benchmarks.link_relay import LinkRelay, LinkShape
-from benchmarks.player import Player
+from benchmarks.player import Player, PlayerError
 from runtime_config.runtime_config import VideoConfig
 from services.bundled_ffmpeg import bundled_ffmpeg
 from services.frame_encoder.frame_encoder import EncodeTuning
@@ -43,6 +43,9 @@ _MODEL: Final = "terrarium/diorama"
 _CODECS: Final = {"JPEG": "&client=terrarium", "H.264": "&client=terrarium&video=h264"}
 _COMPARED: Final = 10  # each so many-th frame is compared, as that takes longer than encoding it
 _SETTLING_S: Final = 4.0  # in which the quality finds its place
+_LONGEST_STALL_S: Final = 20.0
+_LOOK_EVERY_S: Final = 0.005
+_BETWEEN_STALLS_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,29 @@ def measure_link(server_port: int, shape: LinkShape, query: str, seconds: float)
         mbit_s=sum(arrival.size for arrival in arrivals) * 8 / seconds / 1e6,
         quality=f"{name} {statistics.mean(qualities):.0f}",
     )
+
+
+def measure_stalls(server_port: int, shape: LinkShape, tries: int) -> list[float]:
+    """Milliseconds from the request of a client that lost a frame to the arrival of the key frame that it asked for."""
+    query, stalls = _CODECS["H.264"], list[float]()
+    with (
+        LinkRelay(server_port, shape) as relay,
+        Player(relay.port, _MODEL, seed=_SEED.read_bytes(), capped=True, query=query, acknowledges=True) as player,
+    ):
+        time.sleep(_SETTLING_S)
+        for _ in range(tries):
+            asked_at = player.ask("video", codec="h264")
+            while (arrived_at := _key_frame_after(player, asked_at)) is None:
+                if time.monotonic() - asked_at > _LONGEST_STALL_S:
+                    raise PlayerError("No key frame came.")
+                time.sleep(_LOOK_EVERY_S)
+            stalls.append((arrived_at - asked_at) * 1000)
+            time.sleep(_BETWEEN_STALLS_S)
+    return stalls
+
+
+def _key_frame_after(player: Player, asked_at: float) -> float | None:
+    return next((arrival.at for arrival in player.arrivals if arrival.at > asked_at and arrival.is_key), None)
 
 
 # ---------------------------------------------------------------------------------------------------- encoding alone
@@ -199,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     seconds = 2.0 if options.quick else options.seconds
     rates = (8,) if options.quick else (2, 8, 30, 100)
-    delays = (20,) if options.quick else (5, 80)
+    delays = (20,) if options.quick else (5, 20, 80)
     print("| codec | encode p50 ms | Mbit/s at 60 frames/s | SSIM to the original | SSIM to the JPEG |")
     print("| --- | --- | --- | --- | --- |")
     for codec in measure_codecs(walk(60 if options.quick else 300)):
@@ -215,6 +241,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     of = measure_link(server.port, shape, query, seconds)
                     seen = f"{of.frames_per_s:.1f} | {of.age_p50_ms:.0f} | {of.age_p95_ms:.0f}"
                     print(f"| {rate} | {delay_ms} | {name} | {seen} | {of.mbit_s:.1f} | {of.quality} |", flush=True)
+        print("\n| Mbit/s | delay each way, ms | stall p50 ms | stall p95 ms |\n| --- | --- | --- | --- |")
+        for rate in rates:
+            for delay_ms in delays:
+                shape = LinkShape(rate * 1e6, delay_ms / 1000, jitter_s=delay_ms / 5000)
+                stalls = sorted(measure_stalls(server.port, shape, 3 if options.quick else 15))
+                p50, p95 = statistics.median(stalls), stalls[int(0.95 * (len(stalls) - 1))]
+                print(f"| {rate} | {delay_ms} | {p50:.0f} | {p95:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

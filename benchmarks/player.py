@@ -38,6 +38,7 @@ class Arrival:
     size: int
     codec: str  # jpeg or h264
     quality: int  # of JPEGs, or the CRF of H.264; -1 for a still picture
+    is_key: bool  # of H.264
 
 
 class MessageSocket:
@@ -157,6 +158,12 @@ class Player:
         if self._failure is not None and error is None:
             raise self._failure
 
+    def ask(self, kind: str, **fields: Any) -> float:
+        """Send a request whose answer nobody waits for; when it was sent."""
+        now = time.monotonic()
+        self._socket.send(Opcode.TEXT, json.dumps({"type": kind, "req_id": f"{kind} {now}", **fields}).encode())
+        return now
+
     def _await_start(self, limit_s: float) -> None:
         timer = threading.Timer(limit_s, self._socket.abort)
         timer.start()
@@ -222,6 +229,7 @@ def _arrival(header: dict[str, Any], size: int) -> Arrival:
         size=size,
         codec=header.get("codec", "jpeg"),
         quality=header.get("crf", header.get("quality", -1)),
+        is_key=header.get("key_frame") is True,
     )
 
 

@@ -56,7 +56,6 @@ _OWN: Final = (
     "services.account_store.sql_account_stores",
     "services.database.shared_database",
     "services.feedback_store.sql_feedback_stores",
-    "services.film_maker.replay_film_maker",
     "services.job_store.sql_job_stores",
     "services.ownership_store.sql_ownership_stores",
 )

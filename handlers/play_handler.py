@@ -11,6 +11,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from access_rules import is_foreign, owner_of
+from api_types import SessionGuests
 from error_types import DomainError, ErrorCode
 from handlers.session import endings
 from handlers.session.session import Session
@@ -108,6 +109,11 @@ class PlayHandler:
     async def moment_facts(self, visitor: Visitor, session_id: SessionId, moment_id: str) -> MomentFacts:
         """Raises: DomainError, there is no such session of the visitor's, or no such moment in it."""
         return await self._session_of(visitor, session_id).moment_facts(moment_id)
+
+    def guests(self, visitor: Visitor, session_id: SessionId) -> SessionGuests:
+        """Who watches a session of the visitor's. Raises: DomainError, there is no such session."""
+        now = self._session_of(visitor, session_id).sharing.data()
+        return SessionGuests(guests=list(now.guests), asking=now.asking, playing=now.guest)
 
     def session(self, session_id: SessionId) -> Session | None:
         """An open session, for those whom its link lets in."""

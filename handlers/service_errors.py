@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 from error_types import DomainError, ErrorCode
 from services.account_store.account_store import AccountFault, AccountStoreError
 from services.feedback_store.feedback_store import FeedbackFault, FeedbackStoreError
-from services.film_maker.film_maker import FilmError
 from services.film_store.film_store import FilmStoreError
 from services.job_folder.job_folder import JobFolderError
 from services.job_store.job_store import JobStoreError, JobStoreFault
@@ -35,7 +34,6 @@ ServiceError: TypeAlias = (
     AccountStoreError
     | EngineFaultError
     | FeedbackStoreError
-    | FilmError
     | FilmStoreError
     | JobFolderError
     | JobStoreError
@@ -58,7 +56,6 @@ _SERVICE_ERRORS: Final = (
     AccountStoreError,
     EngineFaultError,
     FeedbackStoreError,
-    FilmError,
     FilmStoreError,
     JobFolderError,
     JobStoreError,
@@ -203,8 +200,6 @@ def _code_of(error: ServiceError) -> ErrorCode:
             return _ACCOUNT_CODES[error.fault]
         case EngineFaultError():
             return ErrorCode.ENGINE_FAILED
-        case FilmError():
-            return ErrorCode.FILM_FAILED
         case FilmStoreError() | SourceStoreError():
             return ErrorCode.FILM_NOT_KEPT
         case MediaError():

@@ -61,19 +61,20 @@ class WatchHandler:
             return
         await socket.accept()
         with structlog.contextvars.bound_contextvars(watched_session=session.id, network=caller.network):
-            await self._serve(socket, session)
+            await self._serve(socket, session, caller.network)
 
     async def drain(self) -> None:
         """Wait until nobody watches any more. Their sessions have ended."""
         async with self._one_left:
             await self._one_left.wait_for(lambda: self._watching == 0)
 
-    async def _serve(self, socket: WebSocket, session: Session) -> None:
+    async def _serve(self, socket: WebSocket, session: Session, network: str) -> None:
         codec: Codec = "h264" if socket.query_params.get("video") == "h264" else "jpeg"
         self._watching += 1
         try:
             self._check_room()
-            await session.show_to(socket, socket.scope.get("extensions", {}).get(SCOPE_EXTENSION), codec)
+            receipts = socket.scope.get("extensions", {}).get(SCOPE_EXTENSION)
+            await session.show_to(socket, receipts, codec, network)
         except DomainError as error:
             logger.info("Watching was refused", code=error.code.value)
             with suppress(WebSocketDisconnect, RuntimeError):  # it may be gone already

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.protocol import OPEN
 
+from network._paths import collapse_slashes
 from network._ping_receipts import PingReceipts
 from network._told_refusal import STOP_LISTENING
 from network._wrapped_transport import BoundedTransport
@@ -35,6 +37,8 @@ _CLOSE_ECHO_S: Final = 2.0  # from our close frame to closing the transport, if 
 _LINGER_S: Final = 5.0  # time for a peer that is still sending to read our close frame
 _STOPPING_S: Final = 0.25  # replaces the first two of these while the server stops
 _UNHEARD_S: Final = 0.25  # replaces the second where the answer would not be heard
+_PATH_OF_SESSIONS: Final = "/ws"
+_LONGEST_ELSEWHERE: Final = 16 * 1024  # bytes of a message; whoever watches sends nothing longer than a control
 _LONGEST_REASON: Final = 123  # bytes; a control frame has 125, and the code takes two
 
 
@@ -44,6 +48,7 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
     - `send` returns once the operating system has the message. So the caller can replace stale frames until then.
     - The application can request receipts that tell how far the peer has read, and have what it sends discarded.
     - A peer that vanishes or stops reading is disconnected, and its socket is freed, in bounded time.
+    - Only a session takes messages of up to `ws_max_size`, as pictures come with them; every other socket 16 KiB.
     - Any data from the peer count as a sign of life, because a long upload delays the pong that is queued behind it.
     - A message that breaks a limit is answered with a close frame that reaches the peer even while it still sends.
     - If the application fails or returns, a close frame is sent. Query strings never reach a log.
@@ -94,8 +99,15 @@ class WebSocketTransport(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
+        if not self.handshake_initiated and not self._may_send_pictures(data):
+            self.conn.max_message_size = min(self.config.ws_max_size, _LONGEST_ELSEWHERE)
         if not self._discards:
             super().data_received(data)
+
+    def _may_send_pictures(self, head: bytes) -> bool:
+        """By the request for the socket, which comes first and whole. The parser reads the limit right behind it."""
+        path = head.split(b" ", 2)[1].partition(b"?")[0].decode("latin-1")
+        return collapse_slashes(unquote(path)) == _PATH_OF_SESSIONS
 
     def eof_received(self) -> None:
         self._leave(1006, "")

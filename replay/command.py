@@ -136,11 +136,11 @@ def _replay(asked: _Asked, plan: ReplayPlan, services: ReplayServices, teller: T
     sinks: list[Sink] = []
     try:
         sinks += _sinks(asked, plan, services)
-        replay, began = Replay(plan, engine), time.perf_counter()
+        replay, began = Replay(plan), time.perf_counter()
         for sink in sinks:
             sink.begin(replay.picture)
         with teller:
-            for replayed in one_ahead(replay.passes()):
+            for replayed in one_ahead(replay.passes(engine)):
                 for sink in sinks:
                     sink.take(replayed)
                 teller.passed(replayed.number - plan.first_pass)

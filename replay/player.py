@@ -12,7 +12,7 @@ import numpy as np
 from replay.plan import ReplayError
 from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import SnapshotMismatchError
-from services.world_files.world_file import Continued, Prompted
+from services.world_files.world_file import Continued, Prompted, WorldMoment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from replay.plan import ReplayPlan
     from services.input_log.columns import PassInput
     from services.world_engine.world_engine import Frames, Picture, World, WorldEngine
-    from services.world_files.world_file import Change, WorldMoment
+    from services.world_files.world_file import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,48 +61,122 @@ class Findings:
         """Nothing that could be compared differs."""
         return not self.differing and not self.largest and self.same_state is not False
 
+    @property
+    def verdict(self) -> bool | None:
+        """Whether the replay came out the same; None: nothing was compared."""
+        return self.is_exact if self.has_compared or not self.is_exact else None
+
 
 class Replay:
-    """One run. `picture` is what the world looked like before the first pass, `findings` is complete after `passes`."""
+    """One run of a plan, pass by pass. One thread at a time uses it.
 
-    def __init__(self, plan: ReplayPlan, engine: WorldEngine) -> None:
+    `open`, then `step` until `is_done`, then `finish`. `park` closes the world between two passes, and another `open`,
+    in the same engine or in one like it, goes on from there. Where the engine has died, `close` and another `open` do
+    the same: passes that were made before are made again, and nobody sees them twice.
+
+    `picture` is what the world looked like before the first pass, `findings` is complete after `finish`.
+    """
+
+    def __init__(self, plan: ReplayPlan) -> None:
         self._plan = plan
-        self._engine = engine
         self.findings = Findings()
-        start = plan.seed if plan.base is None else plan.base.scene
-        self.picture: Picture = plan.pictures[start]
+        self._from = plan.base  # where the world is entered; None: at its seed
+        self._scene = plan.seed if plan.base is None else plan.base.scene
+        self.picture: Picture = plan.pictures[self._scene]
+        self._world: World | None = None
+        self._number = self._seen = plan.first_pass
+        self._changes: list[Change] = []
+        self._checks = {check.passes: check.sha256 for check in plan.checks}
+        self._digest = hashlib.sha256()
+        self._last: Picture | None = None
 
-    def passes(self) -> Iterator[ReplayedPass]:
-        """Raises: ReplayError, the engine cannot take the state that the file begins with, or hears no words."""
-        plan = self._plan
-        world = self._engine.open_world(plan.pictures[plan.seed], rng_seed=plan.rng_seed)
-        digest, last = hashlib.sha256(), None
+    @property
+    def made(self) -> int:
+        """How many passes were seen."""
+        return self._seen - self._plan.first_pass
+
+    @property
+    def is_done(self) -> bool:
+        return self._number == self._plan.first_pass + len(self._plan.inputs)
+
+    def passes(self, engine: WorldEngine) -> Iterator[ReplayedPass]:
+        """All of it. Raises: ReplayError, the engine cannot take the state that the file begins with, or no words."""
+        self.open(engine)
         try:
-            if plan.base is not None:
-                enter(world, plan.base, plan.seed, plan.pictures)
-            changes, checks = list(plan.changes), {check.passes: check.sha256 for check in plan.checks}
-            number = plan.first_pass
-            for given in plan.inputs:
-                self._change(world, changes, number)
-                frames = world.step(given.control)
-                number += 1
-                self.findings.passes += 1
-                last = frames[-1]
-                digest.update(np.ascontiguousarray(frames).data)
-                if number in checks:
-                    self._check(number, last, checks[number])
-                yield ReplayedPass(number, given, frames)
-            self._change(world, changes, number)
-            self._compare_end(world, last)
+            while not self.is_done:
+                replayed = self.step()
+                if replayed is not None:
+                    yield replayed
+            self.finish()
         finally:
-            world.close()
-        self.findings.digest = digest.hexdigest()
+            self.close()
 
-    def _change(self, world: World, changes: list[Change], number: int) -> None:
-        while changes and changes[0].passes == number:
-            match changes.pop(0):
+    def open(self, engine: WorldEngine) -> None:
+        """Raises: ReplayError, the engine cannot take the moment that the world is to go on from."""
+        plan = self._plan
+        world = engine.open_world(plan.pictures[plan.seed], rng_seed=plan.rng_seed)
+        try:
+            if self._from is not None:
+                enter(world, self._from, plan.seed, plan.pictures)
+        except BaseException:  # whatever ends this, the world is closed
+            world.close()
+            raise
+        self._world = world
+        self._number = plan.first_pass if self._from is None else self._from.passes
+        self._scene = plan.seed if self._from is None else self._from.scene
+        self._changes = [change for change in plan.changes if change.passes >= self._number]
+
+    def step(self) -> ReplayedPass | None:
+        """Make one pass; None: it was seen before. Raises: ReplayError, no words are heard."""
+        world, given = self._open_world, self._plan.inputs[self._number - self._plan.first_pass]
+        self._change(world)
+        frames = world.step(given.control)
+        self._number += 1
+        if self._number <= self._seen:
+            return None
+        self._seen = self._number
+        self.findings.passes += 1
+        self._last = last = frames[-1]
+        self._digest.update(np.ascontiguousarray(frames).data)
+        if self._number in self._checks:
+            self._check(self._number, last, self._checks[self._number])
+        return ReplayedPass(self._number, given, frames)
+
+    def park(self) -> None:
+        """Give the engine back between two passes."""
+        try:
+            self._from = WorldMoment(self._number, self._open_world.snapshot(), self._scene)
+        finally:
+            self.close()
+
+    def finish(self) -> Findings:
+        """Compare the end, and close the world."""
+        world = self._open_world
+        self._change(world)
+        self._compare_end(world)
+        self.findings.digest = self._digest.hexdigest()
+        self.close()
+        return self.findings
+
+    def close(self) -> None:
+        """Idempotent."""
+        world, self._world = self._world, None
+        if world is not None:
+            world.close()
+
+    # ---------------------------------------------------------------------------------------------------- parts
+
+    @property
+    def _open_world(self) -> World:
+        assert self._world is not None, "a replay is stepped between `open` and `park`"
+        return self._world
+
+    def _change(self, world: World) -> None:
+        while self._changes and self._changes[0].passes == self._number:
+            match self._changes.pop(0):
                 case Continued(picture=picture):
                     world.continue_from(self._plan.pictures[picture])
+                    self._scene = picture
                 case Prompted(words=words):
                     if not takes_words(world):
                         model = self._plan.model.id
@@ -114,13 +188,13 @@ class Replay:
         if hashlib.sha256(np.ascontiguousarray(frame).data).hexdigest() != expected:
             self.findings.differing.append(number)
 
-    def _compare_end(self, world: World, last: Picture | None) -> None:
+    def _compare_end(self, world: World) -> None:
         plan = self._plan
         if plan.place is not None:
             self.findings.same_state = world.snapshot().state == plan.place.snapshot.state
-        if plan.place_picture is not None and last is not None:
+        if plan.place_picture is not None and self._last is not None:
             seen = plan.pictures[plan.place_picture]
-            difference = np.abs(last.astype(np.int16) - seen.astype(np.int16))
+            difference = np.abs(self._last.astype(np.int16) - seen.astype(np.int16))
             self.findings.largest, self.findings.mean = int(difference.max()), float(difference.mean())
 
 

@@ -137,6 +137,10 @@ class ScriptedRun:
             self._world = None
             world.close()
 
+    def lose_engine(self) -> bool:
+        """The engine has died, and the world with it. It does not go on from there."""
+        return False
+
     def finish(self, created_at: float) -> RunReport:
         """Complete what is kept, and close the world. `created_at` is the time by the clock. Raises: ReplayError."""
         plan, world = self._begun, self._open_world

@@ -52,7 +52,7 @@ class ToPeople:
 
     def report(self, made: Sequence[str], plan: ReplayPlan, findings: Findings, taken_s: float) -> None:
         with suppress(OSError):  # the reader may be gone; the exit status says it too
-            for line in (*made, *_sentences(plan, findings, taken_s)):
+            for line in (*made, *sentences_of(plan, findings, taken_s)):
                 print(line, file=self._out)
             self._out.flush()
 
@@ -86,8 +86,8 @@ class ToPrograms:
                 "event": "report",
                 "passes": findings.passes,
                 "digest": findings.digest,
-                "is_exact": findings.is_exact if findings.has_compared or not findings.is_exact else None,
-                "sentences": [*made, *_sentences(plan, findings, taken_s)],
+                "is_exact": findings.verdict,
+                "sentences": [*made, *sentences_of(plan, findings, taken_s)],
             }
         )
 
@@ -95,7 +95,8 @@ class ToPrograms:
         print(json.dumps(line), file=self._out, flush=True)
 
 
-def _sentences(plan: ReplayPlan, findings: Findings, taken_s: float) -> list[str]:
+def sentences_of(plan: ReplayPlan, findings: Findings, taken_s: float) -> list[str]:
+    """How long it took, and what was compared."""
     speed = plan.duration_s / taken_s if taken_s else 0.0
     lines = [
         f"{len(plan.inputs)} passes, {plan.duration_s:.2f} s of {plan.model.id} in {taken_s:.2f} s ({speed:.1f}x)",

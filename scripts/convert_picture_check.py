@@ -63,7 +63,10 @@ def read_package(tarball: Path) -> tuple[Sequence[Mapping[str, Any]], dict[str, 
 
 
 def to_onnx(nodes: Sequence[Mapping[str, Any]], weights: Mapping[str, Weight]) -> onnx.ModelProto:
-    """A graph from `picture` (float32 [n, side, side, 3], 0..1) to `chances` (float32 [n, kinds])."""
+    """A graph from `picture` (float32 [n, side, side, 3], 0..1) to `chances` (float32 [n, kinds]) and `features`.
+
+    The features (float32 [n, features]) are what the chances are drawn from.
+    """
     graph = _Graph(weights)
     for node in nodes:
         graph.add(node)
@@ -76,7 +79,7 @@ class _Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._outputs: dict[str, str] = {}  # of TensorFlow's nodes: the names of their values here
-        self._side = self._last = ""
+        self._side = self._last = self._features = ""
 
     def add(self, node: Mapping[str, Any]) -> None:
         """Add what does the same; pictures become [n, channels, height, width] behind the last `Sub`."""
@@ -98,7 +101,7 @@ class _Graph:
                 kernel = _whole(attributes["ksize"])[1:3]
                 value = self._node("AveragePool", [self._value(inputs[0])], kernel_shape=kernel)
             case "Squeeze":
-                value = self._node("Flatten", [self._value(inputs[0])])
+                value = self._features = self._node("Flatten", [self._value(inputs[0])])
             case "_FusedMatMul":
                 value = self._node("Gemm", [self._value(each) for each in inputs])
             case "Softmax":
@@ -110,12 +113,14 @@ class _Graph:
         self._outputs[name] = self._last = value
 
     def finish(self) -> onnx.ModelProto:
-        helper, last = onnx.helper, self._last
-        self._nodes.append(helper.make_node("Identity", [last], ["chances"]))
+        helper = onnx.helper
+        for value, output in ((self._last, "chances"), (self._features, "features")):
+            self._nodes.append(helper.make_node("Identity", [value], [output]))
         side = int(self._side)
         picture = helper.make_tensor_value_info("picture", onnx.TensorProto.FLOAT, ["n", side, side, 3])
         chances = helper.make_tensor_value_info("chances", onnx.TensorProto.FLOAT, ["n", "kinds"])
-        graph = helper.make_graph(self._nodes, "picture_check", [picture], [chances], self._constants)
+        features = helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, ["n", "features"])
+        graph = helper.make_graph(self._nodes, "picture_check", [picture], [chances, features], self._constants)
         opsets = [helper.make_opsetid("", _OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="terrarium")
         onnx.checker.check_model(model)  # pyright: ignore[reportUnknownMemberType] - partly untyped

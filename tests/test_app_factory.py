@@ -22,22 +22,23 @@ STATUSES = {
     400: ("protocolVersionMismatch hostInvalid"),
     401: ("tokenRequired signInRequired signInFailed"),
     403: (
-        "recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed "
+        "recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed sentAway "
         "roleNotAllowed scopeMissing codeInvalid modelAccessNeeded watchOnly"
     ),
     404: (
         "unknownModel sessionUnknown seedUnknown momentUnknown jobUnknown jobHasNoFile worldUnknown recordingUnknown "
-        "feedbackUnknown accountUnknown notFound filmUnknown filmSourceUnknown linkUnknown guestUnknown"
+        "feedbackUnknown accountUnknown notFound filmUnknown filmSourceUnknown linkUnknown guestUnknown "
+        "agentsMissing"
     ),
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
     409: (
         "displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse modelDoesNotFit "
-        "seedShipped nothingToRewind nothingToKeep promptNotHeard "
+        "seedShipped nothingToRewind nothingToKeep promptNotHeard sizeNotDrawn "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
         " filmNotMade filmRefused filmLoraRefused filmSourceInUse controlsTaken sharingOff sharingEnded "
-        "resumedElsewhere"
+        "resumedElsewhere scriptTooLong"
     ),
     410: ("resumeTooLate"),
     412: ("settingsChanged"),
@@ -51,7 +52,7 @@ STATUSES = {
     ),
     428: ("settingsRevisionMissing"),
     429: ("tooManyRequests tooManySessions uploadQuotaUsed tooManyAttempts"),
-    500: ("internal engineFailed authoringFailed recordingFailed filmFailed"),
+    500: ("internal engineFailed authoringFailed recordingFailed filmFailed scriptFailed"),
     503: (
         "serverBusy shuttingDown modelLoadFailed seedCheckFailed authoringUnavailable authoringLoadFailed "
         "recordingEncoderMissing serviceUnavailable jobsUnavailable serverRestarted "

@@ -1,7 +1,12 @@
-"""Judge the built-in world: `python -m training.evaluate --weights assets/moss --out FOLDER`.
+"""Judge a world model: `python -m training.evaluate [ENGINE] --out FOLDER`.
 
-Plays walks in worlds that it was not trained on, beside the simulator and two baselines, and writes a table (Markdown
-and JSON), a plot and a film strip. What the figures mean: docs/evaluation.md.
+With the id of an engine (`terrarium/diorama`), plays pictures in it by keys and mouse, as a person does, and writes its
+card: how it obeys, stays, comes back, lasts and keeps up. There is no truth of a picture, and none is needed for that.
+
+Without one, judges the weights of the built-in world against the simulator: plays walks in worlds that it was not
+trained on, beside the simulator and two baselines, and writes a table (Markdown and JSON), a plot and a film strip.
+
+What the figures mean: docs/evaluation.md.
 """
 
 from __future__ import annotations
@@ -13,6 +18,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from training.evaluation.engine_card import QUICK_CARD, CardPlan, judge
+from training.evaluation.engine_page import EngineCardPage
+from training.evaluation.engines import NoEngineError, fitted, load_engine
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.page import put_into_page
 from training.evaluation.report import render
@@ -27,12 +39,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.evaluation.subjects import Subject
+    from training.evaluation.trials import Picture
     from world_model.runtime import Runtime
     from world_model.scene_runtime import SceneRuntime
 
 _ROOT: Final = Path(__file__).parent.parent
 _WEIGHTS: Final = _ROOT / "assets" / "moss"
 _PAGE: Final = _ROOT / "docs" / "evaluation.md"
+_PICTURES: Final = tuple(
+    _ROOT / "assets" / "seeds" / f"{name}.jpg" for name in ("summer_grove", "misty_valley", "library_hall")
+)
 
 
 def evaluate(
@@ -51,8 +67,29 @@ def evaluate(
     return table
 
 
+def judge_engine(model_id: str, pictures: Sequence[Path], plan: CardPlan, folder: Path) -> str:
+    """Write an engine's card of these pictures to `folder`; returns the table.
+
+    Raises:
+        NoEngineError: there is no such engine, or it cannot be loaded here.
+        OSError: a picture cannot be read.
+    """
+    seeds: dict[str, Picture] = {}
+    for path in pictures:
+        with Image.open(path) as picture:
+            seeds[path.stem] = np.asarray(picture.convert("RGB"))
+    engine = load_engine(model_id)
+    try:
+        figures = {name: judge(engine, fitted(seed, engine), plan) for name, seed in tqdm(seeds.items())}
+        return EngineCardPage(engine.spec, figures).write(folder)
+    finally:
+        engine.close()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("engine", nargs="?", help="id of an engine, whose card is written; none: judge Moss's weights")
+    parser.add_argument("--seed", type=Path, nargs="+", default=_PICTURES, help="pictures that an engine is played in")
     parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="an exported model (default assets/moss)")
     parser.add_argument("--scene", type=Path, help="an exported scene network, whose layers then play, too")
     parser.add_argument("--out", type=Path, required=True, help="folder for table, plot and film strip")
@@ -63,6 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.workers < 1:
         parser.error("--workers is at least 1")
+    if given.engine is not None:
+        return _card(given.engine, given.seed, QUICK_CARD if given.quick else CardPlan(), given.out)
     try:
         runtime = load_runtime(given.weights)
         scene = None if given.scene is None else load_scene_runtime(given.scene)
@@ -74,6 +113,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(table)
     if given.docs:
         put_into_page(_PAGE, given.out)
+    return 0
+
+
+def _card(model_id: str, pictures: Sequence[Path], plan: CardPlan, folder: Path) -> int:
+    try:
+        table = judge_engine(model_id, pictures, plan, folder)
+    except (NoEngineError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(table)
     return 0
 
 

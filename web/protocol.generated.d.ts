@@ -115,6 +115,7 @@ export type ErrorCode =
   | "nothingToRewind"
   | "promptInvalid"
   | "promptNotHeard"
+  | "sizeNotDrawn"
   | "nothingToKeep"
   | "authoringEmptyPrompt"
   | "authoringUnavailable"
@@ -129,6 +130,7 @@ export type ErrorCode =
   | "sharingOff"
   | "sharingEnded"
   | "tooManyWatchers"
+  | "sentAway"
   | "watchOnly"
   | "controlsTaken"
   | "guestUnknown"
@@ -253,6 +255,7 @@ export type ExtendedClientMessage =
   | ShareRequest
   | StopSharingRequest
   | AnswerGuestRequest
+  | SendAwayRequest
   | TakeControlsRequest;
 export type ExtendedServerMessage =
   | StatusMessage
@@ -470,7 +473,8 @@ export interface FrameAckNotification {
  * saved world, which brings its own model and goes on where it was saved; or the world that a lost connection left
  * behind, by the `resume_token` of the answer to an earlier `init`, which goes on where it was.
  *
- * `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
+ * `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one. `width`
+ * and `height` are the size in which a stepped world is drawn, until the next `init`; without them, its engine's own.
  */
 export interface TimedInitRequest {
   type: "init";
@@ -485,6 +489,8 @@ export interface TimedInitRequest {
   world_id?: string | null;
   resume_token?: string | null;
   rng_seed?: number | null;
+  width?: number | null;
+  height?: number | null;
 }
 export interface TimedSceneEditRequest {
   type: "scene_edit";
@@ -625,6 +631,14 @@ export interface StopSharingRequest {
   req_id: string;
 }
 /**
+ * Have the guest of that number watch no longer. Nobody from their address is let in again for ten minutes.
+ */
+export interface SendAwayRequest {
+  type: "send_away";
+  req_id: string;
+  guest: number;
+}
+/**
  * Take the controls back from the guest who has them.
  */
 export interface TakeControlsRequest {
@@ -664,10 +678,14 @@ export interface PackageInfo {
 }
 /**
  * `kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+ *
+ * `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
+ * one more than it has seen, the answer to its last `step` was lost on its way.
  */
 export interface ResumedWorld {
   kept: string[];
   lost_s: number;
+  passes: number;
 }
 export interface ExtendedRpcSuccess {
   type: "response";
@@ -759,10 +777,12 @@ export interface RecordingResponseData {
 }
 /**
  * `link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
- * the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them.
+ * the Unix epoch. `guests` are the numbers of all who watch, `asking` and `guest` those of who asks for the controls
+ * and of who has them.
  */
 export interface SharingData {
   watchers: number;
+  guests: number[];
   link?: string;
   expires_at?: number;
   asking?: number;
@@ -835,6 +855,7 @@ export interface RecordingMessage {
  */
 export interface SharingMessage {
   watchers: number;
+  guests: number[];
   link?: string;
   expires_at?: number;
   asking?: number;

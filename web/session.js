@@ -250,6 +250,14 @@ export class Session {
     return this.#connection.request({ type: "answer_guest", guest, granted });
   }
 
+  /**
+   * @param {number} guest
+   * @returns {Promise<SharingData>}
+   */
+  sendAway(guest) {
+    return this.#connection.request({ type: "send_away", guest });
+  }
+
   /** @returns {Promise<SharingData>} */
   takeControls() {
     return this.#connection.request({ type: "take_controls" });

@@ -5,15 +5,17 @@ import { isLocalAddress } from "./account_texts.js";
 import { RequestError } from "./connection.js";
 import { byId } from "./dom.js";
 import { qrPicture } from "./qr_picture.js";
+import { RowList } from "./row_list.js";
 import { SecretNote } from "./secret_note.js";
+import { sureButton } from "./sure_button.js";
 import { phrase } from "./texts/texts.js";
-import { countText, watchAddress } from "./watch_texts.js";
+import { countText, guestState, watchAddress } from "./watch_texts.js";
 
 /** @import { App } from "./app.js" */
 /** @import { SharingData } from "./protocol.generated.d.ts" */
 
 /** @type {SharingData} */
-const NOTHING = { watchers: 0 };
+const NOTHING = { watchers: 0, guests: [] };
 
 export class Sharing {
   #app;
@@ -21,6 +23,8 @@ export class Sharing {
   #stop = byId("stop-sharing-button", HTMLButtonElement);
   #state = byId("share-state", HTMLElement);
   #note = new SecretNote(phrase("sharing.linkToWatch"), this.#button);
+  #list = byId("guests", HTMLElement);
+  #guests = new RowList(this.#list, this.#button, "guest");
   #now = NOTHING;
 
   /** @param {App} app */
@@ -58,6 +62,11 @@ export class Sharing {
     if (answered && granted) this.#app.resume();
   }
 
+  /** @param {number} guest who watches */
+  async sendAway(guest) {
+    await this.#ask(() => this.#app.session?.sendAway(guest));
+  }
+
   async takeBack() {
     await this.#ask(() => this.#app.session?.takeControls());
   }
@@ -72,6 +81,7 @@ export class Sharing {
     this.#stop.hidden = !isShared;
     if (!isShared) this.#note.hide();
     this.#showGuest();
+    this.#showGuests();
     if (this.guestPlays !== played) this.#app.handsChanged();
   }
 
@@ -92,6 +102,23 @@ export class Sharing {
       for (const part of element.querySelectorAll("[data-guest-asks]")) part.toggleAttribute("hidden", !isAsking);
       for (const part of element.querySelectorAll("[data-guest-plays]")) part.toggleAttribute("hidden", isAsking);
     }
+  }
+
+  #showGuests() {
+    this.#list.hidden = this.#now.guests.length === 0;
+    this.#guests.show(
+      this.#now.guests.map((guest) => {
+        const title = phrase("sharing.guest", { guest });
+        const away = sureButton({
+          text: phrase("sharing.sendAway"),
+          sureText: phrase("sharing.sendAwaySure"),
+          about: title,
+          testId: "send-away-button",
+          onSure: () => void this.sendAway(guest),
+        });
+        return { key: String(guest), title, text: guestState(guest, this.#now), controls: [away] };
+      }),
+    );
   }
 
   /**

@@ -3,11 +3,22 @@
 
 import { phrase } from "./texts/texts.js";
 
-/** @import { ErrorCode } from "./protocol.generated.d.ts" */
+/** @import { ErrorCode, SharingData } from "./protocol.generated.d.ts" */
 
 /** @param {number} watchers */
 export function countText(watchers) {
   return phrase("sharing.watchers", { count: watchers });
+}
+
+/**
+ * What somebody who watches does.
+ *
+ * @param {number} guest
+ * @param {SharingData} sharing
+ */
+export function guestState(guest, { asking, guest: playing }) {
+  if (guest === playing) return phrase("sharing.guestPlays");
+  return phrase(guest === asking ? "sharing.guestAsks" : "sharing.guestWatches");
 }
 
 /**

@@ -46,7 +46,7 @@ export function filmBegunText(title) {
 
 /** @param {number} lostS seconds of play that are gone */
 export function resumedText(lostS) {
-  return lostS > 0 ? phrase("play.resumedEarlier", { seconds: lostS.toFixed(1) }) : phrase("play.resumed");
+  return lostS >= 0.05 ? phrase("play.resumedEarlier", { seconds: lostS.toFixed(1) }) : phrase("play.resumed");
 }
 
 /**

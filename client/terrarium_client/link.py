@@ -112,6 +112,7 @@ class Link:
             got = await answer
         finally:
             self._waiting.pop(req_id, None)
+            answer.cancel()  # no answer is waited for any more where it could not be sent, or the caller has given up
         if not isinstance(got, bytes) and not got.get("success"):
             raise RefusedError(str(got.get("error") or "The server refused this."), str(got.get("code") or ""))
         return got
@@ -175,5 +176,6 @@ class Link:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(error)
+                waiting.exception()  # whoever waits for it may find by another way that the connection has ended
         async with self._news:
             self._news.notify_all()

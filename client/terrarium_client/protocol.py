@@ -168,6 +168,7 @@ class ErrorCode(StrEnum):
     NOTHING_TO_REWIND = "nothingToRewind"
     PROMPT_INVALID = "promptInvalid"
     PROMPT_NOT_HEARD = "promptNotHeard"
+    SIZE_NOT_DRAWN = "sizeNotDrawn"
     NOTHING_TO_KEEP = "nothingToKeep"
     AUTHORING_EMPTY_PROMPT = "authoringEmptyPrompt"
     AUTHORING_UNAVAILABLE = "authoringUnavailable"
@@ -182,6 +183,7 @@ class ErrorCode(StrEnum):
     SHARING_OFF = "sharingOff"
     SHARING_ENDED = "sharingEnded"
     TOO_MANY_WATCHERS = "tooManyWatchers"
+    SENT_AWAY = "sentAway"
     WATCH_ONLY = "watchOnly"
     CONTROLS_TAKEN = "controlsTaken"
     GUEST_UNKNOWN = "guestUnknown"
@@ -560,10 +562,15 @@ class ResumeNotification(FromClient):
 
 
 class ResumedWorld(FromServer):
-    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed."""
+    """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
+
+    `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
+    one more than it has seen, the answer to its last `step` was lost on its way.
+    """
 
     kept: tuple[str, ...]
     lost_s: float
+    passes: int
 
 
 class RewindRequest(FromClient):
@@ -612,6 +619,14 @@ class SceneEditResponseData(FromServer):
     edit_prompt: str
 
 
+class SendAwayRequest(FromClient):
+    """Have the guest of that number watch no longer. Nobody from their address is let in again for ten minutes."""
+
+    type: Literal["send_away"] = "send_away"
+    req_id: Annotated[str, Field(min_length=1, max_length=64)]
+    guest: int
+
+
 class SessionConfig(FromClient):
     """What the client wants of its session. Sent whole with every `init`; the server applies the differences."""
 
@@ -644,10 +659,12 @@ class ShareRequest(FromClient):
 
 class SharingData(FromServer):
     """`link` goes behind the server's `/watch.html#`; absent while nothing is shared. `expires_at` is in seconds since
-    the Unix epoch. `asking` and `guest` are the numbers of those who ask for the controls and who have them.
+    the Unix epoch. `guests` are the numbers of all who watch, `asking` and `guest` those of who asks for the controls
+    and of who has them.
     """
 
     watchers: int
+    guests: tuple[int, ...]
     link: str | None = None
     expires_at: float | None = None
     asking: int | None = None
@@ -658,6 +675,7 @@ class SharingMessage(FromServer):
     """Who watches, and who plays, whenever that changes. A newer one replaces one that was not sent yet."""
 
     watchers: int
+    guests: tuple[int, ...]
     link: str | None = None
     expires_at: float | None = None
     asking: int | None = None
@@ -777,7 +795,8 @@ class TimedInitRequest(FromClient):
     saved world, which brings its own model and goes on where it was saved; or the world that a lost connection left
     behind, by the `resume_token` of the answer to an earlier `init`, which goes on where it was.
 
-    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one.
+    `rng_seed` decides all that is random in a world that begins in a picture; without it, the server draws one. `width`
+    and `height` are the size in which a stepped world is drawn, until the next `init`; without them, its engine's own.
     """
 
     type: Literal["init"] = "init"
@@ -792,6 +811,8 @@ class TimedInitRequest(FromClient):
     world_id: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
     resume_token: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     rng_seed: Annotated[int, Field(ge=0, lt=4294967296)] | None = None
+    width: Annotated[int, Field(ge=8, le=4096)] | None = None
+    height: Annotated[int, Field(ge=8, le=4096)] | None = None
 
 
 class TimedSceneEditRequest(FromClient):

@@ -16,19 +16,19 @@ from terrarium_client import protocol
 from terrarium_client.errors import ConnectionLostError, RefusedError
 from terrarium_client.link import Link
 from terrarium_client.transport import open_socket, session_address
+from terrarium_client.way_back import WayBack
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from terrarium_client.passes import Pass, Picture
     from terrarium_client.transport import OpenTransport
+    from terrarium_client.way_back import StepPath
 
 Mode: TypeAlias = Literal["stepped", "live"]
-Result = TypeVar("Result")
 Answer = TypeVar("Answer", bound=BaseModel)
 
 _FIRST_PAUSE_S: Final = 0.25  # before the second try to connect; then twice as long each time
-_LONGEST_REPLAY: Final = 20_000  # steps; beyond it a broken connection is an error
 _DEFAULTS: Final = protocol.SessionConfig(
     scene_authoring=False,
     action_logging=False,
@@ -46,8 +46,10 @@ class FrameFormat:
     size: tuple[int, int] | None = None
 
     def fields(self) -> dict[str, Any]:
-        sides = {} if self.size is None else {"width": self.size[0], "height": self.size[1]}
-        return {"codec": self.codec, **sides}
+        return {"codec": self.codec, **self.sides()}
+
+    def sides(self) -> dict[str, Any]:
+        return {} if self.size is None else {"width": self.size[0], "height": self.size[1]}
 
 
 def connect(
@@ -64,7 +66,7 @@ def connect(
     `stepped`: the world makes a pass for each `step`, and none by itself. `live`: it goes on by itself, as in the
     browser; steer it with `control` and see it with `frames`. `codec` and `size` are those of `step` and `look`: pixels
     cost least on one machine, JPEGs across a network. A connection that breaks is made again, at the `tries`-th try at
-    last, and a stepped world brought back to where it was.
+    last, and a stepped world brought back to where it was: as the server has kept it, or by the same steps.
 
     Raises:
         ValueError: `url` is no address of a server.
@@ -90,9 +92,8 @@ class World:
         self._mode: Mode = mode
         self._tries = max(1, tries)
         self._open: Link | None = None
-        self._start: dict[str, Any] | None = None  # the fields of the `init` that the world began with
-        self._path = StepPath()
-        self.moments = Moments(self._ask, self._path)
+        self._way = WayBack()
+        self.moments = Moments(self._ask, self._way.path)
 
     async def __aenter__(self) -> World:
         await self._connect()
@@ -121,6 +122,8 @@ class World:
     ) -> protocol.ExtendedInitResponseData:
         """Begin a world: in a picture (the bytes of a file, or its path), a `seed` of the server's gallery (SHA-256 of
         its file), or a saved `world` (its id). The same picture, `rng_seed` and steps always give the same frames.
+
+        A stepped world is drawn in the `size` of `connect` where its engine can do that, and is scaled to it elsewhere.
         """
         data = await asyncio.to_thread(Path(picture).read_bytes) if isinstance(picture, str | Path) else picture
         config = _DEFAULTS.model_dump() | ({} if quant is None else {"quant": quant})
@@ -132,18 +135,26 @@ class World:
             "world_id": world,
             "rng_seed": secrets.randbits(32) if rng_seed is None else rng_seed,
         }
-        answer = await self._link.ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, fields)
-        if fields == self._start and world is None:  # the server leaves such a world as it is
+        sides = self._form.sides() if self._mode == "stepped" else {}
+        try:
+            answer = await self._begin(fields | sides)
+            fields |= sides
+        except RefusedError as error:
+            if not sides or error.code != protocol.ErrorCode.SIZE_NOT_DRAWN:
+                raise
+            answer = await self._begin(fields)
+        is_same = fields == self._way.start and world is None  # the server leaves such a world as it is
+        self._way.began(fields, answer)
+        if is_same:
             await self.reset()
-        self._start = fields
-        self._path.begin()
         self.moments.forget()
         return answer
 
     async def reset(self) -> None:
         """Back to before the first pass."""
+        self._way.asked()
         await self._link.tell(protocol.ResetNotification())
-        self._path.begin()
+        self._way.path.begin()
 
     # --------------------------------------------------------------------------------------------- playing
 
@@ -154,16 +165,24 @@ class World:
         if unknown := {key.upper() for key in keys} - protocol.KEYS:
             raise RefusedError(f"There is no key {', '.join(sorted(unknown))}.", "invalidRequest")
         fields = {"buttons": keys, "mouse_dx": mouse[0], "mouse_dy": mouse[1]}
-        made = await self._again(
-            lambda link: link.ask_for_pass(protocol.StepRequest, {**fields, "frames": frames, **self._form.fields()})
-        )
-        self._path.stepped(fields)
+        wanted = {**fields, "frames": frames, **self._form.fields()}
+        try:
+            made = await self._again(lambda link: link.ask_for_pass(protocol.StepRequest, wanted), step=frames)
+        except ConnectionLostError:
+            raise
+        except RefusedError as error:
+            if error.code == protocol.ErrorCode.INTERNAL:  # it may have been made, and only its frames are missing
+                self._way.lose_count()
+            raise
+        except BaseException:  # whoever waited no longer does, a cancellation too
+            self._way.lose_count()
+            raise
+        self._way.stepped(fields)
         return made
 
     async def look(self) -> Picture:
         """What is seen now: uint8 [height, width, 3], RGB."""
-        seen = await self._again(lambda link: link.ask_for_pass(protocol.LookRequest, self._form.fields()))
-        return seen.picture
+        return (await self._again(self._seen)).picture
 
     async def control(self, *keys: str, mouse: tuple[float, float] = (0.0, 0.0)) -> None:
         """Steer a live world. It goes on for 250 ms after the newest control."""
@@ -188,19 +207,19 @@ class World:
     async def rewind(self, seconds: float) -> protocol.RewindResponseData:
         """Go back by so many seconds of the world's own time."""
         answer = await self._ask(protocol.RewindRequest, protocol.RewindResponseData, seconds=seconds)
-        self._path.lose()
+        self._way.path.lose()
         return answer
 
     async def set_prompt(self, words: str) -> protocol.PromptResponseData:
         """Have words steer the world from its next pass on, where its model hears words; "" for none."""
         answer = await self._ask(protocol.SetPromptRequest, protocol.PromptResponseData, prompt=words)
-        self._path.lose()
+        self._way.path.lose()
         return answer
 
     async def edit(self, words: str) -> protocol.SceneEditResponseData:
         """Change the scene by words, where the server has models for that."""
         answer = await self._ask(protocol.TimedSceneEditRequest, protocol.SceneEditResponseData, prompt=words)
-        self._path.lose()
+        self._way.path.lose()
         return answer
 
     # --------------------------------------------------------------------------------------------- keeping
@@ -239,28 +258,86 @@ class World:
             raise ConnectionLostError("Use this world inside of its block: async with connect(url) as world.")
         return self._open
 
+    async def _begin(self, fields: dict[str, Any]) -> protocol.ExtendedInitResponseData:
+        return await self._ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, **fields)
+
     async def _ask(self, kind: type[BaseModel], answer: type[Answer], **fields: Any) -> Answer:
-        return await self._link.ask(kind, answer, fields)
-
-    async def _again(self, request: Callable[[Link], Awaitable[Result]]) -> Result:
-        """Do a request, once more where the connection breaks and the world can be brought back."""
+        if kind not in _WORLD_STAYS:
+            self._way.asked()
         try:
-            return await request(self._link)
-        except ConnectionLostError:
-            steps = self._path.steps
-            if self._tries == 1 or self._start is None or steps is None:
-                raise
-            await self._bring_back(self._start, steps)
-            return await request(self._link)
+            got = await self._link.ask(kind, answer, fields)
+        except RefusedError:
+            self._way.answered()
+            raise
+        self._way.answered()
+        return got
 
-    async def _bring_back(self, start: dict[str, Any], path: Iterable[dict[str, Any]]) -> None:
+    async def _seen(self, link: Link) -> Pass:
+        return await link.ask_for_pass(protocol.LookRequest, self._form.fields())
+
+    async def _again(
+        self, request: Callable[[Link], Awaitable[Pass]], *, step: Literal["all", "last"] | None = None
+    ) -> Pass:
+        """Ask for frames, once more where the connection breaks and the world can be brought back.
+
+        `step`: which frames of a step are asked for, which must not be made twice.
+        """
+        try:
+            made = await request(self._link)
+        except ConnectionLostError as error:
+            if self._tries == 1 or self._way.start is None:
+                raise
+            was_made = await self._bring_back(self._way.start, error, step)
+            made = await (self._seen if was_made else request)(self._link)
+        self._way.answered()
+        return made
+
+    async def _bring_back(
+        self, start: dict[str, Any], error: ConnectionLostError, step: Literal["all", "last"] | None
+    ) -> bool:
+        """Whether the step whose answer was lost has been made, so that its last frame is what is seen now."""
+        token, steps = self._way.token, self._way.path.steps
+        if token is None and steps is None:
+            raise error
         with suppress(ConnectionLostError):
             await self._link.close()
         await self._connect()
-        await self._link.ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, start)
+        if token is not None:
+            was_made = await self._resume(start, token, step)
+            if was_made is not None:
+                return was_made
+        if steps is None:
+            await self._link.close()
+            raise ConnectionLostError(f"{error} The server has not kept the world, and the way to it is not known.")
+        await self._repeat(start, steps)
+        return False
+
+    async def _resume(self, start: dict[str, Any], token: str, step: Literal["all", "last"] | None) -> bool | None:
+        """Go on in the world that the server has kept: whether it has made the step. None: that cannot be done."""
+        size = {side: start[side] for side in ("width", "height") if side in start}
+        fields = {"config": start["config"], "model": None, "resume_token": token, **size}
+        try:
+            answer = await self._link.ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, fields)
+        except RefusedError:  # it is too late, or the engine is taken
+            return None
+        resumed = answer.resumed
+        lost = None if resumed is None else self._way.passes_lost(resumed, is_step=step is not None)
+        if resumed is None or lost is None or (lost and step == "all"):  # its first frames cannot be had again
+            await self._link.close()
+            await self._connect()
+            return None
+        self._way.resumed(answer, resumed, lost)
+        self.moments.keep(resumed.kept)
+        return lost == 1
+
+    async def _repeat(self, start: dict[str, Any], steps: list[dict[str, Any]]) -> None:
+        """Begin the same world, and make the same steps."""
+        answer = await self._link.ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, start)
+        self._way.begins_anew(answer)
         self.moments.forget()
-        for fields in path:
+        for fields in steps:
             await self._link.ask_for_pass(protocol.StepRequest, {**fields, **_UNSEEN})
+            self._way.stepped_again()
 
     async def _connect(self) -> None:
         for left in reversed(range(self._tries)):
@@ -274,28 +351,10 @@ class World:
                 return
 
 
+# Requests that leave the world as it is.
+_WORLD_STAYS: Final = (protocol.SaveWorldRequest, protocol.TakeMomentRequest, protocol.RecordingRequest)
 # Steps that are made again to come back to where a world was are not looked at.
 _UNSEEN: Final = {"frames": "last", "codec": "rgb", "width": 8, "height": 8}
-
-
-class StepPath:
-    """The steps that led from where a world began to where it is. None: they are not known, or too many."""
-
-    def __init__(self) -> None:
-        self.steps: list[dict[str, Any]] | None = []
-
-    def begin(self, steps: list[dict[str, Any]] | None = None) -> None:
-        """The world is at its beginning, or as many steps after it."""
-        self.steps = [] if steps is None else list(steps)
-
-    def stepped(self, fields: dict[str, Any]) -> None:
-        if self.steps is not None:
-            self.steps.append(fields)
-            if len(self.steps) > _LONGEST_REPLAY:
-                self.steps = None
-
-    def lose(self) -> None:
-        self.steps = None
 
 
 class Ask(Protocol):
@@ -316,8 +375,7 @@ class Moments:
     async def take(self) -> str:
         """Keep this moment; its id."""
         answer = await self._ask(protocol.TakeMomentRequest, protocol.MomentResponseData)
-        self.kept = answer.kept
-        self._ways = {moment: way for moment, way in self._ways.items() if moment in answer.kept}
+        self.keep(answer.kept)
         self._ways[answer.moment_id] = None if self._path.steps is None else list(self._path.steps)
         return answer.moment_id
 
@@ -330,6 +388,11 @@ class Moments:
             self._path.lose()
         else:
             self._path.begin(way)
+
+    def keep(self, kept: tuple[str, ...]) -> None:
+        """These are still there."""
+        self.kept = kept
+        self._ways = {moment: way for moment, way in self._ways.items() if moment in kept}
 
     def forget(self) -> None:
         """Another world has none yet."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, assert_never
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from access_rules import Owner
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
-from handlers.engines.spare_time import WantedError
 from handlers.jobs.executor import JobExecutor, JobRequest, Made, MadeFile
+from handlers.jobs.spare_play import KEEPING, LOADING, WAITING
 from handlers.service_errors import service_errors_translated
 from replay.kept_files import KeptFiles
 from replay.plan import ReplayError
@@ -28,16 +28,15 @@ from replay.script import (
 )
 from replay.script_start import PictureFile, SavedMoment, facts_of, start_in_picture, start_in_world
 from replay.scripted_run import ScriptedRun
-from services.outlasting import unstoppable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator, Mapping
     from concurrent.futures import Executor
 
     from access_rules import Visitor
     from handlers.engines.pool import EnginePool
-    from handlers.engines.spare_time import SpareTime
     from handlers.jobs.executor import Resource, RunningJob
+    from handlers.jobs.spare_play import SparePlay
     from handlers.library.engines import LibraryEngines
     from handlers.safety_handler import SafetyHandler
     from handlers.seeds_handler import SeedsHandler
@@ -48,13 +47,11 @@ if TYPE_CHECKING:
     from services.frame_encoder.frame_encoder import FrameEncoder
     from services.job_store.job import Json
     from services.video_writer.video_writer import VideoWriter
-    from services.world_engine.world_engine import WorldEngine, WorldSpec
+    from services.world_engine.world_engine import WorldSpec
     from state.app_state_types import EngineKey
 
-Result = TypeVar("Result")
 Beginning: TypeAlias = PictureFile | SavedMoment
 
-WAITING: Final = "waiting_for_play"
 _LONGEST_S: Final = 24 * 3600.0  # a large engine takes hours for a long script, and somebody may play all day
 
 _CODES: Final[Mapping[ScriptFault, ErrorCode]] = MappingProxyType(
@@ -90,32 +87,30 @@ class ScriptExecutor(JobExecutor):
     resource: Resource = "cpu"
     limit_s = _LONGEST_S
     request_model = ScriptRequest
-    stages = (WAITING, "loading", "playing", "keeping")
+    stages = (WAITING, LOADING, "playing", KEEPING)
 
     def __init__(
         self,
         pool: EnginePool,
         library: LibraryEngines,
-        spare_time: SpareTime,
+        play: SparePlay,
         *,
         seeds: SeedsHandler,
         world_files: WorldFilesHandler,
         safety: SafetyHandler,
         video_writer: VideoWriter,
         frame_encoder: FrameEncoder,
-        engine_threads: Executor,
         check_threads: Executor,
         clock: Clock,
     ) -> None:
         self._pool = pool
         self._library = library
-        self._spare_time = spare_time
+        self._play = play
         self._seeds = seeds
         self._world_files = world_files
         self._safety = safety
         self._video_writer = video_writer
         self._frame_encoder = frame_encoder
-        self._engine_threads = engine_threads
         self._check_threads = check_threads
         self._clock = clock
 
@@ -200,53 +195,16 @@ class ScriptExecutor(JobExecutor):
     # --------------------------------------------------------------------------------------------------- playing
 
     async def _played(self, known: _Known, kept: KeptFiles, running: RunningJob) -> RunReport:
-        """In as many pieces as those leave who play."""
-        run: ScriptedRun | None = None
-        report: RunReport | None = None
-        try:
-            while report is None:
-                if self._spare_time.is_over(known.key):
-                    running.tell(WAITING)
-                    await self._spare_time.comes(known.key)
-                running.tell("loading")
-                try:
-                    async with self._spare_time.lease(known.key, f"script {running.job.id}") as lease:
-                        run = run or await self._begun(known, kept, lease.engine.spec)
-                        report = await self._piece(run, lease.engine, known.key, running)
-                except WantedError:
-                    pass
-        finally:
-            if run is not None:
-                await self._on_thread(run.close)
-        return report
-
-    async def _begun(self, known: _Known, kept: KeptFiles, spec: WorldSpec) -> ScriptedRun:
-        def begin() -> ScriptedRun:
+        def begin(spec: WorldSpec) -> ScriptedRun:
             return ScriptedRun(known.script, self._start(known, spec), self._world_files.origins, kept.sinks)
 
-        return await in_thread(self._check_threads, begin)
-
-    async def _piece(
-        self, run: ScriptedRun, engine: WorldEngine, key: EngineKey, running: RunningJob
-    ) -> RunReport | None:
-        """Until the script is played (its report), or somebody comes to play: None."""
-        try:
-            await self._on_thread(lambda: run.open(engine))
-            while not run.is_done:
-                if self._spare_time.is_over(key):
-                    await self._on_thread(run.park)
-                    return None
-                running.tell("playing", run.made / run.passes)
-                await self._on_thread(run.step)
-            running.tell("keeping")
-            return await self._on_thread(lambda: run.finish(self._clock.wall()))
-        except BaseException:  # whatever ends it, the world is closed before its engine goes
-            await self._on_thread(run.close)
-            raise
-
-    async def _on_thread(self, work: Callable[[], Result]) -> Result:
-        """One thread at a time: what is cancelled waits for the step that is being made."""
-        return await unstoppable(in_thread(self._engine_threads, work))
+        return await self._play.play(
+            known.key,
+            running,
+            begin=lambda spec: in_thread(self._check_threads, lambda: begin(spec)),
+            finish=lambda run: run.finish(self._clock.wall()),
+            stage="playing",
+        )
 
 
 @contextmanager

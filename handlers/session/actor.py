@@ -11,7 +11,7 @@ import structlog
 
 from handlers.session import stepped
 from handlers.session.mailbox import Call, CallQueue, EngineOffload
-from handlers.session.stepped_pass import SteppedPass
+from handlers.session.stepped_pass import MadePass, SteppedPass
 from handlers.session.stream import EncoderFailedError
 from services.world_engine.world_engine import EngineFaultError
 from state.app_state_types import EngineKey, Playing, SessionId, WorldInPlay
@@ -229,13 +229,14 @@ class WorldActor:
             raise stepped.paused()
         await self._begin_playing()
         await self._world.before_pass()
-        interval_s = self._world.active.spec.pass_interval_s
+        spec = self._world.active.spec
+        interval_s = spec.pass_interval_s
         began = self._clock.monotonic()
-        frames, chosen = await self._world.step_for(taken, wanted)
+        whole, chosen = await self._world.step_for(taken, wanted)
         ended = self._clock.monotonic()
         clock.passed(interval_s)
-        made = SteppedPass(frames, taken, in_play.world.epoch, began, ended, interval_s)
-        return await self._stream.answer(made, chosen, wanted)
+        made = MadePass(spec.frames_per_pass, taken, in_play.world.epoch, began, ended, interval_s)
+        return await self._stream.answer(made if whole is None else made.with_frames(whole), chosen, wanted)
 
     async def _playing_turn(self, in_play: WorldInPlay) -> None:
         now = self._clock.monotonic()
@@ -261,12 +262,13 @@ class WorldActor:
         ended = self._clock.monotonic()
         timer.stepped(ended - started)
         cap_s = interval_s if in_play.capped else None
-        await self._stream.submit(SteppedPass(frames, taken, in_play.epoch, started, ended, cap_s))
+        await self._stream.submit(SteppedPass(len(frames), taken, in_play.epoch, started, ended, cap_s, frames))
 
     async def _rest(self) -> None:
         """Wait for something to happen, without spending time."""
         self._pacer.rest()
         self._stream.timer.rest()
+        await self._stream.show_owed()
         await self._sleep(None)
 
     async def _sleep(self, timeout_s: float | None) -> None:

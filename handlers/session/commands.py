@@ -48,6 +48,7 @@ from wire_protocol import (
     SaveWorldResponseData,
     SceneEditRequest,
     SceneEditResponseData,
+    SendAwayRequest,
     SetPromptRequest,
     ShareRequest,
     SharingData,
@@ -138,7 +139,7 @@ class SessionCommands:
 
     async def init(self, request: InitRequest) -> ExtendedInitResponseData:
         """Start a world, go on in one that was left, or change the one in play."""
-        actor = self._play.actor
+        actor, size = self._play.actor, self._play.size_for(request)
         resumed = None
         self._init_deadline.disarm()
         try:
@@ -149,7 +150,8 @@ class SessionCommands:
                     leased, world = await opening
                     actor = self._play.start(leased, world, left)
                 if left is not None:
-                    resumed = ResumedWorld(kept=left.moments.ids(), lost_s=round(left.lost_s, 1))
+                    passes, lost_s = left.remembered.passes_made, round(left.lost_s, 3)
+                    resumed = ResumedWorld(kept=left.moments.ids(), lost_s=lost_s, passes=passes)
                 self._sharing.changed()
             else:
                 self._resumption.require_none(request)
@@ -159,6 +161,7 @@ class SessionCommands:
         finally:
             if self._play.actor is None and not self._end.has_begun:
                 self._init_deadline.arm()
+        actor.world.draw_in(size)
         actor.world.history.log_inputs(wanted=request.config.action_logging)
         self._author.configure(request)
         spec = actor.world.active.spec
@@ -246,6 +249,9 @@ class SessionCommands:
     async def answer_guest(self, request: AnswerGuestRequest) -> SharingData:
         return self._sharing.answer(request.guest, granted=request.granted)
 
+    async def send_away(self, request: SendAwayRequest) -> SharingData:
+        return self._sharing.send_away(request.guest)
+
     async def take_controls(self, _: TakeControlsRequest) -> SharingData:
         return self._sharing.take_back()
 
@@ -331,5 +337,6 @@ COMMANDS: Final = _by_type(
     Command(ShareRequest, SessionCommands.share),
     Command(StopSharingRequest, SessionCommands.stop_sharing),
     Command(AnswerGuestRequest, SessionCommands.answer_guest),
+    Command(SendAwayRequest, SessionCommands.send_away),
     Command(TakeControlsRequest, SessionCommands.take_controls),
 )

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.input_log.input_log import InputLog, InputLogs
     from services.input_log.lines import LogLine
-    from services.world_engine.world_engine import Frames, Picture, WorldSnapshot
+    from services.world_engine.world_engine import Picture, WorldSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,15 @@ class KeptPlace:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What led to a world that was left, for it to be played on. `frame` is the last one, where it is known."""
+    """What led to a world that was left, for it to be played on. `frame` is the last one, where it is known.
+
+    `passes_made` counts all passes since the first world of the player, also those that were taken back.
+    """
 
     path: WorldPath
     rewind: RewindTrack
     frame: Picture | None
+    passes_made: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class WorldHistory:
         self._path = remembered.path
         self._rewind = remembered.rewind
         self.frame: Picture | None = remembered.frame
+        self._passes_made = remembered.passes_made
 
     # -------------------------------------------------------------------------------------------- reading
 
@@ -186,14 +191,21 @@ class WorldHistory:
         if path.base_due:
             path.rebase(snapshot)
 
-    def stepped(self, taken: TakenControl, frames: Frames) -> None:
+    @property
+    def checks_next(self) -> bool:
+        """Whether the last frame of the next pass is one by which a replay is compared."""
+        return self._path.checks_next
+
+    def stepped(self, taken: TakenControl, frame: Picture | None) -> None:
+        """`frame` is the last one of the pass; None: it was not drawn, and `checks_next` did not ask for it."""
         given = PassInput(taken.control, self._clock.wall(), taken.client_ts)
-        self.frame = frames[-1]
+        self.frame = frame
+        self._passes_made += 1
         wants_check = self._path.stepped(given)
         passes = self._path.passes
         self._log.write(frame_input(passes, given))
-        if wants_check:
-            digest: Future[str] = self._work_threads.submit(frame_hash, frames[-1])
+        if wants_check and frame is not None:
+            digest: Future[str] = self._work_threads.submit(frame_hash, frame)
             self._path.checked(digest)
             self._log.write_check(passes, digest)
 
@@ -204,7 +216,7 @@ class WorldHistory:
     def left(self) -> Remembered:
         """The world is left, to be played on in another session: what that needs. Nothing of it stays here."""
         frame = None if self.frame is None else self.frame.copy()  # not the whole pass
-        remembered = Remembered(self._path, self._rewind, frame)
+        remembered = Remembered(self._path, self._rewind, frame, self._passes_made)
         self._rewind = RewindTrack(self._memory.rewind)
         return remembered
 

@@ -16,6 +16,7 @@ from handlers.base import in_thread
 from handlers.seeds_handler import hash_of
 from handlers.service_errors import service_errors_translated
 from handlers.session.left_world import LeftWorld
+from handlers.session.stepped import asked_size, check_size
 from handlers.session.world import ActiveWorld, LeasedWorld, Seed, open_saved_world, open_world
 from services.outlasting import unstoppable
 from services.world_engine.engine_card import LoadStep
@@ -141,6 +142,8 @@ class WorldOpener:
             await self._change_world(request, key, source, actor)
         elif source is None and _asks_for_other_chance(request, current):
             await self._change_world(request, key, current.seed, actor)
+        else:
+            check_size(current.spec, asked_size(request))
         capped = request.config.cap_inference_fps
         self._sessions.change_world(self._session_id, lambda world: replace(world, capped=capped))
         actor.nudge()
@@ -301,6 +304,7 @@ class WorldOpener:
 
     async def _opener(self, request: InitRequest, key: EngineKey, spec: WorldSpec, source: Source) -> Opener:
         """What opens the world; its picture was decoded and may be shown."""
+        check_size(spec, asked_size(request))
         req_id = request.req_id
         self._post(StatusMessage(stage=StageId.INIT_SEED))
         if isinstance(source, Seed):

@@ -112,10 +112,16 @@ class WorldPath:
     def base_due(self) -> bool:
         return self.passes - self._now.last_base >= self._half
 
+    @property
+    def checks_next(self) -> bool:
+        """Whether the frame of the next pass should be hashed."""
+        return (self.passes + 1) % CHECK_EVERY == 0
+
     def stepped(self, given: PassInput) -> bool:
         """One more pass; whether the frame that it made should be hashed (`checked`)."""
+        is_checked = self.checks_next
         self._now.inputs.append(given)
-        return self.passes % CHECK_EVERY == 0
+        return is_checked
 
     def checked(self, digest: Future[str]) -> None:
         """SHA-256 (hex) of the last frame of the newest pass, once it is computed."""

@@ -12,6 +12,7 @@ from handlers.session import endings
 from handlers.session.actor import EngineExhaustedError, WorldActor
 from handlers.session.history import SegmentLog, WorldHistory
 from handlers.session.played_world import PlayedWorld
+from handlers.session.stepped import asked_size, not_drawn_small
 from handlers.session.stream import EncoderFailedError, FrameStream
 from wire_protocol import StageId, StatusMessage
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from handlers.session.newest_seconds import NewestSeconds
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
-    from handlers.session.stepped import WorldClock
+    from handlers.session.stepped import PictureSize, WorldClock
     from handlers.session.stream import BeginVideo
     from handlers.session.world import LeasedWorld
     from handlers.sessions_handler import SessionsHandler
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from services.picture_decoder.picture_decoder import PictureDecoder
     from services.system_monitor.gpu_sampler import GpuSampler
     from state.app_state_types import SessionId, WorldInPlay
+    from wire_protocol import InitRequest
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -109,6 +111,17 @@ class SessionPlay:
         if self.actor is None:
             raise DomainError("Start a world first.", ErrorCode.NOT_READY)
         return self.actor
+
+    def size_for(self, request: InitRequest) -> PictureSize | None:
+        """The size in which the world that is asked for is to be drawn; None: its engine's own.
+
+        Raises:
+            DomainError: a world that goes on by itself has no other.
+        """
+        size = asked_size(request)
+        if size is not None and self._world_clock is None:
+            raise not_drawn_small()
+        return size
 
     def start(self, leased: LeasedWorld, world: WorldInPlay, left: LeftWorld | None = None) -> WorldActor:
         """Play the session's first world; `left` is what was kept of it, where another session has left it."""

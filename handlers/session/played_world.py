@@ -16,7 +16,7 @@ from handlers.session.path import KeptMoment, MomentShelf
 from handlers.session.world import model_facts, open_world, steer
 from handlers.session.world_memory import world_memory
 from services.world_engine.prompt_words import takes_words
-from services.world_engine.world_engine import NO_CONTROL
+from services.world_engine.world_engine import NO_CONTROL, is_drawn
 from state.app_state_types import Paused, Playing, SessionId, WorldInPlay
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from handlers.session.mailbox import InputMailbox, TakenControl
     from handlers.session.outbox import FramesAnswer
     from handlers.session.recording import SessionRecorder
-    from handlers.session.stepped import WantedFrames
+    from handlers.session.stepped import PictureSize, WantedFrames
     from handlers.session.stream import BeginVideo, FrameStream
     from handlers.session.video import SessionVideo
     from handlers.session.world import ActiveWorld, LeasedWorld, Seed, WorldCapture
     from handlers.sessions_handler import SessionsHandler
     from runtime_config.runtime_config import SessionLimits
     from services.picture_decoder.picture_decoder import PictureDecoder
-    from services.world_engine.world_engine import Frames, Picture, WorldEngine, WorldSnapshot
+    from services.world_engine.world_engine import DrawnWorld, Frames, Picture, WorldEngine, WorldSnapshot
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -100,6 +100,7 @@ class PlayedWorld:
         self._work_threads = work_threads
         self._limits = limits
         self._moments = self._no_moments() if moments is None else moments
+        self._size: PictureSize | None = None
         self._left_at: WorldSnapshot | None = None  # where the world was when its engine was offloaded
         self.history = history
         leased.is_in_play = True
@@ -113,11 +114,17 @@ class PlayedWorld:
         """For the actor, which offloads its engine."""
         return self._leased
 
+    def draw_in(self, size: PictureSize | None) -> None:
+        """Draw what steps ask for in this size from now on; None: in the engine's own."""
+        spec = self.active.spec
+        self._size = None if size == (spec.width, spec.height) else size
+
     # ------------------------------------------------------------------------------------------- passes, and the end
 
     async def before_recording(self) -> None:
         await self.history.begin_log(self._snapshot)
         if self._recorder.wants_picture:
+            await self._see()
             self._recorder.seen(await self._stream.newest_jpeg())
 
     async def before_pass(self) -> None:
@@ -125,22 +132,41 @@ class PlayedWorld:
 
     async def step(self, taken: TakenControl) -> Frames:
         frames = await self._in_engine(lambda: self.active.world.step(taken.control))
-        self.history.stepped(taken, frames)
+        self.history.stepped(taken, frames[-1])
         return frames
 
-    async def step_for(self, taken: TakenControl, wanted: WantedFrames) -> tuple[Frames, Frames]:
-        """One pass: its frames, and those that are wanted of it."""
+    async def step_for(self, taken: TakenControl, wanted: WantedFrames) -> tuple[Frames | None, Frames]:
+        """One pass: its frames in their own size, None where they were not drawn, and those that are wanted of it.
 
-        def step() -> tuple[Frames, Frames]:
-            frames = self.active.world.step(taken.control)
-            return frames, wanted.chosen(frames)
+        A world that is drawn in another size is drawn in its own as well where somebody takes that, and its last frame
+        where replays are compared by it. What is wanted is the same in each case.
+        """
+        world, size = self.active.world, self._size
+        is_taken, is_checked = self._stream.is_taken, self.history.checks_next
 
-        frames, chosen = await self._in_engine(step)
-        self.history.stepped(taken, frames)
+        def step() -> tuple[Frames | None, Picture | None, Frames]:
+            if size is None or not is_drawn(world):
+                frames = world.step(taken.control)
+                return frames, frames[-1], wanted.chosen(frames)
+            world.advance(taken.control)
+            chosen = wanted.chosen(world.draw(width=size[0], height=size[1], only_last=wanted.only_last))
+            if is_taken:
+                frames = self._draw_whole(world)
+                return frames, frames[-1], chosen
+            return None, self._draw_whole(world, only_last=True)[-1] if is_checked else None, chosen
+
+        frames, last, chosen = await self._in_engine(step)
+        self.history.stepped(taken, last)
         return frames, chosen
 
     async def look(self, wanted: WantedFrames) -> FramesAnswer:
         """What the player sees now. Raises: DomainError, it could not be encoded."""
+        world, size = self.active.world, self._size
+        if size is not None and is_drawn(world) and self.history.moment.passes:
+            frames = await self._in_engine(
+                lambda: wanted.chosen(world.draw(width=size[0], height=size[1], only_last=True))
+            )
+            return await self._stream.answer_view(wanted, frames)
         picture, _ = await self.view()
         return await self._stream.answer_view(wanted, await self._in_engine(lambda: wanted.chosen(picture[None])))
 
@@ -151,13 +177,13 @@ class PlayedWorld:
         await self._stream.show(self.active.picture)
 
     async def use_video(self, begin: BeginVideo | None) -> SessionVideo | None:
-        """Send H.264 or JPEGs from now on, and what the player sees now once more: it may have been lost."""
-        video = self._stream.use_video(begin)
-        await self._stream.show_again()
-        return video
+        """Send H.264 or JPEGs from now on, to a player who may have lost what there is to see now."""
+        await self._see()
+        return self._stream.renew_video(begin)
 
     async def show_newcomer(self, newcomer: PassSubscriber) -> None:
         """Hand what the player sees now to somebody who has seen nothing yet."""
+        await self._see()
         await self._stream.show_newcomer(newcomer)
 
     async def leave(self) -> LeftWorld | None:
@@ -284,6 +310,7 @@ class PlayedWorld:
 
     async def leave_engine(self) -> None:
         """Keep this moment and close the world, so that its engine can be offloaded; see `return_to_engine`."""
+        await self._see()
         self._left_at = await self._snapshot()
         await self._close_world(self.active)
 
@@ -303,6 +330,7 @@ class PlayedWorld:
 
     async def take_moment(self) -> tuple[str, tuple[str, ...]]:
         """Keep this moment: its id, and the ids of all that are kept, oldest first."""
+        await self._see()
         jpeg = await self._stream.newest_jpeg()
         frame = None if self.history.frame is None else self.history.frame.copy()  # not the whole pass
         kept = KeptMoment(await self._snapshot(), jpeg, self.history.moment, frame, self.history.input_log)
@@ -356,6 +384,7 @@ class PlayedWorld:
         if moment_id is not None:
             kept = self._moments.find(moment_id)
             return self.history.capture(kept.snapshot, kept.moment, kept.frame)
+        await self._see()
         return self.history.capture(await self._snapshot(), self.history.moment, self.history.frame)
 
     # ------------------------------------------------------------------------------------------------------- scenes
@@ -366,6 +395,7 @@ class PlayedWorld:
 
     async def _view(self) -> Picture:
         await self._stream.drain()
+        await self._see()
         frame = self._stream.still if self.history.frame is None else self.history.frame
         if frame is None:  # a kept moment without its frame was returned to: the JPEG of it is all there is
             frame = await self._decoded(await self._stream.newest_jpeg())
@@ -492,6 +522,18 @@ class PlayedWorld:
             world.restore(snapshot)
 
         await self._in_engine(restore)
+
+    async def _see(self) -> None:
+        """Draw what is seen now as it would have been drawn, if that was left out."""
+        world = self.active.world
+        if self._stream.is_unseen and is_drawn(world):
+            frames = await self._in_engine(lambda: self._draw_whole(world, only_last=True))
+            self.history.frame = frames[-1]
+            self._stream.seen(frames[-1])
+
+    def _draw_whole(self, world: DrawnWorld, *, only_last: bool = False) -> Frames:
+        spec = self.active.spec
+        return world.draw(width=spec.width, height=spec.height, only_last=only_last)
 
     async def _close(self, leased: LeasedWorld) -> None:
         try:

@@ -337,13 +337,20 @@ class Session:
     def post_log(self, message: LogMessage) -> None:
         self._outbox.post_log(message)
 
-    async def show_to(self, socket: SessionSocketLike, receipts: ReadReceipts | None, codec: Codec) -> None:
-        """Let somebody watch, until they leave or the session ends. Raises: DomainError, as many watch as may."""
+    async def show_to(
+        self, socket: SessionSocketLike, receipts: ReadReceipts | None, codec: Codec, network: str
+    ) -> None:
+        """Let somebody from the address `network` watch, until they leave or the session ends.
+
+        Raises:
+            DomainError: as many watch as may, or somebody there was sent away.
+        """
         watcher = Watcher(
             self.sharing,
             self._passes,
             self._play,
             codec,
+            network=network,
             receipts=receipts,
             limits=self._limits,
             clock=self._clock,

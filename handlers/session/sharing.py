@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Answer: TypeAlias = Literal["granted", "declined", "taken_back"]
 
 _ASK_AGAIN_S: Final = 10.0  # after the player has declined
+_STAY_AWAY_S: Final = 600.0  # after the player has sent somebody away
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,15 @@ class WatchEnd:
 
 SESSION_OVER: Final = WatchEnd("The session that you watched has ended.", ErrorCode.SHARING_ENDED)
 SHARING_STOPPED: Final = WatchEnd("The player does not share this session any more.", ErrorCode.SHARING_ENDED)
+SENT_AWAY: Final = WatchEnd("The player has sent you away.", ErrorCode.SENT_AWAY)
 LINK_EXPIRED: Final = WatchEnd("The time of this link is over.", ErrorCode.SHARING_ENDED)
 
 
 class WatcherLike(Protocol):
-    """Somebody who watches. Neither call waits."""
+    """Somebody who watches, from the address `network`. Neither call waits."""
+
+    @property
+    def network(self) -> str: ...
 
     def tell(self, message: WatchingMessage) -> None: ...
 
@@ -111,6 +116,7 @@ class SessionSharing:
         self._watchers: dict[int, WatcherLike] = {}
         self._answers: dict[int, Answer] = {}
         self._declined_at: dict[int, float] = {}
+        self._sent_away_at: dict[str, float] = {}  # by address
         self._last_number = 0
         self._expiry: asyncio.TimerHandle | None = None
 
@@ -147,6 +153,24 @@ class SessionSharing:
             self._hand_to(OwnHands())
         return self.data()
 
+    def send_away(self, number: int) -> SharingData:
+        """That guest watches no longer, and nobody from their address is let in for a while.
+
+        The link is the same for all, so nothing but the address tells who comes back. A new link opens to everybody.
+
+        Raises:
+            DomainError: nobody of that number watches.
+        """
+        watcher = self._watchers.get(number)
+        if watcher is None:
+            raise DomainError("That guest has left.", ErrorCode.GUEST_UNKNOWN)
+        now = self._clock.monotonic()
+        self._sent_away_at = {who: at for who, at in self._sent_away_at.items() if now - at < _STAY_AWAY_S}
+        self._sent_away_at[watcher.network] = now
+        watcher.end(SENT_AWAY)
+        self.leave(number)
+        return self.data()
+
     def take_back(self) -> SharingData:
         """The player plays again; nothing happens if they do."""
         if isinstance(self._hands, Lent):
@@ -163,6 +187,7 @@ class SessionSharing:
         shared, hands = self._shared, self._hands
         return SharingData(
             watchers=len(self._watchers),
+            guests=tuple(self._watchers),
             link=shared.link if isinstance(shared, Shared) else None,
             expires_at=shared.expires_at if isinstance(shared, Shared) else None,
             asking=hands.number if isinstance(hands, Asked) else None,
@@ -179,8 +204,9 @@ class SessionSharing:
         """The number of somebody who begins to watch.
 
         Raises:
-            DomainError: as many watch as may.
+            DomainError: as many watch as may, or somebody there was sent away.
         """
+        self._require_not_sent_away(watcher.network)
         most = self._config.now.max_watchers
         if len(self._watchers) >= most:
             raise DomainError(
@@ -191,6 +217,14 @@ class SessionSharing:
         self._watchers[self._last_number] = watcher
         self.changed()
         return self._last_number
+
+    def _require_not_sent_away(self, network: str) -> None:
+        sent_away_at = self._sent_away_at.get(network)
+        if sent_away_at is not None and self._clock.monotonic() - sent_away_at < _STAY_AWAY_S:
+            raise DomainError(
+                f"The player has sent you away. You can try again {_STAY_AWAY_S / 60:.0f} minutes after that.",
+                ErrorCode.SENT_AWAY,
+            )
 
     def leave(self, number: int) -> None:
         """Idempotent. The controls go back to the player if they were lent to whoever leaves."""
@@ -257,6 +291,7 @@ class SessionSharing:
         self._watchers.clear()
         self._answers.clear()
         self._declined_at.clear()
+        self._sent_away_at.clear()
         if isinstance(self._hands, Lent):
             self._desk.let_go()
         self._hands = OwnHands()

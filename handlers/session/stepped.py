@@ -1,18 +1,21 @@
-"""Worlds that go on only when the client says so: what a request for frames wants, and the time of such a world."""
+"""Worlds that go on only when the client says so: in which size they are drawn, what a request for frames wants, and
+the time of such a world."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from error_types import DomainError, ErrorCode
 from services.frame_encoder.frame_sizes import scaled
-from wire_protocol import StepRequest
+from wire_protocol import StepRequest, TimedInitRequest
 
 if TYPE_CHECKING:
     from services.clock.clock import Clock
-    from services.world_engine.world_engine import Frames
-    from wire_protocol import LookRequest, PictureCodec
+    from services.world_engine.world_engine import Frames, WorldSpec
+    from wire_protocol import InitRequest, LookRequest, PictureCodec
+
+PictureSize: TypeAlias = tuple[int, int]  # width and height in pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class WantedFrames:
 
     req_id: str
     codec: PictureCodec
-    size: tuple[int, int] | None
+    size: PictureSize | None
     only_last: bool
 
     @classmethod
@@ -34,6 +37,23 @@ class WantedFrames:
         """What is wanted of a pass, in its size. Takes milliseconds for large frames."""
         kept = frames[-1:] if self.only_last else frames
         return kept if self.size is None else scaled(kept, width=self.size[0], height=self.size[1])
+
+
+def asked_size(request: InitRequest) -> PictureSize | None:
+    """The size in which a world is to be drawn; None: its engine's own."""
+    if not isinstance(request, TimedInitRequest) or request.width is None or request.height is None:
+        return None
+    return request.width, request.height
+
+
+def check_size(spec: WorldSpec, size: PictureSize | None) -> None:
+    """Raises: DomainError, an engine of this spec does not draw in this size."""
+    if size not in (None, (spec.width, spec.height)) and not spec.draws_any_size:
+        raise DomainError(
+            f"{spec.title} makes pictures of {spec.width}x{spec.height} and no others. Begin the world without a size; "
+            "a step can still ask for its frames in one.",
+            ErrorCode.SIZE_NOT_DRAWN,
+        )
 
 
 class WorldClock:
@@ -57,6 +77,13 @@ class WorldClock:
 def not_stepped() -> DomainError:
     return DomainError(
         "This world goes on by itself, so it cannot be stepped. Connect with mode=stepped in the address for that.",
+        ErrorCode.INVALID_REQUEST,
+    )
+
+
+def not_drawn_small() -> DomainError:
+    return DomainError(
+        "Only a stepped world is drawn in a size of its own. Connect with mode=stepped in the address for that.",
         ErrorCode.INVALID_REQUEST,
     )
 

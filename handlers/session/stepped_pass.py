@@ -17,15 +17,28 @@ _AVERAGE_WEIGHT: Final = 0.2  # of the newest value in the moving averages
 
 
 @dataclass(frozen=True, slots=True)
-class SteppedPass:
-    """Frames and what their header says. Times are monotonic seconds; `cap_s` is the capped interval, or None."""
+class MadePass:
+    """What the header of a pass says of it, whether or not anybody has seen its frames.
 
-    frames: Frames
+    Times are monotonic seconds; `cap_s` is the capped interval, or None.
+    """
+
+    count: int  # of its frames
     taken: TakenControl
     epoch: int
     started_at: float
     stepped_at: float
     cap_s: float | None
+
+    def with_frames(self, frames: Frames) -> SteppedPass:
+        return SteppedPass(self.count, self.taken, self.epoch, self.started_at, self.stepped_at, self.cap_s, frames)
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedPass(MadePass):
+    """A pass with all of its frames, in the engine's own size."""
+
+    frames: Frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +104,17 @@ class PassHeaders:
         self._gpu = gpu
 
     def of(self, numbered: NumberedPass, form: PassForm) -> FrameHeader:
-        stepped = numbered.stepped
+        return self.of_made(numbered.stepped, numbered.first_frame_id, form)
+
+    def of_made(self, stepped: MadePass, first_frame_id: int, form: PassForm) -> FrameHeader:
         input_at = stepped.started_at if stepped.taken.received_at is None else stepped.taken.received_at
         infer_s, encode_s = stepped.stepped_at - stepped.started_at, form.ended - form.began
         gpu = self._gpu.latest()
         return FrameHeader(
-            frame_id=numbered.first_frame_id,
+            frame_id=first_frame_id,
             client_ts=stepped.taken.client_ts,
             gen_ms=_ms(self._timer.interval_s(stepped.cap_s)),
-            temporal_compression=len(stepped.frames),
+            temporal_compression=stepped.count,
             vram_used_bytes=-1 if gpu is None else gpu.vram_used_bytes,
             gpu_util_percent=-1 if gpu is None else gpu.util_percent,
             t_infer_ms=_ms(infer_s),

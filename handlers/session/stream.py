@@ -12,7 +12,7 @@ from handlers.session.outbox import FramesAnswer, OutgoingPass
 from handlers.session.quality import QualityController
 from handlers.session.side_encoding import SideEncoding
 from handlers.session.stepped import not_encoded
-from handlers.session.stepped_pass import NumberedPass, PassForm, PassHeaders, PassTimer, video_form
+from handlers.session.stepped_pass import NumberedPass, PassForm, PassHeaders, PassTimer, SteppedPass, video_form
 from services.video_encoder.video_encoder import VideoEncoderError
 from wire_protocol import FrameHeader
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from handlers.session.outbox import Outbox
     from handlers.session.recording import SessionRecorder
     from handlers.session.stepped import WantedFrames
-    from handlers.session.stepped_pass import SteppedPass
+    from handlers.session.stepped_pass import MadePass
     from handlers.session.video import EncodedVideo, SessionVideo
     from runtime_config.current import Current
     from runtime_config.runtime_config import JpegConfig
@@ -84,12 +84,13 @@ class FrameStream:
         self._quality = QualityController(jpeg, frame_height=spec.height)
         self._begin_video: BeginVideo | None = None
         self._video: SessionVideo | None = None
+        self._owes_view = False  # the client may not have what was made last, and nothing has come since
         self._held: NumberedPass | None = None  # until there is room for it
         self._sending_held: asyncio.Task[None] | None = None
         self._encoding: asyncio.Task[None] | None = None
         self._failures = 0  # in a row
         self._next_frame_id = 0
-        self._newest: bytes | Picture = b""  # what was made last, as a JPEG or as pixels
+        self._newest: bytes | Picture | None = b""  # what was made last, as a JPEG or as pixels; None: not drawn yet
         self.timer = PassTimer()
         self._headers = PassHeaders(self.timer, gpu)
         self._beside = SideEncoding(
@@ -102,6 +103,20 @@ class FrameStream:
     def sends_video(self) -> bool:
         """Whether H.264 is sent, or will be as soon as its encoder is ready."""
         return self._video is not None
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether the frames of the newest pass were not drawn in their own size: see `seen`."""
+        return self._newest is None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody beside the client takes passes: a recording, or who watches."""
+        return self._recorder.takes_jpegs or self._passes.has("jpeg") or self._passes.has("h264")
+
+    def seen(self, frame: Picture) -> None:
+        """The last frame of the newest pass, drawn after all."""
+        self._newest = frame
 
     def use_spec(self, spec: WorldSpec) -> None:
         self._spec = spec
@@ -118,6 +133,20 @@ class FrameStream:
         self._video = None if begin is None else begin(self._spec)
         self._outbox.use_pace(None if self._video is None else 1 / self._spec.pass_interval_s)
         return self._video
+
+    def renew_video(self, begin: BeginVideo | None) -> SessionVideo | None:
+        """`use_video`, for a client that may have lost a frame.
+
+        Where H.264 is in use, its next pass is a key frame: another encoder would take its time to start. The next pass
+        shows where the world is, or `show_owed` once it rests: a JPEG would only hold up the key frame behind it.
+        """
+        video = self._video
+        if begin is None or video is None or video.has_failed:
+            video = self.use_video(begin)
+        else:
+            video.want_key_frame()
+        self._owes_view = True
+        return video
 
     def begin_epoch(self, epoch: int) -> None:
         """Another world, or another moment: frame ids start over, and nothing of the old one is sent any more."""
@@ -158,22 +187,26 @@ class FrameStream:
         if stepped.cap_s is None and self.timer.encode_s > self.timer.step_s:
             await self.drain()
 
-    async def answer(self, made: SteppedPass, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
+    async def answer(self, made: MadePass, chosen: Frames, wanted: WantedFrames) -> FramesAnswer:
         """The frames that were asked for of a pass, `chosen`. A recording has all of its frames, in their own size.
+
+        A pass without them is one that nobody else takes (`is_taken`).
 
         Raises:
             DomainError: they could not be encoded.
             EncoderFailedError: too many passes in a row could not be encoded.
         """
         await self.drain()
-        numbered = NumberedPass(made, self._take_ids(len(made.frames)))
-        self._newest, self.still = made.frames[-1], None
+        first, self._newest, self.still = self._take_ids(made.count), None, None
         self._metrics.pass_timed("infer", made.stepped_at - made.started_at)
-        self._beside.video(numbered)
-        await self._record(numbered)
+        if isinstance(made, SteppedPass):
+            self._newest = made.frames[-1]
+            numbered = NumberedPass(made, first)
+            self._beside.video(numbered)
+            await self._record(numbered)
         now = self._clock.monotonic()
-        header = self._headers.of(numbered, PassForm(now, now))
-        skipped = len(made.frames) - len(chosen)
+        header = self._headers.of_made(made, first, PassForm(now, now))
+        skipped = made.count - len(chosen)
         return await self._answer(header.model_copy(update={"frame_id": header.frame_id + skipped}), chosen, wanted)
 
     async def answer_view(self, wanted: WantedFrames, chosen: Frames) -> FramesAnswer:
@@ -214,8 +247,10 @@ class FrameStream:
         self._newest, self.still = b"", None
 
     async def newest_jpeg(self) -> bytes:
-        """What was made last; empty before anything was. Raises: EncoderFailedError."""
+        """What was made last; empty before anything was, and where it was not drawn. Raises: EncoderFailedError."""
         await self.drain()
+        if self._newest is None:
+            return b""
         if not isinstance(self._newest, bytes):
             jpegs = await self._encode(self._newest[None])
             self._newest = jpegs[0] if jpegs else b""
@@ -240,14 +275,15 @@ class FrameStream:
         self._send_still(jpeg)
         self.still = None
 
-    async def show_again(self) -> None:
-        """Send what was made last once more, for a client that may have lost it. Raises: EncoderFailedError."""
-        jpeg = await self.newest_jpeg()
-        if jpeg:
-            self._send_still(jpeg)
+    async def show_owed(self) -> None:
+        """The world rests: send what was made last to a client that may have lost it. Raises: EncoderFailedError."""
+        if self._owes_view:
+            jpeg = await self.newest_jpeg()
+            if jpeg:
+                self._send_still(jpeg)
 
     def _send_still(self, jpeg: bytes) -> None:
-        self._newest = jpeg
+        self._newest, self._owes_view = jpeg, False
         self._drop_held()  # it is older than this
         encoded = EncodedPass.of(self._still_header(self._take_ids(1)), (jpeg,))
         self._passes.publish_jpegs(encoded, to_all=True)
@@ -343,6 +379,8 @@ class FrameStream:
             return
         form = PassForm(began, ended, quality=tuning.quality) if encoded is None else video_form(encoded, began, ended)
         ready = EncodedPass.of(self._headers.of(numbered, form), parts)
+        if encoded is None or encoded.units[0].is_key:
+            self._owes_view = False
         if video is None:
             self._newest = parts[-1]
             self._recorder.shown(parts, ready.header.gen_ms / 1000)

@@ -50,6 +50,11 @@ class SessionVideo:
         return self._stream is not None or self._next is not None
 
     @property
+    def has_failed(self) -> bool:
+        """Whether there is no stream, and none is being opened."""
+        return self._opening.done() and not self.is_ready
+
+    @property
     def is_finest(self) -> bool:
         """Whether the link takes the best quality, so that hardly a pass is left out for it."""
         return self._quality.is_finest

@@ -84,6 +84,7 @@ class Watcher:
         play: SessionPlay,
         codec: Codec,
         *,
+        network: str,
         receipts: ReadReceipts | None,
         limits: SessionLimits,
         clock: Clock,
@@ -93,6 +94,7 @@ class Watcher:
         self._passes = passes
         self._play = play
         self._codec: Codec = codec
+        self._network = network
         self._receipts = receipts
         self._limits = limits
         self._clock = clock
@@ -106,6 +108,10 @@ class Watcher:
         self._has_controls = False
         self._lost_controls_at = float("-inf")
         self._told = frozenset[ErrorCode]()
+
+    @property
+    def network(self) -> str:
+        return self._network
 
     def tell(self, message: WatchingMessage) -> None:
         has_controls = message.controls == "yours"

@@ -36,7 +36,7 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 FILE_NAME: Final = "mobilenet_v2_mid.onnx"
 _NAME: Final = "nsfwjs-4.4.0/mobilenet_v2_mid"
-_SHA256: Final = "25ddbfecbb204eca8a04de7d6ceda051476062719ef0a277e2d0909dc1a47e2b"
+_SHA256: Final = "d0ce3c80c71be6f2d9d9d03b46b2bf4ceece4dd3afed474ae2c94d9f591eadb6"
 KINDS: Final = ("drawing", "hentai", "neutral", "porn", "sexy")  # the network's outputs, in their order
 _UNSAFE: Final = ("hentai", "porn", "sexy")
 _LIMIT: Final = 0.5  # a picture is unsafe from this probability on of being one of those
@@ -97,18 +97,31 @@ class BundledImageClassifier:
             self._failure = None
         return Judgement(unsafe < _LIMIT, self._model.revision)
 
+    def features(self, picture: Picture) -> NDArray[np.float64]:
+        """What the network sees in a picture before it judges: one number for each of its features.
+
+        Raises:
+            ClassificationError: the network cannot be loaded, or cannot look at this picture.
+        """
+        look = _network_input(picture)
+        with self._lock:
+            return self._seen(look, "features")
+
     def close(self) -> None:
         with self._lock:
             self._session = None
 
-    def _chance_of_unsafe(self, look: NDArray[np.float32]) -> float:
+    def _seen(self, look: NDArray[np.float32], output: str) -> NDArray[np.float64]:
         if self._session is None:
             self._session = _load(self._model)
         try:
-            (answers,) = self._session.run(None, {"picture": look})
+            (answers,) = self._session.run([output], {"picture": look})
         except Exception as error:  # the runtime's exceptions share no base class
             raise ClassificationError("The built-in picture check could not look at this picture.") from error
-        chances = np.asarray(answers, dtype=np.float64).ravel()
+        return np.asarray(answers, dtype=np.float64).ravel()
+
+    def _chance_of_unsafe(self, look: NDArray[np.float32]) -> float:
+        chances = self._seen(look, "chances")
         if chances.shape != (len(KINDS),) or not abs(float(chances.sum()) - 1) < _SUM_TOLERANCE:  # false for NaN
             raise ClassificationError("The built-in picture check gave no usable answer.")
         return sum(float(chance) for kind, chance in zip(KINDS, chances, strict=True) if kind in _UNSAFE)

@@ -29,6 +29,7 @@ from services.world_engine.world_engine import (
     EngineFaultError,
     SnapshotMismatchError,
     WorldClosedError,
+    is_drawn,
 )
 from wire_protocol import KEY_CODES
 
@@ -194,6 +195,29 @@ def words_are_kept(engine: WorldEngine) -> None:
         _same(silent, _play(world, given), "Empty words did not make the world play as if nothing had been said")
 
 
+def drawn_worlds_go_the_same_way(engine: WorldEngine) -> None:
+    """A world whose passes are drawn small, or not at all, goes where one goes whose passes are drawn whole. Engines
+    that draw in one size pass."""
+    given, spec = sample_controls(1), engine.spec
+    if not spec.draws_any_size:
+        return
+    width, height = max(8, spec.width // 4), max(8, spec.height // 4)
+    with _opened(engine) as whole, _opened(engine) as small:
+        if not is_drawn(small):
+            raise ContractError("The spec says that worlds are drawn in any size, but they have no `draw`.")
+        for number, control in enumerate(given):
+            frames = whole.step(control)
+            small.advance(control)
+            if number % 3:
+                seen = small.draw(width=width, height=height, only_last=number % 2 == 0)
+                if seen.dtype != np.uint8 or seen.shape[1:] != (height, width, 3):
+                    raise ContractError(f"Pass {number + 1} was drawn as {seen.dtype} of the shape {seen.shape}")
+            again = small.draw(width=spec.width, height=spec.height)
+            _same([frames], [again], f"Pass {number + 1} of a world that draws later had other frames")
+            if bytes(whole.snapshot().state) != bytes(small.snapshot().state):
+                raise ContractError(f"A world that was drawn small stood elsewhere after pass {number + 1}")
+
+
 def it_comes_back_from_host_memory(engine: WorldEngine) -> None:
     """A snapshot goes on in an engine that has left its device meanwhile, and so does a new world. Engines that cannot
     leave it pass."""
@@ -224,6 +248,7 @@ ENGINE_CHECKS: Final[Mapping[str, EngineCheck]] = MappingProxyType(
         "closed worlds refuse": closed_worlds_refuse,
         "foreign snapshots are refused": foreign_snapshots_are_refused,
         "words are kept": words_are_kept,
+        "drawn worlds go the same way": drawn_worlds_go_the_same_way,
         "it comes back from host memory": it_comes_back_from_host_memory,
     }
 )

@@ -44,6 +44,7 @@ class WorldSpec:
     weights_hash: str  # hex; an engine without weights hashes the version of its code
     max_worlds: int | None = None  # how many worlds may be open at a time; None: as many as there are sessions
     snapshot_bytes: int = 0  # the most that a snapshot may have; 0: a few megabytes
+    draws_any_size: bool = False  # its worlds are `DrawnWorld`s
     can_park: bool = False  # whether the engine can leave its device and come back: `engine_parking.py`
 
     @property
@@ -175,6 +176,26 @@ class LargeWorld(World, Protocol):
 
 def is_large(world: World) -> TypeGuard[LargeWorld]:
     return hasattr(world, "copy_state")
+
+
+class DrawnWorld(World, Protocol):
+    """A world that goes on without its frames, which it draws from where it stands: in any size, or not at all."""
+
+    def advance(self, control: ControlPayload) -> None:
+        """Go on by one pass exactly as `step` does, and draw nothing."""
+        ...
+
+    def draw(self, *, width: int, height: int, only_last: bool = False) -> Frames:
+        """The frames of the newest pass, or its last one alone: uint8 [count, height, width, 3].
+
+        They show what those of `step` show, stretched to that size. In the spec's size they are those of `step`. A
+        world that made no pass since it was opened, restored or given another picture has one frame, of where it is.
+        """
+        ...
+
+
+def is_drawn(world: World) -> TypeGuard[DrawnWorld]:
+    return hasattr(world, "draw")
 
 
 class WorldEngine(Protocol):

@@ -58,6 +58,12 @@ def ask(client: TestClient, way: str = "words", **body: Any) -> Json:
     return answer.json()
 
 
+def change_settings(client: TestClient, **values: Any) -> None:
+    tag = client.get("/api/settings").headers["ETag"]
+    answer = client.patch("/api/settings", json={"changes": values}, headers={"If-Match": tag})
+    assert answer.status_code == 200, answer.text
+
+
 def film_of(client: TestClient, film_id: str) -> Json:
     return client.get(f"/api/video/films/{film_id}").json()
 

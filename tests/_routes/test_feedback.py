@@ -14,7 +14,6 @@ from services.feedback_store.feedback_store import FeedbackFault, FeedbackKind, 
 from tests._routes.test_films import film_server
 from tests._routes.test_recordings import Photographer, film, gallery
 from tests.fakes.fake_feedback_store import FakeFeedbackStore
-from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_input_logs import FakeInputLogs
 from tests.fakes.fake_prompt_writer import FakePromptWriter
@@ -124,7 +123,7 @@ def test_scenes_and_the_jobs_that_made_them() -> None:
 
 
 def test_a_film_of_a_world_says_what_the_world_was_made_with(tmp_path: Path) -> None:
-    with film_server(tmp_path, FakeFilmMaker()) as (server, world):
+    with film_server(tmp_path) as (server, world):
         job = ended(server.http, submit(server.http, "replay_film", world_id=world)["id"])
         give(server.http, f"job/{job['id']}", rating=-1, tags=["broken_memory"])
         server.http.delete(f"/api/worlds/{world}")

@@ -9,7 +9,6 @@ from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
 from services.ownership_store.ownership_store import ThingKind
 from tests._routes.test_recordings import Photographer
 from tests.fakes.fake_account_store import FakeAccountStore
-from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_ownership_store import FakeOwnershipStore
 from tests.fakes.fake_prompt_writer import FakePromptWriter
@@ -54,7 +53,6 @@ def household(folder: Path, **access: Any) -> Generator[Household]:
         "ownership_stores": store,
         "prompt_writer": FakePromptWriter(),
         "image_editor": FakeImageEditor(),
-        "film_maker": FakeFilmMaker(),
         "world_store": FakeWorldStore(folder=folder),
         "video_writer": Photographer(),
         "recordings_dir": folder / "recordings",

@@ -199,3 +199,23 @@ def test_an_engine_that_fails_fails_the_script_alone(tmp_path: Path) -> None:
         assert job["state"] == "failed"
         assert model.engines[0].open_worlds == 0
         played(server, script(start_of(seed)))
+
+
+def test_whoever_plays_another_engine_gets_the_device_and_the_script_has_it_back_later(tmp_path: Path) -> None:
+    lake, hill = FakeModel("fake/lake", placement="device"), FakeModel("fake/hill", placement="device")
+    with script_server(tmp_path, lake, hill) as (server, seed):
+        said = script(start_of(seed), model="fake/lake", steps=[{"keys": ["W"], "hold": 40}])
+        undisturbed = played(server, said)["result"]["digest"]
+        lake.engines[0].hold()
+        job = submit(server.http, "scripted_run", script=said)["id"]
+        lake.engines[0].wait_until_held()
+        with server.client(extended=True) as client:
+            init = client.init(picture(3), model="fake/hill")
+            wait_until(lambda: server.handler.engines.is_wanted(EngineKey("fake/lake", "none")), "it is wanted")
+            lake.engines[0].release()
+            assert client.reply(init)["success"]
+            wait_until(lambda: job_of(server.http, job)["stage"] == "waiting_for_play", "the script waits")
+            assert lake.engines[0].is_closed, "only one engine is on the device at a time"
+        done = ended(server.http, job)
+        assert (done["state"], done["result"]["digest"]) == ("done", undisturbed)
+        assert len(lake.engines) == 2

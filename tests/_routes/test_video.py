@@ -12,7 +12,7 @@ from PIL import Image
 from handlers.jobs.video_executor import VideoExecutor
 from runtime_config.films_config import FilmsConfig
 from services.video_pipeline.video_pipeline import FilmStage, VideoFault, VideoPipelineError
-from tests._routes.film_rig import SMALL, ask, clip, film_client, film_of, made, over, send
+from tests._routes.film_rig import SMALL, ask, change_settings, clip, film_client, film_of, made, over, send
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_job_store import FakeJobStore
@@ -376,12 +376,14 @@ def test_films_that_take_up_all_the_room_they_may(tmp_path: Path) -> None:
 
 def test_films_go_when_they_are_too_old_but_not_while_others_are_made_from_them(tmp_path: Path) -> None:
     pipeline, clock = FakeVideoPipeline(), FakeClock()
-    with film_client(tmp_path, pipeline, clock=clock, films=FilmsConfig(kept_days=30)) as client:
+    with film_client(tmp_path, pipeline, clock=clock) as client:
         old, source = made(client), made(client)
         pipeline.hold()
         begun = client.post("/api/video/upscale", json={"source": {"film": source["id"]}})
         pipeline.wait_until_held()
         clock.advance(31 * 24 * 3600)
+        assert len(client.get("/api/video/films").json()["films"]) == 3, "kept until somebody says for how long"
+        change_settings(client, films_kept_days=30)
         ids = {film["id"] for film in client.get("/api/video/films").json()["films"]}
         assert ids == {begun.json()["id"], source["id"]}
         assert client.get(old["content_url"]).status_code == 404

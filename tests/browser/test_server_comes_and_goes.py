@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
+@pytest.mark.trial
 def test_a_second_tab_waits_until_the_only_place_is_free(invite: Invite, start_server: StartServer) -> None:
     server = start_server(TERRARIUM_MAX_SESSIONS="1")
     first, second = invite(server.url), invite(server.url)

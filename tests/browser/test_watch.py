@@ -45,7 +45,7 @@ def watch(browser: Browser, address: str, size: dict[str, int]) -> tuple[Browser
     context = browser.new_context(viewport={"width": size["width"], "height": size["height"]})
     page = context.new_page()
     page.goto(address)
-    wait_for_frames(page, 1)
+    page.wait_for_function("() => watched.frames >= 1")  # of a world at rest there is one, which may be drawn already
     return context, page
 
 
@@ -92,6 +92,26 @@ def test_a_world_is_watched_and_the_controls_change_hands(
         assert faults_of(page) == []
         page.get_by_test_id("again-button").click()
         expect(page.get_by_test_id("watch-over-text")).to_have_text("This link opens nothing, or nothing any more.")
+
+
+def test_who_watches_is_listed_and_sent_away(invite: Invite, browser: Browser, server: ServerProcess) -> None:
+    player = invite(server.url)
+    player.enter()
+    address = share(player)
+    context, page = watch(browser, address, PHONE)
+    with context:
+        guest = player.by_id("guest")
+        expect(guest).to_contain_text("Guest 1")
+        expect(guest).to_contain_text("Watches")
+        assert faults_of(player.page) == []
+        away = player.by_id("send-away-button")
+        away.click()
+        expect(away).to_have_text("Send away for ten minutes")
+        away.click()
+        expect(page.get_by_test_id("watch-over-text")).to_contain_text("The player has sent you away.")
+        expect(guest).to_have_count(0)
+        page.get_by_test_id("again-button").click()
+        expect(page.get_by_test_id("watch-over-text")).to_contain_text("The player has sent you away.")
 
 
 def test_the_same_walk_is_watched_over_a_link_of_eight_megabits(

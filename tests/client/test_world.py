@@ -26,7 +26,7 @@ from terrarium_client.transport import open_socket, session_address
 from runtime_config.runtime_config import AccessConfig
 from tests.client.rig import client_rig
 from tests.fakes.fake_catalogue import FakeModel
-from tests.fakes.fake_world_engine import FakeWorldEngine, read_frame, words_sum
+from tests.fakes.fake_world_engine import FakeDrawnWorld, FakeWorldEngine, read_frame, words_sum
 from tests.play.harness import picture
 from wire_protocol import KEY_CODES
 
@@ -48,6 +48,23 @@ def test_the_client_brings_no_server_code() -> None:
 
 def test_the_keys_are_those_of_the_server() -> None:
     assert frozenset(KEY_CODES) == KEYS
+
+
+def test_a_world_is_drawn_in_the_size_of_the_client_where_its_engine_can(tmp_path: Path) -> None:
+    model = FakeModel(make_engine=lambda model_id: FakeWorldEngine(model_id, draws_any_size=True))
+    with client_rig(tmp_path, model) as rig, sync.connect(rig.url, size=(24, 16)) as world:
+        world.init(picture(90), rng_seed=5)
+        made = world.step("W")
+    drawn = model.engines[0].worlds[0]
+    assert isinstance(drawn, FakeDrawnWorld)
+    assert (drawn.drawn, made.picture.shape) == ([(24, 16, True)], (16, 24, 3))
+
+
+def test_a_world_of_another_size_is_scaled_to_that_of_the_client(tmp_path: Path) -> None:
+    with client_rig(tmp_path) as rig, sync.connect(rig.url, size=(24, 16)) as world:
+        world.init(picture(90), rng_seed=5)
+        assert world.step("W").picture.shape == (16, 24, 3)
+        assert len(rig.model.engines[0].worlds) == 1  # none was opened in vain
 
 
 @pytest.mark.parametrize("codec", ["rgb", "jpeg"])

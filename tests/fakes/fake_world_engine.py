@@ -13,7 +13,9 @@ import numpy as np
 
 from services.world_engine.engine_pace import EnginePace
 from services.world_engine.world_engine import (
+    NO_CONTROL,
     ControlPayload,
+    EngineDiedError,
     Frames,
     Picture,
     SnapshotMismatchError,
@@ -98,6 +100,7 @@ class FakeWorldEngine:
         max_worlds: int | None = None,
         step_s: float = 0.0,
         hears_words: bool = False,
+        draws_any_size: bool = False,
         can_park: bool = False,
     ) -> None:
         if width < _MIN_WIDTH:
@@ -111,6 +114,7 @@ class FakeWorldEngine:
             fps=fps,
             weights_hash=weights_hash,
             max_worlds=max_worlds,
+            draws_any_size=draws_any_size,
             can_park=can_park,
         )
         self.step_s = step_s
@@ -126,6 +130,7 @@ class FakeWorldEngine:
         self._fail_at: int | None = None
         self._failures_left = 0
         self._refusals_left = 0
+        self._dies_at, self._deaths_left = 0, 0
 
     @property
     def spec(self) -> WorldSpec:
@@ -153,7 +158,8 @@ class FakeWorldEngine:
             raise FakeEngineError("No world opens, as the test asked.")
         if self._spec.max_worlds is not None and self.open_worlds >= self._spec.max_worlds:
             raise RuntimeError("No more worlds fit.")
-        world = (FakePromptedWorld if self._hears_words else FakeWorld)(self, seed, rng_seed)
+        kind = FakePromptedWorld if self._hears_words else FakeDrawnWorld if self._spec.draws_any_size else FakeWorld
+        world = kind(self, seed, rng_seed)
         with self._lock:
             self.worlds.append(world)
         return world
@@ -189,6 +195,11 @@ class FakeWorldEngine:
     def fail_at(self, pass_number: int | None) -> None:
         self._fail_at = pass_number
 
+    def die_at(self, pass_number: int, *, times: int = 1) -> None:
+        """Have its process end at that pass. It begins again with the next world."""
+        with self._lock:
+            self._dies_at, self._deaths_left = pass_number, times
+
     def fail_next(self, count: int) -> None:
         with self._lock:
             self._failures_left = count
@@ -204,6 +215,10 @@ class FakeWorldEngine:
         with self._lock:
             fails = self._failures_left > 0
             self._failures_left -= fails
+            dies = self._deaths_left > 0 and pass_number == self._dies_at
+            self._deaths_left -= dies
+        if dies:
+            raise EngineDiedError(f"The process ended at pass {pass_number}, as the test asked.")
         if fails or pass_number == self._fail_at:
             raise FakeEngineError(f"Pass {pass_number} failed, as the test asked.")
 
@@ -222,6 +237,11 @@ class FakeWorld:
         self.controls: list[ControlPayload] = []
 
     def step(self, control: ControlPayload) -> Frames:
+        self._go_on(control)
+        spec = self._engine.spec
+        return self._paint(control, spec.width, spec.height)
+
+    def _go_on(self, control: ControlPayload) -> None:
         self._check_open()
         if not self._busy.acquire(blocking=False):
             raise AssertionError("Two threads used one world at a time.")
@@ -229,7 +249,6 @@ class FakeWorld:
             self._engine.before_step(self.pass_number + 1)
             self.pass_number += 1
             self.controls.append(control)
-            return self._paint(control)
         finally:
             self._busy.release()
 
@@ -268,9 +287,8 @@ class FakeWorld:
         red, green, blue = (round(float(value)) for value in picture.reshape(-1, 3).mean(axis=0))
         return red, green, blue
 
-    def _paint(self, control: ControlPayload) -> Frames:
-        spec = self._engine.spec
-        frames = np.empty((spec.frames_per_pass, spec.height, spec.width, 3), dtype=np.uint8)
+    def _paint(self, control: ControlPayload, width: int, height: int) -> Frames:
+        frames = np.empty((self._engine.spec.frames_per_pass, height, width, 3), dtype=np.uint8)
         frames[:] = self._mean
         held = sum(1 << code for code in control.buttons).to_bytes(33, "little")
         for sub_frame, frame in enumerate(frames):
@@ -284,8 +302,41 @@ class FakeWorld:
                 held,
                 words_sum(self.words),
             )
-            frame[0].reshape(-1)[: len(content)] = np.frombuffer(content, dtype=np.uint8)
+            row = frame[0].reshape(-1)
+            said = np.frombuffer(content, dtype=np.uint8)[: len(row)]  # a frame that is too narrow says less
+            row[: len(said)] = said
         return frames
+
+
+class FakeDrawnWorld(FakeWorld):
+    """A `DrawnWorld`. `drawn` says how often it drew: width, height, and whether it was the last frame alone."""
+
+    def __init__(self, engine: FakeWorldEngine, seed: Picture, rng_seed: int) -> None:
+        super().__init__(engine, seed, rng_seed)
+        self.drawn: list[tuple[int, int, bool]] = []
+        self._newest: ControlPayload | None = None  # of the newest pass, where one was made since the world came here
+
+    def step(self, control: ControlPayload) -> Frames:
+        self._newest = control
+        return super().step(control)
+
+    def advance(self, control: ControlPayload) -> None:
+        self._go_on(control)
+        self._newest = control
+
+    def draw(self, *, width: int, height: int, only_last: bool = False) -> Frames:
+        self._check_open()
+        self.drawn.append((width, height, only_last))
+        frames = self._paint(self._newest or NO_CONTROL, width, height)
+        return np.ascontiguousarray(frames[-1:]) if only_last or self._newest is None else frames
+
+    def continue_from(self, picture: Picture) -> None:
+        super().continue_from(picture)
+        self._newest = None
+
+    def restore(self, snapshot: WorldSnapshot) -> None:
+        super().restore(snapshot)
+        self._newest = None
 
 
 class FakePromptedWorld(FakeWorld):

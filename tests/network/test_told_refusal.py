@@ -32,6 +32,7 @@ def guarded_server(error_linger_s: float = 0.5) -> Generator[PlayServer]:
         yield server
 
 
+@pytest.mark.trial
 def test_it_is_told_what_it_shows_and_has_time_for_it() -> None:
     with guarded_server(error_linger_s=3600) as server, server.client() as client:
         error = client.of_type("error")

@@ -12,7 +12,7 @@ import pytest
 from uvicorn.protocols.utils import ClientDisconnected
 
 from tests.network.live_server import serving
-from tests.network.raw_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawPeer
+from tests.network.raw_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawPeer, frame_head
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
@@ -216,6 +216,37 @@ def test_a_message_over_the_limit_is_answered_with_1009(events: Events, fragment
         assert peer.read_to_close().close_code == 1009
         with pytest.raises(EOFError):
             peer.read_frame()
+
+
+@pytest.mark.parametrize("path", ["/watch", "//watch", "/%77s/../watch", "/", "/wsx"])
+def test_only_a_session_takes_long_messages(path: str, events: Events) -> None:
+    """The others read no more of one than its length."""
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await accept(receive, send)
+        for _ in range(2):
+            message = await receive()
+            events.tell((message["type"], len(message.get("bytes", b"")), message.get("code")))
+
+    with serving(app) as server, RawPeer(server.port) as peer:
+        peer.handshake(path)
+        peer.send_frame(BINARY, bytes(16 * 1024))
+        assert events.next() == ("websocket.receive", 16 * 1024, None)
+        peer.socket.sendall(frame_head(BINARY, 16 * 1024 + 1))
+        assert events.next() == ("websocket.disconnect", 0, 1009)
+        assert peer.read_to_close().close_code == 1009
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws?client=terrarium", "//ws", "/%77s"])
+def test_a_session_takes_long_messages_as_the_first_already(path: str, events: Events) -> None:
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await accept(receive, send)
+        events.tell(len((await receive())["bytes"]))
+
+    with serving(app) as server, RawPeer(server.port) as peer:
+        peer.handshake(path)
+        peer.send_frame(BINARY, BIG)
+        assert events.next() == len(BIG)
 
 
 def test_an_application_that_fails_leaves_1011(caplog: pytest.LogCaptureFixture) -> None:

@@ -49,7 +49,6 @@ from tests.fakes.fake_account_store import FakeAccountStore
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_engine_measurements import FakeEngineMeasurements
 from tests.fakes.fake_feedback_store import FakeFeedbackStore
-from tests.fakes.fake_film_maker import FakeFilmMaker
 from tests.fakes.fake_frame_encoder import FakeFrameEncoder, read_fake_jpeg
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_input_logs import FakeInputLogs
@@ -79,7 +78,6 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.engine_measurements.engine_measurements import EngineMeasurements
     from services.feedback_store.feedback_store import FeedbackStores
-    from services.film_maker.film_maker import FilmMaker
     from services.image_classifier.image_classifier import ImageClassifier
     from services.image_editor.image_editor import ImageEditor
     from services.input_log.input_log import InputLogs
@@ -324,7 +322,6 @@ def fake_services(
     ownership_stores: OwnershipStores | None = None,
     feedback_stores: FeedbackStores | None = None,
     peer_stores: PeerStores | None = None,
-    film_maker: FilmMaker | None = None,
     video_pipeline: FastVideoPipeline | None = None,
     films_dir: Path = NO_FOLDER,
     prompt_writer: PromptWriter | None = None,
@@ -365,7 +362,6 @@ def fake_services(
         video_writer=writer,
         world_store=world_store or FakeWorldStore(),
         input_logs=input_logs or FakeInputLogs(),
-        film_maker=film_maker or FakeFilmMaker(),
         film_store=DirectoryFilmStore(films_dir),
         source_store=DirectorySourceStore(films_dir / "sources", clock or SystemClock()),
         media_probe=FfmpegMediaProbe(bundled_ffmpeg),

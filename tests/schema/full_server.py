@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from logging_policy import configure_logging
 from runtime_config.runtime_config import AccessConfig
+from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
 from services.world_files.directory_world_store import DirectoryWorldStore
 from tests.fakes.fake_image_editor import FakeImageEditor
@@ -52,7 +53,7 @@ def full_server(folder: Path, *, token: str | None = None) -> Generator[FullServ
     for number in range(3):
         made = notes(started_at=float(number), play_session="aa", segment=number + 1)
         make_video(recordings / f"film {number}.mp4", comment=made)
-    services = fake_services(
+    faked = fake_services(
         prompt_writer=FakePromptWriter(),
         image_editor=FakeImageEditor(),
         recordings_dir=recordings,
@@ -60,6 +61,7 @@ def full_server(folder: Path, *, token: str | None = None) -> Generator[FullServ
         films_dir=folder / "films",
         world_store=DirectoryWorldStore(folder / "worlds", _ROOM),
     )
+    services = replace(faked, frame_encoder=SimpleJpegEncoder(1))  # as real as what makes files of its pictures
     faults: list[Mapping[str, Any]] = []
 
     def watch(event: Mapping[str, Any]) -> None:
@@ -79,7 +81,12 @@ def full_server(folder: Path, *, token: str | None = None) -> Generator[FullServ
         seed = http.post("/api/seeds?title=Bay", content=picture(90, 120, 60)).raise_for_status().json()
         world = http.post("/api/worlds", content=pack(sample_world())).raise_for_status().json()
         scene(http, "a bay at dawn")
-        film = ended(http, submit(http, "replay_film", world_id=world["id"])["id"])
+        with server.client(extended=True, max_queue=None, token=token) as client:
+            client.start()
+            client.hold("W")
+            walked = client.reply(client.request("save_world", title="A walk"))["data"]["world_id"]
+        film = ended(http, submit(http, "replay_film", world_id=walked)["id"])
+        assert film["state"] == "done", film
         with server.client(extended=True, max_queue=None, token=token) as client:
             client.start()
             client.hold("W")

@@ -107,7 +107,7 @@ def test_the_network_computes_what_the_graph_says(tmp_path: Path) -> None:
     model = to_onnx(*read_package(package(tmp_path)))
     session: Any = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     picture = np.random.default_rng(5).random((1, SIDE, SIDE, 3), dtype=np.float32)
-    (answers,) = session.run(None, {"picture": picture})
+    (answers,) = session.run(["chances"], {"picture": picture})
 
     weights = {name: each * SCALE + LEAST for name, each in levels().items()}
     seen = (2 * picture - 1)[:, ::2, ::2]  # both convolutions look at every second pixel

@@ -70,3 +70,26 @@ def test_steps_ahead_and_back_are_read_in_proportion(odometer: Odometer, place: 
     assert likeness > 0.9
     assert slope is not None
     assert 0.15 < slope < 2.0
+
+
+def test_a_torn_part_does_not_mislead_the_reading(odometer: Odometer, place: Visit) -> None:
+    """A third of the picture becomes debris that moves the other way, as in a world that comes apart."""
+    start = place.state
+    before = place.see()
+    place.state = replace(start, yaw=start.yaw + 0.03)
+    after = place.see().copy()
+    place.state = start
+    debris = np.random.default_rng(0).integers(0, 255, (SIZE.height, SIZE.width // 3, 3)).astype(np.uint8)
+    before = before.copy()
+    before[:, : SIZE.width // 3], after[:, : SIZE.width // 3] = debris, np.roll(debris, 9, axis=1)
+    assert odometer.turn(before, after) == pytest.approx(0.03, abs=0.004)
+
+
+@pytest.mark.parametrize("tilt", [-0.06, 0.02])
+def test_a_look_up_is_read(odometer: Odometer, place: Visit, tilt: float) -> None:
+    start = place.state
+    before = place.see()
+    place.state = replace(start, pitch=start.pitch + tilt)
+    after = place.see()
+    place.state = start
+    assert odometer.tilt(before, after) == pytest.approx(math.tan(tilt), abs=0.004)

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from training.evaluation.walks import Obedience
 
 _NOTHING: Final = "-"
+_MEASURES: Final = (
+    ("PSNR, dB", ".1f", "psnr"),
+    ("SSIM", ".3f", "ssim"),
+    ("FLIP", ".3f", "flip"),
+    ("torn fragments", "+.0f", "fragments"),
+    ("sharpness", ".2f", "sharpness"),
+)
 
 
 def render(results: Results) -> str:
@@ -44,8 +51,8 @@ def _likeness(results: Results) -> str:
     rows: list[list[str]] = []
     for subject in results.subjects:
         found = results.likeness[subject][ALL]
-        for label, digits, name in (("PSNR, dB", 1, "psnr"), ("SSIM", 3, "ssim"), ("sharpness", 2, "sharpness")):
-            cells = [f"{getattr(found[at], name):.{digits}f}" if at in found else _NOTHING for at in HORIZONS]
+        for label, form, name in _MEASURES:
+            cells = [format(getattr(found[at], name), form) if at in found else _NOTHING for at in HORIZONS]
             rows.append([subject, label, *cells])
     walks = results.likeness[results.subjects[0]][ALL]
     rows.append(["", "walks", *(str(walks[at].walks) if at in walks else _NOTHING for at in HORIZONS)])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from training.evaluation.measures import correlation, gain, psnr, sharpness, ssim
+from training.evaluation.flip import flip
+from training.evaluation.measures import correlation, fragments, gain, psnr, sharpness, ssim
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +31,8 @@ class Track:
     psnr: NDArray[np.float64]  # [L], dB, of each frame after the first
     ssim: dict[int, float]  # by horizon
     sharpness: dict[int, float]  # by horizon, grey levels a pixel
+    flip: dict[int, float]  # by horizon
+    fragments: dict[int, int]  # by horizon, more than the truth has
     turns: NDArray[np.float64]  # [L], rad, measured
 
 
@@ -49,6 +52,8 @@ class Likeness:
     psnr: float  # dB
     ssim: float
     sharpness: float  # of the truth's
+    flip: float  # 0 to 1
+    fragments: float  # more than the truth has
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ def _track(pictures: Iterable[Picture], truth: Sequence[Picture], odometer: Odom
     likeness: list[float] = []
     structure: dict[int, float] = {}
     sharp: dict[int, float] = {}
+    flipped: dict[int, float] = {}
+    torn: dict[int, int] = {}
     turns: list[float] = []
     before = truth[0]
     for frame, (picture, true) in enumerate(zip(pictures, truth, strict=True)):
@@ -84,8 +91,9 @@ def _track(pictures: Iterable[Picture], truth: Sequence[Picture], odometer: Odom
             turns.append(odometer.turn(before, picture))
         if frame in HORIZONS:
             structure[frame], sharp[frame] = ssim(picture, true), sharpness(picture)
+            flipped[frame], torn[frame] = flip(picture, true), fragments(picture) - fragments(true)
         before = picture
-    return Track(np.array(likeness), structure, sharp, np.array(turns))
+    return Track(np.array(likeness), structure, sharp, flipped, torn, np.array(turns))
 
 
 def likeness_of(walks: Sequence[PlayedWalk], subject: str, kind: str, horizon: int) -> Likeness | None:
@@ -102,6 +110,8 @@ def likeness_of(walks: Sequence[PlayedWalk], subject: str, kind: str, horizon: i
         psnr=float(np.mean([track.psnr[horizon - 1] for track in tracks])),
         ssim=float(np.mean([track.ssim[horizon] for track in tracks])),
         sharpness=sharp / truly_sharp,
+        flip=float(np.mean([track.flip[horizon] for track in tracks])),
+        fragments=float(np.mean([track.fragments[horizon] for track in tracks])),
     )
 
 

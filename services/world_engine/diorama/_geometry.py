@@ -18,7 +18,7 @@ from services.world_engine.diorama.constants import EYE_HEIGHT, FOCAL, HALF_FOV,
 
 Field: TypeAlias = NDArray[np.floating]
 
-CELL: Final = 16  # pixels between grid points
+CELL: Final = 16  # pixels between grid points of a frame of WIDTH by HEIGHT
 TILES_AROUND: Final = 3  # mirrored copies that fill the directions outside the seed
 TILE_ANGLE: Final = (2.0 * math.pi - 2.0 * HALF_FOV) / TILES_AROUND
 
@@ -41,14 +41,15 @@ class Rays:
     z: Field
 
 
-def screen_grid() -> tuple[Field, Field]:
-    """Columns [1, w] and rows [h, 1] of the grid points, which extend one cell beyond the picture on every side.
+def screen_grid(width: int, height: int, cell: int) -> tuple[Field, Field]:
+    """Columns [1, w] and rows [h, 1] of the grid points of a frame, in pixels of a frame of WIDTH by HEIGHT.
 
-    The points are offset by half a cell, because `cv2.resize` puts samples at cell centres. So enlarging by `CELL` and
-    cropping one cell gives every pixel its exact linear interpolation.
+    The grid has a point every `cell` pixels of the frame and extends one cell beyond it on every side. The points are
+    offset by half a cell, because `cv2.resize` puts samples at cell centres. So enlarging by `cell` and cropping one
+    cell gives every pixel its exact linear interpolation.
     """
-    columns = (np.arange(-1, WIDTH // CELL + 1, dtype=np.float32) + 0.5) * CELL - 0.5
-    rows = (np.arange(-1, HEIGHT // CELL + 1, dtype=np.float32) + 0.5) * CELL - 0.5
+    columns = (np.arange(-1, -(-width // cell) + 1, dtype=np.float32) + 0.5) * (cell * WIDTH / width) - 0.5
+    rows = (np.arange(-1, -(-height // cell) + 1, dtype=np.float32) + 0.5) * (cell * HEIGHT / height) - 0.5
     return columns[None, :], rows[:, None]
 
 

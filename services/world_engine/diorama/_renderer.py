@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from services.world_engine.diorama._canvas import Canvas, in_detail
 from services.world_engine.diorama._geometry import (
-    CELL,
     SKY_ROWS,
     Field,
     Rays,
@@ -18,15 +18,14 @@ from services.world_engine.diorama._geometry import (
     atlas_points,
     blend_rays,
     near_rays,
-    screen_grid,
     view_rays,
 )
 from services.world_engine.diorama._near_layer import draw_near_layer
 from services.world_engine.diorama._phases import BACKDROP_SHARE, Home, Phases
-from services.world_engine.diorama._scene import RELIEF_CELL, SIDE_COLUMNS, Scene
+from services.world_engine.diorama._scene import ATLAS_COLUMNS, ATLAS_ROWS, RELIEF_CELL, SIDE_COLUMNS, Scene
 from services.world_engine.diorama._things_renderer import draw_things
 from services.world_engine.diorama._walls import wall_inverse_distance
-from services.world_engine.diorama.constants import EYE_HEIGHT, FOCAL, HEIGHT, WIDTH
+from services.world_engine.diorama.constants import EYE_HEIGHT, FOCAL, WIDTH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,49 +43,61 @@ class View:
     phases: Phases
 
 
-class Scratch:
-    """The drawing buffers of one world. Allocating them for every frame would double its cost through page faults."""
-
-    def __init__(self) -> None:
-        map_shape = (HEIGHT + 2 * CELL, WIDTH + 2 * CELL)
-        self.maps = (np.empty(map_shape, dtype=np.float32), np.empty(map_shape, dtype=np.float32))
-        self.current = np.empty((HEIGHT, WIDTH, 4), dtype=np.uint8)
-        self.coming = np.empty((HEIGHT, WIDTH, 4), dtype=np.uint8)
-
-
 class Renderer:
-    """Has no state between calls. Safe to use from several threads, each with its own `Scratch`."""
+    """Draws the frames of one world in one size. One thread at a time uses it.
 
-    def __init__(self) -> None:
-        self._columns, self._rows = screen_grid()
+    It keeps its buffers, because allocating them for every frame would double its cost through page faults.
+    """
 
-    def draw(self, scene: Scene, view: View, scratch: Scratch, out: NDArray[np.uint8]) -> None:
-        """Draw a sub-frame into `out`, [HEIGHT, WIDTH, 3]."""
-        phases = view.phases
-        picture = scratch.current
-        self._draw_copy(scene, view.player, phases.current, scratch.maps, picture)
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+        cell, height, width = canvas.cell, canvas.height, canvas.width
+        map_shape = (len(canvas.rows) * cell, canvas.columns.shape[1] * cell)
+        self._maps = (np.empty(map_shape, dtype=np.float32), np.empty(map_shape, dtype=np.float32))
+        self._current = np.empty((height, width, 4), dtype=np.uint8)
+        self._coming = np.empty((height, width, 4), dtype=np.uint8)
+        self._reduced: tuple[Scene, Scene] | None = None  # the scene that was drawn last, and what is drawn of it
+
+    def draw(self, scene: Scene, view: View, out: NDArray[np.uint8]) -> None:
+        """Draw a sub-frame into `out`, [height, width, 3] of the canvas."""
+        scene, phases = self._in_detail(scene), view.phases
+        picture = self._current
+        self._draw_copy(scene, view.player, phases.current, picture)
         if phases.coming is not None and phases.weight > 0.002:
             only_ground_differs = phases.coming.shares_backdrop(phases.current) and not scene.walls.stand
-            first_row = _horizon_row(scene, view.player) if only_ground_differs else 0
-            coming = scratch.coming[first_row:]
-            self._draw_copy(scene, view.player, phases.coming, scratch.maps, coming)
+            first_row = self._horizon_row(scene, view.player) if only_ground_differs else 0
+            coming = self._coming[first_row:]
+            self._draw_copy(scene, view.player, phases.coming, coming)
             below = picture[first_row:]
             cv2.addWeighted(below, 1.0 - phases.weight, coming, phases.weight, 0.0, dst=below)
         cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB, dst=out)
         draw_things(scene.things, view.player, scene.horizon, out)
         draw_near_layer(scene.near, view.player, scene.horizon, out)
 
-    def _draw_copy(
-        self, scene: Scene, player: Player, home: Home, maps: tuple[Field, Field], out: NDArray[np.uint8]
-    ) -> None:
-        """Draw one copy of the picture into `out`, [rows, WIDTH, 4]: the lowest `rows`, a multiple of `CELL`."""
-        first_cell = (HEIGHT - len(out)) // CELL
-        u, v = self._seen_points(scene, player, home, self._rows[first_cell:])
-        fine_u, fine_v = _enlarge(u, maps[0]), _enlarge(v, maps[1])
+    def _in_detail(self, scene: Scene) -> Scene:
+        if self._reduced is None or self._reduced[0] is not scene:
+            self._reduced = (scene, in_detail(scene, self._canvas))
+        return self._reduced[1]
+
+    def _draw_copy(self, scene: Scene, player: Player, home: Home, out: NDArray[np.uint8]) -> None:
+        """Draw one copy of the picture into `out`, [rows, width, 4]: the lowest `rows`, from the edge of a cell on."""
+        cell, count = self._canvas.cell, len(out)
+        first_cell = (self._canvas.height - count) // cell
+        u, v = _atlas_pixels(scene, *self._seen_points(scene, player, home, self._canvas.rows[first_cell:]))
+        fine_u, fine_v = (
+            _enlarge(coarse, cell, buffer)[cell : cell + count, cell : cell + self._canvas.width]
+            for coarse, buffer in zip((u, v), self._maps, strict=True)
+        )
         cv2.remap(scene.atlas, fine_u, fine_v, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
 
+    def _horizon_row(self, scene: Scene, player: Player) -> int:
+        """The frame's row of the horizon, rounded towards the top to a whole cell."""
+        canvas = self._canvas
+        row = (scene.horizon + FOCAL * math.tan(player.pitch)) / canvas.down
+        return int(max(0, min(canvas.height - canvas.cell, row)) // canvas.cell) * canvas.cell
+
     def _seen_points(self, scene: Scene, player: Player, home: Home, rows: Field) -> tuple[Field, Field]:
-        rays = view_rays(self._columns, rows, horizon=scene.horizon, yaw=player.yaw, pitch=player.pitch)
+        rays = view_rays(self._canvas.columns, rows, horizon=scene.horizon, yaw=player.yaw, pitch=player.pitch)
         backdrop = self._backdrop_rays(scene, player, home, rays)
         if not scene.has_ground:
             return _locate(scene, backdrop, player.yaw)
@@ -149,15 +160,18 @@ def _cells_at(cells: Field, u: Field, v: Field) -> Field:
     return np.asarray(found, dtype=np.float32)
 
 
-def _enlarge(coarse: Field, buffer: Field) -> Field:
-    """Interpolate grid points to pixels, in `buffer`. The margin of one cell all around is cropped."""
-    height, width = coarse.shape[0] * CELL, coarse.shape[1] * CELL
+def _atlas_pixels(scene: Scene, u: Field, v: Field) -> tuple[Field, Field]:
+    """Columns and rows of the atlas in the pixels that it has."""
+    height, width = scene.atlas.shape[:2]
+    if (height, width) == (ATLAS_ROWS, ATLAS_COLUMNS):
+        return u, v
+    across, down = np.float32(width / ATLAS_COLUMNS), np.float32(height / ATLAS_ROWS)
+    return (u + 0.5) * across - 0.5, (v + 0.5) * down - 0.5
+
+
+def _enlarge(coarse: Field, cell: int, buffer: Field) -> Field:
+    """Interpolate grid points to pixels, in `buffer`."""
+    height, width = coarse.shape[0] * cell, coarse.shape[1] * cell
     fine = buffer[:height]
     cv2.resize(coarse, (width, height), dst=fine, interpolation=cv2.INTER_LINEAR)
-    return fine[CELL:-CELL, CELL:-CELL]
-
-
-def _horizon_row(scene: Scene, player: Player) -> int:
-    """The screen row of the horizon, rounded towards the top to a whole cell."""
-    row = scene.horizon + FOCAL * math.tan(player.pitch)
-    return int(max(0, min(HEIGHT - CELL, row)) // CELL) * CELL
+    return fine

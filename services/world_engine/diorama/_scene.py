@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # Half a turn is 1.5 tiles. A view straight back needs most of another tile on either side.
 SIDE_TILES: Final = 2.4
 SIDE_COLUMNS: Final = int(SIDE_TILES * WIDTH)
+ATLAS_COLUMNS: Final = WIDTH + 2 * SIDE_COLUMNS
+ATLAS_ROWS: Final = SKY_ROWS + HEIGHT + SOIL_ROWS
 RELIEF_CELL: Final = 16
 GRAIN: Final = 6.0  # grey levels of gradient that film grain and JPEG leave in a clear sky
 NEAREST: Final = 1.0 / 9.0  # the largest inverse distance (1/m) of the backdrop
@@ -34,7 +36,7 @@ NEAREST: Final = 1.0 / 9.0  # the largest inverse distance (1/m) of the backdrop
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`atlas` is [SKY_ROWS + HEIGHT + SOIL_ROWS, WIDTH + 2 * SIDE_COLUMNS, 4]: red, green, blue and padding.
+    """`atlas` is [ATLAS_ROWS, ATLAS_COLUMNS, 4], or fewer pixels of the same: red, green, blue and padding.
 
     It has four channels because `cv2.remap` reads them twice as fast as three. `relief` holds inverse distances (1/m)
     of the backdrop for cells of `RELIEF_CELL` atlas pixels. `upright` says how much each cell belongs to upright

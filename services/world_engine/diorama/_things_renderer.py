@@ -35,12 +35,12 @@ class _Seen(NamedTuple):
 
 
 def draw_things(things: Things, player: Player, horizon: float, out: NDArray[np.uint8]) -> None:
-    """Draw `things` over `out`, [HEIGHT, WIDTH, 3], the farthest first."""
+    """Draw `things` over `out`, a frame of any size, the farthest first. `horizon` is a row of one of HEIGHT rows."""
     for seen in sorted(_in_view(things, player), reverse=True, key=lambda one: one.away):
         sprite = things.sprites[seen.stand.sprite]
         corners = _corners(sprite, seen, player, horizon)
         if corners is not None:
-            _lay(sprite.rgba, corners, _opacity(seen.away), out)
+            _lay(sprite.rgba, _on_frame(corners, out), _opacity(seen.away), out)
 
 
 def draw_sprite(sprite: Sprite, player: Player, horizon: float, opacity: float, out: NDArray[np.uint8]) -> None:
@@ -75,9 +75,10 @@ def _opacity(away: float) -> float:
 
 
 def _corners(sprite: Sprite, seen: _Seen, player: Player, horizon: float) -> NDArray[np.float32] | None:
-    """Where the sprite's corners are in the frame, pixels, [4, 2]: clockwise from its top left. None: beside the eye.
+    """Where the sprite's corners are in a frame of WIDTH by HEIGHT, pixels, [4, 2]: clockwise from its top left.
 
-    Its plane turns with the direction from the player, so that it always looks as it did in the picture.
+    None: one of them is beside the eye. The sprite's plane turns with the direction from the player, so that it always
+    looks as it did in the picture.
     """
     turn = math.atan2(seen.x, seen.z) - (-sprite.azimuth if seen.stand.mirrored else sprite.azimuth)
     along_x, along_z = math.cos(turn), -math.sin(turn)
@@ -101,11 +102,20 @@ def _corners(sprite: Sprite, seen: _Seen, player: Player, horizon: float) -> NDA
     return np.array(places, dtype=np.float32)
 
 
+def _on_frame(corners: NDArray[np.float32], out: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The same corners in pixels of `out`."""
+    height, width = out.shape[:2]
+    if (height, width) == (HEIGHT, WIDTH):
+        return corners
+    scale = np.array([width / WIDTH, height / HEIGHT], dtype=np.float32)
+    return ((corners + 0.5) * scale - 0.5).astype(np.float32)
+
+
 def _lay(rgba: NDArray[np.uint8], corners: NDArray[np.float32], opacity: float, out: NDArray[np.uint8]) -> None:
     """Lay a picture with alpha over the frame, its corners where they are told."""
     left, top = (max(0, math.floor(float(edge))) for edge in corners.min(axis=0))
     right, bottom = (
-        min(size, math.ceil(float(edge)) + 1) for edge, size in zip(corners.max(axis=0), (WIDTH, HEIGHT), strict=True)
+        min(size, math.ceil(float(edge)) + 1) for edge, size in zip(corners.max(axis=0), out.shape[1::-1], strict=True)
     )
     if left >= right or top >= bottom:
         return

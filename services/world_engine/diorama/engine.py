@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from services.world_engine.diorama._canvas import Canvas
 from services.world_engine.diorama._close_up import leaning, on_leash
 from services.world_engine.diorama._cut import NOTHING, Cut, cut_things
 from services.world_engine.diorama._phases import Phases, advance_phases
-from services.world_engine.diorama._renderer import Renderer, Scratch, View
+from services.world_engine.diorama._renderer import Renderer, View
 from services.world_engine.diorama._scene import Scene, build_close_up, build_scene
 from services.world_engine.diorama._snapshot import pack_state, unpack_state
 from services.world_engine.diorama.constants import (
@@ -50,6 +51,7 @@ DIORAMA_SPEC: Final = WorldSpec(
     frames_per_pass=FRAMES_PER_PASS,
     fps=FPS,
     weights_hash=hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
+    draws_any_size=True,
 )
 
 
@@ -61,6 +63,7 @@ STILL_SPEC: Final = WorldSpec(
     frames_per_pass=FRAMES_PER_PASS,
     fps=FPS,
     weights_hash=hashlib.sha256(STILL_VERSION.encode()).hexdigest(),
+    draws_any_size=True,
 )
 
 
@@ -105,7 +108,7 @@ def stroll(depth: DepthEstimator, depth_hash: str) -> Manner:
 
 
 class DioramaEngine:
-    """A `WorldEngine` whose worlds share one renderer and nothing else.
+    """A `WorldEngine` whose worlds share nothing.
 
     It starts no threads. Each world draws on its caller's thread, and OpenCV spreads each call over its own pool. That
     was measured to be as fast as drawing several sub-frames at a time. The size of the pool does not change the frames.
@@ -113,41 +116,50 @@ class DioramaEngine:
 
     def __init__(self, manner: Manner = WALK) -> None:
         self._manner = manner
-        self._renderer = Renderer()
 
     @property
     def spec(self) -> WorldSpec:
         return self._manner.spec
 
     def open_world(self, seed: Picture, *, rng_seed: int) -> DioramaWorld:  # noqa: ARG002 - nothing here is random
-        return DioramaWorld(seed, self._renderer, self._manner)
+        return DioramaWorld(seed, self._manner)
 
     def close(self) -> None:
         """Do nothing: the engine holds no resources."""
 
 
 class DioramaWorld:
-    """One player's picture."""
+    """One player's picture: a `DrawnWorld`."""
 
-    def __init__(self, seed: Picture, renderer: Renderer, manner: Manner) -> None:
+    def __init__(self, seed: Picture, manner: Manner) -> None:
         self._manner = manner
         self._scene: Scene | None = None
-        self._renderer = renderer
-        self._scratch = Scratch()
+        self._renderers: dict[tuple[int, int], Renderer] = {}
         self._player = Player()
         self._phases = Phases()
         self._enter(seed)
+        self._views = self._here()
 
     def step(self, control: ControlPayload) -> Frames:
-        scene = self._open_scene()
-        frames = np.empty((FRAMES_PER_PASS, HEIGHT, WIDTH, 3), dtype=np.uint8)
-        for view, frame in zip(self._advance(control), frames, strict=True):
-            self._renderer.draw(scene, view, self._scratch, frame)
+        self.advance(control)
+        return self.draw(width=WIDTH, height=HEIGHT)
+
+    def advance(self, control: ControlPayload) -> None:
+        self._open_scene()
+        self._views = self._advance(control)
+
+    def draw(self, *, width: int, height: int, only_last: bool = False) -> Frames:
+        scene, renderer = self._open_scene(), self._renderer(width, height)
+        views = self._views[-1:] if only_last else self._views
+        frames = np.empty((len(views), height, width, 3), dtype=np.uint8)
+        for view, frame in zip(views, frames, strict=True):
+            renderer.draw(scene, view, frame)
         return frames
 
     def continue_from(self, picture: Picture) -> None:
         self._open_scene()
         self._enter(picture)
+        self._views = self._here()
 
     def snapshot(self) -> WorldSnapshot:
         scene, spec = self._open_scene(), self._manner.spec
@@ -160,13 +172,27 @@ class DioramaWorld:
         if not np.array_equal(cut.labels, scene.cut.labels):
             self._scene = self._manner.build(self._picture, cut)
         self._player, self._phases = player, phases
+        self._views = self._here()
 
     def close(self) -> None:
         self._scene = None
+        self._renderers.clear()
 
     def _enter(self, picture: Picture) -> None:
         self._picture = _checked(picture)
         self._scene = self._manner.build(self._picture, self._manner.cut(self._picture))
+
+    def _renderer(self, width: int, height: int) -> Renderer:
+        """One is kept beside that of large frames: a world is seldom drawn in several sizes."""
+        size = (width, height)
+        if size not in self._renderers:
+            large = {known: each for known, each in self._renderers.items() if known == (WIDTH, HEIGHT)}
+            self._renderers = large | {size: Renderer(Canvas.of(width, height))}
+        return self._renderers[size]
+
+    def _here(self) -> list[View]:
+        """The view of a player who has just come here."""
+        return [View(self._manner.show(self._player), self._phases)]
 
     def _open_scene(self) -> Scene:
         if self._scene is None:

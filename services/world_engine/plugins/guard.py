@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -200,7 +201,7 @@ def _checked_spec(spec: object, card: EngineCard) -> WorldSpec:
             raise ModelLoadError(f"{card.title} was loaded, but has no `spec` that is a WorldSpec.")
     if not all(isinstance(side, int) and 1 <= side <= _LARGEST_SIDE for side in sides):
         raise ModelLoadError(f"{card.title} was loaded, but makes pictures of {spec.width} x {spec.height}.")
-    return spec
+    return replace(spec, draws_any_size=False)  # only whole passes come out of its process
 
 
 @contextmanager

@@ -55,8 +55,8 @@ def scenes_of(plan: ReplayPlan) -> list[Continued]:
 
 def replays_exactly(plan: ReplayPlan, engine: WorldEngine) -> int:
     """How many of its frames were compared on the way."""
-    replay = Replay(plan, engine)
-    assert sum(1 for _ in replay.passes()) == len(plan.inputs)
+    replay = Replay(plan)
+    assert sum(1 for _ in replay.passes(engine)) == len(plan.inputs)
     assert replay.findings.is_exact
     return replay.findings.checked
 

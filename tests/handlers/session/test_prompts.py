@@ -56,8 +56,8 @@ def read(store: FakeWorldStore, world_id: str) -> WorldFilePayload:
 
 def replayed_words(world: WorldFilePayload) -> list[int]:
     """What steered each pass of a replay, which must come out the same."""
-    replay = Replay(plan_of(world), FakeWorldEngine(hears_words=True))
-    words = [read_frame(replayed.frames[0]).words for replayed in replay.passes()]
+    replay, engine = Replay(plan_of(world)), FakeWorldEngine(hears_words=True)
+    words = [read_frame(replayed.frames[0]).words for replayed in replay.passes(engine)]
     assert replay.findings.is_exact
     assert replay.findings.same_state
     return words
@@ -234,8 +234,8 @@ def test_the_input_log_says_the_words_and_replays_them(tmp_path: Path) -> None:
     assert [change.words for change in first.changes if isinstance(change, Prompted)] == ["fog"]
     assert second.changes == ()
     for plan, words in ((first, {0, FOG}), (second, {RAIN})):
-        replay = Replay(plan, FakeWorldEngine(hears_words=True))
-        assert {read_frame(replayed.frames[0]).words for replayed in replay.passes()} == words
+        replay, engine = Replay(plan), FakeWorldEngine(hears_words=True)
+        assert {read_frame(replayed.frames[0]).words for replayed in replay.passes(engine)} == words
         assert replay.findings.is_exact
     with pytest.raises(ReplayError, match="hears no words on this machine"):
-        list(Replay(first, FakeWorldEngine()).passes())
+        list(Replay(first).passes(FakeWorldEngine()))

@@ -160,7 +160,8 @@ REACHED: dict[Id, Callable[[], set[str]]] = {
 
 _OTHER_KINDS = (
     *("JOB_", "JOBS_", "MODEL_", "WORLD_", "RECORDING_", "UNSUPPORTED_"),
-    *("ACCOUNT_", "ACCOUNTS_", "SIGN_IN_", "FEEDBACK_", "SETTINGS_", "FILM_", "SHARING_"),
+    *("ACCOUNT_", "ACCOUNTS_", "SIGN_IN_", "FEEDBACK_", "SETTINGS_", "FILM_", "SHARING_", "SCRIPT_"),
+    "AGENTS_",
 )
 
 # What has nothing to do with safety or scenes in words. A new error belongs here, or above with what reaches it.
@@ -169,7 +170,7 @@ ELSEWHERE: frozenset[Id] = frozenset(
         *(code for code in ErrorCode if code.name.startswith(_OTHER_KINDS)),
         ErrorCode.SERVER_RESTARTED,
         *(ErrorCode.LINK_UNKNOWN, ErrorCode.GUEST_UNKNOWN, ErrorCode.WATCH_ONLY, ErrorCode.TOO_MANY_WATCHERS),
-        *(ErrorCode.CONTROLS_TAKEN, ErrorCode.RESUMED_ELSEWHERE, ErrorCode.RESUME_TOO_LATE),
+        *(ErrorCode.CONTROLS_TAKEN, ErrorCode.SENT_AWAY, ErrorCode.RESUMED_ELSEWHERE, ErrorCode.RESUME_TOO_LATE),
         *(ErrorCode.PROTOCOL_VERSION_MISMATCH, ErrorCode.SERVER_BUSY, ErrorCode.DISPLACED, ErrorCode.INIT_TIMEOUT),
         *(ErrorCode.SHUTTING_DOWN, ErrorCode.CLIENT_TOO_SLOW, ErrorCode.INVALID_REQUEST, ErrorCode.MESSAGE_TOO_LARGE),
         *(ErrorCode.INTERNAL, ErrorCode.UNKNOWN_MODEL, ErrorCode.MOMENT_UNKNOWN, ErrorCode.NOTHING_TO_REWIND),
@@ -177,6 +178,7 @@ ELSEWHERE: frozenset[Id] = frozenset(
         *(ErrorCode.SEED_MISSING, ErrorCode.SEED_UNKNOWN, ErrorCode.SEED_NOT_BASE64, ErrorCode.SEED_EMPTY),
         *(ErrorCode.SEED_NOT_A_PICTURE, ErrorCode.SEED_TOO_LARGE, ErrorCode.SEED_SHIPPED, ErrorCode.SEED_NOT_KEPT),
         *(ErrorCode.HOST_INVALID, ErrorCode.PROMPT_INVALID, ErrorCode.PROMPT_NOT_HEARD),
+        ErrorCode.SIZE_NOT_DRAWN,
         *(ErrorCode.HOST_FORBIDDEN, ErrorCode.ORIGIN_FORBIDDEN, ErrorCode.TOKEN_REQUIRED, ErrorCode.LOCAL_ONLY),
         *(ErrorCode.ANONYMOUS_NOT_ALLOWED, ErrorCode.UPLOAD_QUOTA_USED, ErrorCode.TOO_MANY_SESSIONS),
         *(ErrorCode.TOO_MANY_ATTEMPTS, ErrorCode.ROLE_NOT_ALLOWED, ErrorCode.SCOPE_MISSING, ErrorCode.NOT_A_PERSON),

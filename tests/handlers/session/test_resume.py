@@ -60,7 +60,7 @@ def test_a_lost_connection_leads_back_to_the_same_pass_of_the_same_world() -> No
         token = broken_off(server, seed=picture(10, 20, 30))
         with server.client(extended=True) as client:
             data, there = back_where(client, token)
-            assert data["resumed"] == {"kept": [], "lost_s": 0.0}
+            assert data["resumed"] == {"kept": [], "lost_s": 0.0, "passes": there.pass_number}
             assert data["resume_token"] != token
             assert there.seed_mean == (10, 20, 30)
             assert there.pass_number >= 10
@@ -236,6 +236,7 @@ def test_a_way_back_that_is_cancelled_at_whichever_await_leaves_the_world_waitin
             assert next_pass(client).content.pass_number > 10
 
 
+@pytest.mark.trial
 def test_in_a_world_in_play_no_other_one_can_be_gone_on_in() -> None:
     with play_server(limits=LONG_HOLD) as server:
         token = broken_off(server)
@@ -271,6 +272,7 @@ def test_nothing_is_kept_and_no_token_given_where_the_time_is_nought() -> None:
         assert server.handler.left_worlds.count == 0
 
 
+@pytest.mark.trial
 def test_a_newcomer_takes_the_place_and_the_engine_and_the_world_waits_on() -> None:
     model = FakeModel(make_engine=lambda model_id: FakeWorldEngine(model_id, max_worlds=1))
     with play_server(fake_services(model), max_sessions=1, limits=LONG_HOLD) as server:
@@ -302,6 +304,7 @@ def test_whoever_finds_the_engine_taken_waits_in_line_and_their_world_with_them(
                 assert client.reply(request)["success"]
 
 
+@pytest.mark.trial
 def test_many_broken_sessions_leave_a_few_worlds_and_the_newest_are_kept() -> None:
     with play_server(max_sessions=3) as server:
         tokens = [broken_off(server, 1) for _ in range(7)]
@@ -342,6 +345,7 @@ def test_the_engine_is_lost_in_the_very_moment_in_which_the_player_is() -> None:
             assert next_pass(client).content.pass_number == there.pass_number > 30
 
 
+@pytest.mark.trial
 def test_a_recording_ends_with_the_connection_and_another_one_begins(tmp_path: Path) -> None:
     writer = FakeVideoWriter()
     services = fake_services(video_writer=writer, recordings_dir=tmp_path)
@@ -355,6 +359,7 @@ def test_a_recording_ends_with_the_connection_and_another_one_begins(tmp_path: P
             assert len(writer.recordings) == 2
 
 
+@pytest.mark.trial
 def test_the_log_of_inputs_goes_on_in_another_segment_that_starts_from_the_place() -> None:
     logs = FakeInputLogs()
     with play_server(fake_services(input_logs=logs), limits=LONG_HOLD) as server:
@@ -371,6 +376,7 @@ def test_the_log_of_inputs_goes_on_in_another_segment_that_starts_from_the_place
     assert 20 <= second.frame_id < passes
 
 
+@pytest.mark.trial
 def test_a_reset_and_another_picture_work_as_ever_in_a_world_that_was_left() -> None:
     with play_server() as server:
         token = broken_off(server, seed=picture(10))

@@ -226,7 +226,7 @@ def test_the_link_opens_what_it_is_for_and_nothing_else_where_a_token_is_asked_f
 def test_withdrawing_the_link_ends_those_who_watch_with_a_sentence() -> None:
     with play_server() as server, playing(server) as (player, link), watching(server, link) as guest:
         guest.frame()
-        assert done(player, "stop_sharing") == {"watchers": 0}
+        assert done(player, "stop_sharing") == {"watchers": 0, "guests": []}
         assert guest.of_type("error")["message"] == "The player does not share this session any more."
         assert guest.closed() == (1000, "sharingEnded")
 
@@ -273,6 +273,63 @@ def test_who_watches_and_sends_controls_is_told_no_and_is_closed_in_the_end() ->
         assert (guest.socket.close_code, guest.socket.close_reason) == (1008, "watchOnly")
         player.control("W")
         assert not presses("S")(player.played_frame())
+
+
+def test_who_is_sent_away_watches_no_longer_and_comes_back_after_a_while_or_by_a_new_link() -> None:
+    clock = FakeClock()
+    with play_server(fake_services(clock=clock), limits=_AWAKE) as server, playing(server) as (player, link):
+        with watching(server, link) as guest, watching(server, link) as other:
+            number = guest.of_type("watching")["number"]
+            others = other.of_type("watching")["number"]
+            lend(player, guest)
+            told = done(player, "send_away", guest=number)
+            assert (told["watchers"], told["guests"], "guest" in told) == (1, [others], False)
+            assert guest.of_type("error")["code"] == "sentAway"
+            assert guest.closed() == (1000, "sentAway")
+            player.control("A")
+            player.played_frame(presses("A"))
+            refused = player.reply(player.request("send_away", guest=number))
+            assert (refused["success"], refused["code"]) == (False, "guestUnknown")
+            with watching(server, link) as again:
+                assert again.of_type("error")["code"] == "sentAway"
+            assert other.of_type("watching", watchers=1)["controls"] == "free"
+            clock.advance(600)
+            with watching(server, link) as again:
+                number = again.of_type("watching")["number"]
+                done(player, "send_away", guest=number)
+        done(player, "stop_sharing")
+        with watching(server, share(player)["link"]) as again:
+            assert again.of_type("watching")["watchers"] == 1
+
+
+def test_who_watches_is_listed_and_sent_away_by_rest_too_for_the_player_alone() -> None:
+    with (
+        play_server(limits=_AWAKE, access=AccessConfig(token=_TOKEN, allow_anonymous=True)) as server,
+        playing(server, token=_TOKEN) as (_, link),
+        watching(server, link) as guest,
+    ):
+        number = guest.of_type("watching")["number"]
+        mine = {"Authorization": f"Bearer {_TOKEN}"}
+        (summary,) = server.http.get("/api/sessions", headers=mine).json()["sessions"]
+        path = f"/api/sessions/{summary['id']}/guests"
+        assert server.http.get(path, headers=mine).json() == {"guests": [number], "asking": None, "playing": None}
+        assert server.http.get(path).status_code == 403
+        assert server.http.delete(f"{path}/{number}").status_code == 403
+        assert server.http.delete(f"{path}/99", headers=mine).json()["code"] == "guestUnknown"
+        assert server.http.delete(f"{path}/{number}", headers=mine).status_code == 204
+        assert guest.of_type("error")["code"] == "sentAway"
+        assert server.http.get(path, headers=mine).json()["guests"] == []
+
+
+def test_nothing_long_is_read_from_whoever_watches() -> None:
+    with play_server() as server, playing(server) as (player, link):
+        with watching(server, link) as guest:
+            guest.of_type("watching")
+            guest.socket.send("x" * 16 * 1024)
+            assert guest.of_type("error")["code"] == "watchOnly"
+            guest.socket.send("x" * (16 * 1024 + 1))
+            assert guest.closed()[0] == 1009
+        player.hold("W")
 
 
 @pytest.mark.parametrize("message", ['{"type": "reset"}', '{"type": "init", "req_id": "1"}', "no json", "[" * 5000])

@@ -18,6 +18,7 @@ class Somebody:
 
     def __init__(self) -> None:
         self.told: WatchingMessage | None = None
+        self.network = "192.0.2.1"
 
     def tell(self, message: WatchingMessage) -> None:
         self.told = message

@@ -159,6 +159,22 @@ def test_asking_again_brings_a_key_frame_and_the_picture_on_the_screen() -> None
         assert client.played_frame(is_video).header.key_frame
 
 
+def test_a_decoder_that_lost_a_frame_in_play_gets_a_key_frame_of_the_same_stream_and_nothing_before_it() -> None:
+    encoder = FakeVideoEncoder()
+    with play_server(fake_services(video_encoder=encoder), limits=_AWAKE) as server, watching(server) as client:
+        client.control("W")
+        seen = client.played_frame(is_video)
+        client.request("video", codec="h264")
+        frames = [seen]
+        while not (frames[-1].header.key_frame and frames[-1] is not seen):
+            drawn(client, frames[-1])
+            frames.append(client.frame())
+        assert all(is_video(frame) for frame in frames)
+        numbers = [read_fake_unit(unit).number for frame in frames for unit in frame.jpegs]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert len(encoder.opened) == 1
+
+
 def test_video_needs_a_world() -> None:
     with play_server() as server, server.client(extended=True) as client:
         assert client.reply(client.request("video", codec="h264"))["code"] == "notReady"

@@ -56,6 +56,7 @@ ELSEWHERE = {
     "log_format": "tests/test_ltx2_server.py",
     "engine_idle_s": "tests/handlers/engines/test_keeping.py",
     "kept_job_bytes": "tests/handlers/jobs/test_files.py",
+    "films_kept_days": "tests/_routes/test_video.py",
     "max_connections": "tests/network/test_crowds.py",
     "max_connections_per_address": "tests/network/test_crowds.py",
 }

@@ -119,6 +119,7 @@ def test_what_a_pull_brings_can_be_played(nothing: Diamond, tiny_repository: Pat
     assert engine.spec.model_id == REPOSITORY.model_id
 
 
+@pytest.mark.trial
 def test_it_plays_in_a_process_of_its_own(plugin: Diamond) -> None:
     steps: list[LoadStep] = []
     engine = plugin.load("none", steps.append)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from services.frame_encoder.frame_sizes import scaled
 from services.world_engine.diorama._cut import COLUMNS, NOTHING, ROWS, STEP, Cut, cut_things
 from services.world_engine.diorama._things import take_apart
 from services.world_engine.diorama.engine import DioramaEngine, DioramaWorld, stroll
@@ -166,3 +167,11 @@ def test_the_engine_is_loaded_with_the_shipped_depth_network() -> None:
 def test_an_unknown_quantisation_is_refused() -> None:
     with pytest.raises(ModelLoadError):
         Stroll.load("int4", lambda _: None)
+
+
+def test_things_stand_in_small_frames_where_they_stand_in_large_ones() -> None:
+    world, bare = strolling(), strolling(UNSURE)
+    large, without = (hold(one, press(keys.W), 20)[-1:] for one in (world, bare))
+    small = world.draw(width=224, height=128, only_last=True)[0]
+    assert psnr(scaled(large, width=224, height=128)[0], small) > 28.0
+    assert psnr(scaled(without, width=224, height=128)[0], small) < 22.0

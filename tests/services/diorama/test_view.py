@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from services.frame_encoder.frame_sizes import scaled
 from tests.services.diorama import keys
 from tests.services.diorama.controls import hold, press, turn
 from tests.services.diorama.pictures import awkward, flat, landscape, psnr
@@ -144,3 +145,19 @@ def test_bad_mouse_values_are_harmless(world: DioramaWorld, value: float) -> Non
 def test_mouse_nan_is_no_movement(world: DioramaWorld) -> None:
     before = world.step(press())
     np.testing.assert_array_equal(world.step(press(dx=math.nan, dy=math.nan)), before)
+
+
+@pytest.mark.parametrize("size", [(224, 128), (100, 75), (640, 360)])
+def test_a_small_frame_shows_what_the_large_one_shows(world: DioramaWorld, size: tuple[int, int]) -> None:
+    width, height = size
+    for control in (press(), press(keys.W, dx=12.0, dy=-3.0), press(keys.W, keys.D, dx=-40.0)):
+        large = hold(world, control, 8)[-1:]
+        small = world.draw(width=width, height=height, only_last=True)
+        assert small.shape == (1, height, width, 3)
+        assert psnr(scaled(large, width=width, height=height)[0], small[0]) > 30.0
+
+
+def test_a_frame_can_be_larger_than_the_picture(world: DioramaWorld) -> None:
+    large = hold(world, press(keys.W), 4)[-1:]
+    larger = world.draw(width=1600, height=900, only_last=True)
+    assert psnr(scaled(larger, width=1280, height=720)[0], large[0]) > 30.0

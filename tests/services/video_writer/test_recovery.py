@@ -256,6 +256,7 @@ def test_the_file_is_dated_like_the_recording(make_ffmpeg_writer: MakeFfmpegWrit
     assert path.stat().st_mtime == pytest.approx(1_700_000_000, abs=1)
 
 
+@pytest.mark.trial
 def test_an_orphaned_encoder_is_waited_for(make_ffmpeg_writer: MakeFfmpegWriter, tmp_path: Path) -> None:
     """The encoder is stopped (SIGSTOP) here, so recovery kills it in the end."""
     path = tmp_path / "walk.mp4"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.world_engine.contract import ENGINE_CHECKS, ContractError, check_engine
-from tests.fakes.fake_world_engine import FakePromptedWorld, FakeWorld, FakeWorldEngine
+from tests.fakes.fake_world_engine import FakeDrawnWorld, FakePromptedWorld, FakeWorld, FakeWorldEngine
 from tests.replay.elsewhere import entries
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def test_large_models_keep_it(large: WorldEngine, check: EngineCheck) -> None:
 def test_the_fake_of_the_tests_keeps_it() -> None:
     check_engine(FakeWorldEngine())
     check_engine(FakeWorldEngine(hears_words=True))
+    check_engine(FakeWorldEngine(draws_any_size=True))
     check_engine(FakeWorldEngine(can_park=True))
 
 
@@ -143,6 +144,14 @@ class HearsSilence(FakePromptedWorld):
         super().set_prompt(words or "silence")
 
 
+class DrawsTwice(FakeDrawnWorld):
+    """Goes on by a pass for each frame that is drawn of it."""
+
+    def draw(self, *, width: int, height: int, only_last: bool = False) -> Frames:
+        self.pass_number += 1
+        return super().draw(width=width, height=height, only_last=only_last)
+
+
 class TakesAnySnapshot(FakeWorld):
     def restore(self, snapshot: WorldSnapshot) -> None:
         super().restore(type(snapshot)("fake/world", "f00d", bytes(snapshot.state).ljust(11, b"\0")))
@@ -175,6 +184,8 @@ def test_an_engine_that_comes_back_as_another_is_told() -> None:
         (StaysOpen, "closed worlds refuse", "`step` of a closed world raised nothing"),
         (ForgetsItsWords, "words are kept", "without the words"),
         (HearsSilence, "words are kept", "Empty words"),
+        (DrawsTwice, "drawn worlds go the same way", "had other frames, from pass 1 on"),
+        (FakeWorld, "drawn worlds go the same way", "have no `draw`"),
         (TakesAnySnapshot, "foreign snapshots are refused", "`restore` of another model raised nothing"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else None,
@@ -186,4 +197,4 @@ def test_each_check_finds_an_engine_that_breaks_it(world: type[FakeWorld], check
             return opened
 
     with pytest.raises(ContractError, match=said):
-        ENGINE_CHECKS[check](Broken())
+        ENGINE_CHECKS[check](Broken(draws_any_size=check.startswith("drawn")))

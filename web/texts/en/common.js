@@ -61,7 +61,7 @@ export const gallery = {
   views: "Views",
   yourAccount: "Your account:",
   title: "Step into a picture",
-  intro: "Choose one, or bring your own. You move through it with keys and mouse, over its ground and towards its horizon.",
+  intro: "Choose one, or bring your own. You move through it with keys and mouse, a gamepad or your thumbs, over its ground and towards its horizon.",
   openSettings: "Open the settings",
   pictures: "Pictures",
   drop: "Drop the picture to add it",

@@ -124,6 +124,13 @@ export const sharing = {
   asks: "Guest {guest} asks for the controls.",
   plays: "Guest {guest} plays. You watch.",
   watchers: { one: "1 person watches", other: "{count} people watch" },
+  whoWatches: "Who watches",
+  guest: "Guest {guest}",
+  guestWatches: "Watches",
+  guestAsks: "Asks for the controls",
+  guestPlays: "Plays",
+  sendAway: "Send away",
+  sendAwaySure: "Send away for ten minutes",
 };
 
 export const watch = {
