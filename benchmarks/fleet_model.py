@@ -1,7 +1,7 @@
 """A fleet, simulated: people come, wait for a place, play and leave; devices fail and come back.
 
-Places are given by the fleet's own admission (`fleet.admission`). Beside it stands what it is compared with: a queue
-for each device, which a newcomer picks without knowing the others.
+Places are given by the fleet's own admission (`handlers.places.admission`). Beside it stands what it is compared with:
+a queue for each device, which a newcomer picks without knowing the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import Enum, auto
 from itertools import count
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fleet.admission import Load, ranked
+from handlers.places.admission import Asking, Load, seated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -196,8 +196,8 @@ class Simulation:
             for number, device in enumerate(self._devices)
             if device.works
         ]
-        best = next(iter(ranked(loads, waiting.model)), list[Load]())
-        return int(self._random.choice(best).replica) if best and best[0].free else None
+        place = seated([Asking("first", waiting.model)], loads).get("first")
+        return None if place is None else int(place)
 
     def _begin(self, waiting: _Waiting, number: int) -> None:
         device, load_s = self._devices[number], 0.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ray.serve.request_router import FIFOMixin, RequestRouter
 
-from fleet.admission import load_of, ranked
+from handlers.places.admission import load_of, ranked
 
 if TYPE_CHECKING:
     from ray.serve.request_router import PendingRequest, RunningReplica

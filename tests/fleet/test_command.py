@@ -8,10 +8,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from fleet.admission import load_of
 from fleet.command import run_fleet
 from fleet.plan import FleetPlan
 from fleet.replica import free_folder
+from handlers.places.admission import load_of
 from runtime_config.launch_error import LaunchError
 from tests.browser.server_process import ROOT
 

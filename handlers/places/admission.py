@@ -1,15 +1,16 @@
 """Where a newcomer plays: among the replicas with room, first where the model is in memory, then where most is free.
 
-It is a pure function of what the replicas tell of themselves, so that the router and the simulation decide alike.
+Those who find no room wait in one line, and are served in its order. All of this is pure functions of what the replicas
+tell of themselves, so that each of them, the router and the simulation decide alike.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,28 @@ class Load:
     @property
     def free(self) -> int:
         return max(0, self.max_sessions - self.sessions)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Somebody in line. `who` is a name for them, `model` the id of what they will ask for, where it is known."""
+
+    who: str
+    model: str | None = None
+
+
+def seated(line: Sequence[Asking], loads: Iterable[Load]) -> dict[str, str]:
+    """The replica of each who has a place now, by `who`. First come, first served; the others wait on, in order."""
+    now, places = {load.replica: load for load in loads}, dict[str, str]()
+    for asking in line:
+        best = next(iter(ranked(now.values(), asking.model)), None)
+        if best is None or not best[0].free:
+            break
+        load = best[0]
+        places[asking.who] = load.replica
+        models = load.models if asking.model is None else load.models | {asking.model}
+        now[load.replica] = replace(load, sessions=load.sessions + 1, models=models)
+    return places
 
 
 def ranked(loads: Iterable[Load], model: str | None = None) -> list[list[Load]]:
