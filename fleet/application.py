@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
-from ray import serve
+from ray import serve, util
 
 from fleet.plan import FleetPlan
 from fleet.replica import FleetReplica
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
     from ray.serve import Application
 
+    from fleet.plan import DirectPlan
+
 
 class _Replica(FleetReplica):
     """In the process that Ray starts for it."""
 
-    def __init__(self, arguments: Sequence[str], folders: Path) -> None:
+    def __init__(self, arguments: Sequence[str], folders: Path, direct: DirectPlan | None) -> None:
         replica: str = _ray_serve().get_replica_context().replica_id.unique_id
-        super().__init__(arguments, folders, f"{socket.gethostname()[:40]}/{replica[:16]}")
+        name = f"{socket.gethostname()[:40]}/{replica[:16]}"
+        super().__init__(arguments, folders, name, machine=_own_machine(), direct=direct)
 
 
 def build(args: dict[str, Any]) -> Application:
@@ -34,7 +37,13 @@ def build(args: dict[str, Any]) -> Application:
     plan = FleetPlan.model_validate(args)
     api = _ray_serve()
     deployment = api.deployment(**plan.options())(api.ingress()(_Replica))
-    return deployment.bind([*plan.arguments, "--max-sessions", str(plan.sessions)], plan.own_dirs)
+    return deployment.bind([*plan.arguments, "--max-sessions", str(plan.sessions)], plan.own_dirs, plan.direct_plan)
+
+
+def _own_machine() -> str:
+    """The address of this machine in its cluster."""
+    known: Any = util
+    return str(known.get_node_ip_address())
 
 
 def _ray_serve() -> Any:

@@ -10,7 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from fleet.plan import FleetPlan
+from pydantic import ValidationError
+
+from fleet.plan import DirectPlan, FleetPlan
 from runtime_config.data_directory import locate_data_directory, prepare_data_directory
 from runtime_config.launch_error import LaunchError
 from runtime_config.launch_settings import launch
@@ -53,6 +55,9 @@ def run_fleet(arguments: Sequence[str]) -> int:
         gpus=asked.gpus,
         cpus=asked.cpus,
         drain_s=asked.drain_s,
+        direct=not asked.through_proxy,
+        direct_port=asked.direct_port,
+        direct_url=asked.direct_url,
     )
     _serve(plan, config)
     return 0
@@ -77,6 +82,21 @@ def _parser() -> argparse.ArgumentParser:
         help="how long sessions may go on with a server that is to go (default: 600)",
     )
     parser.add_argument(
+        "--direct-port",
+        type=_port,
+        default=0,
+        metavar="PORT",
+        help="players are served at the first free port from this one on (default: any port)",
+    )
+    parser.add_argument(
+        "--direct-url",
+        type=_direct_url,
+        default=DirectPlan().url,
+        metavar="URL",
+        help="how they reach it, for instance wss://{host}.example.org:{port} (default: ws://{host}:{port})",
+    )
+    parser.add_argument("--through-proxy", action="store_true", help="serve players by the address of the fleet alone")
+    parser.add_argument(
         "--own-dirs",
         type=lambda text: locate_data_directory(Path(text), "--own-dirs"),
         default=locate_data_directory(Path("~/.cache/terrarium-fleet"), "--own-dirs"),
@@ -90,6 +110,19 @@ def _counted(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 4096:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 4096")
     return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 <= int(text) <= 65_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65000")
+    return int(text)
+
+
+def _direct_url(text: str) -> str:
+    try:
+        return DirectPlan(url=text).url
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like ws://{{host}}:{{port}}") from error
 
 
 def _serve(plan: FleetPlan, config: RuntimeConfig) -> None:

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
+
+_CLOSING_S: Final = 5.0  # of a server's time to end, for what follows the last session
+
+
+Port: TypeAlias = Annotated[int, Field(ge=0, le=65_000)]
+DirectUrl: TypeAlias = Annotated[
+    str, Field(pattern=r"^wss?://[^/\s{}]*(\{(host|port)\}[^/\s{}]*)*$", min_length=6, max_length=200)
+]
+
+
+class DirectPlan(BaseModel):
+    """How players reach the server that they were sent to. `port` is the first that is tried, 0: any; `url` may name
+    {host} and {port}. A page that comes by https can only be sent to wss://.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port: Port = 0
+    url: DirectUrl = "ws://{host}:{port}"
+    drain_s: float = 600.0
+
+    def address(self, host: str, port: int) -> str:
+        return self.url.format(host=f"[{host}]" if ":" in host else host, port=port)
 
 
 class FleetPlan(BaseModel):
     """What a fleet is to be; the `args` of fleet.yaml. Times in seconds.
 
     `arguments` are those of every server. `own_dirs` is a folder on each machine for what a server keeps to itself.
-    With `max_replicas` above `replicas`, there are as many as sessions need.
+    With `max_replicas` above `replicas`, there are as many as sessions need. `direct` false: players reach their server
+    through Ray's proxy, as they also do where Ray counts their connections to know how many servers it takes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +49,20 @@ class FleetPlan(BaseModel):
     gpus: float = Field(default=0.0, ge=0, le=8)
     cpus: float = Field(default=1.0, ge=0, le=256)
     drain_s: float = Field(default=600.0, ge=1, le=86_400)
+    direct: bool = True
+    direct_port: Port = 0
+    direct_url: DirectUrl = DirectPlan().url
+
+    @property
+    def scales(self) -> bool:
+        return self.max_replicas is not None and self.max_replicas > self.replicas
+
+    @property
+    def direct_plan(self) -> DirectPlan | None:
+        if not self.direct or self.scales:
+            return None
+        drain_s = max(0.0, self.drain_s - _CLOSING_S)
+        return DirectPlan(port=self.direct_port, url=self.direct_url, drain_s=drain_s)
 
     @property
     def open_requests(self) -> int:
@@ -45,7 +83,7 @@ class FleetPlan(BaseModel):
                 "request_routing_stats_period_s": 1.0,
             },
         }
-        if self.max_replicas is None or self.max_replicas <= self.replicas:
+        if not self.scales:
             return {**options, "num_replicas": self.replicas}
         needed = {
             "min_replicas": self.replicas,

@@ -59,7 +59,10 @@ LAYERS: Final = {
         "log_rendering",
         "log_repeats",
     },
-    "fleet": {"fleet", "runtime_config", "services", "ltx2_server", "app_factory", "app_handler"},
+    "fleet": {
+        *("fleet", "handlers", "network", "services", "runtime_config"),
+        *("ltx2_server", "app_factory", "app_handler", "sign_in"),
+    },
     "simulator": {"simulator"},
     "replay": {"replay", "services", "runtime_config", "wire_protocol"},
     "world_model": {"world_model"},

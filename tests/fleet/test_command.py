@@ -9,7 +9,8 @@ import yaml
 from pydantic import ValidationError
 
 from fleet.command import run_fleet
-from fleet.plan import FleetPlan
+from fleet.direct import free_port
+from fleet.plan import DirectPlan, FleetPlan
 from fleet.replica import free_folder
 from handlers.places.admission import load_of
 from runtime_config.launch_error import LaunchError
@@ -45,6 +46,31 @@ def test_a_plan_becomes_a_deployment() -> None:
     growing = FleetPlan.model_validate({**PLAN, "replicas": 1, "max_replicas": 5, "sessions": 10}).options()
     assert growing["autoscaling_config"] == {"min_replicas": 1, "max_replicas": 5, "target_ongoing_requests": 7.0}
     assert "num_replicas" not in growing
+
+
+def test_players_reach_their_server_directly_unless_ray_has_to_count_them() -> None:
+    plan = FleetPlan.model_validate({**PLAN, "drain_s": 30, "direct_url": "wss://{host}.example.org:{port}"})
+    direct = plan.direct_plan
+    assert direct is not None
+    assert direct.address("north", 41001) == "wss://north.example.org:41001"
+    assert DirectPlan().address("2001:db8::7", 41001) == "ws://[2001:db8::7]:41001"
+    assert 0 < direct.drain_s < 30
+    assert FleetPlan.model_validate({**PLAN, "direct": False}).direct_plan is None
+    assert FleetPlan.model_validate({**PLAN, "max_replicas": 2}).direct_plan is None
+
+
+@pytest.mark.parametrize("url", ["http://{host}", "ws://{host}/ws", "ws://{name}:1", "ws://{host.real}", "ws://a b"])
+def test_an_address_of_servers_is_one(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run_fleet(["--direct-url", url])
+    assert "is not like ws://{host}:{port}" in capsys.readouterr().err
+
+
+def test_a_server_takes_a_free_port_from_the_first_on() -> None:
+    with free_port("127.0.0.1", 0) as taken:
+        first = taken.getsockname()[1]
+        with free_port("127.0.0.1", min(first, 65_000)) as other:
+            assert other.getsockname()[1] != first
 
 
 def test_a_plan_with_a_mistake_is_refused() -> None:

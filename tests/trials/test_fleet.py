@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -45,11 +45,26 @@ class Fleet:
 
     @contextmanager
     def client(self) -> Generator[PlayClient]:
-        address = self.url.replace("http", "ws", 1) + "/ws?protocol_version=5&client=terrarium"
-        with connect(address, compression=None, max_size=None, open_timeout=deadline_s()) as socket:
-            client = PlayClient(socket, extended=True)
+        """Plays through the proxy, as a client does that cannot be sent anywhere."""
+        with self.socket() as client:
             client.start(picture(20, width=320, height=180), model="terrarium/diorama")
             yield client
+
+    @contextmanager
+    def direct_client(self) -> Generator[PlayClient]:
+        """Plays on the port of the server that it was sent to."""
+        with self.socket("&follows=ws") as door:
+            door.init(picture(20, width=320, height=180), model="terrarium/diorama")
+            moved = door.of_type("moved")
+        with self.socket(f"&ticket={moved['ticket']}", moved["address"]) as client:
+            client.start(picture(20, width=320, height=180), model="terrarium/diorama")
+            yield client
+
+    @contextmanager
+    def socket(self, more: str = "", address: str | None = None) -> Generator[PlayClient]:
+        url = f"{address or self.url.replace('http', 'ws', 1)}/ws?protocol_version=5&client=terrarium{more}"
+        with connect(url, compression=None, max_size=None, open_timeout=deadline_s()) as socket:
+            yield PlayClient(socket, extended=True)
 
 
 def _command_of(process: psutil.Process) -> list[str]:
@@ -60,14 +75,14 @@ def _command_of(process: psutil.Process) -> list[str]:
 
 
 @contextmanager
-def fleet(folder: Path) -> Generator[Fleet]:
+def fleet(folder: Path, *more: str) -> Generator[Fleet]:
     port = create_listening_socket("127.0.0.1", 0)
     number = port.getsockname()[1]
     port.close()
     command = [
         *(sys.executable, str(ROOT / "ltx2_server.py"), "fleet", "--replicas", "2", "--cpus", "0.5"),
         *("--port", str(number), "--own-dirs", str(folder / "own"), "--shared-dir", str(folder / "shared")),
-        *("--drain-s", "5"),
+        *("--drain-s", "5", *more),
     ]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
     environment = {**inherited, "TERRARIUM_DATABASE_URL": emptied_postgres_url(), "PYTHONPATH": str(ROOT)}
@@ -118,6 +133,21 @@ def test_one_of_two_servers_is_killed_in_play(tmp_path: Path) -> None:
         wait_until(lambda: not sessions(), "the dead one's sessions are forgotten", seconds=_START_S)
         with servers.client() as again:
             again.hold("W")
+
+
+def test_players_are_sent_to_their_servers_and_wait_in_line(tmp_path: Path) -> None:
+    with fleet(tmp_path, "--max-sessions", "1") as servers, ExitStack() as stack:
+        players = list[ExitStack]()
+        for _ in range(2):
+            players.append(stack.enter_context(ExitStack()))
+            players[-1].enter_context(servers.direct_client()).hold("W")
+        with servers.socket("&follows=ws") as waiting:
+            waiting.init(picture(20, width=320, height=180), model="terrarium/diorama")
+            assert waiting.of_type("progress", step="waiting_for_place")["in_line"] == 1
+            players[0].close()
+            address = waiting.of_type("moved")["address"]
+        assert address.startswith("ws://127.0.0.1:")
+        assert address != servers.url.replace("http", "ws", 1)
 
 
 def _plays(client: PlayClient) -> bool:
