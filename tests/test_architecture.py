@@ -61,7 +61,7 @@ LAYERS: Final = {
     },
     "fleet": {
         *("fleet", "handlers", "network", "services", "runtime_config"),
-        *("ltx2_server", "app_factory", "app_handler", "sign_in"),
+        *("ltx2_server", "app_factory", "app_handler", "error_types"),
     },
     "simulator": {"simulator"},
     "replay": {"replay", "services", "runtime_config", "wire_protocol"},
