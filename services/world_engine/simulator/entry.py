@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from services.world_engine.world_engine import WorldEngine
 
 _RAM: Final = 256 << 20  # measured: 134 MiB, mostly of the compiler, plus 12 MiB for each world
+_EXTRA: Final = (
+    "The simulator needs a package that is not installed. "
+    "Install the extra simulator: pip install -c constraints.txt -e .[simulator]"
+)
 _REMEDY: Final = "Install it again with: pip install --force-reinstall numba"
 _NO_NUMBA: Final = f"The simulator needs numba, which could not be imported. {_REMEDY}"
+
+
+def _missing() -> str | None:
+    return _EXTRA if find_spec("numba") is None else None
 
 
 class Simulator:
@@ -31,7 +39,7 @@ class Simulator:
         memory=EngineMemory(ram=_RAM),
         frames_per_pass=FRAMES_PER_PASS,
         fps=FPS,
-        missing=_NO_NUMBA if find_spec("numba") is None else None,
+        missing=_missing(),
     )
 
     @classmethod
@@ -49,7 +57,7 @@ class Simulator:
         try:
             from services.world_engine.simulator.engine import SimulatorEngine, warm_up
         except (ImportError, OSError) as error:
-            raise ModelLoadError(_NO_NUMBA) from error
+            raise ModelLoadError(_missing() or _NO_NUMBA) from error
         report(LoadStep.BUILDING)
         engine = SimulatorEngine()
         report(LoadStep.WARMING_UP)

@@ -49,9 +49,9 @@ class KilledStore:
         return self._stepped(method) if name in {"add", "apply", "remove"} else method
 
     def _stepped(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             self._steps.take()
-            result = method(*arguments)
+            result = method(*arguments, **named)
             self._steps.take()
             return result
 

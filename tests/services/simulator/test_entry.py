@@ -62,4 +62,4 @@ def test_without_numba_its_card_and_its_loading_say_what_to_do() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     missing, message = done.stdout.strip().splitlines()
     assert missing == message
-    assert "pip install" in message
+    assert "Install the extra simulator: pip install" in message
