@@ -176,6 +176,16 @@ def _all(times: Iterable[list[float]]) -> list[float]:
     return [one for world in times for one in world]
 
 
+def _ways(engine: WorldEngine, child: Child, model: str, count: int, steps: int) -> dict[str, Callable[[], Rate]]:
+    return {
+        "whole": lambda: direct(engine, whole, count, steps),
+        "drawn": lambda: direct(engine, drawn, count, steps),
+        "rgb": lambda: asyncio.run(stepped(child, model, count, steps, "rgb")),
+        "jpeg": lambda: asyncio.run(stepped(child, model, count, steps, "jpeg")),
+        "gym": lambda: environments(child, model, count, steps),
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", type=int, default=8)
@@ -187,13 +197,7 @@ def main() -> int:
     engines = {model: load() for model, load in ENGINES.items() if model in asked.engines}
     with terrarium_server("--max-sessions", "12") as (child, _):
         for model, engine in engines.items():
-            ways: dict[str, Callable[[], Rate]] = {
-                "whole": lambda: direct(engine, whole, count, steps),  # noqa: B023 - called before the next one
-                "drawn": lambda: direct(engine, drawn, count, steps),  # noqa: B023
-                "rgb": lambda: asyncio.run(stepped(child, model, count, steps, "rgb")),  # noqa: B023
-                "jpeg": lambda: asyncio.run(stepped(child, model, count, steps, "jpeg")),  # noqa: B023
-                "gym": lambda: environments(child, model, count, steps),  # noqa: B023
-            }
+            ways = _ways(engine, child, model, count, steps)
             rounds = [{name: run() for name, run in ways.items()} for _ in range(asked.rounds)]
             print(f"{model}, {count} worlds, {steps} steps of each, median of {asked.rounds} rounds")
             for name in ways:

@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from replay.dataset import Dataset
 from replay.engines import load_engine
@@ -16,6 +16,7 @@ from replay.log_plan import plan_of_log
 from replay.plan import ReplayError, ReplayPlan, plan_of_world
 from replay.player import Findings, Replay, one_ahead
 from replay.telling import Teller, ToPeople, ToPrograms
+from replay.worded_parser import WordedParser
 from services.world_files.world_file import WorldFileError
 
 if TYPE_CHECKING:
@@ -54,11 +55,6 @@ class ReplayServices:
     video_writer: VideoWriter
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ReplayError(f"{message[:1].upper()}{message[1:]}. Run with --help to see every flag.")
-
-
 def run_replay(
     arguments: Sequence[str],
     services: Callable[[Path | None], AbstractContextManager[ReplayServices]],
@@ -91,7 +87,7 @@ class _Asked:
 
 
 def _parse(arguments: Sequence[str]) -> _Asked:
-    parser = _Parser(
+    parser = WordedParser(
         prog="terrarium replay",
         description=_DESCRIPTION,
         epilog=_EPILOG,

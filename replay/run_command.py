@@ -17,6 +17,7 @@ from replay.kept_files import KeptFiles
 from replay.plan import ReplayError
 from replay.script import Script, ScriptError, ScriptFault, read_script
 from replay.scripted_run import ScriptedRun
+from replay.worded_parser import WordedParser
 from services.input_log.provenance import library_versions, machine_kind
 from services.world_engine.world_engine import EngineFaultError
 from services.world_files.world_file import Origins
@@ -79,11 +80,6 @@ class _Named:
     script: Script
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ReplayError(f"{message[:1].upper()}{message[1:]}. Run with --help to see every flag.")
-
-
 def run_scripts(
     arguments: Sequence[str],
     services: Callable[[Path | None], AbstractContextManager[RunServices]],
@@ -106,7 +102,7 @@ def run_scripts(
 
 
 def _parse(arguments: Sequence[str]) -> _Asked:
-    parser = _Parser(
+    parser = WordedParser(
         prog="terrarium run",
         description=_DESCRIPTION,
         epilog=_EPILOG,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from replay.dataset_folder import source_digest
 from replay.script import FileStart, ScriptError, ScriptFault, SeedStart, WorldStart
-from replay.script_start import PictureFile, SavedMoment, facts_of, start_in_picture, start_in_world
+from replay.script_start import PictureFile, SavedMoment, start_in_picture, start_in_world
 from services.picture_decoder.picture_decoder import PictureError
 from services.world_files.archive import read_world
-from services.world_files.world_file import WorldFileError
+from services.world_files.world_file import ModelFacts, WorldFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,7 @@ class Source:
 
     def start(self, script: Script, spec: WorldSpec, quant: str) -> ScriptStart:
         """Raises: ScriptError, the picture is none, or the world was made with other weights."""
-        model = facts_of(spec, quant)
+        model = ModelFacts.of(spec, quant)
         match self.beginning:
             case PictureFile(data) as file:
                 try:

@@ -122,15 +122,3 @@ def require_engine_of(world: WorldFilePayload, model: ModelFacts) -> None:
     if made_with != model:
         message = f"This world was made with other weights of {made_with.id} than are here, and would differ."
         raise ScriptError(ScriptFault.OTHER_ENGINE, message)
-
-
-def facts_of(spec: WorldSpec, quant: str) -> ModelFacts:
-    return ModelFacts(
-        id=spec.model_id,
-        quant=quant,
-        weights_hash=spec.weights_hash,
-        frames_per_pass=spec.frames_per_pass,
-        fps=spec.fps,
-        width=spec.width,
-        height=spec.height,
-    )

@@ -11,7 +11,6 @@ import numpy as np
 from replay.plan import ReplayError, ReplayPlan
 from replay.player import ReplayedPass, enter
 from replay.script import ScriptError, ScriptFault
-from replay.script_start import facts_of
 from services.input_log.columns import InputColumns, PassInput
 from services.input_log.pictures import pixels_hash
 from services.world_engine.prompt_words import takes_words
@@ -19,6 +18,7 @@ from services.world_engine.world_engine import ControlPayload
 from services.world_files.world_file import (
     Check,
     Continued,
+    ModelFacts,
     Prompted,
     SeedFacts,
     Tolerance,
@@ -92,7 +92,7 @@ class ScriptedRun:
     def open(self, engine: WorldEngine) -> None:
         """Raises: ReplayError, the engine cannot take the moment that the world is to go on from."""
         start = self._start
-        if facts_of(engine.spec, start.model.quant) != start.model:
+        if ModelFacts.of(engine.spec, start.model.quant) != start.model:
             raise ReplayError(f"{start.model.id} is not what it was when the script began. Try again.")
         world = engine.open_world(start.pictures[start.seed], rng_seed=start.rng_seed)
         try:

@@ -10,7 +10,7 @@ import numpy as np
 from simulator._boxes import FLOOR, NOTHING, hit_box, hit_floor, shade_box, shade_floor
 from simulator._columns import haze_at, panorama_column
 from simulator._jit import inner, njit
-from simulator._shapes import Camera
+from simulator._lens import camera_of, focal_of
 from simulator._sky import paint_sky, sky_at
 from simulator._solids import Column
 from simulator.renderer import gather_samples, tone_curve, write_pixels
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator._boxes import Floor, Lighting
+    from simulator._shapes import Camera
     from simulator.places import Place
     from simulator.player import PlayerState
     from simulator.world import Light
@@ -35,7 +36,7 @@ class PlaceRenderer:
         config = place.world.config
         self._samples = config.supersample
         self._rows, self._columns = config.height * config.supersample, config.width * config.supersample
-        self._focal = 0.5 * self._columns / math.tan(0.5 * math.radians(config.fov_deg))
+        self._focal = focal_of(self._columns, config.fov_deg)
         self._tones = tone_curve()
         self._sky = paint_sky(place.world.light, place.world.relief.salt)
 
@@ -58,18 +59,7 @@ class PlaceRenderer:
         leaves the floor alone.
         """
         place = self._place
-        yaw = round(state.yaw, 9)
-        camera = Camera(
-            x=state.x,
-            y=state.eye,
-            z=state.z,
-            forward_x=math.sin(yaw),
-            forward_z=math.cos(yaw),
-            focal=self._focal,
-            horizon=0.5 * self._rows + self._focal * math.tan(state.pitch),
-            rows=self._rows,
-            columns=self._columns,
-        )
+        camera = camera_of(state, self._focal, self._rows, self._columns)
         _draw(
             camera,
             place.boxes if math.isfinite(nearest_m) else place.boxes[:0],

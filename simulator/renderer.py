@@ -10,6 +10,7 @@ import numpy as np
 from simulator._columns import Steps, draw_land, draw_sky, haze_at, make_steps, mirror
 from simulator._facades import draw_house
 from simulator._jit import inner, njit
+from simulator._lens import camera_of, focal_of
 from simulator._shapes import HOUSE, MOST_SHAPES, SHAPE_FIELDS, Camera, column_range, gather
 from simulator._sky import sky_at
 from simulator._solids import Column, draw_solid
@@ -34,7 +35,7 @@ class Renderer:
         config, light = surroundings.world.config, surroundings.world.light
         self._samples = config.supersample
         self._rows, self._columns = config.height * config.supersample, config.width * config.supersample
-        self._focal = 0.5 * self._columns / math.tan(0.5 * math.radians(config.fov_deg))
+        self._focal = focal_of(self._columns, config.fov_deg)
         self._steps = make_steps(light)
         self._tones = tone_curve()
         self._shapes = np.zeros((MOST_SHAPES, SHAPE_FIELDS))
@@ -61,18 +62,7 @@ class Renderer:
         around = self._surroundings
         world = around.world
         around.follow(state.x, state.z)
-        yaw = round(state.yaw, 9)  # so that rounding errors of a full turn do not change the picture
-        camera = Camera(
-            x=state.x,
-            y=state.eye,
-            z=state.z,
-            forward_x=math.sin(yaw),
-            forward_z=math.cos(yaw),
-            focal=self._focal,
-            horizon=0.5 * self._rows + self._focal * math.tan(state.pitch),
-            rows=self._rows,
-            columns=self._columns,
-        )
+        camera = camera_of(state, self._focal, self._rows, self._columns)
         count = gather(around.ground, world.paint, camera, self._shapes)
         away = self._shapes[:count, 12]
         order = np.argsort(away, kind="stable")

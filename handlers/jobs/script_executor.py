@@ -26,8 +26,9 @@ from replay.script import (
     of_server,
     require_playable,
 )
-from replay.script_start import PictureFile, SavedMoment, facts_of, start_in_picture, start_in_world
+from replay.script_start import PictureFile, SavedMoment, start_in_picture, start_in_world
 from replay.scripted_run import ScriptedRun
+from services.world_files.world_file import ModelFacts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -181,7 +182,7 @@ class ScriptExecutor(JobExecutor):
 
     def _start(self, known: _Known, spec: WorldSpec) -> ScriptStart:
         """Blocks, where a picture is judged. Raises: DomainError, ScriptError."""
-        model = facts_of(spec, known.key.quant)
+        model = ModelFacts.of(spec, known.key.quant)
         match known.beginning:
             case PictureFile(data) as file:
                 picture = self._seeds.decode(data, width=spec.width, height=spec.height)

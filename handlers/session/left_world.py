@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from error_types import DomainError, ErrorCode
-from handlers.session.world import ActiveWorld, model_facts
+from handlers.session.world import ActiveWorld
 from services.world_engine.world_engine import NO_CONTROL
+from services.world_files.world_file import ModelFacts
 
 if TYPE_CHECKING:
     from handlers.session.history import Remembered
     from handlers.session.path import MomentShelf
     from handlers.session.world import Seed
     from services.world_engine.world_engine import Picture, WorldEngine, WorldSnapshot
-    from services.world_files.world_file import ModelFacts
     from state.app_state_types import EngineKey
 
 _BYTES_OF_A_PASS: Final = 36  # of a path's inputs
@@ -69,7 +69,7 @@ class LeftWorld:
             DomainError: the engine was loaded with other weights meanwhile.
             Exception: whatever the engine raises about a state that it cannot take.
         """
-        if model_facts(engine.spec, self.key.quant) != self.model:
+        if ModelFacts.of(engine.spec, self.key.quant) != self.model:
             message = f"{engine.spec.title} has other weights now than when you left, and your world would differ."
             raise DomainError(message, ErrorCode.WORLD_OTHER_MODEL)
         scene = self.remembered.path.scene

@@ -13,10 +13,11 @@ from handlers.base import in_thread
 from handlers.session.history import KeptPlace
 from handlers.session.left_world import LeftWorld
 from handlers.session.path import KeptMoment, MomentShelf
-from handlers.session.world import model_facts, open_world, steer
+from handlers.session.world import open_world, steer
 from handlers.session.world_memory import world_memory
 from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import NO_CONTROL, is_drawn
+from services.world_files.world_file import ModelFacts
 from state.app_state_types import Paused, Playing, SessionId, WorldInPlay
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class PlayedWorld:
         moments, self._moments = self._moments, self._no_moments()
         return LeftWorld(
             key=active.key,
-            model=model_facts(active.spec, active.key.quant),
+            model=ModelFacts.of(active.spec, active.key.quant),
             seed=active.seed,
             picture=active.picture,
             rng_seed=active.rng_seed,

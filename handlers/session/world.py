@@ -243,7 +243,7 @@ class WorldCapture:
         return WorldFilePayload(
             title=title,
             created_at=created_at,
-            model=model_facts(active.spec, active.key.quant),
+            model=ModelFacts.of(active.spec, active.key.quant),
             rng_seed=active.rng_seed,
             seed=SeedFacts(picture=name(active.picture), file=active.seed.hash),
             base=base,
@@ -263,18 +263,6 @@ class WorldCapture:
         )
 
 
-def model_facts(spec: WorldSpec, quant: str) -> ModelFacts:
-    return ModelFacts(
-        id=spec.model_id,
-        quant=quant,
-        weights_hash=spec.weights_hash,
-        frames_per_pass=spec.frames_per_pass,
-        fps=spec.fps,
-        width=spec.width,
-        height=spec.height,
-    )
-
-
 # ------------------------------------------------------------------------------------------------ out of a file
 
 
@@ -285,7 +273,7 @@ def open_saved_world(key: EngineKey, engine: WorldEngine, saved: WorldFilePayloa
         DomainError: it was made with other weights than the engine has.
         Exception: whatever the engine raises about a state that it cannot take.
     """
-    if model_facts(engine.spec, key.quant) != saved.model:
+    if ModelFacts.of(engine.spec, key.quant) != saved.model:
         message = f"This world was made with other weights of {saved.model.id} than the server has, and would differ."
         raise DomainError(message, ErrorCode.WORLD_OTHER_MODEL)
     seed_picture, scene = saved.pictures[saved.seed.picture], saved.pictures[saved.place.scene]

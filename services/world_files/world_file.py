@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.input_log.columns import InputColumns
-    from services.world_engine.world_engine import Picture, WorldSnapshot
+    from services.world_engine.world_engine import Picture, WorldSnapshot, WorldSpec
 
 FORMAT_NAME: Final = "terrarium.world"
 FORMAT_VERSION: Final = 1
@@ -75,6 +75,18 @@ class ModelFacts(_Part):
     fps: Annotated[int, Field(ge=1, le=1000)]
     width: Side
     height: Side
+
+    @classmethod
+    def of(cls, spec: WorldSpec, quant: str) -> ModelFacts:
+        return cls(
+            id=spec.model_id,
+            quant=quant,
+            weights_hash=spec.weights_hash,
+            frames_per_pass=spec.frames_per_pass,
+            fps=spec.fps,
+            width=spec.width,
+            height=spec.height,
+        )
 
 
 class SeedFacts(_Part):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from services.bundled_ffmpeg import bundled_ffmpeg
+from services.video_pipeline.film_order import FromPictures
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_video_pipeline import FakeVideoPipeline
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.testclient import TestClient
 
+    from services.video_pipeline.film_order import FilmOrder, PlacedPicture
     from tests.fakes.fake_clock import FakeClock
     from tests.fakes.fake_image_classifier import FakeImageClassifier
     from tests.fakes.fake_prompt_writer import FakePromptWriter
@@ -62,6 +64,11 @@ def change_settings(client: TestClient, **values: Any) -> None:
     tag = client.get("/api/settings").headers["ETag"]
     answer = client.patch("/api/settings", json={"changes": values}, headers={"If-Match": tag})
     assert answer.status_code == 200, answer.text
+
+
+def pictures_of(order: FilmOrder) -> tuple[PlacedPicture, ...]:
+    assert isinstance(order.way, FromPictures)
+    return order.way.pictures
 
 
 def film_of(client: TestClient, film_id: str) -> Json:

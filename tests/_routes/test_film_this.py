@@ -11,7 +11,7 @@ from runtime_config.anonymous_config import AnonymousAction, AnonymousConfig
 from runtime_config.runtime_config import AccessConfig
 from services.film_store.film_record import read_notes
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-from tests._routes.film_rig import SMALL
+from tests._routes.film_rig import SMALL, pictures_of
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_seed_store import FakeSeedStore
@@ -110,7 +110,7 @@ def test_two_moments_are_the_ends_of_a_film_that_needs_the_session_no_more(tmp_p
     assert made["state"] == "done", made
     one, other = made["request"]["way"]["pictures"]
     assert one["seed"] != other["seed"]
-    assert [each.at for each in pipeline.orders[0].way.pictures] == ["first", "last"]  # type: ignore[union-attr]
+    assert [each.at for each in pictures_of(pipeline.orders[0])] == ["first", "last"]
 
 
 def test_the_same_key_is_the_same_film_also_when_the_world_has_gone(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from error_types import HTTP_STATUS, ErrorCode
 from runtime_config.runtime_config import AccessConfig
 from services.video_pipeline.video_pipeline import VideoFault, VideoPipelineError
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
-from tests._routes.film_rig import ask, film_client, over
+from tests._routes.film_rig import ask, film_client, over, pictures_of
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_video_pipeline import FakeVideoPipeline
@@ -293,7 +293,7 @@ def test_a_remix_is_the_same_film_to_other_words(tmp_path: Path) -> None:
         remix = finished(client, remix)
         assert (remix.status, remix.remixed_from_video_id) == ("completed", first.id)
         one, other = pipeline.orders
-        assert (one.seed, len(one.way.pictures)) == (other.seed, len(other.way.pictures))  # type: ignore[union-attr]
+        assert (one.seed, len(pictures_of(one))) == (other.seed, len(pictures_of(other)))
         with pytest.raises(openai.ConflictError) as empty:
             videos.remix(first.id, prompt=" ")
         assert empty.value.code == "filmRefused"

@@ -12,7 +12,18 @@ from PIL import Image
 from handlers.jobs.video_executor import VideoExecutor
 from runtime_config.films_config import FilmsConfig
 from services.video_pipeline.video_pipeline import FilmStage, VideoFault, VideoPipelineError
-from tests._routes.film_rig import SMALL, ask, change_settings, clip, film_client, film_of, made, over, send
+from tests._routes.film_rig import (
+    SMALL,
+    ask,
+    change_settings,
+    clip,
+    film_client,
+    film_of,
+    made,
+    over,
+    pictures_of,
+    send,
+)
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_job_store import FakeJobStore
@@ -161,7 +172,7 @@ def test_a_film_from_pictures(tmp_path: Path) -> None:
         placed = [{"seed": seed}, {"seed": seed, "at": 0.2, "strength": 0.5}, {"seed": seed, "at": "last"}]
         film = made(client, "pictures", pictures=placed)
         assert film["way"] == "pictures"
-        assert [each.at for each in pipeline.orders[0].way.pictures] == ["first", 0.2, "last"]  # type: ignore[union-attr]
+        assert [each.at for each in pictures_of(pipeline.orders[0])] == ["first", 0.2, "last"]
 
 
 @pytest.mark.trial

@@ -12,6 +12,8 @@ from tests.browser.accessibility import DESK, PHONE, faults_of, go_round
 from tests.browser.test_worlds import save
 
 if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
     from tests.browser.conftest import Invite
     from tests.browser.server_process import ServerProcess
     from tests.browser.visitor import Visitor
@@ -48,7 +50,7 @@ def _upright() -> bytes:
 
 
 @pytest.mark.parametrize("size", [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")])
-def test_everybody_can_use_every_view(invite: Invite, server: ServerProcess, size: dict[str, int]) -> None:
+def test_everybody_can_use_every_view(invite: Invite, server: ServerProcess, size: ViewportSize) -> None:
     visitor = invite(server.url, viewport=size)
     assert faults_of(visitor.page) == []
     for button, view, inside in _VIEWS:

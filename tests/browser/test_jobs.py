@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
+from tests.browser.accessibility import PHONE
 from tests.browser.studio import REASON
 from tests.browser.test_recordings import press, said_of
 from tests.browser.test_worlds import save
@@ -29,7 +30,6 @@ needs_models = pytest.mark.skipif(
 
 _MADE_MS: Final = deadline_s(300) * 1000  # models are loaded meanwhile, and worlds played again, at a low priority
 _DESK: Final = {"width": 1440, "height": 900}
-_PHONE: Final = {"width": 390, "height": 844}
 _FEEDBACK: Final = "**/api/feedback/job/*"
 _PLAYS: Final = "(video) => video.readyState >= 2 && video.videoWidth > 0 && video.currentTime > 0.1"
 _FOCUSED: Final = "document.activeElement?.ariaLabel ?? document.activeElement?.dataset.testid"
@@ -171,7 +171,7 @@ def test_a_saved_world_is_filmed_and_watched(start_server: StartServer, invite: 
     assert download.value.suggested_filename.endswith(".mp4")
     visitor.page.keyboard.press("Escape")
     assert visitor.page.evaluate(_FOCUSED) == f"Watch: {title}"
-    visitor.page.set_viewport_size(_PHONE)  # pyright: ignore[reportArgumentType] - a ViewportSize
+    visitor.page.set_viewport_size(PHONE)
     assert visitor.page.evaluate(_OVERFLOW) == []
     _press(film, "job-remove")
     assert film.is_visible(), "a film was deleted without a question"
@@ -222,7 +222,7 @@ def test_what_a_job_has_made_is_rated(start_server: StartServer, invite: Invite)
         said[0].continue_()
     press(film, "feedback-tag", "Forgets places")
     wait_until(lambda: [each["tags"] for each in said_of(server.url, "job")] == [["broken_memory"]], "it is kept")
-    visitor.page.set_viewport_size(_PHONE)  # pyright: ignore[reportArgumentType] - a ViewportSize
+    visitor.page.set_viewport_size(PHONE)
     assert visitor.page.evaluate(_OVERFLOW) == []
     visitor.page.reload()
     _open_jobs(visitor)

@@ -90,7 +90,7 @@ def test_the_models_are_shown_to_everybody(start_server: StartServer, invite: In
     built_in = visitor.page.locator('[data-model="terrarium/diorama"]')
     assert built_in.get_by_test_id("model-delete").count() == 0
     for size in (DESK, PHONE):
-        visitor.page.set_viewport_size(size)  # pyright: ignore[reportArgumentType] - a ViewportSize
+        visitor.page.set_viewport_size(size)
         assert faults_of(visitor.page) == []
     assert {"models-close", "models-doctor"} <= set(go_round(visitor.page))
 

@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from playwright.sync_api import Browser, Locator, Route
+    from playwright.sync_api import Browser, Locator, Route, ViewportSize
 
     from tests.browser.conftest import Invite
     from tests.browser.visitor import Visitor
@@ -370,7 +370,7 @@ def test_the_menu_leads_there_too(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_the_view_is_fit_for_everybody(own_server: OwnServer, invite: Invite, size: dict[str, int]) -> None:
+def test_the_view_is_fit_for_everybody(own_server: OwnServer, invite: Invite, size: ViewportSize) -> None:
     visitor = invite(own_server.url, viewport=size)
     assert faults_of(visitor.page) == []
     _open(visitor)

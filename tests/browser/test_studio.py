@@ -115,7 +115,7 @@ def _row(visitor: Visitor, words: str, state: str) -> Locator:
 def _look_over(visitor: Visitor) -> None:
     """On a phone and at a desk."""
     for size in (PHONE, DESK):
-        visitor.page.set_viewport_size(size)  # pyright: ignore[reportArgumentType] - a ViewportSize
+        visitor.page.set_viewport_size(size)
         assert faults_of(visitor.page) == []
 
 

@@ -13,7 +13,7 @@ from tests.browser.accessibility import DESK, PHONE, faults_of
 from tests.browser.visitor import Visitor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
     from tests.browser.conftest import Invite
     from tests.browser.server_process import ServerProcess
@@ -41,7 +41,7 @@ def resume(player: Visitor) -> None:
     player.wait_for("playing")
 
 
-def watch(browser: Browser, address: str, size: dict[str, int]) -> tuple[BrowserContext, Page]:
+def watch(browser: Browser, address: str, size: ViewportSize) -> tuple[BrowserContext, Page]:
     context = browser.new_context(viewport={"width": size["width"], "height": size["height"]})
     page = context.new_page()
     page.goto(address)
@@ -51,7 +51,7 @@ def watch(browser: Browser, address: str, size: dict[str, int]) -> tuple[Browser
 
 @pytest.mark.parametrize("size", [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")])
 def test_a_world_is_watched_and_the_controls_change_hands(
-    invite: Invite, browser: Browser, server: ServerProcess, size: dict[str, int]
+    invite: Invite, browser: Browser, server: ServerProcess, size: ViewportSize
 ) -> None:
     player = invite(server.url)
     player.enter()

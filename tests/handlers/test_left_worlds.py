@@ -14,13 +14,14 @@ from handlers.left_worlds import LeftWorlds
 from handlers.session.history import Remembered
 from handlers.session.left_world import LeftWorld
 from handlers.session.path import Checkpoint, MomentShelf, PathSegment, RewindTrack, WorldPath
-from handlers.session.world import Seed, model_facts
+from handlers.session.world import Seed
 from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.current import Current
 from runtime_config.resume_config import ResumeConfig
 from runtime_config.runtime_config import AccessConfig, RuntimeConfig
 from services.metrics.prometheus_metrics import PrometheusMetrics
 from services.world_engine.world_engine import WorldSnapshot
+from services.world_files.world_file import ModelFacts
 from state.app_state_types import EngineKey
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
@@ -53,7 +54,7 @@ def world(kib: int = 1, rewind_kib: int = 0) -> LeftWorld:
         rewind.add(Checkpoint(0.0, WorldSnapshot("fake/world", "f00d", bytes(rewind_kib * KIB)), path.moment))
     return LeftWorld(
         key=EngineKey("fake/world", "none"),
-        model=model_facts(FakeWorldEngine().spec, "none"),
+        model=ModelFacts.of(FakeWorldEngine().spec, "none"),
         seed=seed,
         picture=picture,
         rng_seed=1,

@@ -13,12 +13,11 @@ import pytest
 
 from replay.plan import ReplayPlan
 from replay.player import Replay
-from replay.script_start import facts_of
 from services.engine_host.engine_host import HostedEngine, host_engine
 from services.engine_host.host_settings import HostSettings
 from services.input_log.columns import InputColumns, PassInput
 from services.world_engine.world_engine import ControlPayload, EngineDiedError
-from services.world_files.world_file import Change, Continued, Origins, Prompted, Tolerance
+from services.world_files.world_file import Change, Continued, ModelFacts, Origins, Prompted, Tolerance
 from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
 
 PASSES: Final = 9
@@ -41,7 +40,7 @@ def plan() -> ReplayPlan:
         inputs.append(PassInput(ControlPayload(frozenset({number}), float(number), 0.0), number / 30, 0.0))
     return ReplayPlan(
         title="A walk",
-        model=facts_of(engine().spec, "none"),
+        model=ModelFacts.of(engine().spec, "none"),
         rng_seed=5,
         seed="seed",
         base=None,
@@ -110,7 +109,7 @@ def test_the_process_of_its_engine_is_killed() -> None:
     with hosted_toy() as toy:
         spec = toy.spec
         picture = np.full((spec.height, spec.width, 3), 90, np.uint8)
-        of_toy = replace(plan(), model=facts_of(spec, "none"), changes=(), pictures={"seed": picture})
+        of_toy = replace(plan(), model=ModelFacts.of(spec, "none"), changes=(), pictures={"seed": picture})
         undisturbed = Replay(of_toy)
         expected = [each.number for each in undisturbed.passes(toy)]
         replay, seen = Replay(of_toy), list[int]()

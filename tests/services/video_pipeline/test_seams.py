@@ -10,14 +10,16 @@ import pytest
 from services.video_pipeline._seams import fading_from, fading_into, turning_from, turning_into
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
 DARK = np.zeros((2, 4, 3), np.uint8)
 LIGHT = np.full((4, 2, 4, 3), 250, np.uint8)  # what a model made of four frames
 
 
-def levels(frames: object) -> list[int]:
-    return [int(frame[0, 0, 0]) for frame in frames]  # type: ignore[attr-defined]
+def levels(frames: Iterable[npt.NDArray[np.uint8]]) -> list[int]:
+    return [int(frame[0, 0, 0]) for frame in frames]
 
 
 def test_the_end_of_a_source_turns_into_what_the_model_saw() -> None:
