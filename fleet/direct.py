@@ -95,9 +95,10 @@ async def _listening(
     started = asyncio.create_task(server.has_started.wait())
     try:
         await asyncio.wait({serving, started}, return_when=asyncio.FIRST_COMPLETED)
-        if server.has_started.is_set():
-            handler.peers.receive_at(address)
-            logger.info("Players who were sent here are served", address=address)
+        if serving.done():
+            serving.result()  # raises why it could not begin
+        handler.peers.receive_at(address)
+        logger.info("Players who were sent here are served", address=address)
         yield
     finally:
         started.cancel()

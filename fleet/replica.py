@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from fleet.routing_stats import routing_stats
 from runtime_config.data_directory import prepare_data_directory
 from runtime_config.folder_lock import folders_held
 from runtime_config.launch_error import LaunchError
@@ -62,12 +63,7 @@ class FleetReplica:
 
     def record_routing_stats(self) -> dict[str, Any]:
         """For the router, which Ray tells every second."""
-        play = self._handler.sessions.own_play()
-        return {
-            "sessions": len(play.sessions),
-            "max_sessions": play.max_sessions,
-            "models": sorted(self._handler.engines.loaded_models()),
-        }
+        return routing_stats(self._handler.sessions.own_play(), self._handler.engines.loaded_models())
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ray.serve.request_router import FIFOMixin, RequestRouter
 
-from handlers.places.admission import load_of, ranked
+from fleet.routing_stats import load_of
+from handlers.places.admission import ranked
 
 if TYPE_CHECKING:
     from ray.serve.request_router import PendingRequest, RunningReplica
@@ -25,4 +26,4 @@ class SessionRouter(FIFOMixin, RequestRouter):
         by_name = {replica.replica_id.unique_id: replica for replica in candidate_replicas}
         loads = [load_of(name, replica.routing_stats) for name, replica in by_name.items()]
         model = None if pending_request is None else pending_request.metadata.multiplexed_model_id or None
-        return [[by_name[load.replica] for load in group] for group in ranked(loads, model)]
+        return [[by_name[load.server] for load in group] for group in ranked(loads, model)]

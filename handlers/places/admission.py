@@ -1,24 +1,24 @@
-"""Where a newcomer plays: among the replicas with room, first where the model is in memory, then where most is free.
+"""Where a newcomer plays: among the servers with room, first where the model is in memory, then where most is free.
 
-Those who find no room wait in one line, and are served in its order. All of this is pure functions of what the replicas
-tell of themselves, so that each of them, the router and the simulation decide alike.
+Those who find no room wait in one line, and are served in its order. All of this is pure functions of what the servers
+tell of themselves, so that each of them, what routes to them and the simulation decide alike.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a replica tells. `models` are the ids of those that it has in memory; `sessions` may exceed what it has room
-    for, as several routers send newcomers at the same time."""
+    """What a server tells. `models` are the ids of those that it has in memory; `sessions` may exceed what it has room
+    for, as newcomers are sent from several places at the same time."""
 
-    replica: str
+    server: str
     sessions: int
     max_sessions: int
     models: frozenset[str] = field(default_factory=frozenset[str])
@@ -37,21 +37,21 @@ class Asking:
 
 
 def seated(line: Sequence[Asking], loads: Iterable[Load]) -> dict[str, str]:
-    """The replica of each who has a place now, by `who`. First come, first served; the others wait on, in order."""
-    now, places = {load.replica: load for load in loads}, dict[str, str]()
+    """The server of each who has a place now, by `who`. First come, first served; the others wait on, in order."""
+    now, places = {load.server: load for load in loads}, dict[str, str]()
     for asking in line:
         best = next(iter(ranked(now.values(), asking.model)), None)
         if best is None or not best[0].free:
             break
         load = best[0]
-        places[asking.who] = load.replica
+        places[asking.who] = load.server
         models = load.models if asking.model is None else load.models | {asking.model}
-        now[load.replica] = replace(load, sessions=load.sessions + 1, models=models)
+        now[load.server] = replace(load, sessions=load.sessions + 1, models=models)
     return places
 
 
 def ranked(loads: Iterable[Load], model: str | None = None) -> list[list[Load]]:
-    """The replicas in groups, the best first; within a group all are as good. `model`: its id, where it is known.
+    """The servers in groups, the best first; within a group all are as good. `model`: its id, where it is known.
 
     Those without room are the last group. They are no place for a session, but answer requests about what they have,
     and tell a newcomer themselves that they are full.
@@ -62,10 +62,3 @@ def ranked(loads: Iterable[Load], model: str | None = None) -> list[list[Load]]:
         rank = (load.free == 0, misses and load.free > 0, -load.free)
         found.setdefault(rank, []).append(load)
     return [found[rank] for rank in sorted(found)]
-
-
-def load_of(replica: str, told: Mapping[str, Any]) -> Load:
-    """What a replica has told (`FleetReplica.record_routing_stats`). One that has told nothing yet has just come."""
-    return Load(
-        replica, int(told.get("sessions", 0)), int(told.get("max_sessions", 1)), frozenset(told.get("models", ()))
-    )

@@ -178,20 +178,20 @@ class PlacesHandler:
 
     def server_of_link(self, link: str) -> SentTo | None:
         """Where a link to watch by opens a session, at this server or another. None: it is no link, or is over."""
-        row = self._writer_of(link)
+        row = self._writer_of(link, self._peers.servers())
         return None if row is None or row.address is None else SentTo(row.address)
 
     def shared_elsewhere(self, link: str) -> WatchedSession | None:
         """What a link opens at another server, as far as that has told. None: it opens nothing there."""
-        row = self._writer_of(link)
-        if row is None or row.run == self._peers.run:
+        row = self._writer_of(link, self._peers.others())
+        if row is None:
             return None
         name = ShareLinks(self._clock, bytes.fromhex(row.key)).read(link)
         told = next((each.summary for each in row.sessions if name and each.summary.get("id") == name.session_id), None)
         return None if told is None else _watched(SessionSummary.model_validate(told))
 
-    def _writer_of(self, link: str) -> PeerRow | None:
-        rows = (row for row in self._peers.servers() if row.key)
+    def _writer_of(self, link: str, servers: Sequence[PeerRow]) -> PeerRow | None:
+        rows = (row for row in servers if row.key)
         return next((row for row in rows if ShareLinks(self._clock, bytes.fromhex(row.key)).read(link)), None)
 
 

@@ -12,7 +12,7 @@ from fleet.command import run_fleet
 from fleet.direct import free_port
 from fleet.plan import DirectPlan, FleetPlan
 from fleet.replica import free_folder
-from handlers.places.admission import load_of
+from fleet.routing_stats import load_of
 from runtime_config.launch_error import LaunchError
 from tests.browser.server_process import ROOT
 

@@ -6,7 +6,7 @@ from handlers.places.admission import Asking, Load, ranked, seated
 
 
 def names(groups: list[list[Load]]) -> list[list[str]]:
-    return [[load.replica for load in group] for group in groups]
+    return [[load.server for load in group] for group in groups]
 
 
 def test_most_room_comes_first_and_the_full_come_last() -> None:
