@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from error_types import DomainError
-from services.job_store.job import JobState
 
 if TYPE_CHECKING:
     from handlers.jobs.board import JobBoard
     from handlers.jobs.runner import JobRunner
     from handlers.jobs.settlement import JobSettlement
     from handlers.peers.peers_handler import PeersHandler
-    from services.job_store.job import Job, JobId
+    from services.job_store.job import JobId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -87,16 +86,10 @@ class JobsOfOthers:
 
     async def take_over(self) -> None:
         """Settle what servers have left that are gone. Raises: DomainError."""
-        if self._left():
-            await self._peers.look_afresh()  # a server that has just come is no stranger
-            for job in self._left():
-                await self._settlement.settle_job(job)
+        for job in await self._settlement.left([live.job for live in self._board.live()]):
+            await self._settlement.settle_job(job)
         if gone := self._peers.gone():
             await self._peers.forget(gone)
-
-    def _left(self) -> list[Job]:
-        begun = (live.job for live in self._board.live() if live.job.state is not JobState.QUEUED)
-        return [job for job in begun if self._peers.is_gone(job.epoch)]
 
     async def _see(self, job_id: JobId) -> None:
         """Stop this server's work on a job that is to be stopped, or that another one has by now."""

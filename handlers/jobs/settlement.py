@@ -26,7 +26,7 @@ from services.job_store.job import (
 from services.job_store.job_store import JobQuery
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection
+    from collections.abc import AsyncGenerator, Collection, Sequence
     from concurrent.futures import Executor
 
     from handlers.jobs.board import JobBoard
@@ -94,14 +94,28 @@ class JobSettlement:
                 logger.exception("The jobs of an earlier run could not be settled", exc_info=error)
                 break
 
+    async def left(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those of the jobs that a server has begun that is gone.
+
+        A server tells of itself before it begins a job. So whoever is looked for after the jobs were read is there if
+        it lives, also one that has come a moment ago. Raises: DomainError.
+        """
+        if self._peers.are_possible and any(self._is_left(job) for job in jobs):
+            await self._peers.look_afresh()
+        return [job for job in jobs if self._is_left(job)]
+
+    def _is_left(self, job: Job) -> bool:
+        return job.state is not JobState.QUEUED and self._peers.is_gone(job.epoch)
+
     async def _settle_jobs(self) -> None:
         """Queued jobs wait on. What ran when the server ended is finished, begins again, or is told as interrupted."""
         async for page in self._pages(frozenset(JobState) - ENDED):
+            left = {job.id for job in await self.left(page)}
             for job in reversed(page):
-                if job.state is JobState.QUEUED or not self._peers.is_gone(job.epoch):
-                    await self._board.take_up(job.id)
-                else:
+                if job.id in left:
                     await self.settle_job(job)
+                else:
+                    await self._board.take_up(job.id)
 
     async def _pages(self, states: Collection[JobState]) -> AsyncGenerator[list[Job]]:
         before: JobId | None = None

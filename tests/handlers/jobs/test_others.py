@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,14 @@ from tests.fakes.fake_job_store import FakeJobStore
 from tests.fakes.fake_peer_store import FakePeerStore
 from tests.handlers.jobs.jobs_rig import jobs_rig
 from tests.postgres import emptied_postgres_url
-from tests.waiting import wait_until_async
+from tests.waiting import deadline_s, wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from services.job_store.job_store import JobStore
     from tests.handlers.jobs.jobs_rig import JobsRig
 
     Servers = Callable[..., AbstractAsyncContextManager[JobsRig]]
@@ -65,6 +67,21 @@ async def take_for_gone(here: JobsRig) -> None:
         await here.peers.look()
 
 
+class LateJobStores:
+    """Jobs that cannot be read before `opens` is set."""
+
+    def __init__(self, jobs: FakeJobStore) -> None:
+        self.opens = threading.Event()
+        self._jobs = jobs
+
+    def has_begun(self) -> bool:
+        return True
+
+    def open(self) -> JobStore:
+        assert self.opens.wait(deadline_s())
+        return self._jobs.open()
+
+
 def held() -> FakeJobExecutor:
     executor = FakeJobExecutor()
     executor.hold()
@@ -95,6 +112,28 @@ def test_a_server_hears_of_jobs_that_another_one_took_on(servers: Servers) -> No
                 await east.until_begun("second")
                 assert (north.executor.begun, east.executor.begun) == (["first"], ["second"])
                 assert (await east.jobs.find(Owner(), first)).state == "running"
+
+    asyncio.run(main())
+
+
+def test_a_server_that_begins_leaves_jobs_alone_of_one_that_came_after_it_looked(tmp_path: Path) -> None:
+    async def main() -> None:
+        jobs, peers = FakeJobStore(), FakePeerStore()
+        late = LateJobStores(jobs)
+        async with jobs_rig(late, peer_stores=peers, folder=tmp_path) as north:
+            try:
+                await north.peers.known()
+                async with jobs_rig(jobs, peer_stores=peers, folder=tmp_path, executor=held()) as east:
+                    job = await east.submit("a")
+                    await east.until_begun("a")
+                    late.opens.set()
+                    await north.until(job, "running")
+                    await wait_until_async(lambda: north.board.find_live(job) is not None, "north has settled")
+                    east.executor.release()
+                    assert (await east.until(job, "done")).attempt == 1
+                    assert north.executor.begun == []
+            finally:
+                late.opens.set()
 
     asyncio.run(main())
 

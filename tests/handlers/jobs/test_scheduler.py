@@ -165,7 +165,7 @@ def test_cancelled_at_the_very_end_is_either_done_or_cancelled(stores: JobStores
         async with jobs_rig(stores) as here:
             ends = [await one(here, pause) for pause in range(0, 120, 4)]
             assert set(ends) <= {"done", "cancelled"}
-            assert here.board.live() == ()
+            await wait_until_async(lambda: here.board.live() == (), "the board knows what the database has")
             await here.until(await here.submit("next"), "done")
 
     asyncio.run(main())
