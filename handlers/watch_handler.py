@@ -110,7 +110,7 @@ class WatchHandler:
         most = self._config.now.max_watchers_in_all
         if self._watching > most:
             raise DomainError(
-                f"{most} people watch on this server already, as many as can. Try again when somebody leaves.",
+                f"At most {most} can watch on this server at a time. Try again when somebody leaves.",
                 ErrorCode.TOO_MANY_WATCHERS,
             )
 

@@ -30,7 +30,9 @@ export class EnginePicker {
    */
   open(seed, models, chosen) {
     byId("engines-title", HTMLElement).textContent = phrase("engines.title", { title: seed.title });
-    this.#list.replaceChildren(...models.map((model) => this.#item(seed, model, chosen)));
+    // What has to be pulled first does not stand between those that can be played at once.
+    const inOrder = [...models.filter((model) => model.is_local), ...models.filter((model) => !model.is_local)];
+    this.#list.replaceChildren(...inOrder.map((model) => this.#item(seed, model, chosen)));
     this.#dialog.showModal();
   }
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The gallery: seed pictures as large cards, and a card for uploading a picture.
+// The gallery: seed pictures as large cards, and a card with the ways to bring or make another one.
 
 import { captionOf } from "./authoring_texts.js";
 import { byId, make } from "./dom.js";
@@ -21,11 +21,12 @@ export class Gallery {
   #grid = byId("seed-grid", HTMLUListElement);
   #notice = byId("gallery-notice", HTMLElement);
   #listener;
-  #uploadCard;
+  #uploadButton;
   #uploadBar = make("div", { className: "progress-bar" });
   #uploadText = make("span", { className: "upload-hint", text: phrase("gallery.uploadHint") });
-  #wordsCard;
+  #wordsButton;
   #wordsText = make("span", { className: "upload-hint", text: phrase("gallery.wordsHint") });
+  #ways;
   /** @type {readonly HTMLLIElement[]} */
   #jobs = [];
   #hasEngines = false;
@@ -33,8 +34,9 @@ export class Gallery {
   /** @param {GalleryListener} listener */
   constructor(listener) {
     this.#listener = listener;
-    this.#uploadCard = this.#makeUploadCard();
-    this.#wordsCard = this.#makeWordsCard();
+    this.#uploadButton = this.#makeUpload();
+    this.#wordsButton = this.#makeWords();
+    this.#ways = make("li", { className: "seed-card is-ways", children: [this.#uploadButton, this.#wordsButton] });
     this.#grid.replaceChildren(...Array.from({ length: 4 }, () => make("li", { className: "seed-card is-empty" })));
   }
 
@@ -46,7 +48,7 @@ export class Gallery {
     const cards = [...own, ...shipped].map((seed) => this.#makeCard(seed, false));
     const focused = this.#grid.contains(document.activeElement) ? document.activeElement : null;
     const first = hero ? [this.#makeCard(hero, true)] : [];
-    this.#grid.replaceChildren(...first, this.#uploadCard, this.#wordsCard, ...this.#jobs, ...cards);
+    this.#grid.replaceChildren(...first, this.#ways, ...this.#jobs, ...cards);
     if (focused instanceof HTMLElement) this.#focusAgain(focused);
   }
 
@@ -54,12 +56,12 @@ export class Gallery {
   showJobs(cards) {
     for (const gone of this.#jobs.filter((card) => !cards.includes(card))) {
       // The focus would be lost with the card.
-      if (gone.contains(document.activeElement)) this.#wordsCard.querySelector("button")?.focus();
+      if (gone.contains(document.activeElement)) this.#wordsButton.focus();
       gone.remove();
     }
     const added = cards.filter((card) => !this.#jobs.includes(card));
     // Existing cards are not touched, so that they keep the focus.
-    this.#wordsCard.after(...added);
+    this.#ways.after(...added);
     this.#jobs = cards;
   }
 
@@ -85,7 +87,7 @@ export class Gallery {
 
   /** @param {number | null} fraction of an upload; null when none is running */
   showUpload(fraction) {
-    this.#uploadCard.classList.toggle("is-busy", fraction !== null);
+    this.#uploadButton.classList.toggle("is-busy", fraction !== null);
     this.#uploadBar.style.width = `${(fraction ?? 0) * 100}%`;
     this.#uploadText.textContent = fraction === null ? phrase("gallery.uploadHint") : uploadProgress(fraction);
   }
@@ -161,7 +163,7 @@ export class Gallery {
     return button;
   }
 
-  #makeUploadCard() {
+  #makeUpload() {
     const button = make("button", {
       className: "upload-button",
       type: "button",
@@ -173,10 +175,10 @@ export class Gallery {
       ],
     });
     button.dataset.testid = "upload-card";
-    return make("li", { className: "seed-card is-upload", children: [button] });
+    return button;
   }
 
-  #makeWordsCard() {
+  #makeWords() {
     const button = make("button", {
       className: "upload-button",
       type: "button",
@@ -185,7 +187,7 @@ export class Gallery {
       children: [make("strong", { text: phrase("common.describe") }), this.#wordsText],
     });
     button.dataset.testid = "words-card";
-    return make("li", { className: "seed-card is-upload", children: [button] });
+    return button;
   }
 
   /** @param {HTMLElement} focused element before the cards were rebuilt */
@@ -194,8 +196,8 @@ export class Gallery {
     const again = hash ? this.#grid.querySelector(`[data-hash="${hash}"]`) : focused;
     const isThere = again instanceof HTMLElement && this.#grid.contains(again);
     // The focus of a card that was deleted would be lost.
-    const target = isThere ? again : this.#uploadCard.querySelector("button");
-    target?.focus({ preventScroll: true });
+    const target = isThere ? again : this.#uploadButton;
+    target.focus({ preventScroll: true });
   }
 }
 

@@ -23,6 +23,7 @@ import { VideoPictures } from "./video_pictures.js";
 /** @import { Flow } from "./stall_watch.js" */
 
 const HINT_MS = 6000;
+const FIRST_HINT_MS = 20_000;
 
 /**
  * @typedef {object} PlaySurfaceOptions
@@ -181,11 +182,11 @@ export class PlaySurface {
     else this.#showHint(flow === "waiting" ? phrase("play.waitingForServer") : "", Infinity);
   }
 
-  /** It stays until the person has walked and looked around, and then never comes back. */
+  /** It comes with every world, and never again once the person has walked and looked around. */
   #showFirstHint() {
     const { keys, knowsControls } = this.#settings();
     const text = isTouch() ? phrase("play.firstTouchHint") : firstHintText(keys);
-    this.#showHint(knowsControls ? "" : text, Infinity);
+    this.#showHint(knowsControls ? "" : text, FIRST_HINT_MS);
   }
 
   /** @param {ControlNotification} control */

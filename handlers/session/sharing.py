@@ -210,7 +210,7 @@ class SessionSharing:
         most = self._config.now.max_watchers
         if len(self._watchers) >= most:
             raise DomainError(
-                f"{most} people watch this session already, as many as can. Try again when somebody leaves.",
+                f"At most {most} can watch this session at a time. Try again when somebody leaves.",
                 ErrorCode.TOO_MANY_WATCHERS,
             )
         self._last_number += 1

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DESK: Final[ViewportSize] = {"width": 1280, "height": 800}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+LANDSCAPE: Final[ViewportSize] = {"width": 844, "height": 390}
 
 _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 # Animations that end are over before colours are measured.

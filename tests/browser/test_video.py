@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 _ALWAYS_VIDEO = "localStorage.setItem('terrarium.settings', JSON.stringify({ alwaysVideo: true }));"
+# A decoder that plays for a while, and then no more.
+_FAILS_IN_PLAY = """
+  let decoded = 0;
+  const { decode } = VideoDecoder.prototype;
+  VideoDecoder.prototype.decode = function (...unit) {
+    decoded += 1;
+    if (decoded > 24) throw new DOMException("The decoder has no memory.", "QuotaExceededError");
+    return decode.apply(this, unit);
+  };
+"""
 _CODEC = "() => terrarium.figures.header?.codec ?? 'jpeg'"
 
 
@@ -29,6 +41,26 @@ def test_frames_come_as_h264_and_the_world_is_walked_in(visitor: Visitor) -> Non
         visitor.wait_for_frames(20)
         visitor.wait_for_other_view(first)
     assert visitor.see().std() > 10, "The frame is one colour."
+
+
+@pytest.mark.trial
+def test_a_decoder_that_fails_in_play_gives_way_to_jpegs_and_the_world_goes_on(visitor: Visitor) -> None:
+    def fail_later(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text() + _FAILS_IN_PLAY)
+
+    visitor.page.route("**/video_worker.js", fail_later)
+    _wants_video(visitor)
+    visitor.enter()
+    with visitor.holding("w"):
+        visitor.page.wait_for_function(f"() => ({_CODEC})() === 'h264'")
+        before: dict[str, int] = visitor.page.evaluate("terrarium.figures.header")
+        visitor.page.wait_for_function("() => terrarium.report().includes('Frames are asked for as JPEGs')")
+        visitor.page.wait_for_function(f"() => ({_CODEC})() === 'jpeg'")
+        visitor.wait_for_frames(8)
+        after: dict[str, int] = visitor.page.evaluate("terrarium.figures.header")
+    assert (before["epoch"], visitor.page.evaluate("terrarium.state")) == (after["epoch"], "playing"), "the same world"
+    assert after["frame_id"] > before["frame_id"]
 
 
 @pytest.mark.trial

@@ -21,6 +21,16 @@ class FakeSocket {
   /** @type {((event: { code: number, reason: string }) => void) | null} */
   onclose = null;
 
+  /**
+   * @param {number} number counted from 0
+   * @returns {FakeSocket} that was opened so
+   */
+  static at(number) {
+    const socket = FakeSocket.all[number];
+    if (!socket) throw new Error(`Only ${FakeSocket.all.length} sockets were opened.`);
+    return socket;
+  }
+
   /** @param {string} url */
   constructor(url) {
     this.url = url;
@@ -67,8 +77,8 @@ function connected(place = "/ws?a=1") {
     "jpeg",
     place,
   );
-  FakeSocket.all[0].open();
-  return { connection, heard, door: FakeSocket.all[0] };
+  FakeSocket.at(0).open();
+  return { connection, heard, door: FakeSocket.at(0) };
 }
 
 const moved = { type: "moved", address: "ws://north:2", ticket: "t/1" };
@@ -82,7 +92,7 @@ test("whoever is sent on sends again what they have sent, and is answered there"
   assert.equal(door.readyState, 3);
   assert.ok(connection.isOpen);
   connection.send({ type: "pause" });
-  const there = FakeSocket.all[1];
+  const there = FakeSocket.at(1);
   assert.equal(there.url, "ws://north:2/ws?a=1&ticket=t%2F1");
   there.open();
   assert.deepEqual(there.sent.map(({ type }) => type), ["take_moment", "pause"]);
@@ -97,8 +107,8 @@ test("whoever cannot reach their server is served by the address of the fleet", 
   const { connection, heard, door } = connected();
   connection.send({ type: "pause" });
   door.say(moved);
-  FakeSocket.all[1].fail();
-  const again = FakeSocket.all[2];
+  FakeSocket.at(1).fail();
+  const again = FakeSocket.at(2);
   assert.equal(again.url, "ws://fleet:1/ws?a=1");
   again.open();
   assert.deepEqual(again.sent.map(({ type }) => type), ["pause"]);
@@ -108,8 +118,8 @@ test("whoever cannot reach their server is served by the address of the fleet", 
 test("a fleet that is gone altogether is told once", () => {
   const { heard, door } = connected();
   door.say(moved);
-  FakeSocket.all[1].fail();
-  FakeSocket.all[2].fail();
+  FakeSocket.at(1).fail();
+  FakeSocket.at(2).fail();
   assert.deepEqual(heard, ["open", "lost"]);
   assert.equal(FakeSocket.all.length, 3);
 });
@@ -118,7 +128,7 @@ test("whoever leaves while they are sent on has left", () => {
   const { connection, heard, door } = connected();
   door.say(moved);
   connection.close();
-  assert.equal(FakeSocket.all[1].readyState, 3);
-  assert.equal(FakeSocket.all[1].onclose, null);
+  assert.equal(FakeSocket.at(1).readyState, 3);
+  assert.equal(FakeSocket.at(1).onclose, null);
   assert.deepEqual(heard, ["open"]);
 });

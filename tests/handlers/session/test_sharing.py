@@ -243,8 +243,8 @@ def test_the_end_of_the_session_ends_those_who_watch_with_a_sentence() -> None:
 
 def test_more_than_may_are_refused_with_the_number() -> None:
     for sharing, told in (
-        (SharingConfig(max_watchers=1), "1 people watch this session already"),
-        (SharingConfig(max_watchers_in_all=1), "1 people watch on this server already"),
+        (SharingConfig(max_watchers=1), "At most 1 can watch this session at a time."),
+        (SharingConfig(max_watchers_in_all=1), "At most 1 can watch on this server at a time."),
     ):
         with play_server(sharing=sharing) as server, playing(server) as (_, link), watching(server, link) as first:
             first.frame()

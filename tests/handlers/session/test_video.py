@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from websockets.sync.client import connect
 
 from handlers.session.quality import VideoQuality
 from runtime_config.current import Current
@@ -16,8 +17,9 @@ from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_frame_encoder import read_fake_jpeg
 from tests.fakes.fake_video_encoder import FakeVideoEncoder, read_fake_unit
 from tests.fakes.fake_video_writer import FakeCopiedRecording, FakeVideoWriter
-from tests.play.harness import Frame, PlayClient, fake_services, play_server
-from tests.waiting import wait_until
+from tests.fakes.fake_world_engine import FakeWorldEngine
+from tests.play.harness import Frame, PlayClient, fake_services, picture, play_server
+from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,6 +33,11 @@ _AWAKE = SessionLimits(control_hold_s=3600)  # one control plays for the whole t
 
 def is_video(frame: Frame) -> bool:
     return frame.header.codec == "h264"
+
+
+def width_of(frame: Frame) -> int:
+    """In pixels, as the fake encoder's unit says."""
+    return len(read_fake_unit(frame.jpegs[0]).first_row) // 3
 
 
 @contextmanager
@@ -143,6 +150,32 @@ def test_video_is_switched_in_play_and_the_world_is_untouched() -> None:
         assert as_video.content.pass_number > as_jpeg.content.pass_number
         assert as_video.header.epoch == as_jpeg.header.epoch
         assert len(model.engines[0].worlds) == 1
+
+
+def test_another_engine_of_another_size_goes_on_in_the_same_connection_and_for_those_who_watch() -> None:
+    encoder, small = FakeVideoEncoder(), FakeModel()
+    large = FakeModel(
+        "fake/large", make_engine=lambda model_id: FakeWorldEngine(model_id, height=64, width=96, frames_per_pass=4)
+    )
+    with (
+        play_server(fake_services(small, large, video_encoder=encoder), limits=_AWAKE) as server,
+        watching(server) as client,
+    ):
+        link = client.reply(client.request("share"))["data"]["link"]
+        url = f"ws://127.0.0.1:{server.server.port}/watch?link={link}&video=h264"
+        with connect(url, compression=None, max_size=None, open_timeout=deadline_s()) as socket:
+            seen = [client, PlayClient(socket, extended=True)]
+            client.control("W")
+            for each in seen:
+                assert width_of(each.played_frame(is_video)) == 48
+            for model, width, count in (("fake/large", 96, 4), ("fake/world", 48, 2)):
+                assert client.reply(client.init(picture(0, 90), model=model))["success"]
+                client.control("W")
+                for each in seen:
+                    first = each.played_frame(lambda frame, width=width: is_video(frame) and width_of(frame) == width)
+                    assert (first.header.key_frame, len(first.jpegs)) == (True, count)
+                    assert first.content.seed_mean == (0, 90, 0)
+    wait_until(lambda: encoder.streams == set(), "no stream is left")
 
 
 def test_asking_again_brings_a_key_frame_and_the_picture_on_the_screen() -> None:
