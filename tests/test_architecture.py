@@ -59,6 +59,10 @@ LAYERS: Final = {
         "log_rendering",
         "log_repeats",
     },
+    "fleet": {
+        *("fleet", "handlers", "network", "services", "runtime_config"),
+        *("ltx2_server", "app_factory", "app_handler", "error_types"),
+    },
     "simulator": {"simulator"},
     "replay": {"replay", "services", "runtime_config", "wire_protocol"},
     "world_model": {"world_model"},
