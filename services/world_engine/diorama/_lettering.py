@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from services.world_engine.diorama._cut import COLUMNS, ROWS
-from services.world_engine.diorama.constants import HEIGHT
+from services.world_engine.diorama.constants import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from services.world_engine.diorama._cut import Mask
@@ -43,35 +43,34 @@ class _Letter(NamedTuple):
 
 def find_lettering(picture: Picture, horizon: float) -> Mask:
     """1 in the boxes of lines of lettering; [ROWS, COLUMNS]. `picture` is [HEIGHT, WIDTH, 3]."""
-    size = COLUMNS * 4 // _SCALE, ROWS * 4 // _SCALE
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    width, height = WIDTH // _SCALE, HEIGHT // _SCALE
+    first = int(max(horizon / _SCALE + _BELOW_HORIZON, _HIGHEST * height))
+    small = cv2.resize(picture[first * _SCALE :], (width, height - first), interpolation=cv2.INTER_AREA)
     lab = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), dtype=np.int32)
     light, chroma = lab[..., 0], (lab[..., 1] - 128) ** 2 + (lab[..., 2] - 128) ** 2
-    first = int(max(horizon / _SCALE + _BELOW_HORIZON, _HIGHEST * HEIGHT / _SCALE))
-    result = np.zeros(light.shape, dtype=np.uint8)
+    result = np.zeros((height, width), dtype=np.uint8)
     is_white, is_black, is_vivid = (light > _WHITE) & (chroma < _GREY**2), light < _BLACK, chroma > _VIVID**2
     for colour in (is_white, is_black, is_vivid):
-        mask = colour.astype(np.uint8)
-        mask[:first] = 0
-        for line in _lines(_letters(mask)):
+        for line in _lines(_letters(colour.astype(np.uint8))):
             margin = int(_MARGIN * line.height)
-            rows = slice(max(0, line.top - margin), line.bottom + margin)
+            rows = slice(max(0, first + line.top - margin), first + line.bottom + margin)
             result[rows, max(0, line.left - margin) : line.right + margin] = 1
     return np.asarray(cv2.resize(result, (COLUMNS, ROWS), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
 def _letters(mask: Mask) -> list[_Letter]:
     """What may be a letter, the highest first."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    found: list[_Letter] = []
-    for name in range(1, count):
-        left, top, width, height, area = (int(value) for value in stats[name])
-        if (
-            _HEIGHTS[0] <= height <= _HEIGHTS[1]
-            and _NARROWEST <= width <= 2.2 * height
-            and area >= max(_PIXELS, _FULL * width * height)
-        ):
-            found.append(_Letter(left, top, left + width, top + height))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    left, top, width, height, area = np.asarray(stats[1:], dtype=np.int64).T  # the first is what is around them
+    is_fit = (
+        (height >= _HEIGHTS[0])
+        & (height <= _HEIGHTS[1])
+        & (width >= _NARROWEST)
+        & (width <= 2.2 * height)
+        & (area >= np.maximum(_PIXELS, _FULL * width * height))
+    )
+    boxes = np.stack([left, top, left + width, top + height], axis=1)[is_fit]
+    found = [_Letter(*(int(edge) for edge in box)) for box in boxes]
     return sorted(found, key=lambda letter: (-letter.height, letter.left))
 
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from services.world_engine.diorama._cut import STEP
-from services.world_engine.diorama._fill import fill_rows
+from services.world_engine.diorama._fill import fill_rows, mix_in
 from services.world_engine.diorama._things import Sprite, premultiplied
 from services.world_engine.diorama._things_renderer import draw_sprite
 from services.world_engine.diorama.constants import FOCAL, HEIGHT, WIDTH
@@ -60,8 +60,7 @@ def take_off(picture: Picture, mask: Mask, horizon: float) -> tuple[Picture, Nea
         return picture, NO_NEAR_LAYER
     alpha = _softened(mask)
     background = _background(picture, mask, alpha)
-    count, _, boxes, _ = cv2.connectedComponentsWithStats((alpha > 0).astype(np.uint8), connectivity=8)
-    windows = [_window(boxes[name]) for name in range(1, count)]
+    windows = _windows((alpha > 0).astype(np.uint8))
     return background, NearLayer(tuple(_sprite(picture, background, alpha, window, horizon) for window in windows))
 
 
@@ -82,9 +81,13 @@ def _softened(mask: Mask) -> Field:
     return np.asarray(cv2.blur(large, (_SOFT, _SOFT), borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
 
-def _window(box: NDArray[np.int32]) -> Window:
-    left, top, width, height = (int(value) for value in box[:4])
-    return slice(top, top + height, None), slice(left, left + width, None)
+def _windows(mask: Mask) -> list[Window]:
+    """The boxes of the parts of `mask`."""
+    left, top, width, height = cv2.boundingRect(mask)
+    part = np.ascontiguousarray(mask[top : top + height, left : left + width])
+    _, _, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
+    boxes = np.asarray(stats[1:, :4], dtype=np.int64) + np.array([left, top, 0, 0], dtype=np.int64)
+    return [(slice(int(y), int(y + h), None), slice(int(x), int(x + w), None)) for x, y, w, h in boxes]
 
 
 def _sprite(picture: Picture, background: Picture, alpha: Field, window: Window, horizon: float) -> Sprite:
@@ -110,18 +113,20 @@ def _background(picture: Picture, mask: Mask, alpha: Field) -> Picture:
     half = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _HIDDEN + 1, 2 * _HIDDEN + 1))
     hole = np.asarray(cv2.dilate(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST), disc), dtype=np.uint8) > 0
-    across, down = fill_rows(half, hole), fill_rows(half.swapaxes(0, 1), hole.T).swapaxes(0, 1)
+    windows = _windows(hole.astype(np.uint8))
+    flat = [_is_flat(window) for window in windows]
+    across = half if all(flat) else fill_rows(half, hole)
+    down = fill_rows(half.swapaxes(0, 1), hole.T).swapaxes(0, 1) if any(flat) else half
     filled = half.astype(np.float32)
-    count, _, boxes, _ = cv2.connectedComponentsWithStats(hole.astype(np.uint8), connectivity=8)
-    for name in range(1, count):
-        window = _window(boxes[name])
-        width, height = window[1].stop - window[1].start, window[0].stop - window[0].start
-        is_flat = width > _FLAT * height
+    for window, is_flat in zip(windows, flat, strict=True):
         grain = _grain_above(half, window) if is_flat else _grain_beside(half, hole, window)
         filled[window] = (down if is_flat else across)[window] + grain * hole[window][..., None]
-    large = np.asarray(cv2.resize(filled, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-    mixed = picture + (large - picture) * np.minimum(1.0, 2.0 * alpha)[..., None]
-    return np.rint(np.clip(mixed, 0.0, 255.0)).astype(np.uint8)
+    return mix_in(picture, filled, np.minimum(1.0, 2.0 * alpha))
+
+
+def _is_flat(window: Window) -> bool:
+    rows, columns = window
+    return columns.stop - columns.start > _FLAT * (rows.stop - rows.start)
 
 
 def _grain_above(half: Picture, window: Window) -> NDArray[np.float32]:

@@ -59,13 +59,15 @@ def build_scene(picture: Picture, cut: Cut = NOTHING) -> Scene:
     """The surroundings of a place, [HEIGHT, WIDTH, 3], to walk through."""
     horizon = find_horizon(picture)
     picture, near = take_off(picture, find_near_things(picture, horizon), horizon)
-    walls = find_walls(picture, _estimate_upright(picture), horizon)
+    upright = _estimate_upright(picture)
+    walls = find_walls(picture, upright, horizon)
     picture, things = take_apart(picture, cut, horizon)
+    if things.sprites:
+        upright = _estimate_upright(picture)
     soil = _continue_plane(picture, horizon, SOIL_ROWS)
     sky = _soften(_continue_plane(picture[::-1], HEIGHT - 1 - horizon, SKY_ROWS))[::-1]
     tile = cv2.cvtColor(np.concatenate([sky, picture, soil]), cv2.COLOR_RGB2RGBA)
     atlas = cv2.copyMakeBorder(tile, 0, 0, SIDE_COLUMNS, SIDE_COLUMNS, cv2.BORDER_REFLECT)
-    upright = _estimate_upright(picture)
     return Scene(
         atlas=np.asarray(atlas, dtype=np.uint8),
         relief=_extend_cells(_relief(upright)),
