@@ -77,6 +77,8 @@ from handlers.library.shelf import ModelShelf
 from handlers.models_handler import ModelsHandler
 from handlers.ownership.belongings import Belongings
 from handlers.peers.peers_handler import PeersHandler
+from handlers.places.door import FleetDoor
+from handlers.places.places_handler import PlacesHandler
 from handlers.play_handler import PlayHandler
 from handlers.presence import Part, Presence
 from handlers.recorder_handler import RecorderHandler
@@ -166,6 +168,7 @@ class AppHandler:
             name=config.fleet.name or socket.gethostname()[:64],
             own_play=self.sessions.own_play,
             threads=self._intake_threads,
+            own_models=self._models_in_memory,
         )
         self.visitors = VisitorsHandler(
             self._state, self._lock, services.clock, current.part(lambda config: config.access.anonymous)
@@ -194,7 +197,7 @@ class AppHandler:
         authoring = current.part(lambda config: config.authoring)
         max_upload_bytes = current.part(lambda config: config.max_upload_bytes)
         changes = StateChanges()
-        self.left_worlds = LeftWorlds(current, services.clock, services.metrics)
+        self.left_worlds = LeftWorlds(current, services.clock, services.metrics, server=self.peers.run)
         needs = EngineNeedsBook(services.engine_measurements, services.system_monitor)
         ledger = MemoryLedger(
             self._state,
@@ -382,17 +385,26 @@ class AppHandler:
                 classifier=services.image_classifier,
                 writer=services.prompt_writer,
                 editor=services.image_editor,
+                hub=services.model_hub,
                 fit=lambda entry: ledger.fit(entry, entry.quants[0]),
             ),
             settings=self.settings,
             catalogue=services.catalogue,
         )
-        links = ShareLinks(services.clock)
-        self.play = PlayHandler(self._surroundings(links), services.log_stream, services.system_monitor)
+        links = ShareLinks(services.clock, self.peers.key)
+        self.places = PlacesHandler(self.peers, self.identity, services.clock)
+        self.play = PlayHandler(
+            self._surroundings(links),
+            services.log_stream,
+            services.system_monitor,
+            places=self.places,
+            door=FleetDoor(self.places, current, self._work_threads),
+        )
         worlds_of_agents = AgentWorlds(self.play, self.seeds, self.visitors, self.identity, self._intake_threads)
         self.agents = AgentsHandler(worlds_of_agents, self._work_threads)
         self._add_films()
-        self.watch = WatchHandler(self.play, links, throttle, current.part(lambda config: config.sharing))
+        sharing = current.part(lambda config: config.sharing)
+        self.watch = WatchHandler(self.play, links, throttle, sharing, places=self.places)
         facts = SubjectFacts(
             recordings=self.recordings,
             seeds=self.seeds,
@@ -478,9 +490,13 @@ class AppHandler:
         )
         self.openai_videos = OpenAiVideos(self.films, self.seeds, services.video_pipeline, self._intake_threads)
 
+    def _models_in_memory(self) -> frozenset[str]:
+        return self.engines.loaded_models()
+
     def _look_at_models(self) -> None:
         """Files of models may have come or gone. Blocks."""
         self.services.catalogue.renew(self.settings.current.now)
+        self.engines.unload_outdated()  # a model may have come that an engine is loaded with from now on
         self.residency.look()
 
     def _add_jobs(self, kinds: JobKinds, config: Current[JobsConfig]) -> None:

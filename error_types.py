@@ -24,6 +24,9 @@ class ErrorCode(StrEnum):
     SHUTTING_DOWN = "shuttingDown"
     CLIENT_TOO_SLOW = "clientTooSlow"
     SESSION_UNKNOWN = "sessionUnknown"
+    TICKET_INVALID = "ticketInvalid"
+    TICKET_EXPIRED = "ticketExpired"
+    TICKET_USED = "ticketUsed"
     # any request
     INVALID_REQUEST = "invalidRequest"
     MESSAGE_TOO_LARGE = "messageTooLarge"
@@ -186,6 +189,9 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = MappingProxyType(
         ErrorCode.SHUTTING_DOWN: 503,
         ErrorCode.CLIENT_TOO_SLOW: 408,
         ErrorCode.SESSION_UNKNOWN: 404,
+        ErrorCode.TICKET_INVALID: 403,
+        ErrorCode.TICKET_EXPIRED: 410,
+        ErrorCode.TICKET_USED: 409,
         # any request
         ErrorCode.INVALID_REQUEST: 422,
         ErrorCode.MESSAGE_TOO_LARGE: 413,

@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _account(rest)
             case ["doctor", *rest]:
                 return _doctor(rest)
+            case ["fleet", *rest]:
+                return _fleet(rest)
             case _:
                 return _run(asked)
     except LaunchError as exc:
@@ -98,7 +100,7 @@ def _start(arguments: Sequence[str], stop: ProcessStop) -> int:
         listener = stack.enter_context(create_listening_socket(config.access.host, config.access.port))
         # Port 0 has become a real one.
         config = replace(config, access=replace(config.access, port=listener.getsockname()[1]))
-        log_stream = _open_logs(config, stack)
+        log_stream = open_logs(config, stack)
         stop.write_stacks_to(_crash_file(config))
         try:
             return _serve(replace(started, config=config), listener, parent, log_stream, stop)
@@ -237,6 +239,12 @@ def _doctor(arguments: Sequence[str]) -> int:
     return run_doctor(arguments, _examine)
 
 
+def _fleet(arguments: Sequence[str]) -> int:
+    from fleet.command import run_fleet
+
+    return run_fleet(arguments)
+
+
 def _examine(arguments: Sequence[str]) -> Report:
     """The server's own services, without a server, whatever keeps it from starting."""
     from doctor_command import port_state
@@ -266,6 +274,7 @@ def _examine(arguments: Sequence[str]) -> Report:
             classifier=services.image_classifier,
             writer=services.prompt_writer,
             editor=services.image_editor,
+            hub=services.model_hub,
             fit=lambda entry: needs.fit(entry, entry.quants[0], room_of(services.system_monitor)),
         )
         return doctor.examine(Installation(config, port_state(config.access.host, config.access.port), refusal))
@@ -283,7 +292,8 @@ def _find_parent(pid: int | None) -> ProcessIdentity | None:
     return parent
 
 
-def _open_logs(config: RuntimeConfig, stack: ExitStack) -> SessionLogStream:
+def open_logs(config: RuntimeConfig, stack: ExitStack) -> SessionLogStream:
+    """Logs of this process, to the end of `stack`. Raises: LaunchError, their folder cannot be written."""
     from crash_hooks import install_crash_hooks
     from logging_policy import configure_logging
     from services.clock.system_clock import SystemClock

@@ -16,12 +16,13 @@ from access_rules import Anonymous, Owner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from access_rules import Person, Visitor
     from services.account_store.account import SessionKey, TokenId
 
 CALLER_SCOPE: Final = "terrarium.caller"  # where an ASGI scope holds its `Caller`
+DIRECT_SCOPE: Final = "terrarium.direct"  # where it holds a `Direct`, if the peer came to this server itself
 TOKEN_PREFIX: Final = "terr_"
 
 # Sessions run out at the server, which renews them while they are used; browsers keep a cookie for 400 days at most.
@@ -112,6 +113,34 @@ class Caller:
     network: str
     is_local: bool
     is_secure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """Somebody who was admitted at another server of the fleet, to play the session `session_id` here."""
+
+    session_id: str
+    caller: Caller
+
+
+class Tickets(Protocol):
+    """Where the network layer asks what the ticket of such a person is worth."""
+
+    def admitted(self, ticket: str) -> AbstractContextManager[Entrant]:
+        """Whom a ticket lets in, for the time of their connection. It is used up by this.
+
+        Raises:
+            DomainError: it lets nobody in.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """The peer came to an address of this very server, not to that of the fleet: with a ticket for `session_id`, or
+    with what is a permission itself."""
+
+    session_id: str | None = None
 
 
 # ---------------------------------------------------------------------------------------------- finding them

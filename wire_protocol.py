@@ -634,6 +634,17 @@ class ProgressMessage(_ServerModel):
     in_line: int | None = None
 
 
+class MovedMessage(_ServerModel):
+    """To a client that has said that it `follows`: it is served at `address`, such as ws://10.0.0.5:41001, and this
+    connection ends. There it asks for the same path with the same query, and the `ticket`, if there is one, as one more
+    parameter; then it sends again whatever it has sent here. The ticket is good once, for seconds.
+    """
+
+    type: Literal["moved"] = "moved"
+    address: str
+    ticket: str | None = None
+
+
 class ResumedWorld(_ServerModel):
     """`kept` lists the moments that can still be restored. `lost_s` of play are gone where the engine had failed.
 
@@ -792,9 +803,9 @@ class ExtendedRpcSuccess(_ServerModel):
 
 
 ExtendedServerMessage: TypeAlias = (
-    PushMessage | ProgressMessage | RecordingMessage | SharingMessage | ExtendedRpcSuccess | RpcError
+    PushMessage | ProgressMessage | MovedMessage | RecordingMessage | SharingMessage | ExtendedRpcSuccess | RpcError
 )
-WatcherServerMessage: TypeAlias = WatchingMessage | ErrorMessage | ExtendedRpcSuccess | RpcError
+WatcherServerMessage: TypeAlias = WatchingMessage | MovedMessage | ErrorMessage | ExtendedRpcSuccess | RpcError
 AnyServerMessage: TypeAlias = ServerMessage | ExtendedServerMessage | WatcherServerMessage
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _START_LIMIT_S: Final = 60.0
 _STOP_LIMIT_S: Final = 10.0
 _ANNOUNCEMENT: Final = "Server running on "
+_FLEET_ANNOUNCEMENT: Final = "Fleet running on "
+_FLEET_LIMIT_S: Final = 240.0  # Ray takes its time to start, and to stop
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -97,6 +99,19 @@ def terrarium_server(*flags: str) -> Generator[tuple[Child, Path]]:
 
 
 @contextmanager
+def fleet_server(database_url: str, port: int) -> Generator[Child]:
+    """A fleet of one server behind Ray's proxy, on a PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="terrarium-bench-") as folder:
+        command = [
+            *(sys.executable, str(_ROOT / "ltx2_server.py"), "fleet", "--replicas", "1", "--port", str(port)),
+            *("--own-dirs", f"{folder}/own", "--shared-dir", f"{folder}/shared", "--drain-s", "1"),
+            *("--database-url", database_url),
+        ]
+        with _running(command, Path(folder), _FLEET_ANNOUNCEMENT, _FLEET_LIMIT_S) as child:
+            yield child
+
+
+@contextmanager
 def push_server(size: int, count: int) -> Generator[Child]:
     with _served("push", f"--push-bytes={size}", f"--push-count={count}") as child:
         yield child
@@ -111,7 +126,9 @@ def _served(role: str, *arguments: str) -> Generator[Child]:
 
 
 @contextmanager
-def _running(command: Sequence[str], folder: Path, announcement: str) -> Generator[Child]:
+def _running(
+    command: Sequence[str], folder: Path, announcement: str, limit_s: float = _START_LIMIT_S
+) -> Generator[Child]:
     """`announcement` is what comes before the port, or the URL that ends with it, in the first line of output."""
     said = folder / "stderr.txt"
     with said.open("wb") as stderr:
@@ -119,14 +136,14 @@ def _running(command: Sequence[str], folder: Path, announcement: str) -> Generat
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=_ROOT
         )
     try:
-        yield Child(_port_of(process, said, announcement), folder, psutil.Process(process.pid))
+        yield Child(_port_of(process, said, announcement, limit_s), folder, psutil.Process(process.pid))
     finally:
-        _end(process)
+        _end(process, max(_STOP_LIMIT_S, limit_s - _START_LIMIT_S))
 
 
-def _port_of(process: subprocess.Popen[str], said: Path, announcement: str) -> int:
+def _port_of(process: subprocess.Popen[str], said: Path, announcement: str, limit_s: float) -> int:
     assert process.stdout is not None
-    too_late = threading.Timer(_START_LIMIT_S, process.kill)
+    too_late = threading.Timer(limit_s, process.kill)
     too_late.start()
     try:
         line = process.stdout.readline()
@@ -137,14 +154,14 @@ def _port_of(process: subprocess.Popen[str], said: Path, announcement: str) -> i
     return int(line.removeprefix(announcement).rpartition(":")[2])
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[str], limit_s: float) -> None:
     """The servers of `benchmarks.served` end with their standard input; the other one by a signal."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
     process.terminate()
     try:
-        process.wait(_STOP_LIMIT_S)
+        process.wait(limit_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -44,12 +44,15 @@ class Arrival:
 class MessageSocket:
     """The client's side of a WebSocket. It supports only messages of one frame."""
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, *, offers_compression: bool = True) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._sending = threading.Lock()
-        self._shake_hands(port, path)
+        offered = (
+            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" if offers_compression else ""
+        )
+        self._shake_hands(port, path, offered)
         # Blocking from here on, so that one system call waits for a whole message. `abort` interrupts it.
         self._socket.settimeout(None)
 
@@ -88,11 +91,11 @@ class MessageSocket:
             have += got
         return self._buffer[:count]
 
-    def _shake_hands(self, port: int, path: str) -> None:
+    def _shake_hands(self, port: int, path: str, offered: str) -> None:
         request = (
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
+            f"{offered}\r\n"
         )
         self._socket.sendall(request.encode())
         answer = bytearray()
@@ -118,11 +121,13 @@ class Player:
         query: str = "",
         acknowledges: bool = False,
         start_limit_s: float = _TIMEOUT_S,
+        offers_compression: bool = True,
     ) -> None:
         """`read_interval_s` is the least time between two reads, which simulates a slow client. `start_limit_s` is for
         loading the model.
 
         `query` is appended to the address. `acknowledges`: confirm each pass at once, as a page that draws it does.
+        `offers_compression`: as browsers do; the server itself never takes it up.
         """
         self.arrivals: list[Arrival] = []
         self.controls: list[float] = []  # when each was sent
@@ -130,7 +135,7 @@ class Player:
         self._acknowledges = acknowledges
         self._stopping = threading.Event()
         self._failure: Exception | None = None
-        self._socket = MessageSocket(port, f"/ws?protocol_version=5{query}")
+        self._socket = MessageSocket(port, f"/ws?protocol_version=5{query}", offers_compression=offers_compression)
         try:
             self._socket.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=capped, records=records)).encode())
             self._await_start(start_limit_s)

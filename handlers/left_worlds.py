@@ -27,11 +27,18 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import RuntimeConfig
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
+    from services.peer_store.peer_store import RunId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _MACHINE_SHARE: Final = 16  # all worlds have so much of the machine's memory at most, if nothing is set
 _SOONEST_SWEEP_S: Final = 0.05
+_BETWEEN: Final = "."  # a token's server and its secret
+
+
+def server_of(token: str) -> RunId:
+    """The run of the server that a token comes from, as far as it is one."""
+    return token.partition(_BETWEEN)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +73,8 @@ class ResumeTicket:
     the new one: the answer may have been lost on its way.
     """
 
-    def __init__(self, visitor: Visitor, end: Callable[[], None]) -> None:
-        self.token = secrets.token_urlsafe(32)
+    def __init__(self, server: RunId, visitor: Visitor, end: Callable[[], None]) -> None:
+        self.token = f"{server}{_BETWEEN}{secrets.token_urlsafe(32)}"
         self.earlier: str | None = None
         self.visitor = visitor
         self.end = end
@@ -88,9 +95,10 @@ class Taken:
 
 
 class LeftWorlds:
-    """Called on the event loop's thread, but for `give_way`."""
+    """Called on the event loop's thread, but for `give_way`. `server` is the run of the server, which tokens name."""
 
-    def __init__(self, config: Current[RuntimeConfig], clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, config: Current[RuntimeConfig], clock: Clock, metrics: Metrics, *, server: RunId) -> None:
+        self._server = server
         self._config = config
         self._clock = clock
         self._metrics = metrics
@@ -111,7 +119,7 @@ class LeftWorlds:
 
     def ticket(self, visitor: Visitor, end: Callable[[], None]) -> ResumeTicket:
         """For a session that has begun. It is followed by `keep`, or by `close`."""
-        ticket = ResumeTicket(visitor, end)
+        ticket = ResumeTicket(self._server, visitor, end)
         with self._lock:
             self._tickets[ticket.token] = ticket
         return ticket

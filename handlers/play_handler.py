@@ -25,19 +25,21 @@ from handlers.sessions_handler import (
     SlotsTaken,
 )
 from services.read_receipts.read_receipts import SCOPE_EXTENSION
-from sign_in import CALLER_SCOPE
+from sign_in import CALLER_SCOPE, DIRECT_SCOPE
 from state.app_state_types import EndReason, SessionId
 from wire_protocol import PROTOCOL_VERSION, ErrorId, ErrorMessage, LogMessage, encode_message
 
 if TYPE_CHECKING:
     from access_rules import Visitor
+    from handlers.places.door import FleetDoor
+    from handlers.places.places_handler import PlacesHandler
     from handlers.session.commands import CommandResult
     from handlers.session.endings import Ending
     from handlers.session.played_world import MomentFacts
     from handlers.session.session import SessionSurroundings
     from services.log_stream.log_stream import LogStream
     from services.system_monitor.system_monitor import SystemMonitor
-    from sign_in import Caller, Revocation
+    from sign_in import Caller, Direct, Revocation
     from wire_protocol import AnyRequest
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -48,8 +50,18 @@ _SLOT_PATIENCE_S = 3.0  # for a session that is over, but whose loop has not bee
 class PlayHandler:
     """Sessions as the server sees them: who may come in, and that everybody's end is waited for."""
 
-    def __init__(self, around: SessionSurroundings, log_stream: LogStream, monitor: SystemMonitor) -> None:
+    def __init__(
+        self,
+        around: SessionSurroundings,
+        log_stream: LogStream,
+        monitor: SystemMonitor,
+        *,
+        places: PlacesHandler,
+        door: FleetDoor,
+    ) -> None:
         self._around = around
+        self._places = places
+        self._door = door
         self._monitor = monitor
         self._log_stream = log_stream
         self._sessions: dict[SessionId, Session] = {}
@@ -58,13 +70,19 @@ class PlayHandler:
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection to its end."""
         await socket.accept()
-        session_id = secrets.token_hex(4)
+        direct: Direct | None = socket.scope.get(DIRECT_SCOPE)
+        session_id = None if direct is None else direct.session_id
+        session_id = session_id or secrets.token_hex(4)
         remote = socket.client.host if socket.client is not None else "unknown"
         caller: Caller = socket.scope[CALLER_SCOPE]
         visitor = caller.visitor
         with structlog.contextvars.bound_contextvars(session_id=session_id, client_host=remote):
             refusal = _version_refusal(socket.query_params.get("protocol_version"))
             extended = socket.query_params.get("client") == "terrarium"
+            follows = socket.query_params.get("follows") if extended else None
+            if refusal is None and self._places.is_door_for(follows, direct):
+                await self._door.serve(socket, caller)
+                return
             if refusal is None:
                 newcomer = Newcomer(session_id, "terrarium" if extended else "stock", remote, visitor)
                 refusal = await self._admit(newcomer)
@@ -123,6 +141,12 @@ class PlayHandler:
         """End every session with a farewell, and wait for them. No new one is admitted: the state says so already."""
         for session in list(self._sessions.values()):
             session.end(endings.shutting_down())
+        await self._door.drain()
+        async with self._slot_freed:
+            await self._slot_freed.wait_for(lambda: not self._sessions)
+
+    async def emptied(self) -> None:
+        """Return when nobody plays here any more."""
         async with self._slot_freed:
             await self._slot_freed.wait_for(lambda: not self._sessions)
 

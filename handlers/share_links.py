@@ -1,6 +1,7 @@
 """Links by which a session may be watched: signed, so that nobody can make one up, and with the time of their end.
 
-The key lives as long as the process, as sessions do. Whether a link was withdrawn is the session's to know.
+The key is that of the server's run, and lives as long as sessions do. Whether a link was withdrawn is the session's to
+know.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ class LinkName:
 
 
 class ShareLinks:
-    def __init__(self, clock: Clock) -> None:
+    """Those of one server, with its `key`."""
+
+    def __init__(self, clock: Clock, key: bytes) -> None:
         self._clock = clock
-        self._secret = secrets.token_bytes(32)
+        self._secret = key
 
     def name(self, session_id: SessionId) -> LinkName:
         """A name that no link has had yet."""
@@ -46,7 +49,7 @@ class ShareLinks:
         return base64.urlsafe_b64encode(body + self._signed(body)).decode().rstrip("=")
 
     def read(self, link: str) -> LinkName | None:
-        """None: it was not written here, or its time is over."""
+        """None: it was not written with this key, or its time is over."""
         if len(link) > _LONGEST:
             return None
         try:

@@ -12,14 +12,16 @@ from starlette.websockets import WebSocketDisconnect
 
 from api_types import ErrorResponse, WatchedSession
 from error_types import DomainError, ErrorCode, RetryLaterError
+from handlers.places.door import move
 from services.read_receipts.read_receipts import SCOPE_EXTENSION
-from sign_in import CALLER_SCOPE
+from sign_in import CALLER_SCOPE, DIRECT_SCOPE
 from wire_protocol import ErrorMessage, encode_message
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from handlers.accounts.throttle import SignInThrottle
+    from handlers.places.places_handler import PlacesHandler
     from handlers.play_handler import PlayHandler
     from handlers.session.encoded_passes import Codec
     from handlers.session.session import Session
@@ -33,8 +35,15 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 class WatchHandler:
     def __init__(
-        self, play: PlayHandler, links: ShareLinks, throttle: SignInThrottle, config: Current[SharingConfig]
+        self,
+        play: PlayHandler,
+        links: ShareLinks,
+        throttle: SignInThrottle,
+        config: Current[SharingConfig],
+        *,
+        places: PlacesHandler,
     ) -> None:
+        self._places = places
         self._play = play
         self._links = links
         self._throttle = throttle
@@ -48,12 +57,23 @@ class WatchHandler:
         Raises:
             DomainError: nothing: it was made up, withdrawn or is over, as is its session. Too many were tried.
         """
+        elsewhere = self._places.shared_elsewhere(link)
+        if elsewhere is not None:
+            return elsewhere
         sharing = self._opened(link, caller).sharing
         return WatchedSession(state=sharing.state, watchers=sharing.watchers)
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection to its end. Where the link opens nothing, the handshake is answered like `look`."""
         caller: Caller = socket.scope[CALLER_SCOPE]
+        follows, direct = socket.query_params.get("follows"), socket.scope.get(DIRECT_SCOPE)
+        server = None
+        if self._places.is_door_for(follows, direct):
+            server = self._places.server_of_link(socket.query_params.get("link", ""))
+        if server is not None:
+            await socket.accept()
+            await move(socket, server)
+            return
         try:
             session = self._opened(socket.query_params.get("link", ""), caller)
         except DomainError as error:

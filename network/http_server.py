@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 import uvicorn
@@ -52,7 +52,7 @@ class TerrariumServer(GuardedServer):
         drain: Callable[[], Awaitable[None]],
         on_exit: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
-        super().__init__(_uvicorn_config(app, config.now), listener, config.part(lambda config: config.door))
+        super().__init__(uvicorn_config(app, config.now), listener, config.part(lambda config: config.door))
         self._listener = listener
         self._on_started = on_started
         self._drain = drain
@@ -113,7 +113,7 @@ class TerrariumServer(GuardedServer):
             log_background_exception("drain", exc)
 
 
-def _uvicorn_config(app: ASGIApp, config: RuntimeConfig) -> uvicorn.Config:
+def uvicorn_config(app: ASGIApp, config: RuntimeConfig, *, lifespan: Literal["on", "off"] = "on") -> uvicorn.Config:
     limits = config.limits
     return uvicorn.Config(
         app,
@@ -126,7 +126,7 @@ def _uvicorn_config(app: ASGIApp, config: RuntimeConfig) -> uvicorn.Config:
         ws_ping_interval=limits.ping_interval_s,
         ws_ping_timeout=limits.ping_timeout_s,
         ws_per_message_deflate=False,  # JPEGs do not compress any further
-        lifespan="on",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         server_header=False,

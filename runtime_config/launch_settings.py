@@ -183,10 +183,17 @@ def data_held(config: RuntimeConfig) -> Generator[None]:
         LaunchError: another server has it.
     """
     recordings, shared = config.recording.folder, config.fleet.shared_dir
+    chosen = {} if recordings is None or shared is not None else {"--recordings-dir": recordings}
+    with folders_held({"--data-dir": config.data_dir, **chosen}), shared_held(config):
+        yield
+
+
+@contextmanager
+def shared_held(config: RuntimeConfig) -> Generator[None]:
+    """The half of `data_held` that is about what several servers share; for one that works alone, it is nothing."""
+    recordings, shared = config.recording.folder, config.fleet.shared_dir
     chosen = {} if recordings is None else {"--recordings-dir": recordings}
-    own = {"--data-dir": config.data_dir, **(chosen if shared is None else {})}
-    together = {} if shared is None else {"--shared-dir": shared, **chosen}
-    with folders_held(own), folders_held(together, shared=True):
+    with folders_held({} if shared is None else {"--shared-dir": shared, **chosen}, shared=True):
         yield
 
 

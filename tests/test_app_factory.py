@@ -22,7 +22,7 @@ STATUSES = {
     400: ("protocolVersionMismatch hostInvalid"),
     401: ("tokenRequired signInRequired signInFailed"),
     403: (
-        "recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed sentAway "
+        "ticketInvalid recordingFolderRefused hostForbidden originForbidden localOnly anonymousNotAllowed sentAway "
         "roleNotAllowed scopeMissing codeInvalid modelAccessNeeded watchOnly"
     ),
     404: (
@@ -33,14 +33,14 @@ STATUSES = {
     405: ("methodNotAllowed"),
     408: ("initTimeout clientTooSlow"),
     409: (
-        "displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse modelDoesNotFit "
+        "ticketUsed displaced cancelled notReady modelNotPulled modelBusy modelBuiltIn modelInUse modelDoesNotFit "
         "seedShipped nothingToRewind nothingToKeep promptNotHeard sizeNotDrawn "
         "authoringInProgress authoringOutdated jobNotOver jobNotRetryable jobKeyReused worldOtherModel "
         "recordingNameTaken recordingInUse settingsBroken accountsOff accountNameTaken lastOwner ownerExists notAPerson"
         " filmNotMade filmRefused filmLoraRefused filmSourceInUse controlsTaken sharingOff sharingEnded "
         "resumedElsewhere scriptTooLong"
     ),
-    410: ("resumeTooLate"),
+    410: ("resumeTooLate ticketExpired"),
     412: ("settingsChanged"),
     413: ("messageTooLarge seedTooLarge worldTooLarge filmSourceTooLarge"),
     422: (

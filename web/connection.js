@@ -5,7 +5,7 @@ import { phrase } from "./texts/texts.js";
 
 /** @import { ErrorCode, ExtendedClientMessage, ExtendedRpcSuccess } from "./protocol.generated.d.ts" */
 /** @import { ExtendedServerMessage, RpcError } from "./protocol.generated.d.ts" */
-/** @import { WatcherMessage, WatcherServerMessage } from "./protocol.generated.d.ts" */
+/** @import { MovedMessage, WatcherMessage, WatcherServerMessage } from "./protocol.generated.d.ts" */
 /** @import { PROTOCOL_VERSION } from "./protocol.generated.d.ts" */
 /** @import { MessageId } from "./problems.js" */
 
@@ -19,7 +19,7 @@ const CLEAR_BYTES = 4096;
 
 /** @typedef {Extract<ExtendedClientMessage, { req_id: string }>} Request */
 /** @typedef {Request extends infer R ? R extends Request ? Omit<R, "req_id"> : never : never} RequestBody */
-/** @typedef {Exclude<ExtendedServerMessage | WatcherServerMessage, ExtendedRpcSuccess | RpcError>} Push */
+/** @typedef {Exclude<ExtendedServerMessage | WatcherServerMessage, ExtendedRpcSuccess | RpcError | MovedMessage>} Push */
 
 /**
  * @typedef {object} ConnectionListener
@@ -43,11 +43,18 @@ export class RequestError extends Error {
   }
 }
 
+/** A fleet sends its clients on to one of its servers at first. Nobody but this class knows of that. */
 export class Connection {
+  /** @type {WebSocket} */
   #socket;
   #listener;
+  #place;
+  #door;
   #wasOpen = false;
   #lastRequest = 0;
+  /** @type {string[] | null} what was sent and may have to be sent again elsewhere; null once the client is served here */
+  #sent = [];
+  #isMoving = false;
   /** @type {Map<string, { resolve: (data: any) => void, reject: (error: Error) => void }>} */
   #unanswered = new Map();
 
@@ -57,18 +64,16 @@ export class Connection {
    * @param {string} place path and query of the socket
    */
   constructor(listener, codec, place = `/ws?protocol_version=${VERSION}&client=terrarium`) {
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.#listener = listener;
-    const video = codec === "h264" ? "&video=h264" : "";
-    this.#socket = new WebSocket(`${scheme}//${location.host}${place}${video}`);
-    this.#socket.binaryType = "arraybuffer";
+    this.#place = `${place}${codec === "h264" ? "&video=h264" : ""}`;
+    this.#door = `${scheme}://${location.host}`;
+    this.#socket = this.#opening(`${this.#door}${this.#place}&follows=${scheme}`);
     this.#socket.onopen = () => this.#opened();
-    this.#socket.onmessage = (event) => this.#received(event.data);
-    this.#socket.onclose = (event) => this.#closed(event);
   }
 
   get isOpen() {
-    return this.#socket.readyState === WebSocket.OPEN;
+    return this.#isMoving || this.#socket.readyState === WebSocket.OPEN;
   }
 
   /** Whether the socket has sent nearly everything. */
@@ -78,7 +83,10 @@ export class Connection {
 
   /** @param {ExtendedClientMessage | WatcherMessage} message is dropped if the socket is not open */
   send(message) {
-    if (this.isOpen) this.#socket.send(JSON.stringify(message));
+    if (!this.isOpen) return;
+    const text = JSON.stringify(message);
+    this.#sent?.push(text);
+    if (!this.#isMoving) this.#socket.send(text);
   }
 
   /**
@@ -106,9 +114,46 @@ export class Connection {
    * @param {number} code LEFT tells the server that nobody comes back, LOST that the page will try
    */
   close(code = LEFT) {
+    this.#leave(code);
+    this.#rejectUnanswered();
+  }
+
+  /** @param {string} address */
+  #opening(address) {
+    const socket = new WebSocket(address);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = (event) => this.#received(event.data);
+    socket.onclose = (event) => this.#closed(event);
+    return socket;
+  }
+
+  /** @param {number} code */
+  #leave(code) {
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close(code);
-    this.#rejectUnanswered();
+  }
+
+  /** @param {MovedMessage} to */
+  #follow({ address, ticket }) {
+    this.#isMoving = true;
+    this.#leave(LEFT);
+    const more = ticket === undefined ? "" : `&ticket=${encodeURIComponent(ticket)}`;
+    this.#moveTo(`${address}${this.#place}${more}`);
+    // A network may let nobody through but to the address of the fleet.
+    this.#socket.onclose = () => this.#moveTo(`${this.#door}${this.#place}`);
+  }
+
+  /** @param {string} address */
+  #moveTo(address) {
+    this.#socket = this.#opening(address);
+    this.#socket.onopen = () => this.#arrived();
+  }
+
+  #arrived() {
+    this.#socket.onclose = (event) => this.#closed(event);
+    this.#isMoving = false;
+    for (const text of this.#sent ?? []) this.#socket.send(text);
+    this.#sent = null;
   }
 
   #opened() {
@@ -118,9 +163,14 @@ export class Connection {
 
   /** @param {string | ArrayBuffer} data */
   #received(data) {
-    if (typeof data !== "string") return this.#listener.onFrame(data);
+    if (typeof data !== "string") {
+      this.#sent = null;
+      return this.#listener.onFrame(data);
+    }
     /** @type {ExtendedServerMessage | WatcherServerMessage} */
     const message = JSON.parse(data);
+    if (message.type === "moved") return this.#follow(message);
+    if (message.type !== "progress") this.#sent = null; // a number in line is all that is said before one is sent on
     if (message.type === "response") this.#answer(message);
     else this.#listener.onPush(message);
   }
@@ -135,6 +185,7 @@ export class Connection {
 
   /** @param {CloseEvent} event */
   #closed(event) {
+    this.#isMoving = false;
     // Call the listener before failing the open requests, because it knows the typed error that led here.
     this.#listener.onClose({ code: event.code, reason: event.reason, wasOpen: this.#wasOpen });
     this.#rejectUnanswered();

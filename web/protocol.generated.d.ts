@@ -80,6 +80,9 @@ export type ErrorCode =
   | "shuttingDown"
   | "clientTooSlow"
   | "sessionUnknown"
+  | "ticketInvalid"
+  | "ticketExpired"
+  | "ticketUsed"
   | "invalidRequest"
   | "messageTooLarge"
   | "tooManyRequests"
@@ -264,6 +267,7 @@ export type ExtendedServerMessage =
   | WarningMessage
   | LogMessage
   | ProgressMessage
+  | MovedMessage
   | RecordingMessage
   | SharingMessage
   | ExtendedRpcSuccess
@@ -319,7 +323,7 @@ export type ServerMessage =
   StatusMessage | SystemInfoMessage | ErrorMessage | WarningMessage | LogMessage | RpcSuccess | RpcError;
 export type WatcherMessage =
   ControlNotification | FrameAckNotification | AskControlsNotification | ReturnControlsNotification | VideoRequest;
-export type WatcherServerMessage = WatchingMessage | ErrorMessage | ExtendedRpcSuccess | RpcError;
+export type WatcherServerMessage = WatchingMessage | MovedMessage | ErrorMessage | ExtendedRpcSuccess | RpcError;
 
 /**
  * Messages of the WebSocket /ws, the header of a binary frame, and the names of keys.
@@ -837,6 +841,16 @@ export interface ProgressMessage {
   step: ProgressStep;
   fraction?: number;
   in_line?: number;
+}
+/**
+ * To a client that has said that it `follows`: it is served at `address`, such as ws://10.0.0.5:41001, and this
+ * connection ends. There it asks for the same path with the same query, and the `ticket`, if there is one, as one more
+ * parameter; then it sends again whatever it has sent here. The ticket is good once, for seconds.
+ */
+export interface MovedMessage {
+  type: "moved";
+  address: string;
+  ticket?: string;
 }
 /**
  * `name` is the recording's. A failure has `message` and `code`; if it is of the one that ran, recording is off

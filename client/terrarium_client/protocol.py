@@ -133,6 +133,9 @@ class ErrorCode(StrEnum):
     SHUTTING_DOWN = "shuttingDown"
     CLIENT_TOO_SLOW = "clientTooSlow"
     SESSION_UNKNOWN = "sessionUnknown"
+    TICKET_INVALID = "ticketInvalid"
+    TICKET_EXPIRED = "ticketExpired"
+    TICKET_USED = "ticketUsed"
     INVALID_REQUEST = "invalidRequest"
     MESSAGE_TOO_LARGE = "messageTooLarge"
     TOO_MANY_REQUESTS = "tooManyRequests"
@@ -456,6 +459,17 @@ class MomentResponseData(FromServer):
 
     moment_id: str
     kept: tuple[str, ...]
+
+
+class MovedMessage(FromServer):
+    """To a client that has said that it `follows`: it is served at `address`, such as ws://10.0.0.5:41001, and this
+    connection ends. There it asks for the same path with the same query, and the `ticket`, if there is one, as one more
+    parameter; then it sends again whatever it has sent here. The ticket is good once, for seconds.
+    """
+
+    type: Literal["moved"] = "moved"
+    address: str
+    ticket: str | None = None
 
 
 class PackageInfo(FromServer):

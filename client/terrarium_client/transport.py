@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection
@@ -10,7 +12,7 @@ from websockets.asyncio.client import connect as connect_socket
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from terrarium_client.errors import ConnectionLostError
-from terrarium_client.protocol import PROTOCOL_VERSION
+from terrarium_client.protocol import PROTOCOL_VERSION, MovedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,25 +36,67 @@ class Transport(Protocol):
 
 
 class SocketTransport:
-    """A `Transport` over a WebSocket."""
+    """A `Transport` over a WebSocket. `follow` opens the one to which the server sends its client, if it does.
 
-    def __init__(self, socket: ClientConnection) -> None:
+    A fleet does that at first: what the client has sent by then is sent again at the new address.
+    """
+
+    def __init__(
+        self, socket: ClientConnection, follow: Callable[[MovedMessage], Awaitable[ClientConnection]] | None = None
+    ) -> None:
         self._socket = socket
+        self._follow = follow
+        self._sent: list[str] | None = None if follow is None else []  # None: the server serves its client here
+        self._sending = asyncio.Lock()
 
     async def send(self, text: str) -> None:
-        try:
-            await self._socket.send(text)
-        except ConnectionClosed as error:
-            raise _lost(error) from error
+        async with self._sending:
+            if self._sent is not None:
+                self._sent.append(text)
+            try:
+                await self._socket.send(text)
+            except ConnectionClosed as error:
+                if self._sent is None:
+                    raise _lost(error) from error  # else `receive` finds where it is to be sent, or that it is lost
 
     async def receive(self) -> str | bytes:
         try:
-            return await self._socket.recv()
+            while True:
+                message = await self._socket.recv()
+                moved = None if self._sent is None else self._looked_at(message)
+                if moved is None or self._follow is None:
+                    return message
+                await self._move(self._follow(moved))
         except ConnectionClosed as error:
             raise _lost(error) from error
 
     async def close(self) -> None:
         await self._socket.close()
+
+    def _looked_at(self, message: str | bytes) -> MovedMessage | None:
+        """Where the client is sent. Whatever else comes but its number in line says that it is served here."""
+        told = _told(message)
+        if told.get("type") == "moved":
+            return MovedMessage.model_validate(told)
+        if told.get("type") != "progress":
+            self._sent = None
+        return None
+
+    async def _move(self, opening: Awaitable[ClientConnection]) -> None:
+        async with self._sending:
+            await self._socket.close()
+            self._socket = await opening
+            sent, self._sent = self._sent or [], None
+            for text in sent:
+                await self._socket.send(text)
+
+
+def _told(message: str | bytes) -> dict[str, Any]:
+    try:
+        told: object = None if isinstance(message, bytes) else json.loads(message)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
 
 
 def session_address(url: str, *, is_stepped: bool) -> str:
@@ -65,16 +109,37 @@ def session_address(url: str, *, is_stepped: bool) -> str:
     schemes = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
     if parts.scheme not in schemes or not parts.netloc:
         raise ValueError(f"“{url}” is no address of a Terrarium server. It looks like http://127.0.0.1:7987.")
+    scheme = schemes[parts.scheme]
     query = {"protocol_version": PROTOCOL_VERSION, "client": "terrarium", **({"mode": "stepped"} if is_stepped else {})}
     path = parts.path.rstrip("/").removesuffix("/ws")
-    return urlunsplit((schemes[parts.scheme], parts.netloc, f"{path}/ws", urlencode(query), ""))
+    return urlunsplit((scheme, parts.netloc, f"{path}/ws", urlencode(query), ""))
 
 
 async def open_socket(address: str, token: str | None) -> SocketTransport:
-    """Raises: ConnectionLostError, there is no server, or it does not let the client in."""
+    """A connection to a server, or by the address of a fleet to one of its servers.
+
+    Raises:
+        ConnectionLostError: there is no server, or it does not let the client in.
+    """
+    parts = urlsplit(address)
+
+    async def follow(moved: MovedMessage) -> ClientConnection:
+        to = urlsplit(moved.address)
+        ticket = {} if moved.ticket is None else {"ticket": moved.ticket}
+        query = f"{parts.query}&{urlencode(ticket)}" if ticket else parts.query
+        try:
+            return await _connected(urlunsplit((to.scheme, to.netloc, "/ws", query, "")), None)
+        except ConnectionLostError:  # a network may let nobody through but to the address of the fleet
+            return await _connected(address, token)
+
+    return SocketTransport(await _connected(f"{address}&follows={parts.scheme}", token), follow)
+
+
+async def _connected(address: str, token: str | None) -> ClientConnection:
+    """Raises: ConnectionLostError."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
-        socket = await connect_socket(
+        return await connect_socket(
             address,
             additional_headers=headers,
             compression=None,  # frames are compressed already, or not worth it
@@ -86,7 +151,6 @@ async def open_socket(address: str, token: str | None) -> SocketTransport:
         raise ConnectionLostError(_sentence(error)) from error
     except (OSError, TimeoutError, WebSocketException) as error:
         raise ConnectionLostError(f"No server answers at {address.partition('?')[0]}: {error}") from error
-    return SocketTransport(socket)
 
 
 def _sentence(error: InvalidStatus) -> str:

@@ -8,6 +8,7 @@ is away, or its own standstill, takes nobody for gone.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -22,12 +23,12 @@ from handlers.service_errors import service_errors_translated
 from services.peer_store.peer_store import PeerRow, PeerSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from concurrent.futures import Executor
 
     from access_rules import Visitor
     from handlers.sessions_handler import OwnPlay
-    from services.peer_store.peer_store import PeerStore, PeerStores, RunId
+    from services.peer_store.peer_store import PeerStore, PeerStores, PlaceAsked, RunId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -49,7 +50,11 @@ class _Seen:
 
 
 class PeersHandler:
-    """`stores` None: this server shares its database with no other. `changes` are announced after each look."""
+    """`stores` None: this server shares its database with no other. `changes` are announced after each look.
+
+    `address` is where clients reach this server directly, such as ws://10.0.0.5:41001; None: they do not. `key` signs
+    what it promises them.
+    """
 
     def __init__(
         self,
@@ -59,18 +64,24 @@ class PeersHandler:
         name: str,
         own_play: Callable[[], OwnPlay],
         threads: Executor,
+        own_models: Callable[[], Collection[str]] = tuple,
         beat_s: float = BEAT_S,
     ) -> None:
         self.run = run
         self.name = name
+        self.address: str | None = None
+        self.key = secrets.token_bytes(32)
         self.changes = StateChanges()
         self._stores = stores
         self._own_play = own_play
+        self._own_models = own_models
+        self._line: dict[str, PlaceAsked] = {}  # by their sessions
         self._threads = threads
         self._beat_s = beat_s
         self._opening = Lock()
         self._store: PeerStore | None = None
         self._beat = 0
+        self._telling = asyncio.Lock()
         self._seen: dict[RunId, _Seen] = {}
         self._has_looked = asyncio.Event()
 
@@ -83,6 +94,10 @@ class PeersHandler:
     def others(self) -> tuple[PeerRow, ...]:
         """Those that lived when this server looked last."""
         return tuple(seen.row for seen in self._seen.values() if not seen.is_gone)
+
+    def servers(self) -> tuple[PeerRow, ...]:
+        """This one and the others."""
+        return (self._row(), *self.others())
 
     def sessions(self, visitor: Visitor) -> SessionsResponse:
         """The visitor's, on this server and on the others, which tell of theirs every few seconds."""
@@ -132,21 +147,24 @@ class PeersHandler:
         """Raises: DomainError, the database cannot be used. Nobody is taken for gone for that."""
         if self._stores is None:
             return
-        play, self._beat = self._own_play(), self._beat + 1
-        sessions = tuple(PeerSession(each.owner, each.summary.model_dump(mode="json")) for each in play.sessions)
-        own = PeerRow(self.run, self.name, self._beat, play.max_sessions, sessions)
-
-        def beat_and_read(store: PeerStore) -> Sequence[PeerRow]:
-            store.keep(own)
-            return store.rows()
-
-        rows = await self._using(beat_and_read)
+        rows = await self._tell_and_read()
         was = self._seen
         self._seen = {row.run: _seen_again(was.get(row.run), row) for row in rows if row.run != self.run}
         self._has_looked.set()
         gone = [seen.row for run, seen in self._seen.items() if seen.is_gone and not (run in was and was[run].is_gone)]
         for row in gone:
             logger.warning("Another server is gone", name=row.name, run=row.run, sessions=len(row.sessions))
+        self.changes.announce()
+
+    async def refresh(self) -> None:
+        """Tell the others what is new here, and see what they tell, without counting it as a look.
+
+        Raises:
+            DomainError: the database cannot be used.
+        """
+        rows = await self._tell_and_read()
+        was = self._seen
+        self._seen = {row.run: _seen_now(was.get(row.run), row) for row in rows if row.run != self.run}
         self.changes.announce()
 
     async def look_afresh(self) -> None:
@@ -174,7 +192,47 @@ class PeersHandler:
         except (TimeoutError, DomainError):
             logger.info("The other servers could not be told that this one stops")
 
+    # ------------------------------------------------------------------------------------------------------- line
+
+    def stand(self, asked: PlaceAsked) -> None:
+        """Somebody in line here, or what has become of them. The others hear of it at the next look."""
+        self._line[asked.session] = asked
+
+    def step_out(self, session: str) -> None:
+        """They have gone, or have come to where they were sent. Idempotent."""
+        self._line.pop(session, None)
+
+    def receive_at(self, address: str | None) -> None:
+        """From here on people are sent to this server, or, with None, no longer."""
+        self.address = address
+
     # ------------------------------------------------------------------------------------------------------ parts
+
+    def _row(self) -> PeerRow:
+        play = self._own_play()
+        return PeerRow(
+            self.run,
+            self.name,
+            self._beat,
+            play.max_sessions,
+            tuple(PeerSession(each.owner, each.summary.model_dump(mode="json")) for each in play.sessions),
+            address=self.address,
+            key=self.key.hex(),
+            models=tuple(sorted(self._own_models())),
+            line=tuple(self._line.values()),
+        )
+
+    async def _tell_and_read(self) -> Sequence[PeerRow]:
+        """One at a time, so that an older row never takes the place of a newer one."""
+        async with self._telling:
+            self._beat += 1
+            own = self._row()
+
+            def tell_and_read(store: PeerStore) -> Sequence[PeerRow]:
+                store.keep(own)
+                return store.rows()
+
+            return await self._using(tell_and_read)
 
     async def _using(self, work: Callable[[PeerStore], Result]) -> Result:
         def using() -> Result:
@@ -196,6 +254,10 @@ def _seen_again(seen: _Seen | None, row: PeerRow) -> _Seen:
     if seen is None or seen.row.beat != row.beat:
         return _Seen(row)
     return replace(seen, row=row, silent_looks=seen.silent_looks + 1)
+
+
+def _seen_now(seen: _Seen | None, row: PeerRow) -> _Seen:
+    return _Seen(row) if seen is None or seen.row.beat != row.beat else replace(seen, row=row)
 
 
 def _told_by(row: PeerRow, session: PeerSession) -> SessionSummary:

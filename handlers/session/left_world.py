@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from error_types import DomainError, ErrorCode
-from handlers.session.world import ActiveWorld
+from handlers.session.world import open_same_world
 from services.world_engine.world_engine import NO_CONTROL
-from services.world_files.world_file import ModelFacts
 
 if TYPE_CHECKING:
     from handlers.session.history import Remembered
     from handlers.session.path import MomentShelf
-    from handlers.session.world import Seed
+    from handlers.session.world import ActiveWorld, Seed
     from services.world_engine.world_engine import Picture, WorldEngine, WorldSnapshot
+    from services.world_files.world_file import ModelFacts
     from state.app_state_types import EngineKey
 
 _BYTES_OF_A_PASS: Final = 36  # of a path's inputs
@@ -69,11 +68,11 @@ class LeftWorld:
             DomainError: the engine was loaded with other weights meanwhile.
             Exception: whatever the engine raises about a state that it cannot take.
         """
-        if ModelFacts.of(engine.spec, self.key.quant) != self.model:
-            message = f"{engine.spec.title} has other weights now than when you left, and your world would differ."
-            raise DomainError(message, ErrorCode.WORLD_OTHER_MODEL)
-        scene = self.remembered.path.scene
-        world = engine.open_world(self.picture, rng_seed=self.rng_seed)
+        refusal = f"{engine.spec.title} has other weights now than when you left, and your world would differ."
+        active = open_same_world(
+            self.key, engine, self.seed, self.picture, self.rng_seed, model=self.model, refusal=refusal
+        )
+        scene, world = self.remembered.path.scene, active.world
         try:
             if scene is not self.picture:
                 world.continue_from(scene)
@@ -85,6 +84,4 @@ class LeftWorld:
         except BaseException:  # whatever ends this, the world is closed
             world.close()
             raise
-        return ActiveWorld(
-            self.key, engine.spec, world, self.seed, self.picture, self.rng_seed, self.origin, shown=view
-        )
+        return replace(active, origin=self.origin, shown=view)

@@ -168,4 +168,8 @@ PEERS: Final = Table(
     Column("beat", BigInteger, nullable=False),  # rises as long as it lives
     Column("max_sessions", Integer, nullable=False),
     Column("sessions", JSON, nullable=False),
+    Column("address", String(256)),  # where clients reach it directly
+    Column("key", String(64), nullable=False, server_default=""),
+    Column("models", JSON, nullable=False, server_default="[]"),  # ids of those in memory
+    Column("line", JSON, nullable=False, server_default="[]"),  # who came to play and was received here
 )

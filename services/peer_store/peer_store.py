@@ -25,14 +25,34 @@ class PeerSession:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceAsked:
+    """Somebody who wants to play. `session` is what their session will be called, and `number` is higher for whoever
+    came later. `server` is the run of the server where they have a place; None: they wait in line."""
+
+    session: str
+    number: int
+    model: str | None
+    server: RunId | None
+
+
+@dataclass(frozen=True, slots=True)
 class PeerRow:
-    """`name` is what people call the server. `beat` rises as long as it lives."""
+    """`name` is what people call the server. `beat` rises as long as it lives.
+
+    `address` is where clients reach it directly, such as ws://10.0.0.5:41001; None: nobody is sent to it. `key` (hex)
+    signs what only that server may have promised. `models` are the ids of those in memory, and `line` who came to play
+    and was received by this server.
+    """
 
     run: RunId
     name: str
     beat: int
     max_sessions: int
     sessions: tuple[PeerSession, ...] = ()
+    address: str | None = None
+    key: str = ""
+    models: tuple[str, ...] = ()
+    line: tuple[PlaceAsked, ...] = ()
 
 
 class PeerStore(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
@@ -9,7 +10,7 @@ from sqlalchemy import delete, select
 from services.database.schema import PEERS
 from services.database.translated_database import TranslatedDatabase
 from services.database.upsert import insert_or_change
-from services.peer_store.peer_store import PeerRow, PeerSession, PeerStoreError
+from services.peer_store.peer_store import PeerRow, PeerSession, PeerStoreError, PlaceAsked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -34,6 +35,10 @@ class SqlPeerStore:
             "beat": row.beat,
             "max_sessions": row.max_sessions,
             "sessions": [{"owner": session.owner, "summary": dict(session.summary)} for session in row.sessions],
+            "address": row.address,
+            "key": row.key,
+            "models": list(row.models),
+            "line": [asdict(asked) for asked in row.line],
         }
         with self._database.writing_apart() as connection:
             insert_or_change(connection, PEERS, kept, key=("run",))
@@ -54,4 +59,14 @@ def _told(error: DatabaseError) -> PeerStoreError:
 
 def _row_of(row: RowMapping) -> PeerRow:
     sessions = tuple(PeerSession(session["owner"], session["summary"]) for session in row["sessions"])
-    return PeerRow(row["run"], row["name"], row["beat"], row["max_sessions"], sessions)
+    return PeerRow(
+        row["run"],
+        row["name"],
+        row["beat"],
+        row["max_sessions"],
+        sessions,
+        address=row["address"],
+        key=row["key"],
+        models=tuple(row["models"]),
+        line=tuple(PlaceAsked(**asked) for asked in row["line"]),
+    )

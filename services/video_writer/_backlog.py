@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MIB: Final = 1024 * 1024
 # How long taken frames are kept: longer than the pipe, the encoder and an unwritten fragment hold together.
 _KEPT_TAKEN_US: Final = 3_000_000
+_KEPT_TAKEN: Final = 180  # and no fewer: an encoder that catches up holds many small frames, whatever time they show
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ class Backlog:
 
     def _keep_taken(self, frame: TimedFrame[bytes]) -> TimedFrame[bytes]:
         self._taken.append(frame)
-        while self._taken[0].at_us < frame.at_us - _KEPT_TAKEN_US:
+        while len(self._taken) > _KEPT_TAKEN and self._taken[0].at_us < frame.at_us - _KEPT_TAKEN_US:
             self._taken.popleft()
         return frame
 

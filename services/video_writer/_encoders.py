@@ -96,9 +96,10 @@ def encode_arguments(plan: RecordingPlan, encoder: Encoder, output: Path) -> Seq
     )
 
 
-def copy_arguments(part: Path, output: Path) -> Sequence[str]:
-    """Turn a fragmented MP4 into one with an index, without encoding it again."""
-    return ("-i", str(part), "-map", "0:v", "-c", "copy", *_TIMESCALE, "-f", "mp4", "-y", str(output))
+def copy_arguments(part: Path, output: Path, *, packets: int | None = None) -> Sequence[str]:
+    """Turn a fragmented MP4, or its first `packets`, into one with an index, without encoding it again."""
+    limit = () if packets is None else ("-frames:v", str(packets))
+    return ("-i", str(part), "-map", "0:v", "-c", "copy", *limit, *_TIMESCALE, "-f", "mp4", "-y", str(output))
 
 
 def seal_arguments(inputs: Sequence[str], metadata: VideoMetadata | None, output: Path) -> Sequence[str]:

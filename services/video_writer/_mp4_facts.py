@@ -48,7 +48,7 @@ def read_facts(path: Path) -> VideoFactsPayload:
 
 
 def frame_times_us(path: Path) -> list[int]:
-    """The display time of each frame of a complete file, in microseconds from the first frame, ascending.
+    """The display time of each frame of a complete file, in the order of decoding, in microseconds from the first one.
 
     Raises:
         VideoError: the file is not a complete MP4 file with a video track.
@@ -63,8 +63,9 @@ def frame_times_us(path: Path) -> list[int]:
         later = [0] * len(lengths)
         if (offsets := table.get(b"ctts")) is not None:
             later = [offset for count, offset in _pairs(offsets, ">Ii") for _ in range(count)]
-        shown = sorted(at + offset for at, offset in zip(decoded, later, strict=False))
-        return [(at - shown[0]) * 1_000_000 // scale for at in shown]
+        shown = [at + offset for at, offset in zip(decoded, later, strict=False)]
+        begin = min(shown)
+        return [(at - begin) * 1_000_000 // scale for at in shown]
     except OSError as error:
         raise VideoError("The recording cannot be read.") from error
     except (struct.error, LookupError, ValueError, ZeroDivisionError) as error:

@@ -19,12 +19,12 @@ from services.video_writer._timeline import TimedFrame
 from services.video_writer.video_writer import Discarded, Finished, RecordingFault, VideoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from services.video_writer._ffmpeg_tools import FfmpegTools
     from services.video_writer._work_files import Job, WorkFiles
-    from services.video_writer.video_writer import VideoMetadata
+    from services.video_writer.video_writer import RecordingPlan, VideoMetadata
 
 _TICK_US: Final = 12  # the precision of times in the file, whose time base is 1/90,000 s
 
@@ -89,18 +89,24 @@ class Sealer:
         return self._publish(("-i", str(self._files.part)), metadata)
 
     def _seal_with_rest(self, job: Job) -> Finished | Discarded:
-        encoded_us: list[int] = []
-        if self._has_part():
-            self._run(copy_arguments(self._files.part, self._files.first))
-            encoded_us = frame_times_us(self._files.first)
-        first_us = self._encode_rest(job, encoded_us)
+        kept_us = self._copy_kept(job) if self._has_part() else ()
+        first_us = self._encode_rest(job, after_us=kept_us[-1] if kept_us else None)
         if first_us is None:
             return self._seal_part(job.plan.metadata)
         inputs = ("-i", str(self._files.rest))
-        if encoded_us:
+        if kept_us:
             self._files.joining.write_text(_listing(self._files, first_us), encoding="utf-8")
             inputs = ("-f", "concat", "-safe", "0", "-i", str(self._files.joining))
         return self._publish(inputs, job.plan.metadata)
+
+    def _copy_kept(self, job: Job) -> Sequence[int]:
+        """Copy the packets of the part that are kept before the spooled frames. Returns the times of their frames."""
+        self._run(copy_arguments(self._files.part, self._files.first))
+        decoded_us = frame_times_us(self._files.first)
+        kept = packets_before(_first_missing(self._spooled(job), sorted(decoded_us)), decoded_us)
+        if 0 < kept < len(decoded_us):
+            self._run(copy_arguments(self._files.part, self._files.first, packets=kept))
+        return sorted(decoded_us[:kept])
 
     def _has_part(self) -> bool:
         """Whether the part contains a complete fragment. An incomplete one at its end is cut off."""
@@ -111,25 +117,25 @@ class Sealer:
             os.utime(self._files.part, ns=(dates.st_atime_ns, dates.st_mtime_ns))
         return end > 0
 
-    def _encode_rest(self, job: Job, encoded_us: list[int]) -> int | None:
-        """Encode the spooled frames, beginning with the first that is not in the part.
-
-        Returns the time of that frame, or None if the part has them all. Encoders reorder frames, so the part may
-        contain a few frames that come after the first missing one.
-        """
+    def _encode_rest(self, job: Job, *, after_us: int | None) -> int | None:
+        """Encode the spooled frames after a time, or all. Returns the time of the first, or None if there is none."""
         plan = job.plan
-        head = stream_header(plan.width, plan.height, plan.fps)
-        frames = dropwhile(lambda frame: _contains_time(encoded_us, frame.at_us), read_spooled(self._files, head))
+        frames = self._spooled(job)
+        if after_us is not None:
+            frames = dropwhile(lambda frame: frame.at_us <= after_us + _TICK_US, frames)
         first = next(frames, None)
         if first is None:
             return None
         captions = Captions(self._tools, job.captions)
         encoder = self._tools.encoder_named(job.encoder_name, plan)
         with self._ffmpeg(encode_arguments(plan, encoder, self._files.rest), takes_input=True) as process:
-            process.write(head)
+            process.write(_head(plan))
             for frame in chain((first,), frames):
                 process.write(_shifted(captions.burn_in(frame), -first.at_us))
         return first.at_us
+
+    def _spooled(self, job: Job) -> Iterator[TimedFrame[bytes]]:
+        return iter(read_spooled(self._files, _head(job.plan)))
 
     def _publish(self, inputs: Sequence[str], metadata: VideoMetadata | None) -> Finished | Discarded:
         """Write the complete file under another name and rename it, so that readers see either a whole file or none."""
@@ -180,14 +186,38 @@ def _shifted(frame: TimedFrame[bytes], by_us: int) -> bytes:
     return frame_bytes(TimedFrame(frame.at_us + by_us, frame.data))
 
 
-def _contains_time(times_us: list[int], at_us: int) -> bool:
+def _contains_time(times_us: Sequence[int], at_us: int) -> bool:
     """Whether `times_us`, ascending, contains the time within the precision of a file."""
     at = bisect_left(times_us, at_us - _TICK_US)
     return at < len(times_us) and times_us[at] <= at_us + _TICK_US
 
 
+def _first_missing(spooled: Iterable[TimedFrame[bytes]], times_us: Sequence[int]) -> int | None:
+    """The time of the first spooled frame that is not among `times_us`, ascending. None: they are all there."""
+    return next((frame.at_us for frame in spooled if not _contains_time(times_us, frame.at_us)), None)
+
+
+def packets_before(missing_us: int | None, decoded_us: Sequence[int]) -> int:
+    """How many packets, from the first on, show every frame up to a time and none that comes after the missing one.
+
+    `decoded_us` has the display time of each packet in the order of decoding. Encoders reorder frames, so the last
+    packets may show frames on both sides of the missing one, and leave gaps that later packets would have filled.
+    """
+    shown, kept, newest_us = sorted(decoded_us), 0, -1
+    for packets, at_us in enumerate(decoded_us, start=1):
+        if missing_us is not None and at_us > missing_us:
+            break
+        newest_us = max(newest_us, at_us)
+        if newest_us == shown[packets - 1]:
+            kept = packets
+    return kept
+
+
+def _head(plan: RecordingPlan) -> bytes:
+    return stream_header(plan.width, plan.height, plan.fps)
+
+
 def _listing(files: WorkFiles, rest_begins_us: int) -> str:
     """The input of ffmpeg's concat demuxer for both files. Their names are relative to the list."""
     first, rest = (name.replace("'", "'\\''") for name in (files.first.name, files.rest.name))
-    begin = f"{(rest_begins_us - _TICK_US) / 1_000_000:.6f}"
-    return f"file '{first}'\noutpoint {begin}\nduration {rest_begins_us / 1_000_000:.6f}\nfile '{rest}'\n"
+    return f"file '{first}'\nduration {rest_begins_us / 1_000_000:.6f}\nfile '{rest}'\n"

@@ -6,6 +6,8 @@ import shutil
 import threading
 from collections import deque
 from contextlib import suppress
+from heapq import merge
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from services.video_writer._errors import RecordingError, from_os_error
@@ -174,16 +176,21 @@ class Spool:
 def read_spooled(files: WorkFiles, head: bytes) -> Iterator[TimedFrame[bytes]]:
     """The frames in the chunks of a recording, in order.
 
-    An incomplete frame at the end of a chunk is skipped. A frame that two chunks contain is returned once.
+    An incomplete frame at the end of a chunk is skipped. A frame that two chunks contain is returned once: the one with
+    the frames that were taken overlaps others, and may begin earlier or later than they do.
     """
+    chunks = [_frames_of(chunk, head) for chunk in files.spools()]
     newest_us = -1
-    for chunk in files.spools():
-        with chunk.open("rb") as file:
-            file.seek(len(head))
-            for frame in _whole_frames(file):
-                if frame.at_us > newest_us:
-                    newest_us = frame.at_us
-                    yield frame
+    for frame in merge(*chunks[:1], chain.from_iterable(chunks[1:]), key=lambda frame: frame.at_us):
+        if frame.at_us > newest_us:
+            newest_us = frame.at_us
+            yield frame
+
+
+def _frames_of(chunk: Path, head: bytes) -> Iterator[TimedFrame[bytes]]:
+    with chunk.open("rb") as file:
+        file.seek(len(head))
+        yield from _whole_frames(file)
 
 
 def _whole_frames(file: BinaryIO) -> Iterator[TimedFrame[bytes]]:

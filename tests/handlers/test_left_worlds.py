@@ -77,7 +77,7 @@ class Shelf:
             max_sessions=sessions,
             access=AccessConfig(anonymous=AnonymousConfig(max_sessions=per_address)),
         )
-        self.worlds = LeftWorlds(Current.fixed(config), self.clock, PrometheusMetrics())
+        self.worlds = LeftWorlds(Current.fixed(config), self.clock, PrometheusMetrics(), server="0f" * 8)
 
     def leave(self, visitor: Visitor, left: LeftWorld) -> ResumeTicket:
         ticket = self.worlds.ticket(visitor, lambda: None)

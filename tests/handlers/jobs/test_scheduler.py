@@ -126,7 +126,7 @@ def test_a_job_that_takes_too_long(stores: JobStores) -> None:
             job = await here.until(await here.submit(), "failed")
             assert job.fault is not None
             assert job.fault.code == "requestTimeout"
-            assert here.executor.stopped == ["a"]
+            assert here.executor.stopped == here.executor.begun  # on a busy machine, its time is over before it begins
 
     asyncio.run(main())
 

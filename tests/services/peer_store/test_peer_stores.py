@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.database.shared_database import SharedDatabase
-from services.peer_store.peer_store import PeerRow, PeerSession, PeerStoreError
+from services.peer_store.peer_store import PeerRow, PeerSession, PeerStoreError, PlaceAsked
 from services.peer_store.sql_peer_stores import SqlPeerStores
 from tests.fakes.fake_peer_store import FakePeerStore
 from tests.postgres import emptied_postgres_url
@@ -38,7 +38,17 @@ def test_each_server_has_one_row(store: PeerStore) -> None:
     store.keep(first)
     store.keep(second)
     assert store.rows() == [second, first]
-    later = PeerRow(first.run, "north", 2, 4, (PLAYED,))
+    later = PeerRow(
+        first.run,
+        "north",
+        2,
+        4,
+        (PLAYED,),
+        address="ws://[::1]:41001",
+        key="0f" * 32,
+        models=("a/b", "c/d"),
+        line=(PlaceAsked("01020304", 7, "a/b", "2" * 16), PlaceAsked("05060708", 8, None, None)),
+    )
     store.keep(later)
     assert store.rows() == [second, later]
 

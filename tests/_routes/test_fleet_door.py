@@ -1,0 +1,266 @@
+"""A fleet of servers in one process: players are admitted at the address of any, and sent to a port of one."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import pytest
+from fastapi import FastAPI
+from terrarium_client import sync
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from fleet.direct import free_port, listen_directly
+from runtime_config.fleet_config import FleetConfig
+from tests.fakes.fake_peer_store import FakePeerStore
+from tests.play.harness import PlayClient, fake_services, picture, play_server
+from tests.waiting import deadline_s, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from starlette.types import ASGIApp
+
+    from tests.play.harness import PlayServer
+
+Json = dict[str, Any]
+FOLLOWS: Final = "protocol_version=5&client=terrarium&follows=ws"
+
+
+@contextmanager
+def fleet(*names: str, places: int = 1) -> Generator[list[PlayServer]]:
+    store = FakePeerStore()
+    with ExitStack() as stack:
+        servers = [stack.enter_context(member(store, name, places)) for name in names]
+        for server in servers:
+            wait_until(lambda server=server: len(reached(server)) == len(names), "it knows of all")
+        yield servers
+
+
+@contextmanager
+def member(store: FakePeerStore, name: str, places: int) -> Generator[PlayServer]:
+    with free_port("127.0.0.1", 0) as listener:
+        address = f"ws://127.0.0.1:{listener.getsockname()[1]}"
+
+        def with_a_port_of_its_own(app: ASGIApp) -> ASGIApp:
+            assert isinstance(app, FastAPI)
+            listen_directly(app, app.state.handler, listener, address)
+            return app
+
+        with play_server(
+            fake_services(peer_stores=store),
+            behind=with_a_port_of_its_own,
+            max_sessions=places,
+            fleet=FleetConfig(name=name),
+        ) as server:
+            yield server
+
+
+def reached(server: PlayServer) -> list[str]:
+    return [row.address for row in server.handler.peers.servers() if row.address is not None]
+
+
+@contextmanager
+def at(address: str, query: str = FOLLOWS, path: str = "/ws", **more: str) -> Generator[PlayClient]:
+    url = f"{address}{path}?{query}{'&' if more else ''}{urlencode(more)}"
+    with connect(url, compression=None, max_size=None, open_timeout=deadline_s()) as socket:
+        yield PlayClient(socket, extended=True)
+
+
+def door(server: PlayServer) -> str:
+    return f"ws://127.0.0.1:{server.server.port}"
+
+
+def sent_on(client: PlayClient, **init: Any) -> Json:
+    """What the first message is answered with."""
+    client.init(picture(20), **init)
+    return client.of_type("moved")
+
+
+@contextmanager
+def playing(server: PlayServer) -> Generator[tuple[PlayClient, Json]]:
+    """A client that was received by `server`, and plays wherever it was sent; with the answer to its `init`."""
+    with at(door(server)) as first:
+        moved = sent_on(first)
+        assert first.closed() == (1000, "moved")
+    with at(moved["address"], ticket=moved["ticket"]) as client:
+        yield client, client.start()
+
+
+def sessions(servers: list[PlayServer]) -> list[list[str]]:
+    return [[each.summary.id for each in server.handler.sessions.own_play().sessions] for server in servers]
+
+
+# ------------------------------------------------------------------------------------------------------- the way there
+
+
+def test_whoever_follows_is_sent_to_where_there_is_room_and_plays_there() -> None:
+    with fleet("north", "east") as servers:
+        north, _ = servers
+        with playing(north) as (one, _), playing(north) as (other, _):
+            one.hold("W")
+            other.hold("W")
+            assert [len(each) for each in sessions(servers)] == [1, 1]
+
+
+def test_whoever_does_not_follow_plays_where_they_have_connected() -> None:
+    with fleet("north") as (north,):
+        for query in ("protocol_version=5", "protocol_version=5&client=terrarium", FOLLOWS.replace("=ws", "=wss")):
+            with at(door(north), query) as client:
+                client.start()
+                client.hold("W")
+            wait_until(lambda: sessions([north]) == [[]], "it has left")
+
+
+def test_a_server_without_a_port_of_its_own_serves_everybody_itself() -> None:
+    services = fake_services(peer_stores=FakePeerStore())
+    with play_server(services, fleet=FleetConfig(name="north")) as north, at(door(north)) as client:
+        client.start()
+        client.hold("W")
+
+
+@pytest.mark.trial  # servers hear of each other every 2 s
+def test_a_model_in_memory_draws_those_who_ask_for_it() -> None:
+    with fleet("north", "east", places=4) as servers:
+        north, east = servers
+        with at(door(east), "protocol_version=5") as stock:
+            stock.start()
+            wait_until(lambda: any(row.models for row in north.handler.peers.others()), "north knows of the model")
+            with at(door(north)) as client:
+                assert sent_on(client)["address"] == east.handler.peers.address
+
+
+@pytest.mark.parametrize("is_reached", [True, False])
+def test_the_client_plays_wherever_the_fleet_sends_it(*, is_reached: bool) -> None:
+    with fleet("north") as (north,):
+        if not is_reached:
+            with free_port("127.0.0.1", 0) as closed:
+                nowhere = f"ws://127.0.0.1:{closed.getsockname()[1]}"
+            north.handler.peers.receive_at(nowhere)
+        with sync.connect(f"http://127.0.0.1:{north.server.port}") as world:
+            world.init(picture(20), model="fake/world", rng_seed=1)
+            world.step("W")
+            world.step("W")
+            assert [len(each) for each in sessions([north])] == [1]
+
+
+# ------------------------------------------------------------------------------------------------------------- tickets
+
+
+def refused(address: str, ticket: str) -> str:
+    with at(address, ticket=ticket) as client:
+        return client.of_type("error")["code"]
+
+
+def test_a_ticket_is_good_once_and_at_one_server() -> None:
+    with fleet("north", "east") as servers:
+        north, east = servers
+        with at(door(north)) as client:
+            moved = sent_on(client)
+        (other,) = {each.handler.peers.address for each in servers} - {moved["address"]}
+        assert other is not None
+        assert refused(other, moved["ticket"]) == "ticketInvalid"
+        assert refused(moved["address"], "made-up") == refused(moved["address"], "") == "ticketInvalid"
+        with at(moved["address"], ticket=moved["ticket"]) as player:
+            player.start()
+            assert refused(moved["address"], moved["ticket"]) == "ticketUsed"
+            player.hold("W")
+        assert sum(len(each) for each in sessions([north, east])) <= 1
+
+
+def test_nothing_but_players_and_watchers_is_served_at_a_port_of_a_server() -> None:
+    with fleet("north") as (north,):
+        address = reached(north)[0]
+        for path in ("/health", "/api/sessions", "/", "/ws"):
+            assert north.http.get(address.replace("ws://", "http://") + path).status_code == 404
+        with pytest.raises(InvalidStatus) as made_up, at(address, "link=made-up", "/watch"):
+            pass
+        assert made_up.value.response.status_code == 404
+
+
+# ---------------------------------------------------------------------------------------------------------------- line
+
+
+@pytest.mark.trial  # servers hear of each other every 2 s
+def test_whoever_finds_no_place_waits_in_one_line_and_is_served_in_order() -> None:
+    with fleet("north", "east") as servers, ExitStack() as stack:
+        north, east = servers
+        players = [ExitStack(), ExitStack()]
+        for player in players:
+            stack.push(player)
+            player.enter_context(playing(north))
+        first, second, third = (stack.enter_context(at(door(server))) for server in (north, east, north))
+        for number, client in enumerate((first, second, third), 1):
+            client.init(picture(20))
+            assert client.of_type("progress", step="waiting_for_place")["in_line"] == number
+        second.socket.close()
+        assert third.of_type("progress", step="waiting_for_place")["in_line"] == 2
+        players[1].close()
+        address = first.of_type("moved")["address"]
+        assert third.of_type("progress", step="waiting_for_place")["in_line"] == 1
+        players[0].close()
+        moved = third.of_type("moved")
+        assert moved["address"] != address
+        with at(moved["address"], ticket=moved["ticket"]) as client:
+            client.start()
+
+
+def test_whoever_waits_is_told_when_the_server_stops() -> None:
+    with fleet("north") as (north,), playing(north), at(door(north)) as waiting:
+        waiting.init(picture(20))
+        waiting.of_type("progress", step="waiting_for_place")
+        north.drain()
+        assert waiting.of_type("error")["code"] == "shuttingDown"
+
+
+# ------------------------------------------------------------------------------------------------ coming back, watching
+
+
+@pytest.mark.trial  # servers hear of each other every 2 s
+def test_whoever_comes_back_is_sent_to_the_server_that_keeps_their_world() -> None:
+    with fleet("north", "east") as servers:
+        north, east = servers
+        with playing(north) as (client, begun):
+            client.hold("W")
+            home = next(server for server in servers if sessions([server])[0])
+            client.socket.close(4000)
+        wait_until(lambda: home.handler.left_worlds.count == 1, "the world waits")
+        other = east if home is north else north
+        with at(door(other)) as back:
+            back.request("init", config=init_config(), resume_token=begun["resume_token"])
+            moved = back.of_type("moved")
+            assert moved["address"] == home.handler.peers.address
+        with at(moved["address"], ticket=moved["ticket"]) as back:
+            answer = back.reply(back.request("init", config=init_config(), resume_token=begun["resume_token"]))
+            assert answer["data"]["resumed"]["lost_s"] == 0
+
+
+def init_config() -> Mapping[str, Any]:
+    return {
+        "engine_backend": "world_engine",
+        "scene_authoring": False,
+        "action_logging": False,
+        "video_recording": False,
+        "video_output_dir": None,
+        "cap_inference_fps": True,
+    }
+
+
+@pytest.mark.trial  # servers hear of each other every 2 s
+def test_a_link_is_known_at_every_server_and_leads_to_its_own() -> None:
+    with fleet("north", "east") as servers, playing(servers[0]) as (client, _):
+        link = client.reply(client.request("share"))["data"]["link"]
+        home = next(server for server in servers if sessions([server])[0])
+        for server in servers:
+
+            def state(server: PlayServer = server) -> str | None:
+                return server.http.get("/api/watch", params={"link": link}).json().get("state")
+
+            wait_until(lambda state=state: state() == "playing", "it knows what the link opens")
+            with at(door(server), "follows=ws", "/watch", link=link) as watcher:
+                moved = watcher.of_type("moved")
+            assert (moved["address"], "ticket" in moved) == (home.handler.peers.address, False)
+            with at(moved["address"], "follows=ws", "/watch", link=link) as watcher:
+                assert watcher.of_type("watching")["state"] == "playing"

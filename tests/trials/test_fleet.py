@@ -1,0 +1,78 @@
+"""A fleet by real Ray on real PostgreSQL: one address, two servers; one is killed in play, and the other goes on."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.play.harness import PlayClient, picture
+from tests.postgres import emptied_postgres_url
+from tests.trials.fleet_harness import START_S, fleet
+from tests.waiting import deadline_s, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.trial,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("fleet"),
+    pytest.mark.skipif(sys.platform == "win32", reason="servers share a folder by POSIX locks"),
+]
+
+
+def test_one_of_two_servers_is_killed_in_play(tmp_path: Path) -> None:
+    with (
+        fleet(tmp_path, emptied_postgres_url()) as servers,
+        httpx.Client(base_url=servers.url, timeout=deadline_s()) as http,
+    ):
+
+        def sessions() -> list[dict[str, Any]]:
+            return http.get("/api/sessions").json()["sessions"]
+
+        def where() -> set[str]:
+            return {session["server"] for session in sessions()}
+
+        with servers.client() as first, servers.client() as second, servers.client() as third:
+            clients = [first, second, third]
+            for client in clients:
+                client.hold("W")
+            wait_until(lambda: len(sessions()) == 3 and len(where()) == 2, "both play, and each knows of the other")
+            servers.replicas()[0].kill()
+
+            def left() -> int:
+                return sum(_plays(client) for client in clients)
+
+            wait_until(lambda: 0 < left() < 3, "those on the dead server were told, and the others play on")
+        wait_until(lambda: len(servers.replicas()) == 2, "another server has come", seconds=START_S)
+        wait_until(lambda: not sessions(), "the dead one's sessions are forgotten", seconds=START_S)
+        with servers.client() as again:
+            again.hold("W")
+
+
+def test_players_are_sent_to_their_servers_and_wait_in_line(tmp_path: Path) -> None:
+    with fleet(tmp_path, emptied_postgres_url(), "--max-sessions", "1") as servers, ExitStack() as stack:
+        players = list[ExitStack]()
+        for _ in range(2):
+            players.append(stack.enter_context(ExitStack()))
+            players[-1].enter_context(servers.direct_client()).hold("W")
+        with servers.socket("&follows=ws") as waiting:
+            waiting.init(picture(20, width=320, height=180), model="terrarium/diorama")
+            assert waiting.of_type("progress", step="waiting_for_place")["in_line"] == 1
+            players[0].close()
+            address = waiting.of_type("moved")["address"]
+        assert address.startswith("ws://127.0.0.1:")
+        assert address != servers.url.replace("http", "ws", 1)
+
+
+def _plays(client: PlayClient) -> bool:
+    try:
+        client.hold("W")
+    except (ConnectionClosed, StopIteration):
+        return False
+    return True
