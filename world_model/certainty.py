@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import cv2
 import numpy as np
 
-from world_model.layer_renderer import Layers
-from world_model.layers import EYE_HEIGHT_M, GROUND, LAYERS, SKY
+from world_model.layer_renderer import Layers, layer_sized
+from world_model.layers import CELL, EYE_HEIGHT_M, GROUND, HIDDEN, LAYERS, SKY
 
 if TYPE_CHECKING:
     from world_model.config import ModelConfig
@@ -47,7 +47,7 @@ class CertainSeer:
     source: LayerSource
 
     def see(self, picture: Bytes, slope: float, *, doubt: float | None = None) -> Layers:
-        """The layers of a picture, uint8 [h, w, 3], that was seen with this tangent of looking up.
+        """The layers of a picture, uint8 [FINE * h, FINE * w, 3], that was seen with this tangent of looking up.
 
         `doubt` is that of the keyframe that the picture was drawn from, None for a picture that somebody brought. What
         was drawn has blurs and seams that say nothing of how well the place is understood, so that it keeps its doubt.
@@ -80,22 +80,20 @@ def smooth_layers(config: ModelConfig, picture: Bytes, inverse_depth: Floats, sl
     plane = row_slopes[:, None] / np.float32(EYE_HEIGHT_M)
     relief = np.zeros((LAYERS, rows, columns), dtype=np.float32)
     relief[GROUND] = np.maximum(-plane, wall) + plane
-    rgba = np.zeros((LAYERS, *picture.shape[:2], 4), dtype=np.uint8)
-    for layer in (SKY, GROUND):
-        rgba[layer, :, :, :3], rgba[layer, :, :, 3] = picture, 255
-    return Layers(rgba, relief, slope)
+    height, width = rows * CELL, columns * CELL
+    alpha = np.zeros((LAYERS, height, width), dtype=np.uint8)
+    alpha[[SKY, GROUND]] = 255
+    hidden = np.broadcast_to(layer_sized(picture), (HIDDEN, height, width, 3)).copy()
+    return Layers(alpha, hidden, picture, relief, slope)
 
 
 def cell_inverse_depth(config: ModelConfig, layers: Layers) -> Floats:
     """Inverse depth of what a keyframe shows, [h / 8, w / 8]."""
     rows, columns = layers.relief.shape[1:]
-    cell = layers.rgba.shape[1] // rows
     plane = _row_slopes(config, rows, layers.slope)[:, None] / np.float32(EYE_HEIGHT_M)
     found = np.zeros((rows, columns), dtype=np.float32)
     for layer in range(1, LAYERS):
-        alpha = (
-            layers.rgba[layer, :, :, 3].reshape(rows, cell, columns, cell).mean(axis=(1, 3), dtype=np.float32) / 255.0
-        )
+        alpha = layers.alpha[layer].reshape(rows, CELL, columns, CELL).mean(axis=(1, 3), dtype=np.float32) / 255.0
         depth = layers.relief[layer] - (plane if layer == GROUND else 0.0)
         found += alpha * (np.maximum(depth, 0.0) - found)
     return found

@@ -35,7 +35,10 @@ class KeyframeWalker:
     """Used by one thread at a time; walkers share the runtimes. Nothing in it is random."""
 
     def __init__(self, runtime: Runtime, scene: SceneRuntime, renderer: LayerRenderer, picture: Bytes) -> None:
-        """Stand in `picture`, uint8 [h, w, 3] of the model's size. `runtime` tells how the player moves."""
+        """Stand in `picture`, uint8 [h, w, 3] of the model's size, or of `FINE` times that.
+
+        `runtime` tells how the player moves.
+        """
         self._runtime, self._config = runtime, runtime.config
         self._keeper = KeyframeKeeper(runtime.config, CertainSeer(runtime.config, scene), renderer)
         self.state = KeyframeWalkerState(MotionState(Pose()), self._keeper.begin(picture, Pose()))

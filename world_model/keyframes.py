@@ -2,8 +2,9 @@
 
 A keyframe is taken apart into soft layers once, by a network; the frames around it are drawn from those. After a metre
 or twelve degrees the next keyframe is made of what is seen then: the layers so far, the keyframes that are remembered
-where those show nothing, and what the panorama imagines where nobody has looked. A short dissolve hides the change. All
-of it is decided by the poses alone, so the same walk has the same frames.
+where those show nothing, and what the panorama imagines where nobody has looked. Its colours come from the picture
+that showed them first (`world_model.origins`). A short dissolve hides the change. All of it is decided by the poses
+alone, so the same walk has the same frames.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
+from world_model.layer_renderer import LayerRenderer, picture_sized
+from world_model.layers import FINE
 from world_model.memory import Pose, relative_pose_between
+from world_model.origins import drawn_patch, followed, joined, own_origin
 from world_model.panorama import Panorama, turn_between
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from world_model.certainty import Seer
     from world_model.config import ModelConfig
-    from world_model.layer_renderer import LayerRenderer, Layers
+    from world_model.layer_renderer import Layers
+    from world_model.origins import Origin, Patch
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 CAPACITY: Final = 12  # keyframes that are remembered besides the current one
 DISSOLVE: Final = 8  # frames
@@ -36,21 +42,22 @@ _AS_NEAR: Final = 0.5  # strain up to which a remembered keyframe is taken again
 _HELPFUL_TURN: Final = math.radians(60.0)  # a remembered keyframe that looks farther aside shows nothing of the view
 _HELPFUL_M: Final = 8.0
 _HELPERS: Final = 3
-_SEEN: Final = 0.98  # of a mask, above which nothing need be added
-_SEAM: Final = 13  # pixels over which what is added fades in; odd
+_HOME: Final = 0  # slot of the picture that the world began with, which is never forgotten
 
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
     layers: Layers
     pose: Pose
+    slot: int  # no other keyframe that is kept has it
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
 class KeyframeState:
     """Everything that the next frame depends on, besides the network and the pose. Nothing in it is written again."""
 
-    home: Bytes  # [h, w, 3], the picture that the world began with
+    home: Bytes  # [FINE * h, FINE * w, 3], the picture that the world began with
     home_pose: Pose
     current: Keyframe
     previous: Keyframe | None  # what a dissolve comes from
@@ -62,11 +69,19 @@ class KeyframeKeeper:
     """Has no state but the network; any number of threads may call."""
 
     def __init__(self, config: ModelConfig, seer: Seer, renderer: LayerRenderer) -> None:
-        self._seer, self._renderer, self._panorama = seer, renderer, Panorama(config)
+        """`renderer` draws what is shown, of any size."""
+        self._seer, self._renderer, self._config = seer, renderer, config
+        height, width = FINE * config.height, FINE * config.width
+        self._tracer = LayerRenderer(config, height)
+        self._panorama = Panorama(replace(config, height=height, width=width))
 
     def begin(self, picture: Bytes, pose: Pose) -> KeyframeState:
-        """Stand in `picture`, uint8 [h, w, 3]."""
-        current = Keyframe(self._seer.see(picture, pose.slope), pose)
+        """Stand in `picture`, uint8 [h, w, 3] of the model's size, or better of `FINE` times that."""
+        height, width = self._config.height, self._config.width
+        if picture.shape[0] == height:
+            picture = picture_sized(picture)
+        origin = own_origin(_HOME, height, width)
+        current = Keyframe(self._seer.see(picture, pose.slope), pose, _HOME, origin)
         return KeyframeState(picture, pose, current, None, 0, ())
 
     def frame(self, state: KeyframeState, pose: Pose) -> tuple[Bytes, KeyframeState]:
@@ -91,26 +106,36 @@ class KeyframeKeeper:
         if near is not None and strain_between(near.pose, pose) <= _AS_NEAR:
             following = near
         else:
-            painted, doubt = self._painted(state, pose), state.current.layers.doubt
-            following = Keyframe(self._seer.see(painted, pose.slope, doubt=doubt), pose)
+            following = self._made(state, pose)
         others = tuple(old for old in state.remembered if old is not following)
-        remembered = _least_useful_left_out((*others, state.current), pose)
-        return replace(state, current=following, previous=state.current, dissolved=0, remembered=remembered)
+        kept = _least_useful_forgotten((*others, state.current), following, pose)
+        return replace(state, current=kept[-1], previous=kept[-2], dissolved=0, remembered=kept[:-1])
 
-    def _painted(self, state: KeyframeState, pose: Pose) -> Bytes:
+    def _made(self, state: KeyframeState, pose: Pose) -> Keyframe:
+        """A new keyframe of what is seen from here."""
+        kept = (*state.remembered, state.current)
+        slot = min(set(range(1, CAPACITY + 3)) - {old.slot for old in kept})
+        pictures = {_HOME: state.home} | {old.slot: old.layers.picture for old in kept}
+        patch = self._painted(state, pose, pictures)
+        layers = self._seer.see(patch.picture, pose.slope, doubt=state.current.layers.doubt)
+        return Keyframe(layers, pose, slot, patch.origin(slot))
+
+    def _painted(self, state: KeyframeState, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
         """The picture of a new keyframe: seen, remembered, imagined."""
-        relative_pose = relative_pose_between(state.current.pose, pose)
-        picture, mask = self._renderer.render_masked(state.current.layers, relative_pose)
+        patch = self._seen_from(state.current, pose, pictures)
         for old in _helpers(state.remembered, pose):
-            if float(mask.min()) > _SEEN:
-                return picture
-            more, more_mask = self._renderer.render_masked(old.layers, relative_pose_between(old.pose, pose))
-            picture = _joined(picture, mask, more)
-            mask = np.maximum(mask, more_mask)
-        if float(mask.min()) > _SEEN:
-            return picture
+            if patch.complete:
+                return patch
+            patch = joined(patch, self._seen_from(old, pose, pictures))
+        if patch.complete:
+            return patch
         turn = turn_between(state.home_pose.yaw, pose.yaw)
-        return _joined(picture, mask, self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope))
+        imagined = self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope)
+        return joined(patch, drawn_patch(imagined))
+
+    def _seen_from(self, keyframe: Keyframe, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
+        frame = self._tracer.trace(keyframe.layers, relative_pose_between(keyframe.pose, pose))
+        return followed(frame, keyframe.origin, pictures)
 
     def _draw(self, keyframe: Keyframe, pose: Pose) -> Bytes:
         return self._renderer.render(keyframe.layers, relative_pose_between(keyframe.pose, pose))
@@ -135,18 +160,19 @@ def _helpers(remembered: tuple[Keyframe, ...], pose: Pose) -> list[Keyframe]:
     return sorted(near, key=lambda old: strain_between(old.pose, pose))[:_HELPERS]
 
 
-def _least_useful_left_out(keyframes: tuple[Keyframe, ...], pose: Pose) -> tuple[Keyframe, ...]:
-    """At most `CAPACITY`: the farthest place is the least likely to be seen again from here; of equals the oldest."""
-    if len(keyframes) <= CAPACITY:
-        return keyframes
-    farthest = max(range(len(keyframes) - 1), key=lambda n: (_distance(keyframes[n].pose, pose), -n))
-    return keyframes[:farthest] + keyframes[farthest + 1 :]
+def _least_useful_forgotten(remembered: tuple[Keyframe, ...], current: Keyframe, pose: Pose) -> tuple[Keyframe, ...]:
+    """At most `CAPACITY` remembered keyframes, and the current one as the last.
 
-
-def _joined(picture: Bytes, mask: Floats, more: Bytes) -> Bytes:
-    """`picture` where the mask [h, w] is 1 and `more` where it is 0, with a soft seam inside of what is known."""
-    inner = cv2.blur(cv2.erode(mask, np.ones((_SEAM, _SEAM), dtype=np.uint8)), (_SEAM, _SEAM)).astype(np.float32)
-    return cv2.blendLinear(picture, more, inner, 1.0 - inner).astype(np.uint8)
+    The farthest place is the least likely to be seen again from here; of equals the oldest is forgotten.
+    """
+    if len(remembered) <= CAPACITY:
+        return (*remembered, current)
+    farthest = max(range(len(remembered) - 1), key=lambda n: (_distance(remembered[n].pose, pose), -n))
+    gone = remembered[farthest].slot
+    kept = (*remembered[:farthest], *remembered[farthest + 1 :], current)
+    if gone == _HOME:
+        return kept
+    return tuple(replace(old, origin=old.origin.rebased(gone, old.slot)) for old in kept)
 
 
 def _distance(a: Pose, b: Pose) -> float:

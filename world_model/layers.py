@@ -31,6 +31,8 @@ NEAREST_M: Final = 0.8
 EYE_HEIGHT_M: Final = 1.62  # above the plane that the ground's relief is added to
 CELL: Final = 8  # pixels of a 224x128 picture in a cell of the relief, along each axis
 CLOSEST: Final = 1.25  # largest inverse depth that is drawn
+HIDDEN: Final = 5  # layers, from the back, of which it is known what nearer ones hide; the others show the picture
+FINE: Final = 2  # pixels of a keyframe's picture in one of its layers, along each axis: resampled, it loses little
 
 # Inverse depth at the far and the near end of each layer. The ground's is a residual and has no ends.
 INVERSE_DEPTH_FAR: Final = (0.0, 0.0, 1 / 40.0, 0.0, *tuple(1.0 / edge for edge in THING_EDGES_M))

@@ -13,6 +13,7 @@ from world_model.layers import (
     EYE_HEIGHT_M,
     FAR,
     GROUND,
+    HIDDEN,
     INVERSE_DEPTH_FAR,
     INVERSE_DEPTH_NEAR,
     LAYERS,
@@ -31,7 +32,6 @@ _MOST_LOGIT: Final = 14.0  # an exported graph takes the log of a sigmoid, which
 _GROUND_SCALE: Final = 0.1  # 1/m for a relief of 1
 _COLUMN_REACH: Final = 0.25  # share of a column's weight in the relief of the next one
 _LEAST_WEIGHT: Final = 1e-5  # of a thing in a column; below it the layer's middle is its relief
-_NEAREST_THING: Final = 5  # layers from here on show the picture itself, and nothing is known of what they hide
 _HIDDEN_SCALE: Final = 0.25  # of 1, a colour for a correction of 1
 _COARSEST: Final = 4  # pixels; push-pull ends there
 
@@ -72,7 +72,7 @@ def compose(colours: Tensor, hidden: tuple[Tensor, Tensor], parts: Parts) -> Sce
     """The layers of pictures [b, 3, h, w], 0..1; what each hides behind others comes from the `hidden_pictures`."""
     middle, back = hidden
     visible, behind = parts.log_weights[0].exp(), parts.log_weights[-1].exp()
-    middle = _mixed(colours, middle, visible[:, :_NEAREST_THING].sum(dim=1, keepdim=True))
+    middle = _mixed(colours, middle, visible[:, :HIDDEN].sum(dim=1, keepdim=True))
     back = _mixed(colours, back, visible[:, [SKY, FAR, GROUND]].sum(dim=1, keepdim=True))
     sky, far, _ = (push_pull(back, behind[:, n : n + 1]) for n in range(3))
     by_layer = {SKY: sky, FAR: far, GROUND: back, 2: middle, 4: middle}

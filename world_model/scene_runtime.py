@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from world_model.layer_renderer import Layers
+from world_model.layer_renderer import Layers, layer_sized
+from world_model.layers import HIDDEN
 from world_model.runtime import open_graph
 from world_model.weights import WeightsError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 SCENE_GRAPH: Final = "see.onnx"
 
@@ -30,10 +32,15 @@ class SceneRuntime:
         self._session = open_graph("see", graph)
 
     def see(self, picture: Bytes, slope: float) -> Layers:
-        """The layers of a picture, uint8 [h, w, 3], that was seen with this tangent of looking up."""
-        inputs = {"picture": picture, "slope": np.array([slope], dtype=np.float32)}
-        rgba, relief = self._session.run(None, inputs)
-        return Layers(rgba, relief, slope)
+        """The layers of a picture, uint8 [FINE * h, FINE * w, 3], that was seen with this tangent of looking up."""
+        rgba, relief = self.run(layer_sized(picture), slope)
+        alpha, hidden = np.ascontiguousarray(rgba[..., 3]), np.ascontiguousarray(rgba[:HIDDEN, ..., :3])
+        return Layers(alpha, hidden, picture, relief, slope)
+
+    def run(self, picture: Bytes, slope: float) -> tuple[Bytes, Floats]:
+        """What the graph says of a picture, uint8 [h, w, 3]: `rgba` and `relief`."""
+        rgba, relief = self._session.run(None, {"picture": picture, "slope": np.array([slope], dtype=np.float32)})
+        return rgba, relief
 
 
 def load_scene_runtime(folder: Path) -> SceneRuntime:

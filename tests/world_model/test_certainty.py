@@ -11,12 +11,12 @@ from world_model.certainty import SURE_BELOW, CertainSeer, cell_inverse_depth, d
 from world_model.config import MICRO
 from world_model.keyframes import KeyframeKeeper
 from world_model.layer_renderer import Bytes, LayerRenderer, Layers
-from world_model.layers import EYE_HEIGHT_M, GROUND, LAYERS, SKY
+from world_model.layers import EYE_HEIGHT_M, FINE, GROUND, HIDDEN, LAYERS, SKY
 from world_model.memory import Pose
 
 H, W = MICRO.height, MICRO.width
 CELLS = H // 8, W // 8
-PICTURE = np.random.default_rng(0).integers(0, 256, (H, W, 3), dtype=np.uint8)
+PICTURE = np.random.default_rng(0).integers(0, 256, (FINE * H, FINE * W, 3), dtype=np.uint8)
 
 
 class Wall:
@@ -26,16 +26,18 @@ class Wall:
         self.leaning = leaning
 
     def see(self, picture: Bytes, slope: float) -> Layers:
-        rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
-        rgba[[0, 6], ..., :3], rgba[[0, 6], ..., 3] = picture, 255
+        alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
+        alpha[[0, 6]] = 255
+        hidden = np.zeros((HIDDEN, H, W, 3), dtype=np.uint8)
         lean = np.linspace(1.0 + self.leaning, 1.0 - self.leaning, CELLS[1], dtype=np.float32)
-        return Layers(rgba, np.broadcast_to(0.2 * lean, (LAYERS, *CELLS)).astype(np.float32), slope)
+        relief = np.broadcast_to(0.2 * lean, (LAYERS, *CELLS)).astype(np.float32)
+        return Layers(alpha, hidden, picture, relief, slope)
 
 
 def test_who_says_the_same_of_the_mirror_image_is_believed() -> None:
     layers = CertainSeer(MICRO, Wall(0.0)).see(PICTURE, 0.1)
     assert layers.doubt < 1e-6
-    np.testing.assert_array_equal(layers.rgba, Wall(0.0).see(PICTURE, 0.1).rgba)
+    np.testing.assert_array_equal(layers.alpha, Wall(0.0).see(PICTURE, 0.1).alpha)
 
 
 def test_the_more_two_answers_differ_the_greater_is_the_doubt() -> None:
@@ -46,9 +48,10 @@ def test_the_more_two_answers_differ_the_greater_is_the_doubt() -> None:
 
 def test_a_guess_gives_way_to_one_layer_with_the_whole_picture() -> None:
     layers = CertainSeer(MICRO, Wall(0.5)).see(PICTURE, 0.0)
-    assert [layer for layer in range(LAYERS) if layers.rgba[layer, ..., 3].any()] == [SKY, GROUND]
-    assert (layers.rgba[GROUND, ..., 3] == 255).all()
-    np.testing.assert_array_equal(LayerRenderer(MICRO).render(layers, np.zeros(6, dtype=np.float32)), PICTURE)
+    assert [layer for layer in range(LAYERS) if layers.alpha[layer].any()] == [SKY, GROUND]
+    assert (layers.alpha[GROUND] == 255).all()
+    drawn = LayerRenderer(MICRO, FINE * H).render(layers, np.zeros(6, dtype=np.float32))
+    assert int(np.abs(drawn.astype(np.int16) - PICTURE).max()) <= 1
 
 
 @pytest.mark.parametrize("slope", [-0.3, 0.0, 0.3])
@@ -87,7 +90,7 @@ def test_keyframes_are_as_sure_as_the_picture_that_the_world_began_with(leanings
     _, state = keeper.frame(state, Pose(x=1.2))
     assert state.current.pose.x == 1.2
     assert state.current.layers.doubt == first.doubt
-    assert bool(state.current.layers.rgba[GROUND].any()) == bool(first.rgba[GROUND].any()) == (leanings[0] > 0.0)
+    assert bool(state.current.layers.alpha[GROUND].any()) == bool(first.alpha[GROUND].any()) == (leanings[0] > 0.0)
 
 
 def test_doubt_is_relative_and_has_a_floor() -> None:

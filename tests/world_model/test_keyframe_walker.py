@@ -13,10 +13,11 @@ from training.scenes.export import export_scene
 from world_model.config import DISPARITY, MICRO
 from world_model.keyframe_walker import KeyframeWalker, disparity_view
 from world_model.keyframes import Keyframe
-from world_model.layer_renderer import LayerRenderer, Layers
-from world_model.layers import LAYERS
+from world_model.layer_renderer import LayerRenderer, Layers, picture_sized
+from world_model.layers import FINE, HIDDEN, LAYERS
 from world_model.memory import Pose
 from world_model.motion_step import WalkerIntent
+from world_model.origins import own_origin
 from world_model.runtime import Runtime, load_runtime
 from world_model.scene_net import SceneNet
 from world_model.scene_runtime import SceneRuntime, load_scene_runtime
@@ -76,11 +77,13 @@ def test_a_turn_is_obeyed_exactly(runtime: Runtime, scene: SceneRuntime) -> None
 
 
 def test_motion_is_told_how_near_things_are_by_now() -> None:
-    rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
-    rgba[0, ..., 3] = 255
-    rgba[8, :, W // 2 :] = 255
+    alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
+    alpha[0] = 255
+    alpha[8, :, W // 2 :] = 255
+    hidden, picture = np.zeros((HIDDEN, H, W, 3), dtype=np.uint8), np.zeros((FINE * H, FINE * W, 3), dtype=np.uint8)
     relief = np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32)
-    keyframe = Keyframe(Layers(rgba, relief, 0.0), Pose())
+    layers = Layers(alpha, hidden, picture, relief, 0.0)
+    keyframe = Keyframe(layers, Pose(), 0, own_origin(0, H, W))
     for ahead, metres in ((0.0, 3.0), (1.0, 2.0)):
         view = disparity_view(MICRO, keyframe, Pose(z=ahead))
         assert view.shape == (4, H, W)
@@ -105,6 +108,6 @@ def test_a_network_that_is_very_sure_gives_finite_layers(tmp_path: Path) -> None
     with torch.no_grad():
         network.alpha_out.weight.mul_(1e5)
     export_scene(network, tmp_path)
-    layers = load_scene_runtime(tmp_path).see(PICTURE, 0.0)
+    layers = load_scene_runtime(tmp_path).see(picture_sized(PICTURE), 0.0)
     assert np.isfinite(layers.relief).all()
-    assert set(np.unique(layers.rgba[1:, :, :, 3])) >= {0, 255}
+    assert set(np.unique(layers.alpha[1:])) >= {0, 255}

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from world_model.config import MICRO
+from world_model.config import MICRO, ModelConfig
 from world_model.keyframes import CAPACITY, DISSOLVE, KeyframeKeeper, KeyframeState, strain_between
-from world_model.layer_renderer import Bytes, LayerRenderer, Layers
-from world_model.layers import LAYERS
+from world_model.layer_renderer import Bytes, LayerRenderer, Layers, layer_sized
+from world_model.layers import FINE, HIDDEN, LAYERS
 from world_model.memory import Pose
 from world_model.panorama import Panorama
 
@@ -31,10 +31,10 @@ class FlatSeer:
     def see(self, picture: Bytes, slope: float, *, doubt: float | None = None) -> Layers:
         self.seen.append(picture)
         self.doubts.append(doubt)
-        rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
-        rgba[0, ..., :3] = rgba[8, ..., :3] = picture
-        rgba[[0, 8], ..., 3] = 255
-        return Layers(rgba, np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32), slope)
+        alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
+        alpha[[0, 8]] = 255
+        hidden = np.zeros((HIDDEN, H, W, 3), dtype=np.uint8)
+        return Layers(alpha, hidden, picture, np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32), slope)
 
 
 def keeper(seer: FlatSeer | None = None) -> KeyframeKeeper:
@@ -61,7 +61,7 @@ def test_a_walker_that_stands_still_sees_the_picture() -> None:
     seer = FlatSeer()
     kept = keeper(seer)
     pictures, _ = walked(kept, kept.begin(PICTURE, HOME), [HOME] * 5)
-    assert all(np.array_equal(picture, PICTURE) for picture in pictures)
+    assert all(int(np.abs(picture.astype(np.int16) - PICTURE).max()) <= 2 for picture in pictures)
     assert len(seer.seen) == 1
 
 
@@ -110,7 +110,7 @@ def test_a_walker_that_returns_takes_the_old_keyframe_again() -> None:
     pictures, state = walked(kept, kept.begin(PICTURE, HOME), [*there, *reversed(there), *[HOME] * (DISSOLVE + 1)])
     assert len(seer.seen) == 2
     assert state.current.pose == HOME
-    np.testing.assert_array_equal(pictures[-1], PICTURE)
+    assert int(np.abs(pictures[-1].astype(np.int16) - PICTURE).max()) <= 2
 
 
 def test_a_sudden_turn_does_not_wait_for_a_dissolve() -> None:
@@ -127,12 +127,52 @@ def test_no_more_is_remembered_than_fits() -> None:
     assert state.remembered[0].pose.x > 0.0  # the farthest went first
 
 
+def test_what_was_seen_first_hand_stays_sharp_from_keyframe_to_keyframe() -> None:
+    """Around a hexagon before a wall of fine stripes: six keyframes on, they are as deep as after the first."""
+    stripes = np.full((FINE * H, FINE * W, 3), 90, dtype=np.uint8)
+    stripes[:, ::4] = stripes[:, 1::4] = 160
+    seer = FlatSeer()
+    kept = keeper(seer)
+    corners = [(0.52, 0.9), (1.04, 0.0), (0.52, -0.9), (-0.52, -0.9), (-1.04, 0.0), (-0.52, 0.9)]
+    poses = [Pose(x=x, z=z) for x, z in corners for _ in range(DISSOLVE + 1)]
+    walked(kept, kept.begin(stripes, HOME), poses)
+    assert len(seer.seen) == 7
+    inner = [seen[16:-16, 40:-40, 0].astype(np.float32) for seen in (seer.seen[1], seer.seen[-1])]
+    first, last = (float(np.abs(np.diff(part, n=2, axis=1)).mean()) for part in inner)
+    assert last > 0.7 * first
+
+
+def test_origins_name_pictures_that_are_kept() -> None:
+    """Also after the keyframes that they came from were forgotten; and no two keyframes share a slot."""
+    kept = keeper()
+    state = kept.begin(PICTURE, HOME)
+    for n in range(1, 3 * CAPACITY):
+        _, state = kept.frame(state, Pose(x=0.7 * n, yaw=0.4 * math.sin(n)))
+        keyframes = (*state.remembered, state.current)
+        slots = [keyframe.slot for keyframe in keyframes]
+        assert len(set(slots)) == len(slots)
+        for keyframe in keyframes:
+            assert set(np.unique(keyframe.origin.slot)) <= {0, *slots}
+
+
+def test_a_world_stays_under_sixteen_megabytes() -> None:
+    """By what a keyframe of the size of play holds, its home, and what it remembers."""
+    height, width = ModelConfig().height, ModelConfig().width
+    layers = LAYERS * height * width + HIDDEN * height * width * 3 + LAYERS * (height // 8) * (width // 8) * 4
+    picture, origin = FINE * height * FINE * width * 3, height * width * 5
+    kept = keeper()
+    _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(x=3.0 * n) for n in range(1, CAPACITY + 6)])
+    assert len(state.remembered) + 1 == CAPACITY + 1
+    assert any(state.previous is old for old in state.remembered)
+    assert (CAPACITY + 1) * (layers + picture + origin) + picture < 16 * 2**20
+
+
 def test_unseen_parts_come_from_the_panorama() -> None:
     """After a turn by the width of the view, the new keyframe is the mirror image of the first."""
     seer = FlatSeer()
     kept = keeper(seer)
     walked(kept, kept.begin(PICTURE, HOME), [Pose(yaw=MICRO.fov)])
-    difference = np.abs(seer.seen[1].astype(np.int16) - PICTURE[:, ::-1])
+    difference = np.abs(layer_sized(seer.seen[1]).astype(np.int16) - PICTURE[:, ::-1])
     assert float(difference[:, 12:-2].mean()) < 4.0
 
 

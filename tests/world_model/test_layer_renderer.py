@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from world_model.config import MICRO, ModelConfig
-from world_model.layer_renderer import Floats, LayerRenderer, Layers
+from world_model.layer_renderer import Bytes, Floats, LayerRenderer, Layers, layer_sized, picture_sized
 from world_model.layer_rendering import LayerRendering
-from world_model.layers import GROUND, LAYERS
+from world_model.layers import FINE, GROUND, HIDDEN, LAYERS
 from world_model.scene import Scene
 
 H, W = MICRO.height, MICRO.width
@@ -23,16 +24,30 @@ def moved(*, right: float = 0.0, up: float = 0.0, forward: float = 0.0, turn: fl
 def random_layers(seed: int = 0) -> Layers:
     """Smooth colours, alphas of every kind, reliefs of each layer's own range."""
     rng = np.random.default_rng(seed)
-    rgba = np.repeat(np.repeat(rng.integers(0, 256, (LAYERS, 4, 8, 4)), 8, axis=1), 8, axis=2).astype(np.uint8)
-    rgba[0, :, :, 3] = 255
+    alpha = np.repeat(np.repeat(rng.integers(0, 256, (LAYERS, 4, 8)), 8, axis=1), 8, axis=2).astype(np.uint8)
+    alpha[0] = 255
+    coarse = rng.integers(0, 256, (4, 8, 3)).astype(np.uint8)
+    picture = np.asarray(cv2.resize(coarse, (FINE * W, FINE * H), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    hidden = np.repeat(layer_sized(picture)[None], HIDDEN, axis=0)  # the twin knows nothing of what is hidden
     relief = rng.uniform(0.0, 0.05, (LAYERS, *CELLS)).astype(np.float32)
     relief[0] = 0.0
-    return Layers(rgba, relief, 0.0)
+    return Layers(alpha, hidden, picture, relief, 0.0)
+
+
+def twice(colours: Bytes) -> Bytes:
+    return np.repeat(np.repeat(colours, FINE, axis=0), FINE, axis=1)
+
+
+def plain(alpha: Bytes, grey: Bytes, relief: Floats) -> Layers:
+    """Layers over a black sky in these shades, [h, w]."""
+    colours = np.repeat(grey[:, :, None], 3, axis=2)
+    return Layers(alpha, np.zeros((HIDDEN, H, W, 3), dtype=np.uint8), twice(colours), relief, 0.0)
 
 
 def twin(layers: Layers, relative_pose: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    rgba = torch.as_tensor(layers.rgba).permute(0, 3, 1, 2)[None].float() / 255.0
-    scene = Scene(rgba[:, :, 3], rgba[:, :, :3], torch.as_tensor(layers.relief)[None])
+    colours = torch.as_tensor(layers.hidden[:1]).permute(0, 3, 1, 2)[None].float() / 255.0
+    alpha = torch.as_tensor(layers.alpha)[None].float() / 255.0
+    scene = Scene(alpha, colours.repeat(1, LAYERS, 1, 1, 1), torch.as_tensor(layers.relief)[None])
     made, _ = LayerRendering(MICRO)(scene, torch.as_tensor(relative_pose)[None])
     return made[0].permute(1, 2, 0).numpy() * 255.0
 
@@ -50,37 +65,58 @@ def test_it_draws_what_its_torch_twin_draws(pose: Floats) -> None:
 
 def test_a_scene_seen_from_its_own_place_is_its_picture() -> None:
     layers = random_layers()
-    layers.rgba[1:, :, :, 3] = 0
-    frame = LayerRenderer(MICRO).render_masked(layers, moved())
-    np.testing.assert_array_equal(frame.picture, layers.rgba[0, :, :, :3])
-    assert float(frame.mask.min()) == 1.0
+    layers.alpha[1:] = 0
+    frame = LayerRenderer(MICRO, FINE * H).trace(layers, moved())
+    assert int(np.abs(frame.picture.astype(np.int16) - layers.picture).max()) <= 1
+    assert float(frame.mask.min()) == float(frame.visible.min()) == 1.0
+    rows, columns = np.mgrid[: FINE * H, : FINE * W]
+    np.testing.assert_allclose(frame.x, columns, atol=1e-2)
+    np.testing.assert_allclose(frame.y, rows, atol=1e-2)
 
 
 def test_the_mask_tells_what_was_outside_of_the_keyframe() -> None:
-    mask = LayerRenderer(MICRO).render_masked(random_layers(), moved(turn=0.5 * MICRO.fov)).mask
+    mask = LayerRenderer(MICRO).trace(random_layers(), moved(turn=0.5 * MICRO.fov)).mask
     assert float(mask[:, : W // 4].mean()) > 0.9
     assert float(mask[:, -W // 4 :].mean()) < 0.1
 
 
+def test_a_trace_draws_what_render_draws() -> None:
+    layers, pose = random_layers(), moved(right=0.2, forward=0.2)
+    np.testing.assert_array_equal(
+        LayerRenderer(MICRO).trace(layers, pose).picture, LayerRenderer(MICRO).render(layers, pose)
+    )
+
+
 def test_near_things_move_more_than_far_ones() -> None:
-    rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
-    rgba[0, ..., 3] = 255
-    rgba[2, 4:12, 30:34] = 255
-    rgba[8, 20:28, 30:34] = 255
+    alpha, grey = np.zeros((LAYERS, H, W), dtype=np.uint8), np.zeros((H, W), dtype=np.uint8)
+    alpha[0] = 255
+    alpha[2, 4:12, 30:34] = grey[4:12, 30:34] = 255
+    alpha[8, 20:28, 30:34] = grey[20:28, 30:34] = 255
     relief = np.zeros((LAYERS, *CELLS), dtype=np.float32)
     relief[2], relief[8] = 1 / 30, 1 / 3
-    picture = LayerRenderer(MICRO).render(Layers(rgba, relief, 0.0), moved(right=0.5))
+    picture = LayerRenderer(MICRO).render(plain(alpha, grey, relief), moved(right=0.5))
     far, near = (float(np.average(np.arange(W), weights=picture[rows, :, 0].sum(axis=0))) for rows in ([8], [24]))
     assert 31.5 - far == pytest.approx(MICRO.focal * 0.5 / 30, abs=0.3)
     assert 31.5 - near == pytest.approx(MICRO.focal * 0.5 / 3, abs=0.3)
 
 
-def test_what_comes_behind_the_camera_fades() -> None:
-    rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
-    rgba[0, ..., 3] = 255
-    rgba[8] = 255
+def test_what_a_layer_hides_has_its_hidden_colours() -> None:
+    """Behind a post that steps aside is what was filled in there, and not the post again."""
+    alpha, grey = np.zeros((LAYERS, H, W), dtype=np.uint8), np.full((H, W), 90, dtype=np.uint8)
+    alpha[0] = 255
+    alpha[8, :, 28:36] = grey[:, 28:36] = 255
     relief = np.full((LAYERS, *CELLS), 1 / 3, dtype=np.float32)
-    layers = Layers(rgba, relief, 0.0)
+    frame = LayerRenderer(MICRO).trace(plain(alpha, grey, relief), moved(right=1.5))
+    assert int(frame.picture[:, 29:35].max()) < 10
+    assert float(frame.visible[:, 29:35].max()) < 0.1
+    assert int(frame.picture[:, 42:-8].min()) == 90
+    assert float(frame.visible[:, 42:-8].min()) > 0.9
+
+
+def test_what_comes_behind_the_camera_fades() -> None:
+    alpha, grey = np.zeros((LAYERS, H, W), dtype=np.uint8), np.full((H, W), 255, dtype=np.uint8)
+    alpha[[0, 8]] = 255
+    layers = plain(alpha, grey, np.full((LAYERS, *CELLS), 1 / 3, dtype=np.float32))
     before, after = (LayerRenderer(MICRO).render(layers, moved(forward=way)) for way in (1.0, 2.9))
     assert int(before.min()) > 250
     assert int(after.max()) < 20
@@ -89,25 +125,27 @@ def test_what_comes_behind_the_camera_fades() -> None:
 def test_a_wrong_ground_does_not_tear() -> None:
     """A relief that is noise still gives a picture without jumps: columns of a gradient stay in order."""
     rng = np.random.default_rng(0)
-    rgba = np.zeros((LAYERS, H, W, 4), dtype=np.uint8)
-    rgba[0, ..., 3] = 255
-    rgba[GROUND] = np.linspace(0, 255, W, dtype=np.uint8)[None, :, None]
-    rgba[GROUND, ..., 3] = 255
+    alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
+    alpha[[0, GROUND]] = 255
+    grey = np.repeat(np.linspace(0, 255, W).astype(np.uint8)[None], H, axis=0)
     relief = np.zeros((LAYERS, *CELLS), dtype=np.float32)
     relief[GROUND] = rng.normal(0.0, 0.05, CELLS)
-    picture = LayerRenderer(MICRO).render(Layers(rgba, relief, 0.0), moved(right=0.2))
+    picture = LayerRenderer(MICRO).render(plain(alpha, grey, relief), moved(right=0.2))
     assert int(np.abs(np.diff(picture[:, 4:-8, 0].astype(np.int16), axis=1)).max()) < 24
 
 
 def test_it_draws_at_twice_the_size() -> None:
-    layers = random_layers()
-    large = Layers(np.repeat(np.repeat(layers.rgba, 2, axis=1), 2, axis=2), layers.relief, 0.0)
-    pose = moved(right=0.2, forward=0.2)
+    layers, pose = random_layers(), moved(right=0.2, forward=0.2)
     small = LayerRenderer(MICRO).render(layers, pose)
-    made = LayerRenderer(MICRO, 2 * H).render(large, pose)
+    made = LayerRenderer(MICRO, 2 * H).render(layers, pose)
     assert made.shape == (2 * H, 2 * W, 3)
     halved = made.reshape(H, 2, W, 2, 3).mean(axis=(1, 3))
     assert float(np.abs(halved - small)[6:-6, 8:-8].mean()) < 6.0
+
+
+def test_a_larger_picture_has_all_of_the_smaller_one() -> None:
+    small = np.random.default_rng(0).integers(90, 160, (H, W, 3), dtype=np.uint8)
+    assert float(np.abs(layer_sized(picture_sized(small)).astype(np.int16) - small).mean()) < 4.0
 
 
 def test_the_same_call_gives_the_same_bits() -> None:

@@ -71,9 +71,9 @@ def export_scene(network: SceneNet, folder: Path) -> None:
 @torch.no_grad()
 def _compare(graph: SeeGraph, folder: Path, picture: torch.Tensor) -> None:
     rgba, relief = (tensor.numpy() for tensor in graph(picture, torch.tensor([0.1])))
-    layers = load_scene_runtime(folder).see(picture.numpy(), 0.1)
-    off = float(np.abs(layers.relief - relief).max())
-    share = float((np.abs(layers.rgba.astype(np.int16) - rgba) > 1).mean())
+    played_rgba, played_relief = load_scene_runtime(folder).run(picture.numpy(), 0.1)
+    off = float(np.abs(played_relief - relief).max())
+    share = float((np.abs(played_rgba.astype(np.int16) - rgba) > 1).mean())
     if off > _LARGEST_RELIEF or share > _LARGEST_SHARE:
         raise ExportError(
             f"The exported graph differs from the network: relief by {off:.2g}, {share:.2%} of the bytes."

@@ -1,0 +1,157 @@
+"""Keeps pictures sharp from keyframe to keyframe: where each pixel was seen first, and its colour from there.
+
+A keyframe is drawn from the one before. Were its colours taken from that drawing, each keyframe would resample them
+once more and blur them a little, until nothing is left. So each keyframe keeps an *origin*: for every pixel, which of
+the kept pictures shows it first hand, and at what place. Places are smooth wherever a surface is, so following them
+from keyframe to keyframe loses little; and the colours themselves are resampled once, however long the walk was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+
+from world_model.layers import FINE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from world_model.layer_renderer import TracedFrame
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Places = np.ndarray[Any, np.dtype[np.uint16]]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+OWN: Final = 255  # slot of what no kept picture shows: the new keyframe's own
+_STEPS: Final = 64  # of a place, in a pixel
+_APART: Final = 1.5  # pixels between neighbouring places, from which on they are of different surfaces
+_SHOWN: Final = 0.5  # how much of a pixel has to be seen from a keyframe to have its origin
+_COMPLETE: Final = 0.98  # of a mask, above which nothing need be added
+_NOTHING: Final = 0.02
+_EDGE: Final = 3  # pixels over which followed colours fade into drawn ones; odd
+_SEAM: Final = 13  # pixels over which what is added fades in; odd
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a keyframe's picture comes from: of every `FINE`-th pixel, from the first on, along each axis."""
+
+    slot: Bytes  # [h, w]: of the kept picture that shows it
+    place: Places  # [h, w, 2]: x and y in that picture, 1 / _STEPS pixels
+
+    def rebased(self, forgotten: int, own: int) -> Origin:
+        """The origin after a picture was forgotten: what came from it is now the keyframe's `own`."""
+        gone = self.slot == forgotten
+        if not gone.any():
+            return self
+        place = np.where(gone[..., None], own_origin(own, *self.slot.shape).place, self.place)
+        return Origin(np.where(gone, np.uint8(own), self.slot), place)
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A picture that is being put together, of the size of a keyframe's, and where its pixels come from."""
+
+    picture: Bytes  # [h, w, 3]
+    mask: Floats  # [h, w]: share of each pixel that is known
+    slot: Bytes  # [h, w]
+    x: Floats  # [h, w]
+    y: Floats
+
+    @property
+    def complete(self) -> bool:
+        return float(self.mask.min()) > _COMPLETE
+
+    def origin(self, own: int) -> Origin:
+        """The origin of a keyframe in the slot `own` that has this picture."""
+        slot = self.slot[::FINE, ::FINE]
+        mine = own_origin(own, *slot.shape)
+        most = np.array(self.slot.shape[::-1], dtype=np.float32) - 1.0
+        found = np.stack([self.x[::FINE, ::FINE], self.y[::FINE, ::FINE]], axis=-1)
+        place = np.rint(np.clip(found, 0.0, most) * _STEPS).astype(np.uint16)
+        is_own = slot == OWN
+        return Origin(np.where(is_own, mine.slot, slot), np.where(is_own[..., None], mine.place, place))
+
+
+def own_origin(slot: int, height: int, width: int) -> Origin:
+    """Of a keyframe that nothing was before."""
+    rows, columns = np.mgrid[:height, :width] * (FINE * _STEPS)
+    return Origin(np.full((height, width), slot, dtype=np.uint8), np.stack([columns, rows], axis=-1).astype(np.uint16))
+
+
+def drawn_patch(picture: Bytes) -> Patch:
+    """A picture that is its own origin."""
+    size = picture.shape[:2]
+    nowhere = np.zeros(size, dtype=np.float32)
+    return Patch(picture, np.ones(size, dtype=np.float32), np.full(size, OWN, dtype=np.uint8), nowhere, nowhere)
+
+
+def followed(frame: TracedFrame, origin: Origin, pictures: Mapping[int, Bytes]) -> Patch:
+    """A frame that was drawn from a keyframe with this origin, in colours of the `pictures` by slot.
+
+    What the keyframe itself does not show keeps the colours that were drawn, and so does a narrow seam between pixels
+    of different pictures.
+    """
+    height, width = frame.mask.shape
+    x, y = frame.x / np.float32(FINE), frame.y / np.float32(FINE)
+    column = np.clip(np.rint(x), 0, origin.slot.shape[1] - 1).astype(np.intp)
+    row = np.clip(np.rint(y), 0, origin.slot.shape[0] - 1).astype(np.intp)
+    slot = origin.slot[row, column]
+    between = _read(origin.slot.astype(np.float32), x, y)
+    places = origin.place.astype(np.float32) / np.float32(_STEPS)
+    smooth = _read(places, x, y)
+    aside = np.stack([x - column, y - row], axis=-1).astype(np.float32) * np.float32(FINE)
+    nearest = places[row, column] + aside
+    torn = (np.abs(smooth - nearest).max(axis=-1) > _APART) | (np.abs(between - slot) > _NOTHING)
+    place = np.where(torn[..., None], nearest, smooth)
+    inside = (frame.x > -0.5) & (frame.x < width - 0.5) & (frame.y > -0.5) & (frame.y < height - 0.5)
+    known = inside & (frame.visible > _SHOWN)
+    patch = Patch(
+        frame.picture,
+        frame.mask,
+        np.where(known, slot, np.uint8(OWN)),
+        np.ascontiguousarray(place[..., 0]),
+        np.ascontiguousarray(place[..., 1]),
+    )
+    share = _inner(known & (np.abs(between - slot) <= _NOTHING), _EDGE)
+    colours = _colours(patch, pictures)
+    return replace(patch, picture=cv2.blendLinear(colours, frame.picture, share, 1.0 - share).astype(np.uint8))
+
+
+def joined(front: Patch, behind: Patch) -> Patch:
+    """`front` where it is known and `behind` where it is not, with a soft seam inside of what is known."""
+    share = _inner(front.mask, _SEAM)
+    picture = cv2.blendLinear(front.picture, behind.picture, share, 1.0 - share).astype(np.uint8)
+    take = (share <= _NOTHING) & (behind.mask > _COMPLETE)
+    # What is blended has two origins, so it begins anew.
+    slot = np.where(take, behind.slot, np.where(share < _COMPLETE, np.uint8(OWN), front.slot))
+    x, y = np.where(take, behind.x, front.x), np.where(take, behind.y, front.y)
+    return Patch(picture, np.maximum(front.mask, behind.mask), slot, x, y)
+
+
+def _colours(patch: Patch, pictures: Mapping[int, Bytes]) -> Bytes:
+    """Of the places of a patch, as drawn where it has none."""
+    colours = patch.picture.copy()
+    for slot, picture in pictures.items():
+        here = (patch.slot == slot).astype(np.uint8)
+        left, top, width, height = cv2.boundingRect(here)
+        if not width:
+            continue
+        part = slice(top, top + height), slice(left, left + width)
+        x, y = patch.x[part], patch.y[part]
+        seen = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        colours[part] = cv2.copyTo(seen, here[part], np.ascontiguousarray(colours[part]))
+    return colours
+
+
+def _read(grid: Floats, x: Floats, y: Floats) -> Floats:
+    return np.asarray(cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
+
+
+def _inner(known: Floats | np.ndarray[Any, np.dtype[np.bool_]], pixels: int) -> Floats:
+    """Falls from 1 to 0 within the border of what is known."""
+    within = cv2.erode(known.astype(np.float32), np.ones((pixels, pixels), dtype=np.uint8))
+    return np.asarray(cv2.blur(within, (pixels, pixels)), dtype=np.float32)
