@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -19,10 +21,11 @@ from tests.play.harness import PlayClient, fake_services, picture, play_server
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Collection, Generator, Mapping, Sequence
 
     from starlette.types import ASGIApp
 
+    from services.peer_store.peer_store import PeerRow, PeerStore, RunId
     from tests.play.harness import PlayServer
 
 Json = dict[str, Any]
@@ -30,8 +33,8 @@ FOLLOWS: Final = "protocol_version=5&client=terrarium&follows=ws"
 
 
 @contextmanager
-def fleet(*names: str, places: int = 1) -> Generator[list[PlayServer]]:
-    store = FakePeerStore()
+def fleet(*names: str, places: int = 1, store: FakePeerStore | None = None) -> Generator[list[PlayServer]]:
+    store = store or FakePeerStore()
     with ExitStack() as stack:
         servers = [stack.enter_context(member(store, name, places)) for name in names]
         for server in servers:
@@ -205,6 +208,57 @@ def test_whoever_finds_no_place_waits_in_one_line_and_is_served_in_order() -> No
         assert moved["address"] != address
         with at(moved["address"], ticket=moved["ticket"]) as client:
             client.start()
+
+
+class UnseeingStores(FakePeerStore):
+    """Once `is_unseeing`, neither of two servers sees the other's line, until both have decided to give a place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_unseeing = False
+        self._both_decided = threading.Barrier(2)
+
+    def open(self) -> PeerStore:
+        return UnseeingStore(self)
+
+    def give_place(self, server: RunId, given: int, by: PeerRow) -> bool:
+        if self.is_unseeing:
+            self._both_decided.wait(deadline_s())
+            self.is_unseeing = False
+        return super().give_place(server, given, by)
+
+
+class UnseeingStore:
+    """A `PeerStore` of one server."""
+
+    def __init__(self, stores: UnseeingStores) -> None:
+        self._stores = stores
+        self._own: RunId | None = None
+
+    def keep(self, row: PeerRow) -> None:
+        self._own = row.run
+        self._stores.keep(row)
+
+    def give_place(self, server: RunId, given: int, by: PeerRow) -> bool:
+        return self._stores.give_place(server, given, by)
+
+    def rows(self) -> Sequence[PeerRow]:
+        rows = self._stores.rows()
+        return [replace(row, line=()) if row.run != self._own and self._stores.is_unseeing else row for row in rows]
+
+    def remove(self, runs: Collection[RunId]) -> None:
+        self._stores.remove(runs)
+
+
+def test_two_doors_do_not_both_give_away_the_last_place() -> None:
+    stores = UnseeingStores()
+    with fleet("north", "east", store=stores) as servers, playing(servers[0]), ExitStack() as stack:
+        stores.is_unseeing = True
+        both = [stack.enter_context(at(door(server))) for server in servers]
+        for client in both:
+            client.init(picture(20))
+        told = sorted(client.until(lambda message: message["type"] in ("moved", "progress"))["type"] for client in both)
+        assert told == ["moved", "progress"]
 
 
 def test_whoever_waits_is_told_when_the_server_stops() -> None:

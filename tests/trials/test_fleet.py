@@ -76,6 +76,7 @@ def _command_of(process: psutil.Process) -> list[str]:
 
 @contextmanager
 def fleet(folder: Path, *more: str) -> Generator[Fleet]:
+    """`more` are flags of the command, such as another number of servers than two."""
     port = create_listening_socket("127.0.0.1", 0)
     number = port.getsockname()[1]
     port.close()
@@ -148,6 +149,16 @@ def test_players_are_sent_to_their_servers_and_wait_in_line(tmp_path: Path) -> N
             address = waiting.of_type("moved")["address"]
         assert address.startswith("ws://127.0.0.1:")
         assert address != servers.url.replace("http", "ws", 1)
+
+
+def test_a_server_comes_for_those_who_wait_in_line(tmp_path: Path) -> None:
+    flags = ("--max-sessions", "1", "--replicas", "1", "--max-replicas", "2")
+    with fleet(tmp_path, *flags) as servers, servers.direct_client() as first:
+        first.hold("W")
+        with servers.socket("&follows=ws") as waiting:
+            waiting.init(picture(20), model="terrarium/diorama")
+            assert waiting.of_type("progress", step="waiting_for_place")["in_line"] == 1
+            wait_until(lambda: len(servers.replicas()) == 2, "another server has come", seconds=_START_S)
 
 
 def _plays(client: PlayClient) -> bool:
