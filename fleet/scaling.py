@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from handlers.sessions_handler import OwnPlay
 
@@ -20,7 +20,7 @@ def scaling_stats(play: OwnPlay, waiting: int) -> dict[str, float]:
 
 def servers_needed(context: Any) -> tuple[int, dict[str, Any]]:
     """A policy of Ray Serve (`AutoscalingContext`, typed in part). Bounds and delays are applied by Ray."""
-    told = context.aggregated_metrics or {}
+    told = cast("Mapping[str, Mapping[object, float]]", context.aggregated_metrics or {})
     needed = _needed(told.get("wanted", {}).values(), list(told.get("places", {}).values()))
     return (int(context.target_num_replicas) if needed is None else needed), {}
 

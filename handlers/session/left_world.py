@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from error_types import DomainError, ErrorCode
+from handlers.session.copied_world import require_same_weights, seen_next
 from handlers.session.world import ActiveWorld
-from services.world_engine.world_engine import NO_CONTROL
-from services.world_files.world_file import ModelFacts
 
 if TYPE_CHECKING:
     from handlers.session.history import Remembered
     from handlers.session.path import MomentShelf
     from handlers.session.world import Seed
     from services.world_engine.world_engine import Picture, WorldEngine, WorldSnapshot
+    from services.world_files.world_file import ModelFacts
     from state.app_state_types import EngineKey
 
 _BYTES_OF_A_PASS: Final = 36  # of a path's inputs
@@ -69,19 +68,14 @@ class LeftWorld:
             DomainError: the engine was loaded with other weights meanwhile.
             Exception: whatever the engine raises about a state that it cannot take.
         """
-        if ModelFacts.of(engine.spec, self.key.quant) != self.model:
-            message = f"{engine.spec.title} has other weights now than when you left, and your world would differ."
-            raise DomainError(message, ErrorCode.WORLD_OTHER_MODEL)
+        require_same_weights(engine, self.key, self.model)
         scene = self.remembered.path.scene
         world = engine.open_world(self.picture, rng_seed=self.rng_seed)
         try:
             if scene is not self.picture:
                 world.continue_from(scene)
             world.restore(self.snapshot)
-            view = self.view
-            if view is None:  # the frame after it looks nearly the same, so the world makes that one and takes it back
-                view = world.step(NO_CONTROL)[0].copy()
-                world.restore(self.snapshot)
+            view = seen_next(world, self.snapshot) if self.view is None else self.view
         except BaseException:  # whatever ends this, the world is closed
             world.close()
             raise

@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 from fleet.direct import free_port, listen_directly
 from runtime_config.fleet_config import FleetConfig
 from tests.fakes.fake_peer_store import FakePeerStore
+from tests.fakes.fake_world_copies import FakeWorldCopies
 from tests.play.harness import PlayClient, fake_services, picture, play_server
 from tests.waiting import deadline_s, wait_until
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from services.peer_store.peer_store import PeerRow, PeerStore, RunId
+    from services.world_copies.world_copies import WorldCopies
     from tests.play.harness import PlayServer
 
 Json = dict[str, Any]
@@ -33,17 +35,19 @@ FOLLOWS: Final = "protocol_version=5&client=terrarium&follows=ws"
 
 
 @contextmanager
-def fleet(*names: str, places: int = 1, store: FakePeerStore | None = None) -> Generator[list[PlayServer]]:
+def fleet(
+    *names: str, places: int = 1, store: FakePeerStore | None = None, copies: WorldCopies | None = None
+) -> Generator[list[PlayServer]]:
     store = store or FakePeerStore()
     with ExitStack() as stack:
-        servers = [stack.enter_context(member(store, name, places)) for name in names]
+        servers = [stack.enter_context(member(store, name, places, copies)) for name in names]
         for server in servers:
             wait_until(lambda server=server: len(reached(server)) == len(names), "it knows of all")
         yield servers
 
 
 @contextmanager
-def member(store: FakePeerStore, name: str, places: int) -> Generator[PlayServer]:
+def member(store: FakePeerStore, name: str, places: int, copies: WorldCopies | None) -> Generator[PlayServer]:
     with free_port("127.0.0.1", 0) as listener:
         address = f"ws://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -53,7 +57,7 @@ def member(store: FakePeerStore, name: str, places: int) -> Generator[PlayServer
             return app
 
         with play_server(
-            fake_services(peer_stores=store),
+            fake_services(peer_stores=store, world_copies=copies),
             behind=with_a_port_of_its_own,
             max_sessions=places,
             fleet=FleetConfig(name=name),
@@ -289,6 +293,42 @@ def test_whoever_comes_back_is_sent_to_the_server_that_keeps_their_world() -> No
         with at(moved["address"], ticket=moved["ticket"]) as back:
             answer = back.reply(back.request("init", config=init_config(), resume_token=begun["resume_token"]))
             assert answer["data"]["resumed"]["lost_s"] == 0
+
+
+@pytest.mark.trial  # a world is copied every 3 s
+def test_a_world_whose_server_is_gone_goes_on_at_another_where_it_was_copied_last() -> None:
+    copies = FakeWorldCopies()
+    with fleet("north", "east", copies=copies) as servers:
+        with playing(servers[0]) as (client, begun):
+            home = next(server for server in servers if sessions([server])[0])
+            other = next(server for server in servers if server is not home)
+            client.hold("W", until=lambda frame: frame.content.pass_number >= 130)  # a checkpoint comes each second
+            wait_until(lambda: any(copy.passes for copy in copies.copies.values()), "it is copied")
+            (copied,) = copies.copies.values()
+            # Nothing answers at its own server's port, as after a kill, so the client comes through the proxy.
+            with at(door(other), "protocol_version=5&client=terrarium") as back:
+                answer = back.reply(back.request("init", config=init_config(), resume_token=begun["resume_token"]))
+                resumed = answer["data"]["resumed"]
+                assert (resumed["is_copy"], resumed["kept"], resumed["lost_s"]) == (True, [], copied.every_s)
+                assert resumed["passes"] >= copied.passes_made > 0
+                on = back.hold("W", until=lambda frame: frame.content.pass_number > resumed["passes"]).content
+                assert on.rng_seed == copied.rng_seed
+                back.socket.close(1000)
+            client.socket.close(1000)
+        wait_until(lambda: not copies.copies, "who leaves on purpose leaves no copy")
+
+
+@pytest.mark.trial  # a world is copied every 3 s
+def test_a_server_that_stops_leaves_copies_and_a_stranger_finds_none() -> None:
+    copies = FakeWorldCopies()
+    with fleet("north", places=2, copies=copies) as (north,), playing(north) as (client, _):
+        client.hold("W", until=lambda frame: frame.content.pass_number >= 20)
+        wait_until(lambda: bool(copies.copies), "it is copied")
+        with at(door(north), "protocol_version=5&client=terrarium") as stranger:
+            answer = stranger.reply(stranger.request("init", config=init_config(), resume_token=f"{'0' * 16}.made-up"))
+            assert answer["code"] == "resumeTooLate"
+        north.drain()
+    assert len(copies.copies) == 1
 
 
 def init_config() -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import psutil
 import pytest
+from terrarium_client import sync
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -42,6 +44,18 @@ class Fleet:
         """The processes of the servers. Ray names a process by what it runs."""
         found = self._process.children(recursive=True)
         return [process for process in found if "ServeReplica" in "".join(_command_of(process))]
+
+    def played_on(self) -> psutil.Process:
+        """The server that this process is connected to directly."""
+        open_to = {each.raddr.port for each in psutil.Process().net_connections("tcp") if each.raddr}
+        return next(
+            replica
+            for replica in self.replicas()
+            if any(
+                each.status == psutil.CONN_LISTEN and each.laddr.port in open_to
+                for each in replica.net_connections("tcp")
+            )
+        )
 
     @contextmanager
     def client(self) -> Generator[PlayClient]:
@@ -136,6 +150,26 @@ def test_one_of_two_servers_is_killed_in_play(tmp_path: Path) -> None:
             again.hold("W")
 
 
+def test_a_client_goes_on_where_it_was_when_its_server_is_killed(tmp_path: Path) -> None:
+    def begin(world: sync.World) -> None:
+        world.init(picture(20), model="terrarium/diorama", rng_seed=7)
+
+    def walk(world: sync.World, steps: int) -> list[bytes]:
+        return [world.step("W", mouse=(3.0, 0.0)).picture.tobytes() for _ in range(steps)]
+
+    with fleet(tmp_path) as servers:
+        with sync.connect(servers.url) as world:
+            begin(world)
+            walk(world, 90)  # a checkpoint is taken each second of the world's own time
+            wait_until(lambda: _passes_copied(tmp_path / "shared" / "copies") > 0, "the world is copied")
+            walk(world, 20)
+            servers.played_on().kill()
+            after = walk(world, 5)
+        with sync.connect(servers.url) as alone:
+            begin(alone)
+            assert walk(alone, 115)[110:] == after
+
+
 def test_players_are_sent_to_their_servers_and_wait_in_line(tmp_path: Path) -> None:
     with fleet(tmp_path, "--max-sessions", "1") as servers, ExitStack() as stack:
         players = list[ExitStack]()
@@ -159,6 +193,10 @@ def test_a_server_comes_for_those_who_wait_in_line(tmp_path: Path) -> None:
             waiting.init(picture(20), model="terrarium/diorama")
             assert waiting.of_type("progress", step="waiting_for_place")["in_line"] == 1
             wait_until(lambda: len(servers.replicas()) == 2, "another server has come", seconds=_START_S)
+
+
+def _passes_copied(copies: Path) -> int:
+    return max((json.loads(facts.read_bytes())["passes"] for facts in copies.glob("*/facts.json")), default=0)
 
 
 def _plays(client: PlayClient) -> bool:
