@@ -35,7 +35,7 @@ class WayFigures:
 
 
 class Way(Enum):
-    """`SOCKET`: to a server that is alone. `PROXY`: through Ray's. `TICKET`: let in there, then to the server itself."""
+    """`SOCKET`: to a server that is alone. `PROXY`: through Ray's. `TICKET`: let in there, then to the server."""
 
     SOCKET = "direct socket"
     PROXY = "through Ray"
