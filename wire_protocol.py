@@ -658,7 +658,7 @@ class ResumedWorld(_ServerModel):
     kept: tuple[str, ...]
     lost_s: float
     passes: int
-    is_copy: Literal[True] | None = None
+    is_copy: bool | None = None
 
 
 class ExtendedInitResponseData(InitResponseData):

@@ -693,7 +693,7 @@ export interface ResumedWorld {
   kept: string[];
   lost_s: number;
   passes: number;
-  is_copy?: true;
+  is_copy?: boolean;
 }
 export interface ExtendedRpcSuccess {
   type: "response";

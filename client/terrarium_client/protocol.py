@@ -588,7 +588,7 @@ class ResumedWorld(FromServer):
     kept: tuple[str, ...]
     lost_s: float
     passes: int
-    is_copy: Literal[True] = True
+    is_copy: bool | None = None
 
 
 class RewindRequest(FromClient):
