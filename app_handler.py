@@ -392,6 +392,7 @@ class AppHandler:
                 classifier=services.image_classifier,
                 writer=services.prompt_writer,
                 editor=services.image_editor,
+                hub=services.model_hub,
                 fit=lambda entry: ledger.fit(entry, entry.quants[0]),
             ),
             settings=self.settings,
@@ -502,6 +503,7 @@ class AppHandler:
     def _look_at_models(self) -> None:
         """Files of models may have come or gone. Blocks."""
         self.services.catalogue.renew(self.settings.current.now)
+        self.engines.unload_outdated()  # a model may have come that an engine is loaded with from now on
         self.residency.look()
 
     def _add_jobs(self, kinds: JobKinds, config: Current[JobsConfig]) -> None:

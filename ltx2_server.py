@@ -274,6 +274,7 @@ def _examine(arguments: Sequence[str]) -> Report:
             classifier=services.image_classifier,
             writer=services.prompt_writer,
             editor=services.image_editor,
+            hub=services.model_hub,
             fit=lambda entry: needs.fit(entry, entry.quants[0], room_of(services.system_monitor)),
         )
         return doctor.examine(Installation(config, port_state(config.access.host, config.access.port), refusal))

@@ -42,7 +42,7 @@ _SEED: Final = _ROOT / "assets" / "seeds" / "forest_path.jpg"
 _MODEL: Final = "terrarium/diorama"
 _CODECS: Final = {"JPEG": "&client=terrarium", "H.264": "&client=terrarium&video=h264"}
 _COMPARED: Final = 10  # each so many-th frame is compared, as that takes longer than encoding it
-_SETTLING_S: Final = 4.0  # in which the quality finds its place
+_SETTLING_S: Final = 10.0  # in which the quality finds its place
 _LONGEST_STALL_S: Final = 20.0
 _LOOK_EVERY_S: Final = 0.005
 _BETWEEN_STALLS_S: Final = 0.5

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from replay.engines import require_same
 from replay.plan import ReplayError
+from services.world_engine.own_things import spec_of
 from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import SnapshotMismatchError
 from services.world_files.world_file import Continued, Prompted, WorldMoment
@@ -112,10 +114,11 @@ class Replay:
             self.close()
 
     def open(self, engine: WorldEngine) -> None:
-        """Raises: ReplayError, the engine cannot take the moment that the world is to go on from."""
+        """Raises: ReplayError, the engine has other weights, or cannot take the moment that the world goes on from."""
         plan = self._plan
         world = engine.open_world(plan.pictures[plan.seed], rng_seed=plan.rng_seed)
         try:
+            require_same(spec_of(engine, world.snapshot()), plan.model)
             if self._from is not None:
                 enter(world, self._from, plan.seed, plan.pictures)
         except BaseException:  # whatever ends this, the world is closed

@@ -13,6 +13,7 @@ from replay.player import ReplayedPass, enter
 from replay.script import ScriptError, ScriptFault
 from services.input_log.columns import InputColumns, PassInput
 from services.input_log.pictures import pixels_hash
+from services.world_engine.own_things import spec_of
 from services.world_engine.prompt_words import takes_words
 from services.world_engine.world_engine import ControlPayload
 from services.world_files.world_file import (
@@ -90,12 +91,12 @@ class ScriptedRun:
         return self.made >= self.passes
 
     def open(self, engine: WorldEngine) -> None:
-        """Raises: ReplayError, the engine cannot take the moment that the world is to go on from."""
+        """Raises: ReplayError, the engine has other weights, or cannot take the moment that the world goes on from."""
         start = self._start
-        if ModelFacts.of(engine.spec, start.model.quant) != start.model:
-            raise ReplayError(f"{start.model.id} is not what it was when the script began. Try again.")
         world = engine.open_world(start.pictures[start.seed], rng_seed=start.rng_seed)
         try:
+            if ModelFacts.of(spec_of(engine, world.snapshot()), start.model.quant) != start.model:
+                raise ReplayError(f"{start.model.id} is not what it was when the script began. Try again.")
             moment = self._parked or start.base
             if moment is not None:
                 enter(world, moment, start.seed, start.pictures)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handlers.doctor._card import card_checks
+from handlers.doctor._depth import check_depth
 from handlers.doctor._machine import check_disk, check_memory, ffmpeg_checks
 from handlers.doctor._models import check_model
 from handlers.doctor._start import (
@@ -20,6 +21,8 @@ from handlers.doctor.check import Check, Report
 from services.image_classifier.image_classifier import ClassifierFailing, ClassifierMissing, ClassifierReady
 from services.image_editor.image_editor import EditorMissing
 from services.prompt_writer.prompt_writer import WriterMissing
+from services.world_engine.depth import depth_anything_files
+from services.world_engine.depth.depth_anything_files import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from services.image_editor.image_editor import ImageEditor
     from services.machine_probe.machine_probe import MachineProbe
     from services.memory_planner.engine_fit import EngineFit
+    from services.model_hub.model_hub import ModelHub
     from services.prompt_writer.prompt_writer import PromptWriter
     from services.system_monitor.system_monitor import SystemMonitor
     from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
@@ -57,6 +61,7 @@ class Doctor:
         classifier: ImageClassifier,
         writer: PromptWriter,
         editor: ImageEditor,
+        hub: ModelHub,
         fit: Callable[[CatalogueEntry], EngineFit],
     ) -> None:
         """`fit` says whether a model fits on this machine. It blocks."""
@@ -66,6 +71,7 @@ class Doctor:
         self._classifier = classifier
         self._writer = writer
         self._editor = editor
+        self._hub = hub
         self._fit = fit
 
     def examine(self, installation: Installation) -> Report:
@@ -93,6 +99,7 @@ class Doctor:
         authoring = config.authoring
         is_wanted = authoring.writer is not None or authoring.local_writer != "off"
         yield check_scenes(self._what_scenes_lack(), is_wanted=is_wanted)
+        yield check_depth(state_of(self._hub.find(depth_anything_files.REPOSITORY)))
         for entry in self._catalogue.entries():
             yield check_model(entry, self._fit(entry))
 

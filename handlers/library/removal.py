@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handlers.library.shelf import ModelShelf, ShelfModel
     from services.model_hub.model_hub import ModelHub
     from services.model_hub.repository import Repository
+    from services.world_engine.catalogue import CatalogueEntry
 
 
 class ModelRemoval:
@@ -80,19 +81,26 @@ class ModelRemoval:
             case SupportModel(use=str(use)):
                 raise _in_use(f"{name} {use}, so it is not removed.")
             case EngineModel(entry):
-                for quant in entry.quants:
-                    state = self._engines.of(EngineKey(entry.model_id, quant))
-                    if isinstance(state, EngineLoading):
-                        raise _in_use(f"{entry.title} is being loaded, so {name} is not removed.")
-                    if isinstance(state, EngineParking | EngineParked):
-                        raise _in_use(f"{entry.title} is ready in memory, so {name} is not removed. Unload it first.")
-                    if not isinstance(state, EngineUnloaded | EngineFailed):
-                        raise _in_use(f"{entry.title} is loaded, so {name} is not removed. Unload it first.")
+                self._require_unloaded(entry, name)
+            case SupportModel(helps=str(helps)):
+                helped = self._shelf.find(helps)
+                if isinstance(helped, EngineModel) and isinstance(self._hub.find(repository), OnDisk):
+                    self._require_unloaded(helped.entry, name)
             case SupportModel():
                 pass
         found = self._hub.find(repository)
         if isinstance(found, OnDisk) and found.is_in_place:
             raise _in_use(f"{name} is a folder of your own, which the server leaves as it is.")
+
+    def _require_unloaded(self, entry: CatalogueEntry, name: str) -> None:
+        for quant in entry.quants:
+            state = self._engines.of(EngineKey(entry.model_id, quant))
+            if isinstance(state, EngineLoading):
+                raise _in_use(f"{entry.title} is being loaded, so {name} is not removed.")
+            if isinstance(state, EngineParking | EngineParked):
+                raise _in_use(f"{entry.title} is ready in memory, so {name} is not removed. Unload it first.")
+            if not isinstance(state, EngineUnloaded | EngineFailed):
+                raise _in_use(f"{entry.title} is loaded, so {name} is not removed. Unload it first.")
 
 
 def _in_use(message: str) -> DomainError:

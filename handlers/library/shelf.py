@@ -10,6 +10,8 @@ from services.image_editor import flux_files
 from services.model_hub.model_hub import Absent, Damaged, Found, OnDisk, Partly
 from services.prompt_writer import writer_files
 from services.video_pipeline import ltx_files
+from services.world_engine.depth import depth_anything_files
+from services.world_engine.diorama.constants import STROLL_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +41,8 @@ class EngineModel:
 class SupportModel:
     """A model that nobody plays. `use` is a predicate: what the settings have the server use it for; None: nothing.
 
-    `own_folder` is where the settings say that it lies instead.
+    `own_folder` is where the settings say that it lies instead. `helps` is the id of an engine that uses it while it is
+    loaded; None: no engine does.
     """
 
     title: str
@@ -48,6 +51,7 @@ class SupportModel:
     repository: Repository
     use: str | None
     own_folder: Path | None = None
+    helps: str | None = None
 
     @property
     def model_id(self) -> str:
@@ -119,6 +123,16 @@ def support_models(config: RuntimeConfig) -> tuple[SupportModel, ...]:
             repository=ltx_files.UPSCALER_REPOSITORY,
             use="upscales the films of this server" if config.film_model.makes_films else None,
             own_folder=config.film_model.folder,
+        ),
+        SupportModel(
+            title="Depth network",
+            description="Depth Anything V2, small: tells what is near in a picture, so that Stroll lets you walk past."
+            " Without it, a small network that ships does so, which knows open country alone."
+            " Worlds that were saved in Stroll before it was pulled open again once it is removed.",
+            model_type="depth-network",
+            repository=depth_anything_files.REPOSITORY,
+            use=None,
+            helps=STROLL_ID,
         ),
     )
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from error_types import DomainError, ErrorCode
 from handlers.session.path import PathSegment
-from handlers.session.world import ActiveWorld, Seed
+from handlers.session.world import Seed, open_same_world
 from services.world_copies.world_copies import WorldCopy
 from services.world_engine.world_engine import NO_CONTROL
 from services.world_files.world_file import ModelFacts
 
 if TYPE_CHECKING:
     from handlers.session.history import WorldHistory
+    from handlers.session.world import ActiveWorld
     from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSnapshot
     from state.app_state_types import EngineKey
 
@@ -43,10 +44,10 @@ def open_copied_world(key: EngineKey, engine: WorldEngine, copy: WorldCopy) -> A
         DomainError: the engine has other weights here.
         Exception: whatever the engine raises about a state that it cannot take.
     """
-    require_same_weights(engine, key, copy.model)
-    world = engine.open_world(copy.picture, rng_seed=copy.rng_seed)
+    seed = Seed(copy.seed_hash, copy.seed, copy.seed_name)
+    active = reopened(key, engine, seed, copy.picture, copy.rng_seed, copy.model)
+    world = active.world
     try:
-        origin = world.snapshot()
         if copy.scene is not copy.picture:
             world.continue_from(copy.scene)
         world.restore(copy.snapshot)
@@ -63,15 +64,15 @@ def open_copied_world(key: EngineKey, engine: WorldEngine, copy: WorldCopy) -> A
         passes_before=copy.passes,
         last_base=copy.passes,
     )
-    seed = Seed(copy.seed_hash, copy.seed, copy.seed_name)
-    return ActiveWorld(key, engine.spec, world, seed, copy.picture, copy.rng_seed, origin, past=past, shown=view)
+    return replace(active, past=past, shown=view)
 
 
-def require_same_weights(engine: WorldEngine, key: EngineKey, model: ModelFacts) -> None:
-    """Raises: DomainError, the engine has other weights than a world was played with."""
-    if ModelFacts.of(engine.spec, key.quant) != model:
-        message = f"{engine.spec.title} has other weights now than when you left, and your world would differ."
-        raise DomainError(message, ErrorCode.WORLD_OTHER_MODEL)
+def reopened(
+    key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture, rng_seed: int, model: ModelFacts
+) -> ActiveWorld:
+    """The world before its first pass, as `model` has made it. Blocks. Raises: DomainError, it would be another one."""
+    refusal = f"{engine.spec.title} has other weights now than when you left, and your world would differ."
+    return open_same_world(key, engine, seed, picture, rng_seed, model=model, refusal=refusal)
 
 
 def seen_next(world: World, here: WorldSnapshot) -> Picture:

@@ -37,6 +37,16 @@ class EncodedPass:
     def of(cls, header: FrameHeader, parts: tuple[bytes, ...]) -> EncodedPass:
         return cls(header, parts, encode_envelope(header, parts))
 
+    def thinned(self, one_of: int) -> EncodedPass:
+        """The pass with one of so many of its JPEGs, and always its newest. They have its last numbers."""
+        kept = self.parts[::-one_of][::-1]
+        if len(kept) == len(self.parts):
+            return self
+        first = self.header.frame_id + len(self.parts) - len(kept)
+        return EncodedPass.of(
+            self.header.model_copy(update={"frame_id": first, "temporal_compression": len(kept)}), kept
+        )
+
     @property
     def needs_no_other(self) -> bool:
         """Whether it can be shown without those before."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from handlers.session.copied_world import require_same_weights, seen_next
-from handlers.session.world import ActiveWorld
+from handlers.session.copied_world import reopened, seen_next
 
 if TYPE_CHECKING:
     from handlers.session.history import Remembered
     from handlers.session.path import MomentShelf
-    from handlers.session.world import Seed
+    from handlers.session.world import ActiveWorld, Seed
     from services.world_engine.world_engine import Picture, WorldEngine, WorldSnapshot
     from services.world_files.world_file import ModelFacts
     from state.app_state_types import EngineKey
@@ -68,9 +67,8 @@ class LeftWorld:
             DomainError: the engine was loaded with other weights meanwhile.
             Exception: whatever the engine raises about a state that it cannot take.
         """
-        require_same_weights(engine, self.key, self.model)
-        scene = self.remembered.path.scene
-        world = engine.open_world(self.picture, rng_seed=self.rng_seed)
+        active = reopened(self.key, engine, self.seed, self.picture, self.rng_seed, self.model)
+        scene, world = self.remembered.path.scene, active.world
         try:
             if scene is not self.picture:
                 world.continue_from(scene)
@@ -79,6 +77,4 @@ class LeftWorld:
         except BaseException:  # whatever ends this, the world is closed
             world.close()
             raise
-        return ActiveWorld(
-            self.key, engine.spec, world, self.seed, self.picture, self.rng_seed, self.origin, shown=view
-        )
+        return replace(active, origin=self.origin, shown=view)

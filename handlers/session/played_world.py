@@ -16,7 +16,7 @@ from handlers.session.path import KeptMoment, MomentShelf
 from handlers.session.world import open_world, steer
 from handlers.session.world_memory import world_memory
 from services.world_engine.prompt_words import takes_words
-from services.world_engine.world_engine import NO_CONTROL, is_drawn
+from services.world_engine.world_engine import NO_CONTROL, SceneNotTakenError, is_drawn
 from services.world_files.world_file import ModelFacts
 from state.app_state_types import Paused, Playing, SessionId, WorldInPlay
 
@@ -421,7 +421,7 @@ class PlayedWorld:
         """Let the world go on from a picture that was made for it, or begin another one there.
 
         Raises:
-            DomainError: the picture was made for a world that is no longer the same.
+            DomainError: the picture was made for a world that is no longer the same, or the engine cannot take it now.
         """
         if change.epoch != self._epoch():
             message = "The world moved on before the scene was ready, so it was dropped."
@@ -448,7 +448,10 @@ class PlayedWorld:
             self.history.reworded(words, await self._snapshot())
 
     async def _continue_from(self, picture: Picture, prompt: str) -> None:
-        await self._in_engine(lambda: self.active.world.continue_from(picture))
+        try:
+            await self._in_engine(lambda: self.active.world.continue_from(picture))
+        except SceneNotTakenError as error:  # play goes on in the scene that was
+            raise DomainError(str(error), ErrorCode.ENGINE_FAILED) from error
         self.history.continued_from(picture, await self._snapshot(), prompt)
         self._begin_epoch()
         await self._stream.show(picture)

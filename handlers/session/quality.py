@@ -17,6 +17,7 @@ _LOWER_AT: Final = 4  # dropped passes in a window: the link is too slow
 _STEP_DOWN: Final = 10
 _STEP_UP: Final = 5
 _CALM_WINDOWS: Final = 4  # windows without any dropped pass before a step up: rising is slower than falling
+_SPARSEST: Final = 8  # of so many frames of a pass, at least one is sent
 _VIDEO_LEVELS: Final = 5  # steps from the best to the coarsest H.264
 
 
@@ -52,13 +53,22 @@ class LinkJudge:
 
 
 class QualityController:
-    """The quality of JPEGs."""
+    """The quality of JPEGs, and once that is the lowest, how many of them are left out.
+
+    A pass with fewer frames is there sooner. So a slow link shows about as many frames a second, and each is younger.
+    """
 
     def __init__(self, config: Current[JpegConfig], *, frame_height: int) -> None:
         self._config = config
         self._frame_height = frame_height
         self._lowered = 0  # below the best quality, which may change at any time
+        self._one_of = 1
         self._judge = LinkJudge()
+
+    @property
+    def one_of(self) -> int:
+        """One of so many frames of a pass is sent: 1, 2, 4 or 8."""
+        return self._one_of
 
     @property
     def tuning(self) -> EncodeTuning:
@@ -76,11 +86,24 @@ class QualityController:
         """Count a pass that was handed to the writer, and whether it pushed out one that had not been sent."""
         match self._judge.passed(dropped_one=replaced_another):
             case Verdict.LOWER:
-                self._lowered = min(self._bounds()[2], self._lowered + _STEP_DOWN)
+                self._lower()
             case Verdict.RAISE:
-                self._lowered = max(0, self._lowered - _STEP_UP)
+                self._raise()
             case Verdict.STAY:
                 pass
+
+    def _lower(self) -> None:
+        leeway = self._bounds()[2]
+        if self._lowered < leeway:
+            self._lowered = min(leeway, self._lowered + _STEP_DOWN)
+        else:
+            self._one_of = min(_SPARSEST, 2 * self._one_of)
+
+    def _raise(self) -> None:
+        if self._one_of > 1:
+            self._one_of //= 2
+        else:
+            self._lowered = max(0, self._lowered - _STEP_UP)
 
 
 class VideoQuality:

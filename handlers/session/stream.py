@@ -398,8 +398,10 @@ class FrameStream:
             self._metrics.pass_timed("wait", stepped.started_at - stepped.taken.received_at)
 
     def _post(self, encoded: EncodedPass, input_received_at: float | None) -> None:
-        header, now = encoded.header, self._clock.monotonic()
         self._newest_seconds.add(encoded)
+        if encoded.header.codec is None:
+            encoded = encoded.thinned(self._quality.one_of)
+        header, now = encoded.header, self._clock.monotonic()
         replaced = self._outbox.post_pass(
             OutgoingPass(encoded.envelope, header.frame_id, len(encoded.parts), input_received_at, now)
         )

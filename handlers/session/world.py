@@ -16,6 +16,7 @@ from services.input_log.columns import InputColumns
 from services.input_log.pictures import pixels_hash
 from services.outlasting import unstoppable
 from services.picture_decoder.png_pixels import encode_pixels
+from services.world_engine.own_things import spec_of
 from services.world_engine.prompt_words import takes_words
 from services.world_files.world_file import (
     Check,
@@ -96,7 +97,7 @@ class ActiveWorld:
         except BaseException:  # whatever ends this, the world is closed
             world.close()
             raise
-        return replace(self, spec=engine.spec, world=world)
+        return replace(self, spec=spec_of(engine, snapshot), world=world)
 
 
 class LeasedWorld:
@@ -134,7 +135,24 @@ def open_world(key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture
     except BaseException:  # whatever ends this, the world is closed
         world.close()
         raise
-    return ActiveWorld(key, engine.spec, world, seed, picture, rng_seed, origin)
+    return ActiveWorld(key, spec_of(engine, origin), world, seed, picture, rng_seed, origin)
+
+
+def open_same_world(
+    key: EngineKey, engine: WorldEngine, seed: Seed, picture: Picture, rng_seed: int, *, model: ModelFacts, refusal: str
+) -> ActiveWorld:
+    """Open a world anew that `model` has made. Blocks.
+
+    Raises:
+        DomainError: it would be another one, which `refusal` says.
+    """
+    if ModelFacts.of(replace(engine.spec, weights_hash=model.weights_hash), key.quant) != model:
+        raise DomainError(refusal, ErrorCode.WORLD_OTHER_MODEL)
+    active = open_world(key, engine, seed, picture, rng_seed)
+    if active.spec.weights_hash != model.weights_hash:  # which may depend on the picture
+        active.world.close()
+        raise DomainError(refusal, ErrorCode.WORLD_OTHER_MODEL)
+    return active
 
 
 def steer(world: World, words: str) -> None:
@@ -273,14 +291,12 @@ def open_saved_world(key: EngineKey, engine: WorldEngine, saved: WorldFilePayloa
         DomainError: it was made with other weights than the engine has.
         Exception: whatever the engine raises about a state that it cannot take.
     """
-    if ModelFacts.of(engine.spec, key.quant) != saved.model:
-        message = f"This world was made with other weights of {saved.model.id} than the server has, and would differ."
-        raise DomainError(message, ErrorCode.WORLD_OTHER_MODEL)
     seed_picture, scene = saved.pictures[saved.seed.picture], saved.pictures[saved.place.scene]
     # The file's own word for the hash of its seed is not trusted: only a shipped picture may pass for one.
     file = encode_pixels(seed_picture)
     seed = Seed(hashlib.sha256(file).hexdigest(), file, saved.title)
-    active = open_world(key, engine, seed, seed_picture, saved.rng_seed)
+    refusal = f"This world was made with other weights of {saved.model.id} than the server has, and would differ."
+    active = open_same_world(key, engine, seed, seed_picture, saved.rng_seed, model=saved.model, refusal=refusal)
     try:
         if saved.place.scene != saved.seed.picture:
             active.world.continue_from(scene)

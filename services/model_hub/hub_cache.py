@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PART: Final = ".terrarium-part"
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def default_cache_dir(environ: Mapping[str, str]) -> Path:
@@ -48,6 +51,19 @@ def main_snapshot(cache_dir: Path, model_id: str) -> Path | None:
     model = CachedModel(cache_dir, model_id)
     commit = model.commit_of("main")
     return None if commit is None else model.snapshot(commit)
+
+
+def content_hash(file: Path) -> str:
+    """SHA-256 (hex) of a file. Reads it, unless the cache calls it by that hash, which the pull has checked.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    blob = file.resolve()
+    if blob.parent.name == "blobs" and _SHA256.fullmatch(blob.name):
+        return blob.name
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,15 +29,29 @@ _BITS: Final[Mapping[str, int]] = MappingProxyType(
 def what_is_wrong(file: Path) -> str | None:
     """The predicate of a sentence about the file; None: it is whole. Raises: OSError, it cannot be read."""
     size = file.stat().st_size
+    data = _header_of(file, size)
+    if data is None:
+        return "is no safetensors file, or is cut off"
+    header = _parsed(data)
+    if header is None:
+        return "has a header that cannot be read"
+    return _what_is_wrong_with(header, size - _LENGTH_BYTES - len(data))
+
+
+def tensor_names(file: Path) -> frozenset[str]:
+    """What its tensors are called; nothing where it is not whole. Raises: OSError, it cannot be read."""
+    data = _header_of(file, file.stat().st_size)
+    return frozenset(_parsed(data) or ()) - {_METADATA} if data is not None else frozenset()
+
+
+def _header_of(file: Path, size: int) -> bytes | None:
+    """None: the file is too short for one."""
     with file.open("rb") as opened:
         start = opened.read(_LENGTH_BYTES)
         length = int.from_bytes(start, "little")
         if len(start) < _LENGTH_BYTES or not 2 <= length <= min(_LONGEST_HEADER, size - _LENGTH_BYTES):
-            return "is no safetensors file, or is cut off"
-        header = _parsed(opened.read(length))
-    if header is None:
-        return "has a header that cannot be read"
-    return _what_is_wrong_with(header, size - _LENGTH_BYTES - length)
+            return None
+        return opened.read(length)
 
 
 def _parsed(data: bytes) -> Mapping[str, Any] | None:

@@ -1,7 +1,8 @@
-"""What is an engine's own: its snapshots, its worlds, and a step of one of them."""
+"""What is an engine's own: its snapshots, its worlds and their specs, and a step of one of them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         Frames,
         Picture,
         World,
+        WorldEngine,
         WorldSnapshot,
         WorldSpec,
     )
@@ -33,6 +35,12 @@ def check_own_snapshot(snapshot: WorldSnapshot, spec: WorldSpec, hint: str = "")
             f"The snapshot is of {snapshot.model_id}, weights {snapshot.weights_hash[:12]}, but this is "
             f"{spec.model_id}, weights {spec.weights_hash[:12]}.{hint and ' '}{hint}"
         )
+
+
+def spec_of(engine: WorldEngine, snapshot: WorldSnapshot) -> WorldSpec:
+    """The spec of the world that this snapshot is of. Part of an engine may have failed since that world was opened, so
+    that worlds in other pictures have other weights."""
+    return replace(engine.spec, weights_hash=snapshot.weights_hash)
 
 
 def own_world(world: World, kind: type[OwnWorld]) -> OwnWorld:

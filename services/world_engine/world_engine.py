@@ -95,6 +95,10 @@ class BadFramesError(EngineFaultError):
     """What the engine returned is no pass of frames of its spec: another shape or type, or numbers that are none."""
 
 
+class SceneNotTakenError(EngineFaultError):
+    """The engine cannot go on from this picture now. The world is as it was, and can be played."""
+
+
 class StepTimeoutError(EngineFaultError):
     """The engine did not return in time. It may still be busy, so its thread or process is given up."""
 
@@ -110,7 +114,11 @@ class World(Protocol):
         ...
 
     def continue_from(self, picture: Picture) -> None:
-        """Go on from `picture`, an edited scene. The player keeps their position if the model has one."""
+        """Go on from `picture`, an edited scene. The player keeps their position if the model has one.
+
+        Raises:
+            SceneNotTakenError: it cannot; nothing has changed.
+        """
         ...
 
     def snapshot(self) -> WorldSnapshot:

@@ -18,6 +18,8 @@ from services.model_hub.model_hub import Damaged, HubFault, ModelHubError, OnDis
 from services.prompt_writer.writer_files import MODEL_ID as WRITER
 from services.video_pipeline.ltx_files import MODEL_ID as FILMS
 from services.video_pipeline.ltx_files import UPSCALER_ID as UPSCALER
+from services.world_engine.depth.depth_anything_files import REPOSITORY as DEPTH_REPOSITORY
+from services.world_engine.diorama.constants import STROLL_ID
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_model_hub import FakeModelHub
 from tests.hub.models import MODEL, repository, small_model
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from services.model_hub.model_hub import ModelHub
     from tests.play.harness import Json, PlayServer
 
+DEPTH = DEPTH_REPOSITORY.model_id
 ID = "play/it"  # of the engine, which is not that of its repository
 
 
@@ -68,9 +71,10 @@ def test_the_library_has_what_can_be_played_and_what_helps() -> None:
             PAINTER,
             FILMS,
             UPSCALER,
+            DEPTH,
         ]
-        assert [model["kind"] for model in told["models"]] == ["engine"] * 2 + ["support"] * 5
-        assert [model["built_in"] for model in told["models"]] == [True] + [False] * 6
+        assert [model["kind"] for model in told["models"]] == ["engine"] * 2 + ["support"] * 6
+        assert [model["built_in"] for model in told["models"]] == [True] + [False] * 7
         assert told["disk_free_bytes"] == 10**12
         pulled = model_of(server)
         assert pulled["pace"] == {"frames_per_pass": 2, "fps": 60, "control_ms": pytest.approx(100 / 3)}
@@ -117,6 +121,18 @@ def test_a_model_that_is_pulled_is_played_and_then_not_removed() -> None:
             assert refused(server) == (409, "modelInUse")
             assert server.http.delete(f"/api/cached-model/{MODEL}").json()["code"] == "modelInUse"
         assert MODEL in hub.found
+
+
+def test_a_network_that_a_loaded_engine_uses_is_not_removed() -> None:
+    hub = FakeModelHub(found={DEPTH: OnDisk(Path("x"), "c" * 40, 99)})
+    with library(hub, FakeModel(STROLL_ID)) as server:
+        with server.client() as client:
+            client.start(model=STROLL_ID)
+            assert refused(server, DEPTH) == (409, "modelInUse")
+            assert DEPTH in hub.found
+        wait_until(lambda: server.http.delete(f"/api/loaded-models/{STROLL_ID}").status_code < 300, "it is unloaded")
+        wait_until(lambda: server.http.delete(f"/api/library/{DEPTH}").status_code == 204, "it is removed")
+        assert DEPTH not in hub.found
 
 
 def test_a_model_that_is_being_loaded_is_not_removed() -> None:

@@ -1,4 +1,4 @@
-"""A depth estimator that is told what to say."""
+"""Depth estimators that are told what to say, and when to fail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.world_engine.depth.depth import DepthMap
+from services.world_engine.depth.depth import DepthFailedError, DepthMap
 
 if TYPE_CHECKING:
     from services.world_engine.depth.depth import Floats
@@ -23,3 +23,17 @@ class FakeDepth:
         if self.inverse_depth is None:
             return DepthMap(np.zeros(picture.shape[:2], dtype=np.float32), doubt=1.0, is_sure=False)
         return DepthMap(self.inverse_depth, doubt=0.0, is_sure=True)
+
+
+class BrokenDepth(FakeDepth):
+    """A `FakeDepth` that fails after so many answers."""
+
+    def __init__(self, inverse_depth: Floats | None = None, *, answers: int = 0) -> None:
+        super().__init__(inverse_depth)
+        self._answers = answers
+
+    def estimate(self, picture: Picture) -> DepthMap:
+        if not self._answers:
+            raise DepthFailedError("It is broken.")
+        self._answers -= 1
+        return super().estimate(picture)

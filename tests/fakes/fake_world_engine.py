@@ -18,6 +18,7 @@ from services.world_engine.world_engine import (
     EngineDiedError,
     Frames,
     Picture,
+    SceneNotTakenError,
     SnapshotMismatchError,
     WorldClosedError,
     WorldSnapshot,
@@ -130,6 +131,7 @@ class FakeWorldEngine:
         self._fail_at: int | None = None
         self._failures_left = 0
         self._refusals_left = 0
+        self._takes_scenes = True
         self._dies_at, self._deaths_left = 0, 0
 
     @property
@@ -145,6 +147,10 @@ class FakeWorldEngine:
         """Make the next worlds fail to open."""
         with self._lock:
             self._refusals_left = times
+
+    def refuse_scenes(self) -> None:
+        """Have no world go on from another picture."""
+        self._takes_scenes = False
 
     def open_world(self, seed: Picture, *, rng_seed: int) -> FakeWorld:
         if self.is_closed:
@@ -204,6 +210,11 @@ class FakeWorldEngine:
         with self._lock:
             self._failures_left = count
 
+    def before_scene(self) -> None:
+        """Called by the worlds. Raises: SceneNotTakenError."""
+        if not self._takes_scenes:
+            raise SceneNotTakenError("This scene is not taken, as the test asked.")
+
     def before_step(self, pass_number: int) -> None:
         """Wait, be slow and fail as told. Called by the worlds."""
         if not self._gate.is_set():
@@ -254,6 +265,7 @@ class FakeWorld:
 
     def continue_from(self, picture: Picture) -> None:
         self._check_open()
+        self._engine.before_scene()
         self._mean = self._mean_of(picture)
 
     def snapshot(self) -> WorldSnapshot:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from replay.command import ReplayServices, run_replay
 from services.frame_encoder.simple_jpeg_encoder import SimpleJpegEncoder
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
 from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue, entry_of
+from services.world_engine.depth.depth_anything_files import DepthAnythingFiles
 from services.world_engine.diorama.entry import Diorama, Still, Stroll
 from services.world_engine.moss.entry import Moss
 from services.world_engine.simulator.entry import Simulator
@@ -23,7 +25,13 @@ MOSS_STEPS = 2
 
 def entries(moss: Path | None) -> dict[str, CatalogueEntry]:
     """Every built-in engine by its name; Moss with the weights in `moss`."""
-    found = [Diorama, Still, Stroll, Simulator, *([] if moss is None else [Moss(moss, MOSS_STEPS)])]
+    found = [
+        Diorama,
+        Still,
+        Stroll(DepthAnythingFiles(Path("nowhere")), ProcessTorchWorker),
+        Simulator,
+        *([] if moss is None else [Moss(moss, MOSS_STEPS)]),
+    ]
     return {plugin.card.model_id.split("/")[1]: entry_of(plugin) for plugin in found}
 
 

@@ -11,14 +11,17 @@ from typing import Final
 import numpy as np
 import pytest
 
-from replay.plan import ReplayPlan
+from replay.plan import ReplayError, ReplayPlan
 from replay.player import Replay
 from services.engine_host.engine_host import HostedEngine, host_engine
 from services.engine_host.host_settings import HostSettings
 from services.input_log.columns import InputColumns, PassInput
+from services.world_engine.diorama.engine import DioramaEngine, stroll
 from services.world_engine.world_engine import ControlPayload, EngineDiedError
 from services.world_files.world_file import Change, Continued, ModelFacts, Origins, Prompted, Tolerance
+from tests.fakes.fake_depth import BrokenDepth, FakeDepth
 from tests.fakes.fake_world_engine import FakeWorldEngine, fake_seed
+from tests.services.diorama.parkland import parkland
 
 PASSES: Final = 9
 CHANGES: Final[tuple[Change, ...]] = (Prompted(2, "fog"), Continued(5, "other"), Prompted(PASSES, "rain"))
@@ -103,6 +106,15 @@ def test_its_engine_dies_in_any_pass(parked_at: int, dies_at: int) -> None:
     replay.finish()
     assert numbers_and_digest(replay, seen) == undisturbed()
     assert dying.open_worlds == 0
+
+
+def test_it_is_refused_where_a_part_of_the_engine_fails_as_the_world_is_opened() -> None:
+    failing = DioramaEngine(stroll(BrokenDepth(), "deep"), spare=stroll(FakeDepth(), "spare"))
+    replay = Replay(
+        replace(plan(), model=ModelFacts.of(failing.spec, "none"), pictures={"seed": parkland()}, changes=())
+    )
+    with pytest.raises(ReplayError, match="other weights of terrarium/stroll"):
+        replay.open(failing)
 
 
 def test_the_process_of_its_engine_is_killed() -> None:

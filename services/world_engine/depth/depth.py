@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from services.world_engine.world_engine import EngineFaultError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,12 +30,19 @@ class DepthMap:
     is_sure: bool
 
 
+class DepthFailedError(EngineFaultError):
+    """The network that finds depth gave no answer, whatever the picture shows. `str()` of it is a sentence."""
+
+
 class DepthEstimator(Protocol):
     def estimate(self, picture: Picture) -> DepthMap:
         """The depth of `picture`, which may have any size.
 
-        The same picture gives the same map on the same machine. Blocks for some ten milliseconds. Never raises for what
-        a picture shows: where nothing can be told, the map is not sure.
+        The same picture gives the same map on the same machine. Blocks for some ten milliseconds, or for seconds where
+        the network is large. Never raises for what a picture shows: where nothing can be told, the map is not sure.
+
+        Raises:
+            DepthFailedError: the network cannot be loaded, or has failed.
         """
         ...
 

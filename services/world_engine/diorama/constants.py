@@ -8,6 +8,7 @@ from typing import Final
 ENGINE_VERSION: Final = "diorama-2"
 STILL_VERSION: Final = "still-1"
 STROLL_VERSION: Final = "stroll-2"
+STROLL_ID: Final = "terrarium/stroll"
 
 WIDTH: Final = 1280
 HEIGHT: Final = 720

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import structlog
 
+from services.world_engine.depth.depth import DepthFailedError
 from services.world_engine.diorama._canvas import Canvas
 from services.world_engine.diorama._close_up import leaning, on_leash
-from services.world_engine.diorama._cut import NOTHING, Cut, cut_things
+from services.world_engine.diorama._cut import NOTHING, Cut
 from services.world_engine.diorama._phases import Phases, advance_phases
+from services.world_engine.diorama._remembered_cuts import RememberedCuts
 from services.world_engine.diorama._renderer import Renderer, View
 from services.world_engine.diorama._scene import Scene, build_close_up, build_scene
 from services.world_engine.diorama._snapshot import pack_state, unpack_state
@@ -22,6 +25,7 @@ from services.world_engine.diorama.constants import (
     FRAMES_PER_PASS,
     HEIGHT,
     STILL_VERSION,
+    STROLL_ID,
     STROLL_VERSION,
     WIDTH,
 )
@@ -33,6 +37,7 @@ from services.world_engine.world_engine import (
     ControlPayload,
     Frames,
     Picture,
+    SceneNotTakenError,
     WorldClosedError,
     WorldSnapshot,
     WorldSpec,
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.world_engine.depth.depth import DepthEstimator
+
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 DIORAMA_SPEC: Final = WorldSpec(
     model_id="terrarium/diorama",
@@ -96,15 +103,11 @@ def stroll(depth: DepthEstimator, depth_hash: str) -> Manner:
     """A walk among the things of a picture, as far as `depth` is sure of them; `depth_hash` names its weights."""
     spec = replace(
         DIORAMA_SPEC,
-        model_id="terrarium/stroll",
+        model_id=STROLL_ID,
         title="Stroll",
         weights_hash=hashlib.sha256(f"{STROLL_VERSION} {depth_hash}".encode()).hexdigest(),
     )
-
-    def cut(picture: Picture) -> Cut:
-        return cut_things(picture, depth.estimate(picture))
-
-    return replace(WALK, spec=spec, cut=cut)
+    return replace(WALK, spec=spec, cut=RememberedCuts(depth).cut)
 
 
 class DioramaEngine:
@@ -112,20 +115,40 @@ class DioramaEngine:
 
     It starts no threads. Each world draws on its caller's thread, and OpenCV spreads each call over its own pool. That
     was measured to be as fast as drawing several sub-frames at a time. The size of the pool does not change the frames.
+
+    Where the depth of `manner` fails, worlds in new pictures are opened in the manner `spare` from then on, and `spec`
+    is that of the spare. A picture that was seen before keeps its manner, so that its worlds can be opened again. A
+    world keeps its own for good; its snapshots name it.
     """
 
-    def __init__(self, manner: Manner = WALK) -> None:
+    def __init__(
+        self, manner: Manner = WALK, *, spare: Manner | None = None, release: Callable[[], None] = lambda: None
+    ) -> None:
+        """`release` gives back what the manners hold, at `close`."""
         self._manner = manner
+        self._spare = spare
+        self._release = release
+        self._has_failed = False
 
     @property
     def spec(self) -> WorldSpec:
-        return self._manner.spec
+        return self._manner.spec if self._spare is None or not self._has_failed else self._spare.spec
 
     def open_world(self, seed: Picture, *, rng_seed: int) -> DioramaWorld:  # noqa: ARG002 - nothing here is random
-        return DioramaWorld(seed, self._manner)
+        """Raises: DepthFailedError, the depth cannot be told, and there is no spare manner."""
+        try:
+            return DioramaWorld(seed, self._manner)
+        except DepthFailedError as error:
+            if self._spare is None:
+                raise
+            if not self._has_failed:
+                self._has_failed = True
+                logger.warning("The depth network failed; new pictures are opened without it until the engine is "
+                               "loaded again", engine=self._manner.spec.title, reason=str(error))  # fmt: skip
+            return DioramaWorld(seed, self._spare)
 
     def close(self) -> None:
-        """Do nothing: the engine holds no resources."""
+        self._release()
 
 
 class DioramaWorld:
@@ -158,7 +181,10 @@ class DioramaWorld:
 
     def continue_from(self, picture: Picture) -> None:
         self._open_scene()
-        self._enter(picture)
+        try:
+            self._enter(picture)
+        except DepthFailedError as error:
+            raise SceneNotTakenError(str(error)) from error
         self._views = self._here()
 
     def snapshot(self) -> WorldSnapshot:
@@ -179,8 +205,9 @@ class DioramaWorld:
         self._renderers.clear()
 
     def _enter(self, picture: Picture) -> None:
-        self._picture = _checked(picture)
-        self._scene = self._manner.build(self._picture, self._manner.cut(self._picture))
+        entered = _checked(picture)
+        self._scene = self._manner.build(entered, self._manner.cut(entered))
+        self._picture = entered
 
     def _renderer(self, width: int, height: int) -> Renderer:
         """One is kept beside that of large frames: a world is seldom drawn in several sizes."""

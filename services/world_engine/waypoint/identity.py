@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Final
+
+from services.model_hub.hub_cache import content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 RUNTIME: Final = "terrarium waypoint runtime 1"  # a change of the runtime that changes frames counts this up
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SUFFIXES: Final = (".safetensors", ".yaml", ".yml")
 
 
@@ -25,19 +25,10 @@ def weights_hash(model_folder: Path, vae_folder: Path) -> str:
     whole = hashlib.sha256(RUNTIME.encode())
     for part, folder in (("model", model_folder), ("vae", vae_folder)):
         for path in _files(folder):
-            whole.update(f"\n{part}/{path.name} {_content_hash(path)}".encode())
+            whole.update(f"\n{part}/{path.name} {content_hash(path)}".encode())
     return whole.hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         yield from sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
-
-
-def _content_hash(path: Path) -> str:
-    """The cache calls large files by the SHA-256 of their content, which the pull has checked."""
-    blob = path.resolve()
-    if blob.parent.name == "blobs" and _SHA256.fullmatch(blob.name):
-        return blob.name
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -28,12 +28,15 @@ from services.machine_probe.machine_probe import (
     TorchFound,
 )
 from services.memory_planner.engine_fit import DoesNotFit, Fits, FitUnknown, Tight
+from services.model_hub.model_hub import Damaged, OnDisk
 from services.model_hub.repository import Repository
 from services.world_engine.catalogue import WorldEngineCatalogue
+from services.world_engine.depth.depth_anything_files import REPOSITORY
 from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_machine_probe import FakeMachineProbe
+from tests.fakes.fake_model_hub import FakeModelHub
 from tests.fakes.fake_prompt_writer import FakePromptWriter
 from tests.fakes.fake_system_monitor import FAKE_MACHINE, FAKE_USAGE, FakeSystemMonitor
 
@@ -60,6 +63,7 @@ class Machine:
     def __init__(self, machine: MachinePayload = FAKE_MACHINE) -> None:
         self.probe = FakeMachineProbe()
         self.classifier = FakeImageClassifier()
+        self.hub = FakeModelHub()
         self.config = RuntimeConfig(data_dir=Path("folder"))
         self.port: PortState = PortFree("127.0.0.1", 7987)
         self.refusal: str | None = None
@@ -77,12 +81,29 @@ class Machine:
             classifier=self.classifier,
             writer=FakePromptWriter(),
             editor=FakeImageEditor(),
+            hub=self.hub,
             fit=lambda _: self.fit,
         )
         return doctor.examine(Installation(self.config, self.port, self.refusal, self.is_card_in_use))
 
     def finding(self, name: str) -> Finding:
         return next(check.finding for check in self.report().checks if check.id == name)
+
+
+def test_it_says_which_depth_is_in_use(tmp_path: Path) -> None:
+    machine, name = Machine(), REPOSITORY.model_id
+    absent = machine.finding("depth")
+    assert isinstance(absent, Good)
+    assert "ships with the server" in absent.found
+    machine.hub.found[name] = OnDisk(tmp_path, "c" * 40, 99)
+    foreign = machine.finding("depth")
+    assert isinstance(foreign, Warned)
+    assert "another model" in foreign.found
+    machine.hub.found[name] = Damaged("It is cut off.")
+    assert machine.finding("depth") == Warned(
+        "It is cut off. Stroll uses the network that ships with the server, which knows open country alone.",
+        "Remove Depth Anything V2, and pull it again.",
+    )
 
 
 def test_a_machine_without_a_card_is_well() -> None:

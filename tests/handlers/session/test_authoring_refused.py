@@ -14,7 +14,7 @@ from tests.fakes.fake_catalogue import FakeModel
 from tests.fakes.fake_image_classifier import FakeImageClassifier
 from tests.fakes.fake_image_editor import FakeImageEditor
 from tests.fakes.fake_prompt_writer import FakePromptWriter, writer_failure
-from tests.handlers.session.authoring_studio import BOTH, GREEN, SEED, ask, begin, codes, refused, studio
+from tests.handlers.session.authoring_studio import BOTH, GREEN, SEED, ask, begin, codes, is_seed, refused, studio
 from tests.job_client import scene
 from tests.play.harness import fake_services, picture, play_server
 
@@ -138,6 +138,19 @@ def test_a_scene_that_no_world_can_be_opened_in() -> None:
         assert refused(client, "generate_scene") == (None, "engineFailed")
         assert len(at.seeds.list()) == 0
         assert ask(client, "scene_edit")["success"], "the world in play is as good as before"
+
+
+def test_a_scene_that_the_world_in_play_does_not_take() -> None:
+    model = FakeModel()
+    with studio(model) as at, at.server.client() as client:
+        begin(client)
+        (engine,) = model.engines
+        engine.refuse_scenes()
+        reply = ask(client, "scene_edit")
+        assert codes(reply) == (None, "engineFailed")
+        assert "This scene is not taken" in reply["error"]
+        assert is_seed(client.hold("W"))
+        assert len(engine.worlds) == 1, "the world is intact, and so is not opened anew"
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"\x89PNG\r\n\x1a\n and no more", b"\xff\xd8" * 1000])

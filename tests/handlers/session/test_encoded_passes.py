@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from handlers.session.encoded_passes import EncodedPass, EncodedPasses, PassSubscriber, VideoSource
 from tests.fakes.fake_clock import FakeClock
-from wire_protocol import FrameHeader
+from wire_protocol import FrameHeader, encode_envelope
 
 _LATER_S = 10.0
 
@@ -32,6 +34,20 @@ async def _waiting(subscriber: PassSubscriber) -> list[int]:
         taken = taking.result()
         assert taken is not None
         ids.append(taken.header.frame_id)
+
+
+@pytest.mark.parametrize(
+    ("one_of", "parts", "frame_id"),
+    [(1, (b"0", b"1", b"2", b"3"), 40), (2, (b"1", b"3"), 42), (4, (b"3",), 43), (8, (b"3",), 43)],
+)
+def test_a_thinned_pass_keeps_its_newest_frame_and_its_last_numbers(
+    one_of: int, parts: tuple[bytes, ...], frame_id: int
+) -> None:
+    header = FrameHeader(frame_id=40, client_ts=7, gen_ms=16, temporal_compression=4)
+    thinned = EncodedPass.of(header, (b"0", b"1", b"2", b"3")).thinned(one_of)
+    assert thinned.parts == parts
+    assert thinned.header == header.model_copy(update={"frame_id": frame_id, "temporal_compression": len(parts)})
+    assert thinned.envelope == encode_envelope(thinned.header, parts)
 
 
 def test_everybody_gets_the_very_same_bytes() -> None:

@@ -22,10 +22,24 @@ def _post(quality: QualityController, passes: int, *, replaced_every: int | None
 def test_quality_falls_when_passes_are_replaced_and_rises_again_when_none_are() -> None:
     quality = QualityController(Current.fixed(JpegConfig(quality=85, lowest_quality=45)), frame_height=720)
     assert _post(quality, 16, replaced_every=2) == 75
-    assert _post(quality, 160, replaced_every=2) == 45
+    assert _post(quality, 16 * 3, replaced_every=2) == 45
     assert _post(quality, 16) == 45  # one calm window is not enough
     assert _post(quality, 16 * 3) == 50
     assert _post(quality, 16 * 100) == 85
+
+
+def test_frames_are_left_out_once_the_quality_cannot_fall_and_come_back_before_it_rises() -> None:
+    quality = QualityController(Current.fixed(JpegConfig(quality=85, lowest_quality=65)), frame_height=720)
+    _post(quality, 16 * 2, replaced_every=2)
+    assert (quality.tuning.quality, quality.one_of) == (65, 1)
+    _post(quality, 16, replaced_every=2)
+    assert quality.one_of == 2
+    _post(quality, 16 * 20, replaced_every=2)
+    assert quality.one_of == 8  # no fewer
+    _post(quality, 16 * 4)
+    assert (quality.tuning.quality, quality.one_of) == (65, 4)
+    _post(quality, 16 * 4 * 3)
+    assert (quality.tuning.quality, quality.one_of) == (70, 1)
 
 
 def test_quality_stays_when_a_pass_is_replaced_now_and_then() -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from services.frame_encoder.frame_sizes import scaled
+from services.torch_worker.process_torch_worker import ProcessTorchWorker
+from services.world_engine.depth.depth import DepthFailedError
+from services.world_engine.depth.depth_anything_files import DepthAnythingFiles
 from services.world_engine.diorama._cut import COLUMNS, NOTHING, ROWS, STEP, Cut, cut_things
 from services.world_engine.diorama._things import take_apart
 from services.world_engine.diorama.engine import DioramaEngine, DioramaWorld, stroll
 from services.world_engine.diorama.entry import Stroll
 from services.world_engine.engine_card import ModelLoadError
-from services.world_engine.world_engine import SnapshotMismatchError
-from tests.fakes.fake_depth import FakeDepth
+from services.world_engine.world_engine import SceneNotTakenError, SnapshotMismatchError
+from tests.fakes.fake_depth import BrokenDepth, FakeDepth
 from tests.services.diorama import keys
 from tests.services.diorama.controls import ADVENTURE, hold, press, turn
 from tests.services.diorama.parkland import AHEAD, HORIZON, MIDDLE, parkland, tree, true_depth
@@ -24,11 +28,17 @@ from tests.services.diorama.pictures import awkward, psnr
 if TYPE_CHECKING:
     from services.world_engine.world_engine import Picture
 
+STROLL = Stroll(DepthAnythingFiles(Path("nowhere")), ProcessTorchWorker)
 SURE, UNSURE = DioramaEngine(stroll(FakeDepth(true_depth()), "true")), DioramaEngine(stroll(FakeDepth(), "true"))
 
 
 def strolling(engine: DioramaEngine = SURE) -> DioramaWorld:
     return engine.open_world(parkland(), rng_seed=0)
+
+
+def elsewhere() -> Picture:
+    """A picture that is not the parkland."""
+    return np.ascontiguousarray(parkland()[:, ::-1])
 
 
 def dark(picture: Picture) -> np.ndarray:
@@ -143,6 +153,59 @@ def test_it_goes_on_exactly_from_a_snapshot_even_where_depth_is_told_otherwise()
         assert np.array_equal(other.step(ADVENTURE[3]), expected)
 
 
+def failing(*, answers: int) -> DioramaEngine:
+    """Its depth network fails after so many pictures, and is sure of each before; the spare one is sure of none."""
+    deep = stroll(BrokenDepth(true_depth(), answers=answers), "deep")
+    return DioramaEngine(deep, spare=stroll(FakeDepth(), "spare"))
+
+
+def test_where_the_depth_fails_new_pictures_open_by_the_spare_one_and_say_so() -> None:
+    engine = failing(answers=1)
+    deep, before = engine.spec, strolling(engine)
+    after = engine.open_world(elsewhere(), rng_seed=0)
+    assert engine.spec.weights_hash != deep.weights_hash
+    assert before.snapshot().weights_hash == deep.weights_hash
+    assert after.snapshot().weights_hash == engine.spec.weights_hash
+    with pytest.raises(SnapshotMismatchError, match="weights"):
+        after.restore(before.snapshot())
+
+
+def test_a_world_of_a_depth_that_has_failed_refuses_a_new_picture_and_is_played_on() -> None:
+    world, twin = strolling(failing(answers=1)), strolling()
+    with pytest.raises(SceneNotTakenError, match="broken"):
+        world.continue_from(elsewhere())
+    for _ in range(2):
+        assert np.array_equal(world.step(press(keys.W)), twin.step(press(keys.W)))
+    kept = world.snapshot()
+    world.step(press(keys.W))
+    world.restore(kept)
+    assert np.array_equal(world.step(press()), twin.step(press()))
+
+
+def test_a_picture_that_was_seen_before_the_depth_failed_keeps_its_cut() -> None:
+    engine = failing(answers=2)
+    world = strolling(engine)
+    world.continue_from(elsewhere())
+    world.step(press(keys.W))
+    kept = world.snapshot()
+    engine.open_world(parkland()[::-1].copy(), rng_seed=0)  # it fails here
+    again = strolling(engine)
+    again.continue_from(elsewhere())
+    again.restore(kept)
+    assert np.array_equal(again.step(press(keys.W)), world.step(press(keys.W)))
+
+
+def test_what_the_engine_holds_is_given_back_when_it_is_closed() -> None:
+    released = list[bool]()
+    DioramaEngine(release=lambda: released.append(True)).close()
+    assert released == [True]
+
+
+def test_without_a_spare_depth_the_fault_is_told() -> None:
+    with pytest.raises(DepthFailedError, match="broken"):
+        strolling(DioramaEngine(stroll(BrokenDepth(), "deep")))
+
+
 def test_a_damaged_snapshot_leaves_the_world_as_it_was() -> None:
     world = strolling()
     kept = world.snapshot()
@@ -159,14 +222,14 @@ def test_the_diorama_takes_no_cut() -> None:
 
 
 def test_the_engine_is_loaded_with_the_shipped_depth_network() -> None:
-    engine = Stroll.load("none", lambda _: None)
-    assert engine.spec.model_id == Stroll.card.model_id
+    engine = STROLL.load("none", lambda _: None)
+    assert engine.spec.model_id == STROLL.card.model_id
     engine.close()
 
 
 def test_an_unknown_quantisation_is_refused() -> None:
     with pytest.raises(ModelLoadError):
-        Stroll.load("int4", lambda _: None)
+        STROLL.load("int4", lambda _: None)
 
 
 def test_things_stand_in_small_frames_where_they_stand_in_large_ones() -> None:

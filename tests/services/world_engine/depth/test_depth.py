@@ -9,8 +9,12 @@ import pytest
 from PIL import Image
 
 from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
+from services.world_engine.depth.depth_anything import DepthAnything
+from services.world_engine.depth.first_sure import FirstSure
 from services.world_engine.depth.moss_depth import MossDepth
+from services.world_engine.diorama.depths import CAMERA
 from tests.fakes.fake_depth import FakeDepth
+from tests.fakes.fake_depth_worker import FakeDepthWorker
 from tests.services.diorama.pictures import awkward
 from world_model.runtime import Runtime
 from world_model.weights import read_weights
@@ -26,9 +30,14 @@ def fixture_moss() -> MossDepth:
     return MossDepth(Runtime(manifest, {"start": graphs["start"]}))
 
 
-@pytest.fixture(name="estimator", params=["moss", "fake", "unsure fake"])
+@pytest.fixture(name="estimator", params=["moss", "fake", "unsure fake", "depth anything", "first sure"])
 def fixture_estimator(request: pytest.FixtureRequest, moss: MossDepth) -> DepthEstimator:
-    fakes = {"fake": FakeDepth(np.full((9, 16), 0.1, dtype=np.float32)), "unsure fake": FakeDepth()}
+    fakes: dict[str, DepthEstimator] = {
+        "fake": FakeDepth(np.full((9, 16), 0.1, dtype=np.float32)),
+        "unsure fake": FakeDepth(),
+        "depth anything": DepthAnything(FakeDepthWorker(lambda seen: seen.mean(axis=2)), CAMERA),
+        "first sure": FirstSure(moss, FakeDepth()),
+    }
     return fakes.get(request.param, moss)
 
 
@@ -37,7 +46,7 @@ def seed(name: str) -> Picture:
         return np.asarray(image.convert("RGB"))
 
 
-@pytest.mark.parametrize("shape", [(720, 1280), (1, 1), (40, 9)])
+@pytest.mark.parametrize("shape", [(720, 1280), (1, 1), (40, 9), (90, 360)])
 def test_a_map_of_any_picture_is_finite_and_the_same_each_time(
     estimator: DepthEstimator, shape: tuple[int, int]
 ) -> None:
