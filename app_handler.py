@@ -197,7 +197,14 @@ class AppHandler:
         authoring = current.part(lambda config: config.authoring)
         max_upload_bytes = current.part(lambda config: config.max_upload_bytes)
         changes = StateChanges()
-        self.left_worlds = LeftWorlds(current, services.clock, services.metrics, server=self.peers.run)
+        self.left_worlds = LeftWorlds(
+            current,
+            services.clock,
+            services.metrics,
+            server=self.peers.run,
+            copies=services.world_copies,
+            threads=self._work_threads,
+        )
         needs = EngineNeedsBook(services.engine_measurements, services.system_monitor)
         ledger = MemoryLedger(
             self._state,

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from services.video_encoder.video_encoder import VideoEncoder
     from services.video_pipeline.video_pipeline import ConfigurableVideoPipeline, FastVideoPipeline
     from services.video_writer.video_writer import VideoWriter
+    from services.world_copies.world_copies import WorldCopies
     from services.world_files.world_store import WorldStore
 
 
@@ -73,6 +74,7 @@ class ServiceBundle:
     ownership_stores: OwnershipStores
     feedback_stores: FeedbackStores
     peer_stores: PeerStores | None  # None: the server shares its database with no other
+    world_copies: WorldCopies | None  # None: no other server could go on from them
     film_store: FilmStore
     source_store: SourceStore
     media_probe: MediaProbe
@@ -134,6 +136,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
     from services.video_encoder.ffmpeg_video_encoder import FfmpegVideoEncoder
     from services.video_pipeline.switched_video_pipeline import SwitchedVideoPipeline
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
+    from services.world_copies.directory_world_copies import DirectoryWorldCopies
     from services.world_engine.plugins.discovery import InstalledEngines
     from services.world_files.directory_world_store import DirectoryWorldStore
 
@@ -159,6 +162,7 @@ def build_default_service_bundle(launch: Launch, log_stream: LogStream) -> Servi
         prompt_writer=SwitchedPromptWriter(build_prompt_writer, config.authoring),
         image_editor=SwitchedImageEditor(build_image_editor, config.authoring),
         world_store=DirectoryWorldStore(shared / "worlds", config.max_saved_worlds, is_shared=is_shared),
+        world_copies=DirectoryWorldCopies(shared / "copies") if is_shared else None,
         film_store=DirectoryFilmStore(shared / "films", is_shared=is_shared),
         source_store=DirectorySourceStore(shared / "films" / "sources", clock, is_shared=is_shared),
         media_probe=FfmpegMediaProbe(bundled_ffmpeg),

@@ -1,7 +1,9 @@
 """A fleet: waiting times, use and cost against a queue for each device, and what Ray's proxy costs.
 
 `python -m benchmarks.fleet [--devices N ...] [--demand SHARE ...]` simulates. With `--proxy` it starts a server by
-itself and a fleet of one, on the PostgreSQL of `--database-url`, and plays the diorama at 720p on each, in turns.
+itself and a fleet of one, on the PostgreSQL of `--database-url`, and plays the diorama at 720p in turns: on
+the first, on the fleet through Ray's proxy, and on its server directly, once admitted by ticket. Times are from input
+to frame.
 """
 
 from __future__ import annotations

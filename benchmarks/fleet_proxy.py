@@ -1,20 +1,27 @@
-"""What the way through Ray's proxy costs: the same server by itself and behind the proxy, played on in turns."""
+"""What the ways into a fleet cost: the same server by itself, through Ray's proxy, and by ticket, in turns."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from benchmarks.child import fleet_server, terrarium_server
-from benchmarks.player import Player
+from benchmarks.player import Player, admitted
 from network.listening_socket import create_listening_socket
 
 _SEED: Final = Path(__file__).resolve().parent.parent / "assets" / "seeds" / "forest_path.jpg"
 _MODEL: Final = "terrarium/diorama"
 _SETTLING_S: Final = 2.0
+_ROWS: Final = {
+    "p50, ms": "p50",
+    "p95, ms": "p95",
+    "frames/s": "frames_per_second",
+    "Mbit/s": "mbit_s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +34,38 @@ class WayFigures:
     mbit_s: float
 
 
+class Way(Enum):
+    """`SOCKET`: to a server that is alone. `PROXY`: through Ray's. `TICKET`: let in there, then to the server."""
+
+    SOCKET = "direct socket"
+    PROXY = "through Ray"
+    TICKET = "by ticket"
+
+
 def compare(database_url: str, *, seconds: float, rounds: int) -> str:
-    """The table: medians of the rounds."""
+    """The table: medians of the rounds. All three ways are played in turns within each."""
     port = _free_port()
-    with terrarium_server() as (direct, _), fleet_server(database_url, port):
-        figures: dict[tuple[bool, bool], list[WayFigures]] = {}
+    figures: dict[tuple[bool, Way], list[WayFigures]] = {}
+    with terrarium_server() as (alone, _), fleet_server(database_url, port):
         for _ in range(rounds):
             for capped in (True, False):
-                figures.setdefault((False, capped), []).append(_played(direct.port, seconds, capped=capped))
-                figures.setdefault((True, capped), []).append(_played(port, seconds, capped=capped))
-    lines = ["way             pace      input to frame p50   p95      frames/s   Mbit/s"]
-    for (proxied, capped), found in sorted(figures.items(), key=lambda each: (not each[0][1], each[0][0])):
-        lines.append(
-            f"{'through Ray' if proxied else 'direct':15} {'720p60' if capped else 'no pace':8}"
-            f"  {_median(found, 'p50'):14.1f} ms  {_median(found, 'p95'):5.1f} ms"
-            f"  {_median(found, 'frames_per_second'):8.1f}  {_median(found, 'mbit_s'):7.1f}"
-        )
+                for way in Way:
+                    found = _played(alone.port if way is Way.SOCKET else port, way, seconds, capped=capped)
+                    figures.setdefault((capped, way), []).append(found)
+    lines = [f"{'pace':8}  {'':16}" + "".join(f"{way.value:>15}" for way in Way)]
+    for capped in (True, False):
+        for title, name in _ROWS.items():
+            values = "".join(f"{_median(figures[capped, way], name):15.1f}" for way in Way)
+            lines.append(f"{'720p60' if capped else 'no pace':8}  {title:16}{values}")
     return "\n".join(lines)
 
 
-def _played(port: int, seconds: float, *, capped: bool) -> WayFigures:
+def _played(port: int, way: Way, seconds: float, *, capped: bool) -> WayFigures:
+    seed, query = _SEED.read_bytes(), ""
+    if way is Way.TICKET:
+        port, query = admitted(port, _MODEL, seed=seed)
     # Ray's proxy compresses for whoever offers it, as browsers do. This client does not, and measures the least.
-    with Player(port, _MODEL, seed=_SEED.read_bytes(), capped=capped, offers_compression=False) as player:
+    with Player(port, _MODEL, seed=seed, capped=capped, query=query, offers_compression=False) as player:
         time.sleep(_SETTLING_S)
         began = time.monotonic()
         time.sleep(seconds)

@@ -233,6 +233,27 @@ def _arrival(header: dict[str, Any], size: int) -> Arrival:
     )
 
 
+def admitted(port: int, model: str, *, seed: bytes) -> tuple[int, str]:
+    """The port of the server to which the fleet at `port` sends a player, and what to add to the query there.
+
+    Raises:
+        PlayerError: it sends them nowhere.
+    """
+    path = "/ws?protocol_version=5&client=terrarium&follows=ws"
+    door = MessageSocket(port, path, offers_compression=False)
+    try:
+        door.send(Opcode.TEXT, json.dumps(_init(model, seed, capped=True, records=False)).encode())
+        while True:
+            opcode, payload = door.read()
+            message: dict[str, Any] = json.loads(bytes(payload)) if opcode is Opcode.TEXT else {}
+            if message.get("type") == "moved":
+                return int(message["address"].rpartition(":")[2]), f"&ticket={message['ticket']}"
+            if message.get("type") != "progress":
+                raise PlayerError(f"The fleet does not send its player on: {message}")
+    finally:
+        door.close()
+
+
 def _init(model: str, seed: bytes, *, capped: bool, records: bool) -> dict[str, Any]:
     return {
         "type": "init",

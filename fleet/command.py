@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--replicas", type=_counted, default=1, metavar="N", help="servers (default: 1)")
     parser.add_argument(
-        "--max-replicas", type=_counted, metavar="N", help="as many servers as sessions need, up to so many"
+        "--max-replicas", type=_counted, metavar="N", help="as many servers as players need, up to so many"
     )
     parser.add_argument("--gpus", type=float, default=0.0, metavar="N", help="devices of each server (default: 0)")
     parser.add_argument("--cpus", type=float, default=1.0, metavar="N", help="processors of each server (default: 1)")

@@ -36,7 +36,7 @@ class FleetPlan(BaseModel):
 
     `arguments` are those of every server. `own_dirs` is a folder on each machine for what a server keeps to itself.
     With `max_replicas` above `replicas`, there are as many as sessions need. `direct` false: players reach their server
-    through Ray's proxy, as they also do where Ray counts their connections to know how many servers it takes.
+    through Ray's proxy.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +59,7 @@ class FleetPlan(BaseModel):
 
     @property
     def direct_plan(self) -> DirectPlan | None:
-        if not self.direct or self.scales:
+        if not self.direct:
             return None
         drain_s = max(0.0, self.drain_s - _CLOSING_S)
         return DirectPlan(port=self.direct_port, url=self.direct_url, drain_s=drain_s)
@@ -88,6 +88,6 @@ class FleetPlan(BaseModel):
         needed = {
             "min_replicas": self.replicas,
             "max_replicas": self.max_replicas,
-            "target_ongoing_requests": max(1.0, 0.7 * self.sessions),
+            "policy": {"policy_function": "fleet.scaling:servers_needed"},
         }
         return {**options, "autoscaling_config": needed}

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet.routing_stats import routing_stats
+from fleet.scaling import scaling_stats
 from runtime_config.data_directory import prepare_data_directory
 from runtime_config.folder_lock import folders_held
 from runtime_config.launch_error import LaunchError
@@ -64,6 +65,10 @@ class FleetReplica:
     def record_routing_stats(self) -> dict[str, Any]:
         """For the router, which Ray tells every second."""
         return routing_stats(self._handler.sessions.own_play(), self._handler.engines.loaded_models())
+
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        """For `servers_needed`, which Ray tells every few seconds."""
+        return scaling_stats(self._handler.sessions.own_play(), self._handler.peers.waiting)
 
 
 @contextmanager

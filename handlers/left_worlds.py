@@ -1,12 +1,14 @@
 """Worlds that wait for players whose connection broke, and the tokens by which those come back.
 
 A world waits closed, as snapshots in memory: it holds no place and no engine, so that nobody has to wait for it. It
-goes when its time is over, when others need the memory, and when the server stops.
+goes when its time is over, when others need the memory, and when the server stops. Where servers share a folder, there
+are copies in it too, by which a client of a server that is gone goes on at another one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import threading
 from contextlib import asynccontextmanager
@@ -17,9 +19,11 @@ import structlog
 
 from access_rules import Anonymous, Owner, Person, standing
 from error_types import DomainError, ErrorCode
+from handlers.base import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from concurrent.futures import Executor
 
     from access_rules import Visitor
     from handlers.session.left_world import LeftWorld
@@ -28,11 +32,13 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.metrics.metrics import Metrics
     from services.peer_store.peer_store import RunId
+    from services.world_copies.world_copies import WorldCopies, WorldCopy
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _MACHINE_SHARE: Final = 16  # all worlds have so much of the machine's memory at most, if nothing is set
 _SOONEST_SWEEP_S: Final = 0.05
+_COPY_LATE_S: Final = 60.0  # copies of large worlds are renewed less often
 _BETWEEN: Final = "."  # a token's server and its secret
 
 
@@ -95,9 +101,23 @@ class Taken:
 
 
 class LeftWorlds:
-    """Called on the event loop's thread, but for `give_way`. `server` is the run of the server, which tokens name."""
+    """Called on the event loop's thread, but for `give_way`. `server` is the run of the server, which tokens name.
 
-    def __init__(self, config: Current[RuntimeConfig], clock: Clock, metrics: Metrics, *, server: RunId) -> None:
+    `copies` None: the server works alone. `threads` read and remove them.
+    """
+
+    def __init__(
+        self,
+        config: Current[RuntimeConfig],
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        server: RunId,
+        copies: WorldCopies | None,
+        threads: Executor,
+    ) -> None:
+        self.copies = copies
+        self._threads = threads
         self._server = server
         self._config = config
         self._clock = clock
@@ -110,6 +130,15 @@ class LeftWorlds:
     @property
     def keep_s(self) -> float:
         return self._config.now.resume.keep_s
+
+    @property
+    def copies_kept_s(self) -> float:
+        """A copy is renewed as long as its server lives, so this is the time for its player to come to another one."""
+        return self.keep_s + _COPY_LATE_S
+
+    def copy_names(self, ticket: ResumeTicket) -> tuple[str, ...]:
+        """What copies of its world are called: nothing that leads to a token, and other names for each visitor."""
+        return tuple(_copy_name(token, ticket.visitor) for token in ticket.tokens)
 
     @property
     def count(self) -> int:
@@ -129,6 +158,7 @@ class LeftWorlds:
         if ticket.earlier is not None:
             with self._lock:
                 self._tickets.pop(ticket.earlier, None)
+                self._remove_copies(_copy_name(ticket.earlier, ticket.visitor))
                 ticket.earlier = None
 
     # --------------------------------------------------------------------------------------------- being left
@@ -146,9 +176,11 @@ class LeftWorlds:
             self._sweep_later()
         logger.info("The world waits for its player", model=world.key.model_id, bytes=size, seconds=self.keep_s)
 
-    def close(self, ticket: ResumeTicket) -> None:
-        """Nothing waits under this ticket any more. Idempotent."""
+    def close(self, ticket: ResumeTicket, *, keeps_copies: bool = False) -> None:
+        """Nothing waits under this ticket any more. Idempotent. `keeps_copies`: for another server."""
         with self._lock:
+            if not keeps_copies and not isinstance(ticket.state, Closed):
+                self._remove_copies(*self.copy_names(ticket))
             for token in ticket.tokens:
                 self._tickets.pop(token, None)
             ticket.state = Closed()
@@ -157,8 +189,10 @@ class LeftWorlds:
     # --------------------------------------------------------------------------------------------- coming back
 
     @asynccontextmanager
-    async def claimed(self, token: str, by: ResumeTicket) -> AsyncGenerator[LeftWorld]:
+    async def claimed(self, token: str, by: ResumeTicket) -> AsyncGenerator[LeftWorld | WorldCopy]:
         """The world of `token`, for the block to open: then it is the session's of `by`, and `token` is used up.
+
+        That is a copy where the server that had the world is gone.
 
         A session that still has it is ended first: it may not have noticed yet that its client is gone. If the block
         raises, the world waits on as before.
@@ -166,6 +200,11 @@ class LeftWorlds:
         Raises:
             DomainError: nothing waits under this token, or not for this visitor.
         """
+        copy = await self._copied(token, by)
+        if copy is not None:
+            yield copy
+            self._lead_here(token, by)
+            return
         while isinstance(found := self._take(token, by), InHand):
             found.holder.end()
             await found.ticket.put_down.wait()
@@ -175,6 +214,19 @@ class LeftWorlds:
             self._put_back(found)
             raise
         self._hand_over(found, token, by)
+
+    async def _copied(self, token: str, by: ResumeTicket) -> WorldCopy | None:
+        """None: the world is here, or nowhere."""
+        copies, name = self.copies, _copy_name(token, by.visitor)
+        if copies is None or token in self._tickets:
+            return None
+        return await in_thread(self._threads, lambda: copies.read(name))
+
+    def _remove_copies(self, *names: str) -> None:
+        copies = self.copies
+        if copies is not None:
+            for name in names:
+                self._threads.submit(copies.remove, name)
 
     def _take(self, token: str, by: ResumeTicket) -> Taken | InHand:
         """The world, for `by` to open; or who has it in hand. Raises: DomainError, as `claimed`."""
@@ -198,11 +250,15 @@ class LeftWorlds:
     def _hand_over(self, taken: Taken, token: str, by: ResumeTicket) -> None:
         with self._lock:
             self.close(taken.ticket)
+        self._lead_here(token, by)
+        waited_s = self._clock.monotonic() - taken.waiting.left_at
+        logger.info("The world is played on", waited_s=round(waited_s, 1))
+
+    def _lead_here(self, token: str, by: ResumeTicket) -> None:
+        with self._lock:
             by.earlier = token
             self._tickets[token] = by
         self._metrics.world_resumed()
-        waited_s = self._clock.monotonic() - taken.waiting.left_at
-        logger.info("The world is played on", waited_s=round(waited_s, 1))
 
     def _put_back(self, taken: Taken) -> None:
         with self._lock:
@@ -233,7 +289,7 @@ class LeftWorlds:
         with self._lock:
             waiting = self._waiting()
             for ticket, _ in waiting:
-                self.close(ticket)
+                self.close(ticket, keeps_copies=True)
         if waiting:
             logger.info(why, count=len(waiting))
 
@@ -309,6 +365,19 @@ def _too_late() -> DomainError:
     return DomainError(
         "That world has been closed. Start anew, or open a world that was saved.", ErrorCode.RESUME_TOO_LATE
     )
+
+
+def _copy_name(token: str, visitor: Visitor) -> str:
+    match visitor:
+        case Owner():
+            who = "owner"
+        case Person(user_id):
+            who = f"person {user_id}"
+        case Anonymous(network):
+            who = f"anonymous {network}"
+        case _:
+            assert_never(visitor)
+    return hashlib.sha256(f"{token} {who}".encode()).hexdigest()
 
 
 def _is_same(one: Visitor, other: Visitor) -> bool:

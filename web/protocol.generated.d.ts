@@ -685,11 +685,15 @@ export interface PackageInfo {
  *
  * `passes` counts all that were made for this client since its first `init`, also those that it took back. If that is
  * one more than it has seen, the answer to its last `step` was lost on its way.
+ *
+ * `is_copy`: the server that had the world is gone, and this is its newest copy. It is as the world was after `passes`
+ * of the client's passes; `lost_s` of play at most came after them.
  */
 export interface ResumedWorld {
   kept: string[];
   lost_s: number;
   passes: number;
+  is_copy?: boolean;
 }
 export interface ExtendedRpcSuccess {
   type: "response";

@@ -85,6 +85,16 @@ class WayBack:
         lost = resumed.passes - self._passes
         return lost if lost == 0 or (lost == 1 and is_step) else None
 
+    def steps_missing(self, resumed: ResumedWorld) -> list[dict[str, Any]] | None:
+        """The steps that a copy of the world has not made yet, to be made again. None: they are not known.
+
+        They are known where the world has never gone back: each step of its path is then one of its passes.
+        """
+        steps = self.path.steps
+        if steps is None or not self._is_settled or self._passes != len(steps) or resumed.passes > len(steps):
+            return None
+        return steps[resumed.passes :]
+
     def resumed(self, answer: ExtendedInitResponseData, resumed: ResumedWorld, lost: int) -> None:
         """The world goes on over a new connection. The lost step, if there is one, is told by `stepped` next."""
         self.token, self._passes = answer.resume_token, resumed.passes - lost

@@ -321,14 +321,30 @@ class World:
         except RefusedError:  # it is too late, or the engine is taken
             return None
         resumed = answer.resumed
+        if resumed is not None and resumed.is_copy:
+            return await self._catch_up(answer, resumed)
         lost = None if resumed is None else self._way.passes_lost(resumed, is_step=step is not None)
         if resumed is None or lost is None or (lost and step == "all"):  # its first frames cannot be had again
-            await self._link.close()
-            await self._connect()
+            await self._connect_anew()
             return None
         self._way.resumed(answer, resumed, lost)
         self.moments.keep(resumed.kept)
         return lost == 1
+
+    async def _catch_up(
+        self, answer: protocol.ExtendedInitResponseData, resumed: protocol.ResumedWorld
+    ) -> Literal[False] | None:
+        """Make the steps again that came after a copy of the world. None: they are not known."""
+        steps = self._way.steps_missing(resumed)
+        if steps is None:
+            await self._connect_anew()
+            return None
+        self._way.resumed(answer, resumed, 0)
+        self.moments.forget()
+        for fields in list(steps):
+            await self._link.ask_for_pass(protocol.StepRequest, {**fields, **_UNSEEN})
+            self._way.stepped_again()
+        return False
 
     async def _repeat(self, start: dict[str, Any], steps: list[dict[str, Any]]) -> None:
         """Begin the same world, and make the same steps."""
@@ -338,6 +354,10 @@ class World:
         for fields in steps:
             await self._link.ask_for_pass(protocol.StepRequest, {**fields, **_UNSEEN})
             self._way.stepped_again()
+
+    async def _connect_anew(self) -> None:
+        await self._link.close()
+        await self._connect()
 
     async def _connect(self) -> None:
         for left in reversed(range(self._tries)):

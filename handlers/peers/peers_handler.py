@@ -76,6 +76,7 @@ class PeersHandler:
         self._own_play = own_play
         self._own_models = own_models
         self._line: dict[str, PlaceAsked] = {}  # by their sessions
+        self._given = 0  # places on this server, as of the last look
         self._threads = threads
         self._beat_s = beat_s
         self._opening = Lock()
@@ -194,9 +195,30 @@ class PeersHandler:
 
     # ------------------------------------------------------------------------------------------------------- line
 
+    @property
+    def waiting(self) -> int:
+        """How many were received here and have no place yet."""
+        return sum(asked.server is None for asked in self._line.values())
+
     def stand(self, asked: PlaceAsked) -> None:
         """Somebody in line here, or what has become of them. The others hear of it at the next look."""
         self._line[asked.session] = asked
+
+    async def give_place(self, asked: PlaceAsked, server: PeerRow) -> bool:
+        """Have somebody in line here play on `server`, as it was last seen; the others hear of it at the same time.
+
+        False: a place on it was given meanwhile, so that it is to be looked at again.
+
+        Raises:
+            DomainError: the database cannot be used.
+        """
+        async with self._telling:
+            self._beat += 1
+            own = replace(self._row(), line=tuple({**self._line, asked.session: asked}.values()))
+            is_given = await self._using(lambda store: store.give_place(server.run, server.given, own))
+            if is_given:
+                self.stand(asked)
+            return is_given
 
     def step_out(self, session: str) -> None:
         """They have gone, or have come to where they were sent. Idempotent."""
@@ -220,6 +242,7 @@ class PeersHandler:
             key=self.key.hex(),
             models=tuple(sorted(self._own_models())),
             line=tuple(self._line.values()),
+            given=self._given,
         )
 
     async def _tell_and_read(self) -> Sequence[PeerRow]:
@@ -232,7 +255,9 @@ class PeersHandler:
                 store.keep(own)
                 return store.rows()
 
-            return await self._using(tell_and_read)
+            rows = await self._using(tell_and_read)
+            self._given = next((row.given for row in rows if row.run == self.run), 0)
+            return rows
 
     async def _using(self, work: Callable[[PeerStore], Result]) -> Result:
         def using() -> Result:

@@ -131,15 +131,12 @@ class PlacesHandler:
     async def _seat(self, asked: PlaceAsked) -> PeerRow | None:
         """Their server, if it is their turn as of just now; then the others know, and nobody else gets that place."""
         async with self._turn:
-            await self._peers.refresh()
-            run = self._seats().get(asked.session)
-            server = next((row for row in self._peers.servers() if row.run == run), None)
-            if server is None:
-                return None
-            self._peers.stand(replace(asked, server=server.run))
-            with suppress(DomainError):  # the others hear of it at the next look then
+            while True:
                 await self._peers.refresh()
-            return server
+                run = self._seats().get(asked.session)
+                server = next((row for row in self._peers.servers() if row.run == run), None)
+                if server is None or await self._peers.give_place(replace(asked, server=server.run), server):
+                    return server
 
     def _seats(self) -> dict[str, RunId]:
         line = [each for each in self._line() if each.server is None]

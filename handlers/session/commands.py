@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, assert_never, get_args
 
 from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
@@ -16,10 +16,12 @@ from handlers.safety_handler import Allowed
 from handlers.seeds_handler import hash_of
 from handlers.session import endings
 from handlers.session.endings import ends_connection, push_id, seed_warning
+from handlers.session.left_world import LeftWorld
 from handlers.session.mailbox import control_of
 from handlers.session.outbox import FramesAnswer
 from handlers.session.stepped import WantedFrames
 from services.picture_decoder.png_pixels import encode_pixels
+from services.world_copies.world_copies import WorldCopy
 from services.world_engine.prompt_words import fault_of
 from wire_protocol import (
     AnswerGuestRequest,
@@ -90,6 +92,17 @@ Request = TypeVar("Request", bound=AnyRequest)
 CommandResult: TypeAlias = ExtendedResponseData | FramesAnswer
 
 
+def _resumed(left: LeftWorld | WorldCopy) -> ResumedWorld:
+    match left:
+        case WorldCopy():
+            return ResumedWorld(kept=(), lost_s=left.every_s, passes=left.passes_made, is_copy=True)
+        case LeftWorld():
+            passes, lost_s = left.remembered.passes_made, round(left.lost_s, 3)
+            return ResumedWorld(kept=left.moments.ids(), lost_s=lost_s, passes=passes)
+        case _:
+            assert_never(left)
+
+
 class SessionCommands:
     """What the commands of one session do. Every method raises DomainError where the request is refused."""
 
@@ -150,8 +163,7 @@ class SessionCommands:
                     leased, world = await opening
                     actor = self._play.start(leased, world, left)
                 if left is not None:
-                    passes, lost_s = left.remembered.passes_made, round(left.lost_s, 3)
-                    resumed = ResumedWorld(kept=left.moments.ids(), lost_s=lost_s, passes=passes)
+                    resumed = _resumed(left)
                 self._sharing.changed()
             else:
                 self._resumption.require_none(request)

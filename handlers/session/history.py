@@ -88,8 +88,10 @@ class WorldHistory:
         clock: Clock,
         work_threads: Executor,
         remembered: Remembered | None = None,
+        passes_made: int = 0,
     ) -> None:
-        """`remembered`: the world is played on that another session has left."""
+        """`remembered`: the world is played on that another session has left. `passes_made` as in `Remembered`, where
+        nothing else is remembered of it."""
         self._log = log
         self._max_passes = limits.journal_passes
         self._clock = clock
@@ -98,7 +100,7 @@ class WorldHistory:
         self._memory = world_memory(limits, active.spec)
         self._active = active
         if remembered is None:
-            remembered = Remembered(self._path_of(active), RewindTrack(self._memory.rewind), active.shown)
+            remembered = Remembered(self._path_of(active), RewindTrack(self._memory.rewind), active.shown, passes_made)
         self._path = remembered.path
         self._rewind = remembered.rewind
         self.frame: Picture | None = remembered.frame
@@ -158,6 +160,10 @@ class WorldHistory:
     def seconds_since(self, moment: Moment) -> float:
         """How much of the world's own time has passed since then."""
         return (self._path.passes - moment.passes) * self._active.spec.pass_interval_s
+
+    def passes_made_at(self, passes: int) -> int:
+        """How many of all passes had been made when the path, on which the world is now, was so many long."""
+        return max(0, self._passes_made - (self._path.passes - passes))
 
     def rewind_left_s(self) -> float:
         return self._rewind.left_s(self._world_seconds())

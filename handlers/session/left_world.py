@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from handlers.session.world import open_same_world
-from services.world_engine.world_engine import NO_CONTROL
+from handlers.session.copied_world import reopened, seen_next
 
 if TYPE_CHECKING:
     from handlers.session.history import Remembered
@@ -68,19 +67,13 @@ class LeftWorld:
             DomainError: the engine was loaded with other weights meanwhile.
             Exception: whatever the engine raises about a state that it cannot take.
         """
-        refusal = f"{engine.spec.title} has other weights now than when you left, and your world would differ."
-        active = open_same_world(
-            self.key, engine, self.seed, self.picture, self.rng_seed, model=self.model, refusal=refusal
-        )
+        active = reopened(self.key, engine, self.seed, self.picture, self.rng_seed, self.model)
         scene, world = self.remembered.path.scene, active.world
         try:
             if scene is not self.picture:
                 world.continue_from(scene)
             world.restore(self.snapshot)
-            view = self.view
-            if view is None:  # the frame after it looks nearly the same, so the world makes that one and takes it back
-                view = world.step(NO_CONTROL)[0].copy()
-                world.restore(self.snapshot)
+            view = seen_next(world, self.snapshot) if self.view is None else self.view
         except BaseException:  # whatever ends this, the world is closed
             world.close()
             raise

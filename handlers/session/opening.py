@@ -15,10 +15,12 @@ from error_types import DomainError, ErrorCode
 from handlers.base import in_thread
 from handlers.seeds_handler import hash_of
 from handlers.service_errors import service_errors_translated
+from handlers.session.copied_world import open_copied_world
 from handlers.session.left_world import LeftWorld
 from handlers.session.stepped import asked_size, check_size
 from handlers.session.world import ActiveWorld, LeasedWorld, Seed, open_saved_world, open_world
 from services.outlasting import unstoppable
+from services.world_copies.world_copies import WorldCopy
 from services.world_engine.engine_card import LoadStep
 from state.app_state_types import EngineKey, SessionId, WorldInPlay
 from wire_protocol import (
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from services.world_engine.world_engine import Picture, World, WorldEngine, WorldSpec
     from services.world_files.world_file import WorldFilePayload
 
-    Source: TypeAlias = Seed | WorldFilePayload | LeftWorld
+    Source: TypeAlias = Seed | WorldFilePayload | LeftWorld | WorldCopy
     Opener: TypeAlias = Callable[[WorldEngine], ActiveWorld]
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -119,17 +121,19 @@ class WorldOpener:
 
         return await self._begin(request, asked_for, choose)
 
-    async def again(self, request: InitRequest, left: LeftWorld) -> tuple[LeasedWorld, WorldInPlay]:
+    async def again(self, request: InitRequest, left: LeftWorld | WorldCopy) -> tuple[LeasedWorld, WorldInPlay]:
         """The session's first world, which another session has left, in play from here on where it was.
 
         Raises:
             DomainError: its engine cannot be had, or cannot open it. The session waits for another `init` then.
         """
 
-        async def choose() -> tuple[EngineKey, Source]:
-            return left.key, left
+        key = left.key if isinstance(left, LeftWorld) else EngineKey(left.model.id, left.model.quant)
 
-        return await self._begin(request, left.key, choose)
+        async def choose() -> tuple[EngineKey, Source]:
+            return key, left
+
+        return await self._begin(request, key, choose)
 
     async def change(self, request: InitRequest, actor: WorldActor) -> None:
         """Apply the differences to a world in play. If anything fails, the world plays on unchanged."""
@@ -317,6 +321,11 @@ class WorldOpener:
                 return open_world(key, engine, seed, picture, rng_seed)
         elif isinstance(source, LeftWorld):
             opener = source.open  # its pictures were judged when it was played
+        elif isinstance(source, WorldCopy):
+            copied = source  # so were those of this one
+
+            def opener(engine: WorldEngine) -> ActiveWorld:
+                return open_copied_world(key, engine, copied)
         else:
             saved = source  # its pictures were judged when it was read
 

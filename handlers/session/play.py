@@ -11,9 +11,11 @@ from error_types import DomainError, ErrorCode
 from handlers.session import endings
 from handlers.session.actor import EngineExhaustedError, WorldActor
 from handlers.session.history import SegmentLog, WorldHistory
+from handlers.session.left_world import LeftWorld
 from handlers.session.played_world import PlayedWorld
 from handlers.session.stepped import asked_size, not_drawn_small
 from handlers.session.stream import EncoderFailedError, FrameStream
+from services.world_copies.world_copies import WorldCopy
 from wire_protocol import StageId, StatusMessage
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from handlers.server_handler import ServerHandler
     from handlers.session.encoded_passes import EncodedPasses
     from handlers.session.endings import SessionEnd
-    from handlers.session.left_world import LeftWorld
     from handlers.session.mailbox import InputMailbox
     from handlers.session.newest_seconds import NewestSeconds
     from handlers.session.outbox import Outbox
@@ -123,8 +124,9 @@ class SessionPlay:
             raise not_drawn_small()
         return size
 
-    def start(self, leased: LeasedWorld, world: WorldInPlay, left: LeftWorld | None = None) -> WorldActor:
+    def start(self, leased: LeasedWorld, world: WorldInPlay, left: LeftWorld | WorldCopy | None = None) -> WorldActor:
         """Play the session's first world; `left` is what was kept of it, where another session has left it."""
+        kept = left if isinstance(left, LeftWorld) else None
         limits = self._limits
         stream = FrameStream(
             leased.active.spec,
@@ -148,7 +150,8 @@ class SessionPlay:
             limits=limits,
             clock=self._clock,
             work_threads=self._work_threads,
-            remembered=None if left is None else left.remembered,
+            remembered=None if kept is None else kept.remembered,
+            passes_made=left.passes_made if isinstance(left, WorldCopy) else 0,
         )
         played = PlayedWorld(
             self._session_id,
@@ -162,7 +165,7 @@ class SessionPlay:
             limits=limits,
             engine_threads=self._engine_threads,
             work_threads=self._work_threads,
-            moments=None if left is None else left.moments,
+            moments=None if kept is None else kept.moments,
         )
         actor = self.actor = WorldActor(
             self._session_id,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from access_rules import Visitor
     from handlers.left_worlds import LeftWorlds
     from handlers.session.left_world import LeftWorld
+    from services.world_copies.world_copies import WorldCopy
     from wire_protocol import InitRequest
 
 
@@ -36,8 +37,18 @@ class SessionResumption:
         seconds = self._left_worlds.keep_s
         return seconds if self._ticket is not None and seconds > 0 else None
 
+    @property
+    def copy_names(self) -> tuple[str, ...]:
+        """What copies of the world are to be called, for other servers to find them by the client's tokens."""
+        return () if self._ticket is None else self._left_worlds.copy_names(self._ticket)
+
+    @property
+    def copies_kept_s(self) -> float:
+        """How long copies that are not renewed any more are of use."""
+        return self._left_worlds.copies_kept_s
+
     @asynccontextmanager
-    async def left_world(self, request: InitRequest) -> AsyncGenerator[LeftWorld | None]:
+    async def left_world(self, request: InitRequest) -> AsyncGenerator[LeftWorld | WorldCopy | None]:
         """What the request wants to go on from, for the block to open; None: it wants another world.
 
         Raises:
@@ -61,13 +72,16 @@ class SessionResumption:
         if self._ticket is not None:
             self._left_worlds.confirm(self._ticket)
 
-    def leave(self, left: LeftWorld | None) -> None:
-        """The session is over. Idempotent; the first call counts."""
+    def leave(self, left: LeftWorld | None, *, keeps_copies: bool = False) -> None:
+        """The session is over. Idempotent; the first call counts.
+
+        `keeps_copies`: nothing waits here, but the client may go on elsewhere from the newest copy.
+        """
         ticket, self._ticket = self._ticket, None
         if ticket is None:
             return
         if left is None:
-            self._left_worlds.close(ticket)
+            self._left_worlds.close(ticket, keeps_copies=keeps_copies)
         else:
             self._left_worlds.keep(ticket, left)
 

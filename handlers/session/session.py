@@ -14,6 +14,7 @@ from handlers.session import endings
 from handlers.session.authoring import SessionAuthor
 from handlers.session.commands import SessionCommands, prompt_of
 from handlers.session.controls import ControlDesk
+from handlers.session.copier import WorldCopier
 from handlers.session.encoded_passes import EncodedPasses
 from handlers.session.endings import InitDeadline, SessionEnd
 from handlers.session.mailbox import InputMailbox, shows_a_player
@@ -33,6 +34,7 @@ from handlers.session.video import SessionVideo
 from handlers.session.video_track import VideoStills
 from handlers.session.watcher import Watcher
 from services.world_engine.prompt_words import takes_words
+from state.app_state_types import EndReason
 from wire_protocol import (
     CLIENT_MESSAGE,
     EXTENDED_CLIENT_MESSAGE,
@@ -82,7 +84,7 @@ if TYPE_CHECKING:
     from services.read_receipts.read_receipts import ReadReceipts
     from services.system_monitor.gpu_sampler import GpuSampler
     from services.video_encoder.video_encoder import VideoEncoder
-    from state.app_state_types import EndReason, SessionId
+    from state.app_state_types import SessionId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -281,6 +283,11 @@ class Session:
             check_threads=around.check_threads,
             extended=extended,
         )
+        copies = around.left_worlds.copies
+        self._copier = (
+            None if copies is None else WorldCopier(copies, self._play, self._resumption, around.work_threads)
+        )
+        self._copying: asyncio.Task[None] | None = None
         self._authoring_config = config.authoring
         self._work_threads = around.work_threads
         self._runner: RequestRunner | None = None
@@ -320,6 +327,8 @@ class Session:
         writing = asyncio.create_task(self._guard(writer.run()))
         receiving = asyncio.create_task(self._guard(self._receive(receiver)))
         serving = asyncio.create_task(self._guard(runner.run()))
+        if self._copier is not None:
+            self._copying = asyncio.create_task(self._guard(self._copier.run()))
         try:
             await self._end.wait()
         finally:
@@ -388,9 +397,15 @@ class Session:
         await self._say_goodbye(writing)
         receiving.cancel()
         await asyncio.wait({receiving})
-        self._resumption.leave(
-            await self._play.stop(keep=self._end.ending.keeps_world and self._resumption.keep_s is not None)
-        )
+        await self._end_copying()
+        ending = self._end.ending
+        left = await self._play.stop(keep=ending.keeps_world and self._resumption.keep_s is not None)
+        self._resumption.leave(left, keeps_copies=ending.reason is EndReason.SHUTDOWN)
+
+    async def _end_copying(self) -> None:
+        if self._copying is not None:
+            self._copying.cancel()
+            await asyncio.wait({self._copying})
 
     async def _linger(self, writing: asyncio.Task[None], receiving: asyncio.Task[None]) -> None:
         """Send the error that ends the session, and give a stock client time to show it.

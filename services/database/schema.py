@@ -172,4 +172,5 @@ PEERS: Final = Table(
     Column("key", String(64), nullable=False, server_default=""),
     Column("models", JSON, nullable=False, server_default="[]"),  # ids of those in memory
     Column("line", JSON, nullable=False, server_default="[]"),  # who came to play and was received here
+    Column("given", BigInteger, nullable=False, server_default="0"),  # rises with each place that is given on it
 )

@@ -41,7 +41,7 @@ class PeerRow:
 
     `address` is where clients reach it directly, such as ws://10.0.0.5:41001; None: nobody is sent to it. `key` (hex)
     signs what only that server may have promised. `models` are the ids of those in memory, and `line` who came to play
-    and was received by this server.
+    and was received by this server. `given` counts the places that were ever given on it (`PeerStore.give_place`).
     """
 
     run: RunId
@@ -53,6 +53,7 @@ class PeerRow:
     key: str = ""
     models: tuple[str, ...] = ()
     line: tuple[PlaceAsked, ...] = ()
+    given: int = 0
 
 
 class PeerStore(Protocol):
@@ -60,6 +61,16 @@ class PeerStore(Protocol):
 
     def keep(self, row: PeerRow) -> None:
         """Write the row of a run, or replace it."""
+        ...
+
+    def give_place(self, server: RunId, given: int, by: PeerRow) -> bool:
+        """Give a place on `server`, of whose row `given` is known, to somebody in line of `by`, whose row says so.
+
+        Both happen, or nothing does. False: another place was given there meanwhile, or the server is gone.
+
+        Raises:
+            PeerStoreError: the database cannot be used.
+        """
         ...
 
     def rows(self) -> Sequence[PeerRow]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -15,14 +17,17 @@ from websockets.sync.client import connect
 from fleet.direct import free_port, listen_directly
 from runtime_config.fleet_config import FleetConfig
 from tests.fakes.fake_peer_store import FakePeerStore
+from tests.fakes.fake_world_copies import FakeWorldCopies
 from tests.play.harness import PlayClient, fake_services, picture, play_server
 from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Collection, Generator, Mapping, Sequence
 
     from starlette.types import ASGIApp
 
+    from services.peer_store.peer_store import PeerRow, PeerStore, RunId
+    from services.world_copies.world_copies import WorldCopies
     from tests.play.harness import PlayServer
 
 Json = dict[str, Any]
@@ -30,17 +35,19 @@ FOLLOWS: Final = "protocol_version=5&client=terrarium&follows=ws"
 
 
 @contextmanager
-def fleet(*names: str, places: int = 1) -> Generator[list[PlayServer]]:
-    store = FakePeerStore()
+def fleet(
+    *names: str, places: int = 1, store: FakePeerStore | None = None, copies: WorldCopies | None = None
+) -> Generator[list[PlayServer]]:
+    store = store or FakePeerStore()
     with ExitStack() as stack:
-        servers = [stack.enter_context(member(store, name, places)) for name in names]
+        servers = [stack.enter_context(member(store, name, places, copies)) for name in names]
         for server in servers:
             wait_until(lambda server=server: len(reached(server)) == len(names), "it knows of all")
         yield servers
 
 
 @contextmanager
-def member(store: FakePeerStore, name: str, places: int) -> Generator[PlayServer]:
+def member(store: FakePeerStore, name: str, places: int, copies: WorldCopies | None) -> Generator[PlayServer]:
     with free_port("127.0.0.1", 0) as listener:
         address = f"ws://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -50,7 +57,7 @@ def member(store: FakePeerStore, name: str, places: int) -> Generator[PlayServer
             return app
 
         with play_server(
-            fake_services(peer_stores=store),
+            fake_services(peer_stores=store, world_copies=copies),
             behind=with_a_port_of_its_own,
             max_sessions=places,
             fleet=FleetConfig(name=name),
@@ -207,6 +214,57 @@ def test_whoever_finds_no_place_waits_in_one_line_and_is_served_in_order() -> No
             client.start()
 
 
+class UnseeingStores(FakePeerStore):
+    """Once `is_unseeing`, neither of two servers sees the other's line, until both have decided to give a place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_unseeing = False
+        self._both_decided = threading.Barrier(2)
+
+    def open(self) -> PeerStore:
+        return UnseeingStore(self)
+
+    def give_place(self, server: RunId, given: int, by: PeerRow) -> bool:
+        if self.is_unseeing:
+            self._both_decided.wait(deadline_s())
+            self.is_unseeing = False
+        return super().give_place(server, given, by)
+
+
+class UnseeingStore:
+    """A `PeerStore` of one server."""
+
+    def __init__(self, stores: UnseeingStores) -> None:
+        self._stores = stores
+        self._own: RunId | None = None
+
+    def keep(self, row: PeerRow) -> None:
+        self._own = row.run
+        self._stores.keep(row)
+
+    def give_place(self, server: RunId, given: int, by: PeerRow) -> bool:
+        return self._stores.give_place(server, given, by)
+
+    def rows(self) -> Sequence[PeerRow]:
+        rows = self._stores.rows()
+        return [replace(row, line=()) if row.run != self._own and self._stores.is_unseeing else row for row in rows]
+
+    def remove(self, runs: Collection[RunId]) -> None:
+        self._stores.remove(runs)
+
+
+def test_two_doors_do_not_both_give_away_the_last_place() -> None:
+    stores = UnseeingStores()
+    with fleet("north", "east", store=stores) as servers, playing(servers[0]), ExitStack() as stack:
+        stores.is_unseeing = True
+        both = [stack.enter_context(at(door(server))) for server in servers]
+        for client in both:
+            client.init(picture(20))
+        told = sorted(client.until(lambda message: message["type"] in ("moved", "progress"))["type"] for client in both)
+        assert told == ["moved", "progress"]
+
+
 def test_whoever_waits_is_told_when_the_server_stops() -> None:
     with fleet("north") as (north,), playing(north), at(door(north)) as waiting:
         waiting.init(picture(20))
@@ -235,6 +293,42 @@ def test_whoever_comes_back_is_sent_to_the_server_that_keeps_their_world() -> No
         with at(moved["address"], ticket=moved["ticket"]) as back:
             answer = back.reply(back.request("init", config=init_config(), resume_token=begun["resume_token"]))
             assert answer["data"]["resumed"]["lost_s"] == 0
+
+
+@pytest.mark.trial  # a world is copied every 3 s
+def test_a_world_whose_server_is_gone_goes_on_at_another_where_it_was_copied_last() -> None:
+    copies = FakeWorldCopies()
+    with fleet("north", "east", copies=copies) as servers:
+        with playing(servers[0]) as (client, begun):
+            home = next(server for server in servers if sessions([server])[0])
+            other = next(server for server in servers if server is not home)
+            client.hold("W", until=lambda frame: frame.content.pass_number >= 130)  # a checkpoint comes each second
+            wait_until(lambda: any(copy.passes for copy in copies.copies.values()), "it is copied")
+            (copied,) = copies.copies.values()
+            # Nothing answers at its own server's port, as after a kill, so the client comes through the proxy.
+            with at(door(other), "protocol_version=5&client=terrarium") as back:
+                answer = back.reply(back.request("init", config=init_config(), resume_token=begun["resume_token"]))
+                resumed = answer["data"]["resumed"]
+                assert (resumed["is_copy"], resumed["kept"], resumed["lost_s"]) == (True, [], copied.every_s)
+                assert resumed["passes"] >= copied.passes_made > 0
+                on = back.hold("W", until=lambda frame: frame.content.pass_number > resumed["passes"]).content
+                assert on.rng_seed == copied.rng_seed
+                back.socket.close(1000)
+            client.socket.close(1000)
+        wait_until(lambda: not copies.copies, "who leaves on purpose leaves no copy")
+
+
+@pytest.mark.trial  # a world is copied every 3 s
+def test_a_server_that_stops_leaves_copies_and_a_stranger_finds_none() -> None:
+    copies = FakeWorldCopies()
+    with fleet("north", places=2, copies=copies) as (north,), playing(north) as (client, _):
+        client.hold("W", until=lambda frame: frame.content.pass_number >= 20)
+        wait_until(lambda: bool(copies.copies), "it is copied")
+        with at(door(north), "protocol_version=5&client=terrarium") as stranger:
+            answer = stranger.reply(stranger.request("init", config=init_config(), resume_token=f"{'0' * 16}.made-up"))
+            assert answer["code"] == "resumeTooLate"
+        north.drain()
+    assert len(copies.copies) == 1
 
 
 def init_config() -> Mapping[str, Any]:

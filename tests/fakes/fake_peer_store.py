@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +27,17 @@ class FakePeerStore:
     def keep(self, row: PeerRow) -> None:
         self._check()
         with self._lock:
-            self._rows[row.run] = row
+            self._keep(row)
+
+    def give_place(self, server: RunId, given: int, by: PeerRow) -> bool:
+        self._check()
+        with self._lock:
+            found = self._rows.get(server)
+            if found is None or found.given != given:
+                return False
+            self._rows[server] = replace(found, given=given + 1)
+            self._keep(by)
+            return True
 
     def rows(self) -> Sequence[PeerRow]:
         self._check()
@@ -38,6 +49,10 @@ class FakePeerStore:
         with self._lock:
             for run in runs:
                 self._rows.pop(run, None)
+
+    def _keep(self, row: PeerRow) -> None:
+        was = self._rows.get(row.run)
+        self._rows[row.run] = replace(row, given=0 if was is None else was.given)
 
     def _check(self) -> None:
         if self.fail is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from fleet.direct import free_port
 from fleet.plan import DirectPlan, FleetPlan
 from fleet.replica import free_folder
 from fleet.routing_stats import load_of
+from fleet.scaling import servers_needed
 from runtime_config.launch_error import LaunchError
 from tests.browser.server_process import ROOT
 
@@ -44,11 +46,13 @@ def test_a_plan_becomes_a_deployment() -> None:
     assert fixed["graceful_shutdown_timeout_s"] == 30.0
     assert fixed["max_ongoing_requests"] >= 4
     growing = FleetPlan.model_validate({**PLAN, "replicas": 1, "max_replicas": 5, "sessions": 10}).options()
-    assert growing["autoscaling_config"] == {"min_replicas": 1, "max_replicas": 5, "target_ongoing_requests": 7.0}
+    scaling = growing["autoscaling_config"]
+    assert (scaling["min_replicas"], scaling["max_replicas"]) == (1, 5)
+    assert resolve_name(scaling["policy"]["policy_function"]) is servers_needed
     assert "num_replicas" not in growing
 
 
-def test_players_reach_their_server_directly_unless_ray_has_to_count_them() -> None:
+def test_players_reach_their_server_directly_unless_that_is_not_wanted() -> None:
     plan = FleetPlan.model_validate({**PLAN, "drain_s": 30, "direct_url": "wss://{host}.example.org:{port}"})
     direct = plan.direct_plan
     assert direct is not None
@@ -56,7 +60,7 @@ def test_players_reach_their_server_directly_unless_ray_has_to_count_them() -> N
     assert DirectPlan().address("2001:db8::7", 41001) == "ws://[2001:db8::7]:41001"
     assert 0 < direct.drain_s < 30
     assert FleetPlan.model_validate({**PLAN, "direct": False}).direct_plan is None
-    assert FleetPlan.model_validate({**PLAN, "max_replicas": 2}).direct_plan is None
+    assert FleetPlan.model_validate({**PLAN, "max_replicas": 2}).direct_plan is not None
 
 
 @pytest.mark.parametrize("url", ["http://{host}", "ws://{host}/ws", "ws://{name}:1", "ws://{host.real}", "ws://a b"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,14 @@ class Shelf:
             max_sessions=sessions,
             access=AccessConfig(anonymous=AnonymousConfig(max_sessions=per_address)),
         )
-        self.worlds = LeftWorlds(Current.fixed(config), self.clock, PrometheusMetrics(), server="0f" * 8)
+        self.worlds = LeftWorlds(
+            Current.fixed(config),
+            self.clock,
+            PrometheusMetrics(),
+            server="0f" * 8,
+            copies=None,
+            threads=ThreadPoolExecutor(1),
+        )
 
     def leave(self, visitor: Visitor, left: LeftWorld) -> ResumeTicket:
         ticket = self.worlds.ticket(visitor, lambda: None)

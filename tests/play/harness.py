@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from services.video_encoder.video_encoder import VideoEncoder
     from services.video_pipeline.video_pipeline import FastVideoPipeline
     from services.video_writer.video_writer import VideoWriter
+    from services.world_copies.world_copies import WorldCopies
     from services.world_files.world_store import WorldStore
     from tests.fakes.fake_world_engine import FakeFrameContent
 
@@ -313,6 +314,7 @@ def fake_services(
     video_writer: VideoWriter | None = None,
     recordings_dir: Path = NO_FOLDER,
     world_store: WorldStore | None = None,
+    world_copies: WorldCopies | None = None,
     input_logs: InputLogs | None = None,
     close_database: Callable[[], None] = lambda: None,
     account_stores: AccountStores | None = None,
@@ -361,6 +363,7 @@ def fake_services(
         seed_store=seed_store or FakeSeedStore(),
         video_writer=writer,
         world_store=world_store or FakeWorldStore(),
+        world_copies=world_copies,
         input_logs=input_logs or FakeInputLogs(),
         film_store=DirectoryFilmStore(films_dir),
         source_store=DirectorySourceStore(films_dir / "sources", clock or SystemClock()),

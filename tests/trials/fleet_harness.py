@@ -45,6 +45,16 @@ class Fleet:
         """Of the servers. Ray names a process by what it runs."""
         return self._named("ServeReplica")
 
+    def played_on(self) -> psutil.Process:
+        """The server that this process is connected to directly."""
+        open_to = {each.raddr.port for each in psutil.Process().net_connections("tcp") if each.raddr}
+
+        def serves(replica: psutil.Process) -> bool:
+            listening = (each for each in replica.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
+            return any(each.laddr.port in open_to for each in listening)
+
+        return next(filter(serves, self.replicas()))
+
     def proxy(self) -> psutil.Process:
         (found,) = self._named("ProxyActor")
         return found

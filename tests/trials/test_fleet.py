@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from terrarium_client import sync
 from websockets.exceptions import ConnectionClosed
 
 from tests.play.harness import PlayClient, picture
@@ -55,6 +57,26 @@ def test_one_of_two_servers_is_killed_in_play(tmp_path: Path) -> None:
             again.hold("W")
 
 
+def test_a_client_goes_on_where_it_was_when_its_server_is_killed(tmp_path: Path) -> None:
+    def begin(world: sync.World) -> None:
+        world.init(picture(20), model="terrarium/diorama", rng_seed=7)
+
+    def walk(world: sync.World, steps: int) -> list[bytes]:
+        return [world.step("W", mouse=(3.0, 0.0)).picture.tobytes() for _ in range(steps)]
+
+    with fleet(tmp_path, emptied_postgres_url()) as servers:
+        with sync.connect(servers.url) as world:
+            begin(world)
+            walk(world, 90)  # a checkpoint is taken each second of the world's own time
+            wait_until(lambda: _passes_copied(tmp_path / "shared" / "copies") > 0, "the world is copied")
+            walk(world, 20)
+            servers.played_on().kill()
+            after = walk(world, 5)
+        with sync.connect(servers.url) as alone:
+            begin(alone)
+            assert walk(alone, 115)[110:] == after
+
+
 def test_players_are_sent_to_their_servers_and_wait_in_line(tmp_path: Path) -> None:
     with fleet(tmp_path, emptied_postgres_url(), "--max-sessions", "1") as servers, ExitStack() as stack:
         players = list[ExitStack]()
@@ -68,6 +90,20 @@ def test_players_are_sent_to_their_servers_and_wait_in_line(tmp_path: Path) -> N
             address = waiting.of_type("moved")["address"]
         assert address.startswith("ws://127.0.0.1:")
         assert address != servers.url.replace("http", "ws", 1)
+
+
+def test_a_server_comes_for_those_who_wait_in_line(tmp_path: Path) -> None:
+    flags = ("--max-sessions", "1", "--replicas", "1", "--max-replicas", "2")
+    with fleet(tmp_path, emptied_postgres_url(), *flags) as servers, servers.direct_client() as first:
+        first.hold("W")
+        with servers.socket("&follows=ws") as waiting:
+            waiting.init(picture(20), model="terrarium/diorama")
+            assert waiting.of_type("progress", step="waiting_for_place")["in_line"] == 1
+            wait_until(lambda: len(servers.replicas()) == 2, "another server has come", seconds=START_S)
+
+
+def _passes_copied(copies: Path) -> int:
+    return max((json.loads(facts.read_bytes())["passes"] for facts in copies.glob("*/facts.json")), default=0)
 
 
 def _plays(client: PlayClient) -> bool:

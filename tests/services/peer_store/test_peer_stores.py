@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,20 @@ def test_each_server_has_one_row(store: PeerStore) -> None:
     )
     store.keep(later)
     assert store.rows() == [second, later]
+
+
+def test_a_place_is_given_once_however_many_have_seen_it(store: PeerStore) -> None:
+    north, east = PeerRow("1" * 16, "north", 1, 4), PeerRow("2" * 16, "east", 1, 4)
+    store.keep(north)
+    store.keep(east)
+    sent = PlaceAsked("01020304", 7, None, east.run)
+    assert store.give_place(east.run, 0, replace(north, line=(sent,)))
+    assert not store.give_place(east.run, 0, replace(east, line=(PlaceAsked("05060708", 7, None, east.run),)))
+    assert store.rows() == [replace(east, given=1), replace(north, line=(sent,))]
+    store.keep(replace(east, beat=2))
+    assert store.give_place(east.run, 1, east)
+    assert [row.given for row in store.rows()] == [2, 0]
+    assert not store.give_place("3" * 16, 0, north)
 
 
 def test_servers_that_have_ended_are_gone(store: PeerStore) -> None:
