@@ -214,8 +214,8 @@ class PlayClient:
                 return received
 
     def played_frame(self, wanted: Callable[[Frame], bool] = lambda _: True) -> Frame:
-        """The next pass that the world made, not a still picture."""
-        return self.frame(lambda frame: len(frame.jpegs) > 1 and wanted(frame))
+        """The next pass that the world made, not a still picture. One to a slow reader may have a single frame."""
+        return self.frame(lambda frame: (len(frame.jpegs) > 1 or frame.header.gen_ms > 0) and wanted(frame))
 
     def start(self, seed: bytes | None = None, **init: Any) -> Json:
         """Start a world and wait for it; the reply's data."""
