@@ -43,9 +43,7 @@ class EncodedPass:
         if len(kept) == len(self.parts):
             return self
         first = self.header.frame_id + len(self.parts) - len(kept)
-        return EncodedPass.of(
-            self.header.model_copy(update={"frame_id": first, "temporal_compression": len(kept)}), kept
-        )
+        return EncodedPass.of(self.header.model_copy(update={"frame_id": first}), kept)
 
     @property
     def needs_no_other(self) -> bool:
