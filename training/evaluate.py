@@ -29,19 +29,15 @@ from training.evaluation.evaluation import Evaluation
 from training.evaluation.page import put_into_page
 from training.evaluation.report import render
 from training.evaluation.results import QUICK, Plan
-from training.evaluation.subjects import Diorama, Layers, Still
+from training.evaluation.subjects import Diorama, Still
 from world_model.runtime import load_runtime
-from world_model.sampler import DEFAULT_STEPS
-from world_model.scene_runtime import load_scene_runtime
 from world_model.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from training.evaluation.subjects import Subject
     from training.evaluation.trials import Picture
     from world_model.runtime import Runtime
-    from world_model.scene_runtime import SceneRuntime
 
 _ROOT: Final = Path(__file__).parent.parent
 _WEIGHTS: Final = _ROOT / "assets" / "moss"
@@ -51,14 +47,10 @@ _PICTURES: Final = tuple(
 )
 
 
-def evaluate(
-    runtime: Runtime, plan: Plan, folder: Path, *, steps: int, workers: int, scene: SceneRuntime | None = None
-) -> str:
-    """Write table, plot and strip to `folder`; returns the table. With a `scene` network its layers play, too."""
+def evaluate(runtime: Runtime, plan: Plan, folder: Path, *, workers: int) -> str:
+    """Write table, plot and strip to `folder`; returns the table."""
     folder.mkdir(parents=True, exist_ok=True)
-    others: tuple[Subject, ...] = () if scene is None else (Layers(runtime, scene),)
-    baselines = (*others, Diorama(runtime.config), Still())
-    evaluation = Evaluation(runtime, plan, baselines, steps=steps, workers=workers)
+    evaluation = Evaluation(runtime, plan, (Diorama(runtime.config), Still()), workers=workers)
     results = evaluation.run()
     table = render(results)
     (folder / "evaluation.md").write_text(table, encoding="utf-8")
@@ -91,9 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("engine", nargs="?", help="id of an engine, whose card is written; none: judge Moss's weights")
     parser.add_argument("--seed", type=Path, nargs="+", default=_PICTURES, help="pictures that an engine is played in")
     parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="an exported model (default assets/moss)")
-    parser.add_argument("--scene", type=Path, help="an exported scene network, whose layers then play, too")
     parser.add_argument("--out", type=Path, required=True, help="folder for table, plot and film strip")
-    parser.add_argument("--steps", type=int, choices=(1, 2, 4), default=DEFAULT_STEPS, help="of the sampler, a frame")
     parser.add_argument("--workers", type=int, default=2, help="walks that are played side by side (default 2)")
     parser.add_argument("--quick", action="store_true", help="a few walks: some minutes, and rough figures")
     parser.add_argument("--docs", action="store_true", help="put table and pictures into docs/evaluation.md, too")
@@ -104,12 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _card(given.engine, given.seed, QUICK_CARD if given.quick else CardPlan(), given.out)
     try:
         runtime = load_runtime(given.weights)
-        scene = None if given.scene is None else load_scene_runtime(given.scene)
     except WeightsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     plan = QUICK if given.quick else Plan()
-    table = evaluate(runtime, plan, given.out, steps=given.steps, workers=given.workers, scene=scene)
+    table = evaluate(runtime, plan, given.out, workers=given.workers)
     sys.stdout.write(table)
     if given.docs:
         put_into_page(_PAGE, given.out)

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from simulator.player import Action
-from tests.world_model.micro import micro_scene
 from training import evaluate
 from training.evaluation import film, led_walks
 from training.evaluation.evaluation import Evaluation
@@ -19,9 +18,8 @@ from training.evaluation.page import BEGIN, END, put_into_page
 from training.evaluation.results import Plan
 from training.evaluation.subjects import Still
 from world_model.config import MICRO
-from world_model.memory import Pose
+from world_model.pose import Pose
 from world_model.runtime import load_runtime
-from world_model.scene_runtime import load_scene_runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +42,7 @@ TINY = Plan(
 
 
 def test_an_evaluation_writes_table_figures_and_pictures(micro_folder: Path, tmp_path: Path) -> None:
-    table = evaluate.evaluate(load_runtime(micro_folder), TINY, tmp_path, steps=1, workers=2)
+    table = evaluate.evaluate(load_runtime(micro_folder), TINY, tmp_path, workers=2)
     assert (tmp_path / "evaluation.md").read_text(encoding="utf-8") == table
     figures = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert figures["subjects"] == ["Moss", "diorama", "last frame"]
@@ -66,34 +64,14 @@ def test_an_evaluation_writes_table_figures_and_pictures(micro_folder: Path, tmp
     assert (tmp_path / "images" / "evaluation.png").exists()
 
 
-def test_layers_play_beside_moss(micro_folder: Path, tmp_path: Path) -> None:
-    scene = load_scene_runtime(micro_scene(tmp_path / "scene"))
-    evaluate.evaluate(load_runtime(micro_folder), TINY, tmp_path, steps=1, workers=2, scene=scene)
-    figures = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
-    assert figures["subjects"] == ["Moss", "layers", "diorama", "last frame"]
-    assert figures["likeness"]["layers"]["all"]["4"]["psnr"] > 5.0
-    assert figures["turning"]["layers"]["gain"] is not None
-
-
-def test_a_missing_scene_network_is_named(
-    micro_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--weights", str(micro_folder), "--scene", str(tmp_path), "--out", str(tmp_path / "out")]
-    assert evaluate.main(arguments) == 1
-    assert "see.onnx" in capsys.readouterr().err
-
-
 def test_models_are_led_along_the_true_path(micro_folder: Path, tmp_path: Path) -> None:
-    moss, scene = load_runtime(micro_folder), load_scene_runtime(micro_scene(tmp_path / "scene"))
-    table = led_walks.compare(moss, scene, tmp_path / "out", worlds=1)
+    table = led_walks.compare(load_runtime(micro_folder), tmp_path / "out", worlds=1)
     assert (tmp_path / "out" / "led_walks.md").read_text(encoding="utf-8") == table
     assert [line.split("|")[1:3] for line in table.splitlines()[2:]] == [
-        [f" {kind} ", f" {name} "]
-        for kind in ("forward", "strafe")
-        for name in ("Moss", "layers", "diorama, its own path")
+        [f" {kind} ", f" {name} "] for kind in ("forward", "strafe") for name in ("Moss", "diorama, its own path")
     ]
     with Image.open(tmp_path / "out" / "led_walks.png") as sheet:
-        assert sheet.height > 8 * 32
+        assert sheet.height > 6 * 32
 
 
 def test_a_led_walk_begins_at_the_origin_and_goes_where_it_was_told() -> None:
@@ -108,7 +86,7 @@ def test_a_led_walk_begins_at_the_origin_and_goes_where_it_was_told() -> None:
 
 def test_the_figures_are_reproducible(micro_folder: Path) -> None:
     runtime = load_runtime(micro_folder)
-    first, again = (asdict(Evaluation(runtime, TINY, [Still()], steps=2, workers=n).run()) for n in (1, 2))
+    first, again = (asdict(Evaluation(runtime, TINY, [Still()], workers=n).run()) for n in (1, 2))
     for timed in ("pace", "conditions"):
         del first[timed], again[timed]
     assert first == again
@@ -132,7 +110,7 @@ def test_a_film_and_a_strip_of_a_walk_into_a_picture(micro_folder: Path, tmp_pat
     seed, out, strip = tmp_path / "seed.png", tmp_path / "walk.webp", tmp_path / "strip.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 120, 3)).astype(np.uint8)).save(seed)
     given = ["--weights", str(micro_folder), "--seed", str(seed), "--out", str(out), "--strip", str(strip)]
-    assert film.main([*given, "--steps", "1", "--every", "4", "--scale", "1"]) == 0
+    assert film.main([*given, "--every", "4", "--scale", "1"]) == 0
     with Image.open(out) as moving:
         assert moving.size == (64, 32)
         assert getattr(moving, "n_frames", 1) > 40

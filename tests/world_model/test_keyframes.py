@@ -23,8 +23,8 @@ from world_model.keyframes import (
 )
 from world_model.layer_renderer import Bytes, LayerRenderer, Layers, layer_sized
 from world_model.layers import FINE, HIDDEN, LAYERS
-from world_model.memory import Pose
 from world_model.panorama import Panorama
+from world_model.pose import Pose
 
 H, W = MICRO.height, MICRO.width
 PICTURE = np.repeat(np.arange(W, dtype=np.uint8)[None, :, None] * 3 + 20, H, axis=0) + np.arange(3, dtype=np.uint8)
@@ -257,6 +257,24 @@ def test_unseen_parts_come_from_the_panorama() -> None:
     wanted = Panorama(MICRO).look(PICTURE, 0.0, state.current.pose.yaw, 0.0)
     difference = np.abs(layer_sized(state.current.layers.picture).astype(np.int16) - wanted)
     assert float(difference[:, 12:-2].mean()) < 4.0
+
+
+def test_whoever_walks_far_takes_home_along() -> None:
+    """Again and again: in the midst of it the picture is as it was at first, and nothing of before is remembered."""
+    kept, walk = keeper(), [Pose(z=0.3 * n, yaw=0.1) for n in range(1, 120)]
+    state, homes = kept.begin(PICTURE, HOME), {HOME}
+    for pose in walk:
+        before = state
+        picture, state = kept.frame(state, pose)
+        if state.home_pose not in homes:
+            homes.add(state.home_pose)
+            assert state.home_pose == replace(state.current.pose, yaw=0.0)
+            assert (state.remembered, state.previous is None) == ((), False)
+            shown = layer_sized(state.current.layers.picture).astype(np.int16)
+            assert float(np.abs(shown - Panorama(MICRO).look(PICTURE, 0.0, 0.1, 0.0))[:, 2:-2].mean()) < 2.0
+            assert before.order is not None
+        del picture
+    assert len(homes) == 3
 
 
 def test_the_panorama_is_the_picture_ahead_and_its_mirror_image_beside_it() -> None:

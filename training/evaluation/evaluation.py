@@ -51,12 +51,12 @@ FoundT = TypeVar("FoundT")
 class Evaluation:
     """One model and one plan. The figures, but for those of pace, depend on nothing else."""
 
-    def __init__(self, runtime: Runtime, plan: Plan, baselines: Sequence[Subject], *, steps: int, workers: int) -> None:
-        """`steps` is how often the dynamics are asked for a frame, `workers` how many walks are played side by side."""
-        self._runtime, self._plan, self._steps, self._workers = runtime, plan, steps, workers
+    def __init__(self, runtime: Runtime, plan: Plan, baselines: Sequence[Subject], *, workers: int) -> None:
+        """`workers` walks are played side by side."""
+        self._runtime, self._plan, self._workers = runtime, plan, workers
         self._size = runtime.config
         self._odometer = Odometer(self._size.height, self._size.width, self._size.focal)
-        self._subjects: tuple[Subject, ...] = (Moss(runtime, steps=steps), *baselines)
+        self._subjects: tuple[Subject, ...] = (Moss(runtime), *baselines)
 
     def run(self) -> Results:
         plan, names = self._plan, [subject.name for subject in self._subjects]
@@ -68,7 +68,7 @@ class Evaluation:
         first = next(full_turn(self._size, 0).pictures())
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
         return Results(
-            conditions=Conditions(plan, self._runtime.weights_hash, self._steps, _machine(), round(load, 1)),
+            conditions=Conditions(plan, self._runtime.weights_hash, _machine(), round(load, 1)),
             subjects=tuple(names),
             likeness=likeness_table(walks, names),
             psnr=psnr_curves(walks, names),
@@ -77,7 +77,7 @@ class Evaluation:
             stillness=mean_stillness(rests),
             drift={name: drift_of(plays, name) for name in names},
             returning=mean_return(turns),
-            pace=measure_pace(self._runtime, first, plan.paced_frames, steps=self._steps),
+            pace=measure_pace(self._runtime, first, plan.paced_frames),
         )
 
     def draw(self, results: Results, folder: Path) -> None:

@@ -17,7 +17,6 @@ from training.evaluation.subjects import Moss
 from training.pictures import save_contact_sheet
 from training.policies import smooth_turn
 from world_model.runtime import load_runtime
-from world_model.sampler import DEFAULT_STEPS
 from world_model.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -67,7 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=Path, required=True, help="the picture to walk into")
     parser.add_argument("--out", type=Path, required=True, help="the film: .webp or .gif")
     parser.add_argument("--strip", type=Path, help="a PNG of some of its frames side by side")
-    parser.add_argument("--steps", type=int, choices=(1, 2, 4), default=DEFAULT_STEPS, help="of the sampler, a frame")
     parser.add_argument("--every", type=int, default=2, help="keep each so many frames (default 2: 15 a second)")
     parser.add_argument("--scale", type=int, default=2, help="times the model's size (default 2)")
     given = parser.parse_args(arguments)
@@ -79,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (WeightsError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    pictures = list(Moss(runtime, steps=given.steps).play(seed, tuple(walk_through()), rng_seed=0))
+    pictures = list(Moss(runtime).play(seed, tuple(walk_through()), rng_seed=0))
     save_film(given.out, pictures, every=given.every, scale=given.scale)
     if given.strip is not None:
         shown = [round(part * (len(pictures) - 1) / (_STRIP_FRAMES - 1)) for part in range(_STRIP_FRAMES)]

@@ -1,6 +1,6 @@
-"""Compare pictures alone: `python -m training.evaluation.led_walks --scene FOLDER --out FOLDER`.
+"""Compare pictures alone: `python -m training.evaluation.led_walks --out FOLDER`.
 
-Both models are led along the simulator's own path, forward and sideways past things that stand near, so that what is
+Moss is led along the simulator's own path, forward and sideways past things that stand near, so that what is
 compared is what they make of a place and not where they think the keys lead. Writes a table and a contact sheet.
 """
 
@@ -20,18 +20,13 @@ from simulator.renderer import Renderer
 from simulator.surroundings import Surroundings
 from simulator.world import make_world
 from training.evaluation.measures import fragments, laplacian_energy, psnr, ssim
-from training.evaluation.subjects import Diorama
+from training.evaluation.subjects import Diorama, keeper_of
 from training.evaluation.trials import Trial, picture_config
 from training.pictures import save_contact_sheet
 from training.recorder import FIRST_HELDOUT_SEED, open_start
 from training.samples import relative_poses_between
-from world_model.certainty import CertainSeer
-from world_model.keyframes import KeyframeKeeper
-from world_model.layer_renderer import LayerRenderer
-from world_model.memory import Pose
+from world_model.pose import Pose
 from world_model.runtime import load_runtime
-from world_model.scene_runtime import load_scene_runtime
-from world_model.walker import Walker
 from world_model.weights import WeightsError
 
 if TYPE_CHECKING:
@@ -39,8 +34,8 @@ if TYPE_CHECKING:
 
     from training.evaluation.trials import Picture
     from world_model.config import ModelConfig
+    from world_model.keyframes import KeyframeKeeper
     from world_model.runtime import Runtime
-    from world_model.scene_runtime import SceneRuntime
 
 HORIZONS: Final = (1, 8, 16, 32)
 WORLDS: Final = 9
@@ -100,12 +95,7 @@ def poses_of(trial: Trial) -> list[Pose]:
     return [Pose(*moved[:4], slope=moved[5]) for moved in relative_poses]
 
 
-def moss_pictures(runtime: Runtime, first: Picture, poses: Sequence[Pose]) -> list[Picture]:
-    walker = Walker(runtime, first, rng_seed=0)
-    return [first, *(walker.follow(pose) for pose in poses[1:])]
-
-
-def layer_pictures(keeper: KeyframeKeeper, first: Picture, poses: Sequence[Pose]) -> list[Picture]:
+def moss_pictures(keeper: KeyframeKeeper, first: Picture, poses: Sequence[Pose]) -> list[Picture]:
     state, pictures = keeper.begin(first, poses[0]), [first]
     for pose in poses[1:]:
         picture, state = keeper.frame(state, pose)
@@ -113,10 +103,10 @@ def layer_pictures(keeper: KeyframeKeeper, first: Picture, poses: Sequence[Pose]
     return pictures
 
 
-def compare(moss: Runtime, scene: SceneRuntime, out: Path, *, worlds: int) -> str:
+def compare(moss: Runtime, out: Path, *, worlds: int) -> str:
     """Write `led_walks.md` and `led_walks.png` to `out`; returns the table."""
     size = moss.config
-    keeper, diorama = KeyframeKeeper(size, CertainSeer(size, scene), LayerRenderer(size)), Diorama(size)
+    keeper, diorama = keeper_of(moss), Diorama(size)
     found: dict[tuple[str, str], list[Mapping[int, Row]]] = {}
     sheet: list[list[Picture]] = []
     for kind, action in (("forward", _FORWARD), ("strafe", _ASIDE)):
@@ -124,8 +114,7 @@ def compare(moss: Runtime, scene: SceneRuntime, out: Path, *, worlds: int) -> st
             trial = led_trial(world, action, HORIZONS[-1], size)
             poses, truth = poses_of(trial), list(trial.pictures())
             made = {
-                "Moss": moss_pictures(moss, truth[0], poses),
-                "layers": layer_pictures(keeper, truth[0], poses),
+                "Moss": moss_pictures(keeper, truth[0], poses),
                 "diorama, its own path": list(diorama.play(truth[0], trial.actions, rng_seed=0)),
             }
             sheet += [[pictures[at] for at in _SHOWN] for pictures in (truth, *made.values())]
@@ -167,17 +156,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluation.led_walks", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--scene", type=Path, required=True, help="folder of an exported scene network")
     parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="folder of Moss's weights")
     parser.add_argument("--out", type=Path, required=True, help="folder for table and contact sheet")
     parser.add_argument("--worlds", type=int, default=WORLDS, help="two walks in each (default 9)")
     given = parser.parse_args(arguments)
     try:
-        moss, scene = load_runtime(given.weights), load_scene_runtime(given.scene)
+        moss = load_runtime(given.weights)
     except WeightsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(compare(moss, scene, given.out, worlds=given.worlds))
+    sys.stdout.write(compare(moss, given.out, worlds=given.worlds))
     return 0
 
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from training.evaluation.subjects import keeper_of
 from training.evaluation.trials import TURN_RATE
 from world_model.config import FRAME_S
 from world_model.motion_step import WalkerIntent
 from world_model.walker import Walker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from training.evaluation.trials import Picture
     from world_model.runtime import Runtime
 
@@ -32,9 +35,14 @@ class Pace:
     crowd_per_s: float  # frames of all worlds together
 
 
-def measure_pace(runtime: Runtime, first: Picture, frames: int, *, steps: int) -> Pace:
+def measure_pace(runtime: Runtime, first: Picture, frames: int) -> Pace:
     """`frames` frames alone, and as many of the crowd together."""
-    walkers = [Walker(runtime, first, rng_seed=number, steps=steps) for number in range(CROWD)]
+    keeper = keeper_of(runtime)
+    with ThreadPoolExecutor(THREADS) as keyframes:
+        return _measured([Walker(runtime, keeper, first, keyframes) for _ in range(CROWD)], frames)
+
+
+def _measured(walkers: Sequence[Walker], frames: int) -> Pace:
     for walker in walkers:
         _times(walker, _WARM_UP)
     alone = _times(walkers[0], frames)

@@ -42,7 +42,7 @@ def render(results: Results) -> str:
 def _head(results: Results) -> str:
     conditions = results.conditions
     return (
-        f"Weights {conditions.weights_hash[:12]}, {conditions.steps} sampler steps a frame; "
+        f"Weights {conditions.weights_hash[:12]}; "
         f"{conditions.plan.walks} walks in held-out worlds. {conditions.machine}."
     )
 

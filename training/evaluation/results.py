@@ -48,7 +48,6 @@ QUICK = Plan(
 class Conditions:
     plan: Plan
     weights_hash: str
-    steps: int  # of the sampler, a frame
     machine: str
     load: float  # processes that wanted a core, when the pace was measured
 

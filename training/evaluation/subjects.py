@@ -14,11 +14,10 @@ from services.world_engine.world_engine import ControlPayload
 from simulator.config import FPS as FRAMES_PER_S
 from wire_protocol import KEY_CODES
 from world_model.certainty import CertainSeer
-from world_model.keyframe_walker import KeyframeWalker
 from world_model.keyframes import KeyframeKeeper
 from world_model.layer_renderer import LayerRenderer
 from world_model.motion_step import WalkerIntent
-from world_model.sampler import DEFAULT_STEPS
+from world_model.scene_source import SceneSource
 from world_model.walker import Walker
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from training.evaluation.trials import Picture
     from world_model.config import ModelConfig
     from world_model.runtime import Runtime
-    from world_model.scene_runtime import SceneRuntime
 
 _SUBFRAMES: Final = FPS // FRAMES_PER_S  # of the diorama in one frame of ours
 _FRAMES: Final = FRAMES_PER_PASS // _SUBFRAMES  # of ours in one pass of the diorama
@@ -48,27 +46,11 @@ class Moss:
 
     name = "Moss"
 
-    def __init__(self, runtime: Runtime, *, steps: int = DEFAULT_STEPS) -> None:
-        self._runtime, self._steps = runtime, steps
-
-    def play(self, first: Picture, actions: Sequence[Action], *, rng_seed: int) -> Iterator[Picture]:
-        walker = Walker(self._runtime, first, rng_seed=rng_seed, steps=self._steps)
-        yield first
-        for action in actions:
-            yield walker.step(intent_of(action))
-
-
-class Layers:
-    """Moss's next generation: soft layers of keyframes, with Moss's own idea of where the keys lead."""
-
-    name = "layers"
-
-    def __init__(self, runtime: Runtime, scene: SceneRuntime) -> None:
-        size = runtime.config
-        self._runtime, self._keeper = runtime, KeyframeKeeper(size, CertainSeer(size, scene), LayerRenderer(size))
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime, self._keeper = runtime, keeper_of(runtime)
 
     def play(self, first: Picture, actions: Sequence[Action], *, rng_seed: int) -> Iterator[Picture]:  # noqa: ARG002 - nothing here is random
-        walker = KeyframeWalker(self._runtime, self._keeper, first)
+        walker = Walker(self._runtime, self._keeper, first)
         yield first
         for action in actions:
             yield walker.step(intent_of(action))
@@ -132,6 +114,12 @@ class Diorama:
 
     def _margins(self) -> tuple[int, int]:
         return (self._size[0] - self._shown[0]) // 2, (self._size[1] - self._shown[1]) // 2
+
+
+def keeper_of(runtime: Runtime) -> KeyframeKeeper:
+    """Keyframes by the networks of `runtime`, drawn at the size of the model."""
+    size = runtime.config
+    return KeyframeKeeper(size, CertainSeer(size, SceneSource(runtime)), LayerRenderer(size))
 
 
 def intent_of(action: Action) -> WalkerIntent:
