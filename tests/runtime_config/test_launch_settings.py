@@ -311,7 +311,7 @@ def test_moss_is_told_its_frames_and_weights(monkeypatch: pytest.MonkeyPatch, tm
 def test_frames_of_an_unknown_size_are_refused() -> None:
     told = refusal("--moss-frames=448x256")
     assert "--moss-frames" in told
-    assert "large or small" in told
+    assert "'large' or 'small'" in told
 
 
 DATABASE = "postgresql+psycopg://terrarium@127.0.0.1/terrarium"

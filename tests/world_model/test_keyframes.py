@@ -199,12 +199,12 @@ def test_after_a_sudden_turn_the_view_is_made_for_where_it_ended() -> None:
 
 
 def far_walk(keyframes: int) -> list[Pose]:
-    return [pose for n in range(1, keyframes + 1) for pose in arrived(Pose(x=3.0 * n))]
+    return [pose for n in range(1, keyframes + 1) for pose in arrived(Pose(x=1.05 * n))]
 
 
 def test_no_more_is_remembered_than_fits() -> None:
     kept = keeper()
-    _, state = walked(kept, kept.begin(PICTURE, HOME), far_walk(CAPACITY + 2))
+    _, state = walked(kept, kept.begin(PICTURE, HOME), far_walk(CAPACITY + 1))
     assert len(state.remembered) == CAPACITY
     assert state.remembered[0].pose.x > 0.0  # the farthest went first
 
@@ -243,7 +243,7 @@ def test_a_world_stays_under_sixteen_megabytes() -> None:
     layers = LAYERS * height * width + HIDDEN * height * width * 3 + LAYERS * (height // 8) * (width // 8) * 4
     picture, origin = FINE * height * FINE * width * 3, height * width * 5
     kept = keeper()
-    _, state = walked(kept, kept.begin(PICTURE, HOME), far_walk(CAPACITY + 2)[:-DISSOLVE])
+    _, state = walked(kept, kept.begin(PICTURE, HOME), far_walk(CAPACITY + 1)[:-DISSOLVE])
     assert len(state.remembered) + 1 == CAPACITY + 1
     assert state.previous is None or any(state.previous is old for old in state.remembered)
     assert (CAPACITY + 1) * (layers + picture + origin) + picture < 16 * 2**20

@@ -20,15 +20,16 @@ from services.world_engine.moss.snapshot import pack_state
 from services.world_engine.world_engine import SnapshotMismatchError
 from tests.services.moss.play import play, press, seed_of
 from world_model.config import ModelConfig
-from world_model.keyframes import CAPACITY
+from world_model.keyframes import CAPACITY, HOME
 from world_model.layers import FINE
-from world_model.motion_step import FLIGHT
+from world_model.motion_step import FLIGHT, MotionState
+from world_model.pose import Pose
 from world_model.runtime import load_runtime
+from world_model.walker import WalkerState
 
 if TYPE_CHECKING:
     from services.world_engine.moss.engine import MossWorld
     from services.world_engine.world_engine import ControlPayload
-    from world_model.walker import WalkerState
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
 HEAD: Final = "<BHHBBBBBQ26d"
@@ -116,14 +117,31 @@ def test_every_moment_of_a_walk_goes_on_exactly(engine: MossEngine) -> None:
         assert fork.snapshot() == moments[number + 3]
 
 
+def walked_until_full(world: MossWorld) -> None:
+    """Straight on until as many keyframes are remembered as can be, and the first picture is not among them."""
+    walker = world._walker  # pyright: ignore[reportPrivateUsage] - motion cannot be led by keys so exactly
+    assert walker is not None
+    keeper, keyframes, pose = walker._keeper, walker.state.keyframes, Pose()  # pyright: ignore[reportPrivateUsage]
+    while HOME in {one.slot for one in (*keyframes.remembered, keyframes.current)}:
+        pose = replace(pose, x=pose.x + 0.1)
+        _, keyframes = keeper.frame(keyframes, pose)
+    assert len(keyframes.remembered) == CAPACITY
+    walker.state = WalkerState(MotionState(pose), keyframes)
+
+
 def test_a_world_whose_first_picture_was_forgotten_goes_on_exactly(engine: MossEngine) -> None:
     world = engine.open_world(seed_of(engine), rng_seed=1)
-    slots: set[int] = {0}
-    while 0 in slots:
-        play(world, RUN)
-        keyframes = state_of(world).keyframes
-        slots = {one.slot for one in (*keyframes.remembered, keyframes.current)}
-    assert len(state_of(world).keyframes.remembered) == CAPACITY
+    walked_until_full(world)
+    assert_goes_on_exactly(engine, world)
+
+
+def test_a_walker_that_takes_home_along_goes_on_exactly(engine: MossEngine) -> None:
+    """From the midst of the dissolve, too, in which the picture before is remembered no longer."""
+    world = engine.open_world(seed_of(engine), rng_seed=1)
+    walked_until_full(world)
+    while state_of(world).keyframes.remembered:
+        world.step(press("W", "D", "SHIFT"))
+    assert state_of(world).keyframes.previous is not None
     assert_goes_on_exactly(engine, world)
 
 
@@ -159,8 +177,7 @@ def test_a_keyframe_under_way_is_forgotten_by_going_back(world: MossWorld) -> No
 def test_a_full_snapshot_has_a_bounded_size(engine: MossEngine) -> None:
     """Of the size of play: all pictures and origins, and a few numbers."""
     world = engine.open_world(seed_of(engine), rng_seed=1)
-    while len(state_of(world).keyframes.remembered) < CAPACITY:
-        play(world, RUN)
+    walked_until_full(world)
 
     def bound(config: ModelConfig) -> int:
         pixels = config.height * config.width
@@ -210,7 +227,7 @@ def _damaged(state: bytes) -> list[bytes]:
 
     cut = [b"", state[:1], state[:size], state[:-1], state + b"\0", state[: size + 3]]
     heads = [with_field(0, 2), with_field(0, 4), with_field(1, 32), with_field(2, 64)]
-    heads += [with_field(3, 0), with_field(3, CAPACITY + 1), with_field(3, 255), with_field(4, fields[3])]
+    heads += [with_field(3, fields[3] + 1), with_field(3, CAPACITY + 1), with_field(3, 255), with_field(4, fields[3])]
     heads += [with_field(5, 200), with_field(6, FLIGHT + 1), with_field(7, 99), with_field(8, 2**63)]
     numbers = [with_field(index, value) for index in range(9, len(fields)) for value in odd]
     keyframes = [with_keyframe(0, CAPACITY + 3), with_keyframe(0, 255)]
