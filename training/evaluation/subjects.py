@@ -13,7 +13,9 @@ from services.world_engine.diorama.motion import LOOK_PER_PIXEL
 from services.world_engine.world_engine import ControlPayload
 from simulator.config import FPS as FRAMES_PER_S
 from wire_protocol import KEY_CODES
+from world_model.certainty import CertainSeer
 from world_model.keyframe_walker import KeyframeWalker
+from world_model.keyframes import KeyframeKeeper
 from world_model.layer_renderer import LayerRenderer
 from world_model.motion_step import WalkerIntent
 from world_model.sampler import DEFAULT_STEPS
@@ -62,10 +64,11 @@ class Layers:
     name = "layers"
 
     def __init__(self, runtime: Runtime, scene: SceneRuntime) -> None:
-        self._runtime, self._scene, self._renderer = runtime, scene, LayerRenderer(runtime.config)
+        size = runtime.config
+        self._runtime, self._keeper = runtime, KeyframeKeeper(size, CertainSeer(size, scene), LayerRenderer(size))
 
     def play(self, first: Picture, actions: Sequence[Action], *, rng_seed: int) -> Iterator[Picture]:  # noqa: ARG002 - nothing here is random
-        walker = KeyframeWalker(self._runtime, self._scene, self._renderer, first)
+        walker = KeyframeWalker(self._runtime, self._keeper, first)
         yield first
         for action in actions:
             yield walker.step(intent_of(action))
