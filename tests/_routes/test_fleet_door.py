@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from websockets.sync.client import connect
 from fleet.direct import free_port, listen_directly
 from runtime_config.fleet_config import FleetConfig
 from services.peer_store.peer_store import PeerRow, PeerStoreError, PlaceAsked
+from services.world_copies.directory_world_copies import DirectoryWorldCopies
 from tests.fakes.fake_peer_store import FakePeerStore
 from tests.fakes.fake_world_copies import FakeWorldCopies
 from tests.play.harness import PlayClient, fake_services, picture, play_server
@@ -24,6 +26,7 @@ from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping, Sequence
+    from pathlib import Path
 
     from starlette.types import ASGIApp
 
@@ -379,6 +382,16 @@ def test_a_server_that_stops_leaves_copies_and_a_stranger_finds_none() -> None:
             assert answer["code"] == "resumeTooLate"
         north.drain()
     assert len(copies.copies) == 1
+
+
+def test_a_server_sweeps_away_copies_that_nobody_renews(tmp_path: Path) -> None:
+    left, renewed = tmp_path / ("0f" * 32), tmp_path / ("1e" * 32)
+    for copy in (left, renewed):
+        copy.mkdir()
+    os.utime(left, (0, 0))
+    with fleet("north", copies=DirectoryWorldCopies(tmp_path)):
+        wait_until(lambda: not left.exists(), "it is swept")
+        assert renewed.exists()
 
 
 def init_config() -> Mapping[str, Any]:
