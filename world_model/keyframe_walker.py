@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from world_model.certainty import CertainSeer, cell_inverse_depth
+from world_model.certainty import cell_inverse_depth
 from world_model.config import DISPARITY
-from world_model.keyframes import KeyframeKeeper
+from world_model.keyframe_work import KeyframeWork
 from world_model.layers import NEAREST_M
 from world_model.memory import Pose
 from world_model.motion_step import MotionState, next_motion
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from world_model.config import ModelConfig
-    from world_model.keyframes import Keyframe, KeyframeState
-    from world_model.layer_renderer import Bytes, LayerRenderer
+    from world_model.keyframes import Keyframe, KeyframeKeeper, KeyframeState
+    from world_model.layer_renderer import Bytes
     from world_model.motion_step import WalkerIntent
     from world_model.runtime import Runtime
-    from world_model.scene_runtime import SceneRuntime
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +33,53 @@ class KeyframeWalkerState:
 
 
 class KeyframeWalker:
-    """Used by one thread at a time; walkers share the runtimes. Nothing in it is random."""
+    """Used by one thread at a time; walkers share the runtime, the keeper and the threads. Nothing in it is random."""
 
-    def __init__(self, runtime: Runtime, scene: SceneRuntime, renderer: LayerRenderer, picture: Bytes) -> None:
+    def __init__(
+        self, runtime: Runtime, keeper: KeyframeKeeper, picture: Bytes, threads: Executor | None = None
+    ) -> None:
         """Stand in `picture`, uint8 [h, w, 3] of the model's size, or of `FINE` times that.
 
-        `runtime` tells how the player moves.
+        `runtime` tells how the player moves. Keyframes are made on `threads` ahead of the frame at which they are taken
+        up, or without any in that frame; the frames are the same.
         """
-        self._runtime, self._config = runtime, runtime.config
-        self._keeper = KeyframeKeeper(runtime.config, CertainSeer(runtime.config, scene), renderer)
-        self.state = KeyframeWalkerState(MotionState(Pose()), self._keeper.begin(picture, Pose()))
+        self._runtime, self._config, self._keeper = runtime, runtime.config, keeper
+        self._work = None if threads is None else KeyframeWork(keeper, threads)
+        self._state = KeyframeWalkerState(MotionState(Pose()), keeper.begin(picture, Pose()))
+
+    @property
+    def state(self) -> KeyframeWalkerState:
+        return self._state
+
+    @state.setter
+    def state(self, state: KeyframeWalkerState) -> None:
+        self._state = state
+        if self._work is not None:
+            self._work.follow(state.keyframes)
 
     def step(self, intent: WalkerIntent) -> Bytes:
-        """The next picture, uint8 [h, w, 3]: a new array."""
-        state = self.state
+        """The next picture, uint8 [h, w, 3]: a new array.
+
+        Raises:
+            KeyframeFailedError: a keyframe could not be made; the state is as it was.
+        """
+        state = self._state
         view = disparity_view(self._config, state.keyframes.current, state.motion.pose)
         motion, _ = next_motion(self._runtime, view, state.motion, intent)
-        picture, keyframes = self._keeper.frame(state.keyframes, motion.pose)
+        made = None if self._work is None else self._work.made
+        picture, keyframes = self._keeper.frame(state.keyframes, motion.pose, made)
         self.state = KeyframeWalkerState(motion, keyframes)
         return picture
+
+    def continue_from(self, picture: Bytes) -> None:
+        """Go on from another picture of the same place: what was remembered of the old one is forgotten."""
+        motion = self._state.motion
+        self.state = KeyframeWalkerState(motion, self._keeper.begin(picture, motion.pose))
+
+    def close(self) -> None:
+        """Nobody waits for a keyframe any more."""
+        if self._work is not None:
+            self._work.forget()
 
 
 def disparity_view(config: ModelConfig, keyframe: Keyframe, pose: Pose) -> Bytes:

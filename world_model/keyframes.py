@@ -1,10 +1,13 @@
 """Keeps the keyframes of a walk: draws each frame from the current one, and decides when another takes its place.
 
-A keyframe is taken apart into soft layers once, by a network; the frames around it are drawn from those. After a metre
-or twelve degrees the next keyframe is made of what is seen then: the layers so far, the keyframes that are remembered
-where those show nothing, and what the panorama imagines where nobody has looked. Its colours come from the picture
-that showed them first (`world_model.origins`). A short dissolve hides the change. All of it is decided by the poses
-alone, so the same walk has the same frames.
+A keyframe is taken apart into soft layers once, by a network; the frames around it are drawn from those. For each
+metre or twelve degrees the next keyframe is made of what is seen there: the layers so far, the keyframes that are
+remembered where those show nothing, and what the panorama imagines where nobody has looked. Its colours come from the
+picture that showed them first (`world_model.origins`). A short dissolve hides the change.
+
+To make a keyframe takes longer than a frame. So it is *ordered* some frames ahead, for where the walk will have led by
+then, and taken up at a frame that was settled with the order. All of it is decided by the poses alone, so the same walk
+has the same frames, whenever and on whichever thread its keyframes are made.
 """
 
 from __future__ import annotations
@@ -19,11 +22,12 @@ import numpy as np
 from world_model.layer_renderer import LayerRenderer, picture_sized
 from world_model.layers import FINE
 from world_model.memory import Pose, relative_pose_between
+from world_model.motion_step import PITCH_LIMIT
 from world_model.origins import drawn_patch, followed, joined, own_origin
 from world_model.panorama import Panorama, turn_between
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from world_model.certainty import Seer
     from world_model.config import ModelConfig
@@ -34,6 +38,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 CAPACITY: Final = 12  # keyframes that are remembered besides the current one
 DISSOLVE: Final = 8  # frames
+LEAD: Final = 8  # frames from the order of a keyframe to its taking up, so that a dissolve has ended by then
 _REACH_M: Final = 1.0
 _REACH_TURN: Final = math.radians(12.0)
 _REACH_SLOPE: Final = 0.2
@@ -43,6 +48,10 @@ _HELPFUL_TURN: Final = math.radians(60.0)  # a remembered keyframe that looks fa
 _HELPFUL_M: Final = 8.0
 _HELPERS: Final = 3
 _HOME: Final = 0  # slot of the picture that the world began with, which is never forgotten
+_NEWEST: Final = 0.4  # share of the newest frame in the pace by which a walk is foreseen
+_FORESEEN_M: Final = 1.3  # farthest from the player that a keyframe is ordered for; running takes that long
+_FORESEEN_TURN: Final = math.radians(30.0)
+_FORESEEN_SLOPE: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +63,27 @@ class Keyframe:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A keyframe that is to be made. The current and the remembered keyframes stay what they are meanwhile."""
+
+    pose: Pose  # that it is made for
+    due: int  # number of the frame at which it is taken up
+
+
+@dataclass(frozen=True, slots=True)
 class KeyframeState:
     """Everything that the next frame depends on, besides the network and the pose. Nothing in it is written again."""
 
     home: Bytes  # [FINE * h, FINE * w, 3], the picture that the world began with
     home_pose: Pose
     current: Keyframe
-    previous: Keyframe | None  # what a dissolve comes from
+    previous: Keyframe | None  # what a dissolve comes from; one of the remembered ones
     dissolved: int  # frames of the dissolve that were shown
     remembered: tuple[Keyframe, ...]  # oldest first
+    frame: int  # number of the next frame
+    pose: Pose  # of the last frame
+    pace: Pose  # how much of each a frame changes, lately
+    order: Order | None = None
 
 
 class KeyframeKeeper:
@@ -82,12 +103,19 @@ class KeyframeKeeper:
             picture = picture_sized(picture)
         origin = own_origin(_HOME, height, width)
         current = Keyframe(self._seer.see(picture, pose.slope), pose, _HOME, origin)
-        return KeyframeState(picture, pose, current, None, 0, ())
+        return KeyframeState(picture, pose, current, None, 0, (), 0, pose, Pose())
 
-    def frame(self, state: KeyframeState, pose: Pose) -> tuple[Bytes, KeyframeState]:
-        """What is seen from `pose`, uint8 [h, w, 3], and the state after it."""
-        state = self._moved_on(state, pose)
+    def frame(
+        self, state: KeyframeState, pose: Pose, made: Callable[[KeyframeState], Keyframe] | None = None
+    ) -> tuple[Bytes, KeyframeState]:
+        """What is seen from `pose`, uint8 [h, w, 3], and the state after it.
+
+        `made` gives the keyframe that a state has ordered, at the frame at which it is due; by default it is made then.
+        """
+        state = replace(state, pose=pose, pace=_pace(state, pose))
+        state = self._ordered(self._recalled(self._taken_up(state, made or self.made)))
         picture = self._draw(state.current, pose)
+        state = replace(state, frame=state.frame + 1)
         if state.previous is None:
             return picture, state
         share = (state.dissolved + 1) / (DISSOLVE + 1)
@@ -97,28 +125,51 @@ class KeyframeKeeper:
             return blended, replace(state, previous=None, dissolved=0)
         return blended, replace(state, dissolved=state.dissolved + 1)
 
-    def _moved_on(self, state: KeyframeState, pose: Pose) -> KeyframeState:
-        """The state with another keyframe, where the pose asks for one."""
-        strain = strain_between(state.current.pose, pose)
-        if strain <= (1.0 if state.previous is None else _FAR_OUT):
-            return state
-        near = min(state.remembered, key=lambda old: strain_between(old.pose, pose), default=None)
-        if near is not None and strain_between(near.pose, pose) <= _AS_NEAR:
-            following = near
-        else:
-            following = self._made(state, pose)
-        others = tuple(old for old in state.remembered if old is not following)
-        kept = _least_useful_forgotten((*others, state.current), following, pose)
-        return replace(state, current=kept[-1], previous=kept[-2], dissolved=0, remembered=kept[:-1])
+    def made(self, state: KeyframeState) -> Keyframe:
+        """The keyframe that the state has ordered, of what is seen from there.
 
-    def _made(self, state: KeyframeState, pose: Pose) -> Keyframe:
-        """A new keyframe of what is seen from here."""
-        kept = (*state.remembered, state.current)
+        Raises:
+            ValueError: nothing is ordered.
+        """
+        if state.order is None:
+            raise ValueError("No keyframe is ordered.")
+        pose, kept = state.order.pose, (*state.remembered, state.current)
         slot = min(set(range(1, CAPACITY + 3)) - {old.slot for old in kept})
         pictures = {_HOME: state.home} | {old.slot: old.layers.picture for old in kept}
         patch = self._painted(state, pose, pictures)
         layers = self._seer.see(patch.picture, pose.slope, doubt=state.current.layers.doubt)
         return Keyframe(layers, pose, slot, patch.origin(slot))
+
+    def _taken_up(self, state: KeyframeState, made: Callable[[KeyframeState], Keyframe]) -> KeyframeState:
+        """The state with the keyframe that is due now, unless the walk has gone elsewhere."""
+        if state.order is None or state.frame < state.order.due:
+            return state
+        following = made(state)
+        state = replace(state, order=None)
+        if strain_between(following.pose, state.pose) >= strain_between(state.current.pose, state.pose):
+            return state
+        return _changed_to(following, state)
+
+    def _recalled(self, state: KeyframeState) -> KeyframeState:
+        """The state with a keyframe that is remembered from here, where the current one is too far away."""
+        if strain_between(state.current.pose, state.pose) <= (1.0 if state.previous is None else _FAR_OUT):
+            return state
+        near = _nearest(state.remembered, state.pose)
+        if near is None or strain_between(near.pose, state.pose) > _AS_NEAR:
+            return state
+        return replace(_changed_to(near, state), order=None)
+
+    def _ordered(self, state: KeyframeState) -> KeyframeState:
+        """The state with an order, where the walk leads beyond the reach of what there is."""
+        if state.order is not None:
+            return state
+        ahead = foreseen(state.pose, state.pace)
+        if strain_between(state.current.pose, ahead) <= 1.0:
+            return state
+        near = _nearest(state.remembered, ahead)
+        if near is not None and strain_between(near.pose, ahead) <= _AS_NEAR:
+            return state
+        return replace(state, order=Order(ahead, state.frame + LEAD))
 
     def _painted(self, state: KeyframeState, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
         """The picture of a new keyframe: seen, remembered, imagined."""
@@ -150,6 +201,47 @@ def strain_between(before: Pose, after: Pose) -> float:
     )
 
 
+def foreseen(pose: Pose, pace: Pose) -> Pose:
+    """Where the walk will have led when a keyframe that is ordered now is taken up."""
+    metres = LEAD * math.hypot(pace.x, pace.y, pace.z)
+    frames = LEAD * min(1.0, _FORESEEN_M / metres) if metres else 0.0
+    slope = pose.slope + _within(LEAD * pace.slope, _FORESEEN_SLOPE)
+    return Pose(
+        x=pose.x + frames * pace.x,
+        y=pose.y + frames * pace.y,
+        z=pose.z + frames * pace.z,
+        yaw=math.remainder(pose.yaw + _within(LEAD * pace.yaw, _FORESEEN_TURN), 2.0 * math.pi),
+        slope=_within(slope, math.tan(PITCH_LIMIT)),
+    )
+
+
+def _pace(state: KeyframeState, pose: Pose) -> Pose:
+    """How much of each a frame changes, with the one that leads to `pose`; the newest frames count most."""
+    last, pace = state.pose, state.pace
+
+    def mixed(newest: float, before: float) -> float:
+        return before + _NEWEST * (newest - before)
+
+    return Pose(
+        x=mixed(pose.x - last.x, pace.x),
+        y=mixed(pose.y - last.y, pace.y),
+        z=mixed(pose.z - last.z, pace.z),
+        yaw=mixed(turn_between(last.yaw, pose.yaw), pace.yaw),
+        slope=mixed(pose.slope - last.slope, pace.slope),
+    )
+
+
+def _changed_to(following: Keyframe, state: KeyframeState) -> KeyframeState:
+    """The state at the beginning of the dissolve to another keyframe."""
+    others = tuple(old for old in state.remembered if old is not following)
+    kept = _least_useful_forgotten((*others, state.current), following, state.pose)
+    return replace(state, current=kept[-1], previous=kept[-2], dissolved=0, remembered=kept[:-1])
+
+
+def _nearest(remembered: tuple[Keyframe, ...], pose: Pose) -> Keyframe | None:
+    return min(remembered, key=lambda old: strain_between(old.pose, pose), default=None)
+
+
 def _helpers(remembered: tuple[Keyframe, ...], pose: Pose) -> list[Keyframe]:
     """The remembered keyframes that may show what the current one does not, the nearest first."""
     near = [
@@ -177,3 +269,7 @@ def _least_useful_forgotten(remembered: tuple[Keyframe, ...], current: Keyframe,
 
 def _distance(a: Pose, b: Pose) -> float:
     return math.dist((a.x, a.y, a.z), (b.x, b.y, b.z))
+
+
+def _within(value: float, limit: float) -> float:
+    return max(-limit, min(limit, value))

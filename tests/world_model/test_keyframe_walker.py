@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +12,10 @@ import torch
 
 from tests.world_model.micro import micro_scene
 from training.scenes.export import export_scene
+from world_model.certainty import CertainSeer
 from world_model.config import DISPARITY, MICRO
 from world_model.keyframe_walker import KeyframeWalker, disparity_view
-from world_model.keyframes import Keyframe
+from world_model.keyframes import Keyframe, KeyframeKeeper
 from world_model.layer_renderer import LayerRenderer, Layers, picture_sized
 from world_model.layers import FINE, HIDDEN, LAYERS
 from world_model.memory import Pose
@@ -24,6 +27,8 @@ from world_model.scene_runtime import SceneRuntime, load_scene_runtime
 from world_model.weights import WeightsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Executor
     from pathlib import Path
 
 H, W = MICRO.height, MICRO.width
@@ -41,31 +46,56 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> SceneRuntime:
     return load_scene_runtime(micro_scene(tmp_path_factory.mktemp("scene")))
 
 
-def walker(runtime: Runtime, scene: SceneRuntime) -> KeyframeWalker:
-    return KeyframeWalker(runtime, scene, LayerRenderer(MICRO), PICTURE)
+@pytest.fixture(scope="module")
+def threads() -> Iterator[Executor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
 
 
-def test_the_same_inputs_give_the_same_bits(runtime: Runtime, scene: SceneRuntime) -> None:
-    one, other = (
-        [walking.step(intent).tobytes() for intent in INTENTS] for walking in [walker(runtime, scene) for _ in "12"]
+def walker(runtime: Runtime, scene: SceneRuntime, threads: Executor | None = None) -> KeyframeWalker:
+    keeper = KeyframeKeeper(MICRO, CertainSeer(MICRO, scene), LayerRenderer(MICRO))
+    return KeyframeWalker(runtime, keeper, PICTURE, threads)
+
+
+def test_the_same_inputs_give_the_same_bits_with_threads_and_without(
+    runtime: Runtime, scene: SceneRuntime, threads: Executor
+) -> None:
+    alone, beside, again = (
+        [walking.step(intent).tobytes() for intent in INTENTS]
+        for walking in (walker(runtime, scene), walker(runtime, scene, threads), walker(runtime, scene, threads))
     )
-    assert one == other
+    assert alone == beside == again
 
 
-def test_a_state_is_a_snapshot(runtime: Runtime, scene: SceneRuntime) -> None:
-    """Restored in another walker, and again in its own after going elsewhere."""
-    walking = walker(runtime, scene)
-    for intent in INTENTS[:15]:
-        walking.step(intent)
+def test_a_state_is_a_snapshot(runtime: Runtime, scene: SceneRuntime, threads: Executor) -> None:
+    """Restored in another walker, and again in its own after going elsewhere, with a keyframe under way."""
+    walking = walker(runtime, scene, threads)
+    steps = itertools.count()
+    while walking.state.keyframes.order is None:
+        walking.step(INTENTS[next(steps)])
+    rest_from = next(steps)
     kept = walking.state
-    rest = [walking.step(intent).tobytes() for intent in INTENTS[15:]]
+    rest = [walking.step(intent).tobytes() for intent in INTENTS[rest_from:]]
+    assert walking.state.keyframes.remembered
     restored = walker(runtime, scene)
     for again in (restored, walking):
         again.state = kept
         for _ in range(5):
             again.step(WalkerIntent(strafe=-1.0))
         again.state = kept
-        assert [again.step(intent).tobytes() for intent in INTENTS[15:]] == rest
+        assert [again.step(intent).tobytes() for intent in INTENTS[rest_from:]] == rest
+
+
+def test_another_picture_begins_anew_where_the_walker_stands(runtime: Runtime, scene: SceneRuntime) -> None:
+    walking = walker(runtime, scene)
+    for intent in INTENTS:
+        walking.step(intent)
+    pose, other = walking.state.motion.pose, np.full((H, W, 3), 90, dtype=np.uint8)
+    walking.continue_from(other)
+    keyframes = walking.state.keyframes
+    assert (walking.state.motion.pose, keyframes.current.pose, keyframes.home_pose) == (pose, pose, pose)
+    assert (keyframes.remembered, keyframes.order) == ((), None)
+    assert int(np.abs(walking.step(WalkerIntent()).astype(np.int16) - 90).max()) <= 2
 
 
 def test_a_turn_is_obeyed_exactly(runtime: Runtime, scene: SceneRuntime) -> None:

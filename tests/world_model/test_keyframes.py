@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from world_model.config import MICRO, ModelConfig
-from world_model.keyframes import CAPACITY, DISSOLVE, KeyframeKeeper, KeyframeState, strain_between
+from world_model.keyframes import (
+    CAPACITY,
+    DISSOLVE,
+    LEAD,
+    Keyframe,
+    KeyframeKeeper,
+    KeyframeState,
+    Order,
+    foreseen,
+    strain_between,
+)
 from world_model.layer_renderer import Bytes, LayerRenderer, Layers, layer_sized
 from world_model.layers import FINE, HIDDEN, LAYERS
 from world_model.memory import Pose
@@ -49,6 +59,11 @@ def walked(kept: KeyframeKeeper, state: KeyframeState, poses: list[Pose]) -> tup
     return pictures, state
 
 
+def arrived(pose: Pose) -> list[Pose]:
+    """Frames at a place until its keyframe is there and shown alone: foreseen, made for the place itself, dissolved."""
+    return [pose] * (2 * LEAD + DISSOLVE + 8)
+
+
 def sideways(metres: float, frames: int) -> list[Pose]:
     return [Pose(x=metres * (n + 1) / frames) for n in range(frames)]
 
@@ -65,7 +80,7 @@ def test_a_walker_that_stands_still_sees_the_picture() -> None:
     assert len(seer.seen) == 1
 
 
-@pytest.mark.parametrize(("poses", "looks"), [(sideways(0.95, 30), 1), (sideways(2.2, 66), 3), (turning(0.5, 60), 3)])
+@pytest.mark.parametrize(("poses", "looks"), [(sideways(0.7, 30), 1), (sideways(2.2, 66), 3), (turning(0.5, 60), 3)])
 def test_a_keyframe_is_made_each_metre_and_each_twelve_degrees(poses: list[Pose], looks: int) -> None:
     seer = FlatSeer()
     kept = keeper(seer)
@@ -97,10 +112,74 @@ def test_a_change_of_keyframe_is_a_dissolve() -> None:
 
 def test_a_dissolve_ends() -> None:
     kept = keeper()
-    _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(x=1.1)] * (DISSOLVE - 1))
-    assert state.previous is not None
-    _, state = walked(kept, state, [Pose(x=1.1)])
-    assert state.previous is None
+    _, state = walked(kept, kept.begin(PICTURE, HOME), sideways(0.9, 27))
+    shown = 0
+    for _ in range(LEAD + DISSOLVE):
+        _, state = kept.frame(state, Pose(x=1.0))
+        shown += state.previous is not None
+    assert shown == DISSOLVE - 1  # after its last frame a dissolve is over
+    assert state.current.pose.x > 0.9
+
+
+def test_a_keyframe_is_ordered_for_where_the_walk_leads_and_taken_up_there() -> None:
+    kept, poses = keeper(), sideways(1.5, 45)
+    pictures, state = walked(kept, kept.begin(PICTURE, HOME), poses)
+    del pictures
+    assert state.current.pose.x == pytest.approx(1.0, abs=0.04)
+    state = kept.begin(PICTURE, HOME)
+    ordered = 0
+    for number, pose in enumerate(poses):
+        _, state = kept.frame(state, pose)
+        if state.order is not None and not ordered:
+            ordered = number
+            assert state.order.due == number + LEAD
+            assert state.order.pose.x == pytest.approx(poses[number + LEAD].x, abs=0.02)
+        assert state.current.pose == HOME or number >= ordered + LEAD
+    assert ordered
+
+
+def test_what_is_ordered_is_made_elsewhere_and_asked_for_when_it_is_due() -> None:
+    """Between order and use nothing changes that it is made from, so any moment between them will do."""
+    kept, poses = keeper(), [*sideways(3.0, 60), *turning(1.0, 20)]
+    whole, _ = walked(kept, kept.begin(PICTURE, HOME), poses)
+    ready: dict[Order, Keyframe] = {}
+
+    def made(state: KeyframeState) -> Keyframe:
+        assert state.order is not None
+        assert state.frame == state.order.due
+        return ready.pop(state.order)
+
+    state, seen = kept.begin(PICTURE, HOME), list[bytes]()
+    for pose in poses:
+        picture, state = kept.frame(state, pose, made)
+        if state.order is not None and state.order not in ready:
+            ready[state.order] = kept.made(state)
+        seen.append(picture.tobytes())
+    assert seen == [picture.tobytes() for picture in whole]
+
+
+def test_what_the_walk_has_turned_away_from_is_not_taken_up() -> None:
+    seer = FlatSeer()
+    kept = keeper(seer)
+    _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(yaw=0.15), *[HOME] * (2 * LEAD)])
+    assert len(seer.seen) == 2
+    assert state.current.pose == HOME
+    assert not state.remembered
+
+
+def test_nothing_is_made_that_nobody_ordered() -> None:
+    kept = keeper()
+    with pytest.raises(ValueError, match="ordered"):
+        kept.made(kept.begin(PICTURE, HOME))
+
+
+def test_no_keyframe_is_ordered_farther_away_than_it_can_be_drawn() -> None:
+    """However far the mouse was thrown in one frame."""
+    ahead = foreseen(HOME, Pose(x=9.0, yaw=2.0, slope=1.0))
+    assert 1.0 < ahead.x < 1.5
+    assert math.radians(20.0) < ahead.yaw < math.radians(40.0)
+    assert 0.1 < ahead.slope < 0.5
+    assert foreseen(HOME, Pose()) == HOME
 
 
 def test_a_walker_that_returns_takes_the_old_keyframe_again() -> None:
@@ -113,16 +192,19 @@ def test_a_walker_that_returns_takes_the_old_keyframe_again() -> None:
     assert int(np.abs(pictures[-1].astype(np.int16) - PICTURE).max()) <= 2
 
 
-def test_a_sudden_turn_does_not_wait_for_a_dissolve() -> None:
-    seer = FlatSeer()
-    kept = keeper(seer)
-    walked(kept, kept.begin(PICTURE, HOME), [Pose(yaw=0.3), Pose(yaw=1.3), Pose(yaw=2.3)])
-    assert len(seer.seen) == 4
+def test_after_a_sudden_turn_the_view_is_made_for_where_it_ended() -> None:
+    kept = keeper()
+    _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(yaw=0.3), Pose(yaw=1.3), *arrived(Pose(yaw=2.3))])
+    assert strain_between(state.current.pose, Pose(yaw=2.3)) < 1.0
+
+
+def far_walk(keyframes: int) -> list[Pose]:
+    return [pose for n in range(1, keyframes + 1) for pose in arrived(Pose(x=3.0 * n))]
 
 
 def test_no_more_is_remembered_than_fits() -> None:
     kept = keeper()
-    _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(x=3.0 * n) for n in range(1, CAPACITY + 6)])
+    _, state = walked(kept, kept.begin(PICTURE, HOME), far_walk(CAPACITY + 2))
     assert len(state.remembered) == CAPACITY
     assert state.remembered[0].pose.x > 0.0  # the farthest went first
 
@@ -134,9 +216,9 @@ def test_what_was_seen_first_hand_stays_sharp_from_keyframe_to_keyframe() -> Non
     seer = FlatSeer()
     kept = keeper(seer)
     corners = [(0.52, 0.9), (1.04, 0.0), (0.52, -0.9), (-0.52, -0.9), (-1.04, 0.0), (-0.52, 0.9)]
-    poses = [Pose(x=x, z=z) for x, z in corners for _ in range(DISSOLVE + 1)]
+    poses = [pose for x, z in corners for pose in arrived(Pose(x=x, z=z))]
     walked(kept, kept.begin(stripes, HOME), poses)
-    assert len(seer.seen) == 7
+    assert len(seer.seen) >= 7
     inner = [seen[16:-16, 40:-40, 0].astype(np.float32) for seen in (seer.seen[1], seer.seen[-1])]
     first, last = (float(np.abs(np.diff(part, n=2, axis=1)).mean()) for part in inner)
     assert last > 0.7 * first
@@ -146,8 +228,8 @@ def test_origins_name_pictures_that_are_kept() -> None:
     """Also after the keyframes that they came from were forgotten; and no two keyframes share a slot."""
     kept = keeper()
     state = kept.begin(PICTURE, HOME)
-    for n in range(1, 3 * CAPACITY):
-        _, state = kept.frame(state, Pose(x=0.7 * n, yaw=0.4 * math.sin(n)))
+    for n in range(1, 3 * CAPACITY * LEAD):
+        _, state = kept.frame(state, Pose(x=0.1 * n, yaw=0.4 * math.sin(0.2 * n)))
         keyframes = (*state.remembered, state.current)
         slots = [keyframe.slot for keyframe in keyframes]
         assert len(set(slots)) == len(slots)
@@ -161,18 +243,19 @@ def test_a_world_stays_under_sixteen_megabytes() -> None:
     layers = LAYERS * height * width + HIDDEN * height * width * 3 + LAYERS * (height // 8) * (width // 8) * 4
     picture, origin = FINE * height * FINE * width * 3, height * width * 5
     kept = keeper()
-    _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(x=3.0 * n) for n in range(1, CAPACITY + 6)])
+    _, state = walked(kept, kept.begin(PICTURE, HOME), far_walk(CAPACITY + 2)[:-DISSOLVE])
     assert len(state.remembered) + 1 == CAPACITY + 1
-    assert any(state.previous is old for old in state.remembered)
+    assert state.previous is None or any(state.previous is old for old in state.remembered)
     assert (CAPACITY + 1) * (layers + picture + origin) + picture < 16 * 2**20
 
 
 def test_unseen_parts_come_from_the_panorama() -> None:
     """After a turn by the width of the view, the new keyframe is the mirror image of the first."""
-    seer = FlatSeer()
-    kept = keeper(seer)
-    walked(kept, kept.begin(PICTURE, HOME), [Pose(yaw=MICRO.fov)])
-    difference = np.abs(layer_sized(seer.seen[1]).astype(np.int16) - PICTURE[:, ::-1])
+    kept = keeper()
+    _, state = walked(kept, kept.begin(PICTURE, HOME), arrived(Pose(yaw=MICRO.fov)))
+    assert strain_between(state.current.pose, Pose(yaw=MICRO.fov)) < 1.0
+    wanted = Panorama(MICRO).look(PICTURE, 0.0, state.current.pose.yaw, 0.0)
+    difference = np.abs(layer_sized(state.current.layers.picture).astype(np.int16) - wanted)
     assert float(difference[:, 12:-2].mean()) < 4.0
 
 
