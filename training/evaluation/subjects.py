@@ -89,7 +89,9 @@ class Still:
 
 def size_of_trials(spec: WorldSpec, half_view: float) -> ModelConfig:
     """The size at which an engine is judged: its own, where its pictures are those of the simulator, enlarged."""
-    is_like = spec.width * _SIZE.height == spec.height * _SIZE.width and math.isclose(2.0 * half_view, _SIZE.fov)
+    times = spec.height // _SIZE.height
+    is_large = times > 0 and (spec.height, spec.width) == (times * _SIZE.height, times * _SIZE.width)
+    is_like = is_large and math.isclose(2.0 * half_view, _SIZE.fov)
     return ModelConfig(height=spec.height, width=spec.width) if is_like else _SIZE
 
 
