@@ -23,8 +23,8 @@ from world_model.layer_renderer import LayerRenderer, picture_sized
 from world_model.layers import FINE
 from world_model.memory import Pose, relative_pose_between
 from world_model.motion_step import PITCH_LIMIT
-from world_model.origins import drawn_patch, followed, joined, own_origin
-from world_model.panorama import Panorama, turn_between
+from world_model.origins import drawn_patch, followed, joined, own_origin, parted
+from world_model.panorama import Look, Panorama, turn_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,8 +181,8 @@ class KeyframeKeeper:
         if patch.complete:
             return patch
         turn = turn_between(state.home_pose.yaw, pose.yaw)
-        imagined = self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope)
-        return joined(patch, drawn_patch(imagined))
+        imagined = self._panorama.completed(patch, state.home, state.home_pose.slope, Look(turn, pose.slope))
+        return joined(parted(patch, imagined), drawn_patch(imagined))
 
     def _seen_from(self, keyframe: Keyframe, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
         frame = self._tracer.trace(keyframe.layers, relative_pose_between(keyframe.pose, pose))
