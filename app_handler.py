@@ -578,6 +578,7 @@ class AppHandler:
         await self.accounts.begin()
         stack.push_async_callback(_ended, asyncio.create_task(self.identity.watch_over()))
         stack.push_async_callback(_ended, asyncio.create_task(self.peers.watch()))
+        stack.push_async_callback(_ended, asyncio.create_task(self.left_worlds.sweep_copies()))
         self._scheduler.start()
         stack.push_async_callback(self._live_services.close)
         stack.push_async_callback(_ended, asyncio.create_task(self.settings.watch()))

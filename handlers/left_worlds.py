@@ -39,6 +39,7 @@ logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 _MACHINE_SHARE: Final = 16  # all worlds have so much of the machine's memory at most, if nothing is set
 _SOONEST_SWEEP_S: Final = 0.05
 _COPY_LATE_S: Final = 60.0  # copies of large worlds are renewed less often
+_COPIES_SWEPT_S: Final = 30.0  # between two looks at the folder of all servers
 _BETWEEN: Final = "."  # a token's server and its secret
 
 
@@ -130,11 +131,6 @@ class LeftWorlds:
     @property
     def keep_s(self) -> float:
         return self._config.now.resume.keep_s
-
-    @property
-    def copies_kept_s(self) -> float:
-        """A copy is renewed as long as its server lives, so this is the time for its player to come to another one."""
-        return self.keep_s + _COPY_LATE_S
 
     def copy_names(self, ticket: ResumeTicket) -> tuple[str, ...]:
         """What copies of its world are called: nothing that leads to a token, and other names for each visitor."""
@@ -269,6 +265,18 @@ class LeftWorlds:
             taken.ticket.put_down.set()
             self._drop_expired()
             self._sweep_later()
+
+    # -------------------------------------------------------------------------------------------------- copies
+
+    async def sweep_copies(self) -> None:
+        """Remove those that nobody renews or has come for, until it is cancelled.
+
+        A copy is renewed as long as its server lives, so that its player has all this time to come to another one.
+        """
+        copies = self.copies
+        while copies is not None:
+            await in_thread(self._threads, lambda: copies.sweep(self.keep_s + _COPY_LATE_S))
+            await asyncio.sleep(_COPIES_SWEPT_S)
 
     # ---------------------------------------------------------------------------------------------- giving way
 

@@ -71,8 +71,9 @@ class PlayHandler:
         """Serve one connection to its end."""
         await socket.accept()
         direct: Direct | None = socket.scope.get(DIRECT_SCOPE)
-        session_id = None if direct is None else direct.session_id
-        session_id = session_id or secrets.token_hex(4)
+        ticket = socket.query_params.get("ticket", "")
+        kept_for = self._places.kept_for(ticket) if direct is None else direct.session_id
+        session_id = kept_for or secrets.token_hex(4)
         remote = socket.client.host if socket.client is not None else "unknown"
         caller: Caller = socket.scope[CALLER_SCOPE]
         visitor = caller.visitor
@@ -85,7 +86,7 @@ class PlayHandler:
                 return
             if refusal is None:
                 newcomer = Newcomer(session_id, "terrarium" if extended else "stock", remote, visitor)
-                refusal = await self._admit(newcomer)
+                refusal = await self._admit(newcomer, is_kept=kept_for is not None)
             if refusal is not None:
                 await self._refuse(socket, refusal, extended=extended)
                 return
@@ -184,12 +185,14 @@ class PlayHandler:
         with suppress(RuntimeError):  # the threads are shut down: so is the process, soon
             self._around.work_threads.submit(self._monitor.release_free_memory)
 
-    async def _admit(self, newcomer: Newcomer) -> ErrorMessage | None:
-        """A slot for the newcomer, or what to tell it."""
+    async def _admit(self, newcomer: Newcomer, *, is_kept: bool) -> ErrorMessage | None:
+        """A slot for the newcomer, for whom one may be kept, or what to tell it."""
         deadline = asyncio.get_running_loop().time() + _SLOT_PATIENCE_S
         while True:
             is_late = asyncio.get_running_loop().time() >= deadline
-            match self._around.sessions.admit(newcomer):
+            async with self._places.held_here(newcomer.session_id, is_kept=is_kept) as has_place:
+                admission = self._around.sessions.admit(newcomer, is_promised=not has_place)
+            match admission:
                 case Admitted(displaced):
                     if displaced is not None:
                         self._end(displaced, endings.displaced())

@@ -134,17 +134,18 @@ class SessionsHandler(StateHandler):
     # ---------------------------------------------------------------------------------- coming and going
 
     @with_state_lock
-    def admit(self, newcomer: Newcomer) -> Admission:
+    def admit(self, newcomer: Newcomer, *, is_promised: bool = False) -> Admission:
         """Give a newcomer a slot, if need be that of a session in which nobody plays.
 
         The session that has waited longest without an `init` gives way at once, as it has no world to close. After it
-        comes the one with a world in which nobody has played for longest.
+        comes the one with a world in which nobody has played for longest. `is_promised`: what is free, or gets free, is
+        for somebody else, so that only the former helps.
         """
         if isinstance(self._state.lifecycle, Stopping):
             return ServerStopping()
         if self._address_is_full(newcomer.visitor):
             return AddressFull(self._config.now.access.anonymous.max_sessions)
-        if len(self._state.sessions) < self._config.now.max_sessions:
+        if len(self._state.sessions) < self._config.now.max_sessions and not is_promised:
             return self._admitted(newcomer, None)
         records = self._displaceable(newcomer)
         waiting = self._longest_without_init(records)
@@ -154,7 +155,7 @@ class SessionsHandler(StateHandler):
             return self._admitted(newcomer, waiting.id)
         if any(isinstance(record.state, Ended) for record in self._state.sessions.values()):
             return SlotsEnding()
-        idle = self._longest_without_play(records)
+        idle = None if is_promised else self._longest_without_play(records)
         if idle is None:
             return SlotsTaken()
         self._lose_place(idle)

@@ -140,7 +140,7 @@ export class Connection {
     const more = ticket === undefined ? "" : `&ticket=${encodeURIComponent(ticket)}`;
     this.#moveTo(`${address}${this.#place}${more}`);
     // A network may let nobody through but to the address of the fleet.
-    this.#socket.onclose = () => this.#moveTo(`${this.#door}${this.#place}`);
+    this.#socket.onclose = () => this.#moveTo(`${this.#door}${this.#place}${more}`);
   }
 
   /** @param {string} address */

@@ -130,7 +130,7 @@ async def open_socket(address: str, token: str | None) -> SocketTransport:
         try:
             return await _connected(urlunsplit((to.scheme, to.netloc, "/ws", query, "")), None)
         except ConnectionLostError:  # a network may let nobody through but to the address of the fleet
-            return await _connected(address, token)
+            return await _connected(urlunsplit(parts._replace(query=query)), token)
 
     return SocketTransport(await _connected(f"{address}&follows={parts.scheme}", token), follow)
 

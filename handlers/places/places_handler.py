@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from services.clock.clock import Clock
     from services.peer_store.peer_store import PeerRow, RunId
     from sign_in import Caller, Direct, Entrant
+    from state.app_state_types import SessionId
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
@@ -74,6 +75,13 @@ class PlacesHandler:
         entrant = self._gate.take(ticket)
         with self._identity.held(entrant.caller) as caller:
             yield replace(entrant, caller=caller)
+
+    def kept_for(self, ticket: str) -> SessionId | None:
+        """The session for which a place is kept here. By this it is used up, as by coming directly, which a network may
+        not allow. None: there is no such place."""
+        with suppress(DomainError):
+            return self._gate.take(ticket).session_id
+        return None
 
     # ------------------------------------------------------------------------------------------------- for players
 
@@ -149,6 +157,38 @@ class PlacesHandler:
         ticket = Ticket(asked.session, server.run, caller, self._clock.wall() + TICKET_S)
         logger.info("A player is sent to their server", name=server.name, session=asked.session)
         return SentTo(server.address or "", write_ticket(ticket, bytes.fromhex(server.key)))
+
+    @asynccontextmanager
+    async def held_here(self, session: SessionId, *, is_kept: bool) -> AsyncGenerator[bool]:
+        """Whether there is a place here for a newcomer. To the end of the block, nobody else is given it.
+
+        `is_kept`: they were given one already. Others come after all who wait in line.
+        """
+        if is_kept or self._peers.address is None:  # nobody is sent here
+            yield True
+            return
+        try:
+            yield await self._take_here(session)
+        finally:
+            self._peers.step_out(session)
+
+    async def _take_here(self, session: SessionId) -> bool:
+        async with self._turn:
+            try:
+                while True:
+                    await self._peers.refresh()
+                    own = next(row for row in self._peers.servers() if row.run == self._peers.run)
+                    if not self._has_room(own.run):
+                        return False
+                    if await self._peers.give_place(PlaceAsked(session, 0, None, own.run), own):
+                        return True
+            except DomainError:  # without the database, no other server gives a place here either
+                return self._has_room(self._peers.run)
+
+    def _has_room(self, run: RunId) -> bool:
+        """Whether a place on a server is left when everybody in line who can have one has been seated."""
+        free = next((load.free for load in _loads(self._peers.servers()) if load.server == run), 0)
+        return free > sum(server == run for server in self._seats().values())
 
     async def _until_there(self, session: str) -> None:
         """Keep their place until their server tells of them, or their ticket is over."""

@@ -64,4 +64,3 @@ class WorldCopier:
                 self._copies.touch(name)
             else:
                 self._copies.keep(name, copy)
-        self._copies.sweep(self._resumption.copies_kept_s)

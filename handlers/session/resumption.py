@@ -42,11 +42,6 @@ class SessionResumption:
         """What copies of the world are to be called, for other servers to find them by the client's tokens."""
         return () if self._ticket is None else self._left_worlds.copy_names(self._ticket)
 
-    @property
-    def copies_kept_s(self) -> float:
-        """How long copies that are not renewed any more are of use."""
-        return self._left_worlds.copies_kept_s
-
     @asynccontextmanager
     async def left_world(self, request: InitRequest) -> AsyncGenerator[LeftWorld | WorldCopy | None]:
         """What the request wants to go on from, for the block to open; None: it wants another world.

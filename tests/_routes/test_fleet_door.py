@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -16,6 +17,8 @@ from websockets.sync.client import connect
 
 from fleet.direct import free_port, listen_directly
 from runtime_config.fleet_config import FleetConfig
+from services.peer_store.peer_store import PeerRow, PeerStoreError, PlaceAsked
+from services.world_copies.directory_world_copies import DirectoryWorldCopies
 from tests.fakes.fake_peer_store import FakePeerStore
 from tests.fakes.fake_world_copies import FakeWorldCopies
 from tests.play.harness import PlayClient, fake_services, picture, play_server
@@ -23,15 +26,17 @@ from tests.waiting import deadline_s, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping, Sequence
+    from pathlib import Path
 
     from starlette.types import ASGIApp
 
-    from services.peer_store.peer_store import PeerRow, PeerStore, RunId
+    from services.peer_store.peer_store import PeerStore, RunId
     from services.world_copies.world_copies import WorldCopies
     from tests.play.harness import PlayServer
 
 Json = dict[str, Any]
-FOLLOWS: Final = "protocol_version=5&client=terrarium&follows=ws"
+THROUGH_THE_PROXY: Final = "protocol_version=5&client=terrarium"
+FOLLOWS: Final = f"{THROUGH_THE_PROXY}&follows=ws"
 
 
 @contextmanager
@@ -114,7 +119,7 @@ def test_whoever_follows_is_sent_to_where_there_is_room_and_plays_there() -> Non
 
 def test_whoever_does_not_follow_plays_where_they_have_connected() -> None:
     with fleet("north") as (north,):
-        for query in ("protocol_version=5", "protocol_version=5&client=terrarium", FOLLOWS.replace("=ws", "=wss")):
+        for query in ("protocol_version=5", THROUGH_THE_PROXY, FOLLOWS.replace("=ws", "=wss")):
             with at(door(north), query) as client:
                 client.start()
                 client.hold("W")
@@ -156,8 +161,8 @@ def test_the_client_plays_wherever_the_fleet_sends_it(*, is_reached: bool) -> No
 # ------------------------------------------------------------------------------------------------------------- tickets
 
 
-def refused(address: str, ticket: str) -> str:
-    with at(address, ticket=ticket) as client:
+def refused(address: str, query: str = FOLLOWS, **more: str) -> str:
+    with at(address, query, **more) as client:
         return client.of_type("error")["code"]
 
 
@@ -168,11 +173,11 @@ def test_a_ticket_is_good_once_and_at_one_server() -> None:
             moved = sent_on(client)
         (other,) = {each.handler.peers.address for each in servers} - {moved["address"]}
         assert other is not None
-        assert refused(other, moved["ticket"]) == "ticketInvalid"
-        assert refused(moved["address"], "made-up") == refused(moved["address"], "") == "ticketInvalid"
+        assert refused(other, ticket=moved["ticket"]) == "ticketInvalid"
+        assert refused(moved["address"], ticket="made-up") == refused(moved["address"], ticket="") == "ticketInvalid"
         with at(moved["address"], ticket=moved["ticket"]) as player:
             player.start()
-            assert refused(moved["address"], moved["ticket"]) == "ticketUsed"
+            assert refused(moved["address"], ticket=moved["ticket"]) == "ticketUsed"
             player.hold("W")
         assert sum(len(each) for each in sessions([north, east])) <= 1
 
@@ -265,6 +270,54 @@ def test_two_doors_do_not_both_give_away_the_last_place() -> None:
         assert told == ["moved", "progress"]
 
 
+def test_a_place_of_somebody_on_their_way_is_not_taken_by_who_does_not_follow() -> None:
+    with fleet("north") as (north,):
+        with at(door(north)) as client:
+            moved = sent_on(client)
+        assert refused(door(north), query=THROUGH_THE_PROXY) == "serverBusy"
+        with at(moved["address"], ticket=moved["ticket"]) as player:
+            player.start()
+            player.hold("W")
+            assert refused(door(north), query=THROUGH_THE_PROXY) == "serverBusy"
+
+
+def test_a_door_and_who_does_not_follow_do_not_both_take_the_last_place() -> None:
+    stores = UnseeingStores()
+    with fleet("north", "east", store=stores) as servers, playing(servers[0]), ExitStack() as stack:
+        (full,) = (server for server in servers if sessions([server])[0])
+        (free,) = (server for server in servers if server is not full)
+        stores.is_unseeing = True
+        follower = stack.enter_context(at(door(full)))
+        follower.init(picture(20))
+        other = stack.enter_context(at(door(free), THROUGH_THE_PROXY))
+        other.init(picture(20))
+        one = follower.until(lambda message: message["type"] in ("moved", "progress"))["type"]
+        two = other.until(lambda message: message["type"] in ("response", "error"))["type"]
+        assert (one, two) in {("moved", "error"), ("progress", "response")}
+
+
+def test_who_does_not_follow_comes_after_those_in_line() -> None:
+    """Somebody waits at another server, which has not seen yet that there is a place here."""
+    store = FakePeerStore()
+    with fleet("north", store=store) as (north,):
+        waiting = PlaceAsked("0123", 1, None, None)
+        store.keep(PeerRow("0e" * 8, "west", 1, 1, line=(waiting,)))
+        assert refused(door(north), query=THROUGH_THE_PROXY) == "serverBusy"
+        store.remove(["0e" * 8])
+        with at(door(north), THROUGH_THE_PROXY) as client:
+            client.start()
+
+
+def test_without_the_database_who_does_not_follow_has_the_places_that_are_free() -> None:
+    store = FakePeerStore()
+    with fleet("north", store=store) as (north,):
+        store.fail = PeerStoreError("The database does not answer.")
+        with at(door(north), THROUGH_THE_PROXY) as client:
+            client.start()
+            assert refused(door(north), query=THROUGH_THE_PROXY) == "serverBusy"
+        store.fail = None
+
+
 def test_whoever_waits_is_told_when_the_server_stops() -> None:
     with fleet("north") as (north,), playing(north), at(door(north)) as waiting:
         waiting.init(picture(20))
@@ -306,7 +359,7 @@ def test_a_world_whose_server_is_gone_goes_on_at_another_where_it_was_copied_las
             wait_until(lambda: any(copy.passes for copy in copies.copies.values()), "it is copied")
             (copied,) = copies.copies.values()
             # Nothing answers at its own server's port, as after a kill, so the client comes through the proxy.
-            with at(door(other), "protocol_version=5&client=terrarium") as back:
+            with at(door(other), THROUGH_THE_PROXY) as back:
                 answer = back.reply(back.request("init", config=init_config(), resume_token=begun["resume_token"]))
                 resumed = answer["data"]["resumed"]
                 assert (resumed["is_copy"], resumed["kept"], resumed["lost_s"]) == (True, [], copied.every_s)
@@ -324,11 +377,21 @@ def test_a_server_that_stops_leaves_copies_and_a_stranger_finds_none() -> None:
     with fleet("north", places=2, copies=copies) as (north,), playing(north) as (client, _):
         client.hold("W", until=lambda frame: frame.content.pass_number >= 20)
         wait_until(lambda: bool(copies.copies), "it is copied")
-        with at(door(north), "protocol_version=5&client=terrarium") as stranger:
+        with at(door(north), THROUGH_THE_PROXY) as stranger:
             answer = stranger.reply(stranger.request("init", config=init_config(), resume_token=f"{'0' * 16}.made-up"))
             assert answer["code"] == "resumeTooLate"
         north.drain()
     assert len(copies.copies) == 1
+
+
+def test_a_server_sweeps_away_copies_that_nobody_renews(tmp_path: Path) -> None:
+    left, renewed = tmp_path / ("0f" * 32), tmp_path / ("1e" * 32)
+    for copy in (left, renewed):
+        copy.mkdir()
+    os.utime(left, (0, 0))
+    with fleet("north", copies=DirectoryWorldCopies(tmp_path)):
+        wait_until(lambda: not left.exists(), "it is swept")
+        assert renewed.exists()
 
 
 def init_config() -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from terrarium_client import sync
+from terrarium_client import ConnectionLostError, sync
 from websockets.exceptions import ConnectionClosed
 
 from tests.play.harness import PlayClient, picture
@@ -75,6 +75,12 @@ def test_a_client_goes_on_where_it_was_when_its_server_is_killed(tmp_path: Path)
         with sync.connect(servers.url) as alone:
             begin(alone)
             assert walk(alone, 115)[110:] == after
+        with sync.connect(servers.url, tries=1) as once:
+            begin(once)
+            walk(once, 1)
+            servers.played_on().kill()
+            with pytest.raises(ConnectionLostError, match="has ended"):
+                walk(once, 1)
 
 
 def test_players_are_sent_to_their_servers_and_wait_in_line(tmp_path: Path) -> None:

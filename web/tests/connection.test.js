@@ -109,7 +109,7 @@ test("whoever cannot reach their server is served by the address of the fleet", 
   door.say(moved);
   FakeSocket.at(1).fail();
   const again = FakeSocket.at(2);
-  assert.equal(again.url, "ws://fleet:1/ws?a=1");
+  assert.equal(again.url, "ws://fleet:1/ws?a=1&ticket=t%2F1"); // by which their place is theirs there, too
   again.open();
   assert.deepEqual(again.sent.map(({ type }) => type), ["pause"]);
   assert.deepEqual(heard, ["open"]);
