@@ -8,12 +8,13 @@ borders of what is known. So the cylinder is turned to where it goes on best fro
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
 
+from world_model.origins import drawn_patch
 from world_model.quilting import OVERLAP, STEP, quilted, surrounding_columns
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 _KNOWN: Final = 0.98  # of a mask
+_SIDEWAYS: Final = 1.5  # radians; farther aside no picture reaches
 _RIM: Final = 25, 13  # cells across and down of the window in which what is known tells how to go on; odd
 _LEAST_RIM: Final = 24.0  # cells; fewer tell nothing
 _FAR_ASIDE: Final = 1.0  # how much worse a match counts that is half a turn away
@@ -84,6 +86,19 @@ class Panorama:
             picture = np.asarray(picture + share[None, :, None] * (other - picture), dtype=np.float32)
         return np.rint(np.clip(picture + _light(picture, patch), 0.0, 255.0)).astype(np.uint8)
 
+    def ahead(self, home: Bytes, home_slope: float, look: Look) -> Patch:
+        """What the home picture itself shows in a direction."""
+        angle = np.arctan(self._aside) + look.turn
+        angle = (angle + math.pi) % (2.0 * math.pi) - math.pi
+        aside = np.tan(np.clip(angle, -_SIDEWAYS, _SIDEWAYS))[None, :]
+        # What a column shows keeps its height over its distance from the eye.
+        up = (look.slope - self._down)[:, None] * np.hypot(1.0, aside) / np.hypot(1.0, self._aside)[None, :]
+        y = (home_slope - up) * self._focal + self._half_h
+        x = np.broadcast_to(aside * self._focal + self._half_w, y.shape)
+        inside = (np.abs(x - self._half_w) < self._half_w + 0.5) & (np.abs(y - self._half_h) < self._half_h + 0.5)
+        picture = np.rint(_read(home, x, y, cv2.INTER_LINEAR)).astype(np.uint8)
+        return replace(drawn_patch(picture), mask=inside.astype(np.float32))
+
     def _around(self, home: Bytes, home_slope: float, slope: float) -> _Around:
         """As much of the cylinder as is seen in a look of this slope."""
         level = self._on_cylinder(home, 0, self._height)
@@ -108,7 +123,6 @@ class Panorama:
         x = (np.arctan(self._aside) + turn) / self._rad + 0.5 * self._shown - 0.5
         first, last = math.floor(float(x[0])) - OVERLAP - 2, math.ceil(float(x[-1])) + OVERLAP + 2
         part = quilted(around.home, around.columns[np.arange(first, last) % self._total])
-        # What a column shows keeps its height over its distance from the eye.
         up = (slope - self._down)[:, None] / np.hypot(1.0, self._aside)[None, :]
         y = (around.highest - up) * self._focal
         return _read(part, np.broadcast_to(x - first, y.shape), y, cv2.INTER_LINEAR)
@@ -198,7 +212,7 @@ def _small(pixels: NDArray[Any]) -> Floats:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
-def _read(pixels: Floats, x: NDArray[Any], y: NDArray[Any], interpolation: int) -> Floats:
+def _read(pixels: Bytes | Floats, x: NDArray[Any], y: NDArray[Any], interpolation: int) -> Floats:
     read = cv2.remap(pixels, x.astype(np.float32), y.astype(np.float32), interpolation, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(read, dtype=np.float32)
 

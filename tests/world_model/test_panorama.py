@@ -44,6 +44,17 @@ def test_straight_on_stands_the_picture_itself() -> None:
     assert unlike(made[:, W // 2 : -40], home[:, W // 2 : -40]) < 6.0  # twice resampled; a seam may lie at the edge
 
 
+def test_ahead_is_the_picture_and_nothing_else() -> None:
+    home, panorama = landscape(), Panorama(CONFIG)
+    straight = panorama.ahead(home, 0.1, Look(0.0, 0.1))
+    assert straight.complete
+    assert unlike(straight.picture, home) < 0.01
+    assert not panorama.ahead(home, 0.0, Look(math.pi, 0.0)).mask.any()
+    right = panorama.ahead(home, 0.0, Look(0.5 * CONFIG.fov, 0.0)).mask
+    assert bool(right[H // 2, : W // 2 - 2].all())
+    assert not right[:, W // 2 + 2 :].any()
+
+
 def test_it_goes_on_from_what_is_known() -> None:
     """Somebody who has walked away sees the places of the picture elsewhere."""
     home, panorama = landscape(), Panorama(CONFIG)
