@@ -25,8 +25,8 @@ import numpy as np
 from world_model.layer_renderer import LayerRenderer, picture_sized
 from world_model.layers import FINE
 from world_model.motion_step import PITCH_LIMIT
-from world_model.origins import drawn_patch, followed, joined, own_origin
-from world_model.panorama import Panorama, turn_between
+from world_model.origins import drawn_patch, followed, joined, own_origin, parted
+from world_model.panorama import Look, Panorama, turn_between
 from world_model.pose import Pose, relative_pose_between
 
 if TYPE_CHECKING:
@@ -186,16 +186,17 @@ class KeyframeKeeper:
             if patch.complete:
                 return patch
             patch = joined(patch, self._seen_from(old, pose, pictures))
-        if patch.complete:
-            return patch
-        turn = turn_between(state.home_pose.yaw, pose.yaw)
-        imagined = self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope)
-        return joined(patch, drawn_patch(imagined))
+        return patch if patch.complete else self._completed(state, pose, patch)
 
     def _home_from(self, state: KeyframeState, pose: Pose) -> Patch:
         """What is seen where home was taken along."""
-        turn = turn_between(state.home_pose.yaw, pose.yaw)
-        return drawn_patch(self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope))
+        look = Look(turn_between(state.home_pose.yaw, pose.yaw), pose.slope)
+        return self._completed(state, pose, self._panorama.ahead(state.home, state.home_pose.slope, look))
+
+    def _completed(self, state: KeyframeState, pose: Pose, patch: Patch) -> Patch:
+        look = Look(turn_between(state.home_pose.yaw, pose.yaw), pose.slope)
+        imagined = self._panorama.completed(patch, state.home, state.home_pose.slope, look)
+        return joined(parted(patch, imagined), drawn_patch(imagined))
 
     def _seen_from(self, keyframe: Keyframe, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
         frame = self._tracer.trace(keyframe.layers, relative_pose_between(keyframe.pose, pose))
