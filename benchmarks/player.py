@@ -30,7 +30,10 @@ class PlayerError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A completely received pass. `at` and `newest_control` are monotonic seconds, the latter 0 without a control."""
+    """A completely received pass. `at` and `newest_control` are monotonic seconds, the latter 0 without a control.
+
+    `frames` came in the message: over a slow link these are fewer than the world has made.
+    """
 
     at: float
     newest_control: float
@@ -202,7 +205,7 @@ class Player:
             self._answer_ping(opcode, payload)
             if opcode is Opcode.BINARY:
                 header = header_of(payload)
-                self.arrivals.append(_arrival(header, len(payload)))
+                self.arrivals.append(_arrival(header, frames_in(payload), len(payload)))
                 if self._acknowledges:
                     drawn = {"type": "frame_ack", "frame_id": header["frame_id"], "epoch": header["epoch"]}
                     self._socket.send(Opcode.TEXT, json.dumps(drawn).encode())
@@ -221,11 +224,18 @@ def header_of(payload: memoryview) -> dict[str, Any]:
     return json.loads(bytes(payload[4 : 4 + length]))
 
 
-def _arrival(header: dict[str, Any], size: int) -> Arrival:
+def frames_in(payload: memoryview) -> int:
+    """How many sub-frames a pass has brought."""
+    (length,) = struct.unpack_from("<I", payload)
+    (count,) = struct.unpack_from("<I", payload, 4 + length)
+    return int(count)
+
+
+def _arrival(header: dict[str, Any], frames: int, size: int) -> Arrival:
     return Arrival(
         at=time.monotonic(),
         newest_control=header["client_ts"] / 1000,
-        frames=header["temporal_compression"],
+        frames=frames,
         size=size,
         codec=header.get("codec", "jpeg"),
         quality=header.get("crf", header.get("quality", -1)),

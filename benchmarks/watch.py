@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from websockets.frames import Opcode
 
 from benchmarks.child import terrarium_server
-from benchmarks.player import MessageSocket, Player, PlayerError, header_of
+from benchmarks.player import MessageSocket, Player, PlayerError, frames_in, header_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class Watcher:
                     self._socket.send(Opcode.PONG, bytes(payload))
                 elif opcode is Opcode.BINARY:
                     header = header_of(payload)
-                    self.frames += header["temporal_compression"]
+                    self.frames += frames_in(payload)
                     drawn = {"type": "frame_ack", "frame_id": header["frame_id"], "epoch": header["epoch"]}
                     self._socket.send(Opcode.TEXT, json.dumps(drawn).encode())
         except (OSError, PlayerError):

@@ -24,7 +24,7 @@ import { newestDue, Pacer } from "./pacer.js";
 
 /**
  * @typedef {object} FrameListener
- * @property {(header: FrameHeader, bytes: number) => void} onArrived
+ * @property {(header: FrameHeader, bytes: number, frames: number) => void} onArrived
  * @property {(header: FrameHeader) => void} onDone the pass was drawn or skipped, so the server may send another
  * @property {(header: FrameHeader) => void} onDrawn after each sub-frame that reached the canvas
  * @property {(error: unknown) => void} onBroken
@@ -72,7 +72,7 @@ export class FramePlayer {
       return;
     }
     const { header, jpegs } = envelope;
-    this.#listener.onArrived(header, buffer.byteLength);
+    this.#listener.onArrived(header, buffer.byteLength, jpegs.length);
     const step = this.#pacer.arrived(now, header.gen_ms, jpegs.length);
     this.#giveUp(this.#waiting);
     const bitmaps = jpegs.map(() => null);

@@ -67,9 +67,9 @@ export class PlaySurface {
       onCodec("jpeg", reason);
     });
     this.#player = new FramePlayer(this.#view, video, {
-      onArrived: (header, bytes) => {
+      onArrived: (header, bytes, frames) => {
         this.figures.arrived(header, bytes, performance.now());
-        if (this.#choice.arrived(header, bytes)) onCodec("h264", "the link is slower than the JPEGs");
+        if (this.#choice.arrived(header, bytes / frames)) onCodec("h264", "the link is slower than the JPEGs");
       },
       onDone: (header) => session()?.acknowledge(header),
       onDrawn: (header) => this.figures.drawn(header, performance.now()),

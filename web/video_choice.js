@@ -64,15 +64,14 @@ export class VideoChoice {
 
   /**
    * @param {FrameHeader} header
-   * @param {number} bytes
+   * @param {number} frameBytes of each frame that came, on average: fewer may have come than the world has made
    * @returns {boolean} whether to ask for H.264 now
    */
-  arrived(header, bytes) {
+  arrived(header, frameBytes) {
     const last = this.#last;
     this.#last = header;
     if (header.codec === "h264" || this.#isSlow || this.#isNear) return false;
-    const perPass = Math.max(header.temporal_compression, 1);
-    if (bytes / perPass < SMALL_BYTES) return false;
+    if (frameBytes < SMALL_BYTES) return false;
     this.#passes += 1;
     if (last && last.epoch === header.epoch) {
       this.#lost += Math.max((header.frame_id - last.frame_id) / Math.max(last.temporal_compression, 1) - 1, 0);

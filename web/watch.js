@@ -44,8 +44,8 @@ const player = new FramePlayer(
     link?.useVideo("jpeg");
   }),
   {
-    onArrived: (header, bytes) => {
-      if (choice.arrived(header, bytes)) link?.useVideo("h264");
+    onArrived: (header, bytes, frames) => {
+      if (choice.arrived(header, bytes / frames)) link?.useVideo("h264");
     },
     onDone: (header) => link?.acknowledge(header),
     onDrawn: (header) => {

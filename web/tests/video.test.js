@@ -48,8 +48,8 @@ async function choiceFor(host, isSupported = true) {
  * @param {number} every the server sends each so many-th pass
  * @param {Partial<FrameHeader>} more
  */
-function isAsked(choice, every, more = {}, bytes = LARGE) {
-  for (let pass = 0; pass < 100; pass += 1) if (choice.arrived(header(pass * every, more), bytes)) return true;
+function isAsked(choice, every, more = {}, frameBytes = LARGE) {
+  for (let pass = 0; pass < 100; pass += 1) if (choice.arrived(header(pass * every, more), frameBytes)) return true;
   return false;
 }
 
@@ -62,6 +62,10 @@ test("a link that loses many JPEGs gets H.264, and the next connection begins wi
 
 test("so does one for which the server has lowered the quality", async () => {
   assert.equal(isAsked(await choiceFor("192.168.1.7"), 1, { quality: 55 }), true);
+});
+
+test("so does one that carries a single frame of each pass", async () => {
+  assert.equal(isAsked(await choiceFor("garden.example"), 4, { temporal_compression: 4, quality: 45 }, 70_000), true);
 });
 
 test("JPEGs stay on a link that carries them, on this machine, and for small pictures", async () => {
