@@ -7,17 +7,20 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import httpx
 import psutil
 
 from benchmarks.served import PORT_LINE
+from network.listening_socket import create_listening_socket
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from benchmarks.scenery import SceneSpec
 
@@ -25,7 +28,8 @@ _START_LIMIT_S: Final = 60.0
 _STOP_LIMIT_S: Final = 10.0
 _ANNOUNCEMENT: Final = "Server running on "
 _FLEET_ANNOUNCEMENT: Final = "Fleet running on "
-_FLEET_LIMIT_S: Final = 240.0  # Ray takes its time to start, and to stop
+_FLEET_LIMIT_S: Final = 600.0  # Ray takes its time to start, and to stop, on a busy machine above all
+_LOOK_S: Final = 0.1
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -99,16 +103,47 @@ def terrarium_server(*flags: str) -> Generator[tuple[Child, Path]]:
 
 
 @contextmanager
-def fleet_server(database_url: str, port: int) -> Generator[Child]:
-    """A fleet of one server behind Ray's proxy, on a PostgreSQL."""
+def fleet_server(database_url: str, port: int, *flags: str, python_path: str | None = None) -> Generator[Child]:
+    """A fleet behind Ray's proxy, on a PostgreSQL: of one server, unless further flags say otherwise.
+
+    `python_path` is where it finds packages that are not installed.
+    """
     with tempfile.TemporaryDirectory(prefix="terrarium-bench-") as folder:
         command = [
             *(sys.executable, str(_ROOT / "ltx2_server.py"), "fleet", "--replicas", "1", "--port", str(port)),
             *("--own-dirs", f"{folder}/own", "--shared-dir", f"{folder}/shared", "--drain-s", "1"),
-            *("--database-url", database_url),
+            *("--database-url", database_url, *flags),
         ]
-        with _running(command, Path(folder), _FLEET_ANNOUNCEMENT, _FLEET_LIMIT_S) as child:
+        environment = None if python_path is None else {**os.environ, "PYTHONPATH": python_path}
+        with _running(command, Path(folder), _FLEET_ANNOUNCEMENT, _FLEET_LIMIT_S, environment) as child:
             yield child
+
+
+def wait_for_fleet(url: str, *, places: int) -> None:
+    """Until its servers have so many places together, and nobody plays."""
+
+    def is_whole() -> bool:
+        try:
+            told = httpx.get(f"{url}/api/sessions", timeout=_FLEET_LIMIT_S).json()
+        except (httpx.TransportError, ValueError):  # whoever kept the door has died
+            return False
+        return told == {"max_sessions": places, "sessions": []}
+
+    wait_until(is_whole, f"a fleet with {places} free places")
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Raises: TimeoutError."""
+    deadline = time.monotonic() + _FLEET_LIMIT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"There was no sign of {what} within {_FLEET_LIMIT_S:.0f} s.")
+        time.sleep(_LOOK_S)
+
+
+def free_port() -> int:
+    with create_listening_socket("127.0.0.1", 0) as listener:
+        return int(listener.getsockname()[1])
 
 
 @contextmanager
@@ -127,13 +162,23 @@ def _served(role: str, *arguments: str) -> Generator[Child]:
 
 @contextmanager
 def _running(
-    command: Sequence[str], folder: Path, announcement: str, limit_s: float = _START_LIMIT_S
+    command: Sequence[str],
+    folder: Path,
+    announcement: str,
+    limit_s: float = _START_LIMIT_S,
+    environment: Mapping[str, str] | None = None,
 ) -> Generator[Child]:
     """`announcement` is what comes before the port, or the URL that ends with it, in the first line of output."""
     said = folder / "stderr.txt"
     with said.open("wb") as stderr:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=_ROOT
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            cwd=_ROOT,
+            env=environment,
         )
     try:
         yield Child(_port_of(process, said, announcement, limit_s), folder, psutil.Process(process.pid))

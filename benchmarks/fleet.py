@@ -1,9 +1,10 @@
-"""A fleet: waiting times, use and cost against a queue for each device, and what Ray's proxy costs.
+"""A fleet: waiting times, use and cost against a queue for each device, what Ray's proxy costs, and two servers' worth.
 
 `python -m benchmarks.fleet [--devices N ...] [--demand SHARE ...]` simulates. With `--proxy` it starts a server by
 itself and a fleet of one, on the PostgreSQL of `--database-url`, and plays the diorama at 720p in turns: on
 the first, on the fleet through Ray's proxy, and on its server directly, once admitted by ticket. Times are from input
-to frame.
+to frame. With `--replicas` it counts the sessions that keep their rate on a fleet of one server and on one of two, each
+with an engine that waits 20 ms for a pass.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--demand", type=float, nargs="+", default=[0.7, 0.9])
     parser.add_argument("--newcomers", type=int, default=20_000)
     parser.add_argument("--proxy", action="store_true")
+    parser.add_argument("--replicas", action="store_true")
     parser.add_argument("--database-url", default="")
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -57,6 +59,11 @@ def main() -> None:
         from benchmarks.fleet_proxy import compare
 
         print(compare(asked.database_url, seconds=asked.seconds, rounds=asked.rounds))
+        return
+    if asked.replicas:
+        from benchmarks.fleet_replicas import compare as compare_replicas
+
+        print(compare_replicas(asked.database_url, seconds=asked.seconds, rounds=asked.rounds))
         return
     print(_HEAD)
     for devices in asked.devices:

@@ -9,9 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from benchmarks.child import fleet_server, terrarium_server
+from benchmarks.child import fleet_server, free_port, terrarium_server
 from benchmarks.player import Player, admitted
-from network.listening_socket import create_listening_socket
 
 _SEED: Final = Path(__file__).resolve().parent.parent / "assets" / "seeds" / "forest_path.jpg"
 _MODEL: Final = "terrarium/diorama"
@@ -44,7 +43,7 @@ class Way(Enum):
 
 def compare(database_url: str, *, seconds: float, rounds: int) -> str:
     """The table: medians of the rounds. All three ways are played in turns within each."""
-    port = _free_port()
+    port = free_port()
     figures: dict[tuple[bool, Way], list[WayFigures]] = {}
     with terrarium_server() as (alone, _), fleet_server(database_url, port):
         for _ in range(rounds):
@@ -83,9 +82,3 @@ def _played(port: int, way: Way, seconds: float, *, capped: bool) -> WayFigures:
 
 def _median(found: list[WayFigures], name: str) -> float:
     return statistics.median(getattr(each, name) for each in found)
-
-
-def _free_port() -> int:
-    listener = create_listening_socket("127.0.0.1", 0)
-    with listener:
-        return int(listener.getsockname()[1])

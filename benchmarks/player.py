@@ -125,6 +125,7 @@ class Player:
         acknowledges: bool = False,
         start_limit_s: float = _TIMEOUT_S,
         offers_compression: bool = True,
+        control_interval_s: float = CONTROL_INTERVAL_S,
     ) -> None:
         """`read_interval_s` is the least time between two reads, which simulates a slow client. `start_limit_s` is for
         loading the model.
@@ -135,6 +136,7 @@ class Player:
         self.arrivals: list[Arrival] = []
         self.controls: list[float] = []  # when each was sent
         self._read_interval_s = read_interval_s
+        self._control_interval_s = control_interval_s
         self._acknowledges = acknowledges
         self._stopping = threading.Event()
         self._failure: Exception | None = None
@@ -196,7 +198,7 @@ class Player:
             control = {"type": "control", "buttons": ["W"], "mouse_dx": 1.5, "mouse_dy": 0.0, "ts": now * 1000}
             self.controls.append(now)
             self._socket.send(Opcode.TEXT, json.dumps(control).encode())
-            due = max(due + CONTROL_INTERVAL_S, now)
+            due = max(due + self._control_interval_s, now)
 
     def _read(self) -> None:
         due = 0.0

@@ -42,6 +42,7 @@ def run_fleet(arguments: Sequence[str]) -> int:
         )
     own_dirs = prepare_data_directory(asked.own_dirs, "--own-dirs")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a server of one's own tells nobody of its use
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's own 15 puts whatever else runs here before play
     try:
         import_module("ray.serve")
     except ModuleNotFoundError as error:

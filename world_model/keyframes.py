@@ -8,6 +8,9 @@ picture that showed them first (`world_model.origins`). A short dissolve hides t
 To make a keyframe takes longer than a frame. So it is *ordered* some frames ahead, for where the walk will have led by
 then, and taken up at a frame that was settled with the order. All of it is decided by the poses alone, so the same walk
 has the same frames, whenever and on whichever thread its keyframes are made.
+
+A landscape goes on much as it begins. So whoever has walked far from home, the picture that the world began with, takes
+it along: the next keyframe shows home around the walker, before too much is made up of what was made up.
 """
 
 from __future__ import annotations
@@ -23,8 +26,8 @@ from world_model.layer_renderer import LayerRenderer, picture_sized
 from world_model.layers import FINE
 from world_model.memory import Pose, relative_pose_between
 from world_model.motion_step import PITCH_LIMIT
-from world_model.origins import drawn_patch, followed, joined, own_origin
-from world_model.panorama import Panorama, turn_between
+from world_model.origins import drawn_patch, followed, joined, own_origin, parted
+from world_model.panorama import Look, Panorama, turn_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +50,8 @@ _AS_NEAR: Final = 0.5  # strain up to which a remembered keyframe is taken again
 _HELPFUL_TURN: Final = math.radians(60.0)  # a remembered keyframe that looks farther aside shows nothing of the view
 _HELPFUL_M: Final = 8.0
 _HELPERS: Final = 3
-_HOME: Final = 0  # slot of the picture that the world began with, which is never forgotten
+HOME: Final = 0  # slot of the picture that the world began with, which is never forgotten
+_HOME_REACH_M: Final = 15.0  # from where on there is more made up than seen
 _NEWEST: Final = 0.4  # share of the newest frame in the pace by which a walk is foreseen
 _FORESEEN_M: Final = 1.3  # farthest from the player that a keyframe is ordered for; running takes that long
 _FORESEEN_TURN: Final = math.radians(30.0)
@@ -77,7 +81,7 @@ class KeyframeState:
     home: Bytes  # [FINE * h, FINE * w, 3], the picture that the world began with
     home_pose: Pose
     current: Keyframe
-    previous: Keyframe | None  # what a dissolve comes from; one of the remembered ones
+    previous: Keyframe | None  # what a dissolve comes from: one of the remembered ones, or one that was left for good
     dissolved: int  # frames of the dissolve that were shown
     remembered: tuple[Keyframe, ...]  # oldest first
     frame: int  # number of the next frame
@@ -101,8 +105,8 @@ class KeyframeKeeper:
         height, width = self._config.height, self._config.width
         if picture.shape[0] == height:
             picture = picture_sized(picture)
-        origin = own_origin(_HOME, height, width)
-        current = Keyframe(self._seer.see(picture, pose.slope), pose, _HOME, origin)
+        origin = own_origin(HOME, height, width)
+        current = Keyframe(self._seer.see(picture, pose.slope), pose, HOME, origin)
         return KeyframeState(picture, pose, current, None, 0, (), 0, pose, Pose())
 
     def frame(
@@ -135,8 +139,10 @@ class KeyframeKeeper:
             raise ValueError("No keyframe is ordered.")
         pose, kept = state.order.pose, (*state.remembered, state.current)
         slot = min(set(range(1, CAPACITY + 3)) - {old.slot for old in kept})
-        pictures = {_HOME: state.home} | {old.slot: old.layers.picture for old in kept}
-        patch = self._painted(state, pose, pictures)
+        pictures = {HOME: state.home} | {old.slot: old.layers.picture for old in kept}
+        patch = (
+            self._home_from(state, pose) if _has_left(state.home_pose, pose) else self._painted(state, pose, pictures)
+        )
         layers = self._seer.see(patch.picture, pose.slope, doubt=state.current.layers.doubt)
         return Keyframe(layers, pose, slot, patch.origin(slot))
 
@@ -148,6 +154,8 @@ class KeyframeKeeper:
         state = replace(state, order=None)
         if strain_between(following.pose, state.pose) >= strain_between(state.current.pose, state.pose):
             return state
+        if _has_left(state.home_pose, following.pose):
+            return _begun_anew(following, state)
         return _changed_to(following, state)
 
     def _recalled(self, state: KeyframeState) -> KeyframeState:
@@ -178,11 +186,17 @@ class KeyframeKeeper:
             if patch.complete:
                 return patch
             patch = joined(patch, self._seen_from(old, pose, pictures))
-        if patch.complete:
-            return patch
-        turn = turn_between(state.home_pose.yaw, pose.yaw)
-        imagined = self._panorama.look(state.home, state.home_pose.slope, turn, pose.slope)
-        return joined(patch, drawn_patch(imagined))
+        return patch if patch.complete else self._completed(state, pose, patch)
+
+    def _home_from(self, state: KeyframeState, pose: Pose) -> Patch:
+        """What is seen where home was taken along."""
+        look = Look(turn_between(state.home_pose.yaw, pose.yaw), pose.slope)
+        return self._completed(state, pose, self._panorama.ahead(state.home, state.home_pose.slope, look))
+
+    def _completed(self, state: KeyframeState, pose: Pose, patch: Patch) -> Patch:
+        look = Look(turn_between(state.home_pose.yaw, pose.yaw), pose.slope)
+        imagined = self._panorama.completed(patch, state.home, state.home_pose.slope, look)
+        return joined(parted(patch, imagined), drawn_patch(imagined))
 
     def _seen_from(self, keyframe: Keyframe, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
         frame = self._tracer.trace(keyframe.layers, relative_pose_between(keyframe.pose, pose))
@@ -238,6 +252,18 @@ def _changed_to(following: Keyframe, state: KeyframeState) -> KeyframeState:
     return replace(state, current=kept[-1], previous=kept[-2], dissolved=0, remembered=kept[:-1])
 
 
+def _begun_anew(following: Keyframe, state: KeyframeState) -> KeyframeState:
+    """The state with home around the walker: what is far stays in its direction, and what was there is forgotten."""
+    home_pose = replace(following.pose, yaw=state.home_pose.yaw, slope=state.home_pose.slope)
+    height, width = state.current.origin.slot.shape
+    left = replace(state.current, origin=own_origin(state.current.slot, height, width))
+    return replace(state, home_pose=home_pose, current=following, previous=left, dissolved=0, remembered=())
+
+
+def _has_left(home: Pose, pose: Pose) -> bool:
+    return _distance(home, pose) > _HOME_REACH_M
+
+
 def _nearest(remembered: tuple[Keyframe, ...], pose: Pose) -> Keyframe | None:
     return min(remembered, key=lambda old: strain_between(old.pose, pose), default=None)
 
@@ -262,7 +288,7 @@ def _least_useful_forgotten(remembered: tuple[Keyframe, ...], current: Keyframe,
     farthest = max(range(len(remembered) - 1), key=lambda n: (_distance(remembered[n].pose, pose), -n))
     gone = remembered[farthest].slot
     kept = (*remembered[:farthest], *remembered[farthest + 1 :], current)
-    if gone == _HOME:
+    if gone == HOME:
         return kept
     return tuple(replace(old, origin=old.origin.rebased(gone, old.slot)) for old in kept)
 

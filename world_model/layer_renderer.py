@@ -112,8 +112,6 @@ class LayerRenderer:
         half_w, half_h = 0.5 * config.width / config.focal, 0.5 * config.height / config.focal
         self._aside = np.linspace(-half_w, half_w, self._columns + 1, dtype=np.float32)[None, :]
         self._down = np.linspace(-half_h, half_h, self._rows + 1, dtype=np.float32)[:, None]
-        self._rows_up = _enlarging(self._height, self._cell)
-        self._columns_up = np.ascontiguousarray(_enlarging(self._width, self._cell).T)
 
     def render(self, layers: Layers, relative_pose: Floats) -> Bytes:
         """The picture [h, w, 3] of the layers from another place.
@@ -238,12 +236,11 @@ class LayerRenderer:
         )
 
     def _enlarged(self, grid: Floats, window: _Window) -> Floats:
-        """The window of a coarse grid, at pixels."""
-        rows, columns = self._rows_up, self._columns_up
+        """The window of a coarse grid of corners, linearly at the middles of pixels."""
         part = grid[window.top : window.bottom + 1, window.left : window.right + 1]
-        up = rows[window.top * self._cell : window.bottom * self._cell, window.top : window.bottom + 1]
-        aside = columns[window.left : window.right + 1, window.left * self._cell : window.right * self._cell]
-        return np.asarray(up @ part @ aside, dtype=np.float32)
+        size, half = (part.shape[1] * self._cell, part.shape[0] * self._cell), self._cell // 2
+        whole = cv2.resize(np.ascontiguousarray(part), size, interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(whole[half:-half, half:-half], dtype=np.float32)
 
 
 def layer_sized(picture: Bytes) -> Bytes:
@@ -276,12 +273,3 @@ def visible_weights(alpha: Bytes) -> Floats:
 def _fine(places: Floats) -> Floats:
     """Pixels of a keyframe's layers as pixels of its picture."""
     return (places + np.float32(0.5)) * np.float32(FINE) - np.float32(0.5)
-
-
-def _enlarging(pixels: int, cell: int) -> Floats:
-    """Linear interpolation from the corners of cells to the middles of pixels, [pixels, pixels / cell + 1]."""
-    weights = np.zeros((pixels, pixels // cell + 1), dtype=np.float32)
-    for pixel in range(pixels):
-        corner, share = divmod((pixel + 0.5) / cell, 1.0)
-        weights[pixel, int(corner)], weights[pixel, int(corner) + 1] = 1.0 - share, share
-    return weights

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from world_model.layers import FINE
+from world_model.quilting import OVERLAP, seam_between
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ _SHOWN: Final = 0.5  # how much of a pixel has to be seen from a keyframe to hav
 _COMPLETE: Final = 0.98  # of a mask, above which nothing need be added
 _NOTHING: Final = 0.02
 _EDGE: Final = 3  # pixels over which followed colours fade into drawn ones; odd
+_GIVEN_UP: Final = 0.25  # cost of a pixel that is known and lies beyond a seam, as a difference of colours
 _SEAM: Final = 13  # pixels over which what is added fades in; odd
 
 
@@ -130,6 +132,29 @@ def joined(front: Patch, behind: Patch) -> Patch:
     slot = np.where(take, behind.slot, np.where(share < _COMPLETE, np.uint8(OWN), front.slot))
     x, y = np.where(take, behind.x, front.x), np.where(take, behind.y, front.y)
     return Patch(picture, np.maximum(front.mask, behind.mask), slot, x, y)
+
+
+def parted(patch: Patch, picture: Bytes) -> Patch:
+    """The patch up to a seam at each side: there it differs least from a picture that goes on where it is not known."""
+    unlike = np.asarray(np.abs(patch.picture.astype(np.float32) - picture).sum(axis=2), dtype=np.float32)
+    right = _up_to_seam(patch.mask, unlike)
+    both = _up_to_seam(right[:, ::-1], unlike[:, ::-1])[:, ::-1]
+    return replace(patch, mask=np.ascontiguousarray(both))
+
+
+def _up_to_seam(mask: Floats, unlike: Floats) -> Floats:
+    """A mask [h, w] without what lies to the right of a seam along its right border."""
+    width = len(mask[0])
+    known = mask > _COMPLETE
+    border = np.where(known.any(axis=1), width - np.argmax(known[:, ::-1], axis=1), 0)[:, None]
+    if (border == width).all():
+        return mask
+    columns = border - OVERLAP + np.arange(OVERLAP)
+    cost = np.take_along_axis(unlike, np.clip(columns, 0, width - 1), axis=1) + _GIVEN_UP * (border - columns)
+    cost[(columns < 0) | (border == width)] = 0.0
+    # What is joined fades within its border, so the border lies a little beyond the seam.
+    end = border - OVERLAP + seam_between(cost.astype(np.float32))[:, None] + _SEAM // 2
+    return np.where((np.arange(width) < end) | (border == width), mask, np.float32(0.0))
 
 
 def _colours(patch: Patch, pictures: Mapping[int, Bytes]) -> Bytes:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 import pytest
 from terrarium_client import ConnectionLostError, sync
 from websockets.exceptions import ConnectionClosed
@@ -45,6 +46,7 @@ def test_one_of_two_servers_is_killed_in_play(tmp_path: Path) -> None:
             for client in clients:
                 client.hold("W")
             wait_until(lambda: len(sessions()) == 3 and len(where()) == 2, "both play, and each knows of the other")
+            assert {server.nice() for server in servers.replicas()} == {psutil.Process().nice()}
             servers.replicas()[0].kill()
 
             def left() -> int:
