@@ -345,11 +345,11 @@ class MossConfig:
         MossFrames,
         Setting(
             "moss_frames",
-            "size of its frames: large ones are 448x256 and take twice the time of small ones, 224x128; saved worlds"
-            " and replays are of the size that they were made with",
+            "size of its frames: small ones are 224x128, large ones 448x256, which take three times as long;"
+            " saved worlds and replays are of the size that they were made with",
             applies=NEXT_SESSION,
         ),
-    ] = "large"
+    ] = "small"
 
 
 @dataclass(frozen=True, slots=True)

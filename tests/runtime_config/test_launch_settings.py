@@ -301,11 +301,11 @@ def test_a_folder_of_clients_must_be_there(tmp_path: Path) -> None:
 
 
 def test_moss_is_told_its_frames_and_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert load().moss == MossConfig(weights=None, frames="large")
-    monkeypatch.setenv("TERRARIUM_MOSS_FRAMES", "small")
-    assert load().moss.frames == "small"
-    asked = load("--moss-frames", "large", "--moss-weights", str(tmp_path)).moss
-    assert (asked.frames, asked.weights) == ("large", tmp_path)
+    assert load().moss == MossConfig(weights=None, frames="small")
+    monkeypatch.setenv("TERRARIUM_MOSS_FRAMES", "large")
+    assert load().moss.frames == "large"
+    asked = load("--moss-frames", "small", "--moss-weights", str(tmp_path)).moss
+    assert (asked.frames, asked.weights) == ("small", tmp_path)
 
 
 def test_frames_of_an_unknown_size_are_refused() -> None:

@@ -109,17 +109,17 @@ def test_a_change_is_in_force_and_in_the_file(tmp_path: Path) -> None:
     path.write_text("# mine\nmax_sessions = 3  # the family\n")
     with started(tmp_path) as client:
         before = client.get("/api/settings").headers["ETag"]
-        answer = patch(client, max_sessions=5, moments_mib=64, moss_frames="small", anonymous_may=["worlds"])
+        answer = patch(client, max_sessions=5, moments_mib=64, moss_frames="large", anonymous_may=["worlds"])
         assert leaves(answer)["max_sessions"]["value"] == 5
         assert answer.headers["ETag"] not in (before, "")
         assert client.get("/api/sessions").json()["max_sessions"] == 5
         assert path.read_text() == (
             "# mine\nmax_sessions = 5  # the family\nmoments_mib = 64\n"
-            'moss_frames = "small"\nanonymous_may = ["worlds"]\n'
+            'moss_frames = "large"\nanonymous_may = ["worlds"]\n'
         )
         back = patch(client, max_sessions=None, moments_mib=None)
         assert leaves(back)["max_sessions"]["value"] == 8
-        assert path.read_text() == '# mine\nmoss_frames = "small"\nanonymous_may = ["worlds"]\n'
+        assert path.read_text() == '# mine\nmoss_frames = "large"\nanonymous_may = ["worlds"]\n'
         assert leaves(client.get("/api/settings")) == leaves(back)
 
 
