@@ -234,7 +234,8 @@ def _started(command: Sequence[str], log: Path, environment: Mapping[str, str]) 
         line = next((line for line in process.stdout if line.startswith(_ANNOUNCEMENT)), None)
         if line is not None:
             return process, line.removeprefix(_ANNOUNCEMENT).strip()
-        process.wait()
+        with process:  # closes what it has written to
+            pass
         said = log.read_text(encoding="utf-8")
         if _RAY_WAS_TOO_SLOW not in said:
             break
