@@ -15,6 +15,7 @@ import numpy as np
 
 from world_model.layer_renderer import Layers, layer_sized
 from world_model.layers import CELL, EYE_HEIGHT_M, GROUND, HIDDEN, LAYERS, SKY
+from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from world_model.config import ModelConfig
@@ -83,8 +84,8 @@ def smooth_layers(config: ModelConfig, picture: Bytes, inverse_depth: Floats, sl
     height, width = rows * CELL, columns * CELL
     alpha = np.zeros((LAYERS, height, width), dtype=np.uint8)
     alpha[[SKY, GROUND]] = 255
-    hidden = np.broadcast_to(layer_sized(picture), (HIDDEN, height, width, 3)).copy()
-    return Layers(alpha, hidden, picture, relief, slope)
+    small = layer_sized(picture)
+    return Layers(alpha, (small,) * HIDDEN, picture, WideView(config).mirrored(small), relief, slope)
 
 
 def cell_inverse_depth(config: ModelConfig, layers: Layers) -> Floats:

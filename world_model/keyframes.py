@@ -17,29 +17,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import cv2
 import numpy as np
 
-from world_model.layer_renderer import LayerRenderer, picture_sized
+from world_model.layer_renderer import LayerRenderer, layer_sized, picture_sized
 from world_model.layers import FINE
 from world_model.motion_step import PITCH_LIMIT
 from world_model.origins import drawn_patch, followed, joined, own_origin, parted
 from world_model.panorama import Look, Panorama, turn_between
 from world_model.pose import Pose, relative_pose_between
+from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from world_model.certainty import Seer
     from world_model.config import ModelConfig
-    from world_model.layer_renderer import Layers
+    from world_model.layer_renderer import Floats, Layers, WideFrame
     from world_model.origins import Origin, Patch
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
-CAPACITY: Final = 12  # keyframes that are remembered besides the current one
+CAPACITY: Final = 11  # keyframes that are remembered besides the current one
 DISSOLVE: Final = 8  # frames
 LEAD: Final = 8  # frames from the order of a keyframe to its taking up, so that a dissolve has ended by then
 _REACH_M: Final = 1.0
@@ -90,15 +91,23 @@ class KeyframeState:
     order: Order | None = None
 
 
+class _Seen(NamedTuple):
+    """What is known of a new keyframe."""
+
+    patch: Patch  # of the size of its picture
+    around: Patch  # of the size of its wide picture
+    hints: Patch  # the same, and what was imagined there before
+
+
 class KeyframeKeeper:
     """Has no state but the network; any number of threads may call."""
 
     def __init__(self, config: ModelConfig, seer: Seer, renderer: LayerRenderer) -> None:
         """`renderer` draws what is shown, of any size."""
         self._seer, self._renderer, self._config = seer, renderer, config
-        height, width = FINE * config.height, FINE * config.width
-        self._tracer = LayerRenderer(config, height)
-        self._panorama = Panorama(replace(config, height=height, width=width))
+        self._tracer = LayerRenderer(config, FINE * config.height)
+        self._wide_tracer = LayerRenderer(config, wide=True)
+        self._panorama, self._view = Panorama(config), WideView(config)
 
     def begin(self, picture: Bytes, pose: Pose) -> KeyframeState:
         """Stand in `picture`, uint8 [h, w, 3] of the model's size, or better of `FINE` times that."""
@@ -106,7 +115,11 @@ class KeyframeKeeper:
         if picture.shape[0] == height:
             picture = picture_sized(picture)
         origin = own_origin(HOME, height, width)
-        current = Keyframe(self._seer.see(picture, pose.slope), pose, HOME, origin)
+        look = Look(0.0, pose.slope)
+        known = self._panorama.wide_ahead(picture, pose.slope, look)
+        imagined = self._panorama.imagined(known, picture, pose.slope, look)
+        wide = self._view.around(layer_sized(picture), imagined.wide)
+        current = Keyframe(replace(self._seer.see(picture, pose.slope), wide=wide), pose, HOME, origin)
         return KeyframeState(picture, pose, current, None, 0, (), 0, pose, Pose())
 
     def frame(
@@ -140,11 +153,10 @@ class KeyframeKeeper:
         pose, kept = state.order.pose, (*state.remembered, state.current)
         slot = min(set(range(1, CAPACITY + 3)) - {old.slot for old in kept})
         pictures = {HOME: state.home} | {old.slot: old.layers.picture for old in kept}
-        patch = (
-            self._home_from(state, pose) if _has_left(state.home_pose, pose) else self._painted(state, pose, pictures)
-        )
+        seen = self._home_from(state, pose) if _has_left(state.home_pose, pose) else self._seen(state, pose, pictures)
+        patch, wide = self._completed(state, pose, seen)
         layers = self._seer.see(patch.picture, pose.slope, doubt=state.current.layers.doubt)
-        return Keyframe(layers, pose, slot, patch.origin(slot))
+        return Keyframe(replace(layers, wide=wide), pose, slot, patch.origin(slot))
 
     def _taken_up(self, state: KeyframeState, made: Callable[[KeyframeState], Keyframe]) -> KeyframeState:
         """The state with the keyframe that is due now, unless the walk has gone elsewhere."""
@@ -179,28 +191,41 @@ class KeyframeKeeper:
             return state
         return replace(state, order=Order(ahead, state.frame + LEAD))
 
-    def _painted(self, state: KeyframeState, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
-        """The picture of a new keyframe: seen, remembered, imagined."""
-        patch = self._seen_from(state.current, pose, pictures)
+    def _seen(self, state: KeyframeState, pose: Pose, pictures: Mapping[int, Bytes]) -> _Seen:
+        """What the current and the remembered keyframes show."""
+        patch, shown = self._seen_from(state.current, pose, pictures), self._shown_around(state.current, pose)
+        around = _wide_patch(shown.picture, shown.mask)
         for old in _helpers(state.remembered, pose):
-            if patch.complete:
-                return patch
-            patch = joined(patch, self._seen_from(old, pose, pictures))
-        return patch if patch.complete else self._completed(state, pose, patch)
+            if not patch.complete:
+                patch = joined(patch, self._seen_from(old, pose, pictures))
+            other = self._shown_around(old, pose)
+            around = joined(around, _wide_patch(other.picture, other.mask))
+        # What was imagined around the current keyframe was shown, so the same should be imagined again.
+        return _Seen(patch, around, joined(around, _wide_patch(shown.picture, shown.wide_mask)))
 
-    def _home_from(self, state: KeyframeState, pose: Pose) -> Patch:
+    def _home_from(self, state: KeyframeState, pose: Pose) -> _Seen:
         """What is seen where home was taken along."""
         look = Look(turn_between(state.home_pose.yaw, pose.yaw), pose.slope)
-        return self._completed(state, pose, self._panorama.ahead(state.home, state.home_pose.slope, look))
+        around = self._panorama.wide_ahead(state.home, state.home_pose.slope, look)
+        return _Seen(self._panorama.ahead(state.home, state.home_pose.slope, look), around, around)
 
-    def _completed(self, state: KeyframeState, pose: Pose, patch: Patch) -> Patch:
+    def _completed(self, state: KeyframeState, pose: Pose, seen: _Seen) -> tuple[Patch, Bytes]:
+        """The picture of a new keyframe, and its wide picture: seen, remembered, imagined."""
         look = Look(turn_between(state.home_pose.yaw, pose.yaw), pose.slope)
-        imagined = self._panorama.completed(patch, state.home, state.home_pose.slope, look)
-        return joined(parted(patch, imagined), drawn_patch(imagined))
+        imagined = self._panorama.imagined(seen.hints, state.home, state.home_pose.slope, look)
+        patch = seen.patch
+        if not patch.complete:
+            picture = self._panorama.picture(imagined)
+            patch = joined(parted(patch, picture), drawn_patch(picture))
+        wide = joined(seen.around, drawn_patch(imagined.wide)).picture
+        return patch, self._view.around(layer_sized(patch.picture), wide)
 
     def _seen_from(self, keyframe: Keyframe, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
         frame = self._tracer.trace(keyframe.layers, relative_pose_between(keyframe.pose, pose))
         return followed(frame, keyframe.origin, pictures)
+
+    def _shown_around(self, keyframe: Keyframe, pose: Pose) -> WideFrame:
+        return self._wide_tracer.around(keyframe.layers, relative_pose_between(keyframe.pose, pose))
 
     def _draw(self, keyframe: Keyframe, pose: Pose) -> Bytes:
         return self._renderer.render(keyframe.layers, relative_pose_between(keyframe.pose, pose))
@@ -227,6 +252,10 @@ def foreseen(pose: Pose, pace: Pose) -> Pose:
         yaw=math.remainder(pose.yaw + _within(LEAD * pace.yaw, _FORESEEN_TURN), 2.0 * math.pi),
         slope=_within(slope, math.tan(PITCH_LIMIT)),
     )
+
+
+def _wide_patch(picture: Bytes, mask: Floats) -> Patch:
+    return replace(drawn_patch(picture), mask=mask)
 
 
 def _pace(state: KeyframeState, pose: Pose) -> Pose:

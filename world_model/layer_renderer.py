@@ -3,6 +3,9 @@
 For a target look with slopes r and a camera that moved by t, the slope in the keyframe is r + d * (t_xy - t_z * r),
 linear in inverse depth d. So each layer takes a few rounds of a fixed point on a coarse grid, which is then enlarged
 linearly, a `cv2.remap` of its colours and one of its alpha, and a blend. `layer_rendering` is the same for torch.
+
+Beyond the keyframe's picture the colours are those of its wide picture, and alphas and reliefs go on as they are at the
+edge: what is cut off there continues at its own distance.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from world_model.layers import (
     LAYERS,
     SKY,
 )
+from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,8 +60,9 @@ class Layers:
     """
 
     alpha: Bytes  # [LAYERS, h, w]
-    hidden: Bytes  # [HIDDEN, h, w, 3], of the first layers; the others hide nothing that is known, and show the picture
+    hidden: tuple[Bytes, ...]  # [h, w, 3] each, of the first `HIDDEN` layers; the others hide nothing that is known
     picture: Bytes  # [FINE * h, FINE * w, 3]: the keyframe itself
+    wide: Bytes  # [*WideView.shape, 3]: what lies around the picture
     relief: Floats  # [LAYERS, rows, columns]: inverse depth; the ground's is added to the plane below the eye
     slope: float  # tangent of looking up, of the keyframe
     doubt: float = 0.0  # of the distances, as `world_model.certainty` tells it
@@ -73,11 +78,21 @@ class TracedFrame(NamedTuple):
     visible: Floats  # [h, w]: how much of that is seen from the keyframe itself, 0 to 1
 
 
+class WideFrame(NamedTuple):
+    """What a keyframe shows around another place."""
+
+    picture: Bytes  # [*WideView.shape, 3]
+    mask: Floats  # [*WideView.shape]: share of each pixel that lay within the keyframe's picture
+    wide_mask: Floats  # and within its wide picture
+
+
 class _Coarse(NamedTuple):
     """Where a layer's points lie in the keyframe, on the corners of the relief's cells; pixels of its layers."""
 
     x: Floats
     y: Floats
+    across: Floats  # the same, as pixels of its texture
+    down: Floats
     keep: Floats  # share that is drawn: what comes behind the camera fades out
 
 
@@ -96,22 +111,30 @@ class _Drawn(NamedTuple):
     where: tuple[slice, slice]
     x: Floats  # in the keyframe; pixels of its layers
     y: Floats
+    across: Floats  # pixels of its texture
+    down: Floats
     alpha: Floats
 
 
 class LayerRenderer:
     """Draws frames of one size from layers of the config's. Has no state; any number of threads may call."""
 
-    def __init__(self, config: ModelConfig, height: int | None = None) -> None:
-        """`height` of the frames in pixels, a multiple of 1/8 of the config's; the config's by default."""
-        self._rows, self._columns = config.height // 8, config.width // 8
-        self._height = height or config.height
-        self._width = self._height * config.width // config.height
+    def __init__(self, config: ModelConfig, height: int | None = None, *, wide: bool = False) -> None:
+        """`height` of the frames in pixels, a multiple of 1/8 of the config's; the config's by default. Or `wide` ones,
+        as large as a keyframe's wide picture and as far around."""
+        self._view, self._wide = (view := WideView(config)), wide
+        self._layer_cells = config.height // CELL, config.width // CELL
+        self._height = view.shape[0] if wide else height or config.height
+        self._width = view.shape[1] if wide else self._height * config.width // config.height
+        self._rows, self._columns = (n // CELL for n in view.shape) if wide else self._layer_cells
         self._focal = config.focal
         self._cell = self._height // self._rows
-        half_w, half_h = 0.5 * config.width / config.focal, 0.5 * config.height / config.focal
-        self._aside = np.linspace(-half_w, half_w, self._columns + 1, dtype=np.float32)[None, :]
-        self._down = np.linspace(-half_h, half_h, self._rows + 1, dtype=np.float32)[:, None]
+        corners_aside, corners_down = (
+            np.arange(cells + 1) * CELL - 0.5 + (0 if wide else axis.rim)
+            for cells, axis in ((self._columns, view.across), (self._rows, view.down))
+        )
+        self._aside = view.across.slopes(corners_aside)[None, :]
+        self._down = view.down.slopes(corners_down)[:, None]
 
     def render(self, layers: Layers, relative_pose: Floats) -> Bytes:
         """The picture [h, w, 3] of the layers from another place.
@@ -119,9 +142,12 @@ class LayerRenderer:
         `relative_pose` is the new pose relative to the keyframe's, as `relative_pose_between` gives it.
         """
         picture = np.zeros((self._height, self._width, 3), dtype=np.uint8)
-        visible = visible_weights(layers.alpha)
+        visible, texture = visible_weights(layers.alpha), self._view.texture(layers.wide, layers.picture)
         for layer, drawn in self._drawn(layers, relative_pose):
-            seen, below = self._colours(layers, visible, layer, drawn), np.ascontiguousarray(picture[drawn.where])
+            seen, below = (
+                self._colours(layers, texture, visible, layer, drawn),
+                np.ascontiguousarray(picture[drawn.where]),
+            )
             picture[drawn.where] = cv2.blendLinear(seen, below, drawn.alpha, 1.0 - drawn.alpha)
         return picture
 
@@ -130,20 +156,31 @@ class LayerRenderer:
         size = self._height, self._width
         picture = np.zeros((*size, 3), dtype=np.uint8)
         mask, most, x, y, shown = (np.zeros(size, dtype=np.float32) for _ in range(5))
-        visible = visible_weights(layers.alpha)
-        height, width = layers.alpha.shape[1:]
+        visible, texture = visible_weights(layers.alpha), self._view.texture(layers.wide, layers.picture)
         for layer, drawn in self._drawn(layers, relative_pose):
             where, alpha = drawn.where, drawn.alpha
-            seen, below = self._colours(layers, visible, layer, drawn), np.ascontiguousarray(picture[where])
+            seen, below = self._colours(layers, texture, visible, layer, drawn), np.ascontiguousarray(picture[where])
             picture[where] = cv2.blendLinear(seen, below, alpha, 1.0 - alpha)
-            inside = (drawn.x > -0.5) & (drawn.x < width - 0.5) & (drawn.y > -0.5) & (drawn.y < height - 0.5)
-            mask[where] += alpha * (inside - mask[where])
+            mask[where] += alpha * (_within(drawn.x, drawn.y, layers.alpha.shape[1:]) - mask[where])
             most[where] *= 1.0 - alpha
             front = alpha > most[where]
-            found = cv2.remap(visible[layer], drawn.x, drawn.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            found = cv2.remap(visible[layer], drawn.x, drawn.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             for whole, part in ((most, alpha), (x, _fine(drawn.x)), (y, _fine(drawn.y)), (shown, found)):
                 np.copyto(whole[where], part, where=front)
         return TracedFrame(picture, mask, x, y, shown)
+
+    def around(self, layers: Layers, relative_pose: Floats) -> WideFrame:
+        """What the layers show around another place, in pixels that are coarse enough to do without hidden colours."""
+        size = self._height, self._width
+        picture = np.zeros((*size, 3), dtype=np.uint8)
+        mask, wide_mask = (np.zeros(size, dtype=np.float32) for _ in range(2))
+        for _, drawn in self._drawn(layers, relative_pose):
+            where, alpha = drawn.where, drawn.alpha
+            seen = cv2.remap(layers.wide, drawn.across, drawn.down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            picture[where] = cv2.blendLinear(seen, np.ascontiguousarray(picture[where]), alpha, 1.0 - alpha)
+            mask[where] += alpha * (_within(drawn.x, drawn.y, layers.alpha.shape[1:]) - mask[where])
+            wide_mask[where] += alpha * (_within(drawn.across, drawn.down, layers.wide.shape[:2]) - wide_mask[where])
+        return WideFrame(picture, mask, wide_mask)
 
     def _drawn(self, layers: Layers, relative_pose: Floats) -> Iterator[tuple[int, _Drawn]]:
         """The layers that are in the frame, back to front."""
@@ -151,20 +188,21 @@ class LayerRenderer:
             window = self._window(layers.alpha[layer], coarse, whole=layer == SKY)
             if window is None:
                 continue
-            x, y, keep = (self._enlarged(grid, window) for grid in coarse)
+            x, y, across, down, keep = (self._enlarged(grid, window) for grid in coarse)
             rows = slice(window.top * self._cell, window.bottom * self._cell)
             columns = slice(window.left * self._cell, window.right * self._cell)
-            alpha = cv2.remap(layers.alpha[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            alpha = cv2.remap(layers.alpha[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             share = np.multiply(alpha, np.float32(1.0 / 255.0), dtype=np.float32) * keep
-            yield layer, _Drawn((rows, columns), x, y, np.ones_like(share) if layer == SKY else share)
+            yield layer, _Drawn((rows, columns), x, y, across, down, np.ones_like(share) if layer == SKY else share)
 
-    def _colours(self, layers: Layers, visible: Floats, layer: int, drawn: _Drawn) -> Bytes:
+    def _colours(self, layers: Layers, texture: Bytes, visible: Floats, layer: int, drawn: _Drawn) -> Bytes:
         """Of a layer in its window of the frame, [rows, columns, 3]."""
-        seen = cv2.remap(layers.picture, _fine(drawn.x), _fine(drawn.y), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        seen = cv2.remap(texture, drawn.across, drawn.down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         if layer < HIDDEN:
             x, y = drawn.x, drawn.y
-            behind = cv2.remap(layers.hidden[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            share = cv2.remap(visible[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            behind = cv2.remap(layers.hidden[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            # Beyond the picture nothing is known to be hidden.
+            share = cv2.remap(visible[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0)
             share = np.clip(2.0 * share - 0.5, 0.0, 1.0, dtype=np.float32)  # mixtures are blurred, so they are narrow
             seen = cv2.blendLinear(seen, behind, share, 1.0 - share)
         return np.asarray(seen, dtype=np.uint8)
@@ -198,20 +236,25 @@ class LayerRenderer:
                 depth = np.clip((relief + plane) / scale, 0.0, CLOSEST)
             keep = np.clip((1.0 - forward * depth - _FADE_FROM) / _FADE, 0.0, 1.0)
             x, y = self._pixels(x0 + depth * x1, slope - y0 - depth * y1)
-            found[layer] = _Coarse(x, y, keep.astype(np.float32))
+            across, down = self._view.across.places(x), self._view.down.places(y)
+            if not self._wide:
+                across, down = _fine(across), _fine(down)
+            found[layer] = _Coarse(x, y, across, down, keep.astype(np.float32))
         return found
 
     def _pixels(self, aside: NDArray[Any], down: NDArray[Any]) -> tuple[Floats, Floats]:
         """Slopes as pixels of a keyframe's layers."""
-        x = aside * self._focal + (0.5 * CELL * self._columns - 0.5)
-        y = down * self._focal + (0.5 * CELL * self._rows - 0.5)
+        rows, columns = self._layer_cells
+        x = aside * self._focal + (0.5 * CELL * columns - 0.5)
+        y = down * self._focal + (0.5 * CELL * rows - 0.5)
         return x.astype(np.float32), y.astype(np.float32)
 
     def _window(self, alpha: Bytes, coarse: _Coarse, *, whole: bool) -> _Window | None:
         """The cells that a layer may cover, or None where it is out of the frame."""
         if whole:
             return _Window(0, self._rows, 0, self._columns)
-        blocks = alpha.reshape(self._rows, CELL, self._columns, CELL)
+        rows, columns = self._layer_cells
+        blocks = alpha.reshape(rows, CELL, columns, CELL)
         # A corner stands for the cells around it, and a mapped one may lie between two.
         most = cv2.dilate(blocks.max(axis=(1, 3)), np.ones((3, 3), dtype=np.uint8))
         share = np.float32(1.0 / CELL)
@@ -221,18 +264,18 @@ class LayerRenderer:
                 (coarse.x + 0.5) * share - np.float32(0.5),
                 (coarse.y + 0.5) * share - np.float32(0.5),
                 cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REFLECT,
+                borderMode=cv2.BORDER_REPLICATE,
             )
             > _EMPTY
         ) & (coarse.keep > 0.0)
-        rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
-        if not len(rows):
+        down, across = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+        if not len(down):
             return None
         return _Window(
-            max(0, int(rows[0]) - 1),
-            min(self._rows, int(rows[-1]) + 1),
-            max(0, int(columns[0]) - 1),
-            min(self._columns, int(columns[-1]) + 1),
+            max(0, int(down[0]) - 1),
+            min(self._rows, int(down[-1]) + 1),
+            max(0, int(across[0]) - 1),
+            min(self._columns, int(across[-1]) + 1),
         )
 
     def _enlarged(self, grid: Floats, window: _Window) -> Floats:
@@ -268,6 +311,11 @@ def visible_weights(alpha: Bytes) -> Floats:
         weights[layer] = clear if layer == SKY else clear * (alpha[layer] * np.float32(1.0 / 255.0))
         clear = clear - weights[layer]
     return weights
+
+
+def _within(x: Floats, y: Floats, extent: tuple[int, ...]) -> NDArray[Any]:
+    """Whether pixels lie in a picture of `extent` [h, w]."""
+    return (x > -0.5) & (x < extent[1] - 0.5) & (y > -0.5) & (y < extent[0] - 0.5)
 
 
 def _fine(places: Floats) -> Floats:

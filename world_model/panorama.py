@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import cv2
 import numpy as np
 
+from world_model.layer_renderer import layer_sized
+from world_model.layers import FINE
 from world_model.origins import drawn_patch
 from world_model.quilting import OVERLAP, STEP, quilted, surrounding_columns
+from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +43,8 @@ _LEAST_NEAR: Final = 0.1  # share of cells around that are known, below which li
 _MOST_LIGHT: Final = 30.0
 _SMOOTH: Final = 8.0  # pixels; what is finer is texture
 _WIDE: Final = 48.0
+_CELL: Final = STEP // FINE  # pixels of a wide picture in a cell, along each axis
+_HOMES: Final = 16  # home pictures of which it is kept how they go on all around: it takes long to find out
 _TEXTURE: Final = 40  # rows at the lower edge, whose texture is repeated below it
 
 
@@ -50,8 +56,7 @@ class Look:
     slope: float  # tangent of looking up
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
+class _Around(NamedTuple):
     """The home picture on a cylinder, whose rows are heights over distance."""
 
     home: Floats  # [rows, columns of home, 3]
@@ -59,56 +64,103 @@ class _Around:
     highest: float  # tangent of looking up at the first row
 
 
+class _Part(NamedTuple):
+    """A piece of the cylinder."""
+
+    pixels: Floats
+    first: int  # column
+    turn: float  # at which it is looked at
+    highest: float
+
+
+class Imagined(NamedTuple):
+    """What may be seen in a direction."""
+
+    wide: Bytes  # [*WideView.shape, 3]
+    slope: float  # tangent of looking up
+    parts: tuple[_Part, _Part]  # of the cylinder, at which the left and the right half look
+    light: Floats  # as `wide`: what is added to the cylinder's colours
+
+
 class Panorama:
-    """Has no state; any number of threads may call. A *cell* has `STEP` pixels along each axis."""
+    """Has no state; any number of threads may call. A *cell* has `STEP` pixels of a keyframe's picture along each axis,
+    and `STEP // FINE` of a wide one."""
 
     def __init__(self, config: ModelConfig) -> None:
-        """`config` has the size of the pictures."""
-        self._focal, self._width, self._height = config.focal, config.width, config.height
-        self._half_w, self._half_h = 0.5 * config.width - 0.5, 0.5 * config.height - 0.5
-        self._aside = ((np.arange(config.width) - self._half_w) / self._focal).astype(np.float32)
-        self._down = ((np.arange(config.height) - self._half_h) / self._focal).astype(np.float32)
+        """`config` has the size of the layers."""
+        self._view = view = WideView(config)
+        self._width, self._height = FINE * config.width, FINE * config.height
+        self._focal = FINE * config.focal
+        self._half_w, self._half_h = 0.5 * self._width - 0.5, 0.5 * self._height - 0.5
+        self._aside, self._down = (
+            ((np.arange(size) - 0.5 * size + 0.5) / self._focal).astype(np.float32)
+            for size in (self._width, self._height)
+        )
+        self._wide_aside, self._wide_down = (axis.slopes(np.arange(axis.whole)) for axis in (view.across, view.down))
         self._total = round(2.0 * math.pi * self._focal / STEP) * STEP
         self._rad = 2.0 * math.pi / self._total  # of a column
         self._shown = int(config.fov / self._rad) // STEP * STEP
+        self._columns = lru_cache(_HOMES)(self._columns_of)
 
-    def completed(self, patch: Patch, home: Bytes, home_slope: float, look: Look) -> Bytes:
-        """A picture [h, w, 3] that goes on where the patch, seen in the direction of `look`, is not known.
+    def imagined(self, known: Patch, home: Bytes, home_slope: float, look: Look) -> Imagined:
+        """What goes on where `known`, a wide picture seen in the direction of `look`, is not known.
 
-        home: uint8 [h, w, 3], seen with the tangent `home_slope` of looking up.
+        home: uint8 [FINE * h, FINE * w, 3], seen with the tangent `home_slope` of looking up.
         """
         around = self._around(home, home_slope, look.slope)
-        left, right = (self._best_turn(around, patch, look, side) for side in self._sides(patch))
-        picture = self._seen(around, right, look.slope)
-        if left != right:
-            share = np.clip((self._half_w - np.arange(self._width)) / _MIDDLE + 0.5, 0.0, 1.0).astype(np.float32)
-            other = self._seen(around, left, look.slope)
-            picture = np.asarray(picture + share[None, :, None] * (other - picture), dtype=np.float32)
-        return np.rint(np.clip(picture + _light(picture, patch), 0.0, 255.0)).astype(np.uint8)
+        left, right = (self._best_turn(around, known, look, side) for side in self._sides(known))
+        part = self._part(around, right)
+        parts = part if left == right else self._part(around, left), part
+        made = self._seen(parts, look.slope, self._wide_aside, self._wide_down, FINE)
+        light = _light(made, known)
+        wide = np.rint(np.clip(made + light, 0.0, 255.0)).astype(np.uint8)
+        return Imagined(wide, look.slope, parts, light)
+
+    def picture(self, imagined: Imagined) -> Bytes:
+        """The picture [FINE * h, FINE * w, 3] in the middle of it."""
+        made = self._seen(imagined.parts, imagined.slope, self._aside, self._down, 1)
+        light = cv2.resize(
+            imagined.light[self._view.inner], (self._width, self._height), interpolation=cv2.INTER_LINEAR
+        )
+        return np.rint(np.clip(made + light, 0.0, 255.0)).astype(np.uint8)
 
     def ahead(self, home: Bytes, home_slope: float, look: Look) -> Patch:
         """What the home picture itself shows in a direction."""
-        angle = np.arctan(self._aside) + look.turn
+        return self._ahead(home, home_slope, look, self._aside, self._down)
+
+    def wide_ahead(self, home: Bytes, home_slope: float, look: Look) -> Patch:
+        """The same, in a wide picture."""
+        return self._ahead(layer_sized(home), home_slope, look, self._wide_aside, self._wide_down)
+
+    def _ahead(self, home: Bytes, home_slope: float, look: Look, across: Floats, down: Floats) -> Patch:
+        """In the slopes of a picture's columns and rows."""
+        angle = np.arctan(across) + look.turn
         angle = (angle + math.pi) % (2.0 * math.pi) - math.pi
         aside = np.tan(np.clip(angle, -_SIDEWAYS, _SIDEWAYS))[None, :]
         # What a column shows keeps its height over its distance from the eye.
-        up = (look.slope - self._down)[:, None] * np.hypot(1.0, aside) / np.hypot(1.0, self._aside)[None, :]
-        y = (home_slope - up) * self._focal + self._half_h
-        x = np.broadcast_to(aside * self._focal + self._half_w, y.shape)
-        inside = (np.abs(x - self._half_w) < self._half_w + 0.5) & (np.abs(y - self._half_h) < self._half_h + 0.5)
+        up = (look.slope - down)[:, None] * np.hypot(1.0, aside) / np.hypot(1.0, across)[None, :]
+        size = len(home) / self._height
+        half_w, half_h = 0.5 * len(home[0]) - 0.5, 0.5 * len(home) - 0.5
+        y = (home_slope - up) * self._focal * size + half_h
+        x = np.broadcast_to(aside * self._focal * size + half_w, y.shape)
+        inside = (np.abs(x - half_w) < half_w + 0.5) & (np.abs(y - half_h) < half_h + 0.5)
         picture = np.rint(_read(home, x, y, cv2.INTER_LINEAR)).astype(np.uint8)
         return replace(drawn_patch(picture), mask=inside.astype(np.float32))
 
     def _around(self, home: Bytes, home_slope: float, slope: float) -> _Around:
         """As much of the cylinder as is seen in a look of this slope."""
-        level = self._on_cylinder(home, 0, self._height)
-        columns = surrounding_columns(level, self._total)
-        ups = np.array([slope - self._down[0], slope - self._down[-1]])
-        ups = np.concatenate([ups, ups / math.hypot(1.0, float(self._aside[0]))])
+        ups = np.array([slope - self._wide_down[0], slope - self._wide_down[-1]])
+        ups = np.concatenate([ups, ups / math.hypot(1.0, float(self._wide_aside[0]))])
         ends = (home_slope - ups) * self._focal + self._half_h
         top = math.floor(float(ends.min()) / STEP) * STEP
         bottom = math.ceil(float(ends.max()) / STEP + 1) * STEP
+        columns = self._columns(home.tobytes())
         return _Around(self._on_cylinder(home, top, bottom), columns, home_slope - (top - self._half_h) / self._focal)
+
+    def _columns_of(self, home: bytes) -> Indices:
+        picture = np.frombuffer(home, dtype=np.uint8).reshape(self._height, self._width, 3)
+        level = self._on_cylinder(picture, 0, self._height)
+        return surrounding_columns(level, self._total)
 
     def _on_cylinder(self, home: Bytes, top: int, bottom: int) -> Floats:
         """The columns of a picture on the cylinder; rows are those in the picture's middle column."""
@@ -118,26 +170,53 @@ class Panorama:
         x = np.broadcast_to(aside[None, :] * self._focal + self._half_w, y.shape)
         return _read(continued_up_and_down(home, more), x, y + more, cv2.INTER_CUBIC)
 
-    def _seen(self, around: _Around, turn: float, slope: float) -> Floats:
-        """The view in a direction."""
-        x = (np.arctan(self._aside) + turn) / self._rad + 0.5 * self._shown - 0.5
-        first, last = math.floor(float(x[0])) - OVERLAP - 2, math.ceil(float(x[-1])) + OVERLAP + 2
-        part = quilted(around.home, around.columns[np.arange(first, last) % self._total])
-        up = (slope - self._down)[:, None] / np.hypot(1.0, self._aside)[None, :]
-        y = (around.highest - up) * self._focal
-        return _read(part, np.broadcast_to(x - first, y.shape), y, cv2.INTER_LINEAR)
+    def _part(self, around: _Around, turn: float) -> _Part:
+        """As much of the cylinder as a wide picture shows of a look there."""
+        first, last = (self._column(float(self._wide_aside[end]), turn) for end in (0, -1))
+        start = math.floor((first - OVERLAP - 2) / STEP) * STEP
+        stop = math.ceil((last + OVERLAP + 2) / STEP) * STEP
+        return _Part(
+            quilted(around.home, around.columns[np.arange(start, stop) % self._total]), start, turn, around.highest
+        )
 
-    def _sides(self, patch: Patch) -> tuple[Floats, Floats]:
-        """Cells of each half of a patch that are not known."""
-        unknown = (_small(patch.mask) <= _KNOWN).astype(np.float32)
+    def _column(self, aside: Any, turn: float) -> Any:
+        """Of the cylinder."""
+        return (np.arctan(aside) + turn) / self._rad + 0.5 * self._shown - 0.5
+
+    def _seen(self, parts: tuple[_Part, _Part], slope: float, aside: Floats, down: Floats, coarse: int) -> Floats:
+        """The view with these slopes of its columns and rows, whose halves look at two parts; `coarse` is how many
+        pixels of the cylinder one of its has along each axis."""
+        left, right = parts
+        picture = self._seen_of(right, slope, aside, down, coarse)
+        if left is right:
+            return picture
+        share = np.clip(0.5 - aside * self._focal / _MIDDLE, 0.0, 1.0)
+        other = self._seen_of(left, slope, aside, down, coarse)
+        return np.asarray(picture + share[None, :, None] * (other - picture), dtype=np.float32)
+
+    def _seen_of(self, part: _Part, slope: float, aside: Floats, down: Floats, coarse: int) -> Floats:
+        pixels = part.pixels
+        if coarse > 1:
+            size = pixels.shape[1] // coarse, pixels.shape[0] // coarse
+            pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        up = (slope - down)[:, None] / np.hypot(1.0, aside)[None, :]
+        y = ((part.highest - up) * self._focal + 0.5) / coarse - 0.5
+        x = (self._column(aside, part.turn) - part.first + 0.5) / coarse - 0.5
+        return _read(pixels, np.broadcast_to(x, y.shape), y, cv2.INTER_LINEAR)
+
+    def _sides(self, known: Patch) -> tuple[Floats, Floats]:
+        """Cells of each half of a wide picture that are not known. What is above and below tells little."""
+        unknown = (_small(known.mask) <= _KNOWN).astype(np.float32)
+        rows = np.arange(len(unknown)) * _CELL
+        unknown[(rows < self._view.down.inner.start) | (rows >= self._view.down.inner.stop)] = 0.0
         cells = len(unknown[0])
         left = np.arange(cells) < cells // 2
         return unknown * left, unknown * ~left
 
-    def _best_turn(self, around: _Around, patch: Patch, look: Look, missing: Floats) -> float:
+    def _best_turn(self, around: _Around, known: Patch, look: Look, missing: Floats) -> float:
         """Where to look on the cylinder so that it goes on best from what is known beside the `missing` cells."""
-        rim = cv2.dilate(missing, np.ones(_RIM[::-1], dtype=np.uint8)) * _sure(patch)
-        wanted, weight = self._cells_on_cylinder(around, patch, rim, look.slope)
+        rim = cv2.dilate(missing, np.ones(_RIM[::-1], dtype=np.uint8)) * _sure(known)
+        wanted, weight = self._cells_on_cylinder(around, known, rim, look.slope)
         if float(weight.sum()) < _LEAST_RIM:
             return look.turn
         size = self._shown // STEP, len(around.home) // STEP
@@ -154,17 +233,17 @@ class Panorama:
         return look.turn + (float(away[best]) * STEP * self._rad if abs(away[best]) >= 1.0 else 0.0)
 
     def _cells_on_cylinder(
-        self, around: _Around, patch: Patch, rim: NDArray[Any], slope: float
+        self, around: _Around, known: Patch, rim: NDArray[Any], slope: float
     ) -> tuple[Floats, Floats]:
-        """A patch and the weights of its cells, as they lie on the cylinder."""
+        """A wide picture and the weights of its cells, as they lie on the cylinder."""
         rad = self._rad * STEP
-        columns, rows = int(2.0 * math.atan(float(self._aside[-1])) / rad), len(around.home) // STEP
+        columns, rows = int(2.0 * math.atan(float(self._wide_aside[-1])) / rad), len(around.home) // STEP
         aside = np.tan((np.arange(columns) + 0.5 - 0.5 * columns) * rad)[None, :]
         up = around.highest - ((np.arange(rows) + 0.5) * STEP - 0.5)[:, None] / self._focal
-        y = ((slope - up * np.hypot(1.0, aside)) * self._focal + self._half_h + 0.5) / STEP - 0.5
-        x = np.broadcast_to((aside * self._focal + self._half_w + 0.5) / STEP - 0.5, y.shape)
+        y = (self._view.down.places_of(slope - up * np.hypot(1.0, aside)) + 0.5) / _CELL - 0.5
+        x = np.broadcast_to((self._view.across.places_of(aside) + 0.5) / _CELL - 0.5, y.shape)
         weight = cv2.remap(rim, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)  # 0 outside
-        return _read(_small(patch.picture), x, y, cv2.INTER_LINEAR), np.asarray(weight, dtype=np.float32)
+        return _read(_small(known.picture), x, y, cv2.INTER_LINEAR), np.asarray(weight, dtype=np.float32)
 
 
 def continued_up_and_down(picture: Bytes, rows: int) -> Floats:
@@ -208,7 +287,7 @@ def _sure(patch: Patch) -> Floats:
 
 def _small(pixels: NDArray[Any]) -> Floats:
     """Means of cells."""
-    size = len(pixels[0]) // STEP, len(pixels) // STEP
+    size = len(pixels[0]) // _CELL, len(pixels) // _CELL
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from world_model.layer_renderer import Layers, layer_sized
 from world_model.layers import HIDDEN
+from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from world_model.layer_renderer import Bytes
@@ -23,6 +24,9 @@ class SceneSource:
 
     def see(self, picture: Bytes, slope: float) -> Layers:
         """The layers of a picture, uint8 [FINE * h, FINE * w, 3], that was seen with this tangent of looking up."""
-        rgba, relief = self.runtime.see(layer_sized(picture), slope)
-        alpha, hidden = np.ascontiguousarray(rgba[..., 3]), np.ascontiguousarray(rgba[:HIDDEN, ..., :3])
-        return Layers(alpha, hidden, picture, relief, slope)
+        small = layer_sized(picture)
+        rgba, relief = self.runtime.see(small, slope)
+        alpha = np.ascontiguousarray(rgba[..., 3])
+        hidden = [np.ascontiguousarray(rgba[layer, ..., :3]) for layer in range(HIDDEN)]
+        hidden[4] = hidden[2]  # behind the nearest things is one picture for both (`scene.compose`), so it is kept once
+        return Layers(alpha, tuple(hidden), picture, WideView(self.runtime.config).mirrored(small), relief, slope)

@@ -10,9 +10,10 @@ import pytest
 from world_model.certainty import SURE_BELOW, CertainSeer, cell_inverse_depth, doubt_between, smooth_layers
 from world_model.config import MICRO
 from world_model.keyframes import LEAD, KeyframeKeeper
-from world_model.layer_renderer import Bytes, LayerRenderer, Layers
+from world_model.layer_renderer import Bytes, LayerRenderer, Layers, layer_sized
 from world_model.layers import EYE_HEIGHT_M, FINE, GROUND, HIDDEN, LAYERS, SKY
 from world_model.pose import Pose
+from world_model.wide_view import WideView
 
 H, W = MICRO.height, MICRO.width
 CELLS = H // 8, W // 8
@@ -28,10 +29,10 @@ class Wall:
     def see(self, picture: Bytes, slope: float) -> Layers:
         alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
         alpha[[0, 6]] = 255
-        hidden = np.zeros((HIDDEN, H, W, 3), dtype=np.uint8)
+        hidden = (np.zeros((H, W, 3), dtype=np.uint8),) * HIDDEN
         lean = np.linspace(1.0 + self.leaning, 1.0 - self.leaning, CELLS[1], dtype=np.float32)
         relief = np.broadcast_to(0.2 * lean, (LAYERS, *CELLS)).astype(np.float32)
-        return Layers(alpha, hidden, picture, relief, slope)
+        return Layers(alpha, hidden, picture, WideView(MICRO).mirrored(layer_sized(picture)), relief, slope)
 
 
 def test_who_says_the_same_of_the_mirror_image_is_believed() -> None:

@@ -24,9 +24,9 @@ from world_model.keyframes import (
 )
 from world_model.layer_renderer import Bytes, LayerRenderer, Layers, layer_sized
 from world_model.layers import FINE, HIDDEN, LAYERS
-from world_model.origins import drawn_patch
 from world_model.panorama import Look, Panorama
 from world_model.pose import Pose
+from world_model.wide_view import WideView
 
 H, W = MICRO.height, MICRO.width
 PICTURE = np.repeat(np.arange(W, dtype=np.uint8)[None, :, None] * 3 + 20, H, axis=0) + np.arange(3, dtype=np.uint8)
@@ -36,17 +36,20 @@ HOME = Pose()
 class FlatSeer:
     """Sees a painted wall three metres away in everything, and counts how often it looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: ModelConfig = MICRO) -> None:
+        self.config = config
         self.seen: list[Bytes] = []
         self.doubts: list[float | None] = []
 
     def see(self, picture: Bytes, slope: float, *, doubt: float | None = None) -> Layers:
         self.seen.append(picture)
         self.doubts.append(doubt)
-        alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
+        height, width = self.config.height, self.config.width
+        alpha = np.zeros((LAYERS, height, width), dtype=np.uint8)
         alpha[[0, 8]] = 255
-        hidden = np.zeros((HIDDEN, H, W, 3), dtype=np.uint8)
-        return Layers(alpha, hidden, picture, np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32), slope)
+        hidden = (np.zeros((height, width, 3), dtype=np.uint8),) * HIDDEN
+        relief = np.full((LAYERS, height // 8, width // 8), 1 / 3, dtype=np.float32)
+        return Layers(alpha, hidden, picture, WideView(self.config).mirrored(layer_sized(picture)), relief, slope)
 
 
 def keeper(seer: FlatSeer | None = None) -> KeyframeKeeper:
@@ -242,13 +245,15 @@ def test_origins_name_pictures_that_are_kept() -> None:
 def test_a_world_stays_under_sixteen_megabytes() -> None:
     """By what a keyframe of the size of play holds, its home, and what it remembers."""
     height, width = ModelConfig().height, ModelConfig().width
-    layers = LAYERS * height * width + HIDDEN * height * width * 3 + LAYERS * (height // 8) * (width // 8) * 4
+    hidden = HIDDEN - 1  # two layers share one
+    layers = LAYERS * height * width + hidden * height * width * 3 + LAYERS * (height // 8) * (width // 8) * 4
+    wide = math.prod(WideView(ModelConfig()).shape) * 3
     picture, origin = FINE * height * FINE * width * 3, height * width * 5
     kept = keeper()
     _, state = walked(kept, kept.begin(PICTURE, HOME), far_walk(CAPACITY + 1)[:-DISSOLVE])
     assert len(state.remembered) + 1 == CAPACITY + 1
     assert state.previous is None or any(state.previous is old for old in state.remembered)
-    assert (CAPACITY + 1) * (layers + picture + origin) + picture < 16 * 2**20
+    assert (CAPACITY + 1) * (layers + picture + origin + wide) + picture < 16 * 2**20
 
 
 def test_unseen_parts_come_from_the_panorama() -> None:
@@ -256,13 +261,28 @@ def test_unseen_parts_come_from_the_panorama() -> None:
     kept = keeper()
     _, state = walked(kept, kept.begin(PICTURE, HOME), arrived(Pose(yaw=MICRO.fov)))
     assert strain_between(state.current.pose, Pose(yaw=MICRO.fov)) < 1.0
-    fine = replace(MICRO, height=FINE * H, width=FINE * W)
-    nothing = replace(drawn_patch(state.home), mask=np.zeros((FINE * H, FINE * W), dtype=np.float32))
-    wanted = Panorama(fine).completed(nothing, state.home, 0.0, Look(state.current.pose.yaw, 0.0))
+    panorama, look = Panorama(MICRO), Look(state.current.pose.yaw, 0.0)
+    nothing = panorama.wide_ahead(state.home, 0.0, Look(math.pi, 0.0))
+    wanted = panorama.picture(panorama.imagined(nothing, state.home, 0.0, look))
     made = state.current.layers.picture[:, 40:].astype(np.int16)
     mirrored = state.home[:, ::-1]
     difference, to_mirrored = (float(np.abs(made - other[:, 40:]).mean()) for other in (wanted, mirrored))
     assert difference < min(12.0, 0.5 * to_mirrored)  # it takes on the light of what is known
+
+
+def test_around_a_keyframe_is_what_others_show_there() -> None:
+    """After a turn, home is beyond its left edge; and the picture itself is in the middle."""
+    config = ModelConfig(height=64, width=128)
+    kept, view = KeyframeKeeper(config, FlatSeer(config), LayerRenderer(config)), WideView(config)
+    home = np.random.default_rng(4).integers(60, 200, (16, 32, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    _, state = walked(kept, kept.begin(home, HOME), arrived(Pose(yaw=math.radians(14.0))))
+    wide = state.current.layers.wide
+    np.testing.assert_array_equal(wide[view.inner], layer_sized(state.current.layers.picture))
+    shown = Panorama(config).wide_ahead(home, 0.0, Look(state.current.pose.yaw, 0.0))
+    known = cv2.erode(shown.mask, np.ones((9, 15), dtype=np.uint8)) > 0.0
+    known[:, view.across.inner.start :] = False
+    assert int(known.sum()) > 100
+    assert float(np.abs(wide.astype(np.int16) - shown.picture)[known].mean()) < 6.0
 
 
 def test_whoever_walks_far_takes_home_along() -> None:
@@ -276,9 +296,9 @@ def test_whoever_walks_far_takes_home_along() -> None:
             homes.add(state.home_pose)
             assert state.home_pose == replace(state.current.pose, yaw=0.0)
             assert (state.remembered, state.previous is None) == ((), False)
-            shown = layer_sized(state.current.layers.picture).astype(np.int16)
-            ahead = Panorama(MICRO).ahead(PICTURE, 0.0, Look(0.1, 0.0))
-            known = cv2.erode(ahead.mask, np.ones((9, 45), dtype=np.uint8)) > 0.0
+            shown = state.current.layers.picture.astype(np.int16)
+            ahead = Panorama(MICRO).ahead(state.home, 0.0, Look(0.1, 0.0))
+            known = cv2.erode(ahead.mask, np.ones((9, 89), dtype=np.uint8)) > 0.0
             assert float(np.abs(shown - ahead.picture)[known].mean()) < 2.0
             assert before.order is not None
         del picture

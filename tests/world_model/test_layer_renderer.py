@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from world_model.layer_renderer import Bytes, Floats, LayerRenderer, Layers, lay
 from world_model.layer_rendering import LayerRendering
 from world_model.layers import FINE, GROUND, HIDDEN, LAYERS
 from world_model.scene import Scene
+from world_model.wide_view import WideView
 
 H, W = MICRO.height, MICRO.width
 CELLS = H // 8, W // 8
@@ -28,10 +32,11 @@ def random_layers(seed: int = 0) -> Layers:
     alpha[0] = 255
     coarse = rng.integers(0, 256, (4, 8, 3)).astype(np.uint8)
     picture = np.asarray(cv2.resize(coarse, (FINE * W, FINE * H), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-    hidden = np.repeat(layer_sized(picture)[None], HIDDEN, axis=0)  # the twin knows nothing of what is hidden
+    small = layer_sized(picture)
+    hidden = (small,) * HIDDEN  # the twin knows nothing of what is hidden
     relief = rng.uniform(0.0, 0.05, (LAYERS, *CELLS)).astype(np.float32)
     relief[0] = 0.0
-    return Layers(alpha, hidden, picture, relief, 0.0)
+    return Layers(alpha, hidden, picture, WideView(MICRO).mirrored(small), relief, 0.0)
 
 
 def twice(colours: Bytes) -> Bytes:
@@ -41,11 +46,12 @@ def twice(colours: Bytes) -> Bytes:
 def plain(alpha: Bytes, grey: Bytes, relief: Floats) -> Layers:
     """Layers over a black sky in these shades, [h, w]."""
     colours = np.repeat(grey[:, :, None], 3, axis=2)
-    return Layers(alpha, np.zeros((HIDDEN, H, W, 3), dtype=np.uint8), twice(colours), relief, 0.0)
+    hidden = (np.zeros((H, W, 3), dtype=np.uint8),) * HIDDEN
+    return Layers(alpha, hidden, twice(colours), WideView(MICRO).mirrored(colours), relief, 0.0)
 
 
 def twin(layers: Layers, relative_pose: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    colours = torch.as_tensor(layers.hidden[:1]).permute(0, 3, 1, 2)[None].float() / 255.0
+    colours = torch.as_tensor(layers.hidden[0])[None].permute(0, 3, 1, 2)[None].float() / 255.0
     alpha = torch.as_tensor(layers.alpha)[None].float() / 255.0
     scene = Scene(alpha, colours.repeat(1, LAYERS, 1, 1, 1), torch.as_tensor(layers.relief)[None])
     made, _ = LayerRendering(MICRO)(scene, torch.as_tensor(relative_pose)[None])
@@ -56,7 +62,7 @@ def twin(layers: Layers, relative_pose: Floats) -> np.ndarray[tuple[int, ...], n
     "pose", [moved(), moved(right=0.3), moved(forward=0.4, up=0.05), moved(turn=0.05), moved(right=-0.2, forward=0.3)]
 )
 def test_it_draws_what_its_torch_twin_draws(pose: Floats) -> None:
-    """Away from the borders, at which the twin does not mirror."""
+    """Away from the borders, beyond which the twin knows nothing."""
     layers = random_layers()
     made = LayerRenderer(MICRO).render(layers, pose)
     inner = (slice(6, -6), slice(10, -10))
@@ -85,6 +91,23 @@ def test_a_trace_draws_what_render_draws() -> None:
     np.testing.assert_array_equal(
         LayerRenderer(MICRO).trace(layers, pose).picture, LayerRenderer(MICRO).render(layers, pose)
     )
+
+
+def test_beyond_the_keyframe_a_frame_shows_its_wide_picture() -> None:
+    """In its own place and direction: nothing is mirrored, and nothing of it is in the middle."""
+    view, grey = WideView(MICRO), np.full((H, W), 90, dtype=np.uint8)
+    alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
+    alpha[0] = 255
+    wide = np.full((*view.shape, 3), 200, dtype=np.uint8)
+    layers = replace(plain(alpha, grey, np.zeros((LAYERS, *CELLS), dtype=np.float32)), wide=wide)
+    frame = LayerRenderer(MICRO).render(layers, moved(turn=0.2))[H // 2, :, 0]
+    edge = round(0.5 * W + MICRO.focal * math.tan(0.5 * MICRO.fov - 0.2))
+    assert set(frame[: edge - 3].tolist()) == {90}
+    assert set(frame[edge + 3 :].tolist()) == {200}
+    around = LayerRenderer(MICRO, wide=True).around(layers, moved())
+    np.testing.assert_array_equal(around.picture, wide)
+    assert float(around.mask[view.inner].min()) == float(around.wide_mask.min()) == 1.0
+    assert float(around.mask.sum()) == H * W
 
 
 def test_near_things_move_more_than_far_ones() -> None:

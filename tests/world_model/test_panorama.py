@@ -8,11 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from world_model.config import ModelConfig
+from world_model.layer_renderer import layer_sized
+from world_model.layers import FINE
 from world_model.origins import OWN, Patch, drawn_patch, joined, parted
 from world_model.panorama import Bytes, Look, Panorama, continued_up_and_down
+from world_model.wide_view import WideView
 
-CONFIG = ModelConfig(height=64, width=224)
-H, W = CONFIG.height, CONFIG.width
+CONFIG = ModelConfig(height=32, width=128)
+H, W = FINE * CONFIG.height, FINE * CONFIG.width
+VIEW = WideView(CONFIG)
 
 
 def landscape() -> Bytes:
@@ -29,7 +33,7 @@ def landscape() -> Bytes:
 
 
 def seen_up_to(picture: Bytes, column: int) -> Patch:
-    mask = np.zeros((H, W), dtype=np.float32)
+    mask = np.zeros(picture.shape[:2], dtype=np.float32)
     mask[:, :column] = 1.0
     return replace(drawn_patch(picture), mask=mask)
 
@@ -38,10 +42,19 @@ def unlike(a: Bytes, b: Bytes) -> float:
     return float(np.abs(a.astype(np.int16) - b).mean())
 
 
+def middle_known(home: Bytes, column: int) -> Patch:
+    """A wide picture of home's place, known up to a column."""
+    return seen_up_to(Panorama(CONFIG).wide_ahead(home, 0.0, Look(0.0, 0.0)).picture, column)
+
+
 def test_straight_on_stands_the_picture_itself() -> None:
-    home = landscape()
-    made = Panorama(CONFIG).completed(seen_up_to(home, W // 2), home, 0.0, Look(0.0, 0.0))
+    home, panorama, half = landscape(), Panorama(CONFIG), VIEW.shape[1] // 2
+    imagined = panorama.imagined(middle_known(home, half), home, 0.0, Look(0.0, 0.0))
+    made = panorama.picture(imagined)
     assert unlike(made[:, W // 2 : -40], home[:, W // 2 : -40]) < 6.0  # twice resampled; a seam may lie at the edge
+    small, rows = layer_sized(home), VIEW.down.inner
+    part = imagined.wide[rows, half : VIEW.across.inner.stop - 20]
+    assert unlike(part, small[:, CONFIG.width // 2 : -20]) < 6.0
 
 
 def test_ahead_is_the_picture_and_nothing_else() -> None:
@@ -55,28 +68,41 @@ def test_ahead_is_the_picture_and_nothing_else() -> None:
     assert not right[:, W // 2 + 2 :].any()
 
 
+def test_the_wide_picture_ahead_is_the_picture_in_its_middle_and_nothing_else() -> None:
+    home = landscape()
+    straight = Panorama(CONFIG).wide_ahead(home, 0.1, Look(0.0, 0.1))
+    assert unlike(straight.picture[VIEW.inner], layer_sized(home)) < 0.01
+    assert float(straight.mask[VIEW.inner].min()) == 1.0
+    assert float(straight.mask.sum()) == CONFIG.height * CONFIG.width
+
+
 def test_it_goes_on_from_what_is_known() -> None:
     """Somebody who has walked away sees the places of the picture elsewhere."""
-    home, panorama = landscape(), Panorama(CONFIG)
-    elsewhere = panorama.completed(seen_up_to(home, 0), home, 0.0, Look(math.radians(10.0), 0.0))
-    patch = seen_up_to(elsewhere, W // 2)
-    made = panorama.completed(patch, home, 0.0, Look(0.0, 0.0))
-    straight = panorama.completed(seen_up_to(home, 0), home, 0.0, Look(0.0, 0.0))
-    part = slice(W // 2, W // 2 + 50)
-    assert unlike(made[:, part], elsewhere[:, part]) < 0.5 * unlike(straight[:, part], elsewhere[:, part])
+    home, panorama, half = landscape(), Panorama(CONFIG), VIEW.shape[1] // 2
+    nothing = middle_known(home, 0)
+    elsewhere = panorama.imagined(nothing, home, 0.0, Look(math.radians(10.0), 0.0)).wide
+    made = panorama.imagined(seen_up_to(elsewhere, half), home, 0.0, Look(0.0, 0.0)).wide
+    straight = panorama.imagined(nothing, home, 0.0, Look(0.0, 0.0)).wide
+    part = VIEW.down.inner, slice(half, half + 25)
+    assert unlike(made[part], elsewhere[part]) < 0.5 * unlike(straight[part], elsewhere[part])
 
 
 def test_the_same_patch_is_always_completed_alike() -> None:
     home, look = landscape(), Look(1.3, 0.2)
-    first, second = (Panorama(CONFIG).completed(seen_up_to(home, 90), home, 0.0, look) for _ in range(2))
-    assert first.tobytes() == second.tobytes()
+    one, same, other = Panorama(CONFIG), Panorama(CONFIG), np.zeros_like(home)
+    same.imagined(middle_known(other, 60), other, 0.0, look)  # whatever it was asked before
+    first, second = (panorama.imagined(middle_known(home, 60), home, 0.0, look) for panorama in (one, same))
+    assert first.wide.tobytes() == second.wide.tobytes()
+    assert one.picture(first).tobytes() == same.picture(second).tobytes()
 
 
 def test_any_look_is_completed() -> None:
     home, panorama = landscape(), Panorama(CONFIG)
     for slope in (-2.0, -0.3, 0.4, 2.0):
         for turn in (-3.0, 0.7, 3.1):
-            assert panorama.completed(seen_up_to(home, 30), home, 0.1, Look(turn, slope)).shape == (H, W, 3)
+            imagined = panorama.imagined(middle_known(home, 30), home, 0.1, Look(turn, slope))
+            assert imagined.wide.shape == (*VIEW.shape, 3)
+            assert panorama.picture(imagined).shape == (H, W, 3)
 
 
 def test_above_a_picture_is_its_sky_and_no_mirror_image() -> None:

@@ -23,6 +23,7 @@ from world_model.runtime import Runtime, load_runtime
 from world_model.scene_net import SceneNet
 from world_model.scene_source import SceneSource
 from world_model.walker import Walker, disparity_view
+from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,9 +102,9 @@ def test_motion_is_told_how_near_things_are_by_now() -> None:
     alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
     alpha[0] = 255
     alpha[8, :, W // 2 :] = 255
-    hidden, picture = np.zeros((HIDDEN, H, W, 3), dtype=np.uint8), np.zeros((FINE * H, FINE * W, 3), dtype=np.uint8)
+    hidden, picture = (np.zeros((H, W, 3), dtype=np.uint8),) * HIDDEN, np.zeros((FINE * H, FINE * W, 3), dtype=np.uint8)
     relief = np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32)
-    layers = Layers(alpha, hidden, picture, relief, 0.0)
+    layers = Layers(alpha, hidden, picture, WideView(MICRO).mirrored(hidden[0]), relief, 0.0)
     keyframe = Keyframe(layers, Pose(), 0, own_origin(0, H, W))
     for ahead, metres in ((0.0, 3.0), (1.0, 2.0)):
         view = disparity_view(MICRO, keyframe, Pose(z=ahead))

@@ -4,16 +4,16 @@ The head is little-endian: version, height and width of a keyframe's picture, ho
 of all the dissolve comes from, frames of the dissolve that were shown, frames that a jump may still take, frames until
 what is ordered is due, number of the next frame; the pose, the past steps, the pace, the pose of home, and the pose
 that a keyframe is ordered for. Then, for each remembered keyframe, the current one, and one that was left for good
-while the dissolve comes from it: its slot, its doubt, its pose, its origin, and its picture unless that is home's; then
-the picture of home. Layers are not written: the network sees them again in the pictures, which takes some 20 ms each,
-if the world that is restored does not have them.
+while the dissolve comes from it: its slot, its doubt, its pose, its origin, its wide picture, and its picture unless
+that is home's; then the picture of home. Layers are not written: the network sees them again in the pictures, which
+takes some 20 ms each, if the world that is restored does not have them.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -25,6 +25,7 @@ from world_model.motion_step import FLIGHT, LARGEST_TURN, PITCH_LIMIT, MotionSta
 from world_model.origins import Origin, shows
 from world_model.pose import Pose
 from world_model.walker import WalkerState
+from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from world_model.certainty import CertainSeer
     from world_model.layer_renderer import Bytes, Layers
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _POSE_FIELDS: Final = len(fields(Pose))
 _PAST_STEPS: Final = 6
 _HEAD: Final = struct.Struct(f"<BHHBBBBBQ{4 * _POSE_FIELDS + _PAST_STEPS}d")
@@ -71,6 +72,7 @@ def pack_state(state: WalkerState) -> bytes:
     parts: list[Any] = [head]
     for one in shown:
         parts += [_KEYFRAME.pack(one.slot, one.layers.doubt, *astuple(one.pose)), one.origin.slot, one.origin.place]
+        parts.append(one.layers.wide)
         if one.slot != HOME:
             parts.append(one.layers.picture)
     parts.append(keyframes.home)
@@ -95,7 +97,8 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
     if count > CAPACITY:
         raise SnapshotMismatchError(f"The snapshot's state is damaged: no world remembers {count} keyframes.")
     apart = previous == count + 1  # the one before was left for good, and follows the current one
-    written, home = _read_keyframes(packed, height, width, count + 1 + apart)
+    around = (*WideView(seer.config).shape, 3)
+    written, home = _read_keyframes(packed, (height, width, 3), around, count + 1 + apart)
     poses = [Pose(*numbers[at : at + _POSE_FIELDS]) for at in (0, *range(_POSE_FIELDS + _PAST_STEPS, len(numbers), 5))]
     pose, pace, home_pose, ordered = poses
     past = tuple(numbers[_POSE_FIELDS : _POSE_FIELDS + _PAST_STEPS])
@@ -137,16 +140,19 @@ class _Written:
     doubt: float
     pose: Pose
     origin: Origin
+    wide: Bytes
     picture: Bytes
 
 
-def _read_keyframes(packed: bytes | memoryview, height: int, width: int, count: int) -> tuple[list[_Written], Bytes]:
+def _read_keyframes(
+    packed: bytes | memoryview, large: tuple[int, ...], around: tuple[int, ...], count: int
+) -> tuple[list[_Written], Bytes]:
     """The keyframes, and the picture of home, each in memory of its own.
 
     Raises:
         SnapshotMismatchError: there are fewer bytes, or more.
     """
-    at, small, large = _HEAD.size, (height // FINE, width // FINE), (height, width, 3)
+    at, small = _HEAD.size, (large[0] // FINE, large[1] // FINE)
     home = _array(packed, len(packed) - math.prod(large), large)
 
     def read(shape: tuple[int, ...], kind: str = "<u1") -> Any:
@@ -162,8 +168,9 @@ def _read_keyframes(packed: bytes | memoryview, height: int, width: int, count: 
         slot, doubt, *pose = _KEYFRAME.unpack_from(packed, at)
         at += _KEYFRAME.size
         origin = Origin(read(small), read((*small, 2), "<u2"))
+        wide = read(around)
         picture = home if slot == HOME else read(large)
-        keyframes.append(_Written(slot, doubt, Pose(*pose), origin, picture))
+        keyframes.append(_Written(slot, doubt, Pose(*pose), origin, wide, picture))
     if at != len(packed) - home.nbytes:
         raise _wrong_length()
     return keyframes, home
@@ -187,8 +194,8 @@ def _seen(written: Iterable[_Written], seer: CertainSeer, known: KeyframeState) 
         for other in there:
             same = (other.pose.slope, other.layers.doubt) == (one.pose.slope, one.doubt)
             if same and np.array_equal(other.layers.picture, one.picture):
-                return other.layers
-        return seer.see(one.picture, one.pose.slope, doubt=one.doubt)
+                return replace(other.layers, wide=one.wide)
+        return replace(seer.see(one.picture, one.pose.slope, doubt=one.doubt), wide=one.wide)
 
     return [Keyframe(layers(one), one.pose, one.slot, one.origin) for one in written]
 

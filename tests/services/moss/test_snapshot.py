@@ -26,6 +26,7 @@ from world_model.motion_step import FLIGHT, MotionState
 from world_model.pose import Pose
 from world_model.runtime import load_runtime
 from world_model.walker import WalkerState
+from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from services.world_engine.moss.engine import MossWorld
@@ -181,12 +182,13 @@ def test_a_full_snapshot_has_a_bounded_size(engine: MossEngine) -> None:
 
     def bound(config: ModelConfig) -> int:
         pixels = config.height * config.width
-        picture, origin = FINE * FINE * pixels * 3, pixels * 5
-        return (CAPACITY + 1) * (picture + origin + struct.calcsize(KEYFRAME)) + picture + struct.calcsize(HEAD)
+        picture, origin, wide = FINE * FINE * pixels * 3, pixels * 5, math.prod(WideView(config).shape) * 3
+        keyframe = picture + origin + wide + struct.calcsize(KEYFRAME)
+        return (CAPACITY + 1) * keyframe + picture + struct.calcsize(HEAD)
 
     small = ModelConfig(height=32, width=64)
     assert len(pack_state(state_of(world))) <= bound(small)
-    assert bound(ModelConfig()) < 8_000_000
+    assert bound(ModelConfig()) < 8_500_000
 
 
 def test_foreign_snapshots_are_refused(micro_folder: Path, world: MossWorld) -> None:
@@ -226,7 +228,7 @@ def _damaged(state: bytes) -> list[bytes]:
         return state[: size + inner + at] + bytes([value]) + state[size + inner + at + 1 :]
 
     cut = [b"", state[:1], state[:size], state[:-1], state + b"\0", state[: size + 3]]
-    heads = [with_field(0, 2), with_field(0, 4), with_field(1, 32), with_field(2, 64)]
+    heads = [with_field(0, 3), with_field(0, 5), with_field(1, 32), with_field(2, 64)]
     heads += [with_field(3, fields[3] + 1), with_field(3, CAPACITY + 1), with_field(3, 255), with_field(4, fields[3])]
     heads += [with_field(5, 200), with_field(6, FLIGHT + 1), with_field(7, 99), with_field(8, 2**63)]
     numbers = [with_field(index, value) for index in range(9, len(fields)) for value in odd]
