@@ -1,4 +1,4 @@
-"""Faults of a fleet while people play on it: a server is killed, the proxy is killed, the database is away."""
+"""Faults of a fleet while it is in use: a server is killed, the proxy is killed, the database is away."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    import psutil
 
     from tests.own_postgres import OwnPostgres
     from tests.play.harness import PlayClient
@@ -30,6 +31,8 @@ pytestmark = [
 ]
 _PLACES: Final = 3  # on each server
 _NO_CLOSE_FRAME: Final = 1006  # the connection broke
+_DEATHS: Final = 3  # of servers with a job in hand
+_SCRIPTED: Final = 150  # passes of that job: some seconds on any machine
 _PASSES: Final = 300  # of four frames at 60 frames/s: some 20 s, after which a silent server would be taken for gone
 
 
@@ -52,14 +55,17 @@ def running(database: OwnPostgres, folder: Path) -> Generator[Fleet]:
 
 @pytest.fixture
 def servers(running: Fleet) -> Fleet:
-    """Two, whole and with nobody on them: what one test breaks has to be whole for the next one."""
+    """What one test breaks has to be whole for the next one."""
+    wait_until_whole(running)
+    return running
 
+
+def wait_until_whole(servers: Fleet) -> None:
     def is_whole() -> bool:
-        told: Json = running.ask("GET", "/api/sessions").json()
+        told: Json = servers.ask("GET", "/api/sessions").json()
         return told["sessions"] == [] and told["max_sessions"] == 2 * _PLACES
 
     wait_until(is_whole, "both servers are there, with nobody on them", seconds=START_S)
-    return running
 
 
 def test_a_server_is_killed_with_three_sessions_on_it(servers: Fleet) -> None:
@@ -87,6 +93,30 @@ def test_the_proxy_is_killed(servers: Fleet) -> None:
         with servers.direct_player() as newcomer:
             assert before.items() <= servers.listed(3).items(), "of those who play directly, nobody has noticed"
             play_on([first, second, newcomer])
+
+
+def test_a_job_of_a_killed_server_is_made_by_another_once(servers: Fleet, folder: Path) -> None:
+    seed: str = servers.ask("POST", "/api/seeds", content=SEED).json()["hash"]
+    script = {"format": "terrarium.script", "version": 1, "start": {"kind": "seed", "hash": seed}, "model": MODEL}
+    request = {"script": {**script, "steps": [{"keys": ["W"], "hold": _SCRIPTED}], "keep": ["world"]}}
+    digests = set[str]()
+    for _ in range(_DEATHS):
+        wait_until_whole(servers)
+        job: str = servers.ask("POST", "/api/jobs", json={"kind": "scripted_run", "request": request}).json()["id"]
+
+        def told(job: str = job) -> Json:
+            return servers.ask("GET", f"/api/jobs/{job}").json()
+
+        wait_until(lambda told=told: told()["stage"] == "playing", "a server plays the script")
+        worker(servers, folder, job).kill()
+        wait_until(lambda told=told: told()["ended_at"] is not None, "it has come to its end", seconds=START_S)
+        made = told()
+        assert (made["state"], made["fault"], made["attempt"]) == ("done", None, 2)
+        events = servers.ask("GET", f"/api/jobs/{job}/events").json()["events"]
+        assert [event["data"]["state"] for event in events if event["event"] == "state"].count("done") == 1
+        assert [len(logs_with(folder, what, job)) for what in ("A job began", "A job ended")] == [2, 1]
+        digests.add(made["result"]["digest"])
+    assert len(digests) == 1, "as if no server had died"
 
 
 def test_postgresql_is_away_while_people_play(servers: Fleet, database: OwnPostgres, folder: Path) -> None:
@@ -121,6 +151,21 @@ def test_postgresql_is_away_while_people_play(servers: Fleet, database: OwnPostg
 def saved_world(client: PlayClient) -> str:
     client.hold("W")
     return client.reply(client.request("save_world", title="A walk"))["data"]["world_id"]
+
+
+def worker(servers: Fleet, folder: Path, job: str) -> psutil.Process:
+    """The server that has a job in hand: it has its own folder open."""
+    (log,) = logs_with(folder, "A job began", job)
+    own = str(log.parent.parent)
+    return next(
+        process for process in servers.replicas() if any(file.path.startswith(own) for file in process.open_files())
+    )
+
+
+def logs_with(folder: Path, what: str, job: str) -> list[Path]:
+    """The log of a server, as often as it says something of a job."""
+    logs = [(log, log.read_text(encoding="utf-8").splitlines()) for log in folder.rglob("server.log")]
+    return [log for log, lines in logs for line in lines if what in line and job in line]
 
 
 def pids(servers: Fleet) -> set[int]:
