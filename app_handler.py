@@ -7,11 +7,12 @@ import secrets
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import structlog
 
+from error_types import DomainError
 from handlers.accounts.accounts_handler import AccountsHandler
 from handlers.accounts.connections import OpenConnections
 from handlers.accounts.desk import AccountDesk
@@ -584,6 +585,13 @@ class AppHandler:
         stack.push_async_callback(_ended, asyncio.create_task(self.settings.watch()))
         stack.push_async_callback(_ended, asyncio.create_task(self.engines.keeping.watch_idle()))
         self.server.serving()
+
+    async def take_on(self, *, is_wanted: bool) -> None:
+        """Whether newcomers and jobs begin here, where there are other servers; what runs goes on."""
+        self.peers.take_newcomers(is_wanted=is_wanted)
+        self._scheduler.take_on(is_wanted=is_wanted)
+        with suppress(DomainError):  # the others hear of it at the next look then
+            await self.peers.refresh()
 
     async def drain(self) -> None:
         """Say farewell to every session and wait for their ends. Idempotent."""

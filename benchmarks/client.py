@@ -51,7 +51,7 @@ SEED: Final = Path(__file__).resolve().parent.parent / "assets" / "seeds" / "for
 SIZE: Final = (224, 128)
 ENGINES: Final[dict[str, Callable[[], WorldEngine]]] = {
     "terrarium/diorama": lambda: Diorama.load("none", lambda _: None),
-    "terrarium/moss": lambda: Moss(MOSS_DIR, 2).load("none", lambda _: None),
+    "terrarium/moss": lambda: Moss(MOSS_DIR, "large").load("none", lambda _: None),
 }
 _WARM_UP: Final = 3  # steps of each world
 _CONTROL: Final = ControlPayload(frozenset({ord("W")}), 3.0, 0.0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray import serve, util
 
+from fleet.departure import Going
 from fleet.plan import FleetPlan
 from fleet.replica import FleetReplica
 
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 class _Replica(FleetReplica):
     """In the process that Ray starts for it."""
 
-    def __init__(self, arguments: Sequence[str], folders: Path, direct: DirectPlan | None) -> None:
-        replica: str = _ray_serve().get_replica_context().replica_id.unique_id
-        name = f"{socket.gethostname()[:40]}/{replica[:16]}"
-        super().__init__(arguments, folders, name, machine=_own_machine(), direct=direct)
+    def __init__(self, arguments: Sequence[str], folders: Path, direct: DirectPlan | None, drain_s: float) -> None:
+        context = _ray_serve().get_replica_context()
+        name = f"{socket.gethostname()[:40]}/{context.replica_id.unique_id[:16]}"
+
+        def going() -> Going:
+            return _going(context.app_name, context.deployment)
+
+        super().__init__(arguments, folders, name, machine=_own_machine(), direct=direct, drain_s=drain_s, going=going)
 
 
 def build(args: dict[str, Any]) -> Application:
@@ -37,7 +42,16 @@ def build(args: dict[str, Any]) -> Application:
     plan = FleetPlan.model_validate(args)
     api = _ray_serve()
     deployment = api.deployment(**plan.options())(api.ingress()(_Replica))
-    return deployment.bind([*plan.arguments, "--max-sessions", str(plan.sessions)], plan.own_dirs, plan.direct_plan)
+    arguments = [*plan.arguments, "--max-sessions", str(plan.sessions)]
+    return deployment.bind(arguments, plan.own_dirs, plan.direct_plan, plan.drain_s)
+
+
+def _going(application: str, deployment: str) -> Going:
+    """What Ray has in hand with the servers of this fleet. Raises: KeyError, its controller is not there just now."""
+    found = _ray_serve().status().applications[application]
+    if found.status == "DELETING":
+        return Going.ALL
+    return Going.SOME if found.deployments[deployment].replica_states.get("STOPPING") else Going.NONE
 
 
 def _own_machine() -> str:

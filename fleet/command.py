@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import threading
+import sys
 from importlib import import_module
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from runtime_config.runtime_config import RuntimeConfig
 
 _APPLICATION: Final = "terrarium"
+_ENDS: Final = (signal.SIGINT, signal.SIGTERM)
+_UPDATES: Final = () if sys.platform == "win32" else (signal.SIGUSR2,)
 _OBJECT_STORE_BYTES: Final = 80 * 1024 * 1024  # the least that Ray takes; no picture goes through it
 
 
 def run_fleet(arguments: Sequence[str]) -> int:
-    """Serve until a signal. What is no flag of its own goes to every server.
+    """Serve until a signal; SIGUSR2 has new servers come for all. What is no flag of its own goes to every server.
 
     Raises:
         LaunchError: something asked for is malformed or impossible, or Ray is not installed.
@@ -130,16 +133,29 @@ def _serve(plan: FleetPlan, config: RuntimeConfig) -> None:
     ray, serve = (cast("Any", import_module(name)) for name in ("ray", "ray.serve"))  # typed in part
     from fleet.application import build
 
-    ended = threading.Event()
+    told = SimpleQueue[int]()
     access = config.access
-    ray.init(include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, log_to_driver=False)
-    for number in (signal.SIGINT, signal.SIGTERM):  # from here on, as Ray has just taken them
-        signal.signal(number, lambda _number, _frame: ended.set())
+    # Never the cluster that RAY_ADDRESS or an earlier `ray start` on this machine leads to.
+    ray.init("local", include_dashboard=False, object_store_memory=_OBJECT_STORE_BYTES, log_to_driver=False)
+    for number in (*_ENDS, *_UPDATES):  # from here on, as Ray has just taken them
+        signal.signal(number, lambda number, _frame: told.put(number))
+
+    def deploy(*, wait_for_applications_running: bool) -> None:
+        """Have a new server come for each that there is, though nothing has changed in the plan."""
+        fleet = serve.RunTarget(build(plan.model_dump(mode="json")), name=_APPLICATION, route_prefix="/")
+        serve.run_many([fleet], wait_for_applications_running=wait_for_applications_running)
+
     try:
         serve.start(http_options={"host": access.host, "port": access.port})
-        serve.run(build(plan.model_dump(mode="json")), name=_APPLICATION, route_prefix="/", blocking=False)
+        deploy(wait_for_applications_running=True)
         print(f"Fleet running on http://{access.host}:{access.port}", flush=True)  # noqa: T201 -- for the person
-        ended.wait()
+        while told.get() in _UPDATES:
+            try:
+                deploy(wait_for_applications_running=False)
+            except Exception as error:  # noqa: BLE001 - whatever Ray has against it, those who play are to play on
+                print(f"No new servers come: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            else:
+                print("New servers come; the others go after their last players", flush=True)  # noqa: T201
     finally:
         serve.shutdown()
         ray.shutdown()

@@ -1,18 +1,16 @@
 """The port on which one server of a fleet serves those who were sent to it, beside the way through Ray's proxy.
 
-It opens and closes with the application, whose sockets are then those of this port. Ray knows nothing of them, so a
-server that is to go waits for its players here.
+It opens and closes with the application, whose sockets are then those of this port.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from error_types import DomainError
 from network.direct_door import DirectDoor
 from network.guarded_server import GuardedServer
 from network.http_server import uvicorn_config
@@ -50,18 +48,13 @@ class _DirectServer(GuardedServer):
         self.has_started.set()
 
 
-def listen_directly(
-    app: FastAPI, handler: AppHandler, listener: socket.socket, address: str, *, drain_s: float = 0.0
-) -> None:
-    """From its start to its end, `app` is to serve on `listener` too, which clients reach at `address`.
-
-    At its end it receives nobody any more, and waits for its sessions for `drain_s` at most.
-    """
+def listen_directly(app: FastAPI, handler: AppHandler, listener: socket.socket, address: str) -> None:
+    """From its start to its end, `app` is to serve on `listener` too, which clients reach at `address`."""
     inner = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncGenerator[Any]:
-        async with inner(application) as state, _listening(app, handler, listener, address, drain_s):
+        async with inner(application) as state, _listening(app, handler, listener, address):
             yield state
 
     app.router.lifespan_context = lifespan
@@ -87,9 +80,7 @@ def free_port(host: str, first: int) -> Generator[socket.socket]:
 
 
 @asynccontextmanager
-async def _listening(
-    app: FastAPI, handler: AppHandler, listener: socket.socket, address: str, drain_s: float
-) -> AsyncGenerator[None]:
+async def _listening(app: FastAPI, handler: AppHandler, listener: socket.socket, address: str) -> AsyncGenerator[None]:
     server = _DirectServer(app, handler, listener)
     serving = asyncio.create_task(server.serve())
     started = asyncio.create_task(server.has_started.wait())
@@ -102,16 +93,7 @@ async def _listening(
         yield
     finally:
         started.cancel()
-        await _farewell(handler, drain_s)
+        handler.peers.receive_at(None)
+        await handler.drain()
         server.should_exit = True
         await asyncio.wait({serving})
-
-
-async def _farewell(handler: AppHandler, drain_s: float) -> None:
-    handler.peers.receive_at(None)
-    with suppress(DomainError):  # the others hear of it at the next look then
-        await handler.peers.refresh()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(drain_s):
-            await handler.play.emptied()
-    await handler.drain()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_CLOSING_S: Final = 5.0  # of a server's time to end, for what follows the last session
-
+from fleet.departure import ASKED_EVERY_S, time_to_end_s
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_000)]
 DirectUrl: TypeAlias = Annotated[
@@ -25,7 +24,6 @@ class DirectPlan(BaseModel):
 
     port: Port = 0
     url: DirectUrl = "ws://{host}:{port}"
-    drain_s: float = 600.0
 
     def address(self, host: str, port: int) -> str:
         return self.url.format(host=f"[{host}]" if ":" in host else host, port=port)
@@ -36,11 +34,12 @@ class FleetPlan(BaseModel):
 
     `arguments` are those of every server. `own_dirs` is a folder on each machine for what a server keeps to itself.
     With `max_replicas` above `replicas`, there are as many as sessions need. `direct` false: players reach their server
-    through Ray's proxy.
+    through Ray's proxy. `release` is any name: where it changes, as any of these may, a new server comes for each.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    release: str = ""
     arguments: list[str]
     own_dirs: Path
     replicas: int = Field(default=1, ge=1, le=4096)
@@ -61,8 +60,7 @@ class FleetPlan(BaseModel):
     def direct_plan(self) -> DirectPlan | None:
         if not self.direct:
             return None
-        drain_s = max(0.0, self.drain_s - _CLOSING_S)
-        return DirectPlan(port=self.direct_port, url=self.direct_url, drain_s=drain_s)
+        return DirectPlan(port=self.direct_port, url=self.direct_url)
 
     @property
     def open_requests(self) -> int:
@@ -76,11 +74,11 @@ class FleetPlan(BaseModel):
             "max_ongoing_requests": self.open_requests,
             "ray_actor_options": {"num_cpus": self.cpus, "num_gpus": self.gpus},
             # A replica that is to go is sent nothing new. It ends when its last session has, or when its time is over.
-            "graceful_shutdown_timeout_s": self.drain_s,
+            "graceful_shutdown_timeout_s": time_to_end_s(self.drain_s),
             "graceful_shutdown_wait_loop_s": 1.0,
             "request_router_config": {
                 "request_router_class": "fleet.router.SessionRouter",
-                "request_routing_stats_period_s": 1.0,
+                "request_routing_stats_period_s": ASKED_EVERY_S,
             },
         }
         if not self.scales:

@@ -13,11 +13,12 @@ from runtime_config.launch_error import LaunchError
 from runtime_config.web_origin import is_wildcard_host
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from starlette.types import ASGIApp
 
+    from fleet.departure import Going
     from fleet.plan import DirectPlan
 
 _MOST_FOLDERS: Final = 4096
@@ -26,17 +27,27 @@ _MOST_FOLDERS: Final = 4096
 class FleetReplica:
     """`arguments` are those of the server. Its own folder is one of those in `folders` that no other replica holds, so
     that a new replica finds the kernels and the measurements of one that has ended. `machine` is the address by which
-    the others reach this one's machine. `direct` None: there is no way to it but through the proxy.
+    the others reach this one's machine. `direct` None: there is no way to it but through the proxy. `drain_s` and
+    `going` are those of its `Departure`.
 
     Raises:
         LaunchError: the arguments are refused, or a folder cannot be used.
     """
 
     def __init__(
-        self, arguments: Sequence[str], folders: Path, name: str, *, machine: str, direct: DirectPlan | None
+        self,
+        arguments: Sequence[str],
+        folders: Path,
+        name: str,
+        *,
+        machine: str,
+        direct: DirectPlan | None,
+        drain_s: float,
+        going: Callable[[], Going],
     ) -> None:
         from app_factory import create_app
         from app_handler import build_app_handler
+        from fleet.departure import Departure
         from fleet.direct import free_port, listen_directly
         from ltx2_server import open_logs
         from runtime_config.launch_settings import launch, shared_held
@@ -55,7 +66,9 @@ class FleetReplica:
                 listener = stack.enter_context(free_port(host, direct.port))
                 reached = machine if is_wildcard_host(host) else host
                 address = direct.address(reached, listener.getsockname()[1])
-                listen_directly(self._app, self._handler, listener, address, drain_s=direct.drain_s)
+                listen_directly(self._app, self._handler, listener, address)
+            self._departure = Departure(self._handler, going, drain_s)
+            self._departure.see_to(self._app)
             self._held = stack.pop_all()  # to the end of the process
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
@@ -64,6 +77,7 @@ class FleetReplica:
 
     def record_routing_stats(self) -> dict[str, Any]:
         """For the router, which Ray tells every second."""
+        self._departure.asked()
         return routing_stats(self._handler.sessions.own_play(), self._handler.engines.loaded_models())
 
     def record_autoscaling_stats(self) -> dict[str, float]:

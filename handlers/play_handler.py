@@ -146,6 +146,10 @@ class PlayHandler:
         async with self._slot_freed:
             await self._slot_freed.wait_for(lambda: not self._sessions)
 
+    @property
+    def is_played(self) -> bool:
+        return bool(self._sessions)
+
     async def emptied(self) -> None:
         """Return when nobody plays here any more."""
         async with self._slot_freed:

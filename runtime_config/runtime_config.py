@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from runtime_config.anonymous_config import AnonymousConfig
 from runtime_config.applies import LIVE, NEXT_SESSION, Restart
@@ -30,7 +30,6 @@ from runtime_config.setting_types import (
     Origins,
     checked_host,
     checked_token,
-    whole_number,
 )
 from runtime_config.sharing_config import SharingConfig
 
@@ -38,7 +37,7 @@ SeedSafety: TypeAlias = Literal["strict", "off"]
 LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning"]
 Subsampling: TypeAlias = Literal["4:2:0", "4:4:4"]
-MossSteps: TypeAlias = Literal[1, 2, 4]
+MossFrames: TypeAlias = Literal["large", "small"]
 Quality: TypeAlias = Annotated[int, Field(ge=1, le=100)]
 
 MOST_SESSIONS: Final = 1024
@@ -342,16 +341,15 @@ class MossConfig:
             applies=NEXT_SESSION,
         ),
     ] = None
-    steps: Annotated[
-        MossSteps,
-        BeforeValidator(whole_number),
+    frames: Annotated[
+        MossFrames,
         Setting(
-            "moss_steps",
-            "sampling steps for each frame: more is clearer and slower; saved worlds and replays are exact for the"
-            " number that they were made with",
+            "moss_frames",
+            "size of its frames: small ones are 224x128, large ones 448x256, which take three times as long;"
+            " saved worlds and replays are of the size that they were made with",
             applies=NEXT_SESSION,
         ),
-    ] = 2
+    ] = "small"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,6 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)  # what a Bearer h
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(%[A-Za-z0-9_.-]+)?", re.ASCII)
 
 
-def whole_number(value: object) -> object:
-    """A choice among numbers does not match their text by itself."""
-    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-
-
 def checked_host(text: str) -> str:
     """Without the brackets around an IPv6 address."""
     host = text.removeprefix("[").removesuffix("]")

@@ -1,4 +1,4 @@
-"""The last stage: disparity from a single picture. It needs none of the others."""
+"""The second stage: disparity from a single picture. It does not need the first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from world_model.losses import disparity_loss
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from training.networks import Networks
     from training.presets import StagePlan
@@ -38,13 +38,6 @@ class DepthStage:
     @property
     def averages(self) -> Mapping[str, nn.Module]:
         return {"sight": self._average.module}  # by its name in `Networks.named`
-
-    @property
-    def under_way(self) -> Mapping[str, Tensor]:
-        return {}
-
-    def take_up(self, under_way: Mapping[str, Tensor]) -> None:
-        """A step depends on no other."""
 
     def step(self, number: int) -> dict[str, float]:
         rng, store = step_rng(self.name, number), self._views.store

@@ -1,10 +1,8 @@
-"""Judge a world model: `python -m training.evaluate [ENGINE] --out FOLDER`.
+"""The card of a world engine: `python -m training.evaluate ENGINE --out FOLDER`.
 
-With the id of an engine (`terrarium/diorama`), plays pictures in it by keys and mouse, as a person does, and writes its
-card: how it obeys, stays, comes back, lasts and keeps up. There is no truth of a picture, and none is needed for that.
-
-Without one, judges the weights of the built-in world against the simulator: plays walks in worlds that it was not
-trained on, beside the simulator and two baselines, and writes a table (Markdown and JSON), a plot and a film strip.
+Plays pictures in the engine with that id by keys and mouse, as a person does: how it obeys, stays, comes back, lasts
+and keeps up. There is no truth of a picture, and none is needed for that. Engines whose camera is known are played
+beside the simulator as well, in worlds that no network was trained on.
 
 What the figures mean: docs/evaluation.md.
 """
@@ -12,9 +10,9 @@ What the figures mean: docs/evaluation.md.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,106 +22,88 @@ from tqdm import tqdm
 
 from training.evaluation.engine_card import QUICK_CARD, CardPlan, judge
 from training.evaluation.engine_page import EngineCardPage
-from training.evaluation.engines import NoEngineError, fitted, load_engine
+from training.evaluation.engines import NoEngineError, fitted, half_view_of, load_engine
 from training.evaluation.evaluation import Evaluation
+from training.evaluation.pace import measure_crowd
 from training.evaluation.page import put_into_page
-from training.evaluation.report import render
 from training.evaluation.results import QUICK, Plan
-from training.evaluation.subjects import Diorama, Layers, Still
-from world_model.runtime import load_runtime
-from world_model.sampler import DEFAULT_STEPS
-from world_model.scene_runtime import load_scene_runtime
-from world_model.weights import WeightsError
+from training.evaluation.subjects import EnginePlayer, size_of_trials
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from training.evaluation.subjects import Subject
+    from services.world_engine.world_engine import WorldEngine
+    from training.evaluation.results import Results
     from training.evaluation.trials import Picture
-    from world_model.runtime import Runtime
-    from world_model.scene_runtime import SceneRuntime
 
 _ROOT: Final = Path(__file__).parent.parent
-_WEIGHTS: Final = _ROOT / "assets" / "moss"
 _PAGE: Final = _ROOT / "docs" / "evaluation.md"
 _PICTURES: Final = tuple(
     _ROOT / "assets" / "seeds" / f"{name}.jpg" for name in ("summer_grove", "misty_valley", "library_hall")
 )
 
 
-def evaluate(
-    runtime: Runtime, plan: Plan, folder: Path, *, steps: int, workers: int, scene: SceneRuntime | None = None
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """How much is played in pictures, and beside the simulator."""
+
+    card: CardPlan
+    truth: Plan
+    workers: int  # walks beside the simulator that are played side by side
+
+
+def write_card(
+    engine: WorldEngine, pictures: Mapping[str, Picture], half_view: float | None, plans: Plans, folder: Path
 ) -> str:
-    """Write table, plot and strip to `folder`; returns the table. With a `scene` network its layers play, too."""
-    folder.mkdir(parents=True, exist_ok=True)
-    others: tuple[Subject, ...] = () if scene is None else (Layers(runtime, scene),)
-    baselines = (*others, Diorama(runtime.config), Still())
-    evaluation = Evaluation(runtime, plan, baselines, steps=steps, workers=workers)
-    results = evaluation.run()
-    table = render(results)
-    (folder / "evaluation.md").write_text(table, encoding="utf-8")
-    (folder / "evaluation.json").write_text(json.dumps(asdict(results), indent=1) + "\n", encoding="utf-8")
-    evaluation.draw(results, folder)
-    return table
+    """Write an engine's card to `folder`; returns the table.
 
-
-def judge_engine(model_id: str, pictures: Sequence[Path], plan: CardPlan, folder: Path) -> str:
-    """Write an engine's card of these pictures to `folder`; returns the table.
-
-    Raises:
-        NoEngineError: there is no such engine, or it cannot be loaded here.
-        OSError: a picture cannot be read.
+    `half_view` is half the angle of view of the engine's width, rad; None: there is no truth for it.
     """
-    seeds: dict[str, Picture] = {}
-    for path in pictures:
-        with Image.open(path) as picture:
-            seeds[path.stem] = np.asarray(picture.convert("RGB"))
-    engine = load_engine(model_id)
-    try:
-        figures = {name: judge(engine, fitted(seed, engine), plan) for name, seed in tqdm(seeds.items())}
-        return EngineCardPage(engine.spec, figures).write(folder)
-    finally:
-        engine.close()
+    seeds = {name: fitted(picture, engine) for name, picture in pictures.items()}
+    figures = {name: judge(engine, seed, plans.card) for name, seed in tqdm(seeds.items(), desc="pictures")}
+    crowd = measure_crowd(engine, next(iter(seeds.values())), plans.card.crowd_frames)
+    truth = None if half_view is None else _beside_the_truth(engine, half_view, plans, folder)
+    return EngineCardPage(engine.spec, figures, crowd, truth).write(folder)
+
+
+def _beside_the_truth(engine: WorldEngine, half_view: float, plans: Plans, folder: Path) -> Results:
+    size = size_of_trials(engine.spec, half_view)
+    evaluation = Evaluation(EnginePlayer(engine, half_view), size, plans.truth, workers=plans.workers)
+    results = evaluation.run()
+    folder.mkdir(parents=True, exist_ok=True)
+    evaluation.draw(results, folder / "truth.png", folder / "truth_strip.png")
+    return results
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("engine", nargs="?", help="id of an engine, whose card is written; none: judge Moss's weights")
-    parser.add_argument("--seed", type=Path, nargs="+", default=_PICTURES, help="pictures that an engine is played in")
-    parser.add_argument("--weights", type=Path, default=_WEIGHTS, help="an exported model (default assets/moss)")
-    parser.add_argument("--scene", type=Path, help="an exported scene network, whose layers then play, too")
-    parser.add_argument("--out", type=Path, required=True, help="folder for table, plot and film strip")
-    parser.add_argument("--steps", type=int, choices=(1, 2, 4), default=DEFAULT_STEPS, help="of the sampler, a frame")
-    parser.add_argument("--workers", type=int, default=2, help="walks that are played side by side (default 2)")
-    parser.add_argument("--quick", action="store_true", help="a few walks: some minutes, and rough figures")
+    parser.add_argument("engine", help="id of the engine; settings, as of Moss's weights, are those of the environment")
+    parser.add_argument("--seed", type=Path, nargs="+", default=_PICTURES, help="pictures that it is played in")
+    parser.add_argument("--out", type=Path, required=True, help="folder for table, figures, plots and film strips")
+    parser.add_argument("--workers", type=int, default=1, help="walks that are played side by side (default 1)")
+    parser.add_argument("--quick", action="store_true", help="the first picture, and few walks: some two minutes")
     parser.add_argument("--docs", action="store_true", help="put table and pictures into docs/evaluation.md, too")
     given = parser.parse_args(arguments)
     if given.workers < 1:
         parser.error("--workers is at least 1")
-    if given.engine is not None:
-        return _card(given.engine, given.seed, QUICK_CARD if given.quick else CardPlan(), given.out)
+    plans = Plans(QUICK_CARD if given.quick else CardPlan(), QUICK if given.quick else Plan(), given.workers)
     try:
-        runtime = load_runtime(given.weights)
-        scene = None if given.scene is None else load_scene_runtime(given.scene)
-    except WeightsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    plan = QUICK if given.quick else Plan()
-    table = evaluate(runtime, plan, given.out, steps=given.steps, workers=given.workers, scene=scene)
-    sys.stdout.write(table)
-    if given.docs:
-        put_into_page(_PAGE, given.out)
-    return 0
-
-
-def _card(model_id: str, pictures: Sequence[Path], plan: CardPlan, folder: Path) -> int:
-    try:
-        table = judge_engine(model_id, pictures, plan, folder)
+        chosen = given.seed[:1] if given.quick else given.seed
+        pictures = {path.stem: _read(path) for path in chosen}
+        with closing(load_engine(given.engine)) as engine:
+            text = write_card(engine, pictures, half_view_of(given.engine), plans, given.out)
     except (NoEngineError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(table)
+    sys.stdout.write(text)
+    if given.docs:
+        put_into_page(_PAGE, given.out, given.engine)
     return 0
+
+
+def _read(path: Path) -> Picture:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 if __name__ == "__main__":

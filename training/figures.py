@@ -1,4 +1,4 @@
-"""What a person looks at during training: loss curves, and rollouts beside the truth."""
+"""What a person looks at during training: loss curves, and depth beside the truth."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ import torch
 
 from training.pictures import save_contact_sheet
 from world_model.config import DISPARITY
-from world_model.reprojection import refer
-from world_model.sampler import DEFAULT_STEPS, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,9 +20,7 @@ if TYPE_CHECKING:
     from training.networks import Networks
     from training.samples import Views
 
-_SHOWN_AT: Final = (1, 4, 16, 32, 64)  # frames after the first
 _SHOWN_CLIPS: Final = 6
-_ANCHOR_EVERY: Final = 15  # frames
 
 
 def draw_curves(path: Path) -> None:
@@ -50,41 +45,16 @@ def draw_curves(path: Path) -> None:
     figure.savefig(path.with_suffix(".png"), dpi=80)  # pyright: ignore[reportUnknownMemberType] - partly untyped
 
 
-def draw_rollouts(networks: Networks, views: Views, path: Path) -> None:
-    """A sheet: for some held-out clips the truth, and below it what the networks make of the first frame alone and the
-    true poses."""
-    clips = range(0, len(views.store), max(1, len(views.store) // _SHOWN_CLIPS))[:_SHOWN_CLIPS]
-    shown_at = (0, *(at for at in _SHOWN_AT if at < views.store.length))
-    made = rollouts(networks, views, clips, shown_at[-1])
-    rows: list[list[NDArray[np.uint8]]] = []
-    for row, clip in enumerate(clips):
-        rows.append([_picture(views.at(clip, at)) for at in shown_at])
-        rows.append([_picture(made[at][row]) for at in shown_at])
-    save_contact_sheet(path, rows)
-
-
 @torch.no_grad()
-def rollouts(networks: Networks, views: Views, clips: Sequence[int], frames: int) -> list[Tensor]:
-    """`frames` + 1 times views [len(clips), 4, h, w], bytes, made from the clips' first pictures and true poses."""
-    device = next(networks.encoder.parameters()).device
-    first = views.batch([(clip, 0) for clip in clips]).to(device).float() / 255.0
-    view = torch.cat([first[:, :DISPARITY], networks.depth_net(first[:, :DISPARITY])], dim=1)
-    made, anchor, anchored = [view], view, 0
-    noises = torch.Generator().manual_seed(0)
-    for at in range(1, frames + 1):
-        before, then, now = ([(clip, frame) for clip in clips] for frame in (at - 1, anchored, at))
-        relative_pose = views.relative_poses(before, now).to(device)
-        anchor_relative_pose = views.relative_poses(then, now).to(device)
-        both, relative_poses = torch.stack([anchor, view]), torch.stack([anchor_relative_pose, relative_pose])
-        reference, mask = refer(networks.config, both, relative_poses)
-        context: Tensor = networks.encoder(reference)
-        noise = torch.randn(context.shape, generator=noises).to(device)
-        latents = sample(networks.dynamics.given(context, mask, relative_pose), noise, DEFAULT_STEPS)
-        view = networks.decoder(latents, reference, mask).clamp(0.0, 1.0)
-        made.append(view)
-        if at % _ANCHOR_EVERY == 0:
-            anchor, anchored = view, at
-    return [(view * 255.0).round().byte().cpu() for view in made]
+def draw_depth(networks: Networks, views: Views, path: Path) -> None:
+    """A sheet: of some held-out clips a picture, its disparity, and below it what the depth network says of it."""
+    rows: list[list[NDArray[np.uint8]]] = []
+    device = next(networks.depth_net.parameters()).device
+    for clip in range(0, len(views.store), max(1, len(views.store) // _SHOWN_CLIPS))[:_SHOWN_CLIPS]:
+        view = views.at(clip, 0)
+        guessed = networks.depth_net(view[None, :DISPARITY].to(device).float() / 255.0)[0].clamp(0.0, 1.0)
+        rows.append([_picture(part) for part in (view[:DISPARITY], view[DISPARITY:], (255.0 * guessed).byte().cpu())])
+    save_contact_sheet(path, rows)
 
 
 def _picture(view: Tensor) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The second stage: how a player's step follows from the last steps, the keys and what stands in the way."""
+"""The first stage: how a player's step follows from the last steps, the keys and what stands in the way."""
 
 from __future__ import annotations
 
@@ -53,13 +53,6 @@ class MotionStage:
     @property
     def averages(self) -> Mapping[str, nn.Module]:
         return {}
-
-    @property
-    def under_way(self) -> Mapping[str, Tensor]:
-        return {}
-
-    def take_up(self, under_way: Mapping[str, Tensor]) -> None:
-        """A step depends on no other."""
 
     def step(self, number: int) -> dict[str, float]:
         rng = step_rng(self.name, number)

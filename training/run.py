@@ -68,12 +68,10 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self.path, self.curves = path, LossCurves(path)
-        self._checkpoint, self._under_way = path / "checkpoint.pt", path / "under_way.pt"
+        self._checkpoint = path / "checkpoint.pt"
 
     def save(self, networks: Networks, progress: Progress, stage: Stage | None) -> None:
-        """Networks, progress and what the stage under way needs to go on. Each file is written whole or not at all."""
-        if stage is not None and stage.under_way:
-            _save(self._under_way, {"step": progress.step, "tensors": dict(stage.under_way)})
+        """Networks, progress and what the stage under way needs to go on; written whole or not at all."""
         state: dict[str, Any] = {
             "config": networks.config.to_plain(),
             "networks": {name: module.state_dict() for name, module in networks.named().items()},
@@ -107,23 +105,6 @@ class RunFolder:
                 f"The checkpoint {self._checkpoint} is damaged or of another version; remove it to begin this run anew."
             ) from error
         return found
-
-    def under_way(self, step: int) -> Mapping[str, Tensor]:
-        """What a stage had under way at that step, or nothing: it is a help, not a need.
-
-        Raises:
-            RunFolderError: the file cannot be read.
-        """
-        if not self._under_way.exists():
-            return {}
-        try:
-            state = _load(self._under_way)
-            tensors: Mapping[str, Tensor] = state["tensors"] if state["step"] == step else {}
-        except _UNREADABLE as error:
-            raise RunFolderError(
-                f"{self._under_way} is damaged; remove it, and the stage goes on with fresh rollouts."
-            ) from error
-        return tensors
 
 
 def _stage_of(name: str) -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from training.presets import StagePlan
 
-StageName: TypeAlias = Literal["autoencoder", "motion", "dynamics", "depth"]
-STAGES: Final[tuple[StageName, ...]] = ("autoencoder", "motion", "dynamics", "depth")  # in their order
+StageName: TypeAlias = Literal["motion", "depth"]
+STAGES: Final[tuple[StageName, ...]] = ("motion", "depth")  # in their order
 
 _ModuleT = TypeVar("_ModuleT", bound="nn.Module")
 
@@ -32,15 +32,6 @@ class Stage(Protocol):
     @property
     def averages(self) -> Mapping[str, nn.Module]:
         """Averaged networks by name: what is looked at and shipped in place of those that learn."""
-        ...
-
-    @property
-    def under_way(self) -> Mapping[str, Tensor]:
-        """What the next step needs besides networks, averages and optimiser, to go on as if never interrupted."""
-        ...
-
-    def take_up(self, under_way: Mapping[str, Tensor]) -> None:
-        """Go on from what another process had under way."""
         ...
 
     def step(self, number: int) -> dict[str, float]:

@@ -1,7 +1,8 @@
-"""Train the built-in world: `python -m training.train --preset cpu --clips CLIPS --out RUN`.
+"""Train depth and motion: `python -m training.train --preset cpu --clips CLIPS --out RUN`.
 
-From clips to a checkpoint whose networks `training.export` turns into what ships. Interrupt it whenever you like; the
-same command goes on where it was.
+From clips to a checkpoint whose networks `training.export` turns into what ships; the scene network has a training of
+its own (`training.scenes.train`), which may begin with the depth learnt here. Interrupt it whenever you like; the same
+command goes on where it was.
 """
 
 from __future__ import annotations
@@ -17,19 +18,15 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import torch
 from tqdm import tqdm
 
-from training.autoencoder_stage import AutoencoderStage
 from training.clips import ClipFolderError, ClipStore
 from training.depth_stage import DepthStage
-from training.dynamics_stage import DynamicsStage
-from training.figures import draw_curves, draw_rollouts
+from training.figures import draw_curves, draw_depth
 from training.motion_stage import MotionStage
 from training.networks import make_networks
 from training.presets import PRESETS, Preset
 from training.run import Progress, RunFolder, RunFolderError
-from training.samples import Paintings, Views
-from training.shipped import shipped_networks
+from training.samples import Views
 from training.stage import STAGES, seed_torch
-from world_model.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +38,6 @@ _NOTE_EVERY: Final = 10  # steps
 _PICTURE_EVERY: Final = 500  # steps, and in a long stage
 _PICTURES: Final = 40  # at most
 _MOST_READERS: Final = 8
-_REFINED: Final[frozenset[StageName]] = frozenset({"dynamics", "depth"})  # what gains most by more training
-_SEEDS: Final = Path(__file__).parent.parent / "assets" / "seeds"
 
 
 class Training:
@@ -57,11 +52,8 @@ class Training:
         deadline: float,
         device: torch.device,
         workers: int,
-        refine: Path | None = None,
     ) -> None:
         """Begin a run in the folder `out`, or take up the one that is there.
-
-        A new run begins with nothing learnt, or from the weights in `refine`; then it trains dynamics and depth alone.
 
         `clips` has the splits train and heldout. `deadline` is by `time.monotonic`. `workers` threads read clips beside
         the training; the result does not depend on them.
@@ -69,7 +61,6 @@ class Training:
         Raises:
             ClipFolderError: a split is missing.
             RunFolderError: the run cannot be taken up.
-            WeightsError: `refine` cannot be read.
         """
         self._preset, self._deadline, self._device = preset, deadline, device
         self._folder = RunFolder(out)
@@ -78,15 +69,11 @@ class Training:
         if self._taken_up is not None:
             self._networks = self._taken_up.restored(device, averaged=False)
             self._progress = self._taken_up.progress
-        elif refine is not None:
-            self._networks = shipped_networks(refine, device)
-            self._progress = Progress(tuple(name for name in STAGES if name not in _REFINED))
         else:
             self._networks, self._progress = make_networks(preset.model, device), Progress()
         size = (self._networks.config.height, self._networks.config.width)
         self._views = Views(ClipStore(clips / "train"), size, workers=workers)
         self._held_out = Views(ClipStore(clips / "heldout"), size)
-        self._paintings = Paintings(_SEEDS, size)
 
     @property
     def clips(self) -> int:
@@ -108,12 +95,8 @@ class Training:
     def _stage(self, name: StageName) -> Stage:
         networks, preset = self._networks, self._preset
         match name:
-            case "autoencoder":
-                return AutoencoderStage(networks, preset.autoencoder, self._views, self._paintings, self._device)
             case "motion":
                 return MotionStage(networks, preset.motion, self._views, self._device)
-            case "dynamics":
-                return DynamicsStage(networks, preset, self._views, self._device)
             case "depth":
                 return DepthStage(networks, preset.depth, self._views, self._device)
 
@@ -122,7 +105,6 @@ class Training:
         self._folder.curves.forget(stage.name, first)
         if self._taken_up is not None and first > 0:
             self._taken_up.take_up(stage)
-            stage.take_up(self._folder.under_way(first))
         self._taken_up = None
         with tqdm(total=stage.plan.steps, initial=first, desc=stage.name, mininterval=2.0) as bar:
             saved_at = time.monotonic()
@@ -154,7 +136,7 @@ class Training:
         draw_curves(self._folder.curves.path(stage.name))
         if stage.name != "motion":
             sheet = self._folder.path / f"{stage.name}_{number:06}.png"
-            draw_rollouts(self._networks.averaged(stage.averages), self._held_out, sheet)
+            draw_depth(self._networks.averaged(stage.averages), self._held_out, sheet)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -163,7 +145,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=Path, required=True, help="folder with the splits train and heldout")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; one that exists is gone on with")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
-    parser.add_argument("--refine", type=Path, help="begin from exported weights, to train dynamics and depth on")
     parser.add_argument("--workers", type=int, help="threads that read clips (default: none without a GPU)")
     given = parser.parse_args(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -179,12 +160,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             deadline=deadline,
             device=device,
             workers=workers,
-            refine=given.refine,
         )
         if training.clips < preset.clips:
             sys.stderr.write(f"There are {training.clips} clips; {given.preset} is made for {preset.clips}.\n")
         done = training.run()
-    except (ClipFolderError, RunFolderError, WeightsError) as error:
+    except (ClipFolderError, RunFolderError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(

@@ -300,8 +300,16 @@ export class App {
     this.#keepWayBack();
     this.#tellWhereItBegins(this.#session?.resumed ?? null);
     this.surface.start();
+    void this.#takeUpVideo();
     // The page is hidden, so the world is paused.
     if (document.hidden) this.pause();
+  }
+
+  /** A busy browser may say that it decodes H.264 only after the connection was opened. */
+  async #takeUpVideo() {
+    const session = this.#session;
+    const codec = await this.surface.knownCodec();
+    if (session === this.#session && session?.codec !== codec) this.#useVideo(codec, "the browser can decode it");
   }
 
   /** @param {ResumedWorld | null} resumed null if the world begins anew */

@@ -123,6 +123,12 @@ export class PlaySurface {
     return this.#choice.codec(this.#settings().alwaysVideo);
   }
 
+  /** The same, once the browser has said what it decodes. */
+  async knownCodec() {
+    await this.#choice.known();
+    return this.codec();
+  }
+
   start() {
     this.#canvas.focus({ preventScroll: true });
     this.#controls.start();

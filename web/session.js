@@ -67,6 +67,8 @@ export class Session {
   /** @type {string | null} */
   #resumeToken = null;
   #wayBack;
+  /** @type {"jpeg" | "h264"} */
+  #codec;
   /** @type {ResumedWorld | null} what became of a world that was left; null for one that has just begun */
   resumed = null;
 
@@ -81,6 +83,7 @@ export class Session {
     this.#origin = start.origin;
     this.#wayBack = start.wayBack;
     this.#config = start.config;
+    this.#codec = start.codec;
     this.#connection = new Connection(
       {
         onOpen: () => void this.#start(),
@@ -100,6 +103,11 @@ export class Session {
   /** Leads back into this world from another session; null where the server keeps none. */
   get resumeToken() {
     return this.#resumeToken;
+  }
+
+  /** What frames were asked for as. */
+  get codec() {
+    return this.#codec;
   }
 
   get isClear() {
@@ -218,6 +226,7 @@ export class Session {
    * @returns {Promise<VideoResponseData>} what frames are sent as now
    */
   useVideo(codec) {
+    this.#codec = codec;
     return this.#connection.request({ type: "video", codec });
   }
 

@@ -26,6 +26,7 @@ export async function canDecode(codec = "avc1.64001f") {
 export class VideoChoice {
   #isNear;
   #isSupported = false;
+  #isKnown;
   #isSlow = false;
   #hasFailed = false;
   #passes = 0;
@@ -39,12 +40,17 @@ export class VideoChoice {
    */
   constructor(hostname, isSupported) {
     this.#isNear = LOOPBACK.test(hostname);
-    void isSupported.then((supported) => (this.#isSupported = supported));
+    this.#isKnown = isSupported.then((supported) => void (this.#isSupported = supported));
+  }
+
+  /** @returns {Promise<void>} until the browser has said whether it decodes H.264, which a busy machine delays */
+  known() {
+    return this.#isKnown;
   }
 
   /**
    * @param {boolean} isAlways the person wants H.264 whatever the link
-   * @returns {"jpeg" | "h264"} what to ask for when a connection is opened
+   * @returns {"jpeg" | "h264"} what to ask for; JPEGs before `known`
    */
   codec(isAlways) {
     const isWanted = isAlways || (this.#isSlow && !this.#isNear);

@@ -133,7 +133,7 @@ async function open() {
   player.restart();
   choice.restart();
   const token = location.hash.slice(1);
-  const reason = await whyNot(token);
+  const [reason] = await Promise.all([whyNot(token), choice.known()]);
   if (reason) return end(reason.code, reason.message);
   link = new WatchLink(token, choice.codec(settings.alwaysVideo), {
     onWatching: show,

@@ -23,6 +23,8 @@ RELATIVE_POSE_DIM: Final = 6
 
 # Fields by the names that manifests and checkpoints have for them, where those are other ones.
 _FIELDS_IN_FILES: Final[Mapping[str, str]] = MappingProxyType({"sight_widths": "depth_widths"})
+# Sizes in older files of networks that there are no more.
+_GONE: Final = frozenset({"latent_channels", "encoder_widths", "decoder_widths", "unet_widths", "condition_width"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,7 @@ class ModelConfig:
     height: int = 128  # pixels; a multiple of 32
     width: int = 224
     fov_deg: float = 72.0  # of the width
-    latent_channels: int = 16  # at 1/8 of the view's height and width
-    encoder_widths: tuple[int, int] = (48, 96)  # at 1/4 and 1/8
-    decoder_widths: tuple[int, int] = (64, 128)  # at 1/4 and 1/8
-    unet_widths: tuple[int, int, int] = (64, 128, 256)  # at 1/8, 1/16 and 1/32
     depth_widths: tuple[int, int, int, int] = (32, 48, 96, 96)  # at 1/4, 1/8, 1/16 and 1/32
-    condition_width: int = 128  # of the embedding of noise level and motion
     motion_width: int = 64
 
     def __post_init__(self) -> None:
@@ -59,10 +56,6 @@ class ModelConfig:
         """Of the width, radians."""
         return math.radians(self.fov_deg)
 
-    @property
-    def latent_shape(self) -> tuple[int, int, int]:
-        return self.latent_channels, self.height // 8, self.width // 8
-
     def to_plain(self) -> dict[str, Any]:
         """What manifests and checkpoints hold of the config."""
         names_in_files = {field: name for name, field in _FIELDS_IN_FILES.items()}
@@ -75,10 +68,11 @@ class ModelConfig:
         Raises:
             TypeError, ValueError: these are not sizes of a model.
         """
-        plain: dict[str, Any] = {_FIELDS_IN_FILES.get(name, name): size for name, size in sizes.items()}
-        for name in ("encoder_widths", "decoder_widths", "unet_widths", "depth_widths"):
-            if name in plain:
-                plain[name] = tuple(plain[name])
+        plain: dict[str, Any] = {
+            _FIELDS_IN_FILES.get(name, name): size for name, size in sizes.items() if name not in _GONE
+        }
+        if "depth_widths" in plain:
+            plain["depth_widths"] = tuple(plain["depth_widths"])
         return ModelConfig(**plain)
 
 
@@ -86,11 +80,6 @@ class ModelConfig:
 MICRO: Final = ModelConfig(
     height=32,
     width=64,
-    latent_channels=4,
-    encoder_widths=(8, 16),
-    decoder_widths=(8, 16),
-    unet_widths=(16, 16, 32),
     depth_widths=(8, 16, 16, 32),
-    condition_width=32,
     motion_width=16,
 )

@@ -1,16 +1,12 @@
-"""The model as five graphs, each a function of arrays: what is exported, and what play runs.
+"""The model as graphs, each a function of arrays: what is exported, and what play runs.
 
-Views are bytes here, so that a world's state is small and exact. Sizes are batch 1: worlds are stepped one by one.
+Views are bytes here. Sizes are batch 1: worlds are stepped one by one.
 
 | graph | inputs | outputs |
 | --- | --- | --- |
 | start | picture u8 [h, w, 3] | view u8 [4, h, w] |
 | walk | view, past [6], intent [5], turn [1], slope [1] | step [3] |
-| encode_context | views u8 [n, 4, h, w], relative_poses [n, 6] | context, reference [4, h, w], mask [1, h, w] |
-| denoise | noisy, level [1], context, mask, relative_pose [6] | clean latents |
-| decode | latents, reference, mask | view u8 [4, h, w], picture u8 [h, w, 3] |
-
-Latents, noisy or clean, and the context are [c, h/8, w/8]; the number n of views is free.
+| see | picture u8 [h, w, 3], slope [1] | rgba u8 [LAYERS, h, w, 4], relief [LAYERS, h / 8, w / 8] |
 """
 
 from __future__ import annotations
@@ -21,17 +17,19 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 
-from world_model.config import DISPARITY, INTENT_DIM, RELATIVE_POSE_DIM, STEP_AXES
-from world_model.reprojection import refer
+from world_model.config import DISPARITY, INTENT_DIM, STEP_AXES
+from world_model.scene import compose, hidden_pictures, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from world_model.autoencoder import Decoder, Encoder
     from world_model.config import ModelConfig
     from world_model.depth_net import DepthNet
-    from world_model.dynamics import Dynamics
     from world_model.motion import Motion
+    from world_model.scene_net import SceneNet
+
+# Alphas that are neither 0 nor 1 are fog, which each keyframe adds to; a little decision costs nothing that is seen.
+SHARPENED: Final = 1.3
 
 
 class StartGraph(nn.Module):
@@ -58,99 +56,43 @@ class WalkGraph(nn.Module):
         return self.motion(disparity, past[None], intent[None], turn, slope)[0]
 
 
-class EncodeContextGraph(nn.Module):
-    """What some views show of the next one, and its latents: the context that the next view is denoised with."""
+class SeeGraph(nn.Module):
+    """A picture as soft layers."""
 
-    def __init__(self, config: ModelConfig, encoder: Encoder) -> None:
+    def __init__(self, scene_net: SceneNet, *, sharpened: float = SHARPENED) -> None:
         super().__init__()
-        self.config, self.encoder = config, encoder
+        self.scene_net, self._sharpened = scene_net, sharpened
 
-    def forward(self, views: Tensor, relative_poses: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        reference, mask = refer(self.config, views[:, None].float() / 255.0, relative_poses[:, None])
-        return self.encoder(reference)[0], reference[0], mask[0]
-
-
-class DenoiseGraph(nn.Module):
-    """The clean latents, as far as they can be told at a noise level; the sampler asks once or more."""
-
-    def __init__(self, dynamics: Dynamics) -> None:
-        super().__init__()
-        self.dynamics = dynamics
-
-    def forward(self, noisy: Tensor, level: Tensor, context: Tensor, mask: Tensor, relative_pose: Tensor) -> Tensor:
-        return self.dynamics(noisy[None], level, context[None], mask[None], relative_pose[None])[0]
-
-
-class DecodeGraph(nn.Module):
-    """The next view, and the picture in it as a player sees it."""
-
-    def __init__(self, decoder: Decoder) -> None:
-        super().__init__()
-        self.decoder = decoder
-
-    def forward(self, latents: Tensor, reference: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        view = _bytes(self.decoder(latents[None], reference[None], mask[None]))[0]
-        return view, view[:DISPARITY].permute(1, 2, 0)
-
-
-def graphs_of(
-    config: ModelConfig, encoder: Encoder, decoder: Decoder, dynamics: Dynamics, motion: Motion, depth_net: DepthNet
-) -> Mapping[str, nn.Module]:
-    """All graphs by name; the networks are theirs, not copied."""
-    return {
-        "start": StartGraph(depth_net),
-        "walk": WalkGraph(motion),
-        "encode_context": EncodeContextGraph(config, encoder),
-        "denoise": DenoiseGraph(dynamics),
-        "decode": DecodeGraph(decoder),
-    }
+    def forward(self, picture: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        colours = picture.permute(2, 0, 1)[None].float() / 255.0
+        raw = self.scene_net(colours, slope)
+        parts = parts_of(raw._replace(alpha_logits=self._sharpened * raw.alpha_logits))
+        scene = compose(colours, hidden_pictures(colours, raw.hidden, parts), parts)
+        rgba = torch.cat([scene.colour, scene.alpha[:, :, None]], dim=2)[0].permute(0, 2, 3, 1)
+        return _bytes(rgba), scene.relief[0]
 
 
 def example_inputs(config: ModelConfig, rng: torch.Generator) -> Mapping[str, Mapping[str, Tensor]]:
     """Inputs of each graph by name: random, of the right shapes."""
     h, w = config.height, config.width
-    views = torch.randint(0, 256, (3, 4, h, w), dtype=torch.uint8, generator=rng)
-    latents, mask = torch.randn(config.latent_shape, generator=rng), torch.rand(1, h, w, generator=rng).round()
-    relative_poses = 0.1 * torch.randn(3, RELATIVE_POSE_DIM, generator=rng)
-    reference = torch.rand(4, h, w, generator=rng)
+    picture = torch.randint(0, 256, (h, w, 3), dtype=torch.uint8, generator=rng)
     return {
-        "start": {"picture": torch.randint(0, 256, (h, w, 3), dtype=torch.uint8, generator=rng)},
+        "start": {"picture": picture},
         "walk": {
-            "view": views[0],
+            "view": torch.randint(0, 256, (4, h, w), dtype=torch.uint8, generator=rng),
             "past": 0.1 * torch.randn(2 * STEP_AXES, generator=rng),
             "intent": torch.rand(INTENT_DIM, generator=rng),
             "turn": 0.1 * torch.randn(1, generator=rng),
             "slope": 0.1 * torch.randn(1, generator=rng),
         },
-        "encode_context": {"views": views, "relative_poses": relative_poses},
-        "denoise": {
-            "noisy": latents,
-            "level": torch.ones(1),
-            "context": latents,
-            "mask": mask,
-            "relative_pose": relative_poses[0],
-        },
-        "decode": {"latents": latents, "reference": reference, "mask": mask},
+        "see": {"picture": picture, "slope": 0.1 * torch.randn(1, generator=rng)},
     }
 
 
-FREE_AXES: Mapping[str, Mapping[str, Mapping[int, str]]] = MappingProxyType(
-    {
-        "encode_context": MappingProxyType(
-            {"views": MappingProxyType({0: "n"}), "relative_poses": MappingProxyType({0: "n"})}
-        )
-    }
-)
 OUTPUTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "start": ("view",),
-        "walk": ("step",),
-        "encode_context": ("context", "reference", "mask"),
-        "denoise": ("clean",),
-        "decode": ("view", "picture"),
-    }
+    {"start": ("view",), "walk": ("step",), "see": ("rgba", "relief")}
 )
 
 
-def _bytes(view: Tensor) -> Tensor:
-    return (view.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)
+def _bytes(colours: Tensor) -> Tensor:
+    return (colours.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)

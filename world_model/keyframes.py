@@ -24,10 +24,10 @@ import numpy as np
 
 from world_model.layer_renderer import LayerRenderer, picture_sized
 from world_model.layers import FINE
-from world_model.memory import Pose, relative_pose_between
 from world_model.motion_step import PITCH_LIMIT
 from world_model.origins import drawn_patch, followed, joined, own_origin, parted
 from world_model.panorama import Look, Panorama, turn_between
+from world_model.pose import Pose, relative_pose_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

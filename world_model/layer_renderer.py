@@ -154,7 +154,7 @@ class LayerRenderer:
             x, y, keep = (self._enlarged(grid, window) for grid in coarse)
             rows = slice(window.top * self._cell, window.bottom * self._cell)
             columns = slice(window.left * self._cell, window.right * self._cell)
-            alpha = cv2.remap(layers.alpha[layer], x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+            alpha = cv2.remap(layers.alpha[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
             share = np.multiply(alpha, np.float32(1.0 / 255.0), dtype=np.float32) * keep
             yield layer, _Drawn((rows, columns), x, y, np.ones_like(share) if layer == SKY else share)
 
@@ -163,7 +163,7 @@ class LayerRenderer:
         seen = cv2.remap(layers.picture, _fine(drawn.x), _fine(drawn.y), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         if layer < HIDDEN:
             x, y = drawn.x, drawn.y
-            behind = cv2.remap(layers.hidden[layer], x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+            behind = cv2.remap(layers.hidden[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
             share = cv2.remap(visible[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
             share = np.clip(2.0 * share - 0.5, 0.0, 1.0, dtype=np.float32)  # mixtures are blurred, so they are narrow
             seen = cv2.blendLinear(seen, behind, share, 1.0 - share)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from world_model.memory import Pose
+from world_model.pose import Pose
 
 if TYPE_CHECKING:
     from world_model.runtime import Bytes, Runtime

@@ -18,7 +18,7 @@ from world_model.layers import FINE
 from world_model.quilting import OVERLAP, seam_between
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from world_model.layer_renderer import TracedFrame
 
@@ -89,6 +89,12 @@ def drawn_patch(picture: Bytes) -> Patch:
     size = picture.shape[:2]
     nowhere = np.zeros(size, dtype=np.float32)
     return Patch(picture, np.ones(size, dtype=np.float32), np.full(size, OWN, dtype=np.uint8), nowhere, nowhere)
+
+
+def shows(origin: Origin, slots: Collection[int], picture: tuple[int, ...]) -> bool:
+    """Whether an origin names these slots alone, and places within pictures [h, w, 3]."""
+    most = np.array((picture[1] - 1, picture[0] - 1)) * _STEPS
+    return set(np.unique(origin.slot).tolist()) <= set(slots) and bool((origin.place.max(axis=(0, 1)) <= most).all())
 
 
 def followed(frame: TracedFrame, origin: Origin, pictures: Mapping[int, Bytes]) -> Patch:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
-from world_model.weights import WeightsError, read_weights
+from world_model.weights import PLAYED, WeightsError, read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,16 +35,18 @@ class GraphSession(Protocol):
 
 
 class Runtime:
-    """Weights, shared by all worlds; any number of threads may call. Shapes: see `world_model.graphs`."""
+    """Weights, shared by all worlds; any number of threads may call. Shapes: see `world_model.graphs`.
+
+    It may have some of the graphs alone, for whoever needs no others.
+    """
 
     def __init__(self, manifest: Manifest, graphs: Mapping[str, bytes]) -> None:
         """Raises:
         WeightsError: ONNX Runtime cannot load a graph.
         """
-        self.config = manifest.config
-        self.weights_hash = manifest.weights_hash
+        self.config, self.weights_hash = manifest.config, manifest.weights_hash
         onnxruntime.disable_telemetry_events()  # pyright: ignore[reportUnknownMemberType] - untyped
-        self._sessions = {name: open_graph(name, graph) for name, graph in graphs.items()}
+        self._sessions = {name: _open_graph(name, graph) for name, graph in graphs.items()}
         self._input_names = {
             name: tuple(one.name for one in session.get_inputs()) for name, session in self._sessions.items()
         }
@@ -55,35 +57,26 @@ class Runtime:
     def walk(self, view: Bytes, past: Floats, intent: Floats, turn: float, slope: float) -> Floats:
         return self.run("walk", view, past, intent, _one(turn), _one(slope))[0]
 
-    def encode_context(self, views: Bytes, relative_poses: Floats) -> tuple[Floats, Floats, Floats]:
-        context, reference, mask = self.run("encode_context", views, relative_poses)
-        return context, reference, mask
-
-    def denoise(self, noisy: Floats, level: float, context: Floats, mask: Floats, relative_pose: Floats) -> Floats:
-        return self.run("denoise", noisy, _one(level), context, mask, relative_pose)[0]
-
-    def decode(self, latents: Floats, reference: Floats, mask: Floats) -> tuple[Bytes, Bytes]:
-        view, picture = self.run("decode", latents, reference, mask)
-        return view, picture
+    def see(self, picture: Bytes, slope: float) -> tuple[Bytes, Floats]:
+        rgba, relief = self.run("see", picture, _one(slope))
+        return rgba, relief
 
     def run(self, graph: str, *inputs: NDArray[Any]) -> Sequence[Any]:
-        """The outputs of a graph, in their order.
-
-        Inputs are matched by position, because the names in shipped files are older than those in the code, and cannot
-        be changed: saved worlds hold the hash of the files.
-        """
+        """The outputs of a graph, in their order; inputs are matched by position."""
         session = self._sessions[graph]
         return session.run(None, dict(zip(self._input_names[graph], inputs, strict=True)))
 
 
-def load_runtime(folder: Path) -> Runtime:
-    """Raises:
-    WeightsError: the weights are missing, damaged or of another version.
+def load_runtime(folder: Path, names: Iterable[str] = PLAYED) -> Runtime:
+    """With the graphs of these names.
+
+    Raises:
+        WeightsError: the weights are missing, damaged or of another version.
     """
-    return Runtime(*read_weights(folder))
+    return Runtime(*read_weights(folder, names))
 
 
-def open_graph(name: str, graph: bytes) -> GraphSession:
+def _open_graph(name: str, graph: bytes) -> GraphSession:
     """Raises:
     WeightsError: ONNX Runtime cannot load the graph.
     """

@@ -58,12 +58,18 @@ class JobScheduler:
         self._turns: dict[Resource, Turns] = {resource: Turns() for resource in get_args(Resource)}
         self._lanes: list[asyncio.Task[None]] = []
         self._ended = 0
+        self._takes_on = True
         self._is_settled = asyncio.Event()
 
     def start(self) -> None:
         """Begin with what an earlier run has left, and then with what is queued."""
         self._lanes = [asyncio.create_task(self._guard(resource, turns)) for resource, turns in self._turns.items()]
         self._lanes.append(asyncio.create_task(self._settle()))
+
+    def take_on(self, *, is_wanted: bool) -> None:
+        """Whether what is queued begins here. What runs goes on."""
+        self._takes_on = is_wanted
+        self._board.changes.announce()
 
     async def stop(self) -> None:
         """Stop what runs, and leave it as it is: the next start settles it, as it does after a crash."""
@@ -111,13 +117,13 @@ class JobScheduler:
             live = [entry.job for entry in self._board.live() if entry.job.kind in kinds]
             now = self._clock.wall()
             queued = [job for job in live if job.state is JobState.QUEUED]
-            job = turns.next(job for job in queued if _is_due(job, now))
+            job = turns.next(job for job in queued if self._takes_on and _is_due(job, now))
             if job is not None:
                 turns.serve(job.owner)
                 await self._do(job)
                 continue
             turns.forget_but(job.owner for job in live)
-            next_at = min((job.not_before or now for job in queued), default=None)
+            next_at = min((job.not_before or now for job in queued if self._takes_on), default=None)
             try:
                 async with asyncio.timeout(None if next_at is None else max(0.05, next_at - now)):
                     await self._board.changes.after(mark)

@@ -70,6 +70,7 @@ class PeersHandler:
         self.run = run
         self.name = name
         self.address: str | None = None
+        self._takes_newcomers = True
         self.key = secrets.token_bytes(32)
         self.changes = StateChanges()
         self._stores = stores
@@ -228,6 +229,10 @@ class PeersHandler:
         """From here on people are sent to this server, or, with None, no longer."""
         self.address = address
 
+    def take_newcomers(self, *, is_wanted: bool) -> None:
+        """Whether this server has places to give. Those whom it keeps a world for may come back, and others watch."""
+        self._takes_newcomers = is_wanted
+
     # ------------------------------------------------------------------------------------------------------ parts
 
     def _row(self) -> PeerRow:
@@ -236,7 +241,7 @@ class PeersHandler:
             self.run,
             self.name,
             self._beat,
-            play.max_sessions,
+            play.max_sessions if self._takes_newcomers else 0,
             tuple(PeerSession(each.owner, each.summary.model_dump(mode="json")) for each in play.sessions),
             address=self.address,
             key=self.key.hex(),

@@ -204,6 +204,19 @@ class PlacesHandler:
         finally:
             self._peers.step_out(session)
 
+    @property
+    def are_awaited(self) -> bool:
+        """Whether somebody is on their way to this server, as far as the others have told."""
+        run = self._peers.run
+        return any(asked.server == run for row in self._peers.servers() for asked in row.line)
+
+    async def all_have_come(self) -> None:
+        """Return when nobody is on their way to this server any more."""
+        while self.are_awaited:
+            mark = self._peers.changes.mark()
+            if self.are_awaited:
+                await self._peers.changes.after(mark)
+
     async def close(self) -> None:
         """Whoever is on their way finds a place or none: this server keeps none for them any more."""
         on_way = list(self._on_way)

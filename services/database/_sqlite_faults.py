@@ -1,4 +1,4 @@
-"""What SQLite's errors mean, by the names that it gives them."""
+"""What errors of a database mean; those of SQLite by the names that it gives them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.database.database_error import DatabaseError, DatabaseFault
 
@@ -17,12 +18,15 @@ class DamagedError(Exception):
     """SQLite's own check found the file damaged, which not every damage makes it raise."""
 
 
-DriverError: TypeAlias = DBAPIError | sqlite3.Error | DamagedError
-DRIVER_ERRORS: Final = (DBAPIError, sqlite3.Error, DamagedError)
+DriverError: TypeAlias = DBAPIError | sqlite3.Error | DamagedError | PoolTimeoutError
+DRIVER_ERRORS: Final = (DBAPIError, sqlite3.Error, DamagedError, PoolTimeoutError)
 
 
 def told(error: DriverError) -> DatabaseError:
     """The same in a sentence."""
+    if isinstance(error, PoolTimeoutError):
+        message = "The database does not answer what it was asked before. Try again in a while."
+        return DatabaseError(DatabaseFault.BUSY, message)
     match _name(error):
         case name if name.startswith("SQLITE_FULL"):
             return DatabaseError(DatabaseFault.FULL, "The disk with the data folder is full, so nothing was changed.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _BUSY_S: Final = 5.0  # how long to wait while another process writes
+_PATIENCE_S: Final = 10.0  # with a database server that does not answer
 _WRITERS_LOCK: Final = 0x7E44A  # any number, the same in every server that shares a PostgreSQL
 _UNREADABLE: Final = (
     "The address of the database cannot be read. It looks like postgresql+psycopg://user:password@host/name."
@@ -40,14 +42,18 @@ class SqlDatabase:
         DatabaseError: it cannot be opened or upgraded, or a newer version made it. It is as it was.
     """
 
-    def __init__(self, url: str, *, migrations: Path = MIGRATIONS, busy_s: float = _BUSY_S) -> None:
+    def __init__(
+        self, url: str, *, migrations: Path = MIGRATIONS, busy_s: float = _BUSY_S, patience_s: float = _PATIENCE_S
+    ) -> None:
         """`url` is one of SQLAlchemy's: `sqlite:///path`, or `postgresql+psycopg://user:password@host/name`.
 
-        `busy_s`: how long to wait while another process writes to an SQLite file.
+        `busy_s`: how long to wait while another process writes to an SQLite file. `patience_s`: for a server to let in
+        who connects, for a network that has fallen silent, and, while all connections are in use, for one of them.
         """
         address = _address(url)
         self._migrations = migrations
         self._busy_s = busy_s
+        self._patience_s = patience_s
         self._file = Path(address.database) if address.drivername == "sqlite" and address.database else None
         self._writing = threading.Lock()  # SQLite takes one writer; to wait here is fair, to wait for its lock is not
         try:
@@ -88,7 +94,7 @@ class SqlDatabase:
         self._engine.dispose()
 
     def _open(self, address: URL) -> Engine:
-        engine = _engine(address)
+        engine = _engine(address, self._patience_s)
         try:
             if engine.dialect.name == "sqlite":
                 event.listen(engine, "connect", self._prepare_sqlite)
@@ -126,14 +132,31 @@ def _address(url: str) -> URL:
         raise DatabaseError(DatabaseFault.UNREACHABLE, _UNREADABLE) from error
 
 
-def _engine(address: URL) -> Engine:
+def _engine(address: URL, patience_s: float) -> Engine:
     try:
-        return create_engine(address)
+        return create_engine(address, pool_timeout=patience_s, connect_args=_patience(address, patience_s))
     except NoSuchModuleError as error:
         raise DatabaseError(DatabaseFault.UNREACHABLE, _UNREADABLE) from error
     except ModuleNotFoundError as error:
         message = f"This database needs the package {error.name}: pip install 'terrarium[postgres]'."
         raise DatabaseError(DatabaseFault.UNREACHABLE, message) from error
+
+
+def _patience(address: URL, seconds: float) -> dict[str, int]:
+    """For libpq, which by itself waits for minutes, or for ever, where a machine has gone without a word.
+
+    What the address says counts more.
+    """
+    if not address.drivername.startswith("postgresql"):
+        return {}
+    patience = {
+        "connect_timeout": ceil(seconds),
+        "tcp_user_timeout": ceil(1000 * seconds),  # for what was sent to arrive
+        "keepalives_idle": ceil(seconds / 2),  # while an answer is waited for
+        "keepalives_interval": ceil(seconds / 10),
+        "keepalives_count": 5,
+    }
+    return {name: value for name, value in patience.items() if name not in address.query}
 
 
 def _begin_sqlite(connection: Connection) -> None:

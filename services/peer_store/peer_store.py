@@ -39,7 +39,8 @@ class PlaceAsked:
 class PeerRow:
     """`name` is what people call the server. `beat` rises as long as it lives.
 
-    `address` is where clients reach it directly, such as ws://10.0.0.5:41001; None: nobody is sent to it. `key` (hex)
+    `max_sessions` is 0 where no more places are given. `address` is where clients reach it directly, such as
+    ws://10.0.0.5:41001; None: nobody is sent to it. `key` (hex)
     signs what only that server may have promised. `models` are the ids of those in memory, and `line` who came to play
     and was received by this server. `given` counts the places that were ever given on it (`PeerStore.give_place`).
     """
@@ -66,7 +67,7 @@ class PeerStore(Protocol):
     def give_place(self, server: RunId, given: int, by: PeerRow) -> bool:
         """Give a place on `server`, of whose row `given` is known, to somebody in line of `by`, whose row says so.
 
-        Both happen, or nothing does. False: another place was given there meanwhile, or the server is gone.
+        Both happen, or nothing does. False: another place was given there meanwhile, or the server gives none any more.
 
         Raises:
             PeerStoreError: the database cannot be used.

@@ -35,7 +35,8 @@ class SqlPeerStore:
     def give_place(self, server: RunId, given: int, by: PeerRow) -> bool:
         # Locked in one order, as two servers may give places on each other at the same time.
         both = select(PEERS.c.run).where(PEERS.c.run.in_({server, by.run})).order_by(PEERS.c.run).with_for_update()
-        counted = update(PEERS).where(PEERS.c.run == server, PEERS.c.given == given).values(given=given + 1)
+        seen = (PEERS.c.run == server, PEERS.c.given == given, PEERS.c.max_sessions > 0)
+        counted = update(PEERS).where(*seen).values(given=given + 1)
         with self._database.writing_apart() as connection:
             connection.execute(both)
             if connection.execute(counted).rowcount == 0:

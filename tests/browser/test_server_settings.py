@@ -186,7 +186,7 @@ def test_kinds_of_settings_are_written_as_the_server_reads_them(
     _open(visitor)
     _field(visitor, "writer_sees").click()
     _field(visitor, "log_level").select_option("warning")
-    _field(visitor, "moss_steps").select_option("4")
+    _field(visitor, "moss_frames").select_option("large")
     _field(visitor, "idle_place_s").fill("90.5")
     _field(visitor, "client_recordings_dir").fill("\n".join([*folders, ""]))
     for choice in ("worlds", "uploads"):
@@ -196,7 +196,7 @@ def test_kinds_of_settings_are_written_as_the_server_reads_them(
     settings = _settings(own_server)
     read = {name: leaf["pending"] if leaf["isPending"] else leaf["value"] for name, leaf in settings.items()}
     assert read["writer_sees"] is False
-    assert (read["log_level"], read["moss_steps"], read["idle_place_s"]) == ("warning", "4", 90.5)
+    assert (read["log_level"], read["moss_frames"], read["idle_place_s"]) == ("warning", "large", 90.5)
     assert read["client_recordings_dir"] == folders
     assert set(read["anonymous_may"]) == {"uploads", "worlds"}
     visitor.page.reload()

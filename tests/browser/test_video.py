@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 _ALWAYS_VIDEO = "localStorage.setItem('terrarium.settings', JSON.stringify({ alwaysVideo: true }));"
+# As on a busy machine: the browser says what it decodes only when `answerNow` is called.
+_ANSWERS_LATE = """
+  const ask = VideoDecoder.isConfigSupported.bind(VideoDecoder);
+  const asked = new Promise((resolve) => (globalThis.answerNow = resolve));
+  VideoDecoder.isConfigSupported = async (config) => (await asked, ask(config));
+"""
 # A decoder that plays for a while, and then no more.
 _FAILS_IN_PLAY = """
   let decoded = 0;
@@ -41,6 +47,18 @@ def test_frames_come_as_h264_and_the_world_is_walked_in(visitor: Visitor) -> Non
         visitor.wait_for_frames(20)
         visitor.wait_for_other_view(first)
     assert visitor.see().std() > 10, "The frame is one colour."
+
+
+@pytest.mark.trial
+def test_a_world_that_was_entered_before_the_browser_said_what_it_decodes_gets_h264_then(visitor: Visitor) -> None:
+    visitor.page.add_init_script(_ANSWERS_LATE)
+    _wants_video(visitor)
+    visitor.enter()
+    with visitor.holding("w"):
+        visitor.wait_for_frames(4)
+        assert visitor.page.evaluate(_CODEC) == "jpeg"
+        visitor.page.evaluate("answerNow()")
+        visitor.page.wait_for_function(f"() => ({_CODEC})() === 'h264'")
 
 
 @pytest.mark.trial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import pytest
@@ -114,6 +114,15 @@ def test_who_watches_is_listed_and_sent_away(invite: Invite, browser: Browser, s
         expect(page.get_by_test_id("watch-over-text")).to_contain_text("The player has sent you away.")
 
 
+# Pages of this machine get JPEGs unless the person wants it otherwise. A busy browser says late what it decodes.
+WANTS_VIDEO: Final = """
+    localStorage.setItem("terrarium.settings", JSON.stringify({ alwaysVideo: true }));
+    const ask = VideoDecoder.isConfigSupported.bind(VideoDecoder);
+    VideoDecoder.isConfigSupported = (config) =>
+        new Promise((resolve) => setTimeout(() => resolve(ask(config)), 1500));
+"""
+
+
 def test_the_same_walk_is_watched_over_a_link_of_eight_megabits(
     invite: Invite, browser: Browser, server: ServerProcess
 ) -> None:
@@ -122,8 +131,7 @@ def test_the_same_walk_is_watched_over_a_link_of_eight_megabits(
     address = urlsplit(share(player))
     resume(player)
     with LinkRelay(address.port or 0, LinkShape(8e6, 0.02, jitter_s=0.004)) as relay, browser.new_context() as context:
-        # Pages of this machine get JPEGs unless the person wants it otherwise.
-        context.add_init_script('localStorage.setItem("terrarium.settings", JSON.stringify({ alwaysVideo: true }))')
+        context.add_init_script(WANTS_VIDEO)
         page = context.new_page()
         page.goto(address._replace(netloc=f"127.0.0.1:{relay.port}").geturl())
         wait_for_frames(page, 1)

@@ -33,7 +33,7 @@ class FakePeerStore:
         self._check()
         with self._lock:
             found = self._rows.get(server)
-            if found is None or found.given != given:
+            if found is None or found.given != given or not found.max_sessions:
                 return False
             self._rows[server] = replace(found, given=given + 1)
             self._keep(by)

@@ -43,7 +43,7 @@ def test_a_number_of_servers_is_a_number(count: str, capsys: pytest.CaptureFixtu
 def test_a_plan_becomes_a_deployment() -> None:
     fixed = FleetPlan.model_validate({**PLAN, "replicas": 3, "sessions": 4, "gpus": 1, "drain_s": 30}).options()
     assert (fixed["num_replicas"], fixed["ray_actor_options"]["num_gpus"]) == (3, 1.0)
-    assert fixed["graceful_shutdown_timeout_s"] == 30.0
+    assert fixed["graceful_shutdown_timeout_s"] > 30.0, "Ray leaves the time to sessions that they are promised"
     assert fixed["max_ongoing_requests"] >= 4
     growing = FleetPlan.model_validate({**PLAN, "replicas": 1, "max_replicas": 5, "sessions": 10}).options()
     scaling = growing["autoscaling_config"]
@@ -58,7 +58,6 @@ def test_players_reach_their_server_directly_unless_that_is_not_wanted() -> None
     assert direct is not None
     assert direct.address("north", 41001) == "wss://north.example.org:41001"
     assert DirectPlan().address("2001:db8::7", 41001) == "ws://[2001:db8::7]:41001"
-    assert 0 < direct.drain_s < 30
     assert FleetPlan.model_validate({**PLAN, "direct": False}).direct_plan is None
     assert FleetPlan.model_validate({**PLAN, "max_replicas": 2}).direct_plan is not None
 

@@ -20,8 +20,6 @@ from tests.fakes.fake_video_writer import FakeVideoWriter
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-MOSS_STEPS = 2
-
 
 def entries(moss: Path | None) -> dict[str, CatalogueEntry]:
     """Every built-in engine by its name; Moss with the weights in `moss`."""
@@ -30,7 +28,7 @@ def entries(moss: Path | None) -> dict[str, CatalogueEntry]:
         Still,
         Stroll(DepthAnythingFiles(Path("nowhere")), ProcessTorchWorker),
         Simulator,
-        *([] if moss is None else [Moss(moss, MOSS_STEPS)]),
+        *([] if moss is None else [Moss(moss, "large")]),
     ]
     return {plugin.card.model_id.split("/")[1]: entry_of(plugin) for plugin in found}
 

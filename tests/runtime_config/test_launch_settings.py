@@ -10,7 +10,6 @@ from runtime_config.launch_error import LaunchError
 from runtime_config.launch_settings import load_runtime_config
 from runtime_config.runtime_config import MossConfig, RuntimeConfig
 from runtime_config.setting import settings_of
-from world_model.sampler import DEFAULT_STEPS, SCHEDULES
 
 TOKEN = "correct+horse/battery.staple"
 OPEN = ("--host", "0.0.0.0", "--allow-anonymous")
@@ -301,20 +300,18 @@ def test_a_folder_of_clients_must_be_there(tmp_path: Path) -> None:
     assert "--recordings-dir" in refusal("--recordings-dir", str(tmp_path / "file" / "below"))
 
 
-def test_moss_is_told_its_steps_and_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert load().moss == MossConfig(weights=None, steps=DEFAULT_STEPS)
-    monkeypatch.setenv("TERRARIUM_MOSS_STEPS", "1")
-    assert load().moss.steps == 1
-    asked = load("--moss-steps", "4", "--moss-weights", str(tmp_path)).moss
-    assert (asked.steps, asked.weights) == (4, tmp_path)
+def test_moss_is_told_its_frames_and_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert load().moss == MossConfig(weights=None, frames="small")
+    monkeypatch.setenv("TERRARIUM_MOSS_FRAMES", "large")
+    assert load().moss.frames == "large"
+    asked = load("--moss-frames", "small", "--moss-weights", str(tmp_path)).moss
+    assert (asked.frames, asked.weights) == ("small", tmp_path)
 
 
-@pytest.mark.parametrize("steps", ["3", "0", "-1", "two", "2.0"])
-def test_steps_without_a_schedule_are_refused(steps: str) -> None:
-    assert steps not in {str(known) for known in SCHEDULES}
-    told = refusal(f"--moss-steps={steps}")
-    assert "--moss-steps" in told
-    assert "1, 2 or 4" in told
+def test_frames_of_an_unknown_size_are_refused() -> None:
+    told = refusal("--moss-frames=448x256")
+    assert "--moss-frames" in told
+    assert "'large' or 'small'" in told
 
 
 DATABASE = "postgresql+psycopg://terrarium@127.0.0.1/terrarium"

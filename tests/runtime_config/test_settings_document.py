@@ -47,7 +47,7 @@ def test_values_are_of_their_fields_types() -> None:
         allow_anonymous = true
         anonymous_may = ["uploads", "worlds"]
         jpeg_subsampling = "4:4:4"
-        moss_steps = 4
+        moss_frames = "small"
         moss_weights = "weights"
         """,
         'writer_key = "sesame"',
@@ -59,7 +59,7 @@ def test_values_are_of_their_fields_types() -> None:
         "allow_anonymous": True,
         "anonymous_may": ("uploads", "worlds"),
         "jpeg_subsampling": "4:4:4",
-        "moss_steps": 4,
+        "moss_frames": "small",
         "moss_weights": Path("weights"),
         "writer_key": "sesame",
     }
@@ -82,7 +82,7 @@ def test_a_file_without_settings_has_the_defaults(text: str | bytes) -> None:
         ("allow_anonymous = 1", 1, "allow_anonymous is 1, which will not do: it should be true or false."),
         ("seed_safety = 'lax'", 1, "seed_safety is 'lax', which will not do: it should be one of strict, "),
         ("log_level = 2026-11-27", 1, "log_level is datetime.date"),
-        ("moss_steps = 3", 1, "moss_steps is 3, which will not do: it should be one of 1, 2, 4."),
+        ("moss_frames = 3", 1, "moss_frames is 3, which will not do: it should be one of large, small."),
         ("allowed_origin = 'http://a'", 1, "allowed_origin is 'http://a', which will not do: it should be a list of"),
         ("allowed_origin = ['a b']", 1, "The allowed origin 'a b' is malformed."),
         ("anonymous_may = ['all']", 1, "anonymous_may is ['all'], which will not do: it "),

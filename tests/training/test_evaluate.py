@@ -1,8 +1,9 @@
-"""The whole evaluation of a tiny model: what is written, and that it can be had again."""
+"""The whole card of a tiny engine, and led models: what is written, and that it can be had again."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,94 +12,87 @@ import pytest
 from PIL import Image
 
 from simulator.player import Action
-from tests.world_model.micro import micro_scene
+from tests.training.pan_engine import PanEngine
 from training import evaluate
 from training.evaluation import film, led_walks
+from training.evaluation.engine_card import CardPlan
 from training.evaluation.evaluation import Evaluation
-from training.evaluation.page import BEGIN, END, put_into_page
+from training.evaluation.led import LedMoss, poses_of
+from training.evaluation.page import END, begin_of, put_into_page
 from training.evaluation.results import Plan
-from training.evaluation.subjects import Still
-from world_model.config import MICRO
-from world_model.memory import Pose
+from training.evaluation.subjects import EnginePlayer
+from world_model.config import MICRO, ModelConfig
+from world_model.layers import FINE
+from world_model.pose import Pose
 from world_model.runtime import load_runtime
-from world_model.scene_runtime import load_scene_runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.trial
 
-TINY = Plan(
-    walks=2,
-    walk_frames=4,
-    long_walks=1,
-    long_walk_frames=16,
-    courses=1,
-    rests=1,
-    rest_frames=4,
-    plays=1,
-    play_frames=8,
-    turns=1,
-    paced_frames=8,
-)
+HALF_VIEW = 0.5 * MICRO.fov
+TINY = Plan(walks=2, walk_frames=4, long_walks=1, long_walk_frames=16, courses=1, plays=1, play_frames=8, turns=1)
+TINY_CARD = CardPlan(control_s=1.0, idle_s=0.2, away_s=(1.0,), play_frames=20, crowd_frames=2)
+TINY_LED = led_walks.LedPlan(worlds=1, long_worlds=1, return_worlds=1, away_s=(1,))
 
 
-def test_an_evaluation_writes_table_figures_and_pictures(micro_folder: Path, tmp_path: Path) -> None:
-    table = evaluate.evaluate(load_runtime(micro_folder), TINY, tmp_path, steps=1, workers=2)
-    assert (tmp_path / "evaluation.md").read_text(encoding="utf-8") == table
-    figures = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
-    assert figures["subjects"] == ["Moss", "diorama", "last frame"]
-    assert figures["likeness"]["Moss"]["all"]["4"]["walks"] == 2
-    assert figures["likeness"]["Moss"]["all"]["16"]["walks"] == 1
-    assert len(figures["drift"]["diorama"]["sharpness"]) == 1
-    assert figures["stillness"]["simulator"] == {"each_frame": 0.0, "from_the_first": 0.0}
-    for name in ("evaluation.png", "evaluation_strip.png"):
+def test_a_card_beside_the_truth_is_written_and_put_into_its_page(tmp_path: Path) -> None:
+    seed = np.random.default_rng(0).integers(0, 255, (60, 100, 3)).astype(np.uint8)
+    plans = evaluate.Plans(TINY_CARD, TINY, workers=2)
+    text = evaluate.write_card(PanEngine(), {"noise": seed}, HALF_VIEW, plans, tmp_path)
+    assert (tmp_path / "card.md").read_text(encoding="utf-8") == text
+    figures = json.loads((tmp_path / "card.json").read_text(encoding="utf-8"))["beside_the_truth"]
+    assert figures["subjects"] == ["test/pan", "first picture"]
+    assert figures["likeness"]["test/pan"]["all"]["4"]["walks"] == 2
+    assert figures["likeness"]["test/pan"]["all"]["16"]["walks"] == 1
+    assert [len(play) for play in figures["drift"]["test/pan"]["sharpness"]] == [1]
+    for name in ("card.png", "card_strip.png", "truth.png", "truth_strip.png"):
         with Image.open(tmp_path / name) as picture:
             assert picture.width > 100
     page = tmp_path / "page.md"
-    page.write_text(f"# Before\n\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
-    put_into_page(page, tmp_path)
-    put_into_page(page, tmp_path)
-    text = page.read_text(encoding="utf-8")
-    assert text.count(table) == 1
-    assert "old" not in text
-    assert text.endswith(f"{END}\nafter\n")
-    assert (tmp_path / "images" / "evaluation.png").exists()
+    page.write_text(f"# Before\n\n{begin_of('test/pan')}\nold\n{END}\nafter\n", encoding="utf-8")
+    for _ in range(2):
+        put_into_page(page, tmp_path, "test/pan")
+    page_text = page.read_text(encoding="utf-8")
+    assert page_text.count(text) == 1
+    assert "old" not in page_text
+    assert "(images/pan_truth_strip.png)" in page_text
+    assert page_text.endswith(f"{END}\nafter\n")
+    assert (tmp_path / "images" / "pan_card.png").exists()
 
 
-def test_layers_play_beside_moss(micro_folder: Path, tmp_path: Path) -> None:
-    scene = load_scene_runtime(micro_scene(tmp_path / "scene"))
-    evaluate.evaluate(load_runtime(micro_folder), TINY, tmp_path, steps=1, workers=2, scene=scene)
-    figures = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
-    assert figures["subjects"] == ["Moss", "layers", "diorama", "last frame"]
-    assert figures["likeness"]["layers"]["all"]["4"]["psnr"] > 5.0
-    assert figures["turning"]["layers"]["gain"] is not None
-
-
-def test_a_missing_scene_network_is_named(
-    micro_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--weights", str(micro_folder), "--scene", str(tmp_path), "--out", str(tmp_path / "out")]
-    assert evaluate.main(arguments) == 1
-    assert "see.onnx" in capsys.readouterr().err
-
-
-def test_models_are_led_along_the_true_path(micro_folder: Path, tmp_path: Path) -> None:
-    moss, scene = load_runtime(micro_folder), load_scene_runtime(micro_scene(tmp_path / "scene"))
-    table = led_walks.compare(moss, scene, tmp_path / "out", worlds=1)
+def test_models_are_led_along_the_true_path_and_back(micro_folder: Path, tmp_path: Path) -> None:
+    moss = load_runtime(micro_folder)
+    table = led_walks.compare((LedMoss(moss, MICRO.height),), MICRO, TINY_LED, tmp_path / "out", workers=2)
     assert (tmp_path / "out" / "led_walks.md").read_text(encoding="utf-8") == table
-    assert [line.split("|")[1:3] for line in table.splitlines()[2:]] == [
-        [f" {kind} ", f" {name} "]
-        for kind in ("forward", "strafe")
-        for name in ("Moss", "layers", "diorama, its own path")
-    ]
+    figures = json.loads((tmp_path / "out" / "led_walks.json").read_text(encoding="utf-8"))
+    for kind in ("forward", "strafe"):
+        assert list(figures["likeness"][kind]["Moss"]) == ["1", "8", "16", "32", "300"]
+    assert all(10.0 < back["1"] <= 50.0 for back in figures["returned"].values())
     with Image.open(tmp_path / "out" / "led_walks.png") as sheet:
-        assert sheet.height > 8 * 32
+        assert sheet.height == 6 * 32
+
+
+def test_moss_is_led_in_pictures_of_twice_the_size(micro_folder: Path) -> None:
+    size = ModelConfig(height=FINE * MICRO.height, width=FINE * MICRO.width)
+    trial = led_walks.led_trial(0, Action(forward=1.0), 2, size)
+    moss = LedMoss(load_runtime(micro_folder), size.height)
+    pictures = list(moss.lead(trial.picture(0), poses_of(trial.states)))
+    assert [picture.shape for picture in pictures] == [(64, 128, 3)] * 3
+
+
+def test_a_missing_network_is_named(micro_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = shutil.copytree(micro_folder, tmp_path / "weights")
+    (weights / "see.onnx").unlink()
+    arguments = ["--weights", str(weights), "--out", str(tmp_path / "out")]
+    assert led_walks.main(arguments) == 1
+    assert "see.onnx" in capsys.readouterr().err
 
 
 def test_a_led_walk_begins_at_the_origin_and_goes_where_it_was_told() -> None:
     ahead, aside = (
-        led_walks.poses_of(led_walks.led_trial(0, action, 16, MICRO))
+        poses_of(led_walks.led_trial(0, action, 16, MICRO).states)
         for action in (Action(forward=1.0), Action(strafe=1.0))
     )
     assert ahead[0] == aside[0] == Pose()
@@ -106,11 +100,17 @@ def test_a_led_walk_begins_at_the_origin_and_goes_where_it_was_told() -> None:
     assert aside[-1].x > 0.5 > abs(aside[-1].z)
 
 
-def test_the_figures_are_reproducible(micro_folder: Path) -> None:
-    runtime = load_runtime(micro_folder)
-    first, again = (asdict(Evaluation(runtime, TINY, [Still()], steps=2, workers=n).run()) for n in (1, 2))
-    for timed in ("pace", "conditions"):
-        del first[timed], again[timed]
+@pytest.mark.parametrize("away_s", [1, 4])
+def test_a_way_away_and_back_ends_where_it_was_left(away_s: int) -> None:
+    trial, leaving = led_walks.there_and_back(0, away_s, MICRO)
+    assert trial.states[leaving] == trial.states[-1]
+    assert len(trial.states) - 1 - leaving == 30 * away_s
+    assert max(abs(state.yaw - trial.states[-1].yaw) for state in trial.states[leaving:]) > 2.0
+
+
+def test_the_figures_are_reproducible() -> None:
+    player = EnginePlayer(PanEngine(), HALF_VIEW)
+    first, again = (asdict(Evaluation(player, MICRO, TINY, workers=n).run()) for n in (1, 2))
     assert first == again
 
 
@@ -118,28 +118,22 @@ def test_a_page_without_a_place_for_the_table_is_left_alone(tmp_path: Path) -> N
     page = tmp_path / "page.md"
     page.write_text("nothing here", encoding="utf-8")
     with pytest.raises(ValueError, match="no place"):
-        put_into_page(page, tmp_path)
+        put_into_page(page, tmp_path, "test/pan")
     assert page.read_text(encoding="utf-8") == "nothing here"
 
 
-def test_missing_weights_are_said_to_be_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert evaluate.main(["--weights", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 1
-    assert "missing" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_film_and_a_strip_of_a_walk_into_a_picture(micro_folder: Path, tmp_path: Path) -> None:
+def test_a_film_and_a_strip_of_a_walk_into_a_picture(tmp_path: Path) -> None:
     seed, out, strip = tmp_path / "seed.png", tmp_path / "walk.webp", tmp_path / "strip.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 120, 3)).astype(np.uint8)).save(seed)
-    given = ["--weights", str(micro_folder), "--seed", str(seed), "--out", str(out), "--strip", str(strip)]
-    assert film.main([*given, "--steps", "1", "--every", "4", "--scale", "1"]) == 0
+    given = ["terrarium/diorama", "--seed", str(seed), "--out", str(out), "--strip", str(strip)]
+    assert film.main([*given, "--fps", "6", "--width", "64"]) == 0
     with Image.open(out) as moving:
-        assert moving.size == (64, 32)
+        assert moving.size == (64, 36)
         assert getattr(moving, "n_frames", 1) > 40
     with Image.open(strip) as still:
         assert still.width > 6 * 64
 
 
-def test_a_film_of_a_picture_that_is_not_there(micro_folder: Path, tmp_path: Path) -> None:
-    given = ["--weights", str(micro_folder), "--seed", str(tmp_path / "none.png"), "--out", str(tmp_path / "a.webp")]
+def test_a_film_of_a_picture_that_is_not_there(tmp_path: Path) -> None:
+    given = ["terrarium/diorama", "--seed", str(tmp_path / "none.png"), "--out", str(tmp_path / "a.webp")]
     assert film.main(given) == 1

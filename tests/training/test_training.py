@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from simulator.config import WorldConfig
-from tests.world_model.micro import micro_networks
+from tests.world_model.micro import micro_networks, micro_scene_net
 from training.clips import ClipFolderError
-from training.export import ExportError, export, networks_of
+from training.export import ExportError, export, export_scene, networks_of
 from training.export import main as export_main
 from training.make_clips import write_shard
 from training.presets import PRESETS, StagePlan
@@ -24,8 +24,14 @@ from training.run import Progress, RunFolder, RunFolderError
 from training.stage import STAGES, learning_rate
 from training.train import Training
 from training.train import main as train_main
+from world_model.certainty import CertainSeer
+from world_model.config import MICRO
+from world_model.keyframes import KeyframeKeeper
+from world_model.layer_renderer import LayerRenderer
 from world_model.motion_step import WalkerIntent
 from world_model.runtime import load_runtime
+from world_model.scene_net import SceneNet
+from world_model.scene_source import SceneSource
 from world_model.walker import Walker
 
 if TYPE_CHECKING:
@@ -40,10 +46,8 @@ NEVER = math.inf
 CPU = torch.device("cpu")
 TINY = replace(
     PRESETS["smoke"],
-    autoencoder=StagePlan(steps=4, batch=3, learning_rate=1e-3),
     motion=StagePlan(steps=3, batch=4, learning_rate=1e-3),
-    dynamics=StagePlan(steps=6, batch=4, learning_rate=1e-3),
-    pool=6,
+    depth=StagePlan(steps=6, batch=4, learning_rate=1e-3),
 )
 
 
@@ -85,12 +89,16 @@ def test_from_clips_to_weights_that_play(clips: Path, tmp_path: Path, capsys: py
     assert train_main(["--preset", "smoke", "--clips", str(clips), "--out", str(run)]) == 0
     assert "training.export" in capsys.readouterr().out
     assert {path.name for path in run.glob("*.csv")} == {f"{stage}.csv" for stage in STAGES}
-    assert (run / "dynamics_000040.png").stat().st_size > 1000
-    assert (run / "dynamics.png").stat().st_size > 1000
+    assert (run / "depth_000040.png").stat().st_size > 1000
+    assert (run / "depth.png").stat().st_size > 1000
+    export_scene(micro_scene_net(), weights)
+    seen = (weights / "see.onnx").read_bytes()
     assert export_main(["--run", str(run), "--out", str(weights)]) == 0
     assert "differ by" in capsys.readouterr().out
+    assert (weights / "see.onnx").read_bytes() == seen, "what the run does not have stays"
     runtime = load_runtime(weights)
-    walker = Walker(runtime, np.full((32, 64, 3), 120, dtype=np.uint8), rng_seed=0)
+    keeper = KeyframeKeeper(MICRO, CertainSeer(MICRO, SceneSource(runtime)), LayerRenderer(MICRO))
+    walker = Walker(runtime, keeper, np.full((32, 64, 3), 120, dtype=np.uint8))
     assert all(walker.step(WalkerIntent(forward=1.0)).shape == (32, 64, 3) for _ in range(5))
 
 
@@ -99,7 +107,7 @@ def test_a_run_in_pieces_is_the_run_in_one(clips: Path, finished: Path, tmp_path
     pieces = 1
     while not trained(clips, tmp_path, deadline=time.monotonic()):
         pieces += 1
-    assert pieces > 10
+    assert pieces >= 9
     assert weights_in(tmp_path) == weights_in(finished)
     for stage in STAGES:
         name = f"{stage}.csv"
@@ -158,13 +166,6 @@ def test_a_checkpoint_of_another_version_is_named(tmp_path: Path) -> None:
         RunFolder(tmp_path).load()
 
 
-def test_without_rollouts_a_stage_begins_fresh_ones(clips: Path, tmp_path: Path) -> None:
-    while not (tmp_path / "under_way.pt").exists():
-        assert not trained(clips, tmp_path, deadline=time.monotonic())
-    (tmp_path / "under_way.pt").unlink()
-    assert trained(clips, tmp_path)
-
-
 @pytest.mark.parametrize("missing", SPLITS)
 def test_missing_clips_are_named(clips: Path, tmp_path: Path, missing: str, capsys: pytest.CaptureFixture[str]) -> None:
     there = shutil.copytree(clips, tmp_path / "clips")
@@ -198,6 +199,12 @@ def test_graphs_that_differ_are_not_exported(finished: Path, tmp_path: Path) -> 
     with pytest.raises(ExportError, match="differ"):
         export(networks, folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_pictures_of_another_form_are_not_put_beside_each_other(tmp_path: Path) -> None:
+    export(micro_networks(), tmp_path / "weights")
+    with pytest.raises(ExportError, match="another form"):
+        export_scene(SceneNet(replace(MICRO, width=96)), tmp_path / "weights")
 
 
 def test_the_rate_rises_stays_and_falls() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from websockets.sync.client import connect
 
 from network.listening_socket import create_listening_socket
 from tests.browser.server_process import ROOT
-from tests.play.harness import PlayClient, picture
+from tests.play.harness import PlayClient, picture, session_config
 from tests.postgres import lacking
 from tests.waiting import deadline_s, wait_until
 
@@ -29,15 +30,19 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 START_S: Final = 240.0  # for a server, in a process that Ray starts
 _ANNOUNCEMENT: Final = "Fleet running on "
+_RAY_WAS_TOO_SLOW: Final = "The current node timed out during startup"
+_ANOTHER_CLUSTER: Final = "127.0.0.1:1"  # a fleet on this machine has nothing to do with it
 _MARK: Final = "TEST_FLEET"
 
 
 class Fleet:
-    """`url` is its one address; `mark` is what its processes, and no others, have in their environment."""
+    """`url` is its one address; `mark` is what its processes, and no others, have in their environment. `command` is
+    the one that has started them."""
 
-    def __init__(self, url: str, mark: str) -> None:
+    def __init__(self, url: str, mark: str, command: subprocess.Popen[str]) -> None:
         self.url = url
         self._mark = mark
+        self._command = command
 
     # ---------------------------------------------------------------------------------------------------- processes
 
@@ -55,6 +60,14 @@ class Fleet:
             return any(each.laddr.port in open_to for each in listening)
 
         return next(filter(serves, self.replicas()))
+
+    def update(self) -> None:
+        """Have a new server come for each."""
+        self._command.send_signal(signal.SIGUSR2)
+
+    def stop(self) -> None:
+        """Have the whole fleet end."""
+        self._command.terminate()
 
     def proxy(self) -> psutil.Process:
         (found,) = self._named("ProxyActor")
@@ -101,13 +114,13 @@ class Fleet:
         with self.moved_client(self.sent_on()) as client:
             yield client
 
-    def sent_on(self) -> Json:
+    def sent_on(self, **init: Any) -> Json:
         """Where somebody is sent who comes by the door, after all waiting. Whoever kept the door may have died."""
         sent: list[Json] = []
 
         def is_sent() -> bool:
             with suppress(WebSocketException, OSError), self.socket("&follows=ws") as door:
-                door.init(SEED, model=MODEL)
+                door.request("init", config=session_config(), model=MODEL, **init)
                 sent.extend(message for message in door.messages() if message["type"] == "moved")
             return bool(sent)
 
@@ -143,6 +156,7 @@ class Player:
         self.address = client.socket.remote_address
         self.passes = 0
         self.close_code: int | None = None
+        self.close_reason: str | None = None
         self._client = client
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._play, daemon=True)
@@ -165,6 +179,7 @@ class Player:
                 self.passes += 1
         except ConnectionClosed:
             self.close_code = self._client.socket.close_code
+            self.close_reason = self._client.socket.close_reason
 
 
 def play_on(players: Sequence[Player], passes: int = 1) -> None:
@@ -197,20 +212,35 @@ def fleet(folder: Path, database_url: str, *more: str) -> Generator[Fleet]:
         *("--drain-s", "5", *more),
     ]
     log = folder / "stderr.txt"
-    with processes(database_url) as (environment, mark), log.open("w", encoding="utf-8") as stderr:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL, text=True, env=environment
-        )
+    with processes(database_url) as (environment, mark):
+        process, url = _started(command, log, {**environment, "RAY_ADDRESS": _ANOTHER_CLUSTER})
         with process:
             try:
-                assert process.stdout is not None
-                line = next((line for line in process.stdout if line.startswith(_ANNOUNCEMENT)), "")
-                assert line, log.read_text(encoding="utf-8")[-8000:]
-                yield Fleet(line.removeprefix(_ANNOUNCEMENT).strip(), mark)
+                yield Fleet(url, mark, process)
                 process.terminate()
                 assert process.wait(deadline_s(START_S)) == 0, log.read_text(encoding="utf-8")[-8000:]
             finally:
                 process.kill()
+
+
+def _started(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], str]:
+    """The fleet and its address. Ray gives its own processes 30 s to start, however busy the machine is."""
+    said = ""
+    for _ in range(3):
+        with log.open("w", encoding="utf-8") as stderr:
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL, text=True, env=environment
+            )
+        assert process.stdout is not None
+        line = next((line for line in process.stdout if line.startswith(_ANNOUNCEMENT)), None)
+        if line is not None:
+            return process, line.removeprefix(_ANNOUNCEMENT).strip()
+        with process:  # closes what it has written to
+            pass
+        said = log.read_text(encoding="utf-8")
+        if _RAY_WAS_TOO_SLOW not in said:
+            break
+    raise AssertionError(said[-8000:])
 
 
 @contextmanager

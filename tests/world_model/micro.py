@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from training.export import export
+from training.export import export, export_scene
 from training.networks import Networks, make_networks
-from training.scenes.export import export_scene
 from training.stage import seed_torch
 from world_model.config import MICRO
 from world_model.scene_net import SceneNet
@@ -34,15 +33,15 @@ def micro_networks(seed: int = 0) -> Networks:
 
 
 def micro_weights(folder: Path, *, seed: int = 0) -> Path:
-    """Export `micro_networks` to `folder` as `world_model.runtime.load_runtime` reads them; returns the folder."""
+    """Export `micro_networks` and `micro_scene_net` to `folder` as `world_model.runtime.load_runtime` reads them;
+    returns the folder."""
     export(micro_networks(seed), folder)
+    export_scene(micro_scene_net(seed), folder)
     return folder
 
 
-def micro_scene(folder: Path, *, seed: int = 0) -> Path:
-    """Export an untrained scene network of the size `MICRO` to `folder`; returns the folder."""
+def micro_scene_net(seed: int = 0) -> SceneNet:
+    """Untrained, of the size `MICRO`."""
     with torch.no_grad():
         seed_torch(seed)
-        network = SceneNet(MICRO).eval()
-    export_scene(network, folder)
-    return folder
+        return SceneNet(MICRO).eval()

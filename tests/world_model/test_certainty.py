@@ -12,7 +12,7 @@ from world_model.config import MICRO
 from world_model.keyframes import LEAD, KeyframeKeeper
 from world_model.layer_renderer import Bytes, LayerRenderer, Layers
 from world_model.layers import EYE_HEIGHT_M, FINE, GROUND, HIDDEN, LAYERS, SKY
-from world_model.memory import Pose
+from world_model.pose import Pose
 
 H, W = MICRO.height, MICRO.width
 CELLS = H // 8, W // 8

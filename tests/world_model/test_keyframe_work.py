@@ -15,7 +15,7 @@ from world_model.config import MICRO
 from world_model.keyframe_work import KeyframeFailedError, KeyframeWork
 from world_model.keyframes import KeyframeKeeper, KeyframeState
 from world_model.layer_renderer import Bytes, LayerRenderer, Layers
-from world_model.memory import Pose
+from world_model.pose import Pose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

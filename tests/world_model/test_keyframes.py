@@ -24,9 +24,9 @@ from world_model.keyframes import (
 )
 from world_model.layer_renderer import Bytes, LayerRenderer, Layers, layer_sized
 from world_model.layers import FINE, HIDDEN, LAYERS
-from world_model.memory import Pose
 from world_model.origins import drawn_patch
 from world_model.panorama import Look, Panorama
+from world_model.pose import Pose
 
 H, W = MICRO.height, MICRO.width
 PICTURE = np.repeat(np.arange(W, dtype=np.uint8)[None, :, None] * 3 + 20, H, axis=0) + np.arange(3, dtype=np.uint8)

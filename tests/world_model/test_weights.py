@@ -27,7 +27,7 @@ def folder(micro_folder: Path, tmp_path: Path) -> Path:
 
 def complaint(folder: Path) -> str:
     with pytest.raises(WeightsError) as caught:
-        load_runtime(folder)
+        load_runtime(folder, GRAPHS)
     assert "export the weights again" in str(caught.value)
     return str(caught.value)
 
@@ -62,7 +62,7 @@ def test_a_folder_in_place_of_a_file_is_named(folder: Path, name: str) -> None:
 
 
 def test_a_flipped_bit_is_found(folder: Path) -> None:
-    path = graph_path(folder, "denoise")
+    path = graph_path(folder, "see")
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -74,11 +74,6 @@ def test_another_version_is_refused(folder: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
     assert "99" in (told := complaint(folder))
     assert str(path) in told
-
-
-def _without_a_graph(told: dict[str, Any]) -> object:
-    del told["files"]["walk"]
-    return told
 
 
 def _with_odd_sizes(told: dict[str, Any]) -> object:
@@ -99,7 +94,7 @@ def _of_nothing(_: dict[str, Any]) -> object:
     return None
 
 
-@pytest.mark.parametrize("damage", [_without_a_graph, _with_odd_sizes, _with_an_unknown_size, _in_a_list, _of_nothing])
+@pytest.mark.parametrize("damage", [_with_odd_sizes, _with_an_unknown_size, _in_a_list, _of_nothing])
 def test_a_damaged_manifest_is_named(folder: Path, damage: Callable[[dict[str, Any]], object]) -> None:
     path = folder / "manifest.json"
     path.write_text(json.dumps(damage(json.loads(path.read_text()))))
@@ -107,7 +102,16 @@ def test_a_damaged_manifest_is_named(folder: Path, damage: Callable[[dict[str, A
     assert "damaged" in told
 
 
+def test_a_graph_that_the_manifest_does_not_know_is_named_where_it_is_needed(folder: Path) -> None:
+    path = folder / "manifest.json"
+    told = json.loads(path.read_text())
+    del told["files"]["walk"]
+    path.write_text(json.dumps(told))
+    assert "walk.onnx" in complaint(folder)
+    assert read_weights(folder, ("start",))[0].config == MICRO
+
+
 def test_a_file_that_is_not_a_graph_is_named(micro_folder: Path) -> None:
     manifest, graphs = read_weights(micro_folder)
-    with pytest.raises(WeightsError, match="'encode_context'"):
-        Runtime(manifest, {**graphs, "encode_context": b"no graph"})
+    with pytest.raises(WeightsError, match="'walk'"):
+        Runtime(manifest, {**graphs, "walk": b"no graph"})

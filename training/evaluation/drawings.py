@@ -1,9 +1,11 @@
-"""The plot of an evaluation, and the film strip beside it."""
+"""The plot of an engine beside the simulator, and the film strip beside it."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from training.evaluation.runs import TRUTH, WINDOW
 from training.evaluation.walks import ALL
@@ -34,7 +36,8 @@ def draw_plot(results: Results, path: Path) -> None:
         above[1].plot(list(found), [each.ssim for each in found.values()], marker="o")
         above[2].plot(list(found), [each.sharpness for each in found.values()], marker="o")
         drift = results.drift[subject]
-        for axes, ratios in zip(below, (drift.brightness, drift.contrast, drift.sharpness), strict=True):
+        for axes, plays in zip(below, (drift.brightness, drift.contrast, drift.sharpness), strict=True):
+            ratios = np.mean(plays, axis=0)
             axes.plot([WINDOW * (window + 0.5) for window in range(len(ratios))], ratios)
     for axes, title in zip(above, ("PSNR, dB (the longest walks)", "SSIM", "sharpness, of the truth's"), strict=True):
         axes.set(title=title, xlabel="frames of recorded walks", xscale="log")
@@ -59,8 +62,7 @@ def draw_strip(trials: Sequence[Trial], subjects: Sequence[Subject], path: Path)
 
 
 def _all(trial: Trial, subjects: Sequence[Subject]) -> Iterator[tuple[str, Iterator[Picture]]]:
-    actions = trial.actions[: max(_SHOWN_AT)]
-    first = next(trial.pictures())
-    yield TRUTH, islice(trial.pictures(), len(actions) + 1)
+    shown = max(_SHOWN_AT) + 1
+    yield TRUTH, islice(trial.pictures(), shown)
     for subject in subjects:
-        yield subject.name, subject.play(first, actions, rng_seed=trial.number)
+        yield subject.name, islice(subject.play(trial), shown)

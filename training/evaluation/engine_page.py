@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from training.evaluation.engine_card import AXES, WINDOW, mean_control
+from training.evaluation.pace import THREADS
+from training.evaluation.report import render
+from training.evaluation.tables import NOTHING, farthest, steady, table
 from training.pictures import save_contact_sheet
 
 if TYPE_CHECKING:
@@ -17,12 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.world_engine.world_engine import WorldSpec
-    from training.evaluation.engine_card import Control, EngineFigures
+    from training.evaluation.engine_card import Control, EngineFigures, Returns
+    from training.evaluation.pace import Crowd
+    from training.evaluation.results import Results
 
-_NOTHING: Final = "-"
 _UNITS: Final = MappingProxyType(
-    {"yaw": "rad a pixel", "pitch": "rad a pixel", "forward": "m a pass", "strafe": "rad a pass"}
+    {"yaw": "rad a pixel", "pitch": "rad a pixel", "forward": "m/s", "strafe": "rad/s"},
 )
+_SHARES: Final = ("brightness", "contrast", "detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +38,49 @@ class EngineCardPage:
 
     spec: WorldSpec
     figures: Mapping[str, EngineFigures]
+    crowd: Crowd
+    beside_the_truth: Results | None
 
     def write(self, folder: Path) -> str:
         """Write `card.md`, `card.json`, `card.png` and `card_strip.png` to `folder`; returns the table."""
         folder.mkdir(parents=True, exist_ok=True)
-        table = self.table()
-        (folder / "card.md").write_text(table, encoding="utf-8")
+        text = self.table()
+        (folder / "card.md").write_text(text, encoding="utf-8")
         plain = {
             name: {key: value for key, value in asdict(each).items() if key != "shown"}
             for name, each in self.figures.items()
         }
-        facts = {"model_id": self.spec.model_id, "weights": self.spec.weights_hash, "pictures": plain}
+        facts = {
+            "model_id": self.spec.model_id,
+            "weights": self.spec.weights_hash,
+            "pictures": plain,
+            "crowd": self.crowd._asdict(),
+            "beside_the_truth": None if self.beside_the_truth is None else asdict(self.beside_the_truth),
+        }
         (folder / "card.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         self._plot(folder / "card.png")
         save_contact_sheet(folder / "card_strip.png", [list(each.shown) for each in self.figures.values()])
-        return table
+        return text
 
     def table(self) -> str:
-        spec, found = self.spec, list(self.figures.values())
+        spec = self.spec
         head = (
             f"{spec.title} ({spec.model_id}, weights {spec.weights_hash[:12]}), {spec.width}x{spec.height}, in "
-            f"{len(found)} pictures: {', '.join(self.figures)}."
+            f"{len(self.figures)} pictures: {', '.join(self.figures)}."
         )
-        return "\n\n".join([head, self._facts(), self._control(), self._returning(), self._course()]) + "\n"
+        parts = [head, self._facts(), self._control(), self._returning(), self._course()]
+        if self.beside_the_truth is not None:
+            parts.append(render(self.beside_the_truth))
+        return "\n\n".join(parts) + "\n"
 
     def _facts(self) -> str:
         spec, found = self.spec, list(self.figures.values())
         p50, p95 = (float(np.mean([each.pass_ms[n] for each in found])) for n in range(2))
         rows = [
             ("control granularity", f"{1000.0 * spec.pass_interval_s:.0f} ms ({spec.frames_per_pass} frames a pass)"),
-            ("a pass on this machine, p50 / p95", f"{p50:.1f} / {p95:.1f} ms"),
+            (f"a pass on this machine ({_load()}), p50 / p95", f"{p50:.1f} / {p95:.1f} ms"),
             ("a frame, p50", f"{p50 / spec.frames_per_pass:.1f} ms, for {1000.0 / spec.fps:.1f} ms of play"),
+            (f"{self.crowd.worlds} worlds on {THREADS} threads", f"{self.crowd.frames_per_s:.1f} frames/s each"),
             ("state of a world", f"{max(each.state_bytes for each in found) / 1024.0:.1f} KiB"),
             (
                 "without input, change of 255: each frame / in all",
@@ -71,7 +90,7 @@ class EngineCardPage:
                 ),
             ),
         ]
-        return _table("Facts", ("", ""), rows)
+        return table("Facts", ("", ""), rows)
 
     def _control(self) -> str:
         rows: list[tuple[str, ...]] = []
@@ -79,37 +98,40 @@ class EngineCardPage:
             control = mean_control([each.control for each in self.figures.values()], axis)
             rows.append((axis, *_cells(control), _UNITS[axis]))
         columns = ("", "right sign", "correlation", "gain", "delay, frames", "unit of the gain")
-        return _table("What pictures showed against what the hand did", columns, rows)
+        return table("What frames showed against what the hand did", columns, rows)
 
     def _returning(self) -> str:
-        found = list(self.figures.values())
-        away = list(found[0].returned)
-        rows = [("PSNR, dB", *(f"{float(np.mean([each.returned[at] for each in found])):.1f}" for at in away))]
-        return _table("Return after so many seconds away", ("", *(f"{at:g}" for at in away)), rows)
+        found = [each.returned for each in self.figures.values()]
+        away = list(found[0].turned)
+
+        def row(told: str, part: Callable[[Returns], dict[float, float]]) -> tuple[str, ...]:
+            return told, *(f"{float(np.mean([part(each)[at] for each in found])):.1f}" for at in away)
+
+        rows = [
+            row("a look away, and back", lambda each: each.turned),
+            row("steps ahead, and back", lambda each: each.walked),
+        ]
+        title = "Return after so many seconds: PSNR against what was there, dB"
+        return table(title, ("", *(f"{at:g}" for at in away)), rows)
 
     def _course(self) -> str:
         rows: list[tuple[str, ...]] = []
-        for name in ("brightness", "contrast", "detail"):
-            windows = np.mean([getattr(each.course, name) for each in self.figures.values()], axis=0)
-            worst = [each.course.worst()[name] for each in self.figures.values()]
-            farthest = max(worst, key=lambda share: abs(float(np.log(max(share, 1e-3)))))
-            rows.append(
-                (
-                    name,
-                    f"{windows[0]:.2f}",
-                    f"{windows[len(windows) // 2]:.2f}",
-                    f"{windows[-1]:.2f}",
-                    f"{farthest:.2f}",
-                )
-            )
-        columns = ("", "first window", "middle", "last", "worst window of a picture")
-        return _table(f"Long play, each over {WINDOW} frames, as shares of the first picture", columns, rows)
+        for name in _SHARES:
+            plays: list[list[float]] = [getattr(each.course, name) for each in self.figures.values()]
+            means = np.mean(plays, axis=0)
+            rows.append((name, *(f"{means[at]:.2f}" for at in _ends(len(means))), farthest(plays), steady(plays)))
+        torn = [each.course.fragments for each in self.figures.values()]
+        means = np.mean(torn, axis=0)
+        worst = max((count for play in torn for count in play), key=abs)
+        rows.append(("torn fragments", *(f"{means[at]:+.0f}" for at in _ends(len(means))), f"{worst:+.0f}", NOTHING))
+        columns = ("", "first window", "middle", "last", "worst window of all", "within 15 %")
+        return table(f"Long play, each over {WINDOW} frames, against the picture it began with", columns, rows)
 
     def _plot(self, path: Path) -> None:
         from matplotlib.figure import Figure  # a second to import, and only wanted here
 
         figure: Any = Figure(figsize=(12, 3.2), layout="constrained")  # matplotlib is typed in parts only
-        for axes, name in zip(figure.subplots(1, 3), ("brightness", "contrast", "detail"), strict=True):
+        for axes, name in zip(figure.subplots(1, 3), _SHARES, strict=True):
             for picture, each in self.figures.items():
                 windows: list[float] = getattr(each.course, name)
                 axes.plot([WINDOW * (window + 0.5) for window in range(len(windows))], windows, label=picture)
@@ -119,9 +141,19 @@ class EngineCardPage:
         figure.savefig(path, dpi=90, metadata={"Software": None})
 
 
+def _ends(windows: int) -> tuple[int, int, int]:
+    return 0, windows // 2, windows - 1
+
+
+def _load() -> str:
+    """How busy the machine is: figures of pace are of a quiet one only."""
+    busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{os.cpu_count()} cores, {platform.machine()}{busy}"
+
+
 def _cells(control: Control) -> tuple[str, ...]:
     def cell(value: float | None, form: Callable[[float], str]) -> str:
-        return _NOTHING if value is None else form(value)
+        return NOTHING if value is None else form(value)
 
     return (
         cell(control.sign, lambda value: f"{value:.0%}"),
@@ -129,8 +161,3 @@ def _cells(control: Control) -> tuple[str, ...]:
         cell(control.gain, lambda value: f"{value:.4f}"),
         cell(control.delay_frames, lambda value: f"{value:.0f}"),
     )
-
-
-def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [columns, ("---",) * len(columns), *rows]
-    return "\n".join([f"**{title}**", "", *(f"| {' | '.join(line)} |" for line in lines)])

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 
 from runtime_config.launch_settings import load_runtime_config
+from services.world_engine.diorama.constants import HALF_FOV
 from services.world_engine.engine_card import ModelLoadError
 from services.world_engine.plugins.discovery import InstalledEngines
+from world_model.config import ModelConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.world_engine.world_engine import WorldEngine
     from training.evaluation.trials import Picture
+
+# Half the angle of view of the width, of engines that walk through a picture by the keys and the mouse of a person in
+# the simulator. Such an engine can be held against the simulator; of others nobody knows what should be seen.
+_HALF_VIEWS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "terrarium/diorama": HALF_FOV,
+        "terrarium/stroll": HALF_FOV,
+        "terrarium/moss": 0.5 * ModelConfig().fov,
+    }
+)
+_USUAL_HALF_VIEW: Final = math.radians(36.0)
 
 
 class NoEngineError(Exception):
@@ -37,6 +54,16 @@ def load_engine(model_id: str) -> WorldEngine:
         return entry.load(entry.quants[0], lambda _step: None)
     except ModelLoadError as error:
         raise NoEngineError(str(error)) from error
+
+
+def half_view_of(model_id: str) -> float | None:
+    """Half the angle of view of an engine that can be held against the simulator, rad; None: it cannot."""
+    return _HALF_VIEWS.get(model_id)
+
+
+def assumed_half_view(model_id: str) -> float:
+    """The same, of any engine: where nobody knows it, what is usual."""
+    return _HALF_VIEWS.get(model_id, _USUAL_HALF_VIEW)
 
 
 def fitted(picture: Picture, engine: WorldEngine) -> Picture:

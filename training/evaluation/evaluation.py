@@ -1,11 +1,8 @@
-"""Everything that is measured of one model, put together."""
+"""Everything that is measured of one engine beside the simulator, put together."""
 
 from __future__ import annotations
 
-import os
-import platform
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
@@ -13,20 +10,17 @@ from tqdm import tqdm
 
 from training.evaluation.drawings import draw_plot, draw_strip
 from training.evaluation.optics import Odometer
-from training.evaluation.pace import measure_pace
 from training.evaluation.results import (
-    Conditions,
     Results,
     advancing_table,
     likeness_table,
     mean_return,
-    mean_stillness,
     psnr_curves,
     turning_table,
 )
-from training.evaluation.runs import TRUTH, drift_of, keep_still, play_long, steps_ahead, turn_around
-from training.evaluation.subjects import Moss
-from training.evaluation.trials import course, full_turn, long_walk, recorded_walk, stillness
+from training.evaluation.runs import TRUTH, drift_of, play_long, steps_ahead, turn_around
+from training.evaluation.subjects import Still
+from training.evaluation.trials import course, full_turn, long_walk, recorded_walk
 from training.evaluation.walks import play_walk
 from training.recorder import CLIPS_PER_WORLD
 
@@ -37,10 +31,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.evaluation.results import Plan
-    from training.evaluation.runs import Looks, Return, Stillness
+    from training.evaluation.runs import Looks, Return
     from training.evaluation.subjects import Subject
     from training.evaluation.walks import Obedience, PlayedWalk
-    from world_model.runtime import Runtime
+    from world_model.config import ModelConfig
 
 _CLIPS: Final = 48  # the held-out clips that walks are spread over
 _STRIP: Final = (1, 12, 30)  # clips of which the film strip is made
@@ -49,42 +43,36 @@ FoundT = TypeVar("FoundT")
 
 
 class Evaluation:
-    """One model and one plan. The figures, but for those of pace, depend on nothing else."""
+    """One subject and one plan. The figures depend on nothing else."""
 
-    def __init__(self, runtime: Runtime, plan: Plan, baselines: Sequence[Subject], *, steps: int, workers: int) -> None:
-        """`steps` is how often the dynamics are asked for a frame, `workers` how many walks are played side by side."""
-        self._runtime, self._plan, self._steps, self._workers = runtime, plan, steps, workers
-        self._size = runtime.config
-        self._odometer = Odometer(self._size.height, self._size.width, self._size.focal)
-        self._subjects: tuple[Subject, ...] = (Moss(runtime, steps=steps), *baselines)
+    def __init__(self, subject: Subject, size: ModelConfig, plan: Plan, *, workers: int) -> None:
+        """`size` is that of the judged pictures; `workers` walks are played side by side."""
+        self._size, self._plan, self._workers = size, plan, workers
+        self._odometer = Odometer(size.height, size.width, size.focal)
+        self._subjects: tuple[Subject, ...] = (subject, Still())
 
     def run(self) -> Results:
         plan, names = self._plan, [subject.name for subject in self._subjects]
         walks = self._each("recorded walks", plan.walks, self._walk)
         advancing = self._advancing()
-        rests = self._each("rests", plan.rests, self._rest)
         turns = self._each("full turns", plan.turns, self._turn)
         plays = self._each("long plays", plan.plays, self._play)
-        first = next(full_turn(self._size, 0).pictures())
-        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
         return Results(
-            conditions=Conditions(plan, self._runtime.weights_hash, self._steps, _machine(), round(load, 1)),
+            plan=plan,
+            size=(self._size.height, self._size.width),
             subjects=tuple(names),
             likeness=likeness_table(walks, names),
             psnr=psnr_curves(walks, names),
             turning=turning_table(walks, names, TRUTH),
             advancing=advancing,
-            stillness=mean_stillness(rests),
             drift={name: drift_of(plays, name) for name in names},
             returning=mean_return(turns),
-            pace=measure_pace(self._runtime, first, plan.paced_frames, steps=self._steps),
         )
 
-    def draw(self, results: Results, folder: Path) -> None:
-        """`evaluation.png` and `evaluation_strip.png`."""
-        draw_plot(results, folder / "evaluation.png")
+    def draw(self, results: Results, plot: Path, strip: Path) -> None:
+        draw_plot(results, plot)
         shown = [recorded_walk(self._size, number, self._plan.walk_frames) for number in _STRIP]
-        draw_strip(shown, self._subjects, folder / "evaluation_strip.png")
+        draw_strip(shown, self._subjects, strip)
 
     def _walk(self, index: int) -> PlayedWalk:
         plan = self._plan
@@ -92,9 +80,6 @@ class Evaluation:
         frames = plan.long_walk_frames if goes_on else plan.walk_frames
         number = index * max(1, _CLIPS // plan.walks)
         return play_walk(recorded_walk(self._size, number, frames), self._subjects, self._odometer)
-
-    def _rest(self, index: int) -> dict[str, Stillness]:
-        return keep_still(stillness(self._size, _place(index), self._plan.rest_frames), self._subjects)
 
     def _turn(self, index: int) -> dict[str, Return]:
         return turn_around(full_turn(self._size, _place(index), left=index % 2 == 1), self._subjects)
@@ -122,10 +107,3 @@ class Evaluation:
 def _place(index: int) -> int:
     """Each in another world."""
     return CLIPS_PER_WORLD * index
-
-
-def _machine() -> str:
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
-        f"onnxruntime {version('onnxruntime')}"
-    )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from training.evaluation.trials import Picture
 
+_READ_WIDTH: Final = 224  # pixels at most: motion is told by large things, and a reading costs less than a frame then
 _CLEAR: Final = 25.0  # grey levels of a clear difference; more counts no more
 _LARGE: Final = 0.25  # of the height: parts from this size on have their light and shade taken out
 _GROUND_FROM: Final = 0.15  # of the half height below the horizon; what is nearer to it hardly moves
@@ -24,7 +25,9 @@ class Odometer:
 
     def __init__(self, height: int, width: int, focal: float) -> None:
         """`focal` is in pixels."""
-        self._focal = focal
+        scale = min(1.0, _READ_WIDTH / width)
+        height, width, focal = round(scale * height), round(scale * width), scale * focal
+        self._size, self._focal = (width, height), focal
         x, y = np.arange(width) - 0.5 * (width - 1), np.arange(height) - 0.5 * (height - 1)
         # On a cylinder a turn moves the whole picture by the same way: a column there is an angle of 1 / focal.
         angle = x[np.abs(x) < focal * np.arctan(0.5 * width / focal)] / focal
@@ -45,12 +48,12 @@ class Odometer:
         What differs much, as where something is torn or comes into view, counts no more than what differs clearly, so
         that a part of the picture cannot mislead the whole. A peak of phase correlation has no such protection.
         """
-        one, other = (self._details(self._unrolled(picture)) for picture in (before, after))
+        one, other = (self._details(self._unrolled(self._small(picture))) for picture in (before, after))
         return _least_shift(one, other) / self._focal
 
     def tilt(self, before: Picture, after: Picture) -> float:
         """The same, of looking up. Tangents stand for angles here."""
-        one, other = (self._details(_grey(picture)).T for picture in (before, after))
+        one, other = (self._details(_grey(self._small(picture))).T for picture in (before, after))
         return -_least_shift(one, other) / self._focal
 
     def advance(self, before: Picture, after: Picture) -> float:
@@ -58,13 +61,18 @@ class Odometer:
 
         The weighted median of what each pixel of the ground says (flow by Farneback's method).
         """
-        grey, next_grey = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after))
+        grey, next_grey = (cv2.cvtColor(self._small(picture), cv2.COLOR_RGB2GRAY) for picture in (before, after))
         nothing = np.zeros((*grey.shape, 2), dtype=np.float32)
         flow = cv2.calcOpticalFlowFarneback(grey, next_grey, nothing, 0.5, 4, 15, 3, 5, 1.1, 0)[self._ground]
         said = (flow * self._step_flow).sum(axis=-1) / np.square(self._weight)
         order = np.argsort(said, axis=None)
         share = np.cumsum(self._weight.ravel()[order])
         return float(said.ravel()[order[np.searchsorted(share, 0.5 * share[-1])]])
+
+    def _small(self, picture: Picture) -> Picture:
+        if picture.shape[1] == self._size[0]:
+            return picture
+        return np.asarray(cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
     def _unrolled(self, picture: Picture) -> NDArray[np.float32]:
         return cv2.remap(

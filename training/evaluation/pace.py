@@ -1,58 +1,51 @@
-"""How long a step takes: alone on a thread, and for eight worlds on two."""
+"""How many frames a second eight worlds of an engine have, when two threads step them."""
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-
-from training.evaluation.trials import TURN_RATE
-from world_model.config import FRAME_S
-from world_model.motion_step import WalkerIntent
-from world_model.walker import Walker
+from services.world_engine.world_engine import ControlPayload
+from wire_protocol import KEY_CODES
 
 if TYPE_CHECKING:
+    from services.world_engine.world_engine import World, WorldEngine
     from training.evaluation.trials import Picture
-    from world_model.runtime import Runtime
 
-CROWD: Final = 8  # worlds
+_CROWD: Final = 8
 THREADS: Final = 2
-_WARM_UP: Final = 3  # steps
-_INTENT: Final = WalkerIntent(forward=1.0, turn=0.3 * TURN_RATE * FRAME_S)
+_WARM_UP: Final = 3  # passes
+_MOUSE: Final = 90.0  # pixels a second
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    p50_ms: float  # of a step, one world on one thread
-    p95_ms: float
-    alone_per_s: float  # frames
-    crowd_per_s: float  # frames of all worlds together
+class Crowd(NamedTuple):
+    worlds: int  # as many as the engine has room for, at most eight
+    frames_per_s: float  # of each
 
 
-def measure_pace(runtime: Runtime, first: Picture, frames: int, *, steps: int) -> Pace:
-    """`frames` frames alone, and as many of the crowd together."""
-    walkers = [Walker(runtime, first, rng_seed=number, steps=steps) for number in range(CROWD)]
-    for walker in walkers:
-        _times(walker, _WARM_UP)
-    alone = _times(walkers[0], frames)
-    each = max(1, frames // CROWD)
-    with ThreadPoolExecutor(THREADS) as pool:
-        begun = time.perf_counter()
-        for done in [pool.submit(_times, walker, each) for walker in walkers]:
-            done.result()
-        lasted = time.perf_counter() - begun
-    p50, p95 = (float(value) for value in 1000.0 * np.percentile(alone, (50.0, 95.0)))
-    return Pace(p50, p95, frames / sum(alone), CROWD * each / lasted)
+def measure_crowd(engine: WorldEngine, seed: Picture, frames: int) -> Crowd:
+    """Walk on in every world, with a slow turn, for that many frames of each."""
+    spec = engine.spec
+    count = _CROWD if spec.max_worlds is None else min(_CROWD, spec.max_worlds)
+    passes = max(1, frames // spec.frames_per_pass)
+    hand = ControlPayload(frozenset({KEY_CODES["W"]}), _MOUSE * spec.pass_interval_s, 0.0)
+    worlds: list[World] = []
+    try:
+        for number in range(count):
+            worlds.append(engine.open_world(seed, rng_seed=number))
+            _walk_on(worlds[-1], hand, _WARM_UP)
+        with ThreadPoolExecutor(THREADS) as threads:
+            begun = time.perf_counter()
+            for done in [threads.submit(_walk_on, world, hand, passes) for world in worlds]:
+                done.result()
+            lasted = time.perf_counter() - begun
+    finally:
+        for world in worlds:
+            world.close()
+    return Crowd(count, passes * spec.frames_per_pass / lasted)
 
 
-def _times(walker: Walker, frames: int) -> list[float]:
-    """Seconds of each step."""
-    times: list[float] = []
-    for _ in range(frames):
-        begun = time.perf_counter()
-        walker.step(_INTENT)
-        times.append(time.perf_counter() - begun)
-    return times
+def _walk_on(world: World, hand: ControlPayload, passes: int) -> None:
+    for _ in range(passes):
+        world.step(hand)

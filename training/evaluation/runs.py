@@ -1,4 +1,4 @@
-"""Runs for one question each: do steps lead ahead, is stillness still, does play drift, does a full turn return."""
+"""Runs for one question each: do steps lead ahead, does play drift, does a full turn return."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from training.evaluation.measures import brightness, change, contrast, gain, psnr, sharpness
+from training.evaluation.measures import brightness, contrast, gain, psnr, sharpness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
 TRUTH: Final = "simulator"
 WINDOW: Final = 100  # frames of play that are put together
 _EVERY: Final = 5  # frames, of which one is looked at
-
-
-@dataclass(frozen=True, slots=True)
-class Stillness:
-    """Mean absolute changes of colours, 0 to 1, while nothing is touched."""
-
-    each_frame: float
-    from_the_first: float  # of the last frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +42,11 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Ratios to the simulator under the same inputs, of each window of play."""
+    """Ratios to the simulator under the same inputs, of each window of each play: [plays][windows]."""
 
-    brightness: list[float]
-    contrast: list[float]
-    sharpness: list[float]
+    brightness: list[list[float]]
+    contrast: list[list[float]]
+    sharpness: list[list[float]]
 
 
 def steps_ahead(trial: Trial, subjects: Sequence[Subject], odometer: Odometer) -> dict[str, NDArray[np.float64]]:
@@ -65,18 +57,6 @@ def steps_ahead(trial: Trial, subjects: Sequence[Subject], odometer: Odometer) -
     }
     scale = gain(trial.ahead(), steps[TRUTH]) or 1.0
     return {name: measured / scale for name, measured in steps.items()}
-
-
-def keep_still(trial: Trial, subjects: Sequence[Subject]) -> dict[str, Stillness]:
-    found: dict[str, Stillness] = {}
-    for name, pictures in _all(trial, subjects):
-        changes: list[float] = []
-        first = last = next(pictures)
-        for picture in pictures:
-            changes.append(change(last, picture))
-            last = picture
-        found[name] = Stillness(float(np.mean(changes)), change(first, last))
-    return found
 
 
 def turn_around(trial: Trial, subjects: Sequence[Subject]) -> dict[str, Return]:
@@ -92,9 +72,8 @@ def play_long(trial: Trial, subjects: Sequence[Subject]) -> dict[str, Looks]:
 
 
 def drift_of(plays: Sequence[dict[str, Looks]], subject: str) -> Drift:
-    def ratios(part: Callable[[Looks], NDArray[np.float64]]) -> list[float]:
-        own, true = (np.sum([part(play[who]) for play in plays], axis=0) for who in (subject, TRUTH))
-        return [float(value) for value in own / true]
+    def ratios(part: Callable[[Looks], NDArray[np.float64]]) -> list[list[float]]:
+        return [[float(value) for value in part(play[subject]) / part(play[TRUTH])] for play in plays]
 
     return Drift(
         ratios(lambda looks: looks.brightness),
@@ -117,9 +96,8 @@ def _looks(pictures: Iterable[Picture]) -> Looks:
 
 def _all(trial: Trial, subjects: Sequence[Subject]) -> Iterator[tuple[str, Iterator[Picture]]]:
     yield TRUTH, trial.pictures()
-    first = next(trial.pictures())
     for subject in subjects:
-        yield subject.name, subject.play(first, trial.actions, rng_seed=trial.number)
+        yield subject.name, subject.play(trial)
 
 
 def _pairs(pictures: Iterator[Picture]) -> Iterator[tuple[Picture, Picture]]:

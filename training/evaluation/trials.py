@@ -64,6 +64,18 @@ class Trial:
             renderer.draw(state, picture)
             yield picture
 
+    def picture(self, number: int) -> Picture:
+        """One of `pictures`, a new array."""
+        return next(replace(self, states=self.states[number : number + 1]).pictures())
+
+    def first_seen(self, height: int, width: int, fov_deg: float) -> Picture:
+        """The first picture to a camera of another size and angle of view."""
+        world = self.around.world
+        config = replace(world.config, height=height, width=width, fov_deg=fov_deg)
+        if config == world.config:
+            return self.picture(0)
+        return replace(self, around=Surroundings(replace(world, config=config))).picture(0)
+
     def ahead(self) -> NDArray[np.float64]:
         """Metres that each action led along the look: [len(actions)]."""
         x, z, yaw = (np.array([getattr(state, name) for state in self.states]) for name in ("x", "z", "yaw"))
@@ -86,11 +98,6 @@ def long_walk(size: ModelConfig, number: int, frames: int) -> Trial:
         states.append(advance(around, states[-1], actions[-1]))
         actions.append(script.send(states[-1]))
     return Trial(number, "goal_walk", around, tuple(states), tuple(actions[:-1]))
-
-
-def stillness(size: ModelConfig, number: int, frames: int) -> Trial:
-    """Somebody who stands there and touches nothing."""
-    return _scripted(size, number, "idle", (Action() for _ in range(frames)))
 
 
 def full_turn(size: ModelConfig, number: int, *, left: bool = False) -> Trial:

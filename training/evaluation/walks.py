@@ -70,10 +70,7 @@ def play_walk(trial: Trial, subjects: Sequence[Subject], odometer: Odometer) -> 
         kind=trial.kind,
         commanded=np.array([action.yaw for action in trial.actions]),
         truth=_track(truth, truth, odometer),
-        tracks={
-            subject.name: _track(subject.play(truth[0], trial.actions, rng_seed=trial.number), truth, odometer)
-            for subject in subjects
-        },
+        tracks={subject.name: _track(subject.play(trial), truth, odometer) for subject in subjects},
     )
 
 

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from training.export import ExportError
+from training.export import ExportError, export_scene, scene_net_of
 from training.run import RunFolderError
-from training.scenes.export import export_scene, network_of
 from training.scenes.make_views import make_views
 from training.scenes.presets import SCENE_PRESETS
 from training.scenes.train import SceneTraining
@@ -49,7 +48,7 @@ def lease(
     make_views(out / "views" / "train", "train", preset.walks, workers=workers, deadline=deadline, config=config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     SceneTraining(preset, out / "views", out / "run", deadline=math.inf, device=device).run()
-    export_scene(network_of(out / "run"), out / "weights")
+    export_scene(scene_net_of(out / "run"), out / "weights")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,7 +24,7 @@ from training.scenes.presets import SCENE_PRESETS, ScenePreset
 from training.scenes.run import SceneCheckpoint, SceneRunFolder
 from training.scenes.samples import Pairs
 from training.scenes.views import ViewFolderError, ViewStore
-from training.shipped import shipped_networks
+from training.shipped import shipped_depth_net
 from training.stage import Averaged, descend, learning_rate, mixed_precision, seed_torch
 from world_model.layer_rendering import LayerRendering
 from world_model.scene import parts_of
@@ -160,10 +160,10 @@ class SceneTraining:
 def _new_network(preset: ScenePreset, depth_from: Path | None) -> SceneNet:
     network = SceneNet(preset.model)
     if depth_from is not None:
-        shipped = shipped_networks(depth_from, torch.device("cpu"))
+        shipped = shipped_depth_net(depth_from)
         if shipped.config.depth_widths != preset.model.depth_widths:
             raise WeightsError(f"The depth network in {depth_from} is of another size than this preset's.")
-        network.depth_net.load_state_dict(shipped.depth_net.state_dict())
+        network.depth_net.load_state_dict(shipped.state_dict())
     return network
 
 

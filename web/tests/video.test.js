@@ -39,7 +39,7 @@ function header(frame_id, more = {}) {
  */
 async function choiceFor(host, isSupported = true) {
   const choice = new VideoChoice(host, Promise.resolve(isSupported));
-  await Promise.resolve();
+  await choice.known();
   return choice;
 }
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from runtime_config.constants import MOSS_DIR
 from services.world_engine.depth.depth import DepthMap
-from world_model.runtime import Runtime
-from world_model.weights import read_weights
+from world_model.runtime import load_runtime
 
 if TYPE_CHECKING:
     from services.world_engine.depth.depth import Floats
     from services.world_engine.world_engine import Picture
+    from world_model.runtime import Runtime
 
 # The network learnt depth in the open country of a simulator. What it says of a picture and of its mirror image differs
 # by at most 0.06 there, and by at least 0.09 in the 18 other pictures of docs/evaluation.md.
@@ -45,5 +45,4 @@ class MossDepth:
 
 def open_moss_depth() -> MossDepth:
     """With the weights that come with the server. Raises: WeightsError, they are missing or damaged."""
-    manifest, graphs = read_weights(MOSS_DIR)
-    return MossDepth(Runtime(manifest, {"start": graphs["start"]}))
+    return MossDepth(load_runtime(MOSS_DIR, ("start",)))

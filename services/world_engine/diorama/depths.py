@@ -55,8 +55,8 @@ def strolls_of(state: DepthAnythingState, start_worker: Callable[[WorkerSpec], T
     Raises:
         WeightsError: the weights of Moss, which come with the server, are missing or damaged.
     """
-    manifest, graphs = read_weights(MOSS_DIR)
-    moss, moss_hash = MossDepth(Runtime(manifest, {"start": graphs["start"]})), manifest.files["start"]
+    manifest, graphs = read_weights(MOSS_DIR, ("start",))
+    moss, moss_hash = MossDepth(Runtime(manifest, graphs)), manifest.files["start"]
     by_moss = stroll(moss, moss_hash)
     match state:
         case DepthAnythingUsable(folder):

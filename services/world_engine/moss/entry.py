@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Final
 from runtime_config.constants import MOSS_DIR
 from services.world_engine.engine_card import EngineCard, EngineMemory, LoadReport, LoadStep, ModelLoadError
 from services.world_engine.moss.constants import FPS, FRAMES_PER_PASS, MODEL_ID, TITLE
-from world_model.weights import GRAPHS, Manifest, WeightsError, graph_path, read_weights
+from world_model.weights import PLAYED, Manifest, WeightsError, graph_path, read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from runtime_config.runtime_config import RuntimeConfig
+    from runtime_config.runtime_config import MossFrames, RuntimeConfig
     from services.world_engine.moss.engine import MossEngine
 
 _DESCRIPTION: Final = (
-    "A small neural network dreams the way ahead of you, blurred and coarse: what you come near to comes apart within "
-    "seconds."
+    "A small neural network takes the picture apart into soft layers, and you walk among them: trees and slopes pass "
+    "by as they should, and what nobody has seen is made up of what was."
 )
 # The worlds whose views it plays better than other engines, judged by looking (docs/evaluation.md): none yet, not
 # even its own simulator. The seeds that show the simulator are marked with "simulator".
 _AT_HOME_IN: Final[frozenset[str]] = frozenset()
-_RAM: Final = 256 << 20  # measured: 134 MiB; worlds share the weights
+_RAM: Final = 256 << 20  # worlds share the weights, and have 16 MiB each
 _NO_RUNTIME: Final = (
     "Moss needs ONNX Runtime, which could not be imported. Install it again with: "
     "pip install --force-reinstall onnxruntime"
@@ -34,14 +34,14 @@ _NO_RUNTIME: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Moss:
-    """The weights in `folder`, played with that many sampling steps (1, 2 or 4)."""
+    """The weights in `folder`, played in frames of that size."""
 
     folder: Path
-    steps: int
+    frames: MossFrames
 
     @classmethod
     def configured(cls, config: RuntimeConfig) -> Moss:
-        return cls(config.moss.weights or MOSS_DIR, config.moss.steps)
+        return cls(config.moss.weights or MOSS_DIR, config.moss.frames)
 
     @property
     def card(self) -> EngineCard:
@@ -67,10 +67,10 @@ class Moss:
             ModelLoadError: weights are missing, damaged or of another version, ONNX Runtime is missing or refuses them,
                 or the quantisation is unknown.
         """
-        return _load(self.folder, self.steps, quant, report)
+        return _load(self.folder, self.frames, quant, report)
 
 
-def _load(folder: Path, steps: int, quant: str, report: LoadReport) -> MossEngine:
+def _load(folder: Path, frames: MossFrames, quant: str, report: LoadReport) -> MossEngine:
     if quant != "none":
         raise ModelLoadError(f"Moss has its weights in full precision only; choose 'none', not '{quant}'.")
     report(LoadStep.READING)
@@ -82,13 +82,14 @@ def _load(folder: Path, steps: int, quant: str, report: LoadReport) -> MossEngin
     except (ImportError, OSError) as error:
         raise ModelLoadError(_NO_RUNTIME) from error
     try:
-        engine = MossEngine(Runtime(manifest, graphs), steps)
+        engine = MossEngine(Runtime(manifest, graphs), frames)
     except WeightsError as error:
         raise ModelLoadError(str(error)) from error
     report(LoadStep.WARMING_UP)
     try:
         warm_up(engine)
     except Exception as error:  # the runtime's exceptions share no base class of their own
+        engine.close()
         raise ModelLoadError(
             f"The weights in {_short(folder)} do not fit together. Put back the folder from a fresh copy of this "
             "repository or release, or export the weights again."
@@ -109,7 +110,7 @@ def _missing(folder: Path) -> str | None:
 
 def _read(folder: Path) -> tuple[Manifest, Mapping[str, bytes]]:
     try:
-        return read_weights(folder)
+        return read_weights(folder, PLAYED)
     except WeightsError as error:
         # Players read this, and need not know where on its machine the server lies.
         raise ModelLoadError(str(error).replace(str(folder), _short(folder))) from error
@@ -121,6 +122,6 @@ def _short(folder: Path) -> str:
 
 def _size_of(folder: Path) -> int | None:
     try:
-        return sum(graph_path(folder, name).stat().st_size for name in GRAPHS)
+        return sum(graph_path(folder, name).stat().st_size for name in PLAYED)
     except OSError:
         return None

@@ -1,34 +1,43 @@
-"""Writes and reads the state of a Moss world: a head of numbers, then the views as they are.
+"""Writes and reads the state of a Moss world: a head of numbers, then its keyframes.
 
-The head is little-endian: version, height, width, how many views are remembered besides home, which of them is the
-anchor (home is 0; or that it is one apart), frames that a jump may still take, rng seed, frame, the pose, the past
-steps. Then come the poses of home, of the remembered views, and of an anchor apart; then the bytes of the last view,
-and of those views in the same order.
+The head is little-endian: version, height and width of a keyframe's picture, how many keyframes are remembered, which
+of all the dissolve comes from, frames of the dissolve that were shown, frames that a jump may still take, frames until
+what is ordered is due, number of the next frame; the pose, the past steps, the pace, the pose of home, and the pose
+that a keyframe is ordered for. Then, for each remembered keyframe, the current one, and one that was left for good
+while the dissolve comes from it: its slot, its doubt, its pose, its origin, and its picture unless that is home's; then
+the picture of home. Layers are not written: the network sees them again in the pictures, which takes some 20 ms each,
+if the world that is restored does not have them.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from dataclasses import astuple, fields
-from typing import TYPE_CHECKING, Final
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from services.world_engine.world_engine import SnapshotMismatchError
-from world_model.memory import CAPACITY, Pose, Remembered
-from world_model.motion_step import FLIGHT, PITCH_LIMIT
+from world_model.keyframes import CAPACITY, DISSOLVE, HOME, LEAD, Keyframe, KeyframeState, Order
+from world_model.layers import FINE
+from world_model.motion_step import FLIGHT, LARGEST_TURN, PITCH_LIMIT, MotionState
+from world_model.origins import Origin, shows
+from world_model.pose import Pose
 from world_model.walker import WalkerState
 
 if TYPE_CHECKING:
-    from world_model.config import ModelConfig
+    from collections.abc import Iterable
 
-_VERSION: Final = 2
+    from world_model.certainty import CertainSeer
+    from world_model.layer_renderer import Bytes, Layers
+
+_VERSION: Final = 3
 _POSE_FIELDS: Final = len(fields(Pose))
 _PAST_STEPS: Final = 6
-_HEAD: Final = struct.Struct(f"<BHHBBBQQ{_POSE_FIELDS + _PAST_STEPS}d")
-_POSE: Final = struct.Struct(f"<{_POSE_FIELDS}d")
-_APART: Final = 255  # in place of the anchor's number
+_HEAD: Final = struct.Struct(f"<BHHBBBBBQ{4 * _POSE_FIELDS + _PAST_STEPS}d")
+_KEYFRAME: Final = struct.Struct(f"<B{1 + _POSE_FIELDS}d")
+_NONE: Final = 255  # in place of a number
 _FARTHEST: Final = 1e8  # m; a walk of a year
 _LONGEST_STEP: Final = 1.0  # m in a frame; a walker's own limit is shorter along each axis
 _MOST_FRAMES: Final = 2**53  # millions of years of play
@@ -36,68 +45,177 @@ _STEEPEST: Final = math.tan(PITCH_LIMIT) + 1e-9
 
 
 def pack_state(state: WalkerState) -> bytes:
-    _, height, width = state.view.shape
-    shared = (state.home, *state.memory)
-    number = next((n for n, old in enumerate(shared) if old is state.anchor), _APART)
-    kept = shared if number != _APART else (*shared, state.anchor)
-    numbers = (*astuple(state.pose), *state.past)
-    counts = (len(state.memory), number, state.airborne_frames)
-    head = _HEAD.pack(_VERSION, height, width, *counts, state.rng_seed, state.frame, *numbers)
-    poses = [_POSE.pack(*astuple(old.pose)) for old in kept]
-    return b"".join((head, *poses, state.view.tobytes(), *(old.view.tobytes() for old in kept)))
+    motion, keyframes = state.motion, state.keyframes
+    height, width, _ = keyframes.home.shape
+    shown = [*keyframes.remembered, keyframes.current]
+    if keyframes.previous is not None and not any(old is keyframes.previous for old in shown):
+        shown.append(keyframes.previous)
+    previous = next((n for n, old in enumerate(shown) if old is keyframes.previous), _NONE)
+    order = keyframes.order
+    head = _HEAD.pack(
+        _VERSION,
+        height,
+        width,
+        len(keyframes.remembered),
+        previous,
+        keyframes.dissolved,
+        motion.airborne_frames,
+        _NONE if order is None else order.due - keyframes.frame,
+        keyframes.frame,
+        *astuple(motion.pose),
+        *motion.past,
+        *astuple(keyframes.pace),
+        *astuple(keyframes.home_pose),
+        *astuple(Pose() if order is None else order.pose),
+    )
+    parts: list[Any] = [head]
+    for one in shown:
+        parts += [_KEYFRAME.pack(one.slot, one.layers.doubt, *astuple(one.pose)), one.origin.slot, one.origin.place]
+        if one.slot != HOME:
+            parts.append(one.layers.picture)
+    parts.append(keyframes.home)
+    return b"".join(parts)
 
 
-def unpack_state(packed: bytes, config: ModelConfig) -> WalkerState:
-    """The inverse of `pack_state`.
+def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeState) -> WalkerState:
+    """The inverse of `pack_state`. Layers that `known` has of the same pictures are taken from there.
 
     Raises:
         SnapshotMismatchError: the bytes are not such a state of a model of this size.
     """
     if len(packed) < _HEAD.size or packed[0] != _VERSION:
         raise SnapshotMismatchError("The snapshot's state was not written by this version of Moss.")
-    _, height, width, remembered, number, airborne_frames, rng_seed, frame, *numbers = _HEAD.unpack_from(packed)
-    if (height, width) != (config.height, config.width):
+    told: tuple[int, ...] = _HEAD.unpack_from(packed)
+    _, height, width, count, previous, dissolved, airborne_frames, due, frame, *numbers = told
+    wanted = FINE * seer.config.height, FINE * seer.config.width
+    if (height, width) != wanted:
         raise SnapshotMismatchError(
-            f"The snapshot's views are {width}x{height}; those of this model are {config.width}x{config.height}."
+            f"The snapshot's pictures are {width}x{height}; those of this model are {wanted[1]}x{wanted[0]}."
         )
-    count = 1 + remembered + (number == _APART)
-    poses_end = _HEAD.size + count * _POSE.size
-    is_whole = len(packed) == poses_end + (1 + count) * 4 * height * width
-    if remembered > CAPACITY or not (number <= remembered or number == _APART) or not is_whole:
-        raise SnapshotMismatchError("The snapshot's state is damaged: its length is not that of what it should hold.")
-    poses = [Pose(*values) for values in _POSE.iter_unpack(packed[_HEAD.size : poses_end])]
-    views = np.frombuffer(packed, dtype=np.uint8, offset=poses_end).reshape(1 + count, 4, height, width)
-    kept = tuple(Remembered(view, pose) for view, pose in zip(views[1:], poses, strict=True))
-    state = WalkerState(
-        rng_seed=rng_seed,
-        frame=frame,
-        view=views[0],
-        pose=Pose(*numbers[:_POSE_FIELDS]),
-        past=tuple(numbers[_POSE_FIELDS:]),
-        airborne_frames=airborne_frames,
-        home=kept[0],
-        anchor=kept[-1 if number == _APART else number],
-        memory=kept[1 : 1 + remembered],
+    if count > CAPACITY:
+        raise SnapshotMismatchError(f"The snapshot's state is damaged: no world remembers {count} keyframes.")
+    apart = previous == count + 1  # the one before was left for good, and follows the current one
+    written, home = _read_keyframes(packed, height, width, count + 1 + apart)
+    poses = [Pose(*numbers[at : at + _POSE_FIELDS]) for at in (0, *range(_POSE_FIELDS + _PAST_STEPS, len(numbers), 5))]
+    pose, pace, home_pose, ordered = poses
+    past = tuple(numbers[_POSE_FIELDS : _POSE_FIELDS + _PAST_STEPS])
+    is_plausible = (
+        frame < _MOST_FRAMES
+        and all(abs(step) <= _LONGEST_STEP for step in past)
+        and airborne_frames <= FLIGHT
+        and (due == _NONE or due <= LEAD)
+        and (dissolved == 0 if previous == _NONE else previous in (*range(count), count + 1) and dissolved < DISSOLVE)
+        and all(_is_place(place) for place in (pose, home_pose, ordered))
+        and _is_pace(pace)
+        and _fit_together(written, home)
     )
-    if not _is_plausible(state):
+    if not is_plausible:
         raise SnapshotMismatchError("The snapshot's state is damaged: no player can be in such a place.")
-    return state
+    shown = _seen(written, seer, known)
+    return WalkerState(
+        MotionState(pose, past, airborne_frames),
+        KeyframeState(
+            home=home,
+            home_pose=home_pose,
+            current=shown[count],
+            previous=None if previous == _NONE else shown[previous],
+            dissolved=dissolved,
+            remembered=tuple(shown[:count]),
+            frame=frame,
+            pose=pose,
+            pace=pace,
+            order=None if due == _NONE else Order(ordered, frame + due),
+        ),
+    )
 
 
-def _is_plausible(state: WalkerState) -> bool:
-    """NaN and infinities are in no bounds."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A keyframe without its layers."""
+
+    slot: int
+    doubt: float
+    pose: Pose
+    origin: Origin
+    picture: Bytes
+
+
+def _read_keyframes(packed: bytes | memoryview, height: int, width: int, count: int) -> tuple[list[_Written], Bytes]:
+    """The keyframes, and the picture of home, each in memory of its own.
+
+    Raises:
+        SnapshotMismatchError: there are fewer bytes, or more.
+    """
+    at, small, large = _HEAD.size, (height // FINE, width // FINE), (height, width, 3)
+    home = _array(packed, len(packed) - math.prod(large), large)
+
+    def read(shape: tuple[int, ...], kind: str = "<u1") -> Any:
+        nonlocal at
+        found = _array(packed, at, shape, kind)
+        at += found.nbytes
+        return found
+
+    keyframes: list[_Written] = []
+    for _ in range(count):
+        if len(packed) < at + _KEYFRAME.size:
+            raise _wrong_length()
+        slot, doubt, *pose = _KEYFRAME.unpack_from(packed, at)
+        at += _KEYFRAME.size
+        origin = Origin(read(small), read((*small, 2), "<u2"))
+        picture = home if slot == HOME else read(large)
+        keyframes.append(_Written(slot, doubt, Pose(*pose), origin, picture))
+    if at != len(packed) - home.nbytes:
+        raise _wrong_length()
+    return keyframes, home
+
+
+def _array(packed: bytes | memoryview, at: int, shape: tuple[int, ...], kind: str = "<u1") -> Any:
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    if at < 0 or len(packed) < at + size:
+        raise _wrong_length()
+    return np.frombuffer(packed[at : at + size], dtype=kind).reshape(shape).copy()
+
+
+def _wrong_length() -> SnapshotMismatchError:
+    return SnapshotMismatchError("The snapshot's state is damaged: its length is not that of what it should hold.")
+
+
+def _seen(written: Iterable[_Written], seer: CertainSeer, known: KeyframeState) -> list[Keyframe]:
+    there = [one for one in (*known.remembered, known.current, known.previous) if one is not None]
+
+    def layers(one: _Written) -> Layers:
+        for other in there:
+            same = (other.pose.slope, other.layers.doubt) == (one.pose.slope, one.doubt)
+            if same and np.array_equal(other.layers.picture, one.picture):
+                return other.layers
+        return seer.see(one.picture, one.pose.slope, doubt=one.doubt)
+
+    return [Keyframe(layers(one), one.pose, one.slot, one.origin) for one in written]
+
+
+def _fit_together(keyframes: list[_Written], home: Bytes) -> bool:
+    """Whether each origin names pictures and places that there are, and no two keyframes have one slot."""
+    slots = [one.slot for one in keyframes]
     return (
-        state.frame < _MOST_FRAMES
-        and all(abs(step) <= _LONGEST_STEP for step in state.past)
-        and state.airborne_frames <= FLIGHT
-        and all(_is_place(old.pose) for old in (state.home, state.anchor, *state.memory))
-        and _is_place(state.pose)
+        len(set(slots)) == len(slots)
+        and max(slots) <= CAPACITY + 2
+        and all(0.0 <= one.doubt < math.inf and _is_place(one.pose) for one in keyframes)
+        and all(shows(one.origin, {HOME, *slots}, home.shape) for one in keyframes)
     )
 
 
 def _is_place(pose: Pose) -> bool:
+    """NaN and infinities are in no bounds."""
     return (
         all(abs(metres) < _FARTHEST for metres in (pose.x, pose.y, pose.z))
         and abs(pose.yaw) <= math.pi
         and abs(pose.slope) <= _STEEPEST
+    )
+
+
+def _is_pace(pace: Pose) -> bool:
+    return (
+        all(abs(metres) <= _LONGEST_STEP for metres in (pace.x, pace.y, pace.z))
+        and abs(pace.yaw) <= LARGEST_TURN
+        and abs(pace.slope) <= 2.0 * _STEEPEST
     )

@@ -102,6 +102,25 @@ def test_jobs_are_made_once_and_known_everywhere(servers: Servers) -> None:
     asyncio.run(main())
 
 
+def test_a_server_that_is_to_go_ends_its_job_and_leaves_what_is_queued_to_others(servers: Servers) -> None:
+    async def main() -> None:
+        async with servers(executor=held()) as north, servers(executor=held()) as east:
+            first = await north.submit("first")
+            await wait_until_async(lambda: bool(north.executor.begun or east.executor.begun), "it began")
+            going, staying = (north, east) if north.executor.begun else (east, north)
+            going.scheduler.take_on(is_wanted=False)
+            await staying.submit("second")
+            await staying.until_begun("second")  # which keeps it busy
+            third = await going.submit("third")
+            going.executor.release()
+            await going.until(first, "done")
+            staying.executor.release()
+            await staying.until(third, "done")
+            assert (going.executor.begun, staying.executor.begun) == (["first"], ["second", "third"])
+
+    asyncio.run(main())
+
+
 def test_a_server_hears_of_jobs_that_another_one_took_on(servers: Servers) -> None:
     async def main() -> None:
         async with servers(executor=held()) as north:

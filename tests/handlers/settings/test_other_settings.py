@@ -118,7 +118,7 @@ def test_an_engine_with_other_settings_is_loaded_once_nobody_plays_on_the_old_on
     with play_server(replace(fake_services(), catalogue=catalogue)) as server:
         with server.client() as one, server.client() as two:
             one.start()
-            put(server, moss_steps="4")
+            put(server, moss_frames="large")
             wait_until(lambda: len(models.made) == 2, "the catalogue is renewed")
             two.start()
             one.hold("W")
@@ -127,7 +127,7 @@ def test_an_engine_with_other_settings_is_loaded_once_nobody_plays_on_the_old_on
         with server.client() as three:
             three.start()
         assert [len(model.engines) for model in models.made] == [1, 1]
-        put(server, moss_steps="1")
+        put(server, moss_frames="small")
         wait_until(lambda: server.handler.engines.loaded_models() == frozenset(), "nobody is there to be waited for")
 
 

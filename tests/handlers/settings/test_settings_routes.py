@@ -74,13 +74,13 @@ def test_every_setting_is_there_with_what_a_page_needs() -> None:
         "pending": None,
         "isPending": False,
     }
-    assert {name: found[name]["kind"] for name in ("idle_place_s", "writer_sees", "moss_steps", "anonymous_may")} == {
+    assert {name: found[name]["kind"] for name in ("idle_place_s", "writer_sees", "moss_frames", "anonymous_may")} == {
         "idle_place_s": "number",
         "writer_sees": "switch",
-        "moss_steps": "choice",
+        "moss_frames": "choice",
         "anonymous_may": "list",
     }
-    assert found["moss_steps"]["choices"] == ["1", "2", "4"]
+    assert found["moss_frames"]["choices"] == ["large", "small"]
     assert found["anonymous_may"]["choices"] == ["uploads", "recordings", "worlds", "deletions"]
     assert (found["moments_mib"]["value"], found["moments_mib"]["unit"]) == (None, "MiB")
     assert (found["port"]["applies"], len(found["port"]["restartReason"]) >= 20) == ("restart", True)
@@ -109,16 +109,17 @@ def test_a_change_is_in_force_and_in_the_file(tmp_path: Path) -> None:
     path.write_text("# mine\nmax_sessions = 3  # the family\n")
     with started(tmp_path) as client:
         before = client.get("/api/settings").headers["ETag"]
-        answer = patch(client, max_sessions=5, moments_mib=64, moss_steps="4", anonymous_may=["worlds"])
+        answer = patch(client, max_sessions=5, moments_mib=64, moss_frames="large", anonymous_may=["worlds"])
         assert leaves(answer)["max_sessions"]["value"] == 5
         assert answer.headers["ETag"] not in (before, "")
         assert client.get("/api/sessions").json()["max_sessions"] == 5
         assert path.read_text() == (
-            '# mine\nmax_sessions = 5  # the family\nmoments_mib = 64\nmoss_steps = 4\nanonymous_may = ["worlds"]\n'
+            "# mine\nmax_sessions = 5  # the family\nmoments_mib = 64\n"
+            'moss_frames = "large"\nanonymous_may = ["worlds"]\n'
         )
         back = patch(client, max_sessions=None, moments_mib=None)
         assert leaves(back)["max_sessions"]["value"] == 8
-        assert path.read_text() == '# mine\nmoss_steps = 4\nanonymous_may = ["worlds"]\n'
+        assert path.read_text() == '# mine\nmoss_frames = "large"\nanonymous_may = ["worlds"]\n'
         assert leaves(client.get("/api/settings")) == leaves(back)
 
 

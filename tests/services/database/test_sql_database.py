@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert, inspect, select, text
 
+from network.listening_socket import create_listening_socket
 from services.database.database_error import DatabaseError, DatabaseFault
 from services.database.schema import METADATA
 from services.database.sql_database import SqlDatabase, sqlite_url
@@ -165,6 +166,24 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError) as caught:
         SqlDatabase(sqlite_url(tmp_path / "missing" / "terrarium.sqlite"))
     assert caught.value.fault is DatabaseFault.UNREACHABLE
+
+
+def test_a_server_that_lets_nobody_in() -> None:
+    with create_listening_socket("127.0.0.1", 0) as silent, pytest.raises(DatabaseError) as caught:
+        SqlDatabase(f"postgresql+psycopg://nobody@127.0.0.1:{silent.getsockname()[1]}/none", patience_s=1)
+    assert caught.value.fault is DatabaseFault.UNREACHABLE
+
+
+def test_all_connections_wait_for_answers(file: Path) -> None:
+    database = SqlDatabase(sqlite_url(file), patience_s=0.05)
+    with ExitStack() as stack:
+        for _ in range(15):  # SQLAlchemy has no more of them
+            stack.enter_context(database.reading())
+        with pytest.raises(DatabaseError, match="asked before") as caught:
+            stack.enter_context(database.reading())
+    assert caught.value.fault is DatabaseFault.BUSY
+    assert ids(database) == []
+    database.close()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "nosuch://host/name", "postgresql+psycopg://nobody@127.0.0.1:1/none"])

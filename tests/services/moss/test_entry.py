@@ -6,7 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,17 +16,22 @@ from services.world_engine.catalogue import CatalogueEntry, WorldEngineCatalogue
 from services.world_engine.diorama.entry import Diorama
 from services.world_engine.engine_card import LoadStep, ModelLoadError
 from services.world_engine.moss.entry import Moss
-from world_model.weights import GRAPHS, graph_path
+from tests.services.moss.play import play, press, seed_of
+from world_model.weights import PLAYED, graph_path
+
+if TYPE_CHECKING:
+    from runtime_config.runtime_config import MossFrames
 
 PROJECT = Path(__file__).resolve().parents[3]
 
 _NO_RUNTIME = """
 import sys
+import threading
 from pathlib import Path
 from services.world_engine.engine_card import ModelLoadError
 from services.world_engine.catalogue import entry_of
 from services.world_engine.moss.entry import Moss
-entry = entry_of(Moss(Path(sys.argv[1]), steps=2))
+entry = entry_of(Moss(Path(sys.argv[1]), "large"))
 assert entry.is_ready
 assert not {"onnxruntime", "torch", "cv2"} & set(sys.modules)
 sys.modules["onnxruntime"] = None  # what an import of a missing package meets
@@ -36,9 +43,10 @@ except ModelLoadError as error:
 
 _NO_TORCH = """
 import sys
+import threading
 from pathlib import Path
 from services.world_engine.moss.entry import Moss
-Moss(Path(sys.argv[1]), steps=2).load("none", lambda step: None)
+Moss(Path(sys.argv[1]), "large").load("none", lambda step: None)
 print("onnxruntime" in sys.modules, "torch" in sys.modules, "training" in sys.modules)
 """
 
@@ -62,36 +70,52 @@ def in_a_process(code: str, folder: Path) -> str:
 
 
 def test_the_entry_says_what_it_is(micro_folder: Path) -> None:
-    entry = entry_of(Moss(micro_folder, steps=2))
+    entry = entry_of(Moss(micro_folder, "large"))
     assert (entry.model_id, entry.title) == ("terrarium/moss", "Moss (neural)")
     assert (entry.model_type, entry.placement, entry.quants) == ("neural", "cpu", ("none",))
     assert "neural network" in entry.description
     assert entry.is_ready
-    assert entry.size_bytes == sum(graph_path(micro_folder, name).stat().st_size for name in GRAPHS)
+    assert entry.size_bytes == sum(graph_path(micro_folder, name).stat().st_size for name in PLAYED)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 4])
-def test_loading_reports_its_steps(micro_folder: Path, steps: int) -> None:
+@pytest.mark.parametrize("frames", ["large", "small"])
+def test_loading_reports_its_steps(micro_folder: Path, frames: MossFrames) -> None:
     reported: list[LoadStep] = []
-    engine = entry_of(Moss(micro_folder, steps)).load("none", reported.append)
+    engine = entry_of(Moss(micro_folder, frames)).load("none", reported.append)
     assert reported == [LoadStep.READING, LoadStep.BUILDING, LoadStep.WARMING_UP]
     assert engine.spec.model_id == "terrarium/moss"
+    assert (engine.spec.height, engine.spec.width) == ((64, 128) if frames == "large" else (32, 64))
     engine.close()
+
+
+def test_an_engine_leaves_no_thread_behind(micro_folder: Path) -> None:
+    """Not even one that is making a keyframe for a world that was closed meanwhile."""
+    engine = entry_of(Moss(micro_folder, "small")).load("none", lambda _: None)
+    world = engine.open_world(seed_of(engine), rng_seed=1)
+    play(world, [press("W", "SHIFT", "RIGHT")] * 3)
+    assert keyframe_threads()
+    world.close()
+    engine.close()
+    assert not keyframe_threads()
+
+
+def keyframe_threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if "moss-keyframes" in thread.name and thread.is_alive()}
 
 
 def test_an_unknown_quantisation_is_refused(micro_folder: Path) -> None:
     with pytest.raises(ModelLoadError, match="none"):
-        entry_of(Moss(micro_folder, steps=2)).load("int8", lambda _: None)
+        entry_of(Moss(micro_folder, "large")).load("int8", lambda _: None)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", *(graph_path(Path(), graph).name for graph in GRAPHS)])
+@pytest.mark.parametrize("name", ["manifest.json", *(graph_path(Path(), graph).name for graph in PLAYED)])
 def test_a_missing_or_truncated_file_is_named_with_the_remedy(weights: Path, name: str) -> None:
     path = weights / name
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    truncated = refusal(entry_of(Moss(weights, steps=2)))
+    truncated = refusal(entry_of(Moss(weights, "large")))
     path.unlink()
-    missing = refusal(entry_of(Moss(weights, steps=2)))
+    missing = refusal(entry_of(Moss(weights, "large")))
     for told in (truncated, missing):
         assert f"assets/moss/{name}" in told
         assert "Put back the folder" in told
@@ -101,30 +125,35 @@ def test_a_missing_or_truncated_file_is_named_with_the_remedy(weights: Path, nam
 def test_weights_of_another_version_are_refused(weights: Path) -> None:
     manifest = json.loads((weights / "manifest.json").read_text())
     (weights / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    assert "format 99" in refusal(entry_of(Moss(weights, steps=2)))
+    assert "format 99" in refusal(entry_of(Moss(weights, "large")))
+
+
+def test_weights_of_the_generation_before_are_refused(weights: Path) -> None:
+    (weights / "manifest.json").write_text(json.dumps({"format": 1, "config": {}, "files": {"dream": "00"}}))
+    assert "format 1; this version reads 2" in refusal(entry_of(Moss(weights, "large")))
 
 
 def test_graphs_that_do_not_fit_together_are_refused(weights: Path) -> None:
     manifest = json.loads((weights / "manifest.json").read_text())
     manifest["config"]["height"] = 64
     (weights / "manifest.json").write_text(json.dumps(manifest))
-    assert "do not fit together" in refusal(entry_of(Moss(weights, steps=2)))
+    assert "do not fit together" in refusal(entry_of(Moss(weights, "large")))
 
 
 def test_without_weights_it_is_offered_but_no_default(weights: Path) -> None:
-    whole = WorldEngineCatalogue([entry_of(Moss(weights, steps=2)), entry_of(Diorama)])
+    whole = WorldEngineCatalogue([entry_of(Moss(weights, "large")), entry_of(Diorama)])
     assert whole.default.model_id == "terrarium/moss"
-    graph_path(weights, "denoise").unlink()
-    broken = entry_of(Moss(weights, steps=2))
+    graph_path(weights, "see").unlink()
+    broken = entry_of(Moss(weights, "large"))
     catalogue = WorldEngineCatalogue([broken, entry_of(Diorama)])
     assert catalogue.default.model_id == "terrarium/diorama"
     assert catalogue.find("terrarium/moss") is broken
     assert "Cannot be played now" in broken.description
-    assert "assets/moss/dream.onnx is missing" in broken.description
+    assert "assets/moss/see.onnx is missing" in broken.description
 
 
 def test_weights_that_are_put_back_can_be_loaded_at_once(micro_folder: Path, tmp_path: Path) -> None:
-    entry = entry_of(Moss(tmp_path / "moss", steps=2))
+    entry = entry_of(Moss(tmp_path / "moss", "large"))
     assert not entry.is_ready
     assert entry.size_bytes is None
     shutil.copytree(micro_folder, tmp_path / "moss")

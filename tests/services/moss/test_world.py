@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from services.world_engine.moss.engine import MossEngine
-from services.world_engine.world_engine import NO_CONTROL, ControlPayload, WorldClosedError
+from services.world_engine.world_engine import (
+    NO_CONTROL,
+    ControlPayload,
+    EngineFaultError,
+    EngineOutOfMemoryError,
+    WorldClosedError,
+)
 from tests.services.moss.play import ADVENTURE, play, press, seed_of
-from world_model.runtime import load_runtime
+from world_model.runtime import Runtime, load_runtime
+from world_model.weights import read_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from services.world_engine.world_engine import Frames
+    from world_model.runtime import Bytes, Floats
 
 
 def test_the_spec_describes_the_frames(engine: MossEngine) -> None:
@@ -50,13 +59,13 @@ def test_the_frames_depend_on_seed_and_controls(engine: MossEngine) -> None:
     def last(number: int, rng_seed: int, control: ControlPayload) -> bytes:
         return play(engine.open_world(seed_of(engine, number), rng_seed=rng_seed), [control] * 3)[-1].tobytes()
 
-    cases = [(0, 1, NO_CONTROL), (1, 1, NO_CONTROL), (0, 2, NO_CONTROL)]
+    cases = [(0, 1, NO_CONTROL), (1, 1, NO_CONTROL)]
     cases += [(0, 1, press(key)) for key in ("W", "A", "LEFT", "RIGHT", "SHIFT", "SPACE", "CTRL")]
     cases += [(0, 1, press(dx=9.0)), (0, 1, press(dy=9.0))]
     assert len({last(*case) for case in cases}) == len(cases)
     assert last(0, 1, press("W")) == last(0, 1, press("UP", "Q", "MOUSE_LEFT"))
     assert last(0, 1, NO_CONTROL) == last(0, 1, press("LEFT", "RIGHT"))
-    assert last(0, 2**64 + 1, NO_CONTROL) == last(0, 1, NO_CONTROL)
+    assert last(0, 2**64 + 1, NO_CONTROL) == last(0, 1, NO_CONTROL), "nothing is random"
 
 
 def test_the_arrows_turn_as_in_the_other_engines(engine: MossEngine) -> None:
@@ -124,9 +133,37 @@ def test_a_world_may_change_threads(engine: MossEngine) -> None:
     np.testing.assert_array_equal(seen, play(engine.open_world(seed_of(engine), rng_seed=1)))
 
 
-def test_other_steps_are_another_model(micro_folder: Path) -> None:
-    runtime = load_runtime(micro_folder)
-    engines = [MossEngine(runtime, steps) for steps in (1, 2, 4)]
-    assert len({engine.spec.weights_hash for engine in engines}) == 3
-    ends = {play(engine.open_world(seed_of(engine), rng_seed=1))[-1].tobytes() for engine in engines}
-    assert len(ends) == 3
+def test_frames_of_another_size_are_another_model(engine: MossEngine, micro_folder: Path) -> None:
+    with closing(MossEngine(load_runtime(micro_folder), "small")) as small:
+        assert small.spec.weights_hash != engine.spec.weights_hash
+        assert (2 * small.spec.height, 2 * small.spec.width) == (engine.spec.height, engine.spec.width)
+        assert play(small.open_world(seed_of(small), rng_seed=1))[-1].shape == (1, 32, 64, 3)
+
+
+@pytest.mark.parametrize(("cause", "wanted"), [(OSError(), EngineFaultError), (MemoryError(), EngineOutOfMemoryError)])
+def test_a_keyframe_that_fails_is_told_where_it_is_needed_and_made_anew(
+    micro_folder: Path, cause: Exception, wanted: type[Exception]
+) -> None:
+    runtime = FailingRuntime(*read_weights(micro_folder))
+    with closing(MossEngine(runtime, "small")) as engine:
+        world, sane = (engine.open_world(seed_of(engine), rng_seed=1) for _ in range(2))
+        wanted_frames = play(sane, [press("W", "RIGHT")] * 40)
+        seen: list[Frames] = []
+        runtime.failure = cause
+        with pytest.raises(wanted) as told:
+            seen.extend(map(world.step, [press("W", "RIGHT")] * 40))
+        assert type(told.value) is wanted
+        runtime.failure = None
+        seen += play(world, [press("W", "RIGHT")] * (40 - len(seen)))
+        np.testing.assert_array_equal(seen, wanted_frames)
+
+
+class FailingRuntime(Runtime):
+    """Fails to see while it has a `failure`."""
+
+    failure: Exception | None = None
+
+    def see(self, picture: Bytes, slope: float) -> tuple[Bytes, Floats]:
+        if self.failure is not None:
+            raise self.failure
+        return super().see(picture, slope)

@@ -14,7 +14,7 @@ from services.world_engine.simulator.entry import Simulator
 if TYPE_CHECKING:
     from services.world_engine.engine_card import EngineCard
 
-CARDS = [Diorama.card, Moss(MOSS_DIR, 2).card, Simulator.card]
+CARDS = [Diorama.card, Moss(MOSS_DIR, "large").card, Simulator.card]
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.model_id)

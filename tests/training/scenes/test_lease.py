@@ -13,7 +13,7 @@ from training.scenes.lease import lease
 from training.scenes.presets import SCENE_PRESETS
 from training.scenes.run import SceneRunFolder
 from world_model.config import MICRO
-from world_model.scene_runtime import load_scene_runtime
+from world_model.runtime import load_runtime
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,4 +36,4 @@ def test_a_lease_ends_by_its_time_and_goes_on_when_it_gets_more(tmp_path: Path) 
         spent_minutes = checkpoint.spent_s / 60.0
     assert 0 < steps[0] < steps[1]
     picture = np.full((MICRO.height, MICRO.width, 3), 100, dtype=np.uint8)
-    assert load_scene_runtime(tmp_path / "weights").run(picture, 0.0)[0].shape[1:3] == (MICRO.height, MICRO.width)
+    assert load_runtime(tmp_path / "weights", ("see",)).see(picture, 0.0)[0].shape[1:3] == (MICRO.height, MICRO.width)

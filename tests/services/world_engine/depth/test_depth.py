@@ -16,8 +16,7 @@ from services.world_engine.diorama.depths import CAMERA
 from tests.fakes.fake_depth import FakeDepth
 from tests.fakes.fake_depth_worker import FakeDepthWorker
 from tests.services.diorama.pictures import awkward
-from world_model.runtime import Runtime
-from world_model.weights import read_weights
+from world_model.runtime import load_runtime
 
 if TYPE_CHECKING:
     from services.world_engine.depth.depth import DepthEstimator
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(name="moss", scope="module")
 def fixture_moss() -> MossDepth:
-    manifest, graphs = read_weights(MOSS_DIR)
-    return MossDepth(Runtime(manifest, {"start": graphs["start"]}))
+    return MossDepth(load_runtime(MOSS_DIR, ("start",)))
 
 
 @pytest.fixture(name="estimator", params=["moss", "fake", "unsure fake", "depth anything", "first sure"])
