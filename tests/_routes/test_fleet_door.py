@@ -349,7 +349,7 @@ def test_whoever_comes_back_is_sent_to_the_server_that_keeps_their_world() -> No
             assert answer["data"]["resumed"]["lost_s"] == 0
 
 
-@pytest.mark.trial  # a world is copied every 3 s
+@pytest.mark.trial  # a world is copied every second
 def test_a_world_whose_server_is_gone_goes_on_at_another_where_it_was_copied_last() -> None:
     copies = FakeWorldCopies()
     with fleet("north", "east", copies=copies) as servers:
@@ -372,7 +372,7 @@ def test_a_world_whose_server_is_gone_goes_on_at_another_where_it_was_copied_las
         wait_until(lambda: not copies.copies, "who leaves on purpose leaves no copy")
 
 
-@pytest.mark.trial  # a world is copied every 3 s
+@pytest.mark.trial  # a world is copied every second
 def test_a_server_that_stops_leaves_copies_and_a_stranger_finds_none() -> None:
     copies = FakeWorldCopies()
     with fleet("north", places=2, copies=copies) as (north,), playing(north) as (client, _):

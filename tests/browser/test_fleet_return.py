@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(sys.platform == "win32", reason="servers share a folder by POSIX locks"),
 ]
-_STOOD: Final = 80  # passes after which the copy, some 4 s of play old, is one of after the walk
+_STOOD: Final = 45  # passes after which the copy, some 2 s of play old, is one of after the walk
 
 
 def test_the_page_returns_to_a_copy_of_its_world_on_another_server(tmp_path: Path, invite: Invite) -> None:
