@@ -9,7 +9,7 @@ import { knownPhrase, phrase } from "./texts/texts.js";
 /** @typedef {ErrorId | WarningId} MessageId */
 
 /**
- * `reconnect`: the page tries again by itself, soon. `queue`: the page tries again by itself, at longer intervals.
+ * `reconnect`: the page tries again by itself. `queue`: it does so too, and waits for a place.
  * `again`: the person may try again. `reload`: the page is outdated. `choose`: the same picture and model would fail
  * again.
  *

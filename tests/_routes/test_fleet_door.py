@@ -144,13 +144,14 @@ def test_a_model_in_memory_draws_those_who_ask_for_it() -> None:
                 assert sent_on(client)["address"] == east.handler.peers.address
 
 
-@pytest.mark.parametrize("is_reached", [True, False])
-def test_the_client_plays_wherever_the_fleet_sends_it(*, is_reached: bool) -> None:
-    with fleet("north") as (north,):
-        if not is_reached:
-            with free_port("127.0.0.1", 0) as closed:
-                nowhere = f"ws://127.0.0.1:{closed.getsockname()[1]}"
-            north.handler.peers.receive_at(nowhere)
+@pytest.mark.parametrize("direct", ["answers", "refuses", pytest.param("is silent", marks=pytest.mark.trial)])
+def test_the_client_plays_wherever_the_fleet_sends_it(direct: str) -> None:
+    """Past a firewall, too, that lets nobody through and says nothing."""
+    with fleet("north") as (north,), free_port("127.0.0.1", 0) as silent:
+        if direct != "answers":
+            north.handler.peers.receive_at(f"ws://127.0.0.1:{silent.getsockname()[1]}")
+        if direct == "refuses":
+            silent.close()
         with sync.connect(f"http://127.0.0.1:{north.server.port}") as world:
             world.init(picture(20), model="fake/world", rng_seed=1)
             world.step("W")

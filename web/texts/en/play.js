@@ -18,7 +18,7 @@ export const lost = {
 
 export const problems = {
   reconnect: "The server is not available",
-  queue: "The server is full",
+  queue: "All places are taken",
   again: "The world stopped",
   reload: "This page is outdated",
   choose: "This picture does not work",
