@@ -112,7 +112,7 @@ export function problemOfClose({ code, reason, wasOpen }) {
  */
 function problem(code, id, message, snapshot) {
   const recovery = (code && RECOVERY_BY_CODE[code]) ?? (id && RECOVERY_BY_ID[id]) ?? "again";
-  const text = textOfError({ code, id, message });
+  const text = code === "serverBusy" ? phrase("problems.allBusy") : textOfError({ code, id, message });
   return {
     title: (code && TITLED.has(code) && knownPhrase("problems", code)) || phrase(`problems.${recovery}`),
     text,

@@ -35,6 +35,11 @@ test("only what can pass by itself is retried by itself", () => {
   assert.equal(problemOfClose({ code: 1006, reason: "", wasOpen: true }).recovery, "reconnect");
 });
 
+test("who finds no place is told that the page tries again, and who is refused something else to do so themselves", () => {
+  assert.equal(problemOfError({ type: "error", code: "serverBusy" }).text, phrase("problems.allBusy"));
+  assert.equal(textOfError({ code: "serverBusy", message: "m" }), phrase("codes.serverBusy"));
+});
+
 test("delays grow, stay bounded, and are spread", () => {
   for (const [recovery, longest] of /** @type {const} */ ([["reconnect", 15_000], ["queue", 8000]])) {
     const delays = Array.from({ length: 10 }, (_, attempt) => retryDelay(recovery, attempt, () => 0.5));

@@ -67,7 +67,7 @@ export const warnings = {
 /** @type {Record<ErrorCode, string>} */
 export const codes = {
   protocolVersionMismatch: "This page and the server speak different versions. Reload the page.",
-  serverBusy: "All servers are busy with other players. This page keeps trying, and you enter when a place is free.",
+  serverBusy: "All servers are busy just now. Try again in a minute.",
   displaced: "Another window took this place. Enter again to take it back.",
   resumedElsewhere: "You play on in another window. Enter again to begin anew here.",
   ticketInvalid: "The server does not know that you were sent to it. Enter the world again.",
