@@ -4,7 +4,8 @@
 itself and a fleet of one, on the PostgreSQL of `--database-url`, and plays the diorama at 720p in turns: on
 the first, on the fleet through Ray's proxy, and on its server directly, once admitted by ticket. Times are from input
 to frame. With `--replicas` it counts the sessions that keep their rate on a fleet of one server and on one of two, each
-with an engine that waits 20 ms for a pass.
+with an engine that waits 20 ms for a pass. With `--returns` it kills the server of a client that steps its world, and
+measures how long that one is away.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--newcomers", type=int, default=20_000)
     parser.add_argument("--proxy", action="store_true")
     parser.add_argument("--replicas", action="store_true")
+    parser.add_argument("--returns", action="store_true")
     parser.add_argument("--database-url", default="")
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -64,6 +66,12 @@ def main() -> None:
         from benchmarks.fleet_replicas import compare as compare_replicas
 
         print(compare_replicas(asked.database_url, seconds=asked.seconds, rounds=asked.rounds))
+        return
+    if asked.returns:
+        from benchmarks.fleet_return import measure
+
+        for line in measure(asked.database_url, rounds=asked.rounds):
+            print(line, flush=True)
         return
     print(_HEAD)
     for devices in asked.devices:

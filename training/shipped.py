@@ -1,4 +1,4 @@
-"""The depth network from exported weights: with it the training of the scene network begins."""
+"""The scene network from exported weights: training goes on from what ships, whose run may be lost."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ import numpy as np
 import onnx
 import torch
 
-from world_model.depth_net import DepthNet
+from world_model.scene_net import SceneNet
 from world_model.weights import WeightsError, read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_PREFIX: Final = "sight."  # of the names of its parameters in the graph
+_PREFIX: Final = "scene_net."  # of the names of its parameters in the graph
+_NORM: Final = "scene_net.depth_net.attention.norm"
 # The exporter folds a group norm of one group into a product and a sum, and forgets their names.
-_NAMELESS: Final[Mapping[str, str]] = MappingProxyType(
-    {"onnx::Mul_": "sight.attention.norm.weight", "onnx::Add_": "sight.attention.norm.bias"}
-)
+_NAMELESS: Final[Mapping[str, str]] = MappingProxyType({"onnx::Mul_": f"{_NORM}.weight", "onnx::Add_": f"{_NORM}.bias"})
 
 
-def shipped_depth_net(folder: Path) -> DepthNet:
-    """The network whose graph `start` lies in `folder`.
+def shipped_scene_net(folder: Path) -> SceneNet:
+    """The network whose graph `see` lies in `folder`.
 
     Raises:
         WeightsError: the folder cannot be read, or holds another network than this.
     """
-    manifest, graphs = read_weights(folder, ("start",))
-    network = DepthNet(manifest.config)
-    tensors = _parameters(graphs["start"])
+    manifest, graphs = read_weights(folder, ("see",))
+    network = SceneNet(manifest.config)
+    tensors = _parameters(graphs["see"])
     try:
         state = {name: tensors[_PREFIX + name].reshape(old.shape) for name, old in network.state_dict().items()}
     except (KeyError, RuntimeError) as error:
-        raise WeightsError(f"The depth network in {folder} is not of this version.") from error
+        raise WeightsError(f"The scene network in {folder} is not of this version.") from error
     network.load_state_dict(state)
     return network
 

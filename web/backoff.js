@@ -1,8 +1,11 @@
 // @ts-check
 // The delay before the next attempt to connect.
 
-const RECONNECT_MS = [500, 1000, 2000, 4000, 8000, 15000];
-const QUEUE_MS = 5000;
+/** Who waits for a place tries less often at first, and more often in the end, than who waits for a server. */
+const DELAYS_MS = {
+  reconnect: [500, 1000, 2000, 4000, 8000, 15000],
+  queue: [2000, 4000, 8000],
+};
 const JITTER = 0.2;
 
 /**
@@ -12,7 +15,7 @@ const JITTER = 0.2;
  * @returns {number} milliseconds
  */
 export function retryDelay(recovery, attempt, random = Math.random) {
-  const last = RECONNECT_MS.length - 1;
-  const delay = recovery === "queue" ? QUEUE_MS : (RECONNECT_MS[Math.min(attempt, last)] ?? QUEUE_MS);
+  const delays = DELAYS_MS[recovery];
+  const delay = delays[Math.min(attempt, delays.length - 1)] ?? 0;
   return delay * (1 + JITTER * (2 * random() - 1));
 }

@@ -16,6 +16,8 @@ const LEFT = 1000;
 export const LOST = 4000;
 // If more bytes than this wait in the socket, the link is slower than the input.
 const CLEAR_BYTES = 4096;
+// For a server that one was sent to. A ticket to it lasts 20 s, and a firewall answers nothing.
+const FOLLOW_MS = 4000;
 
 /** @typedef {Extract<ExtendedClientMessage, { req_id: string }>} Request */
 /** @typedef {Request extends infer R ? R extends Request ? Omit<R, "req_id"> : never : never} RequestBody */
@@ -55,6 +57,8 @@ export class Connection {
   /** @type {string[] | null} what was sent and may have to be sent again elsewhere; null once the client is served here */
   #sent = [];
   #isMoving = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #patience;
   /** @type {Map<string, { resolve: (data: any) => void, reject: (error: Error) => void }>} */
   #unanswered = new Map();
 
@@ -129,6 +133,7 @@ export class Connection {
 
   /** @param {number} code */
   #leave(code) {
+    clearTimeout(this.#patience);
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close(code);
   }
@@ -140,7 +145,12 @@ export class Connection {
     const more = ticket === undefined ? "" : `&ticket=${encodeURIComponent(ticket)}`;
     this.#moveTo(`${address}${this.#place}${more}`);
     // A network may let nobody through but to the address of the fleet.
-    this.#socket.onclose = () => this.#moveTo(`${this.#door}${this.#place}${more}`);
+    const turnBack = () => {
+      this.#leave(LEFT);
+      this.#moveTo(`${this.#door}${this.#place}${more}`);
+    };
+    this.#socket.onclose = turnBack;
+    this.#patience = setTimeout(turnBack, FOLLOW_MS);
   }
 
   /** @param {string} address */
@@ -150,6 +160,7 @@ export class Connection {
   }
 
   #arrived() {
+    clearTimeout(this.#patience);
     this.#socket.onclose = (event) => this.#closed(event);
     this.#isMoving = false;
     for (const text of this.#sent ?? []) this.#socket.send(text);

@@ -9,7 +9,7 @@ import { knownPhrase, phrase } from "./texts/texts.js";
 /** @typedef {ErrorId | WarningId} MessageId */
 
 /**
- * `reconnect`: the page tries again by itself, soon. `queue`: the page tries again by itself, at longer intervals.
+ * `reconnect`: the page tries again by itself. `queue`: it does so too, and waits for a place.
  * `again`: the person may try again. `reload`: the page is outdated. `choose`: the same picture and model would fail
  * again.
  *
@@ -112,7 +112,7 @@ export function problemOfClose({ code, reason, wasOpen }) {
  */
 function problem(code, id, message, snapshot) {
   const recovery = (code && RECOVERY_BY_CODE[code]) ?? (id && RECOVERY_BY_ID[id]) ?? "again";
-  const text = textOfError({ code, id, message });
+  const text = code === "serverBusy" ? phrase("problems.allBusy") : textOfError({ code, id, message });
   return {
     title: (code && TITLED.has(code) && knownPhrase("problems", code)) || phrase(`problems.${recovery}`),
     text,

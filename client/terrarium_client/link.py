@@ -18,7 +18,7 @@ from terrarium_client.errors import (
     TerrariumError,
 )
 from terrarium_client.passes import Pass, read_pass, request_of
-from terrarium_client.protocol import RecordingMessage
+from terrarium_client.protocol import ErrorCode, RecordingMessage
 
 if TYPE_CHECKING:
     from terrarium_client.transport import Transport
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Data = TypeVar("Data", bound=BaseModel)
 
 _KEPT_PASSES: Final = 8  # who reads frames() slowly misses the oldest
+_FAREWELL_S: Final = 5.0  # from the last answers of a session to the word that it has ended
 
 
 class Link:
@@ -63,7 +64,13 @@ class Link:
 
     async def ask_for_pass(self, kind: type[BaseModel], fields: dict[str, Any]) -> Pass:
         """Send a request that is answered by frames. Raises: as `ask`."""
-        got = await self._request(kind, fields)
+        try:
+            got = await self._request(kind, fields)
+        except RefusedError as error:
+            if error.code == ErrorCode.CANCELLED:  # not by this client: the session ends, and its server says why next
+                await asyncio.wait({self._reading}, timeout=_FAREWELL_S)
+                self._check_open()
+            raise
         if not isinstance(got, bytes):
             raise DamagedMessageError("The answer of the server has no frames.")
         return read_pass(got)

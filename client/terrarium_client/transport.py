@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     OpenTransport: TypeAlias = Callable[[], Awaitable["Transport"]]
 
 _OPEN_TIMEOUT_S = 20.0
+_FOLLOW_TIMEOUT_S = 4.0  # to a server that one is sent to: its ticket lasts 20 s, and a firewall answers nothing
 
 
 class Transport(Protocol):
@@ -128,14 +129,15 @@ async def open_socket(address: str, token: str | None) -> SocketTransport:
         ticket = {} if moved.ticket is None else {"ticket": moved.ticket}
         query = f"{parts.query}&{urlencode(ticket)}" if ticket else parts.query
         try:
-            return await _connected(urlunsplit((to.scheme, to.netloc, "/ws", query, "")), None)
+            direct = urlunsplit((to.scheme, to.netloc, "/ws", query, ""))
+            return await _connected(direct, None, within_s=_FOLLOW_TIMEOUT_S)
         except ConnectionLostError:  # a network may let nobody through but to the address of the fleet
             return await _connected(urlunsplit(parts._replace(query=query)), token)
 
     return SocketTransport(await _connected(f"{address}&follows={parts.scheme}", token), follow)
 
 
-async def _connected(address: str, token: str | None) -> ClientConnection:
+async def _connected(address: str, token: str | None, *, within_s: float = _OPEN_TIMEOUT_S) -> ClientConnection:
     """Raises: ConnectionLostError."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
@@ -145,7 +147,7 @@ async def _connected(address: str, token: str | None) -> ClientConnection:
             compression=None,  # frames are compressed already, or not worth it
             max_size=None,
             max_queue=None,
-            open_timeout=_OPEN_TIMEOUT_S,
+            open_timeout=within_s,
         )
     except InvalidStatus as error:
         raise ConnectionLostError(_sentence(error)) from error

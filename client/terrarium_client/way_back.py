@@ -73,6 +73,11 @@ class WayBack:
 
     # ------------------------------------------------------------------------------------------------- the way back
 
+    @property
+    def leads_back(self) -> bool:
+        """Whether the world may be had again."""
+        return self.token is not None or self.path.steps is not None
+
     def passes_lost(self, resumed: ResumedWorld, *, is_step: bool) -> int | None:
         """How many steps the world has made whose answers never came: one at most, which `is_step` says was asked for.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, Type
 from pydantic import BaseModel
 
 from terrarium_client import protocol
-from terrarium_client.errors import ConnectionLostError, RefusedError
+from terrarium_client.errors import ConnectionLostError, RefusedError, SessionEndedError
 from terrarium_client.link import Link
 from terrarium_client.transport import open_socket, session_address
 from terrarium_client.way_back import WayBack
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["stepped", "live"]
 Answer = TypeVar("Answer", bound=BaseModel)
+Result = TypeVar("Result")
 
 _FIRST_PAUSE_S: Final = 0.25  # before the second try to connect; then twice as long each time
+# What a session ends with that another server may let in, or the same one soon.
+_PASSING: Final = frozenset({protocol.ErrorCode.SHUTTING_DOWN, protocol.ErrorCode.SERVER_BUSY})
 _DEFAULTS: Final = protocol.SessionConfig(
     scene_authoring=False,
     action_logging=False,
@@ -65,8 +68,9 @@ def connect(
 
     `stepped`: the world makes a pass for each `step`, and none by itself. `live`: it goes on by itself, as in the
     browser; steer it with `control` and see it with `frames`. `codec` and `size` are those of `step` and `look`: pixels
-    cost least on one machine, JPEGs across a network. A connection that breaks is made again, at the `tries`-th try at
-    last, and a stepped world brought back to where it was: as the server has kept it, or by the same steps.
+    cost least on one machine, JPEGs across a network. Where a connection breaks or its server stops, another one is
+    made, at the `tries`-th try at last, and a stepped world brought back to where it was: as the server has kept it, or
+    by the same steps.
 
     Raises:
         ValueError: `url` is no address of a server.
@@ -168,7 +172,7 @@ class World:
         wanted = {**fields, "frames": frames, **self._form.fields()}
         try:
             made = await self._again(lambda link: link.ask_for_pass(protocol.StepRequest, wanted), step=frames)
-        except ConnectionLostError:
+        except (ConnectionLostError, SessionEndedError):
             raise
         except RefusedError as error:
             if error.code == protocol.ErrorCode.INTERNAL:  # it may have been made, and only its frames are missing
@@ -278,38 +282,38 @@ class World:
     async def _again(
         self, request: Callable[[Link], Awaitable[Pass]], *, step: Literal["all", "last"] | None = None
     ) -> Pass:
-        """Ask for frames, once more where the connection breaks and the world can be brought back.
+        """Ask for frames, once more where the session is lost and the world can be brought back.
 
         `step`: which frames of a step are asked for, which must not be made twice.
         """
         try:
             made = await request(self._link)
-        except ConnectionLostError as error:
-            if self._tries == 1 or self._way.start is None:
+        except (ConnectionLostError, SessionEndedError) as error:
+            if self._tries == 1 or self._way.start is None or not _may_pass(error) or not self._way.leads_back:
                 raise
-            was_made = await self._bring_back(self._way.start, error, step)
+            start = self._way.start
+            was_made = await self._tried(lambda: self._come_back(start, step))
+            if was_made is None:
+                message = f"{error} The server has not kept the world, and the way to it is not known."
+                raise ConnectionLostError(message) from error
             made = await (self._seen if was_made else request)(self._link)
         self._way.answered()
         return made
 
-    async def _bring_back(
-        self, start: dict[str, Any], error: ConnectionLostError, step: Literal["all", "last"] | None
-    ) -> bool:
-        """Whether the step whose answer was lost has been made, so that its last frame is what is seen now."""
-        token, steps = self._way.token, self._way.path.steps
-        if token is None and steps is None:
-            raise error
-        with suppress(ConnectionLostError):
-            await self._link.close()
-        await self._connect()
-        if token is not None:
-            was_made = await self._resume(start, token, step)
+    async def _come_back(self, start: dict[str, Any], step: Literal["all", "last"] | None) -> bool | None:
+        """Whether the step whose answer was lost has been made, so that its last frame is what is seen now.
+
+        None: the world cannot be had again, and the connection is closed.
+        """
+        await self._connect_anew()
+        if self._way.token is not None:
+            was_made = await self._resume(start, self._way.token, step)
             if was_made is not None:
                 return was_made
-        if steps is None:
+        if self._way.path.steps is None:
             await self._link.close()
-            raise ConnectionLostError(f"{error} The server has not kept the world, and the way to it is not known.")
-        await self._repeat(start, steps)
+            return None
+        await self._repeat(start, self._way.path.steps)
         return False
 
     async def _resume(self, start: dict[str, Any], token: str, step: Literal["all", "last"] | None) -> bool | None:
@@ -341,9 +345,7 @@ class World:
             return None
         self._way.resumed(answer, resumed, 0)
         self.moments.forget()
-        for fields in list(steps):
-            await self._link.ask_for_pass(protocol.StepRequest, {**fields, **_UNSEEN})
-            self._way.stepped_again()
+        await self._step_again(steps)
         return False
 
     async def _repeat(self, start: dict[str, Any], steps: list[dict[str, Any]]) -> None:
@@ -351,24 +353,39 @@ class World:
         answer = await self._link.ask(protocol.TimedInitRequest, protocol.ExtendedInitResponseData, start)
         self._way.begins_anew(answer)
         self.moments.forget()
+        await self._step_again(steps)
+
+    async def _step_again(self, steps: list[dict[str, Any]]) -> None:
+        """Make the last steps of the path. Where that breaks off, the world is not where the path leads."""
+        self._way.asked()
         for fields in steps:
             await self._link.ask_for_pass(protocol.StepRequest, {**fields, **_UNSEEN})
             self._way.stepped_again()
-
-    async def _connect_anew(self) -> None:
-        await self._link.close()
-        await self._connect()
+        self._way.answered()
 
     async def _connect(self) -> None:
-        for left in reversed(range(self._tries)):
+        self._open = Link(await self._tried(self._open_transport))
+
+    async def _connect_anew(self) -> None:
+        with suppress(ConnectionLostError):
+            await self._link.close()
+        self._open = Link(await self._open_transport())
+
+    async def _tried(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
+        """Do what fails while a server is away or full, up to `tries` times."""
+        for number in range(self._tries - 1):
             try:
-                self._open = Link(await self._open_transport())
-            except ConnectionLostError:
-                if not left:
+                return await attempt()
+            except (ConnectionLostError, SessionEndedError) as error:
+                if not _may_pass(error):
                     raise
-                await asyncio.sleep(_FIRST_PAUSE_S * 2 ** (self._tries - 1 - left))
-            else:
-                return
+            await asyncio.sleep(_FIRST_PAUSE_S * 2**number)
+        return await attempt()
+
+
+def _may_pass(error: ConnectionLostError | SessionEndedError) -> bool:
+    """Whether a new connection may find what this one has lost."""
+    return isinstance(error, ConnectionLostError) or error.code in _PASSING
 
 
 # Requests that leave the world as it is.

@@ -241,6 +241,12 @@ class MemoryLedger(StateHandler):
         )
 
     @with_state_lock
+    def is_engine_loading(self) -> bool:
+        """Whether an engine is on its way to the device."""
+        there = engines_there(self._state.engines, self._catalogue)
+        return any(isinstance(state, EngineLoading) for _, _, state in there)
+
+    @with_state_lock
     def known(self) -> ModelsKnown | ModelsUnknown:
         return self._state.models
 

@@ -11,7 +11,7 @@ from handlers.base import StateChanges, StateHandler, in_thread, with_state_lock
 from handlers.engines.reservation import Reservation
 from services.image_classifier.image_classifier import ClassifierMissing, ClassifierStatus
 from services.image_editor.image_editor import EditorMissing, EditorStatus
-from services.memory_planner.memory_plan import Resident
+from services.memory_planner.memory_plan import NoRoom, Resident
 from services.prompt_writer.prompt_writer import WriterMissing, WriterStatus
 from state.app_state_types import AppState, NotReserved, SessionId, Ticket
 from state.events import ModelReturned, ModelTaken, ReservationAsked, ReservationLeft
@@ -133,7 +133,7 @@ class ModelResidency(StateHandler):
             await self._until(lambda: self._has_turn(ticket))
             # Taken before the planner is asked, which counts on what is loaded.
             await self._until(self._take_models)
-            known = await in_thread(self._work_threads, self._observe_with_room)
+            known = await self._planned(asker)
             reservation = Reservation(
                 ledger=self._ledger,
                 device=self._device,
@@ -148,6 +148,20 @@ class ModelResidency(StateHandler):
         finally:
             self._leave(ticket)
             self._changes.announce()
+
+    async def _planned(self, asker: SessionId | None) -> ModelsKnown:
+        """An engine that is being loaded has taken a part of its memory, which the planner keeps for it once more.
+
+        So what has no room beside it is planned again once it is loaded.
+        """
+        while True:
+            was_loading = self._ledger.is_engine_loading()
+            known = await in_thread(self._work_threads, self._observe_with_room)
+            plans = self._ledger.plans_for(asker, known)
+            is_certain = not (was_loading or self._ledger.is_engine_loading())
+            if is_certain or not any(isinstance(plan, NoRoom) for plan in (plans.writer, plans.editor)):
+                return known
+            await self._until(lambda: not self._ledger.is_engine_loading())
 
     def _observe_with_room(self) -> ModelsKnown:
         """Engines in host memory give way to the scene before it is planned. Blocks."""

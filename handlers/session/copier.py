@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
-EVERY_S: Final = 3.0
+_EVERY_S: Final = 1.0  # as often as a checkpoint is taken
 _BYTES_A_SECOND: Final = 16 << 20  # of one session at most: large worlds are copied less often
 
 
@@ -39,14 +39,14 @@ class WorldCopier:
         """Copy the world as often as its size allows, until it is cancelled. A write that has begun is finished."""
         last: WorldSnapshot | None = None
         said = ""
-        every_s = EVERY_S
+        every_s = _EVERY_S
         while True:
             await asyncio.sleep(every_s)
             actor, names = self._play.actor, self._resumption.copy_names
             if actor is None or not names:
                 continue
             copy = copy_of(actor.world.active, actor.world.history, every_s)
-            every_s = max(EVERY_S, copy.snapshot.size / _BYTES_A_SECOND)
+            every_s = max(_EVERY_S, copy.snapshot.size / _BYTES_A_SECOND)
             is_same, last = copy.snapshot is last, copy.snapshot
             writing = in_thread(self._threads, lambda: self._write(copy, names, is_same=is_same))  # noqa: B023 -- awaited here
             try:

@@ -191,8 +191,13 @@ class SessionPlay:
         Raises:
             DomainError: no world is in play.
         """
-        begin = self._begin_video if wanted else None
-        video = await self.required_actor.run_between_steps(lambda world: world.use_video(begin))
+        actor, begin = self.required_actor, self._begin_video if wanted else None
+        # Not between two steps: the pass in hand is of no use to a decoder that has lost a frame.
+        video = actor.world.renew_video() if wanted else None
+        if video is None:
+            video = await actor.run_between_steps(lambda world: world.use_video(begin))
+        else:
+            await actor.run_between_steps(lambda world: world.see())
         return video is not None and await video.opened()
 
     async def stop(self, *, keep: bool = False) -> LeftWorld | None:

@@ -125,7 +125,7 @@ class PlayedWorld:
     async def before_recording(self) -> None:
         await self.history.begin_log(self._snapshot)
         if self._recorder.wants_picture:
-            await self._see()
+            await self.see()
             self._recorder.seen(await self._stream.newest_jpeg())
 
     async def before_pass(self) -> None:
@@ -177,14 +177,27 @@ class PlayedWorld:
     async def show_seed(self) -> None:
         await self._stream.show(self.active.picture)
 
+    async def see(self) -> None:
+        """Draw what is seen now as it would have been drawn, if that was left out."""
+        world = self.active.world
+        if self._stream.is_unseen and is_drawn(world):
+            frames = await self._in_engine(lambda: self._draw_whole(world, only_last=True))
+            self.history.frame = frames[-1]
+            self._stream.seen(frames[-1])
+
     async def use_video(self, begin: BeginVideo | None) -> SessionVideo | None:
         """Send H.264 or JPEGs from now on, to a player who may have lost what there is to see now."""
-        await self._see()
-        return self._stream.renew_video(begin)
+        await self.see()
+        self._stream.owe_view()
+        return self._stream.use_video(begin)
+
+    def renew_video(self) -> SessionVideo | None:
+        """Begin H.264 anew for a decoder that has lost a frame; None where none is in use. At any time."""
+        return self._stream.renew_video()
 
     async def show_newcomer(self, newcomer: PassSubscriber) -> None:
         """Hand what the player sees now to somebody who has seen nothing yet."""
-        await self._see()
+        await self.see()
         await self._stream.show_newcomer(newcomer)
 
     async def leave(self) -> LeftWorld | None:
@@ -311,7 +324,7 @@ class PlayedWorld:
 
     async def leave_engine(self) -> None:
         """Keep this moment and close the world, so that its engine can be offloaded; see `return_to_engine`."""
-        await self._see()
+        await self.see()
         self._left_at = await self._snapshot()
         await self._close_world(self.active)
 
@@ -331,7 +344,7 @@ class PlayedWorld:
 
     async def take_moment(self) -> tuple[str, tuple[str, ...]]:
         """Keep this moment: its id, and the ids of all that are kept, oldest first."""
-        await self._see()
+        await self.see()
         jpeg = await self._stream.newest_jpeg()
         frame = None if self.history.frame is None else self.history.frame.copy()  # not the whole pass
         kept = KeptMoment(await self._snapshot(), jpeg, self.history.moment, frame, self.history.input_log)
@@ -385,7 +398,7 @@ class PlayedWorld:
         if moment_id is not None:
             kept = self._moments.find(moment_id)
             return self.history.capture(kept.snapshot, kept.moment, kept.frame)
-        await self._see()
+        await self.see()
         return self.history.capture(await self._snapshot(), self.history.moment, self.history.frame)
 
     # ------------------------------------------------------------------------------------------------------- scenes
@@ -396,7 +409,7 @@ class PlayedWorld:
 
     async def _view(self) -> Picture:
         await self._stream.drain()
-        await self._see()
+        await self.see()
         frame = self._stream.still if self.history.frame is None else self.history.frame
         if frame is None:  # a kept moment without its frame was returned to: the JPEG of it is all there is
             frame = await self._decoded(await self._stream.newest_jpeg())
@@ -526,14 +539,6 @@ class PlayedWorld:
             world.restore(snapshot)
 
         await self._in_engine(restore)
-
-    async def _see(self) -> None:
-        """Draw what is seen now as it would have been drawn, if that was left out."""
-        world = self.active.world
-        if self._stream.is_unseen and is_drawn(world):
-            frames = await self._in_engine(lambda: self._draw_whole(world, only_last=True))
-            self.history.frame = frames[-1]
-            self._stream.seen(frames[-1])
 
     def _draw_whole(self, world: DrawnWorld, *, only_last: bool = False) -> Frames:
         spec = self.active.spec

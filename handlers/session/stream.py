@@ -134,19 +134,21 @@ class FrameStream:
         self._outbox.use_pace(None if self._video is None else 1 / self._spec.pass_interval_s)
         return self._video
 
-    def renew_video(self, begin: BeginVideo | None) -> SessionVideo | None:
-        """`use_video`, for a client that may have lost a frame.
-
-        Where H.264 is in use, its next pass is a key frame: another encoder would take its time to start. The next pass
-        shows where the world is, or `show_owed` once it rests: a JPEG would only hold up the key frame behind it.
-        """
-        video = self._video
-        if begin is None or video is None or video.has_failed:
-            video = self.use_video(begin)
-        else:
-            video.want_key_frame()
+    def owe_view(self) -> None:
+        """The client may have lost what was made last. The next pass pays it, or `show_owed` once the world rests."""
         self._owes_view = True
-        return video
+
+    def renew_video(self) -> SessionVideo | None:
+        """For a decoder that has lost a frame; None where no H.264 is in use. To be called at any time.
+
+        The stream goes on with a key frame, as another encoder would take its time to start. What is in the encoder
+        gives way to it, and no JPEG is sent, which would only hold it up.
+        """
+        if self._video is None or self._video.has_failed:
+            return None
+        self._video.hurry_key_frame()
+        self._owes_view = True
+        return self._video
 
     def begin_epoch(self, epoch: int) -> None:
         """Another world, or another moment: frame ids start over, and nothing of the old one is sent any more."""
@@ -378,7 +380,9 @@ class FrameStream:
                 self._video.want_key_frame()  # the one that was encoded here is not sent
             return
         form = PassForm(began, ended, quality=tuning.quality) if encoded is None else video_form(encoded, began, ended)
-        ready = EncodedPass.of(self._headers.of(numbered, form), parts)
+        header = self._headers.of(numbered, form)
+        left_out = stepped.count - len(parts)  # those before the newest, where a key frame was in a hurry
+        ready = EncodedPass.of(header.model_copy(update={"frame_id": header.frame_id + left_out}), parts)
         if encoded is None or encoded.units[0].is_key:
             self._owes_view = False
         if video is None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from handlers.session.quality import VideoQuality
-from services.video_encoder.video_encoder import VideoEncoderError, VideoShape
+from services.video_encoder.video_encoder import AccessUnit, VideoEncoderError, VideoShape
 
 if TYPE_CHECKING:
     from runtime_config.current import Current
     from runtime_config.runtime_config import VideoConfig
-    from services.video_encoder.video_encoder import AccessUnit, VideoEncoder, VideoStream, VideoTuning
+    from services.video_encoder.video_encoder import VideoEncoder, VideoStream, VideoTuning
     from services.world_engine.world_engine import Frames, WorldSpec
 
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
@@ -43,6 +43,7 @@ class SessionVideo:
         self._next: tuple[VideoStream, VideoTuning] | None = None
         self._tuning = self._asked = self._quality.tuning
         self._key_wanted = True
+        self._is_hurried = False
         self._opening = asyncio.create_task(self._open(self._asked))
 
     @property
@@ -68,6 +69,10 @@ class SessionVideo:
         """What was encoded last does not reach the client, or it could not use it."""
         self._key_wanted = True
 
+    def hurry_key_frame(self) -> None:
+        """The same for a client that waits for it: it is the newest frame of the pass in hand, or of the next."""
+        self._key_wanted = self._is_hurried = True
+
     def pass_posted(self, *, dropped_another: bool) -> None:
         """Count a pass for the quality. Another quality needs another stream, which is opened beside play."""
         self._quality.pass_posted(dropped_another=dropped_another)
@@ -77,16 +82,25 @@ class SessionVideo:
             self._opening = asyncio.create_task(self._open(wanted))
 
     async def encode(self, frames: Frames) -> EncodedVideo:
-        """Raises: VideoEncoderError, there is no stream, or it failed."""
+        """An access unit for each frame; where a key frame is in a hurry, that one alone, of the newest frame.
+
+        Raises:
+            VideoEncoderError: there is no stream, or it failed.
+        """
         if self._next is not None:
             if self._stream is not None:
                 self._stream.close()
             (self._stream, self._tuning), self._next = self._next, None
         if self._stream is None:
             raise VideoEncoderError("There is no stream.")
-        key_frame, self._key_wanted = self._key_wanted, False
-        units = await self._stream.encode(frames, key_frame=key_frame)
-        return EncodedVideo(units, self._tuning.crf)
+        stream, units, at = self._stream, list[AccessUnit](), 0
+        while at < len(frames):
+            if self._is_hurried:
+                units, at = [], len(frames) - 1  # nothing that comes builds on what is left out
+            key_frame, self._key_wanted, self._is_hurried = self._key_wanted, False, False
+            units += await stream.encode(frames[at : at + 1], key_frame=key_frame)
+            at += 1
+        return EncodedVideo(tuple(units), self._tuning.crf)
 
     def close(self) -> None:
         """Give the streams back. What is being encoded fails."""

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from services.database._sqlite_faults import is_of_the_moment
+from services.database._driver_faults import is_of_the_moment
 from services.database.database_error import DatabaseError, DatabaseFault
 
 if TYPE_CHECKING:

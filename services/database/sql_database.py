@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, true
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from services.database._sqlite_faults import DRIVER_ERRORS, DamagedError, is_damaged, told
+from services.database._driver_faults import DRIVER_ERRORS, DamagedError, is_damaged, told
 from services.database._upgrade import MIGRATIONS, upgrade
 from services.database.database_error import DatabaseError, DatabaseFault
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(__name__)
 
 _BUSY_S: Final = 5.0  # how long to wait while another process writes
+_UPGRADE_S: Final = 60.0  # while one upgrades a database of several servers
 _PATIENCE_S: Final = 10.0  # with a database server that does not answer
 _WRITERS_LOCK: Final = 0x7E44A  # any number, the same in every server that shares a PostgreSQL
 _UNREADABLE: Final = (
@@ -43,16 +44,24 @@ class SqlDatabase:
     """
 
     def __init__(
-        self, url: str, *, migrations: Path = MIGRATIONS, busy_s: float = _BUSY_S, patience_s: float = _PATIENCE_S
+        self,
+        url: str,
+        *,
+        migrations: Path = MIGRATIONS,
+        busy_s: float = _BUSY_S,
+        upgrade_s: float = _UPGRADE_S,
+        patience_s: float = _PATIENCE_S,
     ) -> None:
         """`url` is one of SQLAlchemy's: `sqlite:///path`, or `postgresql+psycopg://user:password@host/name`.
 
-        `busy_s`: how long to wait while another process writes to an SQLite file. `patience_s`: for a server to let in
-        who connects, for a network that has fallen silent, and, while all connections are in use, for one of them.
+        `busy_s`: how long to wait while another process writes. `upgrade_s`: while another server that shares it opens
+        it, too. `patience_s`: for a database server to let in who connects, for a network that has fallen silent, and,
+        while all connections are in use, for one of them.
         """
         address = _address(url)
         self._migrations = migrations
         self._busy_s = busy_s
+        self._upgrade_s = upgrade_s
         self._patience_s = patience_s
         self._file = Path(address.database) if address.drivername == "sqlite" and address.database else None
         self._writing = threading.Lock()  # SQLite takes one writer; to wait here is fair, to wait for its lock is not
@@ -77,8 +86,8 @@ class SqlDatabase:
     def writing(self) -> Generator[Connection]:
         """A transaction: everything in the block happens, or nothing does. Raises: DatabaseError."""
         with self.writing_apart() as writer:
-            if writer.dialect.name == "postgresql":  # so that what has a higher number is committed later
-                writer.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+            if _is_shared(writer):  # so that what has a higher number is committed later
+                _take_turn(writer)
             yield writer
 
     @contextmanager
@@ -87,6 +96,8 @@ class SqlDatabase:
         with self._writing, _told_errors(), self._engine.connect() as connection:
             writer = connection.execution_options(terrarium_writes=True)
             with writer.begin():
+                if _is_shared(writer):
+                    _wait_at_most(self._busy_s, writer)
                 yield writer
 
     def close(self) -> None:
@@ -100,10 +111,11 @@ class SqlDatabase:
                 event.listen(engine, "connect", self._prepare_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
             with engine.connect() as connection, connection.execution_options(terrarium_writes=True).begin():
-                if engine.dialect.name == "sqlite":
+                if _is_shared(connection):  # servers may start at the same moment
+                    _wait_at_most(self._upgrade_s, connection)
+                    _take_turn(connection)
+                else:
                     _check_sqlite(connection)
-                else:  # servers that share it may start at the same moment
-                    connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                 upgrade(connection, self._file, self._migrations)
         except BaseException:
             engine.dispose()
@@ -163,6 +175,20 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and then writes fails where another has written meanwhile. So writers say so.
     is_writer = connection.get_execution_options().get("terrarium_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+def _is_shared(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
+def _wait_at_most(seconds: float, writer: Connection) -> None:
+    """For any lock that somebody else holds, until the end of the transaction. PostgreSQL would wait for ever."""
+    writer.execute(select(func.set_config("lock_timeout", f"{ceil(1000 * seconds)}", true())))
+
+
+def _take_turn(writer: Connection) -> None:
+    """Have all other writers wait until the end of the transaction."""
+    writer.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
 
 
 def _check_sqlite(connection: Connection) -> None:

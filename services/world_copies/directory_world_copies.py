@@ -59,10 +59,11 @@ class DirectoryWorldCopies:
         with disk_errors("folder of copies", WorldCopiesError):
             own = self._folder / name
             own.mkdir(mode=0o700, parents=True, exist_ok=True)
-            pictures = {pixels_hash(picture): picture for picture in (copy.picture, copy.scene)}
-            for digest, picture in pictures.items():
+            picture, scene = pixels_hash(copy.picture), pixels_hash(copy.scene)
+            pictures = {picture: copy.picture, scene: copy.scene}
+            for digest, pixels in pictures.items():
                 if not (own / f"{digest}.png").exists():
-                    write_whole(own / f"{digest}.png", encode_pixels(picture))
+                    write_whole(own / f"{digest}.png", encode_pixels(pixels))
             seed = own / f"{copy.seed_hash}.seed"
             if not seed.exists():
                 write_whole(seed, copy.seed)
@@ -71,8 +72,8 @@ class DirectoryWorldCopies:
                 rng_seed=copy.rng_seed,
                 seed_hash=copy.seed_hash,
                 seed_name=copy.seed_name,
-                picture=pixels_hash(copy.picture),
-                scene=pixels_hash(copy.scene),
+                picture=picture,
+                scene=scene,
                 words=copy.words,
                 weights_hash=copy.snapshot.weights_hash,
                 state=f"{time.time_ns()}.bin",

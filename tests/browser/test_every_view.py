@@ -114,6 +114,19 @@ def test_the_words_on_a_white_picture_can_be_read(invite: Invite, server: Server
     delete.click()
 
 
+@pytest.mark.parametrize("size", [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")])
+def test_the_curtain_before_a_world_keeps_to_it(invite: Invite, server: ServerProcess, size: ViewportSize) -> None:
+    visitor = invite(server.url, viewport=size)
+    visitor.page.route_web_socket("**/ws?*", lambda _: None)  # a server that has nothing to say yet
+    visitor.page.reload()
+    visitor.by_id("seed-card").first.press("Enter")
+    visitor.wait_for("loading")
+    visitor.by_id("loading").wait_for()
+    assert faults_of(visitor.page) == []
+    visitor.page.keyboard.press("Escape")
+    visitor.wait_for("gallery")
+
+
 def test_a_lost_world_keeps_to_it_too(invite: Invite, start_server: StartServer) -> None:
     server = start_server()
     visitor = invite(server.url)

@@ -10,6 +10,7 @@ import pytest
 from services.video_writer._recording_run import WriterLimits
 from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
 from services.video_writer.video_writer import Incomplete
+from tests.browser.accessibility import faults_of
 from tests.services.video_writer.videos import Ends, plan, play
 from tests.waiting import deadline_s, wait_until
 
@@ -74,6 +75,7 @@ def test_what_is_recorded_in_the_page_plays_in_its_gallery(start_server: StartSe
     duration_s = visitor.page.evaluate("(video) => video.duration", video)
     assert shortest_s - _LATE_S <= duration_s <= longest_s + _FRAME_S
     assert visitor.page.evaluate("(video) => video.seekable.end(0)", video) == pytest.approx(duration_s, abs=0.1)
+    assert faults_of(visitor.page) == []
 
 
 def test_what_has_just_happened_is_kept_by_key_and_by_button(start_server: StartServer, invite: Invite) -> None:

@@ -19,7 +19,7 @@ def test_a_second_tab_waits_until_the_only_place_is_free(invite: Invite, start_s
     first.enter()
     second.by_id("seed-card").first.click()
     second.wait_for("lost")
-    assert second.by_id("lost-text").inner_text() == second.text_of("serverBusy")
+    assert second.by_id("lost-text").inner_text() == second.words("problems.allBusy")
     assert second.page.evaluate("terrarium.lastErrorCode") == "serverBusy"
     first.walk(12)
     first.pause()

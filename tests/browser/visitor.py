@@ -168,7 +168,11 @@ class Visitor:
 
     def text_of(self, code: str) -> str:
         """The page's words for an error code."""
-        return self.page.evaluate("async (code) => (await import('/texts/texts.js')).phrase(`codes.${code}`)", code)
+        return self.words(f"codes.{code}")
+
+    def words(self, key: str) -> str:
+        """What the page says by that key."""
+        return self.page.evaluate("async (key) => (await import('/texts/texts.js')).phrase(key)", key)
 
 
 def difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from runtime_config.resume_config import ResumeConfig
 from tests.client.rig import client_rig
 from tests.fakes.fake_world_engine import read_frame
 from tests.play.harness import picture
+from tests.waiting import wait_until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -32,11 +34,11 @@ if TYPE_CHECKING:
 class FrailTransport:
     """A socket that breaks without a close frame, as a lost network does: at once, or in the midst of a request."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, answers_left: float = math.inf) -> None:
         self._socket = socket
         self._inner = SocketTransport(socket)
         self.takes_request = True
-        self.loses_answer = False
+        self.answers_left = answers_left
 
     def cut(self) -> None:
         self._socket.transport.abort()
@@ -49,9 +51,11 @@ class FrailTransport:
 
     async def receive(self) -> str | bytes:
         message = await self._inner.receive()
-        if self.loses_answer and (isinstance(message, bytes) or '"response"' in message):
-            self.cut()
-            raise ConnectionLostError("The answer was lost.")
+        if isinstance(message, bytes) or '"response"' in message:
+            if not self.answers_left:
+                self.cut()
+                raise ConnectionLostError("The answer was lost.")
+            self.answers_left -= 1
         return message
 
     async def close(self) -> None:
@@ -59,10 +63,14 @@ class FrailTransport:
 
 
 class Frail:
-    """Opens such sockets to a server."""
+    """Opens such sockets to a server, and the next ones by `detours` to others, as the address of a fleet may.
+
+    A detour breaks after so many answers.
+    """
 
     def __init__(self, rig: ClientRig) -> None:
-        self._address = session_address(rig.url, is_stepped=True)
+        self.detours: list[tuple[ClientRig, float]] = []
+        self._home = rig
         self._model = rig.model
         self.opened: list[FrailTransport] = []
 
@@ -72,7 +80,9 @@ class Frail:
         return sum(len(world.controls) for world in self._model.engines[0].worlds)
 
     async def open(self) -> FrailTransport:
-        self.opened.append(FrailTransport(await connect(self._address, compression=None, max_size=None)))
+        rig, answers = self.detours.pop(0) if self.detours else (self._home, math.inf)
+        address = session_address(rig.url, is_stepped=True)
+        self.opened.append(FrailTransport(await connect(address, compression=None, max_size=None), answers))
         return self.opened[-1]
 
     @asynccontextmanager
@@ -106,7 +116,7 @@ async def break_off(how: str, frail: Frail) -> None:
         case "before the request":
             link.takes_request = False
         case _:
-            link.loses_answer = True
+            link.answers_left = 0
 
 
 @pytest.mark.parametrize("how", ["at rest", "before the request", "after the request"])
@@ -137,7 +147,7 @@ def test_its_moments_are_there_still(tmp_path: Path) -> None:
         assert number(await world.step("A")) == 3
         assert world.moments.kept == (moment,)
         await world.moments.restore(moment)
-        frail.opened[-1].loses_answer = True
+        frail.opened[-1].answers_left = 0
         assert number(await world.step("A")) == 2
         assert len(frail.opened) == 3
 
@@ -151,7 +161,7 @@ def test_what_is_seen_after_a_lost_step_is_what_the_step_led_to(tmp_path: Path) 
     async def steps(world: World, frail: Frail) -> None:
         undisturbed = await seen(world)
         await world.reset()
-        frail.opened[-1].loses_answer = True
+        frail.opened[-1].answers_left = 0
         assert await seen(world) == undisturbed
 
     walk(tmp_path, steps)
@@ -160,7 +170,7 @@ def test_what_is_seen_after_a_lost_step_is_what_the_step_led_to(tmp_path: Path) 
 def test_a_look_comes_back_too(tmp_path: Path) -> None:
     async def steps(world: World, frail: Frail) -> None:
         there = (await world.step("W")).picture
-        frail.opened[-1].loses_answer = True
+        frail.opened[-1].answers_left = 0
         assert (await world.look() == there).all()
         assert number(await world.step("W")) == 2
         assert frail.passes == 2
@@ -172,7 +182,7 @@ def test_a_look_comes_back_too(tmp_path: Path) -> None:
 def test_all_frames_of_a_lost_step_are_made_again(tmp_path: Path) -> None:
     async def steps(world: World, frail: Frail) -> None:
         await world.step("W")
-        frail.opened[-1].loses_answer = True
+        frail.opened[-1].answers_left = 0
         made = await world.step("W", frames="all")
         assert (len(made.frames), number(made)) == (2, 2)
         assert number(await world.step("W")) == 3
@@ -186,7 +196,7 @@ def test_where_a_change_was_not_answered_the_same_steps_are_made_again(tmp_path:
     async def steps(world: World, frail: Frail) -> None:
         for _ in range(40):
             await world.step("W")
-        frail.opened[-1].loses_answer = True
+        frail.opened[-1].answers_left = 0
         with pytest.raises(ConnectionLostError):
             await world.rewind(1.0)
         assert number(await world.step("W")) == 41
@@ -221,6 +231,75 @@ def test_where_the_server_keeps_nothing_the_way_is_gone_again_if_it_is_known(tmp
             await world.step("W")
 
     walk(tmp_path, steps, resume=ResumeConfig(keep_s=0))
+
+
+def has_ended(rig: ClientRig) -> bool:
+    (session,) = rig.server.handler.sessions.own_play().sessions
+    return session.summary.state == "ended"
+
+
+@pytest.mark.parametrize("is_at_work", [False, True])
+def test_where_its_server_stops_it_goes_on_at_another(*, is_at_work: bool, tmp_path: Path) -> None:
+    async def run(stops: ClientRig, stays: ClientRig) -> None:
+        frail = Frail(stops)
+        async with frail.world() as world:
+            made = [await world.step("W"), await world.step("W")]
+            frail.detours.append((stays, math.inf))
+            engine, drain = stops.model.engines[0], asyncio.to_thread(stops.server.drain)
+            if is_at_work:
+                engine.hold()
+                step = asyncio.create_task(world.step("W"))
+                await asyncio.to_thread(engine.wait_until_held)
+                draining = asyncio.create_task(drain)
+                await wait_until_async(lambda: has_ended(stops), "its session ends")
+                engine.release()
+                made.append(await step)
+                await draining
+            else:
+                await drain
+                made.append(await world.step("W"))
+            made.append(await world.step("W"))
+            assert [number(each) for each in made] == [1, 2, 3, 4]
+            assert [len(stays.model.engines[0].worlds[0].controls), len(frail.opened)] == [4, 2]
+
+    with client_rig(tmp_path / "stops") as stops, client_rig(tmp_path / "stays") as stays:
+        asyncio.run(run(stops, stays))
+
+
+def test_one_that_is_full_is_asked_again(tmp_path: Path) -> None:
+    async def run(home: ClientRig, full: ClientRig) -> None:
+        frail = Frail(home)
+        async with frail.world() as world:
+            await world.step("W")
+            frail.detours.append((full, math.inf))
+            frail.opened[-1].cut()
+            assert number(await world.step("W")) == 2
+            assert len(frail.opened) == 3
+
+    with (
+        client_rig(tmp_path / "home") as home,
+        client_rig(tmp_path / "full", max_sessions=1) as full,
+        full.server.client(extended=True) as other,
+    ):
+        other.start()
+        asyncio.run(run(home, full))
+
+
+def test_a_way_back_that_breaks_off_is_gone_anew(tmp_path: Path) -> None:
+    """The world that the other server keeps has made the first of three steps, and is not taken for one with all."""
+
+    async def run(home: ClientRig, other: ClientRig) -> None:
+        frail = Frail(home)
+        async with frail.world() as world:
+            for _ in range(3):
+                await world.step("W")
+            is_unknown, begun_anew, stepped = 1, 1, 1
+            frail.detours += [(other, is_unknown + begun_anew + stepped), (other, math.inf), (other, math.inf)]
+            frail.opened[-1].cut()
+            assert number(await world.step("W")) == 4
+
+    with client_rig(tmp_path / "home") as home, client_rig(tmp_path / "other") as other:
+        asyncio.run(run(home, other))
 
 
 RESUMED = ResumedWorld(kept=(), lost_s=0, passes=3)

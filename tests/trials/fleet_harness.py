@@ -50,9 +50,10 @@ class Fleet:
         """Of the servers. Ray names a process by what it runs."""
         return self._named("ServeReplica")
 
-    def played_on(self) -> psutil.Process:
-        """The server that this process is connected to directly."""
-        open_to = {each.raddr.port for each in psutil.Process().net_connections("tcp") if each.raddr}
+    def played_on(self, players: Sequence[psutil.Process] | None = None) -> psutil.Process:
+        """The server that one of these processes, this one if none are named, is connected to directly."""
+        connections = (each for player in players or [psutil.Process()] for each in player.net_connections("tcp"))
+        open_to = {each.raddr.port for each in connections if each.raddr}
 
         def serves(replica: psutil.Process) -> bool:
             listening = (each for each in replica.net_connections("tcp") if each.status == psutil.CONN_LISTEN)

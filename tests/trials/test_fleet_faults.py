@@ -1,4 +1,4 @@
-"""Faults of a fleet while people play on it: a server is killed, the proxy is killed, the database is away."""
+"""Faults of a fleet while it is in use: a server is killed, the proxy is killed, the database is away."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    import psutil
 
     from tests.own_postgres import OwnPostgres
     from tests.play.harness import PlayClient
@@ -30,6 +31,7 @@ pytestmark = [
 ]
 _PLACES: Final = 3  # on each server
 _NO_CLOSE_FRAME: Final = 1006  # the connection broke
+_SCRIPTED: Final = 150  # passes of a job: some seconds on any machine
 _PASSES: Final = 300  # of four frames at 60 frames/s: some 20 s, after which a silent server would be taken for gone
 
 
@@ -89,6 +91,33 @@ def test_the_proxy_is_killed(servers: Fleet) -> None:
             play_on([first, second, newcomer])
 
 
+def test_a_job_of_a_killed_server_is_made_by_another_once(servers: Fleet, folder: Path) -> None:
+    seed: str = servers.ask("POST", "/api/seeds", content=SEED).json()["hash"]
+    script = {"format": "terrarium.script", "version": 1, "start": {"kind": "seed", "hash": seed}, "model": MODEL}
+    request = {"script": {**script, "steps": [{"keys": ["W"], "hold": _SCRIPTED}], "keep": ["world"]}}
+
+    def submitted() -> str:
+        return servers.ask("POST", "/api/jobs", json={"kind": "scripted_run", "request": request}).json()["id"]
+
+    def told(job: str) -> Json:
+        return servers.ask("GET", f"/api/jobs/{job}").json()
+
+    def made(job: str) -> Json:
+        wait_until(lambda: told(job)["ended_at"] is not None, "it has come to its end", seconds=START_S)
+        return told(job)
+
+    job = submitted()
+    wait_until(lambda: told(job)["stage"] == "playing", "a server plays the script")
+    worker(servers, folder, job).kill()
+    after_death = made(job)
+    assert (after_death["state"], after_death["fault"], after_death["attempt"]) == ("done", None, 2)
+    events = servers.ask("GET", f"/api/jobs/{job}/events").json()["events"]
+    assert [event["data"]["state"] for event in events if event["event"] == "state"].count("done") == 1
+    assert [len(logs_with(folder, what, job)) for what in ("A job began", "A job ended")] == [2, 1]
+    undisturbed = made(submitted())
+    assert after_death["result"]["digest"] == undisturbed["result"]["digest"]
+
+
 def test_postgresql_is_away_while_people_play(servers: Fleet, database: OwnPostgres, folder: Path) -> None:
     with ExitStack() as stack:
         client = stack.enter_context(servers.client())
@@ -121,6 +150,21 @@ def test_postgresql_is_away_while_people_play(servers: Fleet, database: OwnPostg
 def saved_world(client: PlayClient) -> str:
     client.hold("W")
     return client.reply(client.request("save_world", title="A walk"))["data"]["world_id"]
+
+
+def worker(servers: Fleet, folder: Path, job: str) -> psutil.Process:
+    """The server that has a job in hand: it has its own folder open."""
+    (log,) = logs_with(folder, "A job began", job)
+    own = str(log.parent.parent)
+    return next(
+        process for process in servers.replicas() if any(file.path.startswith(own) for file in process.open_files())
+    )
+
+
+def logs_with(folder: Path, what: str, job: str) -> list[Path]:
+    """The log of a server, as often as it says something of a job."""
+    logs = [(log, log.read_text(encoding="utf-8").splitlines()) for log in folder.rglob("server.log")]
+    return [log for log, lines in logs for line in lines if what in line and job in line]
 
 
 def pids(servers: Fleet) -> set[int]:

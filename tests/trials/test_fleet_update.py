@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from terrarium_client import sync
 
 from tests.play.harness import session_config
 from tests.postgres import emptied_postgres_url
@@ -16,6 +17,8 @@ from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from terrarium_client.passes import Picture
 
     from tests.play.harness import PlayClient
     from tests.trials.fleet_harness import Fleet
@@ -65,7 +68,8 @@ def test_nobody_is_cut_off_by_a_rolling_update(tmp_path: Path) -> None:
 
 
 def test_whoever_plays_on_until_their_time_is_over_goes_on_at_a_new_server(tmp_path: Path) -> None:
-    with fleet(tmp_path, emptied_postgres_url(), "--replicas", "1") as servers:
+    with fleet(tmp_path, emptied_postgres_url(), "--replicas", "1") as servers, sync.connect(servers.url) as world:
+        walk(world, 3)
         moved, (old,) = servers.sent_on(), servers.replicas()
         with servers.socket(f"&ticket={moved['ticket']}", moved["address"]) as direct, servers.socket() as proxied:
             tokens = [client.start(SEED, model=MODEL)["resume_token"] for client in (direct, proxied)]
@@ -81,6 +85,15 @@ def test_whoever_plays_on_until_their_time_is_over_goes_on_at_a_new_server(tmp_p
                 assert answer["data"]["resumed"]["is_copy"]
                 client.hold("W")
         assert old not in servers.replicas()
+        seen = world.step("W").picture
+        with sync.connect(servers.url) as undisturbed:
+            assert (seen == walk(undisturbed, 4)).all(), "the Python client has gone on there by itself"
+
+
+def walk(world: sync.World, steps: int) -> Picture:
+    """What is seen after so many steps of a new world."""
+    world.init(SEED, model=MODEL, rng_seed=7)
+    return [world.step("W").picture for _ in range(steps)][-1]
 
 
 def asked_for_a_film(servers: Fleet, client: PlayClient) -> str:

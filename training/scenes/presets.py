@@ -28,7 +28,7 @@ SCENE_PRESETS: Final[Mapping[str, ScenePreset]] = MappingProxyType(
     {
         # Half a minute on any processor: shows that the parts fit, not what they can do.
         "smoke": ScenePreset(StagePlan(steps=30, batch=4, learning_rate=2e-3), rendered=2, walks=16, model=MICRO),
-        # A step takes 0.33 s on a core with bf16 units; begin it with `--depth-from`, which saves a night.
+        # A step takes 0.33 s on a core with bf16 units; `--begin-with assets/moss` goes on from what ships.
         "cpu": ScenePreset(
             StagePlan(steps=60_000, batch=8, learning_rate=1e-3, warm_up=0.003, cool_down=0.25), rendered=2, walks=2000
         ),

@@ -24,7 +24,7 @@ from training.scenes.presets import SCENE_PRESETS, ScenePreset
 from training.scenes.run import SceneCheckpoint, SceneRunFolder
 from training.scenes.samples import Pairs
 from training.scenes.views import ViewFolderError, ViewStore
-from training.shipped import shipped_depth_net
+from training.shipped import shipped_scene_net
 from training.stage import Averaged, descend, learning_rate, mixed_precision, seed_torch
 from world_model.layer_rendering import LayerRendering
 from world_model.scene import parts_of
@@ -55,17 +55,17 @@ class SceneTraining:
         *,
         deadline: float,
         device: torch.device,
-        depth_from: Path | None = None,
+        begin_with: Path | None = None,
     ) -> None:
         """Begin a run in the folder `out`, or take up the one that is there.
 
-        A new run begins with nothing learnt, or with the depth network of the exported weights in `depth_from`.
+        A new run begins with nothing learnt, or with the exported weights in `begin_with`.
         `deadline` is by `time.monotonic`.
 
         Raises:
             ViewFolderError: there are no views to train on.
             RunFolderError: the run cannot be taken up.
-            WeightsError: `depth_from` cannot be read, or holds a network of another size.
+            WeightsError: `begin_with` cannot be read, or holds a network of another size.
         """
         self._preset, self._deadline, self._device = preset, deadline, device
         self._folder = SceneRunFolder(out)
@@ -74,7 +74,7 @@ class SceneTraining:
         self._pairs = Pairs(self.store, workers=workers)
         seed_torch(0)  # of the first weights
         found = self._folder.load()
-        network = _new_network(preset, depth_from) if found is None else found.network(averaged=False)
+        network = _new_network(preset, begin_with) if found is None else found.network(averaged=False)
         # Convolutions in bf16 are faster with the channels last, on processors and GPUs alike.
         network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - its stub forgets this form
         self._network = network
@@ -157,14 +157,13 @@ class SceneTraining:
         return self._pairs.batch(self._preset.plan.batch, np.random.default_rng([_SALT, number]))
 
 
-def _new_network(preset: ScenePreset, depth_from: Path | None) -> SceneNet:
-    network = SceneNet(preset.model)
-    if depth_from is not None:
-        shipped = shipped_depth_net(depth_from)
-        if shipped.config.depth_widths != preset.model.depth_widths:
-            raise WeightsError(f"The depth network in {depth_from} is of another size than this preset's.")
-        network.depth_net.load_state_dict(shipped.state_dict())
-    return network
+def _new_network(preset: ScenePreset, begin_with: Path | None) -> SceneNet:
+    if begin_with is None:
+        return SceneNet(preset.model)
+    shipped = shipped_scene_net(begin_with)
+    if shipped.config.depth_widths != preset.model.depth_widths:
+        raise WeightsError(f"The scene network in {begin_with} is of another size than this preset's.")
+    return shipped
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -174,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; one that exists is gone on with")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
     parser.add_argument("--steps", type=int, help="end after so many steps, and slow down towards that end")
-    parser.add_argument("--depth-from", type=Path, help="begin with the depth network of exported weights")
+    parser.add_argument("--begin-with", type=Path, help="of a new run: exported weights to go on from")
     given = parser.parse_args(arguments)
     preset, deadline = SCENE_PRESETS[given.preset], time.monotonic() + 60.0 * given.minutes
     if given.steps is not None:
@@ -182,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         training = SceneTraining(
-            preset, given.views, given.out, deadline=deadline, device=device, depth_from=given.depth_from
+            preset, given.views, given.out, deadline=deadline, device=device, begin_with=given.begin_with
         )
         if len(training.store) < preset.walks:
             sys.stderr.write(f"There are {len(training.store)} walks; {given.preset} is made for {preset.walks}.\n")

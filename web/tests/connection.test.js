@@ -115,6 +115,24 @@ test("whoever cannot reach their server is served by the address of the fleet", 
   assert.deepEqual(heard, ["open"]);
 });
 
+test("whoever hears nothing of their server is served there, too", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { connection, heard, door } = connected();
+  connection.send({ type: "pause" });
+  door.say(moved);
+  context.mock.timers.tick(3999);
+  assert.equal(FakeSocket.all.length, 2);
+  context.mock.timers.tick(1);
+  assert.equal(FakeSocket.at(1).readyState, 3);
+  const again = FakeSocket.at(2);
+  assert.equal(again.url, "ws://fleet:1/ws?a=1&ticket=t%2F1");
+  again.open();
+  context.mock.timers.tick(60_000);
+  assert.deepEqual(again.sent.map(({ type }) => type), ["pause"]);
+  assert.deepEqual(heard, ["open"]);
+  assert.equal(FakeSocket.all.length, 3);
+});
+
 test("a fleet that is gone altogether is told once", () => {
   const { heard, door } = connected();
   door.say(moved);

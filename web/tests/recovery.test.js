@@ -35,10 +35,18 @@ test("only what can pass by itself is retried by itself", () => {
   assert.equal(problemOfClose({ code: 1006, reason: "", wasOpen: true }).recovery, "reconnect");
 });
 
+test("who finds no place is told that the page tries again, and who is refused something else to do so themselves", () => {
+  assert.equal(problemOfError({ type: "error", code: "serverBusy" }).text, phrase("problems.allBusy"));
+  assert.equal(textOfError({ code: "serverBusy", message: "m" }), phrase("codes.serverBusy"));
+});
+
 test("delays grow, stay bounded, and are spread", () => {
-  const delays = Array.from({ length: 10 }, (_, attempt) => retryDelay("reconnect", attempt, () => 0.5));
-  assert.deepEqual(delays, [...delays].sort((a, b) => a - b));
-  assert.equal(delays.at(-1), 15_000);
+  for (const [recovery, longest] of /** @type {const} */ ([["reconnect", 15_000], ["queue", 8000]])) {
+    const delays = Array.from({ length: 10 }, (_, attempt) => retryDelay(recovery, attempt, () => 0.5));
+    assert.deepEqual(delays, [...delays].sort((a, b) => a - b));
+    assert.ok(delays.every((delay) => delay > 0));
+    assert.equal(delays.at(-1), longest);
+  }
   assert.ok(retryDelay("queue", 0, () => 0) < retryDelay("queue", 0, () => 1));
 });
 

@@ -22,7 +22,7 @@ from state.app_state_types import EngineReady, NotReserved, Reserved
 from state.model_states import ModelIdle, ModelInUse, ModelsKnown, ModelVacating
 from tests.cancelling import for_each_await
 from tests.fakes.fake_device import GIB
-from tests.handlers.engines.rig import HILL, LAKE, Rig, run
+from tests.handlers.engines.rig import HILL, LAKE, WAIT_S, Rig, run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -194,6 +194,38 @@ def test_a_scene_waits_for_a_model_that_makes_room_for_an_engine() -> None:
         await painting
         assert here.state.model_use["editor"] == ModelIdle()
         assert here.device.history[:2] == ["+painter", "-painter"]
+
+    run(main)
+
+
+def test_a_scene_waits_for_an_engine_that_has_taken_a_part_of_its_memory() -> None:
+    """Its memory counts twice until it is loaded: as taken, and as kept for it."""
+
+    async def main() -> None:
+        here = Rig(vram=24)  # room for both
+        here.lake.hold = threading.Event()
+        here.device.take("what the lake has so far", vram=12 * GIB, is_noted=False)
+        async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as tasks:
+            has_loaded = asyncio.Event()
+
+            async def play() -> None:
+                async with here.lease(LAKE):
+                    has_loaded.set()
+
+            async def scene() -> None:
+                async with here.residency.reserve(None, None) as reservation:
+                    assert has_loaded.is_set()
+                    await reservation.admit("editor")
+
+            tasks.create_task(play())
+            await here.until(here.lake.entered.is_set)
+            seen = looks(here)
+            tasks.create_task(scene())
+            await here.until(lambda: looks(here) > seen)
+            here.device.give_back("what the lake has so far")
+            here.lake.hold.set()
+        assert here.device.history[0] == "+fake/lake"
+        assert here.painter.placements == ["offloaded"]
 
     run(main)
 

@@ -206,6 +206,8 @@ def test_a_decoder_that_lost_a_frame_in_play_gets_a_key_frame_of_the_same_stream
         numbers = [read_fake_unit(unit).number for frame in frames for unit in frame.jpegs]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         assert len(encoder.opened) == 1
+        (count, first), hurried = (seen.header.temporal_compression, seen.header.frame_id), frames[-1]
+        assert (len(hurried.jpegs), (hurried.header.frame_id - first) % count) == (1, count - 1), "its pass's newest"
 
 
 def test_video_needs_a_world() -> None:

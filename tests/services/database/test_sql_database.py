@@ -162,6 +162,43 @@ def test_a_database_that_another_program_has_locked(file: Path) -> None:
     database.close()
 
 
+def test_a_database_server_whose_writers_another_one_keeps_waiting() -> None:
+    url = emptied_postgres_url()
+    first, second = SqlDatabase(url), SqlDatabase(url, busy_s=0.05)
+    with first.writing():
+        with pytest.raises(DatabaseError, match="locked") as caught:
+            add_job(second, "1")
+        assert caught.value.fault is DatabaseFault.BUSY
+        assert ids(second) == [], "who reads need not wait"
+        with pytest.raises(DatabaseError, match="locked"):
+            SqlDatabase(url, upgrade_s=0.05)
+    add_job(second, "1")
+    assert ids(first) == ["1"]
+    first.close()
+    second.close()
+
+
+def test_a_row_that_another_server_keeps() -> None:
+    url = emptied_postgres_url()
+    first, second = SqlDatabase(url), SqlDatabase(url, busy_s=0.05)
+    add_job(first, "1")
+
+    def rise(database: SqlDatabase) -> None:
+        with database.writing_apart() as connection:
+            connection.execute(text("UPDATE jobs SET priority = priority + 1"))
+
+    with first.writing_apart() as connection:
+        connection.execute(text("UPDATE jobs SET priority = 7"))
+        with pytest.raises(DatabaseError, match="locked") as caught:
+            rise(second)
+        assert caught.value.fault is DatabaseFault.BUSY
+    rise(second)
+    with first.reading() as connection:
+        assert connection.execute(select(JOBS.c.priority)).scalar_one() == 8
+    first.close()
+    second.close()
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError) as caught:
         SqlDatabase(sqlite_url(tmp_path / "missing" / "terrarium.sqlite"))

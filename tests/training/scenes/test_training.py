@@ -21,6 +21,7 @@ from training.scenes.samples import Pairs
 from training.scenes.train import SceneTraining
 from training.scenes.train import main as train_main
 from training.scenes.views import SOURCES, VIEWS, ViewStore
+from training.shipped import shipped_scene_net
 from world_model.layers import LAYERS, PEEL_LAYERS
 
 pytestmark = pytest.mark.trial
@@ -138,21 +139,21 @@ def test_a_damaged_checkpoint_is_named(views: Path, tmp_path: Path, capsys: pyte
     assert str(tmp_path) in capsys.readouterr().err
 
 
-def test_the_shipped_depth_network_is_of_the_cpu_presets_size(views: Path, tmp_path: Path) -> None:
+def test_a_run_goes_on_from_what_ships(views: Path, tmp_path: Path) -> None:
     shipped = Path(__file__).parents[3] / "assets" / "moss"
     preset = replace(SCENE_PRESETS["cpu"], plan=TINY.plan)
-    began = SceneTraining(preset, views, tmp_path / "with", deadline=math.inf, device=CPU, depth_from=shipped)
-    began.save()
-    SceneTraining(preset, views, tmp_path / "without", deadline=math.inf, device=CPU).save()
-    with_depth, without = weights_in(tmp_path / "with"), weights_in(tmp_path / "without")
-    differing = {name.split(".")[0] for name in with_depth if with_depth[name] != without[name]}
-    assert differing == {"depth_net"}
+    SceneTraining(preset, views, tmp_path, deadline=math.inf, device=CPU, begin_with=shipped).save()
+    began, known = SceneRunFolder(tmp_path).load(), shipped_scene_net(shipped).state_dict()
+    assert began is not None
+    for averaged in (False, True):
+        for name, value in began.network(averaged=averaged).state_dict().items():
+            assert torch.equal(value, known[name]), name
 
 
-def test_a_depth_network_of_another_size_is_refused(
+def test_a_scene_network_of_another_size_is_refused(
     views: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shipped = Path(__file__).parents[3] / "assets" / "moss"
-    arguments = ["--preset", "smoke", "--views", str(views), "--out", str(tmp_path), "--depth-from", str(shipped)]
+    arguments = ["--preset", "smoke", "--views", str(views), "--out", str(tmp_path), "--begin-with", str(shipped)]
     assert train_main(arguments) == 1
     assert "another size" in capsys.readouterr().err

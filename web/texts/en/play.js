@@ -18,7 +18,7 @@ export const lost = {
 
 export const problems = {
   reconnect: "The server is not available",
-  queue: "The server is full",
+  queue: "All places are taken",
   again: "The world stopped",
   reload: "This page is outdated",
   choose: "This picture does not work",
@@ -30,6 +30,7 @@ export const problems = {
   connectionLost: "Connection lost",
   wasLost: "The connection to the server was lost. This page keeps trying and returns to your world.",
   stopped: "The server has stopped. This page keeps trying and returns to your world.",
+  allBusy: "All servers are busy with other players. This page keeps trying, and you enter when a place is free.",
   noAnswer: "The server does not answer. This page keeps trying and returns to your world.",
   closed: "The connection is closed.",
   closedEarly: "The connection closed before the answer came.",

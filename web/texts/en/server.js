@@ -41,7 +41,7 @@ export const stages = {
 /** @type {Record<ErrorId, string>} */
 export const errors = {
   "app.server.error.protocolVersionMismatch": "This page and the server speak different versions. Reload the page.",
-  "app.server.error.serverBusy": "The server is full. You will enter as soon as somebody leaves.",
+  "app.server.error.serverBusy": "All servers are busy with other players. This page keeps trying, and you enter when a place is free.",
   "app.server.error.serverStartupFailed": "The server could not start. Its log says why.",
   "app.server.error.timeoutWaitingForSeed": "The server waited for a picture and gave up. Enter the world again.",
   "app.server.error.initFailed": "The world could not be started. Try again, or choose another picture.",
@@ -67,7 +67,7 @@ export const warnings = {
 /** @type {Record<ErrorCode, string>} */
 export const codes = {
   protocolVersionMismatch: "This page and the server speak different versions. Reload the page.",
-  serverBusy: "The server is full. You will enter as soon as somebody leaves.",
+  serverBusy: "All servers are busy just now. Try again in a minute.",
   displaced: "Another window took this place. Enter again to take it back.",
   resumedElsewhere: "You play on in another window. Enter again to begin anew here.",
   ticketInvalid: "The server does not know that you were sent to it. Enter the world again.",
