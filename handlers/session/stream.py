@@ -281,7 +281,7 @@ class FrameStream:
         """The world rests: send what was made last to a client that may have lost it. Raises: EncoderFailedError."""
         if self._owes_view:
             jpeg = await self.newest_jpeg()
-            if jpeg:
+            if jpeg and self._owes_view:  # what was in the encoder may have paid it
                 self._send_still(jpeg)
 
     def _send_still(self, jpeg: bytes) -> None:
