@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from benchmarks.child import fleet_server, free_port, wait_for_fleet, wait_until
+from benchmarks.fleet_servers import is_server, played_on
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "client"))
 
@@ -47,7 +48,7 @@ def _away(url: str, copies: Path) -> float:
         _walk(world, _FIRST_PASSES)
         wait_until(lambda: any(copies.glob("*/facts.json")), "a copy of the world")
         _walk(world, _PASSES)
-        _played_on().kill()
+        played_on([psutil.Process()], filter(is_server, psutil.process_iter())).kill()
         killed = time.monotonic()
         world.step("W")
         return time.monotonic() - killed
@@ -58,21 +59,3 @@ def _walk(world: sync.World, passes: int) -> None:
         due = time.monotonic() + _PASS_S
         world.step("W", mouse=(1.5, 0.0))
         time.sleep(max(0.0, due - time.monotonic()))
-
-
-def _played_on() -> psutil.Process:
-    """The server of a fleet that this process is connected to. Ray names a process by what it runs."""
-    open_to = {each.raddr.port for each in psutil.Process().net_connections("tcp") if each.raddr}
-    return next(process for process in psutil.process_iter() if _is_server(process) and _listens(process, open_to))
-
-
-def _is_server(process: psutil.Process) -> bool:
-    try:
-        return "ServeReplica" in "".join(process.cmdline())
-    except psutil.Error:
-        return False
-
-
-def _listens(process: psutil.Process, ports: set[int]) -> bool:
-    listening = (each for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
-    return any(each.laddr.port in ports for each in listening)

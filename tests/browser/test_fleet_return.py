@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,7 @@ import psutil
 import pytest
 
 from tests.postgres import emptied_postgres_url
-from tests.trials.fleet_harness import START_S, fleet
+from tests.trials.fleet_harness import START_S, fleet, passes_copied
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def test_the_page_returns_to_a_copy_of_its_world_on_another_server(tmp_path: Pat
             walked = passes_copied(copies)
             wait_until(lambda: passes_copied(copies) > walked + _STOOD, "a copy is of where the walk ended")
         there = visitor.see()
-        dead = servers.played_on(chromium())
+        dead = servers.played_on(psutil.Process().children(recursive=True))  # Chromium is one of them
         dead.kill()
         wait_until(lambda: not dead.is_running(), "the server is gone")
         visitor.page.wait_for_function("() => terrarium.report().includes('You are back')", timeout=START_S * 1000)
@@ -50,12 +49,3 @@ def test_the_page_returns_to_a_copy_of_its_world_on_another_server(tmp_path: Pat
         for words in ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "WebSocket connection to", "503", "500"):
             visitor.excuse(words)
         visitor.page.context.close()
-
-
-def passes_copied(copies: Path) -> int:
-    return max((json.loads(facts.read_bytes())["passes"] for facts in copies.glob("*/facts.json")), default=0)
-
-
-def chromium() -> list[psutil.Process]:
-    """The browser of this process, in whose processes the connections of its pages are."""
-    return psutil.Process().children(recursive=True)

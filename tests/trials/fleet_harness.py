@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -17,6 +18,7 @@ import psutil
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
+from benchmarks.fleet_servers import is_server, played_on
 from network.listening_socket import create_listening_socket
 from tests.browser.server_process import ROOT
 from tests.play.harness import PlayClient, picture, session_config
@@ -47,19 +49,16 @@ class Fleet:
     # ---------------------------------------------------------------------------------------------------- processes
 
     def replicas(self) -> list[psutil.Process]:
-        """Of the servers. Ray names a process by what it runs."""
-        return self._named("ServeReplica")
+        """Of the servers."""
+        return list(filter(is_server, marked(self._mark)))
 
     def played_on(self, players: Sequence[psutil.Process] | None = None) -> psutil.Process:
-        """The server that one of these processes, this one if none are named, is connected to directly."""
-        connections = (each for player in players or [psutil.Process()] for each in player.net_connections("tcp"))
-        open_to = {each.raddr.port for each in connections if each.raddr}
+        """The server that one of these processes, this one if none are named, is connected to directly.
 
-        def serves(replica: psutil.Process) -> bool:
-            listening = (each for each in replica.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
-            return any(each.laddr.port in open_to for each in listening)
-
-        return next(filter(serves, self.replicas()))
+        Whoever has started a fleet may name all of their children: its processes are left out.
+        """
+        own = marked(self._mark)
+        return played_on(set(players or [psutil.Process()]).difference(own), filter(is_server, own))
 
     def update(self) -> None:
         """Have a new server come for each."""
@@ -70,11 +69,8 @@ class Fleet:
         self._command.terminate()
 
     def proxy(self) -> psutil.Process:
-        (found,) = self._named("ProxyActor")
+        (found,) = [process for process in marked(self._mark) if "ProxyActor" in "".join(_command_of(process))]
         return found
-
-    def _named(self, name: str) -> list[psutil.Process]:
-        return [process for process in marked(self._mark) if name in "".join(_command_of(process))]
 
     # --------------------------------------------------------------------------------------------------------- REST
 
@@ -281,6 +277,11 @@ def _command_of(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def passes_copied(copies: Path) -> int:
+    """Of the world that was played longest, in its newest copy."""
+    return max((json.loads(facts.read_bytes())["passes"] for facts in copies.glob("*/facts.json")), default=0)
 
 
 def require_ray() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.play.harness import PlayClient, picture
 from tests.postgres import emptied_postgres_url
-from tests.trials.fleet_harness import START_S, fleet
+from tests.trials.fleet_harness import START_S, fleet, passes_copied
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def test_a_client_goes_on_where_it_was_when_its_server_is_killed(servers: Fleet,
     with sync.connect(servers.url) as world:
         begin(world)
         walk(world, 90)  # a checkpoint is taken each second of the world's own time
-        wait_until(lambda: _passes_copied(shared / "shared" / "copies") > 0, "the world is copied")
+        wait_until(lambda: passes_copied(shared / "shared" / "copies") > 0, "the world is copied")
         walk(world, 20)
         servers.played_on().kill()
         after = walk(world, 5)
@@ -117,10 +116,6 @@ def test_a_client_goes_on_where_it_was_when_its_server_is_killed(servers: Fleet,
         servers.played_on().kill()
         with pytest.raises(ConnectionLostError, match="has ended"):
             walk(once, 1)
-
-
-def _passes_copied(copies: Path) -> int:
-    return max((json.loads(facts.read_bytes())["passes"] for facts in copies.glob("*/facts.json")), default=0)
 
 
 def _plays(client: PlayClient) -> bool:
