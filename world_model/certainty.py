@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 import cv2
 import numpy as np
 
-from world_model.layer_renderer import Layers, layer_sized
-from world_model.layers import CELL, EYE_HEIGHT_M, GROUND, HIDDEN, LAYERS, SKY
+from world_model.layers import CELL, EYE_HEIGHT_M, GROUND, HIDDEN, LAYERS, SKY, Layers, layer_sized
 from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from world_model.config import ModelConfig
-    from world_model.layer_renderer import Bytes, Floats
+    from world_model.layers import Bytes, Floats
 
 SURE_BELOW: Final = 0.07  # doubt
 _DOUBT_FLOOR: Final = 0.03  # 1/m: differences are relative, but not to nothing

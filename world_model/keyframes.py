@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import cv2
 import numpy as np
 
-from world_model.layer_renderer import LayerRenderer, layer_sized, picture_sized
-from world_model.layers import FINE
+from world_model.layer_renderer import LayerRenderer
+from world_model.layers import FINE, layer_sized, picture_sized
 from world_model.motion_step import PITCH_LIMIT
 from world_model.origins import drawn_patch, followed, joined, own_origin, parted
 from world_model.panorama import Look, Panorama, turn_between
 from world_model.pose import Pose, relative_pose_between
+from world_model.prepared_layers import PreparedLayers
 from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
     from world_model.certainty import Seer
     from world_model.config import ModelConfig
-    from world_model.layer_renderer import Floats, Layers, WideFrame
+    from world_model.layer_renderer import WideFrame
+    from world_model.layers import Floats, Layers
     from world_model.origins import Origin, Patch
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -89,6 +91,7 @@ class KeyframeState:
     pose: Pose  # of the last frame
     pace: Pose  # how much of each a frame changes, lately
     order: Order | None = None
+    prepared: tuple[PreparedLayers, ...] = ()  # of what the last frame was drawn from; what is missing is made anew
 
 
 class _Seen(NamedTuple):
@@ -131,16 +134,22 @@ class KeyframeKeeper:
         """
         state = replace(state, pose=pose, pace=_pace(state, pose))
         state = self._ordered(self._recalled(self._taken_up(state, made or self.made)))
-        picture = self._draw(state.current, pose)
-        state = replace(state, frame=state.frame + 1)
+        shown = [self.prepared(state, one) for one in (state.current, state.previous) if one is not None]
+        state = replace(state, frame=state.frame + 1, prepared=tuple(shown))
+        picture = self._draw(state.current, shown[0], pose)
         if state.previous is None:
             return picture, state
         share = (state.dissolved + 1) / (DISSOLVE + 1)
-        before = self._draw(state.previous, pose)
+        before = self._draw(state.previous, shown[1], pose)
         blended: Bytes = np.asarray(cv2.addWeighted(picture, share, before, 1.0 - share, 0.0), dtype=np.uint8)
         if state.dissolved + 1 == DISSOLVE:
             return blended, replace(state, previous=None, dissolved=0)
         return blended, replace(state, dissolved=state.dissolved + 1)
+
+    def prepared(self, state: KeyframeState, keyframe: Keyframe) -> PreparedLayers:
+        """A keyframe as it is drawn from: the state has those of the last frame."""
+        kept = (one for one in state.prepared if one.layers is keyframe.layers)
+        return next(kept, None) or PreparedLayers.of(self._config, keyframe.layers)
 
     def made(self, state: KeyframeState) -> Keyframe:
         """The keyframe that the state has ordered, of what is seen from there.
@@ -193,12 +202,15 @@ class KeyframeKeeper:
 
     def _seen(self, state: KeyframeState, pose: Pose, pictures: Mapping[int, Bytes]) -> _Seen:
         """What the current and the remembered keyframes show."""
-        patch, shown = self._seen_from(state.current, pose, pictures), self._shown_around(state.current, pose)
+        current = self.prepared(state, state.current)
+        patch = self._seen_from(state.current, current, pose, pictures)
+        shown = self._shown_around(state.current, current, pose)
         around = _wide_patch(shown.picture, shown.mask)
         for old in _helpers(state.remembered, pose):
+            ready = self.prepared(state, old)
             if not patch.complete:
-                patch = joined(patch, self._seen_from(old, pose, pictures))
-            other = self._shown_around(old, pose)
+                patch = joined(patch, self._seen_from(old, ready, pose, pictures))
+            other = self._shown_around(old, ready, pose)
             around = joined(around, _wide_patch(other.picture, other.mask))
         # What was imagined around the current keyframe was shown, so the same should be imagined again.
         return _Seen(patch, around, joined(around, _wide_patch(shown.picture, shown.wide_mask)))
@@ -220,15 +232,17 @@ class KeyframeKeeper:
         wide = joined(seen.around, drawn_patch(imagined.wide)).picture
         return patch, self._view.around(layer_sized(patch.picture), wide)
 
-    def _seen_from(self, keyframe: Keyframe, pose: Pose, pictures: Mapping[int, Bytes]) -> Patch:
-        frame = self._tracer.trace(keyframe.layers, relative_pose_between(keyframe.pose, pose))
+    def _seen_from(
+        self, keyframe: Keyframe, prepared: PreparedLayers, pose: Pose, pictures: Mapping[int, Bytes]
+    ) -> Patch:
+        frame = self._tracer.trace(prepared, relative_pose_between(keyframe.pose, pose))
         return followed(frame, keyframe.origin, pictures)
 
-    def _shown_around(self, keyframe: Keyframe, pose: Pose) -> WideFrame:
-        return self._wide_tracer.around(keyframe.layers, relative_pose_between(keyframe.pose, pose))
+    def _shown_around(self, keyframe: Keyframe, prepared: PreparedLayers, pose: Pose) -> WideFrame:
+        return self._wide_tracer.around(prepared, relative_pose_between(keyframe.pose, pose))
 
-    def _draw(self, keyframe: Keyframe, pose: Pose) -> Bytes:
-        return self._renderer.render(keyframe.layers, relative_pose_between(keyframe.pose, pose))
+    def _draw(self, keyframe: Keyframe, prepared: PreparedLayers, pose: Pose) -> Bytes:
+        return self._renderer.render(prepared, relative_pose_between(keyframe.pose, pose))
 
 
 def strain_between(before: Pose, after: Pose) -> float:

@@ -11,7 +11,6 @@ edge: what is cut off there continues at its own distance.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import cv2
@@ -26,46 +25,28 @@ from world_model.layers import (
     HIDDEN,
     INVERSE_DEPTH_FAR,
     INVERSE_DEPTH_NEAR,
-    LAYERS,
     SKY,
 )
+from world_model.prepared_layers import with_fourth
 from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from numpy.typing import NDArray
 
     from world_model.config import ModelConfig
+    from world_model.layers import Bytes, Floats
+    from world_model.prepared_layers import PreparedLayers
 
-Floats = np.ndarray[Any, np.dtype[np.float32]]
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Words = np.ndarray[Any, np.dtype[np.uint32]]
 
 _ROUNDS: Final = 2  # of the fixed point; play moves a metre at most from a keyframe
 _SIDEWAYS: Final = 0.1  # least share of the look that goes forward
 _STEEP_PLANE: Final = 0.15
 _FADE_FROM: Final = 0.1  # forward metres left of each metre of distance, below which a layer fades
 _FADE: Final = 0.25
-_BACK_PROJECTIONS: Final = 2  # each takes what is lost in halving back into the larger picture (Irani and Peleg 1991)
 _EMPTY: Final = 6  # alpha of 255 up to which a layer is not drawn
 _MIDDLE: Final = tuple(0.5 * (a + b) for a, b in zip(INVERSE_DEPTH_FAR, INVERSE_DEPTH_NEAR, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Layers:
-    """A keyframe's soft layers, back to front. Arrays are never written again.
-
-    A layer shows the picture where it is what one sees from the keyframe, and its hidden colours where nearer layers
-    cover it.
-    """
-
-    alpha: Bytes  # [LAYERS, h, w]
-    hidden: tuple[Bytes, ...]  # [h, w, 3] each, of the first `HIDDEN` layers; the others hide nothing that is known
-    picture: Bytes  # [FINE * h, FINE * w, 3]: the keyframe itself
-    wide: Bytes  # [*WideView.shape, 3]: what lies around the picture
-    relief: Floats  # [LAYERS, rows, columns]: inverse depth; the ground's is added to the plane below the eye
-    slope: float  # tangent of looking up, of the keyframe
-    doubt: float = 0.0  # of the distances, as `world_model.certainty` tells it
+_ROW: Final = 128  # OpenCV takes no rows of more than 32,767 pixels
 
 
 class TracedFrame(NamedTuple):
@@ -87,11 +68,11 @@ class WideFrame(NamedTuple):
 
 
 class _Coarse(NamedTuple):
-    """Where a layer's points lie in the keyframe, on the corners of the relief's cells; pixels of its layers."""
+    """Where layers' points lie in the keyframe: [layers, rows + 1, columns + 1], the corners of the relief's cells."""
 
-    x: Floats
+    x: Floats  # pixels of the keyframe's layers
     y: Floats
-    across: Floats  # the same, as pixels of its texture
+    across: Floats  # the same, as pixels of its texture, or of its wide picture
     down: Floats
     keep: Floats  # share that is drawn: what comes behind the camera fades out
 
@@ -106,12 +87,13 @@ class _Window(NamedTuple):
 
 
 class _Drawn(NamedTuple):
-    """A layer at the pixels of its window."""
+    """The pixels of a frame in which a layer shows, [n, _ROW]. The last may be there several times."""
 
-    where: tuple[slice, slice]
+    layer: int
+    pixels: NDArray[np.intp]  # which of the frame's
     x: Floats  # in the keyframe; pixels of its layers
     y: Floats
-    across: Floats  # pixels of its texture
+    across: Floats  # pixels of its texture, or of its wide picture
     down: Floats
     alpha: Floats
 
@@ -129,6 +111,7 @@ class LayerRenderer:
         self._rows, self._columns = (n // CELL for n in view.shape) if wide else self._layer_cells
         self._focal = config.focal
         self._cell = self._height // self._rows
+        self._pixels = np.arange(self._height * self._width).reshape(self._height, self._width)
         corners_aside, corners_down = (
             np.arange(cells + 1) * CELL - 0.5 + (0 if wide else axis.rim)
             for cells, axis in ((self._columns, view.across), (self._rows, view.down))
@@ -136,146 +119,156 @@ class LayerRenderer:
         self._aside = view.across.slopes(corners_aside)[None, :]
         self._down = view.down.slopes(corners_down)[:, None]
 
-    def render(self, layers: Layers, relative_pose: Floats) -> Bytes:
+    def render(self, prepared: PreparedLayers, relative_pose: Floats) -> Bytes:
         """The picture [h, w, 3] of the layers from another place.
 
         `relative_pose` is the new pose relative to the keyframe's, as `relative_pose_between` gives it.
         """
-        picture = np.zeros((self._height, self._width, 3), dtype=np.uint8)
-        visible, texture = visible_weights(layers.alpha), self._view.texture(layers.wide, layers.picture)
-        for layer, drawn in self._drawn(layers, relative_pose):
-            seen, below = (
-                self._colours(layers, texture, visible, layer, drawn),
-                np.ascontiguousarray(picture[drawn.where]),
-            )
-            picture[drawn.where] = cv2.blendLinear(seen, below, drawn.alpha, 1.0 - drawn.alpha)
-        return picture
+        picture = self._blank()
+        for drawn in self._drawn(prepared, relative_pose):
+            _lay_over(picture, self._colours(prepared, drawn), drawn)
+        return self._coloured(picture)
 
-    def trace(self, layers: Layers, relative_pose: Floats) -> TracedFrame:
+    def trace(self, prepared: PreparedLayers, relative_pose: Floats) -> TracedFrame:
         """The same, and where it comes from."""
-        size = self._height, self._width
-        picture = np.zeros((*size, 3), dtype=np.uint8)
-        mask, most, x, y, shown = (np.zeros(size, dtype=np.float32) for _ in range(5))
-        visible, texture = visible_weights(layers.alpha), self._view.texture(layers.wide, layers.picture)
-        for layer, drawn in self._drawn(layers, relative_pose):
-            where, alpha = drawn.where, drawn.alpha
-            seen, below = self._colours(layers, texture, visible, layer, drawn), np.ascontiguousarray(picture[where])
-            picture[where] = cv2.blendLinear(seen, below, alpha, 1.0 - alpha)
-            mask[where] += alpha * (_within(drawn.x, drawn.y, layers.alpha.shape[1:]) - mask[where])
-            most[where] *= 1.0 - alpha
-            front = alpha > most[where]
-            found = cv2.remap(visible[layer], drawn.x, drawn.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            for whole, part in ((most, alpha), (x, _fine(drawn.x)), (y, _fine(drawn.y)), (shown, found)):
-                np.copyto(whole[where], part, where=front)
-        return TracedFrame(picture, mask, x, y, shown)
+        picture, extent = self._blank(), prepared.layers.alpha.shape[1:]
+        mask, most, x, y, shown = (np.zeros(len(picture), dtype=np.float32) for _ in range(5))
+        for drawn in self._drawn(prepared, relative_pose):
+            at, alpha = drawn.pixels, drawn.alpha
+            _lay_over(picture, self._colours(prepared, drawn), drawn)
+            mask[at] += alpha * (_within(drawn.x, drawn.y, extent) - mask[at])
+            below = most[at] * (1.0 - alpha)
+            most[at] = np.maximum(alpha, below)
+            front, visible = alpha > below, prepared.visible[drawn.layer]
+            found = cv2.remap(visible, drawn.x, drawn.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            for whole, part in ((x, _fine(drawn.x)), (y, _fine(drawn.y)), (shown, found)):
+                whole[at[front]] = part[front]
+        return TracedFrame(self._coloured(picture), *(self._framed(part) for part in (mask, x, y, shown)))
 
-    def around(self, layers: Layers, relative_pose: Floats) -> WideFrame:
+    def around(self, prepared: PreparedLayers, relative_pose: Floats) -> WideFrame:
         """What the layers show around another place, in pixels that are coarse enough to do without hidden colours."""
-        size = self._height, self._width
-        picture = np.zeros((*size, 3), dtype=np.uint8)
-        mask, wide_mask = (np.zeros(size, dtype=np.float32) for _ in range(2))
-        for _, drawn in self._drawn(layers, relative_pose):
-            where, alpha = drawn.where, drawn.alpha
+        picture, layers = self._blank(), prepared.layers
+        mask, wide_mask = (np.zeros(len(picture), dtype=np.float32) for _ in range(2))
+        for drawn in self._drawn(prepared, relative_pose):
+            at, alpha = drawn.pixels, drawn.alpha
             seen = cv2.remap(layers.wide, drawn.across, drawn.down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            picture[where] = cv2.blendLinear(seen, np.ascontiguousarray(picture[where]), alpha, 1.0 - alpha)
-            mask[where] += alpha * (_within(drawn.x, drawn.y, layers.alpha.shape[1:]) - mask[where])
-            wide_mask[where] += alpha * (_within(drawn.across, drawn.down, layers.wide.shape[:2]) - wide_mask[where])
-        return WideFrame(picture, mask, wide_mask)
+            _lay_over(picture, with_fourth(seen), drawn)
+            mask[at] += alpha * (_within(drawn.x, drawn.y, layers.alpha.shape[1:]) - mask[at])
+            wide_mask[at] += alpha * (_within(drawn.across, drawn.down, layers.wide.shape[:2]) - wide_mask[at])
+        return WideFrame(self._coloured(picture), self._framed(mask), self._framed(wide_mask))
 
-    def _drawn(self, layers: Layers, relative_pose: Floats) -> Iterator[tuple[int, _Drawn]]:
-        """The layers that are in the frame, back to front."""
-        for layer, coarse in self._coarse(layers, relative_pose).items():
-            window = self._window(layers.alpha[layer], coarse, whole=layer == SKY)
+    def _blank(self) -> Words:
+        """A black frame, pixel after pixel."""
+        return np.zeros(self._height * self._width, dtype=np.uint32)
+
+    def _coloured(self, picture: Words) -> Bytes:
+        """[h, w, 3]."""
+        return np.asarray(cv2.cvtColor(self._framed(picture[:, None].view(np.uint8)), cv2.COLOR_RGBA2RGB), np.uint8)
+
+    def _framed(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        return pixels.reshape(self._height, self._width, *pixels.shape[1:])
+
+    def _drawn(self, prepared: PreparedLayers, relative_pose: Floats) -> list[_Drawn]:
+        """The layers that are in the frame, back to front, without the pixels that are clear or wholly covered.
+
+        Those would change nothing, are most of a layer's, and would cost as much as others: colours cost most.
+        """
+        coarse, found = self._coarse(prepared, relative_pose), list[_Drawn]()
+        uncovered = np.ones((self._height, self._width), dtype=np.bool_)
+        for n, layer in reversed(list(enumerate(prepared.held))):
+            own = _Coarse(*(grid[n] for grid in coarse))
+            window = self._window(prepared.most[layer], own, whole=layer == SKY)
             if window is None:
                 continue
-            x, y, across, down, keep = (self._enlarged(grid, window) for grid in coarse)
             rows = slice(window.top * self._cell, window.bottom * self._cell)
             columns = slice(window.left * self._cell, window.right * self._cell)
-            alpha = cv2.remap(layers.alpha[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            share = np.multiply(alpha, np.float32(1.0 / 255.0), dtype=np.float32) * keep
-            yield layer, _Drawn((rows, columns), x, y, across, down, np.ones_like(share) if layer == SKY else share)
+            x, y = self._enlarged(own.x, window), self._enlarged(own.y, window)
+            alpha = (
+                np.ones(x.shape, dtype=np.float32) if layer == SKY else self._alpha(prepared, layer, own, x, y, window)
+            )
+            shown = np.flatnonzero((alpha > 0.0) & uncovered[rows, columns])
+            if not len(shown):
+                continue
+            uncovered[rows, columns] &= alpha < 1.0
+            at = _whole_rows(shown)
+            grids = x, y, self._enlarged(own.across, window), self._enlarged(own.down, window), alpha
+            found.append(_Drawn(layer, self._pixels[rows, columns].take(at), *(grid.take(at) for grid in grids)))
+        return found[::-1]
 
-    def _colours(self, layers: Layers, texture: Bytes, visible: Floats, layer: int, drawn: _Drawn) -> Bytes:
-        """Of a layer in its window of the frame, [rows, columns, 3]."""
-        seen = cv2.remap(texture, drawn.across, drawn.down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    def _alpha(
+        self, prepared: PreparedLayers, layer: int, coarse: _Coarse, x: Floats, y: Floats, window: _Window
+    ) -> Floats:
+        """Of a layer in its window of the frame."""
+        alpha = cv2.remap(prepared.layers.alpha[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        share = np.multiply(alpha, np.float32(1.0 / 255.0), dtype=np.float32)
+        return share if (coarse.keep == 1.0).all() else share * self._enlarged(coarse.keep, window)
+
+    @staticmethod
+    def _colours(prepared: PreparedLayers, drawn: _Drawn) -> Bytes:
+        """Of a layer where it shows, [n, _ROW, 4]."""
+        layer, x, y = drawn.layer, drawn.x, drawn.y
+        seen = cv2.remap(prepared.texture, drawn.across, drawn.down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        seen = with_fourth(seen)
         if layer < HIDDEN:
-            x, y = drawn.x, drawn.y
-            behind = cv2.remap(layers.hidden[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            behind = cv2.remap(prepared.hidden[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             # Beyond the picture nothing is known to be hidden.
-            share = cv2.remap(visible[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0)
+            share = cv2.remap(
+                prepared.visible[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0
+            )
             share = np.clip(2.0 * share - 0.5, 0.0, 1.0, dtype=np.float32)  # mixtures are blurred, so they are narrow
             seen = cv2.blendLinear(seen, behind, share, 1.0 - share)
         return np.asarray(seen, dtype=np.uint8)
 
-    def _coarse(self, layers: Layers, relative_pose: Floats) -> Mapping[int, _Coarse]:
-        """By layer, of those that hold something."""
+    def _coarse(self, prepared: PreparedLayers, relative_pose: Floats) -> _Coarse:
+        """Of the layers that hold something."""
         right, up, forward, turn, slope, new_slope = (float(value) for value in relative_pose)
         sin, cos = math.sin(turn), math.cos(turn)
+        held, corners = prepared.held, (self._rows + 1, self._columns + 1)
         ahead = np.maximum(cos - self._aside * sin, _SIDEWAYS)
-        x0 = np.broadcast_to((self._aside * cos + sin) / ahead, (self._rows + 1, self._columns + 1))
+        x0 = np.broadcast_to((self._aside * cos + sin) / ahead, corners)
         y0 = (new_slope - self._down) / ahead
         x1, y1 = right - forward * x0, up - forward * y0
-        found: dict[int, _Coarse] = {}
-        for layer in range(LAYERS):
-            if layer != SKY and not layers.alpha[layer, ::2, ::2].any():
-                continue
-            plane, scale = np.float32(0.0), np.float32(1.0)
-            if layer == GROUND:
-                plane, scale = -y0 / EYE_HEIGHT_M, np.maximum(1.0 + y1 / EYE_HEIGHT_M, _STEEP_PLANE)
-            depth = np.clip((_MIDDLE[layer] + plane) / scale, 0.0, CLOSEST)
-            depth = np.broadcast_to(depth, x0.shape)
-            for _ in range(_ROUNDS if layer != SKY else 0):
-                x, y = self._pixels(x0 + depth * x1, slope - y0 - depth * y1)
-                relief = cv2.remap(
-                    layers.relief[layer],
-                    (x + 0.5) / np.float32(CELL) - np.float32(0.5),
-                    (y + 0.5) / np.float32(CELL) - np.float32(0.5),
-                    cv2.INTER_LINEAR,
-                    borderMode=cv2.BORDER_REPLICATE,
-                )
-                depth = np.clip((relief + plane) / scale, 0.0, CLOSEST)
-            keep = np.clip((1.0 - forward * depth - _FADE_FROM) / _FADE, 0.0, 1.0)
-            x, y = self._pixels(x0 + depth * x1, slope - y0 - depth * y1)
-            across, down = self._view.across.places(x), self._view.down.places(y)
-            if not self._wide:
-                across, down = _fine(across), _fine(down)
-            found[layer] = _Coarse(x, y, across, down, keep.astype(np.float32))
-        return found
+        plane, scale, relief = (np.full((len(held), *corners), n, dtype=np.float32) for n in (0.0, 1.0, 0.0))
+        if GROUND in held:
+            plane[held.index(GROUND)] = -y0 / EYE_HEIGHT_M
+            scale[held.index(GROUND)] = np.maximum(1.0 + y1 / EYE_HEIGHT_M, _STEEP_PLANE)
+        middles = np.array([_MIDDLE[layer] for layer in held], dtype=np.float32)[:, None, None]
+        depth = np.clip((middles + plane) / scale, 0.0, CLOSEST)
+        for _ in range(_ROUNDS):
+            x, y = self._places(x0 + depth * x1, slope - y0 - depth * y1)
+            x, y = _as_cells(x), _as_cells(y)
+            for n, layer in enumerate(held):
+                if layer != SKY:
+                    own = prepared.layers.relief[layer]
+                    cv2.remap(own, x[n], y[n], cv2.INTER_LINEAR, dst=relief[n], borderMode=cv2.BORDER_REPLICATE)
+            depth = np.clip((relief + plane) / scale, 0.0, CLOSEST)
+        keep = np.clip((1.0 - forward * depth - _FADE_FROM) / _FADE, 0.0, 1.0)
+        x, y = self._places(x0 + depth * x1, slope - y0 - depth * y1)
+        across, down = self._view.across.places(x), self._view.down.places(y)
+        if not self._wide:
+            across, down = _fine(across), _fine(down)
+        return _Coarse(x, y, across, down, keep.astype(np.float32))
 
-    def _pixels(self, aside: NDArray[Any], down: NDArray[Any]) -> tuple[Floats, Floats]:
+    def _places(self, aside: NDArray[Any], down: NDArray[Any]) -> tuple[Floats, Floats]:
         """Slopes as pixels of a keyframe's layers."""
         rows, columns = self._layer_cells
         x = aside * self._focal + (0.5 * CELL * columns - 0.5)
         y = down * self._focal + (0.5 * CELL * rows - 0.5)
         return x.astype(np.float32), y.astype(np.float32)
 
-    def _window(self, alpha: Bytes, coarse: _Coarse, *, whole: bool) -> _Window | None:
+    def _window(self, most: Bytes, coarse: _Coarse, *, whole: bool) -> _Window | None:
         """The cells that a layer may cover, or None where it is out of the frame."""
         if whole:
             return _Window(0, self._rows, 0, self._columns)
-        rows, columns = self._layer_cells
-        blocks = alpha.reshape(rows, CELL, columns, CELL)
         # A corner stands for the cells around it, and a mapped one may lie between two.
-        most = cv2.dilate(blocks.max(axis=(1, 3)), np.ones((3, 3), dtype=np.uint8))
-        share = np.float32(1.0 / CELL)
-        covered = (
-            cv2.remap(
-                most,
-                (coarse.x + 0.5) * share - np.float32(0.5),
-                (coarse.y + 0.5) * share - np.float32(0.5),
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-            > _EMPTY
-        ) & (coarse.keep > 0.0)
-        down, across = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
-        if not len(down):
+        x, y = _as_cells(coarse.x), _as_cells(coarse.y)
+        seen = cv2.remap(most, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        covered = (seen > _EMPTY) & (coarse.keep > 0.0)
+        left, top, width, height = cv2.boundingRect(covered.view(np.uint8))
+        if not width:
             return None
         return _Window(
-            max(0, int(down[0]) - 1),
-            min(self._rows, int(down[-1]) + 1),
-            max(0, int(across[0]) - 1),
-            min(self._columns, int(across[-1]) + 1),
+            max(0, top - 1), min(self._rows, top + height), max(0, left - 1), min(self._columns, left + width)
         )
 
     def _enlarged(self, grid: Floats, window: _Window) -> Floats:
@@ -286,31 +279,18 @@ class LayerRenderer:
         return np.ascontiguousarray(whole[half:-half, half:-half], dtype=np.float32)
 
 
-def layer_sized(picture: Bytes) -> Bytes:
-    """A keyframe's picture at the size of its layers."""
-    size = picture.shape[1] // FINE, picture.shape[0] // FINE
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+def _lay_over(picture: Words, seen: Bytes, drawn: _Drawn) -> None:
+    """Blend the colours [n, _ROW, 4] of a layer into a picture."""
+    below = picture.take(drawn.pixels)[..., None].view(np.uint8)
+    blended = cv2.blendLinear(seen, below, drawn.alpha, 1.0 - drawn.alpha)
+    picture[drawn.pixels] = blended.view(np.uint32)[..., 0]
 
 
-def picture_sized(picture: Bytes) -> Bytes:
-    """A picture of the size of layers as large as a keyframe's; `layer_sized` gives it back nearly unchanged."""
-    size = picture.shape[1] * FINE, picture.shape[0] * FINE
-    wanted = picture.astype(np.float32)
-    large = np.zeros((*size[::-1], 3), dtype=np.float32)
-    for _ in range(_BACK_PROJECTIONS):
-        small = cv2.resize(large, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_AREA)
-        large += cv2.resize(wanted - small, size, interpolation=cv2.INTER_CUBIC)
-    return np.rint(np.clip(large, 0.0, 255.0)).astype(np.uint8)
-
-
-def visible_weights(alpha: Bytes) -> Floats:
-    """How much of each layer is seen from the keyframe, 0 to 1: its alpha, less what nearer ones cover."""
-    weights = np.empty(alpha.shape, dtype=np.float32)
-    clear = np.ones(alpha.shape[1:], dtype=np.float32)
-    for layer in reversed(range(LAYERS)):
-        weights[layer] = clear if layer == SKY else clear * (alpha[layer] * np.float32(1.0 / 255.0))
-        clear = clear - weights[layer]
-    return weights
+def _whole_rows(indices: NDArray[np.intp]) -> NDArray[np.intp]:
+    """As [n, _ROW]; the last one fills the last row. There must be one."""
+    filled = np.full((-(-len(indices) // _ROW), _ROW), indices[-1], dtype=np.intp)
+    filled.reshape(-1)[: len(indices)] = indices
+    return filled
 
 
 def _within(x: Floats, y: Floats, extent: tuple[int, ...]) -> NDArray[Any]:
@@ -321,3 +301,8 @@ def _within(x: Floats, y: Floats, extent: tuple[int, ...]) -> NDArray[Any]:
 def _fine(places: Floats) -> Floats:
     """Pixels of a keyframe's layers as pixels of its picture."""
     return (places + np.float32(0.5)) * np.float32(FINE) - np.float32(0.5)
+
+
+def _as_cells(places: Floats) -> Floats:
+    """Pixels of a keyframe's layers as cells of its relief."""
+    return (places + np.float32(0.5)) * np.float32(1.0 / CELL) - np.float32(0.5)

@@ -17,7 +17,14 @@ relief is.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 LAYERS: Final = 10
 SKY: Final = 0
@@ -42,3 +49,39 @@ INVERSE_DEPTH_NEAR: Final = (0.0, 1 / 40.0, 1 / 24.0, 0.0, *INVERSE_DEPTH_FAR[5:
 # hides behind near things is learnt from them.
 PEELS_M: Final = (0.0, 14.0, FAR_FROM_M)
 PEEL_LAYERS: Final = (tuple(range(LAYERS)), (SKY, FAR, 2, GROUND, 4), (SKY, FAR, GROUND))
+
+_BACK_PROJECTIONS: Final = 2  # each takes what is lost in halving back into the larger picture (Irani and Peleg 1991)
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """A keyframe's soft layers, back to front. Arrays are never written again.
+
+    A layer shows the picture where it is what one sees from the keyframe, and its hidden colours where nearer layers
+    cover it.
+    """
+
+    alpha: Bytes  # [LAYERS, h, w]
+    hidden: tuple[Bytes, ...]  # [h, w, 3] each, of the first `HIDDEN` layers; the others hide nothing that is known
+    picture: Bytes  # [FINE * h, FINE * w, 3]: the keyframe itself
+    wide: Bytes  # [*WideView.shape, 3]: what lies around the picture
+    relief: Floats  # [LAYERS, rows, columns]: inverse depth; the ground's is added to the plane below the eye
+    slope: float  # tangent of looking up, of the keyframe
+    doubt: float = 0.0  # of the distances, as `world_model.certainty` tells it
+
+
+def layer_sized(picture: Bytes) -> Bytes:
+    """A keyframe's picture at the size of its layers."""
+    size = picture.shape[1] // FINE, picture.shape[0] // FINE
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def picture_sized(picture: Bytes) -> Bytes:
+    """A picture of the size of layers as large as a keyframe's; `layer_sized` gives it back nearly unchanged."""
+    size = picture.shape[1] * FINE, picture.shape[0] * FINE
+    wanted = picture.astype(np.float32)
+    large = np.zeros((*size[::-1], 3), dtype=np.float32)
+    for _ in range(_BACK_PROJECTIONS):
+        small = cv2.resize(large, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_AREA)
+        large += cv2.resize(wanted - small, size, interpolation=cv2.INTER_CUBIC)
+    return np.rint(np.clip(large, 0.0, 255.0)).astype(np.uint8)

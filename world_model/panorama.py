@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import cv2
 import numpy as np
 
-from world_model.layer_renderer import layer_sized
-from world_model.layers import FINE
+from world_model.layers import FINE, layer_sized
 from world_model.origins import drawn_patch
 from world_model.quilting import OVERLAP, STEP, quilted, surrounding_columns
 from world_model.wide_view import WideView

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from world_model.layer_renderer import Layers, layer_sized
-from world_model.layers import HIDDEN
+from world_model.layers import HIDDEN, Layers, layer_sized
 from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
-    from world_model.layer_renderer import Bytes
+    from world_model.layers import Bytes
     from world_model.runtime import Runtime
 
 

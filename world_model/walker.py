@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from world_model.certainty import cell_inverse_depth
 from world_model.config import DISPARITY
 from world_model.keyframe_work import KeyframeWork
 from world_model.layers import NEAREST_M
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from world_model.config import ModelConfig
-    from world_model.keyframes import Keyframe, KeyframeKeeper, KeyframeState
-    from world_model.layer_renderer import Bytes
+    from world_model.keyframes import KeyframeKeeper, KeyframeState
+    from world_model.layers import Bytes, Floats
     from world_model.motion_step import WalkerIntent
     from world_model.runtime import Runtime
 
@@ -64,7 +63,9 @@ class Walker:
             KeyframeFailedError: a keyframe could not be made; the state is as it was.
         """
         state = self._state
-        view = disparity_view(self._config, state.keyframes.current, state.motion.pose)
+        current = state.keyframes.current
+        inverse_depth = self._keeper.prepared(state.keyframes, current).inverse_depth
+        view = disparity_view(self._config, inverse_depth, current.pose, state.motion.pose)
         motion, _ = next_motion(self._runtime, view, state.motion, intent)
         made = None if self._work is None else self._work.made
         picture, keyframes = self._keeper.frame(state.keyframes, motion.pose, made)
@@ -82,13 +83,10 @@ class Walker:
             self._work.forget()
 
 
-def disparity_view(config: ModelConfig, keyframe: Keyframe, pose: Pose) -> Bytes:
+def disparity_view(config: ModelConfig, inverse_depth: Floats, seen_from: Pose, pose: Pose) -> Bytes:
     """What the motion network looks at, uint8 [4, h, w]: the disparity of each cell of the relief, as far as the walker
-    has come towards it. The colours are left at nothing."""
-    inverse_depth = cell_inverse_depth(config, keyframe.layers)
-    forward = (pose.x - keyframe.pose.x) * np.sin(keyframe.pose.yaw) + (pose.z - keyframe.pose.z) * np.cos(
-        keyframe.pose.yaw
-    )
+    has come towards it from where its `inverse_depth` [cells] was seen. The colours are left at nothing."""
+    forward = (pose.x - seen_from.x) * np.sin(seen_from.yaw) + (pose.z - seen_from.z) * np.cos(seen_from.yaw)
     left = np.maximum(1.0 - forward * inverse_depth, 1e-3)
     inverse_depth = np.minimum(inverse_depth / left, 1.0 / (0.25 * NEAREST_M))
     disparity = np.rint(255.0 * inverse_depth / (1.0 + inverse_depth)).astype(np.uint8)

@@ -10,9 +10,10 @@ import pytest
 from world_model.certainty import SURE_BELOW, CertainSeer, cell_inverse_depth, doubt_between, smooth_layers
 from world_model.config import MICRO
 from world_model.keyframes import LEAD, KeyframeKeeper
-from world_model.layer_renderer import Bytes, LayerRenderer, Layers, layer_sized
-from world_model.layers import EYE_HEIGHT_M, FINE, GROUND, HIDDEN, LAYERS, SKY
+from world_model.layer_renderer import LayerRenderer
+from world_model.layers import EYE_HEIGHT_M, FINE, GROUND, HIDDEN, LAYERS, SKY, Bytes, Layers, layer_sized
 from world_model.pose import Pose
+from world_model.prepared_layers import PreparedLayers
 from world_model.wide_view import WideView
 
 H, W = MICRO.height, MICRO.width
@@ -51,7 +52,7 @@ def test_a_guess_gives_way_to_one_layer_with_the_whole_picture() -> None:
     layers = CertainSeer(MICRO, Wall(0.5)).see(PICTURE, 0.0)
     assert [layer for layer in range(LAYERS) if layers.alpha[layer].any()] == [SKY, GROUND]
     assert (layers.alpha[GROUND] == 255).all()
-    drawn = LayerRenderer(MICRO, FINE * H).render(layers, np.zeros(6, dtype=np.float32))
+    drawn = LayerRenderer(MICRO, FINE * H).render(PreparedLayers.of(MICRO, layers), np.zeros(6, dtype=np.float32))
     assert int(np.abs(drawn.astype(np.int16) - PICTURE).max()) <= 1
 
 

@@ -14,11 +14,13 @@ from tests.world_model.test_keyframes import FlatSeer, sideways, walked
 from world_model.config import MICRO
 from world_model.keyframe_work import KeyframeFailedError, KeyframeWork
 from world_model.keyframes import KeyframeKeeper, KeyframeState
-from world_model.layer_renderer import Bytes, LayerRenderer, Layers
+from world_model.layer_renderer import LayerRenderer
 from world_model.pose import Pose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from world_model.layers import Bytes, Layers
 
 PICTURE = np.full((MICRO.height, MICRO.width, 3), 90, dtype=np.uint8)
 

@@ -22,8 +22,8 @@ from world_model.keyframes import (
     foreseen,
     strain_between,
 )
-from world_model.layer_renderer import Bytes, LayerRenderer, Layers, layer_sized
-from world_model.layers import FINE, HIDDEN, LAYERS
+from world_model.layer_renderer import LayerRenderer
+from world_model.layers import FINE, HIDDEN, LAYERS, Bytes, Layers, layer_sized
 from world_model.panorama import Look, Panorama
 from world_model.pose import Pose
 from world_model.wide_view import WideView
@@ -102,6 +102,23 @@ def test_the_same_walk_has_the_same_frames_wherever_it_is_taken_up() -> None:
     for branch in (keeper(), kept):
         rest, _ = walked(branch, middle, poses[33:])
         assert [picture.tobytes() for picture in rest] == [picture.tobytes() for picture in whole[33:]]
+
+
+def test_what_is_kept_prepared_is_what_is_shown() -> None:
+    """Of no more keyframes than a dissolve has; and frames are the same where nothing was kept."""
+    kept = keeper()
+    state = kept.begin(PICTURE, HOME)
+    for pose in (*sideways(2.2, 66), *turning(0.5, 30)):
+        bare, _ = kept.frame(replace(state, prepared=()), pose)
+        picture, after = kept.frame(state, pose)
+        assert picture.tobytes() == bare.tobytes()
+        assert after.prepared[0].layers is after.current.layers
+        shown = {id(after.current.layers)} | {
+            id(one.layers) for one in (state.current, state.previous) if one is not None
+        }
+        assert {id(one.layers) for one in after.prepared} <= shown
+        assert len(after.prepared) <= 2
+        state = after
 
 
 def test_a_change_of_keyframe_is_a_dissolve() -> None:
@@ -242,18 +259,20 @@ def test_origins_name_pictures_that_are_kept() -> None:
             assert set(np.unique(keyframe.origin.slot)) <= {0, *slots}
 
 
-def test_a_world_stays_under_sixteen_megabytes() -> None:
-    """By what a keyframe of the size of play holds, its home, and what it remembers."""
+def test_a_world_stays_under_twenty_one_megabytes() -> None:
+    """By what a keyframe of the size of play holds, its home, what it remembers, and the two that are drawn."""
     height, width = ModelConfig().height, ModelConfig().width
     hidden = HIDDEN - 1  # two layers share one
     layers = LAYERS * height * width + hidden * height * width * 3 + LAYERS * (height // 8) * (width // 8) * 4
     wide = math.prod(WideView(ModelConfig()).shape) * 3
+    prepared = LAYERS * height * width * 4 + hidden * height * width * 4 + FINE**2 * wide
     picture, origin = FINE * height * FINE * width * 3, height * width * 5
     kept = keeper()
     _, state = walked(kept, kept.begin(PICTURE, HOME), far_walk(CAPACITY + 1)[:-DISSOLVE])
     assert len(state.remembered) + 1 == CAPACITY + 1
     assert state.previous is None or any(state.previous is old for old in state.remembered)
     assert (CAPACITY + 1) * (layers + picture + origin + wide) + picture < 16 * 2**20
+    assert 2 * prepared < 5 * 2**20
 
 
 def test_unseen_parts_come_from_the_panorama() -> None:

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from world_model.config import MICRO, ModelConfig
-from world_model.layer_renderer import Bytes, Floats, LayerRenderer, Layers, layer_sized, picture_sized
+from world_model.layer_renderer import LayerRenderer
 from world_model.layer_rendering import LayerRendering
-from world_model.layers import FINE, GROUND, HIDDEN, LAYERS
+from world_model.layers import FINE, GROUND, HIDDEN, LAYERS, Bytes, Floats, Layers, layer_sized, picture_sized
+from world_model.prepared_layers import PreparedLayers
 from world_model.scene import Scene
 from world_model.wide_view import WideView
 
@@ -43,6 +44,10 @@ def twice(colours: Bytes) -> Bytes:
     return np.repeat(np.repeat(colours, FINE, axis=0), FINE, axis=1)
 
 
+def prepared(layers: Layers) -> PreparedLayers:
+    return PreparedLayers.of(MICRO, layers)
+
+
 def plain(alpha: Bytes, grey: Bytes, relief: Floats) -> Layers:
     """Layers over a black sky in these shades, [h, w]."""
     colours = np.repeat(grey[:, :, None], 3, axis=2)
@@ -64,7 +69,7 @@ def twin(layers: Layers, relative_pose: Floats) -> np.ndarray[tuple[int, ...], n
 def test_it_draws_what_its_torch_twin_draws(pose: Floats) -> None:
     """Away from the borders, beyond which the twin knows nothing."""
     layers = random_layers()
-    made = LayerRenderer(MICRO).render(layers, pose)
+    made = LayerRenderer(MICRO).render(prepared(layers), pose)
     inner = (slice(6, -6), slice(10, -10))
     assert float(np.abs(made[inner] - twin(layers, pose)[inner]).mean()) < 2.0
 
@@ -72,7 +77,7 @@ def test_it_draws_what_its_torch_twin_draws(pose: Floats) -> None:
 def test_a_scene_seen_from_its_own_place_is_its_picture() -> None:
     layers = random_layers()
     layers.alpha[1:] = 0
-    frame = LayerRenderer(MICRO, FINE * H).trace(layers, moved())
+    frame = LayerRenderer(MICRO, FINE * H).trace(prepared(layers), moved())
     assert int(np.abs(frame.picture.astype(np.int16) - layers.picture).max()) <= 1
     assert float(frame.mask.min()) == float(frame.visible.min()) == 1.0
     rows, columns = np.mgrid[: FINE * H, : FINE * W]
@@ -81,16 +86,15 @@ def test_a_scene_seen_from_its_own_place_is_its_picture() -> None:
 
 
 def test_the_mask_tells_what_was_outside_of_the_keyframe() -> None:
-    mask = LayerRenderer(MICRO).trace(random_layers(), moved(turn=0.5 * MICRO.fov)).mask
+    mask = LayerRenderer(MICRO).trace(prepared(random_layers()), moved(turn=0.5 * MICRO.fov)).mask
     assert float(mask[:, : W // 4].mean()) > 0.9
     assert float(mask[:, -W // 4 :].mean()) < 0.1
 
 
 def test_a_trace_draws_what_render_draws() -> None:
     layers, pose = random_layers(), moved(right=0.2, forward=0.2)
-    np.testing.assert_array_equal(
-        LayerRenderer(MICRO).trace(layers, pose).picture, LayerRenderer(MICRO).render(layers, pose)
-    )
+    ready, renderer = prepared(layers), LayerRenderer(MICRO)
+    np.testing.assert_array_equal(renderer.trace(ready, pose).picture, renderer.render(ready, pose))
 
 
 def test_beyond_the_keyframe_a_frame_shows_its_wide_picture() -> None:
@@ -100,11 +104,11 @@ def test_beyond_the_keyframe_a_frame_shows_its_wide_picture() -> None:
     alpha[0] = 255
     wide = np.full((*view.shape, 3), 200, dtype=np.uint8)
     layers = replace(plain(alpha, grey, np.zeros((LAYERS, *CELLS), dtype=np.float32)), wide=wide)
-    frame = LayerRenderer(MICRO).render(layers, moved(turn=0.2))[H // 2, :, 0]
+    frame = LayerRenderer(MICRO).render(prepared(layers), moved(turn=0.2))[H // 2, :, 0]
     edge = round(0.5 * W + MICRO.focal * math.tan(0.5 * MICRO.fov - 0.2))
     assert set(frame[: edge - 3].tolist()) == {90}
     assert set(frame[edge + 3 :].tolist()) == {200}
-    around = LayerRenderer(MICRO, wide=True).around(layers, moved())
+    around = LayerRenderer(MICRO, wide=True).around(prepared(layers), moved())
     np.testing.assert_array_equal(around.picture, wide)
     assert float(around.mask[view.inner].min()) == float(around.wide_mask.min()) == 1.0
     assert float(around.mask.sum()) == H * W
@@ -117,7 +121,7 @@ def test_near_things_move_more_than_far_ones() -> None:
     alpha[8, 20:28, 30:34] = grey[20:28, 30:34] = 255
     relief = np.zeros((LAYERS, *CELLS), dtype=np.float32)
     relief[2], relief[8] = 1 / 30, 1 / 3
-    picture = LayerRenderer(MICRO).render(plain(alpha, grey, relief), moved(right=0.5))
+    picture = LayerRenderer(MICRO).render(prepared(plain(alpha, grey, relief)), moved(right=0.5))
     far, near = (float(np.average(np.arange(W), weights=picture[rows, :, 0].sum(axis=0))) for rows in ([8], [24]))
     assert 31.5 - far == pytest.approx(MICRO.focal * 0.5 / 30, abs=0.3)
     assert 31.5 - near == pytest.approx(MICRO.focal * 0.5 / 3, abs=0.3)
@@ -129,7 +133,7 @@ def test_what_a_layer_hides_has_its_hidden_colours() -> None:
     alpha[0] = 255
     alpha[8, :, 28:36] = grey[:, 28:36] = 255
     relief = np.full((LAYERS, *CELLS), 1 / 3, dtype=np.float32)
-    frame = LayerRenderer(MICRO).trace(plain(alpha, grey, relief), moved(right=1.5))
+    frame = LayerRenderer(MICRO).trace(prepared(plain(alpha, grey, relief)), moved(right=1.5))
     assert int(frame.picture[:, 29:35].max()) < 10
     assert float(frame.visible[:, 29:35].max()) < 0.1
     assert int(frame.picture[:, 42:-8].min()) == 90
@@ -140,7 +144,7 @@ def test_what_comes_behind_the_camera_fades() -> None:
     alpha, grey = np.zeros((LAYERS, H, W), dtype=np.uint8), np.full((H, W), 255, dtype=np.uint8)
     alpha[[0, 8]] = 255
     layers = plain(alpha, grey, np.full((LAYERS, *CELLS), 1 / 3, dtype=np.float32))
-    before, after = (LayerRenderer(MICRO).render(layers, moved(forward=way)) for way in (1.0, 2.9))
+    before, after = (LayerRenderer(MICRO).render(prepared(layers), moved(forward=way)) for way in (1.0, 2.9))
     assert int(before.min()) > 250
     assert int(after.max()) < 20
 
@@ -153,14 +157,14 @@ def test_a_wrong_ground_does_not_tear() -> None:
     grey = np.repeat(np.linspace(0, 255, W).astype(np.uint8)[None], H, axis=0)
     relief = np.zeros((LAYERS, *CELLS), dtype=np.float32)
     relief[GROUND] = rng.normal(0.0, 0.05, CELLS)
-    picture = LayerRenderer(MICRO).render(plain(alpha, grey, relief), moved(right=0.2))
+    picture = LayerRenderer(MICRO).render(prepared(plain(alpha, grey, relief)), moved(right=0.2))
     assert int(np.abs(np.diff(picture[:, 4:-8, 0].astype(np.int16), axis=1)).max()) < 24
 
 
 def test_it_draws_at_twice_the_size() -> None:
     layers, pose = random_layers(), moved(right=0.2, forward=0.2)
-    small = LayerRenderer(MICRO).render(layers, pose)
-    made = LayerRenderer(MICRO, 2 * H).render(layers, pose)
+    small = LayerRenderer(MICRO).render(prepared(layers), pose)
+    made = LayerRenderer(MICRO, 2 * H).render(prepared(layers), pose)
     assert made.shape == (2 * H, 2 * W, 3)
     halved = made.reshape(H, 2, W, 2, 3).mean(axis=(1, 3))
     assert float(np.abs(halved - small)[6:-6, 8:-8].mean()) < 6.0
@@ -172,6 +176,9 @@ def test_a_larger_picture_has_all_of_the_smaller_one() -> None:
 
 
 def test_the_same_call_gives_the_same_bits() -> None:
+    """Of layers that were prepared once as of freshly prepared ones."""
     renderer, layers = LayerRenderer(ModelConfig(height=32, width=64)), random_layers(3)
     pose = moved(right=0.1, forward=0.2, turn=0.1)
-    assert renderer.render(layers, pose).tobytes() == renderer.render(layers, pose).tobytes()
+    kept = prepared(layers)
+    first = renderer.render(kept, pose).tobytes()
+    assert renderer.render(kept, pose).tobytes() == renderer.render(prepared(layers), pose).tobytes() == first

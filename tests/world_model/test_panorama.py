@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from world_model.config import ModelConfig
-from world_model.layer_renderer import layer_sized
-from world_model.layers import FINE
+from world_model.layers import FINE, layer_sized
 from world_model.origins import OWN, Patch, drawn_patch, joined, parted
 from world_model.panorama import Bytes, Look, Panorama, continued_up_and_down
 from world_model.wide_view import WideView

@@ -13,12 +13,12 @@ import torch
 from training.export import export_scene
 from world_model.certainty import CertainSeer
 from world_model.config import DISPARITY, MICRO
-from world_model.keyframes import Keyframe, KeyframeKeeper
-from world_model.layer_renderer import LayerRenderer, Layers, picture_sized
-from world_model.layers import FINE, HIDDEN, LAYERS
+from world_model.keyframes import KeyframeKeeper
+from world_model.layer_renderer import LayerRenderer
+from world_model.layers import FINE, HIDDEN, LAYERS, Layers, picture_sized
 from world_model.motion_step import WalkerIntent
-from world_model.origins import own_origin
 from world_model.pose import Pose
+from world_model.prepared_layers import PreparedLayers
 from world_model.runtime import Runtime, load_runtime
 from world_model.scene_net import SceneNet
 from world_model.scene_source import SceneSource
@@ -105,9 +105,9 @@ def test_motion_is_told_how_near_things_are_by_now() -> None:
     hidden, picture = (np.zeros((H, W, 3), dtype=np.uint8),) * HIDDEN, np.zeros((FINE * H, FINE * W, 3), dtype=np.uint8)
     relief = np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32)
     layers = Layers(alpha, hidden, picture, WideView(MICRO).mirrored(hidden[0]), relief, 0.0)
-    keyframe = Keyframe(layers, Pose(), 0, own_origin(0, H, W))
+    inverse_depth = PreparedLayers.of(MICRO, layers).inverse_depth
     for ahead, metres in ((0.0, 3.0), (1.0, 2.0)):
-        view = disparity_view(MICRO, keyframe, Pose(z=ahead))
+        view = disparity_view(MICRO, inverse_depth, Pose(), Pose(z=ahead))
         assert view.shape == (4, H, W)
         assert set(np.unique(view[DISPARITY, :, : W // 2])) == {0}
         assert set(np.unique(view[DISPARITY, :, W // 2 :])) == {round(255 / (1.0 + metres))}

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from world_model.config import ModelConfig
-from world_model.layer_renderer import layer_sized
-from world_model.layers import FINE
+from world_model.layers import FINE, layer_sized
 from world_model.wide_view import Bytes, WideView
 
 CONFIG = ModelConfig()

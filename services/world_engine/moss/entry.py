@@ -25,7 +25,7 @@ _DESCRIPTION: Final = (
 # The worlds whose views it plays better than other engines, judged by looking (docs/evaluation.md): none yet, not
 # even its own simulator. The seeds that show the simulator are marked with "simulator".
 _AT_HOME_IN: Final[frozenset[str]] = frozenset()
-_RAM: Final = 256 << 20  # worlds share the weights, and have 16 MiB each
+_RAM: Final = 256 << 20  # worlds share the weights, and have 21 MiB each
 _NO_RUNTIME: Final = (
     "Moss needs ONNX Runtime, which could not be imported. Install it again with: "
     "pip install --force-reinstall onnxruntime"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from world_model.certainty import CertainSeer
-    from world_model.layer_renderer import Bytes, Layers
+    from world_model.layers import Bytes, Layers
 
 _VERSION: Final = 4
 _POSE_FIELDS: Final = len(fields(Pose))
