@@ -105,7 +105,7 @@ def test_motion_is_told_how_near_things_are_by_now() -> None:
     hidden, picture = (np.zeros((H, W, 3), dtype=np.uint8),) * HIDDEN, np.zeros((FINE * H, FINE * W, 3), dtype=np.uint8)
     relief = np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32)
     layers = Layers(alpha, hidden, picture, WideView(MICRO).mirrored(hidden[0]), relief, 0.0)
-    keyframe = Keyframe(layers, Pose(), 0, own_origin(0, H, W))
+    keyframe = Keyframe(layers, Pose(), 0, own_origin(0, H, W), Pose())
     for ahead, metres in ((0.0, 3.0), (1.0, 2.0)):
         view = disparity_view(MICRO, keyframe, Pose(z=ahead))
         assert view.shape == (4, H, W)
