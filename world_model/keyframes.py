@@ -10,7 +10,8 @@ then, and taken up at a frame that was settled with the order. All of it is deci
 has the same frames, whenever and on whichever thread its keyframes are made.
 
 A landscape goes on much as it begins. So whoever has walked far from home, the picture that the world began with, takes
-it along: the next keyframe shows home around the walker, before too much is made up of what was made up.
+it along: the next keyframe shows home around the walker, before too much is made up of what was made up, or too little
+is left of a picture that is enlarged with every step. What was seen on the way there stays where it was seen.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ _HELPFUL_M: Final = 8.0
 _HELPERS: Final = 3
 HOME: Final = 0  # slot of the picture that the world began with, which is never forgotten
 _HOME_REACH_M: Final = 15.0  # from where on there is more made up than seen
+_MOST_ENLARGED: Final = 1.4  # times, of a keyframe's picture, beyond which home is taken along: the rest is blur
 _NEWEST: Final = 0.4  # share of the newest frame in the pace by which a walk is foreseen
 _FORESEEN_M: Final = 1.3  # farthest from the player that a keyframe is ordered for; running takes that long
 _FORESEEN_TURN: Final = math.radians(30.0)
@@ -67,6 +69,7 @@ class Keyframe:
     pose: Pose
     slot: int  # no other keyframe that is kept has it
     origin: Origin
+    home: Pose  # where home was taken along to, before this was seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,8 @@ class KeyframeState:
     """Everything that the next frame depends on, besides the network and the pose. Nothing in it is written again."""
 
     home: Bytes  # [FINE * h, FINE * w, 3], the picture that the world began with
-    home_pose: Pose
     current: Keyframe
-    previous: Keyframe | None  # what a dissolve comes from: one of the remembered ones, or one that was left for good
+    previous: Keyframe | None  # what a dissolve comes from, one of the remembered ones
     dissolved: int  # frames of the dissolve that were shown
     remembered: tuple[Keyframe, ...]  # oldest first
     frame: int  # number of the next frame
@@ -92,6 +94,11 @@ class KeyframeState:
     pace: Pose  # how much of each a frame changes, lately
     order: Order | None = None
     prepared: tuple[PreparedLayers, ...] = ()  # of what the last frame was drawn from; what is missing is made anew
+
+    @property
+    def home_pose(self) -> Pose:
+        """Where home is now."""
+        return self.current.home
 
 
 class _Seen(NamedTuple):
@@ -122,8 +129,8 @@ class KeyframeKeeper:
         known = self._panorama.wide_ahead(picture, pose.slope, look)
         imagined = self._panorama.imagined(known, picture, pose.slope, look)
         wide = self._view.around(layer_sized(picture), imagined.wide)
-        current = Keyframe(replace(self._seer.see(picture, pose.slope), wide=wide), pose, HOME, origin)
-        return KeyframeState(picture, pose, current, None, 0, (), 0, pose, Pose())
+        current = Keyframe(replace(self._seer.see(picture, pose.slope), wide=wide), pose, HOME, origin, pose)
+        return KeyframeState(picture, current, None, 0, (), 0, pose, Pose())
 
     def frame(
         self, state: KeyframeState, pose: Pose, made: Callable[[KeyframeState], Keyframe] | None = None
@@ -162,10 +169,12 @@ class KeyframeKeeper:
         pose, kept = state.order.pose, (*state.remembered, state.current)
         slot = min(set(range(1, CAPACITY + 3)) - {old.slot for old in kept})
         pictures = {HOME: state.home} | {old.slot: old.layers.picture for old in kept}
-        seen = self._home_from(state, pose) if _has_left(state.home_pose, pose) else self._seen(state, pose, pictures)
+        leaves = _leaves_home(state, pose)
+        seen = self._home_from(state, pose) if leaves else self._seen(state, pose, pictures)
         patch, wide = self._completed(state, pose, seen)
         layers = self._seer.see(patch.picture, pose.slope, doubt=state.current.layers.doubt)
-        return Keyframe(replace(layers, wide=wide), pose, slot, patch.origin(slot))
+        home = replace(pose, yaw=state.home_pose.yaw, slope=state.home_pose.slope) if leaves else state.home_pose
+        return Keyframe(replace(layers, wide=wide), pose, slot, patch.origin(slot), home)
 
     def _taken_up(self, state: KeyframeState, made: Callable[[KeyframeState], Keyframe]) -> KeyframeState:
         """The state with the keyframe that is due now, unless the walk has gone elsewhere."""
@@ -175,8 +184,6 @@ class KeyframeKeeper:
         state = replace(state, order=None)
         if strain_between(following.pose, state.pose) >= strain_between(state.current.pose, state.pose):
             return state
-        if _has_left(state.home_pose, following.pose):
-            return _begun_anew(following, state)
         return _changed_to(following, state)
 
     def _recalled(self, state: KeyframeState) -> KeyframeState:
@@ -206,7 +213,7 @@ class KeyframeKeeper:
         patch = self._seen_from(state.current, current, pose, pictures)
         shown = self._shown_around(state.current, current, pose)
         around = _wide_patch(shown.picture, shown.mask)
-        for old in _helpers(state.remembered, pose):
+        for old in _helpers(state, pose):
             ready = self.prepared(state, old)
             if not patch.complete:
                 patch = joined(patch, self._seen_from(old, ready, pose, pictures))
@@ -295,28 +302,26 @@ def _changed_to(following: Keyframe, state: KeyframeState) -> KeyframeState:
     return replace(state, current=kept[-1], previous=kept[-2], dissolved=0, remembered=kept[:-1])
 
 
-def _begun_anew(following: Keyframe, state: KeyframeState) -> KeyframeState:
-    """The state with home around the walker: what is far stays in its direction, and what was there is forgotten."""
-    home_pose = replace(following.pose, yaw=state.home_pose.yaw, slope=state.home_pose.slope)
-    height, width = state.current.origin.slot.shape
-    left = replace(state.current, origin=own_origin(state.current.slot, height, width))
-    return replace(state, home_pose=home_pose, current=following, previous=left, dissolved=0, remembered=())
-
-
-def _has_left(home: Pose, pose: Pose) -> bool:
-    return _distance(home, pose) > _HOME_REACH_M
+def _leaves_home(state: KeyframeState, pose: Pose) -> bool:
+    """Whether a keyframe there shows home anew, which comes along, and not what the current one shows."""
+    if _distance(state.home_pose, pose) > _HOME_REACH_M:
+        return True
+    walks_on = _distance(state.current.pose, pose) > 0.5 * _REACH_M  # who only looks around sees the same things
+    return walks_on and state.current.origin.enlargement > _MOST_ENLARGED
 
 
 def _nearest(remembered: tuple[Keyframe, ...], pose: Pose) -> Keyframe | None:
     return min(remembered, key=lambda old: strain_between(old.pose, pose), default=None)
 
 
-def _helpers(remembered: tuple[Keyframe, ...], pose: Pose) -> list[Keyframe]:
+def _helpers(state: KeyframeState, pose: Pose) -> list[Keyframe]:
     """The remembered keyframes that may show what the current one does not, the nearest first."""
     near = [
         old
-        for old in remembered
-        if abs(turn_between(old.pose.yaw, pose.yaw)) < _HELPFUL_TURN and _distance(old.pose, pose) < _HELPFUL_M
+        for old in state.remembered
+        if old.home == state.home_pose  # what was seen before home came along lies elsewhere
+        and abs(turn_between(old.pose.yaw, pose.yaw)) < _HELPFUL_TURN
+        and _distance(old.pose, pose) < _HELPFUL_M
     ]
     return sorted(near, key=lambda old: strain_between(old.pose, pose))[:_HELPERS]
 

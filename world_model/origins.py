@@ -44,6 +44,14 @@ class Origin:
     slot: Bytes  # [h, w]: of the kept picture that shows it
     place: Places  # [h, w, 2]: x and y in that picture, 1 / _STEPS pixels
 
+    @property
+    def enlargement(self) -> float:
+        """How many times larger things are here than in the pictures that show them, in the mean; at least 1."""
+        slot, place, pixel = self.slot, self.place.astype(np.float32), float(FINE * _STEPS)
+        aside, down = np.abs(np.diff(place[:, :, 0], axis=1)), np.abs(np.diff(place[:, :, 1], axis=0))
+        steps = np.concatenate([aside[slot[:, 1:] == slot[:, :-1]], down[slot[1:] == slot[:-1]]])
+        return pixel / max(1.0, float(np.minimum(steps, pixel).mean())) if len(steps) else 1.0
+
     def rebased(self, forgotten: int, own: int) -> Origin:
         """The origin after a picture was forgotten: what came from it is now the keyframe's `own`."""
         gone = self.slot == forgotten

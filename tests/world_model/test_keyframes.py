@@ -304,24 +304,57 @@ def test_around_a_keyframe_is_what_others_show_there() -> None:
     assert float(np.abs(wide.astype(np.int16) - shown.picture)[known].mean()) < 6.0
 
 
-def test_whoever_walks_far_takes_home_along() -> None:
-    """Again and again: in the midst of it the picture is as it was at first, and nothing of before is remembered."""
-    kept, walk = keeper(), [Pose(z=0.3 * n, yaw=0.1) for n in range(1, 120)]
-    state, homes = kept.begin(PICTURE, HOME), {HOME}
+def far_aside(frames: int) -> list[Pose]:
+    """Steps of 0.3 m along what is seen, which grows no larger by that."""
+    return [Pose(x=0.3 * n, yaw=0.1) for n in range(1, frames)]
+
+
+def ahead(metres: float, yaw: float = 0.0) -> list[Pose]:
+    """Steps of 0.1 m towards the wall."""
+    return [Pose(z=0.1 * n, yaw=yaw) for n in range(1, round(10 * metres) + 1)]
+
+
+@pytest.mark.parametrize(("walk", "homes"), [(far_aside(120), 3), (ahead(6.0, yaw=0.1), 3)])
+def test_home_comes_along_on_a_long_walk_and_before_things_are_blurred(walk: list[Pose], homes: int) -> None:
+    """Again and again: in the midst of it the picture is as it was at first."""
+    kept = keeper()
+    state, found = kept.begin(PICTURE, HOME), {HOME}
     for pose in walk:
         before = state
-        picture, state = kept.frame(state, pose)
-        if state.home_pose not in homes:
-            homes.add(state.home_pose)
+        _, state = kept.frame(state, pose)
+        if state.home_pose not in found:
+            found.add(state.home_pose)
             assert state.home_pose == replace(state.current.pose, yaw=0.0)
-            assert (state.remembered, state.previous is None) == ((), False)
+            assert state.previous is not None
             shown = state.current.layers.picture.astype(np.int16)
-            ahead = Panorama(MICRO).ahead(state.home, 0.0, Look(0.1, 0.0))
-            known = cv2.erode(ahead.mask, np.ones((9, 89), dtype=np.uint8)) > 0.0
-            assert float(np.abs(shown - ahead.picture)[known].mean()) < 2.0
+            seen = Panorama(MICRO).ahead(state.home, 0.0, Look(0.1, 0.0))
+            known = cv2.erode(seen.mask, np.ones((9, 89), dtype=np.uint8)) > 0.0
+            assert float(np.abs(shown - seen.picture)[known].mean()) < 2.0
             assert before.order is not None
-        del picture
-    assert len(homes) == 3
+    assert len(found) == homes
+
+
+def test_whoever_only_looks_around_stays_where_home_is() -> None:
+    """However large things have become there."""
+    kept = keeper()
+    walk = ahead(1.2)
+    _, state = walked(kept, kept.begin(PICTURE, HOME), [*walk, *arrived(walk[-1])])
+    assert state.home_pose == HOME
+    assert state.current.origin.enlargement > 1.4
+    turned = [replace(walk[-1], yaw=turn.yaw) for turn in turning(math.pi, 90)]
+    _, state = walked(kept, state, turned)
+    assert state.home_pose == HOME
+    assert len(state.remembered) > 8
+
+
+def test_what_was_seen_before_home_came_along_is_there_on_return() -> None:
+    kept, walk = keeper(), ahead(3.0)
+    begun = kept.begin(PICTURE, HOME)
+    _, away = walked(kept, begun, walk)
+    assert away.home_pose != HOME
+    pictures, back = walked(kept, away, [*walk[::-1], *arrived(HOME)])
+    assert back.home_pose == HOME
+    assert int(np.abs(pictures[-1].astype(np.int16) - PICTURE).max()) <= 2
 
 
 def test_strain_is_one_at_the_reach() -> None:

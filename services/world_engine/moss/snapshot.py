@@ -1,12 +1,12 @@
 """Writes and reads the state of a Moss world: a head of numbers, then its keyframes.
 
 The head is little-endian: version, height and width of a keyframe's picture, how many keyframes are remembered, which
-of all the dissolve comes from, frames of the dissolve that were shown, frames that a jump may still take, frames until
-what is ordered is due, number of the next frame; the pose, the past steps, the pace, the pose of home, and the pose
-that a keyframe is ordered for. Then, for each remembered keyframe, the current one, and one that was left for good
-while the dissolve comes from it: its slot, its doubt, its pose, its origin, its wide picture, and its picture unless
-that is home's; then the picture of home. Layers are not written: the network sees them again in the pictures, which
-takes some 20 ms each, if the world that is restored does not have them.
+of them the dissolve comes from, frames of the dissolve that were shown, frames that a jump may still take, frames until
+what is ordered is due, number of the next frame; the pose, the past steps, the pace, and the pose that a keyframe is
+ordered for. Then, for each remembered keyframe and the current one: its slot, its doubt, its pose, where its home was,
+its origin, its wide picture, and its picture unless that is home's; then the picture of home. Layers are not written:
+the network sees them again in the pictures, which takes some 20 ms each, if the world that is restored does not have
+them.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 _VERSION: Final = 4
 _POSE_FIELDS: Final = len(fields(Pose))
 _PAST_STEPS: Final = 6
-_HEAD: Final = struct.Struct(f"<BHHBBBBBQ{4 * _POSE_FIELDS + _PAST_STEPS}d")
-_KEYFRAME: Final = struct.Struct(f"<B{1 + _POSE_FIELDS}d")
+_HEAD: Final = struct.Struct(f"<BHHBBBBBQ{3 * _POSE_FIELDS + _PAST_STEPS}d")
+_KEYFRAME: Final = struct.Struct(f"<B{1 + 2 * _POSE_FIELDS}d")
 _NONE: Final = 255  # in place of a number
 _FARTHEST: Final = 1e8  # m; a walk of a year
 _LONGEST_STEP: Final = 1.0  # m in a frame; a walker's own limit is shorter along each axis
@@ -49,8 +49,6 @@ def pack_state(state: WalkerState) -> bytes:
     motion, keyframes = state.motion, state.keyframes
     height, width, _ = keyframes.home.shape
     shown = [*keyframes.remembered, keyframes.current]
-    if keyframes.previous is not None and not any(old is keyframes.previous for old in shown):
-        shown.append(keyframes.previous)
     previous = next((n for n, old in enumerate(shown) if old is keyframes.previous), _NONE)
     order = keyframes.order
     head = _HEAD.pack(
@@ -66,13 +64,12 @@ def pack_state(state: WalkerState) -> bytes:
         *astuple(motion.pose),
         *motion.past,
         *astuple(keyframes.pace),
-        *astuple(keyframes.home_pose),
         *astuple(Pose() if order is None else order.pose),
     )
     parts: list[Any] = [head]
     for one in shown:
-        parts += [_KEYFRAME.pack(one.slot, one.layers.doubt, *astuple(one.pose)), one.origin.slot, one.origin.place]
-        parts.append(one.layers.wide)
+        parts.append(_KEYFRAME.pack(one.slot, one.layers.doubt, *astuple(one.pose), *astuple(one.home)))
+        parts += [one.origin.slot, one.origin.place, one.layers.wide]
         if one.slot != HOME:
             parts.append(one.layers.picture)
     parts.append(keyframes.home)
@@ -96,19 +93,18 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
         )
     if count > CAPACITY:
         raise SnapshotMismatchError(f"The snapshot's state is damaged: no world remembers {count} keyframes.")
-    apart = previous == count + 1  # the one before was left for good, and follows the current one
     around = (*WideView(seer.config).shape, 3)
-    written, home = _read_keyframes(packed, (height, width, 3), around, count + 1 + apart)
+    written, home = _read_keyframes(packed, (height, width, 3), around, count + 1)
     poses = [Pose(*numbers[at : at + _POSE_FIELDS]) for at in (0, *range(_POSE_FIELDS + _PAST_STEPS, len(numbers), 5))]
-    pose, pace, home_pose, ordered = poses
+    pose, pace, ordered = poses
     past = tuple(numbers[_POSE_FIELDS : _POSE_FIELDS + _PAST_STEPS])
     is_plausible = (
         frame < _MOST_FRAMES
         and all(abs(step) <= _LONGEST_STEP for step in past)
         and airborne_frames <= FLIGHT
         and (due == _NONE or due <= LEAD)
-        and (dissolved == 0 if previous == _NONE else previous in (*range(count), count + 1) and dissolved < DISSOLVE)
-        and all(_is_place(place) for place in (pose, home_pose, ordered))
+        and (dissolved == 0 if previous == _NONE else previous < count and dissolved < DISSOLVE)
+        and all(_is_place(place) for place in (pose, ordered))
         and _is_pace(pace)
         and _fit_together(written, home)
     )
@@ -119,7 +115,6 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
         MotionState(pose, past, airborne_frames),
         KeyframeState(
             home=home,
-            home_pose=home_pose,
             current=shown[count],
             previous=None if previous == _NONE else shown[previous],
             dissolved=dissolved,
@@ -139,6 +134,7 @@ class _Written:
     slot: int
     doubt: float
     pose: Pose
+    home: Pose
     origin: Origin
     wide: Bytes
     picture: Bytes
@@ -165,12 +161,13 @@ def _read_keyframes(
     for _ in range(count):
         if len(packed) < at + _KEYFRAME.size:
             raise _wrong_length()
-        slot, doubt, *pose = _KEYFRAME.unpack_from(packed, at)
+        slot, doubt, *poses = _KEYFRAME.unpack_from(packed, at)
         at += _KEYFRAME.size
         origin = Origin(read(small), read((*small, 2), "<u2"))
         wide = read(around)
         picture = home if slot == HOME else read(large)
-        keyframes.append(_Written(slot, doubt, Pose(*pose), origin, wide, picture))
+        pose, stood = Pose(*poses[:_POSE_FIELDS]), Pose(*poses[_POSE_FIELDS:])
+        keyframes.append(_Written(slot, doubt, pose, stood, origin, wide, picture))
     if at != len(packed) - home.nbytes:
         raise _wrong_length()
     return keyframes, home
@@ -188,16 +185,14 @@ def _wrong_length() -> SnapshotMismatchError:
 
 
 def _seen(written: Iterable[_Written], seer: CertainSeer, known: KeyframeState) -> list[Keyframe]:
-    there = [one for one in (*known.remembered, known.current, known.previous) if one is not None]
-
     def layers(one: _Written) -> Layers:
-        for other in there:
+        for other in (*known.remembered, known.current):
             same = (other.pose.slope, other.layers.doubt) == (one.pose.slope, one.doubt)
             if same and np.array_equal(other.layers.picture, one.picture):
                 return replace(other.layers, wide=one.wide)
         return replace(seer.see(one.picture, one.pose.slope, doubt=one.doubt), wide=one.wide)
 
-    return [Keyframe(layers(one), one.pose, one.slot, one.origin) for one in written]
+    return [Keyframe(layers(one), one.pose, one.slot, one.origin, one.home) for one in written]
 
 
 def _fit_together(keyframes: list[_Written], home: Bytes) -> bool:
@@ -206,7 +201,7 @@ def _fit_together(keyframes: list[_Written], home: Bytes) -> bool:
     return (
         len(set(slots)) == len(slots)
         and max(slots) <= CAPACITY + 2
-        and all(0.0 <= one.doubt < math.inf and _is_place(one.pose) for one in keyframes)
+        and all(0.0 <= one.doubt < math.inf and _is_place(one.pose) and _is_place(one.home) for one in keyframes)
         and all(shows(one.origin, {HOME, *slots}, home.shape) for one in keyframes)
     )
 
