@@ -31,6 +31,7 @@ SKY: Final = 0
 FAR: Final = 1
 GROUND: Final = 3
 THINGS: Final = (2, 4, 5, 6, 7, 8, 9)  # back to front
+MIDDLE_THINGS: Final = 2, 4  # what nearer things hide of both is one picture
 
 FAR_FROM_M: Final = 40.0
 THING_EDGES_M: Final = (24.0, 14.0, 9.0, 6.0, 4.0, 2.5)  # between the layers of things, back to front
@@ -48,7 +49,7 @@ INVERSE_DEPTH_NEAR: Final = (0.0, 1 / 40.0, 1 / 24.0, 0.0, *INVERSE_DEPTH_FAR[5:
 # Peels of a training view, by the distance under which things are left out, and the layers that are left in each. What
 # hides behind near things is learnt from them.
 PEELS_M: Final = (0.0, 14.0, FAR_FROM_M)
-PEEL_LAYERS: Final = (tuple(range(LAYERS)), (SKY, FAR, 2, GROUND, 4), (SKY, FAR, GROUND))
+PEEL_LAYERS: Final = (tuple(range(LAYERS)), tuple(range(HIDDEN)), (SKY, FAR, GROUND))
 
 _BACK_PROJECTIONS: Final = 2  # each takes what is lost in halving back into the larger picture (Irani and Peleg 1991)
 

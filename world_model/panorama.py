@@ -82,8 +82,10 @@ class Imagined(NamedTuple):
 
 
 class Panorama:
-    """Has no state; any number of threads may call. A *cell* has `STEP` pixels of a keyframe's picture along each axis,
-    and `STEP // FINE` of a wide one."""
+    """Has no state but the surroundings of the homes seen last; any number of threads may call.
+
+    A *cell* has `STEP` pixels of a keyframe's picture along each axis, and `STEP // FINE` of a wide one.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         """`config` has the size of the layers."""

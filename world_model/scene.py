@@ -17,6 +17,7 @@ from world_model.layers import (
     INVERSE_DEPTH_FAR,
     INVERSE_DEPTH_NEAR,
     LAYERS,
+    MIDDLE_THINGS,
     PEEL_LAYERS,
     SKY,
     THINGS,
@@ -75,7 +76,7 @@ def compose(colours: Tensor, hidden: tuple[Tensor, Tensor], parts: Parts) -> Sce
     middle = _mixed(colours, middle, visible[:, :HIDDEN].sum(dim=1, keepdim=True))
     back = _mixed(colours, back, visible[:, [SKY, FAR, GROUND]].sum(dim=1, keepdim=True))
     sky, far, _ = (push_pull(back, behind[:, n : n + 1]) for n in range(3))
-    by_layer = {SKY: sky, FAR: far, GROUND: back, 2: middle, 4: middle}
+    by_layer = {SKY: sky, FAR: far, GROUND: back, **dict.fromkeys(MIDDLE_THINGS, middle)}
     layers = [by_layer.get(layer, colours) for layer in range(LAYERS)]
     return Scene(parts.alpha, torch.stack(layers, dim=1), parts.relief)
 

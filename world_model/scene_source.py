@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from world_model.layers import HIDDEN, Layers, layer_sized
+from world_model.layers import HIDDEN, MIDDLE_THINGS, Layers, layer_sized
 from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
@@ -27,5 +27,6 @@ class SceneSource:
         rgba, relief = self.runtime.see(small, slope)
         alpha = np.ascontiguousarray(rgba[..., 3])
         hidden = [np.ascontiguousarray(rgba[layer, ..., :3]) for layer in range(HIDDEN)]
-        hidden[4] = hidden[2]  # behind the nearest things is one picture for both (`scene.compose`), so it is kept once
+        for layer in MIDDLE_THINGS:  # theirs are equal, so one is kept
+            hidden[layer] = hidden[MIDDLE_THINGS[0]]
         return Layers(alpha, tuple(hidden), picture, WideView(self.runtime.config).mirrored(small), relief, slope)

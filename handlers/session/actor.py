@@ -90,7 +90,10 @@ class WorldActor:
 
     @property
     def world(self) -> PlayedWorld:
-        """To look at. What changes it, or looks into the engine, goes through `run_between_steps`."""
+        """To look at, and to renew its video.
+
+        Whatever else changes it, or looks into the engine, goes through `run_between_steps`.
+        """
         return self._world
 
     def nudge(self) -> None:
