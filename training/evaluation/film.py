@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 from contextlib import closing
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -65,16 +66,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=Path, required=True, help="the picture to walk into")
     parser.add_argument("--out", type=Path, required=True, help="the film: .webp or .gif")
     parser.add_argument("--strip", type=Path, help="a PNG of some of its frames side by side")
+    parser.add_argument("--seconds", type=float, default=9.0, help="how long the walk is (default 9)")
     parser.add_argument("--fps", type=int, default=15, help="frames a second of the film, at most the engine's")
     parser.add_argument("--width", type=int, default=448, help="of the film, pixels (default 448)")
     given = parser.parse_args(arguments)
-    if given.out.suffix not in (".webp", ".gif") or given.fps < 1 or given.width < 1:
-        parser.error("--out ends in .webp or .gif; --fps and --width are at least 1")
+    if given.out.suffix not in (".webp", ".gif") or given.fps < 1 or given.width < 1 or not given.seconds > 0.0:
+        parser.error("--out ends in .webp or .gif; --fps and --width are at least 1; --seconds are more than 0")
     try:
         with Image.open(given.seed) as picture:
             whole = np.asarray(picture.convert("RGB"))
         with closing(load_engine(given.engine)) as engine:
-            pictures = walked(engine, fitted(whole, engine), tuple(walk_through()))
+            actions = islice(cycle(walk_through()), round(FPS * given.seconds))
+            pictures = walked(engine, fitted(whole, engine), tuple(actions))
             every = max(1, engine.spec.fps // given.fps)
             fps = engine.spec.fps / every
     except (NoEngineError, OSError) as error:
