@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from benchmarks.link_relay import LinkRelay, LinkShape
 from tests.browser.accessibility import DESK, PHONE, faults_of
 from tests.browser.visitor import Visitor
+from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
@@ -43,6 +44,7 @@ def resume(player: Visitor) -> None:
 
 def watch(browser: Browser, address: str, size: ViewportSize) -> tuple[BrowserContext, Page]:
     context = browser.new_context(viewport={"width": size["width"], "height": size["height"]})
+    context.set_default_timeout(deadline_s() * 1000)
     page = context.new_page()
     page.goto(address)
     page.wait_for_function("() => watched.frames >= 1")  # of a world at rest there is one, which may be drawn already
@@ -131,6 +133,7 @@ def test_the_same_walk_is_watched_over_a_link_of_eight_megabits(
     address = urlsplit(share(player))
     resume(player)
     with LinkRelay(address.port or 0, LinkShape(8e6, 0.02, jitter_s=0.004)) as relay, browser.new_context() as context:
+        context.set_default_timeout(deadline_s() * 1000)
         context.add_init_script(WANTS_VIDEO)
         page = context.new_page()
         page.goto(address._replace(netloc=f"127.0.0.1:{relay.port}").geturl())
