@@ -357,6 +357,20 @@ def test_what_was_seen_before_home_came_along_is_there_on_return() -> None:
     assert int(np.abs(pictures[-1].astype(np.int16) - PICTURE).max()) <= 2
 
 
+def test_what_was_seen_before_home_came_along_fills_no_gaps_after_it() -> None:
+    """It lies elsewhere, so that it would not fit."""
+    kept = keeper()
+    _, state = walked(kept, kept.begin(PICTURE, HOME), ahead(3.0))
+    assert state.home_pose != HOME
+    state = replace(state, order=Order(replace(state.current.pose, yaw=0.6), state.frame))
+    alone = replace(state, remembered=tuple(old for old in state.remembered if old.home == state.home_pose))
+    mixed = replace(state, remembered=tuple(replace(old, home=state.home_pose) for old in state.remembered))
+    made, wanted, wrong = (kept.made(each).layers for each in (state, alone, mixed))
+    np.testing.assert_array_equal(made.picture, wanted.picture)
+    np.testing.assert_array_equal(made.wide, wanted.wide)
+    assert not np.array_equal(wrong.wide, wanted.wide)
+
+
 def test_strain_is_one_at_the_reach() -> None:
     for reached in (Pose(x=1.0), Pose(yaw=math.radians(12.0)), Pose(slope=0.2)):
         assert strain_between(HOME, reached) == pytest.approx(1.0)

@@ -70,8 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fps", type=int, default=15, help="frames a second of the film, at most the engine's")
     parser.add_argument("--width", type=int, default=448, help="of the film, pixels (default 448)")
     given = parser.parse_args(arguments)
-    if given.out.suffix not in (".webp", ".gif") or given.fps < 1 or given.width < 1 or not given.seconds > 0.0:
-        parser.error("--out ends in .webp or .gif; --fps and --width are at least 1; --seconds are more than 0")
+    if given.out.suffix not in (".webp", ".gif") or given.fps < 1 or given.width < 1:
+        parser.error("--out ends in .webp or .gif; --fps and --width are at least 1")
+    if not 0.0 < given.seconds < math.inf:
+        parser.error("--seconds is more than 0, and has an end")
     try:
         with Image.open(given.seed) as picture:
             whole = np.asarray(picture.convert("RGB"))
