@@ -130,10 +130,10 @@ def seam_between(error: Floats) -> Floats:
     cost[:, [0, -1]] += float(cost.max()) * len(cost)  # neither picture ends there
     every = np.arange(width)
     came = np.zeros(cost.shape, dtype=np.intp)
+    above = np.full(width + 2 * STEP, np.inf, dtype=np.float32)
+    reachable = np.lib.stride_tricks.sliding_window_view(above, 2 * STEP + 1)
     for row in range(1, len(cost)):
-        reachable = np.lib.stride_tricks.sliding_window_view(
-            np.pad(cost[row - 1], STEP, constant_values=np.inf), 2 * STEP + 1
-        )
+        above[STEP:-STEP] = cost[row - 1]
         best = reachable.argmin(axis=1)
         came[row] = every + best - STEP
         cost[row] += reachable[every, best]
