@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from world_model.certainty import Seer
     from world_model.config import ModelConfig
     from world_model.layer_renderer import WideFrame
-    from world_model.layers import Floats, Layers
+    from world_model.layers import Floats, Layers, Mask
     from world_model.origins import Origin, Patch
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -216,8 +216,8 @@ class KeyframeKeeper:
         for old in _helpers(state, pose):
             ready = self.prepared(state, old)
             if not patch.complete:
-                patch = joined(patch, self._seen_from(old, ready, pose, pictures))
-            other = self._shown_around(old, ready, pose)
+                patch = joined(patch, self._seen_from(old, ready, pose, pictures, patch.missing))
+            other = self._shown_around(old, ready, pose, around.missing)
             around = joined(around, _wide_patch(other.picture, other.mask))
         # What was imagined around the current keyframe was shown, so the same should be imagined again.
         return _Seen(patch, around, joined(around, _wide_patch(shown.picture, shown.wide_mask)))
@@ -240,13 +240,20 @@ class KeyframeKeeper:
         return patch, self._view.around(layer_sized(patch.picture), wide)
 
     def _seen_from(
-        self, keyframe: Keyframe, prepared: PreparedLayers, pose: Pose, pictures: Mapping[int, Bytes]
+        self,
+        keyframe: Keyframe,
+        prepared: PreparedLayers,
+        pose: Pose,
+        pictures: Mapping[int, Bytes],
+        wanted: Mask | None = None,
     ) -> Patch:
-        frame = self._tracer.trace(prepared, relative_pose_between(keyframe.pose, pose))
+        frame = self._tracer.trace(prepared, relative_pose_between(keyframe.pose, pose), wanted)
         return followed(frame, keyframe.origin, pictures)
 
-    def _shown_around(self, keyframe: Keyframe, prepared: PreparedLayers, pose: Pose) -> WideFrame:
-        return self._wide_tracer.around(prepared, relative_pose_between(keyframe.pose, pose))
+    def _shown_around(
+        self, keyframe: Keyframe, prepared: PreparedLayers, pose: Pose, wanted: Mask | None = None
+    ) -> WideFrame:
+        return self._wide_tracer.around(prepared, relative_pose_between(keyframe.pose, pose), wanted)
 
     def _draw(self, keyframe: Keyframe, prepared: PreparedLayers, pose: Pose) -> Bytes:
         return self._renderer.render(prepared, relative_pose_between(keyframe.pose, pose))

@@ -27,6 +27,7 @@ from world_model.layers import (
     INVERSE_DEPTH_NEAR,
     SKY,
 )
+from world_model.pixel_rows import in_rows
 from world_model.prepared_layers import with_fourth
 from world_model.wide_view import WideView
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from world_model.config import ModelConfig
-    from world_model.layers import Bytes, Floats
+    from world_model.layers import Bytes, Floats, Mask
     from world_model.prepared_layers import PreparedLayers
 
 Words = np.ndarray[Any, np.dtype[np.uint32]]
@@ -46,7 +47,6 @@ _FADE_FROM: Final = 0.1  # forward metres left of each metre of distance, below 
 _FADE: Final = 0.25
 _EMPTY: Final = 6  # alpha of 255 up to which a layer is not drawn
 _MIDDLE: Final = tuple(0.5 * (a + b) for a, b in zip(INVERSE_DEPTH_FAR, INVERSE_DEPTH_NEAR, strict=True))
-_ROW: Final = 128  # OpenCV takes no rows of more than 32,767 pixels
 
 
 class TracedFrame(NamedTuple):
@@ -57,6 +57,10 @@ class TracedFrame(NamedTuple):
     x: Floats  # [h, w]: what is seen most of a pixel, as pixels of the keyframe's picture
     y: Floats
     visible: Floats  # [h, w]: how much of that is seen from the keyframe itself, 0 to 1
+
+    def part(self, part: tuple[slice, slice]) -> TracedFrame:
+        """These rows and columns."""
+        return TracedFrame(self.picture[part], self.mask[part], self.x[part], self.y[part], self.visible[part])
 
 
 class WideFrame(NamedTuple):
@@ -78,16 +82,20 @@ class _Coarse(NamedTuple):
 
 
 class _Window(NamedTuple):
-    """The cells that a layer covers in a frame."""
+    """Cells of a frame."""
 
     top: int
     bottom: int
     left: int
     right: int
 
+    @property
+    def empty(self) -> bool:
+        return self.top >= self.bottom or self.left >= self.right
+
 
 class _Drawn(NamedTuple):
-    """The pixels of a frame in which a layer shows, [n, _ROW]. The last may be there several times."""
+    """The pixels of a frame in which a layer shows, [n, ROW]. The last may be there several times."""
 
     layer: int
     pixels: NDArray[np.intp]  # which of the frame's
@@ -129,11 +137,11 @@ class LayerRenderer:
             _lay_over(picture, self._colours(prepared, drawn), drawn)
         return self._coloured(picture)
 
-    def trace(self, prepared: PreparedLayers, relative_pose: Floats) -> TracedFrame:
-        """The same, and where it comes from."""
+    def trace(self, prepared: PreparedLayers, relative_pose: Floats, wanted: Mask | None = None) -> TracedFrame:
+        """The same, and where it comes from. All is 0 where it is not `wanted`, [h, w]; by default all is wanted."""
         picture, extent = self._blank(), prepared.layers.alpha.shape[1:]
         mask, most, x, y, shown = (np.zeros(len(picture), dtype=np.float32) for _ in range(5))
-        for drawn in self._drawn(prepared, relative_pose):
+        for drawn in self._drawn(prepared, relative_pose, wanted):
             at, alpha = drawn.pixels, drawn.alpha
             _lay_over(picture, self._colours(prepared, drawn), drawn)
             mask[at] += alpha * (_within(drawn.x, drawn.y, extent) - mask[at])
@@ -145,11 +153,14 @@ class LayerRenderer:
                 whole[at[front]] = part[front]
         return TracedFrame(self._coloured(picture), *(self._framed(part) for part in (mask, x, y, shown)))
 
-    def around(self, prepared: PreparedLayers, relative_pose: Floats) -> WideFrame:
-        """What the layers show around another place, in pixels that are coarse enough to do without hidden colours."""
+    def around(self, prepared: PreparedLayers, relative_pose: Floats, wanted: Mask | None = None) -> WideFrame:
+        """What the layers show around another place, in pixels that are coarse enough to do without hidden colours.
+
+        `wanted` is as of `trace`.
+        """
         picture, layers = self._blank(), prepared.layers
         mask, wide_mask = (np.zeros(len(picture), dtype=np.float32) for _ in range(2))
-        for drawn in self._drawn(prepared, relative_pose):
+        for drawn in self._drawn(prepared, relative_pose, wanted):
             at, alpha = drawn.pixels, drawn.alpha
             seen = cv2.remap(layers.wide, drawn.across, drawn.down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
             _lay_over(picture, with_fourth(seen), drawn)
@@ -168,17 +179,18 @@ class LayerRenderer:
     def _framed(self, pixels: NDArray[Any]) -> NDArray[Any]:
         return pixels.reshape(self._height, self._width, *pixels.shape[1:])
 
-    def _drawn(self, prepared: PreparedLayers, relative_pose: Floats) -> list[_Drawn]:
-        """The layers that are in the frame, back to front, without the pixels that are clear or wholly covered.
+    def _drawn(self, prepared: PreparedLayers, relative_pose: Floats, wanted: Mask | None = None) -> list[_Drawn]:
+        """The layers that are in the frame, back to front, without the pixels that are clear, covered or not wanted.
 
         Those would change nothing, are most of a layer's, and would cost as much as others: colours cost most.
         """
         coarse, found = self._coarse(prepared, relative_pose), list[_Drawn]()
-        uncovered = np.ones((self._height, self._width), dtype=np.bool_)
+        uncovered = np.ones((self._height, self._width), dtype=np.bool_) if wanted is None else wanted.copy()
+        whole = self._cells_with(uncovered)
         for n, layer in reversed(list(enumerate(prepared.held))):
             own = _Coarse(*(grid[n] for grid in coarse))
-            window = self._window(prepared.most[layer], own, whole=layer == SKY)
-            if window is None:
+            window = whole if layer == SKY else self._window(prepared.most[layer], own, whole)
+            if window.empty:
                 continue
             rows = slice(window.top * self._cell, window.bottom * self._cell)
             columns = slice(window.left * self._cell, window.right * self._cell)
@@ -190,7 +202,7 @@ class LayerRenderer:
             if not len(shown):
                 continue
             uncovered[rows, columns] &= alpha < 1.0
-            at = _whole_rows(shown)
+            at = in_rows(shown)
             grids = x, y, self._enlarged(own.across, window), self._enlarged(own.down, window), alpha
             found.append(_Drawn(layer, self._pixels[rows, columns].take(at), *(grid.take(at) for grid in grids)))
         return found[::-1]
@@ -205,7 +217,7 @@ class LayerRenderer:
 
     @staticmethod
     def _colours(prepared: PreparedLayers, drawn: _Drawn) -> Bytes:
-        """Of a layer where it shows, [n, _ROW, 4]."""
+        """Of a layer where it shows, [n, ROW, 4]."""
         layer, x, y = drawn.layer, drawn.x, drawn.y
         seen = cv2.remap(prepared.texture, drawn.across, drawn.down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         seen = with_fourth(seen)
@@ -256,19 +268,26 @@ class LayerRenderer:
         y = down * self._focal + (0.5 * CELL * rows - 0.5)
         return x.astype(np.float32), y.astype(np.float32)
 
-    def _window(self, most: Bytes, coarse: _Coarse, *, whole: bool) -> _Window | None:
-        """The cells that a layer may cover, or None where it is out of the frame."""
-        if whole:
-            return _Window(0, self._rows, 0, self._columns)
+    def _cells_with(self, wanted: Mask) -> _Window:
+        left, top, width, height = cv2.boundingRect(wanted.view(np.uint8))
+        cell = self._cell
+        return _Window(top // cell, -(-(top + height) // cell), left // cell, -(-(left + width) // cell))
+
+    @staticmethod
+    def _window(most: Bytes, coarse: _Coarse, whole: _Window) -> _Window:
+        """The cells of the `whole` that a layer may cover."""
         # A corner stands for the cells around it, and a mapped one may lie between two.
         x, y = _as_cells(coarse.x), _as_cells(coarse.y)
         seen = cv2.remap(most, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         covered = (seen > _EMPTY) & (coarse.keep > 0.0)
         left, top, width, height = cv2.boundingRect(covered.view(np.uint8))
         if not width:
-            return None
+            return _Window(0, 0, 0, 0)
         return _Window(
-            max(0, top - 1), min(self._rows, top + height), max(0, left - 1), min(self._columns, left + width)
+            max(whole.top, top - 1),
+            min(whole.bottom, top + height),
+            max(whole.left, left - 1),
+            min(whole.right, left + width),
         )
 
     def _enlarged(self, grid: Floats, window: _Window) -> Floats:
@@ -280,17 +299,10 @@ class LayerRenderer:
 
 
 def _lay_over(picture: Words, seen: Bytes, drawn: _Drawn) -> None:
-    """Blend the colours [n, _ROW, 4] of a layer into a picture."""
+    """Blend the colours [n, ROW, 4] of a layer into a picture."""
     below = picture.take(drawn.pixels)[..., None].view(np.uint8)
     blended = cv2.blendLinear(seen, below, drawn.alpha, 1.0 - drawn.alpha)
     picture[drawn.pixels] = blended.view(np.uint32)[..., 0]
-
-
-def _whole_rows(indices: NDArray[np.intp]) -> NDArray[np.intp]:
-    """As [n, _ROW]; the last one fills the last row. There must be one."""
-    filled = np.full((-(-len(indices) // _ROW), _ROW), indices[-1], dtype=np.intp)
-    filled.reshape(-1)[: len(indices)] = indices
-    return filled
 
 
 def _within(x: Floats, y: Floats, extent: tuple[int, ...]) -> NDArray[Any]:

@@ -15,12 +15,14 @@ import cv2
 import numpy as np
 
 from world_model.layers import FINE
+from world_model.pixel_rows import in_rows
 from world_model.quilting import OVERLAP, seam_between
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from world_model.layer_renderer import TracedFrame
+    from world_model.layers import Mask
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Places = np.ndarray[Any, np.dtype[np.uint16]]
@@ -31,6 +33,7 @@ _STEPS: Final = 64  # of a place, in a pixel
 _APART: Final = 1.5  # pixels between neighbouring places, from which on they are of different surfaces
 _SHOWN: Final = 0.5  # how much of a pixel has to be seen from a keyframe to have its origin
 _COMPLETE: Final = 0.98  # of a mask, above which nothing need be added
+_WHOLE: Final = 0.9999  # share of what is in front, above which nothing is seen of what is behind
 _NOTHING: Final = 0.02
 _EDGE: Final = 3  # pixels over which followed colours fade into drawn ones; odd
 _GIVEN_UP: Final = 0.25  # cost of a pixel that is known and lies beyond a seam, as a difference of colours
@@ -43,6 +46,12 @@ class Origin:
 
     slot: Bytes  # [h, w]: of the kept picture that shows it
     place: Places  # [h, w, 2]: x and y in that picture, 1 / _STEPS pixels
+
+    @property
+    def pixels(self) -> tuple[Floats, Floats]:
+        """The places in pixels, x and y: [h, w] each."""
+        places = self.place.astype(np.float32) / np.float32(_STEPS)
+        return np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
 
     @property
     def enlargement(self) -> float:
@@ -74,6 +83,11 @@ class Patch:
     @property
     def complete(self) -> bool:
         return float(self.mask.min()) > _COMPLETE
+
+    @property
+    def missing(self) -> Mask:
+        """Where something shows of what it is joined to, [h, w]."""
+        return _inner(self.mask, _SEAM) < _WHOLE
 
     def origin(self, own: int) -> Origin:
         """The origin of a keyframe in the slot `own` that has this picture."""
@@ -111,28 +125,37 @@ def followed(frame: TracedFrame, origin: Origin, pictures: Mapping[int, Bytes]) 
     What the keyframe itself does not show keeps the colours that were drawn, and so does a narrow seam between pixels
     of different pictures.
     """
-    height, width = frame.mask.shape
+    left, top, width, height = cv2.boundingRect((frame.mask > 0.0).view(np.uint8))
+    if not width:
+        return replace(drawn_patch(frame.picture), mask=frame.mask)
+    part = slice(top, top + height), slice(left, left + width)
+    found = _followed(frame.part(part), origin, pictures)
+    around = top, len(frame.mask) - top - height, left, len(frame.mask[0]) - left - width
+    picture = frame.picture.copy()
+    picture[part] = found.picture
+    slot = cv2.copyMakeBorder(found.slot, *around, cv2.BORDER_CONSTANT, value=[OWN])
+    x, y = (cv2.copyMakeBorder(grid, *around, cv2.BORDER_CONSTANT, value=[0]) for grid in (found.x, found.y))
+    return Patch(picture, frame.mask, slot.astype(np.uint8), x.astype(np.float32), y.astype(np.float32))
+
+
+def _followed(frame: TracedFrame, origin: Origin, pictures: Mapping[int, Bytes]) -> Patch:
+    """The same of a part of a frame."""
     x, y = frame.x / np.float32(FINE), frame.y / np.float32(FINE)
-    column = np.clip(np.rint(x), 0, origin.slot.shape[1] - 1).astype(np.intp)
-    row = np.clip(np.rint(y), 0, origin.slot.shape[0] - 1).astype(np.intp)
-    slot = origin.slot[row, column]
-    between = _read(origin.slot.astype(np.float32), x, y)
-    places = origin.place.astype(np.float32) / np.float32(_STEPS)
-    smooth = _read(places, x, y)
-    aside = np.stack([x - column, y - row], axis=-1).astype(np.float32) * np.float32(FINE)
-    nearest = places[row, column] + aside
-    torn = (np.abs(smooth - nearest).max(axis=-1) > _APART) | (np.abs(between - slot) > _NOTHING)
-    place = np.where(torn[..., None], nearest, smooth)
-    inside = (frame.x > -0.5) & (frame.x < width - 0.5) & (frame.y > -0.5) & (frame.y < height - 0.5)
+    slot = np.asarray(_read(origin.slot, x, y, cv2.INTER_NEAREST), dtype=np.uint8)
+    one_picture = np.abs(_read(origin.slot.astype(np.float32), x, y) - slot) <= _NOTHING
+    smooth = [_read(grid, x, y) for grid in origin.pixels]
+    nearest = [
+        _read(grid, x, y, cv2.INTER_NEAREST) + np.float32(FINE) * (axis - np.clip(np.rint(axis), 0, size - 1))
+        for grid, axis, size in zip(origin.pixels, (x, y), origin.slot.shape[::-1], strict=True)
+    ]
+    apart = [np.abs(one - other) for one, other in zip(smooth, nearest, strict=True)]
+    surface = (np.maximum(*apart) <= _APART) & one_picture
+    place = [np.where(surface, one, other) for one, other in zip(smooth, nearest, strict=True)]
+    most_y, most_x = (FINE * size - 0.5 for size in origin.slot.shape)
+    inside = (frame.x > -0.5) & (frame.x < most_x) & (frame.y > -0.5) & (frame.y < most_y)
     known = inside & (frame.visible > _SHOWN)
-    patch = Patch(
-        frame.picture,
-        frame.mask,
-        np.where(known, slot, np.uint8(OWN)),
-        np.ascontiguousarray(place[..., 0]),
-        np.ascontiguousarray(place[..., 1]),
-    )
-    share = _inner(known & (np.abs(between - slot) <= _NOTHING), _EDGE)
+    patch = Patch(frame.picture, frame.mask, np.where(known, slot, np.uint8(OWN)), place[0], place[1])
+    share = _inner(known & one_picture, _EDGE)
     colours = _colours(patch, pictures)
     return replace(patch, picture=cv2.blendLinear(colours, frame.picture, share, 1.0 - share).astype(np.uint8))
 
@@ -173,21 +196,20 @@ def _up_to_seam(mask: Floats, unlike: Floats) -> Floats:
 
 def _colours(patch: Patch, pictures: Mapping[int, Bytes]) -> Bytes:
     """Of the places of a patch, as drawn where it has none."""
-    colours = patch.picture.copy()
-    for slot, picture in pictures.items():
-        here = (patch.slot == slot).astype(np.uint8)
-        left, top, width, height = cv2.boundingRect(here)
-        if not width:
-            continue
-        part = slice(top, top + height), slice(left, left + width)
-        x, y = patch.x[part], patch.y[part]
-        seen = cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        colours[part] = cv2.copyTo(seen, here[part], np.ascontiguousarray(colours[part]))
+    colours = np.array(patch.picture, order="C")
+    pixels, x, y, slot = colours.reshape(-1, 3), patch.x.ravel(), patch.y.ravel(), patch.slot.ravel()
+    counts = np.bincount(slot, minlength=OWN)
+    for n, picture in pictures.items():
+        if counts[n]:
+            here = in_rows(np.flatnonzero(slot == n))
+            pixels[here] = _read(picture, x[here], y[here], cv2.INTER_CUBIC)
     return colours
 
 
-def _read(grid: Floats, x: Floats, y: Floats) -> Floats:
-    return np.asarray(cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
+def _read(
+    grid: Bytes | Floats, x: Floats, y: Floats, interpolation: int = cv2.INTER_LINEAR
+) -> np.ndarray[Any, np.dtype[Any]]:
+    return np.asarray(cv2.remap(grid, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _inner(known: Floats | np.ndarray[Any, np.dtype[np.bool_]], pixels: int) -> Floats:

@@ -43,6 +43,7 @@ _MOST_LIGHT: Final = 30.0
 _SMOOTH: Final = 8.0  # pixels; what is finer is texture
 _WIDE: Final = 48.0
 _CELL: Final = STEP // FINE  # pixels of a wide picture in a cell, along each axis
+_BAND: Final = 16 * STEP  # rows of the cylinder that are continued at once
 _HOMES: Final = 16  # home pictures of which it is kept how they go on all around: it takes long to find out
 _TEXTURE: Final = 40  # rows at the lower edge, whose texture is repeated below it
 
@@ -56,20 +57,20 @@ class Look:
 
 
 class _Around(NamedTuple):
-    """The home picture on a cylinder, whose rows are heights over distance."""
+    """The home picture continued on a cylinder, whose rows are heights over distance."""
 
-    home: Floats  # [rows, columns of home, 3]
-    columns: Indices  # [columns all around]: which of home's stands there
-    highest: float  # tangent of looking up at the first row
+    pixels: Bytes  # [rows, columns all around, 3]
+    cells: Floats  # [rows / STEP, columns / STEP, 3]: means of the columns that stand there, before they are blended
+    top: int  # the first row, as a row of the home picture's middle column
 
 
 class _Part(NamedTuple):
     """A piece of the cylinder."""
 
-    pixels: Floats
+    pixels: Bytes
     first: int  # column
     turn: float  # at which it is looked at
-    highest: float
+    highest: float  # tangent of looking up at the first row
 
 
 class Imagined(NamedTuple):
@@ -102,6 +103,7 @@ class Panorama:
         self._rad = 2.0 * math.pi / self._total  # of a column
         self._shown = int(config.fov / self._rad) // STEP * STEP
         self._columns = lru_cache(_HOMES)(self._columns_of)
+        self._continued = lru_cache(_HOMES)(self._continued_around)
 
     def imagined(self, known: Patch, home: Bytes, home_slope: float, look: Look) -> Imagined:
         """What goes on where `known`, a wide picture seen in the direction of `look`, is not known.
@@ -109,9 +111,10 @@ class Panorama:
         home: uint8 [FINE * h, FINE * w, 3], seen with the tangent `home_slope` of looking up.
         """
         around = self._around(home, home_slope, look.slope)
-        left, right = (self._best_turn(around, known, look, side) for side in self._sides(known))
-        part = self._part(around, right)
-        parts = part if left == right else self._part(around, left), part
+        highest = home_slope - (around.top - self._half_h) / self._focal
+        left, right = (self._best_turn(around, known, look, highest, side) for side in self._sides(known))
+        part = self._part(around, right, highest)
+        parts = part if left == right else self._part(around, left, highest), part
         made = self._seen(parts, look.slope, self._wide_aside, self._wide_down, FINE)
         light = _light(made, known)
         wide = np.rint(np.clip(made + light, 0.0, 255.0)).astype(np.uint8)
@@ -149,19 +152,28 @@ class Panorama:
         return replace(drawn_patch(picture), mask=inside.astype(np.float32))
 
     def _around(self, home: Bytes, home_slope: float, slope: float) -> _Around:
-        """As much of the cylinder as is seen in a look of this slope."""
+        """As much of the cylinder as is seen in a look of this slope, and a little more: it serves the next ones."""
         ups = np.array([slope - self._wide_down[0], slope - self._wide_down[-1]])
         ups = np.concatenate([ups, ups / math.hypot(1.0, float(self._wide_aside[0]))])
         ends = (home_slope - ups) * self._focal + self._half_h
-        top = math.floor(float(ends.min()) / STEP) * STEP
-        bottom = math.ceil(float(ends.max()) / STEP + 1) * STEP
-        columns = self._columns(home.tobytes())
-        return _Around(self._on_cylinder(home, top, bottom), columns, home_slope - (top - self._half_h) / self._focal)
+        top, bottom = math.floor(float(ends.min()) / _BAND), math.ceil(float(ends.max() + STEP) / _BAND)
+        return self._continued(home.tobytes(), top * _BAND, bottom * _BAND)
+
+    def _continued_around(self, home: bytes, top: int, bottom: int) -> _Around:
+        """These rows of the cylinder."""
+        picture, columns = self._on_cylinder(self._picture_of(home), top, bottom), self._columns(home)
+        # The circle closes, so its two ends are joined as well.
+        wrapped = np.concatenate([columns[-OVERLAP:], columns, columns[:OVERLAP]])
+        pixels = np.rint(np.clip(quilted(picture, wrapped)[:, OVERLAP:-OVERLAP], 0.0, 255.0)).astype(np.uint8)
+        size = self._shown // STEP, len(picture) // STEP
+        small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+        return _Around(pixels, small[:, columns[::STEP] // STEP], top)
 
     def _columns_of(self, home: bytes) -> Indices:
-        picture = np.frombuffer(home, dtype=np.uint8).reshape(self._height, self._width, 3)
-        level = self._on_cylinder(picture, 0, self._height)
-        return surrounding_columns(level, self._total)
+        return surrounding_columns(self._on_cylinder(self._picture_of(home), 0, self._height), self._total)
+
+    def _picture_of(self, home: bytes) -> Bytes:
+        return np.frombuffer(home, dtype=np.uint8).reshape(self._height, self._width, 3)
 
     def _on_cylinder(self, home: Bytes, top: int, bottom: int) -> Floats:
         """The columns of a picture on the cylinder; rows are those in the picture's middle column."""
@@ -171,14 +183,15 @@ class Panorama:
         x = np.broadcast_to(aside[None, :] * self._focal + self._half_w, y.shape)
         return _read(continued_up_and_down(home, more), x, y + more, cv2.INTER_CUBIC)
 
-    def _part(self, around: _Around, turn: float) -> _Part:
+    def _part(self, around: _Around, turn: float, highest: float) -> _Part:
         """As much of the cylinder as a wide picture shows of a look there."""
         first, last = (self._column(float(self._wide_aside[end]), turn) for end in (0, -1))
-        start = math.floor((first - OVERLAP - 2) / STEP) * STEP
-        stop = math.ceil((last + OVERLAP + 2) / STEP) * STEP
-        return _Part(
-            quilted(around.home, around.columns[np.arange(start, stop) % self._total]), start, turn, around.highest
-        )
+        start, stop = (math.floor(first) - 2) // STEP * STEP, math.ceil(last) + 2 + STEP
+        begin, end = start % self._total, (start % self._total) + stop - start
+        pixels = around.pixels[:, begin:end]
+        if end > self._total:
+            pixels = np.concatenate([pixels, around.pixels[:, : end - self._total]], axis=1)
+        return _Part(pixels, start, turn, highest)
 
     def _column(self, aside: Any, turn: float) -> Any:
         """Of the cylinder."""
@@ -199,7 +212,7 @@ class Panorama:
         pixels = part.pixels
         if coarse > 1:
             size = pixels.shape[1] // coarse, pixels.shape[0] // coarse
-            pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+            pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         up = (slope - down)[:, None] / np.hypot(1.0, aside)[None, :]
         y = ((part.highest - up) * self._focal + 0.5) / coarse - 0.5
         x = (self._column(aside, part.turn) - part.first + 0.5) / coarse - 0.5
@@ -214,16 +227,14 @@ class Panorama:
         left = np.arange(cells) < cells // 2
         return unknown * left, unknown * ~left
 
-    def _best_turn(self, around: _Around, known: Patch, look: Look, missing: Floats) -> float:
+    def _best_turn(self, around: _Around, known: Patch, look: Look, highest: float, missing: Floats) -> float:
         """Where to look on the cylinder so that it goes on best from what is known beside the `missing` cells."""
         rim = cv2.dilate(missing, np.ones(_RIM[::-1], dtype=np.uint8)) * _sure(known)
-        wanted, weight = self._cells_on_cylinder(around, known, rim, look.slope)
+        wanted, weight = self._cells_on_cylinder(len(around.cells), known, rim, look.slope, highest)
         if float(weight.sum()) < _LEAST_RIM:
             return look.turn
-        size = self._shown // STEP, len(around.home) // STEP
-        cells = cv2.resize(around.home, size, interpolation=cv2.INTER_AREA)[:, around.columns[::STEP] // STEP]
         width = len(wanted[0])
-        wrapped = np.concatenate([cells, cells[:, : width - 1]], axis=1)
+        wrapped = np.concatenate([around.cells, around.cells[:, : width - 1]], axis=1)
         unlike = cv2.matchTemplate(wrapped, wanted, cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))[0]
         unlike = np.maximum(unlike, 0.0) / (3.0 * float(weight.sum()))
         ahead = (look.turn / self._rad + 0.5 * self._shown) / STEP - 0.5 * width
@@ -234,13 +245,13 @@ class Panorama:
         return look.turn + (float(away[best]) * STEP * self._rad if abs(away[best]) >= 1.0 else 0.0)
 
     def _cells_on_cylinder(
-        self, around: _Around, known: Patch, rim: NDArray[Any], slope: float
+        self, rows: int, known: Patch, rim: NDArray[Any], slope: float, highest: float
     ) -> tuple[Floats, Floats]:
-        """A wide picture and the weights of its cells, as they lie on the cylinder."""
+        """A wide picture and the weights of its cells, as they lie on the cylinder, whose first row is the highest."""
         rad = self._rad * STEP
-        columns, rows = int(2.0 * math.atan(float(self._wide_aside[-1])) / rad), len(around.home) // STEP
+        columns = int(2.0 * math.atan(float(self._wide_aside[-1])) / rad)
         aside = np.tan((np.arange(columns) + 0.5 - 0.5 * columns) * rad)[None, :]
-        up = around.highest - ((np.arange(rows) + 0.5) * STEP - 0.5)[:, None] / self._focal
+        up = highest - ((np.arange(rows) + 0.5) * STEP - 0.5)[:, None] / self._focal
         y = (self._view.down.places_of(slope - up * np.hypot(1.0, aside)) + 0.5) / _CELL - 0.5
         x = np.broadcast_to((self._view.across.places_of(aside) + 0.5) / _CELL - 0.5, y.shape)
         weight = cv2.remap(rim, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)  # 0 outside

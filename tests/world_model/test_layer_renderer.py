@@ -97,6 +97,29 @@ def test_a_trace_draws_what_render_draws() -> None:
     np.testing.assert_array_equal(renderer.trace(ready, pose).picture, renderer.render(ready, pose))
 
 
+@pytest.mark.parametrize(
+    "part", [(slice(0, 40), slice(70, 128)), (slice(13, 14), slice(5, 6)), (slice(0, 0), slice(0, 0))]
+)
+def test_only_what_is_wanted_is_traced(part: tuple[slice, slice]) -> None:
+    renderer, ready, pose = LayerRenderer(MICRO, FINE * H), prepared(random_layers(7)), moved(right=0.3, forward=0.4)
+    wanted = np.zeros((FINE * H, FINE * W), dtype=np.bool_)
+    wanted[part] = True
+    frame, whole = renderer.trace(ready, pose, wanted), renderer.trace(ready, pose)
+    for found, all_of_it in zip(frame, whole, strict=True):
+        np.testing.assert_array_equal(found[wanted], all_of_it[wanted])
+        assert not found[~wanted].any()
+
+
+def test_only_what_is_wanted_is_shown_around() -> None:
+    renderer, ready, pose = LayerRenderer(MICRO, wide=True), prepared(random_layers(7)), moved(right=0.3, turn=0.2)
+    wanted = np.ones(WideView(MICRO).shape, dtype=np.bool_)
+    wanted[8:24, 10:50] = False
+    frame, whole = renderer.around(ready, pose, wanted), renderer.around(ready, pose)
+    for found, all_of_it in zip(frame, whole, strict=True):
+        np.testing.assert_array_equal(found[wanted], all_of_it[wanted])
+        assert not found[~wanted].any()
+
+
 def test_beyond_the_keyframe_a_frame_shows_its_wide_picture() -> None:
     """In its own place and direction: nothing is mirrored, and nothing of it is in the middle."""
     view, grey = WideView(MICRO), np.full((H, W), 90, dtype=np.uint8)

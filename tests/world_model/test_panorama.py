@@ -95,6 +95,14 @@ def test_the_same_patch_is_always_completed_alike() -> None:
     assert one.picture(first).tobytes() == same.picture(second).tobytes()
 
 
+def test_a_full_turn_leads_back_to_the_same() -> None:
+    home, panorama = landscape(), Panorama(CONFIG)
+    known = seen_up_to(np.zeros((*VIEW.shape, 3), dtype=np.uint8), 0)
+    for turn in (0.0, 2.0, 3.1):  # where the circle closes, too
+        once, again = (panorama.imagined(known, home, 0.0, Look(turn + round_, 0.0)) for round_ in (0.0, 2.0 * math.pi))
+        assert unlike(once.wide, again.wide) < 0.1
+
+
 def test_any_look_is_completed() -> None:
     home, panorama = landscape(), Panorama(CONFIG)
     for slope in (-2.0, -0.3, 0.4, 2.0):
