@@ -50,17 +50,20 @@ class CertainSeer:
         """The layers of a picture, uint8 [FINE * h, FINE * w, 3], that was seen with this tangent of looking up.
 
         `doubt` is that of the keyframe that the picture was drawn from, None for a picture that somebody brought. What
-        was drawn has blurs and seams that say nothing of how well the place is understood, so that it keeps its doubt.
+        was drawn has blurs and seams that say nothing of how well the place is understood, so that it keeps its doubt,
+        and the network is asked once.
         """
         layers = self.source.see(picture, slope)
         if doubt is not None and doubt < SURE_BELOW:
             return replace(layers, doubt=doubt)
-        mirrored = self.source.see(np.ascontiguousarray(picture[:, ::-1]), slope)
-        seen, other = cell_inverse_depth(self.config, layers), cell_inverse_depth(self.config, mirrored)[:, ::-1]
-        found = doubt_between(seen, other) if doubt is None else doubt
-        if found >= SURE_BELOW:
-            layers = smooth_layers(self.config, picture, 0.5 * (seen + other), slope)
-        return replace(layers, doubt=found)
+        seen = cell_inverse_depth(self.config, layers)
+        if doubt is None:
+            mirrored = self.source.see(np.ascontiguousarray(picture[:, ::-1]), slope)
+            other = cell_inverse_depth(self.config, mirrored)[:, ::-1]
+            doubt, seen = doubt_between(seen, other), 0.5 * (seen + other)
+        if doubt >= SURE_BELOW:
+            layers = smooth_layers(self.config, picture, seen, slope)
+        return replace(layers, doubt=doubt)
 
 
 def doubt_between(seen: Floats, other: Floats) -> float:

@@ -96,6 +96,21 @@ def test_keyframes_are_as_sure_as_the_picture_that_the_world_began_with(leanings
     assert bool(state.current.layers.alpha[GROUND].any()) == bool(first.alpha[GROUND].any()) == (leanings[0] > 0.0)
 
 
+@pytest.mark.parametrize(("doubt", "looks"), [(None, 2), (0.01, 1), (0.5, 1)])
+def test_only_a_picture_that_somebody_brought_is_looked_at_twice(doubt: float | None, looks: int) -> None:
+    class Counting(Wall):
+        looks = 0
+
+        def see(self, picture: Bytes, slope: float) -> Layers:
+            self.looks += 1
+            return super().see(picture, slope)
+
+    source = Counting(0.5)
+    layers = CertainSeer(MICRO, source).see(PICTURE, 0.0, doubt=doubt)
+    assert source.looks == looks
+    assert bool(layers.alpha[GROUND].any()) == (doubt != 0.01)
+
+
 def test_doubt_is_relative_and_has_a_floor() -> None:
     one = np.full(CELLS, 0.5, dtype=np.float32)
     assert doubt_between(one, 1.1 * one) == pytest.approx(0.05 / (0.525 + 0.03), rel=1e-3)
