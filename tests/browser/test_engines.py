@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.trial, pytest.mark.xdist_group("browser")]
 
 
 def _play_in(visitor: Visitor, model: str) -> None:

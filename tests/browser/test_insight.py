@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.browser.server_process import ServerProcess
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.trial, pytest.mark.xdist_group("browser")]
 
 
 def _overlay_rows(visitor: Visitor) -> dict[str, str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Invite, StartServer
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.trial, pytest.mark.xdist_group("browser"), pytest.mark.timeout(900)]
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="the extra models is not installed")
 
 _MODEL: Final = "Overworld/Waypoint-1.5-1B"
@@ -96,7 +96,6 @@ def test_the_models_are_shown_to_everybody(start_server: StartServer, invite: In
 
 
 @needs_torch
-@pytest.mark.trial
 def test_a_pull_is_followed_cancelled_and_goes_on(
     published: Path, start_server: StartServer, invite: Invite, tmp_path: Path
 ) -> None:
@@ -121,7 +120,6 @@ def test_a_pull_is_followed_cancelled_and_goes_on(
 
 
 @needs_torch
-@pytest.mark.trial
 def test_a_model_is_pulled_played_by_two_and_deleted(
     published: Path, start_server: StartServer, invite: Invite, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from tests.browser.visitor import SAME_VIEW, difference
 if TYPE_CHECKING:
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.trial, pytest.mark.xdist_group("browser")]
 
 
 def test_a_picture_of_the_gallery_becomes_a_world_to_walk_in(visitor: Visitor) -> None:

@@ -9,10 +9,9 @@ import pytest
 if TYPE_CHECKING:
     from tests.browser.conftest import Invite, StartServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.trial, pytest.mark.xdist_group("browser")]
 
 
-@pytest.mark.trial
 def test_a_second_tab_waits_until_the_only_place_is_free(invite: Invite, start_server: StartServer) -> None:
     server = start_server(TERRARIUM_MAX_SESSIONS="1")
     first, second = invite(server.url), invite(server.url)

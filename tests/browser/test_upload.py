@@ -13,7 +13,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.trial, pytest.mark.xdist_group("browser")]
 
 
 def _violet_dusk(height: int = 360) -> bytes:

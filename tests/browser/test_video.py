@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.trial, pytest.mark.xdist_group("browser")]
 
 _ALWAYS_VIDEO = "localStorage.setItem('terrarium.settings', JSON.stringify({ alwaysVideo: true }));"
 # As on a busy machine: the browser says what it decodes only when `answerNow` is called.
@@ -49,7 +49,6 @@ def test_frames_come_as_h264_and_the_world_is_walked_in(visitor: Visitor) -> Non
     assert visitor.see().std() > 10, "The frame is one colour."
 
 
-@pytest.mark.trial
 def test_a_world_that_was_entered_before_the_browser_said_what_it_decodes_gets_h264_then(visitor: Visitor) -> None:
     visitor.page.add_init_script(_ANSWERS_LATE)
     _wants_video(visitor)
@@ -61,7 +60,6 @@ def test_a_world_that_was_entered_before_the_browser_said_what_it_decodes_gets_h
         visitor.page.wait_for_function(f"() => ({_CODEC})() === 'h264'")
 
 
-@pytest.mark.trial
 def test_a_decoder_that_fails_in_play_gives_way_to_jpegs_and_the_world_goes_on(visitor: Visitor) -> None:
     def fail_later(route: Route) -> None:
         answer = route.fetch()
@@ -81,7 +79,6 @@ def test_a_decoder_that_fails_in_play_gives_way_to_jpegs_and_the_world_goes_on(v
     assert after["frame_id"] > before["frame_id"]
 
 
-@pytest.mark.trial
 def test_a_decoder_that_fails_gives_way_to_jpegs_in_the_same_world(visitor: Visitor) -> None:
     visitor.page.route("**/video_worker.js", lambda route: route.abort())
     _wants_video(visitor)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.browser.server_process import ServerProcess
     from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.trial, pytest.mark.xdist_group("browser")]
 
 _PHONE: Final = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 

@@ -60,11 +60,13 @@ def _check(server: FullServer, folder: Path, *options: str, there: bool = False)
     assert server.faults == []
 
 
+@pytest.mark.trial
 def test_every_bound_and_method_is_as_declared(tmp_path: Path) -> None:
     with full_server(tmp_path) as server:
         _check(server, tmp_path, "--phases", "examples,coverage")
 
 
+@pytest.mark.trial
 def test_what_exists_answers_as_declared(tmp_path: Path) -> None:
     with full_server(tmp_path) as server:
         ends = [part for method in _ENDS_WHAT_IS_THERE for part in ("--exclude-method", method)]
@@ -78,6 +80,7 @@ def test_files_are_sent_in_parts_and_kept_as_declared(header: str, tmp_path: Pat
         _check(server, tmp_path, "--phases", "coverage", "--header", header, *files, there=True)
 
 
+@pytest.mark.trial
 def test_what_asks_for_the_token_says_so(tmp_path: Path) -> None:
     """With it everything is as before; without it, or with a wrong one, there is nothing."""
     with full_server(tmp_path, token=TOKEN) as server:

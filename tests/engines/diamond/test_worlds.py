@@ -31,7 +31,7 @@ from tests.engines.diamond.published import model_tensors, tiny_agent, tiny_env,
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("torch")
+pytestmark = [pytest.mark.trial, pytest.mark.xdist_group("torch")]
 
 
 @pytest.fixture(name="model", scope="module")

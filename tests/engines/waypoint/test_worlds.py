@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engines.waypoint import Frames
     from tests.engines.waypoint.conftest import Folders
 
-pytestmark = pytest.mark.xdist_group("torch")
+pytestmark = [pytest.mark.trial, pytest.mark.xdist_group("torch")]
 
 BOTH: Final = ["waypoint_1_5", "waypoint_1"]
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from services.world_engine.world_engine import Frames, Picture, World
 
-pytestmark = pytest.mark.xdist_group("torch")
+pytestmark = [pytest.mark.trial, pytest.mark.xdist_group("torch")]
 
 
 @pytest.fixture(scope="module", params=[WAYPOINT_1_5, WAYPOINT_1])

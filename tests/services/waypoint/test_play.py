@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from services.world_engine.catalogue import CatalogueEntry
     from tests.play.harness import PlayServer
 
-pytestmark = pytest.mark.xdist_group("torch")
+pytestmark = [pytest.mark.trial, pytest.mark.xdist_group("torch")]
 
 
 def services_of(entry: CatalogueEntry, folder: Path) -> ServiceBundle:
@@ -81,7 +81,7 @@ def play(server: PlayServer, colour: int) -> str:
     return saved
 
 
-@pytest.mark.parametrize("hosted", [False, pytest.param(True, marks=pytest.mark.trial)])
+@pytest.mark.parametrize("hosted", [False, True])
 def test_two_people_play_at_once_and_what_they_keep_replays_exactly(
     models_dir: Path, tmp_path: Path, *, hosted: bool
 ) -> None:
