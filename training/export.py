@@ -1,7 +1,7 @@
 """Turn trained runs into what ships: `python -m training.export --run RUN --scene SCENE_RUN --out FOLDER`.
 
-`--run` is one of `training.train` (depth and motion), `--scene` one of `training.scenes.train`; with only one of them
-the other graphs in the folder stay. Graphs are compared with their networks on random inputs before anything is
+`--run` is one of `training.train` (motion, then depth), `--scene` one of `training.scenes.train`; what they have not
+trained stays in the folder as it is. Graphs are compared with their networks on random inputs before anything is
 replaced.
 """
 
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 
 from training.run import RunFolder, RunFolderError
 from training.scenes.run import SceneRunFolder
+from training.stage import STAGES
 from world_model.graphs import OUTPUTS, SeeGraph, example_inputs
 from world_model.runtime import load_runtime
 from world_model.weights import WeightsError, graph_path, read_manifest, write_manifest
@@ -31,10 +33,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from training.networks import Networks
+    from training.stage import StageName
     from world_model.config import ModelConfig
     from world_model.scene_net import SceneNet
 
 TOLERANCE: Final = 1e-3  # of metres and inverse metres; of bytes, the fraction that is off by more than one
+GRAPHS: Final[Mapping[StageName, str]] = MappingProxyType({"motion": "walk", "depth": "start"})
 WEIGHTS: Final = Path(__file__).parent.parent / "assets" / "moss"
 _OPSET: Final = 18
 
@@ -43,8 +47,8 @@ class ExportError(Exception):
     """An exported graph does not do what its network does, or does not fit to those that it joins."""
 
 
-def networks_of(run: Path) -> Networks:
-    """The networks of a run's last checkpoint; of a stage under way its averages.
+def trained_graphs(run: Path) -> tuple[Mapping[str, nn.Module], ModelConfig]:
+    """The graphs of a run's last checkpoint, and their sizes; of a stage under way its averages, of none before it.
 
     Raises:
         RunFolderError: there is no checkpoint, or it cannot be read.
@@ -52,7 +56,10 @@ def networks_of(run: Path) -> Networks:
     checkpoint = RunFolder(run).load() if run.is_dir() else None
     if checkpoint is None:
         raise RunFolderError(f"There is no checkpoint in {run}; `python -m training.train` writes one.")
-    return checkpoint.restored(torch.device("cpu"), averaged=True)
+    networks, progress = checkpoint.restored(torch.device("cpu"), averaged=True), checkpoint.progress
+    begun = STAGES[: len(progress.finished) + (progress.step > 0)]
+    graphs = networks.graphs()
+    return {GRAPHS[stage]: graphs[GRAPHS[stage]] for stage in begun}, networks.config
 
 
 def scene_net_of(run: Path) -> SceneNet:
@@ -174,10 +181,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("give --run, --scene, or both")
     worst = 0.0
     try:
-        networks = None if given.run is None else networks_of(given.run)
+        trained = None if given.run is None else trained_graphs(given.run)
         scene_net = None if given.scene is None else scene_net_of(given.scene)
-        if networks is not None:
-            worst = export(networks, given.out)
+        if trained is not None:
+            worst = export_graphs(*trained, given.out)
         if scene_net is not None:
             worst = max(worst, export_scene(scene_net, given.out))
     except (RunFolderError, ExportError) as error:

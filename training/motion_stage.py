@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from training.stage import StageName
     from world_model.config import ModelConfig
 
-_STALE: Final = (0.01, 0.004, 0.01)  # m, noise on past steps: in play they are the network's own
+_STALE: Final = (0.003, 0.002, 0.003)  # m, noise on past steps: in play they are the network's own
 _LIFT: Final = 0.6  # m: how far an eye is put too high or too low, at most
 _RECOVERY: Final = 4.0  # m of walking in which most of that is to be made up: about as far ahead as the ground is seen
 _LEAST_HEIGHT: Final = 0.4  # m below the eye, from where on a thing counts as ground

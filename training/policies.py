@@ -235,12 +235,12 @@ def _clamped(value: float, limit: float) -> float:
 
 POLICIES: Final[Mapping[PolicyName, tuple[float, Policy]]] = MappingProxyType(
     {  # with their shares of the clips
-        "goal_walk": (0.35, goal_walk),
-        "smooth_look": (0.20, smooth_look),
+        "goal_walk": (0.25, goal_walk),
+        "smooth_look": (0.15, smooth_look),
         "wall_hugging": (0.12, wall_hugging),
         "idle": (0.08, idle),
-        "look_and_return": (0.15, look_and_return),
-        "held_keys": (0.10, held_keys),
+        "look_and_return": (0.10, look_and_return),
+        "held_keys": (0.30, held_keys),
     }
 )
 

@@ -44,7 +44,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
         ),
         # Less than an hour on two quiet cores with bf16 units, by the time of its steps; never run as a whole.
         "cpu": Preset(
-            motion=StagePlan(steps=2500, batch=256, learning_rate=2e-3),
+            motion=StagePlan(steps=6000, batch=256, learning_rate=2e-3),
             depth=StagePlan(steps=6000, batch=16, learning_rate=1e-3, cool_down=0.4),
             clips=640,
         ),

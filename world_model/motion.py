@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,9 +13,17 @@ from world_model.config import INTENT_DIM, STEP_AXES, ModelConfig
 _PAST = 2 * STEP_AXES  # the last two steps
 STEP_SCALE = 0.1  # m; a walker's step in a frame
 
+# How the simulator's player moves where nothing is in the way, in metres and frames.
+_FRAME_S = 1.0 / 30.0
+_WALK, _RUN, _CROUCH = 2.8 * _FRAME_S, 6.0 * _FRAME_S, 1.3 * _FRAME_S
+_SPEEDING_UP, _SLOWING_DOWN = math.exp(-_FRAME_S / 0.14), math.exp(-_FRAME_S / 0.12)  # what is left of a difference
+
 
 class Motion(nn.Module):
-    """Learns walking, jumping, slopes and walls: inertia is in the past steps, walls are in the disparity."""
+    """Learns what differs from a walk on level open ground, which is known: jumps, slopes and walls.
+
+    Inertia is in the past steps, walls are in the disparity.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -28,7 +38,10 @@ class Motion(nn.Module):
             nn.Linear(width // 4 * (config.height // 32) * (config.width // 32), width),
         )
         self.wish = nn.Linear(_PAST + INTENT_DIM + 2, width)
-        self.body = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, STEP_AXES))
+        change = nn.Linear(width, STEP_AXES)
+        nn.init.zeros_(change.weight)
+        nn.init.zeros_(change.bias)
+        self.body = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), change)
 
     def forward(self, disparity: Tensor, past: Tensor, intent: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
         """The next step, in metres along the axes of the new look.
@@ -45,7 +58,20 @@ class Motion(nn.Module):
         before = turned(past[:, STEP_AXES:], turn)
         told = torch.cat([last / STEP_SCALE, before / STEP_SCALE, intent, turn[:, None], slope[:, None]], dim=1)
         change = self.body(self.sight(disparity) + self.wish(told))
-        return last + STEP_SCALE * change
+        return level_step(last, intent) + STEP_SCALE * change
+
+
+def level_step(last: Tensor, intent: Tensor) -> Tensor:
+    """The step after `last` [b, 3] (right, up, forward) on level open ground, which goes up as much as that did."""
+    forward, strafe, run, _, crouch = intent.unbind(dim=1)
+    upright = torch.where(run > 0.5, _RUN, _WALK)
+    length = torch.where(crouch > 0.5, _CROUCH, upright) / (forward.square() + strafe.square()).sqrt().clamp(min=1.0)
+    wished = torch.stack([strafe * length, forward * length], dim=1)
+    along = last[:, 0::2]
+    is_slower = along.square().sum(dim=1) < wished.square().sum(dim=1)
+    left = torch.where(is_slower, _SPEEDING_UP, _SLOWING_DOWN)[:, None]
+    right, ahead = (wished + left * (along - wished)).unbind(dim=1)
+    return torch.stack([right, last[:, 1], ahead], dim=1)
 
 
 def turned(step: Tensor, turn: Tensor) -> Tensor:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from world_model.config import DISPARITY
 from world_model.keyframe_work import KeyframeWork
-from world_model.layers import NEAREST_M
 from world_model.motion_step import MotionState, next_motion
-from world_model.pose import Pose
+from world_model.motion_view import motion_view
+from world_model.pose import Pose, relative_pose_between
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from world_model.config import ModelConfig
     from world_model.keyframes import KeyframeKeeper, KeyframeState
-    from world_model.layers import Bytes, Floats
+    from world_model.layers import Bytes
     from world_model.motion_step import WalkerIntent
     from world_model.runtime import Runtime
 
@@ -65,7 +61,7 @@ class Walker:
         state = self._state
         current = state.keyframes.current
         inverse_depth = self._keeper.prepared(state.keyframes, current).inverse_depth
-        view = disparity_view(self._config, inverse_depth, current.pose, state.motion.pose)
+        view = motion_view(self._config, inverse_depth, relative_pose_between(current.pose, state.motion.pose))
         motion, _ = next_motion(self._runtime, view, state.motion, intent)
         made = None if self._work is None else self._work.made
         picture, keyframes = self._keeper.frame(state.keyframes, motion.pose, made)
@@ -81,15 +77,3 @@ class Walker:
         """Nobody waits for a keyframe any more."""
         if self._work is not None:
             self._work.forget()
-
-
-def disparity_view(config: ModelConfig, inverse_depth: Floats, seen_from: Pose, pose: Pose) -> Bytes:
-    """What the motion network looks at, uint8 [4, h, w]: the disparity of each cell of the relief, as far as the walker
-    has come towards it from where its `inverse_depth` [cells] was seen. The colours are left at nothing."""
-    forward = (pose.x - seen_from.x) * np.sin(seen_from.yaw) + (pose.z - seen_from.z) * np.cos(seen_from.yaw)
-    left = np.maximum(1.0 - forward * inverse_depth, 1e-3)
-    inverse_depth = np.minimum(inverse_depth / left, 1.0 / (0.25 * NEAREST_M))
-    disparity = np.rint(255.0 * inverse_depth / (1.0 + inverse_depth)).astype(np.uint8)
-    view = np.zeros((4, config.height, config.width), dtype=np.uint8)
-    view[DISPARITY] = np.repeat(np.repeat(disparity, 8, axis=0), 8, axis=1)
-    return view

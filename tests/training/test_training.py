@@ -15,9 +15,10 @@ import torch
 from simulator.config import WorldConfig
 from tests.world_model.micro import micro_networks, micro_scene_net
 from training.clips import ClipFolderError
-from training.export import ExportError, export, export_scene, networks_of
+from training.export import ExportError, export, export_scene, trained_graphs
 from training.export import main as export_main
 from training.make_clips import write_shard
+from training.networks import make_networks
 from training.presets import PRESETS, StagePlan
 from training.recorder import Recipe, Split
 from training.run import Progress, RunFolder, RunFolderError
@@ -70,7 +71,7 @@ def trained(clips: Path, out: Path, *, deadline: float = NEVER, preset: Preset =
 def weights_in(run: Path) -> dict[str, bytes]:
     return {
         f"{name}.{key}": value.numpy().tobytes()
-        for name, module in networks_of(run).named().items()
+        for name, module in trained_graphs(run)[0].items()
         for key, value in module.state_dict().items()
     }
 
@@ -100,6 +101,20 @@ def test_from_clips_to_weights_that_play(clips: Path, tmp_path: Path, capsys: py
     keeper = KeyframeKeeper(MICRO, CertainSeer(MICRO, SceneSource(runtime)), LayerRenderer(MICRO))
     walker = Walker(runtime, keeper, np.full((32, 64, 3), 120, dtype=np.uint8))
     assert all(walker.step(WalkerIntent(forward=1.0)).shape == (32, 64, 3) for _ in range(5))
+
+
+def test_what_a_run_has_not_trained_yet_stays(finished: Path, tmp_path: Path) -> None:
+    run, weights = tmp_path / "run", tmp_path / "weights"
+    export(make_networks(MICRO, CPU), weights)
+    run.mkdir()
+    before = {name: (weights / f"{name}.onnx").read_bytes() for name in ("start", "walk")}
+    checkpoint = RunFolder(finished).load()
+    assert checkpoint is not None
+    for progress, changed in ((Progress(("motion",)), {"walk"}), (Progress(("motion",), 1), {"start", "walk"})):
+        RunFolder(run).save(checkpoint.restored(CPU, averaged=False), progress, None)
+        assert export_main(["--run", str(run), "--out", str(weights)]) == 0
+        after = {name: (weights / f"{name}.onnx").read_bytes() for name in ("start", "walk")}
+        assert {name for name in after if after[name] != before[name]} == changed
 
 
 def test_a_run_in_pieces_is_the_run_in_one(clips: Path, finished: Path, tmp_path: Path) -> None:
@@ -184,7 +199,9 @@ def test_a_missing_run_cannot_be_exported(tmp_path: Path, capsys: pytest.Capture
 
 def test_graphs_that_differ_are_not_exported(finished: Path, tmp_path: Path) -> None:
     """A network whose weights change once it has been exported differs from its graph."""
-    networks = networks_of(finished)
+    checkpoint = RunFolder(finished).load()
+    assert checkpoint is not None
+    networks = checkpoint.restored(CPU, averaged=True)
     folder = tmp_path / "weights"
     export(networks, folder)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

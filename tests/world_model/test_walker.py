@@ -12,18 +12,15 @@ import torch
 
 from training.export import export_scene
 from world_model.certainty import CertainSeer
-from world_model.config import DISPARITY, MICRO
+from world_model.config import MICRO
 from world_model.keyframes import KeyframeKeeper
 from world_model.layer_renderer import LayerRenderer
-from world_model.layers import FINE, HIDDEN, LAYERS, Layers, picture_sized
+from world_model.layers import picture_sized
 from world_model.motion_step import WalkerIntent
-from world_model.pose import Pose
-from world_model.prepared_layers import PreparedLayers
 from world_model.runtime import Runtime, load_runtime
 from world_model.scene_net import SceneNet
 from world_model.scene_source import SceneSource
-from world_model.walker import Walker, disparity_view
-from world_model.wide_view import WideView
+from world_model.walker import Walker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,21 +93,6 @@ def test_a_turn_is_obeyed_exactly(runtime: Runtime) -> None:
         walking.step(WalkerIntent(turn=0.1, look_up=0.01))
     assert walking.state.motion.pose.yaw == pytest.approx(1.0)
     assert walking.state.motion.pose.slope == pytest.approx(np.tan(0.1))
-
-
-def test_motion_is_told_how_near_things_are_by_now() -> None:
-    alpha = np.zeros((LAYERS, H, W), dtype=np.uint8)
-    alpha[0] = 255
-    alpha[8, :, W // 2 :] = 255
-    hidden, picture = (np.zeros((H, W, 3), dtype=np.uint8),) * HIDDEN, np.zeros((FINE * H, FINE * W, 3), dtype=np.uint8)
-    relief = np.full((LAYERS, H // 8, W // 8), 1 / 3, dtype=np.float32)
-    layers = Layers(alpha, hidden, picture, WideView(MICRO).mirrored(hidden[0]), relief, 0.0)
-    inverse_depth = PreparedLayers.of(MICRO, layers).inverse_depth
-    for ahead, metres in ((0.0, 3.0), (1.0, 2.0)):
-        view = disparity_view(MICRO, inverse_depth, Pose(), Pose(z=ahead))
-        assert view.shape == (4, H, W)
-        assert set(np.unique(view[DISPARITY, :, : W // 2])) == {0}
-        assert set(np.unique(view[DISPARITY, :, W // 2 :])) == {round(255 / (1.0 + metres))}
 
 
 def test_a_network_that_is_very_sure_gives_finite_layers(tmp_path: Path) -> None:
