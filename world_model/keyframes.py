@@ -11,7 +11,8 @@ has the same frames, whenever and on whichever thread its keyframes are made.
 
 A landscape goes on much as it begins. So whoever has walked far from home, the picture that the world began with, takes
 it along: the next keyframe shows home around the walker, before too much is made up of what was made up, or too little
-is left of a picture that is enlarged with every step. What was seen on the way there stays where it was seen.
+is left of a picture that is enlarged with every step. What was seen on the way there stays where it was seen. Where
+home was is remembered long after those keyframes are forgotten: whoever comes by there again is at home again.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ _HELPFUL_M: Final = 8.0
 _HELPERS: Final = 3
 HOME: Final = 0  # slot of the picture that the world began with, which is never forgotten
 _HOME_REACH_M: Final = 15.0  # from where on there is more made up than seen
+HOMES: Final = 64  # former places of home that are remembered
 _MOST_ENLARGED: Final = 1.4  # times, of a keyframe's picture, beyond which home is taken along: the rest is blur
 _NEWEST: Final = 0.4  # share of the newest frame in the pace by which a walk is foreseen
 _FORESEEN_M: Final = 1.3  # farthest from the player that a keyframe is ordered for; running takes that long
@@ -93,6 +95,7 @@ class KeyframeState:
     pose: Pose  # of the last frame
     pace: Pose  # how much of each a frame changes, lately
     order: Order | None = None
+    homes: tuple[Pose, ...] = ()  # where home was before it was where it is now; oldest first, `HOMES` at most
     prepared: tuple[PreparedLayers, ...] = ()  # of what the last frame was drawn from; what is missing is made anew
 
     @property
@@ -169,11 +172,11 @@ class KeyframeKeeper:
         pose, kept = state.order.pose, (*state.remembered, state.current)
         slot = min(set(range(1, CAPACITY + 3)) - {old.slot for old in kept})
         pictures = {HOME: state.home} | {old.slot: old.layers.picture for old in kept}
-        leaves = _leaves_home(state, pose)
-        seen = self._home_from(state, pose) if leaves else self._seen(state, pose, pictures)
+        at_home = _is_former_home(state, pose) or _leaves_home(state, pose)
+        seen = self._home_from(state, pose) if at_home else self._seen(state, pose, pictures)
         patch, wide = self._completed(state, pose, seen)
         layers = self._seer.see(patch.picture, pose.slope, doubt=state.current.layers.doubt)
-        home = replace(pose, yaw=state.home_pose.yaw, slope=state.home_pose.slope) if leaves else state.home_pose
+        home = replace(pose, yaw=state.home_pose.yaw, slope=state.home_pose.slope) if at_home else state.home_pose
         return Keyframe(replace(layers, wide=wide), pose, slot, patch.origin(slot), home)
 
     def _taken_up(self, state: KeyframeState, made: Callable[[KeyframeState], Keyframe]) -> KeyframeState:
@@ -205,7 +208,7 @@ class KeyframeKeeper:
         near = _nearest(state.remembered, ahead)
         if near is not None and strain_between(near.pose, ahead) <= _AS_NEAR:
             return state
-        return replace(state, order=Order(ahead, state.frame + LEAD))
+        return replace(state, order=Order(_by_a_former_home(state, ahead), state.frame + LEAD))
 
     def _seen(self, state: KeyframeState, pose: Pose, pictures: Mapping[int, Bytes]) -> _Seen:
         """What the current and the remembered keyframes show."""
@@ -306,7 +309,10 @@ def _changed_to(following: Keyframe, state: KeyframeState) -> KeyframeState:
     """The state at the beginning of the dissolve to another keyframe."""
     others = tuple(old for old in state.remembered if old is not following)
     kept = _least_useful_forgotten((*others, state.current), following, state.pose)
-    return replace(state, current=kept[-1], previous=kept[-2], dissolved=0, remembered=kept[:-1])
+    homes = state.homes
+    if following.home != state.home_pose:
+        homes = (*(home for home in homes if not _same_place(home, following.home)), state.home_pose)[-HOMES:]
+    return replace(state, current=kept[-1], previous=kept[-2], dissolved=0, remembered=kept[:-1], homes=homes)
 
 
 def _leaves_home(state: KeyframeState, pose: Pose) -> bool:
@@ -315,6 +321,24 @@ def _leaves_home(state: KeyframeState, pose: Pose) -> bool:
         return True
     walks_on = _distance(state.current.pose, pose) > 0.5 * _REACH_M  # who only looks around sees the same things
     return walks_on and state.current.origin.enlargement > _MOST_ENLARGED
+
+
+def _by_a_former_home(state: KeyframeState, pose: Pose) -> Pose:
+    """Where home once was, if that is within reach of a pose and home is not nearer now: looking as there, and as high,
+    since how high a walker stands is known less well than where."""
+    nearest = min((state.home_pose, *state.homes), key=lambda home: _distance(home, replace(pose, y=home.y)))
+    if nearest is state.home_pose or _distance(nearest, replace(pose, y=nearest.y)) > _REACH_M:
+        return pose
+    return replace(pose, x=nearest.x, z=nearest.z)
+
+
+def _is_former_home(state: KeyframeState, pose: Pose) -> bool:
+    return any(_same_place(home, pose) for home in state.homes)
+
+
+def _same_place(a: Pose, b: Pose) -> bool:
+    """Whatever the heights."""
+    return (a.x, a.z) == (b.x, b.z)
 
 
 def _nearest(remembered: tuple[Keyframe, ...], pose: Pose) -> Keyframe | None:

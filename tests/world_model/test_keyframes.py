@@ -14,6 +14,7 @@ from world_model.config import MICRO, ModelConfig
 from world_model.keyframes import (
     CAPACITY,
     DISSOLVE,
+    HOMES,
     LEAD,
     Keyframe,
     KeyframeKeeper,
@@ -355,6 +356,37 @@ def test_what_was_seen_before_home_came_along_is_there_on_return() -> None:
     pictures, back = walked(kept, away, [*walk[::-1], *arrived(HOME)])
     assert back.home_pose == HOME
     assert int(np.abs(pictures[-1].astype(np.int16) - PICTURE).max()) <= 2
+
+
+def test_who_returns_from_far_away_is_at_home_again() -> None:
+    """Long after what was seen there was forgotten."""
+    kept, walk = keeper(), ahead(30.0)
+    _, away = walked(kept, kept.begin(PICTURE, HOME), walk)
+    assert HOME in away.homes
+    assert all(old.pose.z > 1.0 for old in away.remembered)
+    pictures, back = walked(kept, away, [*walk[::-1], *arrived(HOME)])
+    assert back.home_pose == HOME
+    assert HOME not in back.homes
+    assert int(np.abs(pictures[-1].astype(np.int16) - PICTURE).max()) <= 2
+
+
+def test_a_home_that_is_passed_by_is_as_high_as_the_walker_is_now() -> None:
+    kept = keeper()
+    _, state = walked(kept, kept.begin(PICTURE, HOME), ahead(30.0))
+    near = Pose(x=0.5, y=-0.4, z=0.3, yaw=0.2)
+    _, state = walked(kept, state, arrived(near))
+    assert (state.current.pose.x, state.current.pose.z) == (0.0, 0.0)
+    assert state.current.pose.y == pytest.approx(-0.4, abs=0.01)
+    assert state.current.pose.yaw == pytest.approx(0.2, abs=0.01)
+
+
+def test_few_former_places_of_home_are_remembered() -> None:
+    kept = keeper()
+    many = tuple(Pose(x=float(100 * n)) for n in range(1, HOMES + 1))
+    _, state = walked(kept, replace(kept.begin(PICTURE, HOME), homes=many), ahead(20.0))
+    assert len(state.homes) == HOMES
+    assert HOME in state.homes
+    assert many[0] not in state.homes
 
 
 def test_what_was_seen_before_home_came_along_fills_no_gaps_after_it() -> None:

@@ -2,11 +2,11 @@
 
 The head is little-endian: version, height and width of a keyframe's picture, how many keyframes are remembered, which
 of them the dissolve comes from, frames of the dissolve that were shown, frames that a jump may still take, frames until
-what is ordered is due, number of the next frame; the pose, the past steps, the pace, and the pose that a keyframe is
-ordered for. Then, for each remembered keyframe and the current one: its slot, its doubt, its pose, where its home was,
-its origin, its wide picture, and its picture unless that is home's; then the picture of home. Layers are not written:
-the network sees them again in the pictures, which takes some 20 ms each, if the world that is restored does not have
-them.
+what is ordered is due, how many former places of home are remembered, number of the next frame; the pose, the past
+steps, the pace, and the pose that a keyframe is ordered for. Then those places. Then, for each remembered keyframe and
+the current one: its slot, its doubt, its pose, where its home was, its origin, its wide picture, and its picture unless
+that is home's; then the picture of home. Layers are not written: the network sees them again in the pictures, which
+takes some 20 ms each, if the world that is restored does not have them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from services.world_engine.world_engine import SnapshotMismatchError
-from world_model.keyframes import CAPACITY, DISSOLVE, HOME, LEAD, Keyframe, KeyframeState, Order
+from world_model.keyframes import CAPACITY, DISSOLVE, HOME, HOMES, LEAD, Keyframe, KeyframeState, Order
 from world_model.layers import FINE
 from world_model.motion_step import FLIGHT, LARGEST_TURN, PITCH_LIMIT, MotionState
 from world_model.origins import Origin, shows
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from world_model.certainty import CertainSeer
     from world_model.layers import Bytes, Layers
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 _POSE_FIELDS: Final = len(fields(Pose))
 _PAST_STEPS: Final = 6
-_HEAD: Final = struct.Struct(f"<BHHBBBBBQ{3 * _POSE_FIELDS + _PAST_STEPS}d")
+_HEAD: Final = struct.Struct(f"<BHHBBBBBBQ{3 * _POSE_FIELDS + _PAST_STEPS}d")
+_PLACE: Final = struct.Struct(f"<{_POSE_FIELDS}d")
 _KEYFRAME: Final = struct.Struct(f"<B{1 + 2 * _POSE_FIELDS}d")
 _NONE: Final = 255  # in place of a number
 _FARTHEST: Final = 1e8  # m; a walk of a year
@@ -60,13 +61,14 @@ def pack_state(state: WalkerState) -> bytes:
         keyframes.dissolved,
         motion.airborne_frames,
         _NONE if order is None else order.due - keyframes.frame,
+        len(keyframes.homes),
         keyframes.frame,
         *astuple(motion.pose),
         *motion.past,
         *astuple(keyframes.pace),
         *astuple(Pose() if order is None else order.pose),
     )
-    parts: list[Any] = [head]
+    parts: list[Any] = [head, *(_PLACE.pack(*astuple(home)) for home in keyframes.homes)]
     for one in shown:
         parts.append(_KEYFRAME.pack(one.slot, one.layers.doubt, *astuple(one.pose), *astuple(one.home)))
         parts += [one.origin.slot, one.origin.place, one.layers.wide]
@@ -85,7 +87,7 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
     if len(packed) < _HEAD.size or packed[0] != _VERSION:
         raise SnapshotMismatchError("The snapshot's state was not written by this version of Moss.")
     told: tuple[int, ...] = _HEAD.unpack_from(packed)
-    _, height, width, count, previous, dissolved, airborne_frames, due, frame, *numbers = told
+    _, height, width, count, previous, dissolved, airborne_frames, due, stood, frame, *numbers = told
     wanted = FINE * seer.config.height, FINE * seer.config.width
     if (height, width) != wanted:
         raise SnapshotMismatchError(
@@ -93,8 +95,11 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
         )
     if count > CAPACITY:
         raise SnapshotMismatchError(f"The snapshot's state is damaged: no world remembers {count} keyframes.")
+    if stood > HOMES:
+        raise SnapshotMismatchError(f"The snapshot's state is damaged: no world remembers {stood} places of home.")
+    homes, at = _read_places(packed, stood)
     around = (*WideView(seer.config).shape, 3)
-    written, home = _read_keyframes(packed, (height, width, 3), around, count + 1)
+    written, home = _read_keyframes(packed, at, (height, width, 3), around, count + 1)
     poses = [Pose(*numbers[at : at + _POSE_FIELDS]) for at in (0, *range(_POSE_FIELDS + _PAST_STEPS, len(numbers), 5))]
     pose, pace, ordered = poses
     past = tuple(numbers[_POSE_FIELDS : _POSE_FIELDS + _PAST_STEPS])
@@ -104,7 +109,7 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
         and airborne_frames <= FLIGHT
         and (due == _NONE or due <= LEAD)
         and (dissolved == 0 if previous == _NONE else previous < count and dissolved < DISSOLVE)
-        and all(_is_place(place) for place in (pose, ordered))
+        and all(_is_place(place) for place in (pose, ordered, *homes))
         and _is_pace(pace)
         and _fit_together(written, home)
     )
@@ -123,6 +128,7 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
             pose=pose,
             pace=pace,
             order=None if due == _NONE else Order(ordered, frame + due),
+            homes=homes,
         ),
     )
 
@@ -140,15 +146,27 @@ class _Written:
     picture: Bytes
 
 
+def _read_places(packed: bytes | memoryview, count: int) -> tuple[tuple[Pose, ...], int]:
+    """The places, and where they end.
+
+    Raises:
+        SnapshotMismatchError: there are fewer bytes.
+    """
+    end = _HEAD.size + count * _PLACE.size
+    if len(packed) < end:
+        raise _wrong_length()
+    return tuple(Pose(*place) for place in _PLACE.iter_unpack(packed[_HEAD.size : end])), end
+
+
 def _read_keyframes(
-    packed: bytes | memoryview, large: tuple[int, ...], around: tuple[int, ...], count: int
+    packed: bytes | memoryview, at: int, large: tuple[int, ...], around: tuple[int, ...], count: int
 ) -> tuple[list[_Written], Bytes]:
-    """The keyframes, and the picture of home, each in memory of its own.
+    """The keyframes, which begin `at` there, and the picture of home, each in memory of its own.
 
     Raises:
         SnapshotMismatchError: there are fewer bytes, or more.
     """
-    at, small = _HEAD.size, (large[0] // FINE, large[1] // FINE)
+    small = large[0] // FINE, large[1] // FINE
     home = _array(packed, len(packed) - math.prod(large), large)
 
     def read(shape: tuple[int, ...], kind: str = "<u1") -> Any:

@@ -20,7 +20,7 @@ from services.world_engine.moss.snapshot import pack_state
 from services.world_engine.world_engine import SnapshotMismatchError
 from tests.services.moss.play import play, press, seed_of
 from world_model.config import ModelConfig
-from world_model.keyframes import CAPACITY, HOME
+from world_model.keyframes import CAPACITY, HOME, HOMES
 from world_model.layers import FINE
 from world_model.motion_step import FLIGHT, MotionState
 from world_model.pose import Pose
@@ -30,10 +30,11 @@ from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
     from services.world_engine.moss.engine import MossWorld
-    from services.world_engine.world_engine import ControlPayload
+    from services.world_engine.world_engine import ControlPayload, WorldSnapshot
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
-HEAD: Final = "<BHHBBBBBQ21d"
+HEAD: Final = "<BHHBBBBBBQ21d"
+PLACE: Final = "<5d"
 KEYFRAME: Final = "<B11d"
 RUN: Final = [press("W", "SHIFT", dx=40.0)] * 12
 
@@ -185,11 +186,27 @@ def test_a_full_snapshot_has_a_bounded_size(engine: MossEngine) -> None:
         pixels = config.height * config.width
         picture, origin, wide = FINE * FINE * pixels * 3, pixels * 5, math.prod(WideView(config).shape) * 3
         keyframe = picture + origin + wide + struct.calcsize(KEYFRAME)
-        return (CAPACITY + 1) * keyframe + picture + struct.calcsize(HEAD)
+        return (CAPACITY + 1) * keyframe + picture + struct.calcsize(HEAD) + HOMES * struct.calcsize(PLACE)
 
     small = ModelConfig(height=32, width=64)
     assert len(pack_state(state_of(world))) <= bound(small)
     assert bound(ModelConfig()) < 8_500_000
+
+
+def test_former_places_of_home_are_kept(world: MossWorld) -> None:
+    moment = world.snapshot()
+    head, rest = bytearray(moment.state[: struct.calcsize(HEAD)]), moment.state[struct.calcsize(HEAD) :]
+    head[struct.calcsize("<BHHBBBBB")] = 2
+
+    def with_places(*places: float) -> WorldSnapshot:
+        return replace(moment, state=bytes(head) + struct.pack(f"<{len(places)}d", *places) + rest)
+
+    world.restore(with_places(3.0, -0.5, 12.0, 0.0, 0.0, -7.0, 0.0, 1.5, 0.0, 0.0))
+    assert state_of(world).keyframes.homes == (Pose(3.0, -0.5, 12.0), Pose(-7.0, 0.0, 1.5))
+    assert world.snapshot() == with_places(3.0, -0.5, 12.0, 0.0, 0.0, -7.0, 0.0, 1.5, 0.0, 0.0)
+    for wrong in (with_places(*[0.0] * 9, math.nan), with_places(*[1e8] * 10), with_places(*[0.0] * 5)):
+        with pytest.raises(SnapshotMismatchError):
+            world.restore(wrong)
 
 
 def test_foreign_snapshots_are_refused(micro_folder: Path, world: MossWorld) -> None:
@@ -229,10 +246,11 @@ def _damaged(state: bytes) -> list[bytes]:
         return state[: size + inner + at] + bytes([value]) + state[size + inner + at + 1 :]
 
     cut = [b"", state[:1], state[:size], state[:-1], state + b"\0", state[: size + 3]]
-    heads = [with_field(0, 3), with_field(0, 5), with_field(1, 32), with_field(2, 64)]
+    heads = [with_field(0, 4), with_field(0, 6), with_field(1, 32), with_field(2, 64)]
     heads += [with_field(3, fields[3] + 1), with_field(3, CAPACITY + 1), with_field(3, 255), with_field(4, fields[3])]
-    heads += [with_field(5, 200), with_field(6, FLIGHT + 1), with_field(7, 99), with_field(8, 2**63)]
-    numbers = [with_field(index, value) for index in range(9, len(fields)) for value in odd]
+    heads += [with_field(5, 200), with_field(6, FLIGHT + 1), with_field(7, 99), with_field(8, 1)]
+    heads += [with_field(8, HOMES + 1), with_field(9, 2**63)]
+    numbers = [with_field(index, value) for index in range(10, len(fields)) for value in odd]
     keyframes = [with_keyframe(0, CAPACITY + 3), with_keyframe(0, 255)]
     keyframes += [with_keyframe(index, value) for index in range(1, 12) for value in (math.nan, -math.inf, -1e9)]
     origins = [with_origin(5, 77), with_origin(32 * 64 + 1, 255)]
