@@ -136,21 +136,28 @@ class KeyframeKeeper:
         return KeyframeState(picture, current, None, 0, (), 0, pose, Pose())
 
     def frame(
-        self, state: KeyframeState, pose: Pose, made: Callable[[KeyframeState], Keyframe] | None = None
+        self,
+        state: KeyframeState,
+        pose: Pose,
+        made: Callable[[KeyframeState], Keyframe] | None = None,
+        *,
+        above: float = 0.0,
     ) -> tuple[Bytes, KeyframeState]:
-        """What is seen from `pose`, uint8 [h, w, 3], and the state after it.
+        """What is seen from `above` metres over `pose`, uint8 [h, w, 3], and the state after it.
 
+        A jump is over soon, so keyframes are made for `pose` itself, from which the ground is as far below as ever.
         `made` gives the keyframe that a state has ordered, at the frame at which it is due; by default it is made then.
         """
         state = replace(state, pose=pose, pace=_pace(state, pose))
         state = self._ordered(self._recalled(self._taken_up(state, made or self.made)))
         shown = [self.prepared(state, one) for one in (state.current, state.previous) if one is not None]
         state = replace(state, frame=state.frame + 1, prepared=tuple(shown))
-        picture = self._draw(state.current, shown[0], pose)
+        eye = replace(pose, y=pose.y + above)
+        picture = self._draw(state.current, shown[0], eye)
         if state.previous is None:
             return picture, state
         share = (state.dissolved + 1) / (DISSOLVE + 1)
-        before = self._draw(state.previous, shown[1], pose)
+        before = self._draw(state.previous, shown[1], eye)
         blended: Bytes = np.asarray(cv2.addWeighted(picture, share, before, 1.0 - share, 0.0), dtype=np.uint8)
         if state.dissolved + 1 == DISSOLVE:
             return blended, replace(state, previous=None, dissolved=0)

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 PITCH_LIMIT: Final = math.radians(38.0)
 LARGEST_TURN: Final = math.pi  # rad in one frame
 _STILL: Final = 1.5e-3  # m in a frame; a smaller step of one who wants none is no step
+_AT_REST: Final = 0.02  # m in a frame, the same of one who stood still; who rises from a crouch begins with more
 _LONGEST_STEP: Final = 0.5  # m in a frame, far above running: no step leaves the picture behind
-# Nobody leaves the ground but by jumping: a guess of how far below it is may be wrong, and would become a fall.
-FLIGHT: Final = 26  # frames, a little more than a jump takes on even ground
+# A jump is known, as the simulator's player does it; the network tells of the ground alone, and knows of no jump. Its
+# guess of how far below the ground is may be wrong, and would end in a fall, or high above.
+_FRAME_S: Final = 1.0 / 30.0
+_JUMP_M_S: Final = 4.2  # upwards
+_GRAVITY: Final = 11.0  # m/s^2
+FLIGHT: Final = 24  # frames of a jump
 _STEEPEST: Final = 0.35  # metres up or down in a metre ahead
 _LIFT: Final = 0.01  # m in a frame, by which the eye finds back to its height
 
@@ -40,22 +45,30 @@ class WalkerIntent:
 
 @dataclass(frozen=True, slots=True)
 class MotionState:
-    pose: Pose
+    pose: Pose  # of who does not jump
     past: tuple[float, ...] = (0.0,) * 6  # the last two steps along the axes of the look, metres
-    airborne_frames: int = 0  # that a jump may still take
+    airborne_frames: int = 0  # that a jump still takes
+
+    @property
+    def above_ground(self) -> float:
+        """Metres of a jump, by which the eye is higher than the pose."""
+        if not self.airborne_frames:
+            return 0.0
+        flown = FLIGHT - self.airborne_frames
+        return max(0.0, _FRAME_S * flown * (_JUMP_M_S - 0.5 * _GRAVITY * _FRAME_S * (flown - 1)))
 
 
-def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent) -> tuple[MotionState, Step]:
-    """The motion after a frame, and the step that it took along the axes of the new look.
+def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent) -> MotionState:
+    """The motion after a frame.
 
-    `view` is uint8 [4, h, w], of which only the disparity is looked at.
+    `view` is uint8 [4, h, w], of which only the disparity is looked at, as seen from the pose of `motion`.
     """
     turn = within(intent.turn, LARGEST_TURN)
     pitch = within(math.atan(motion.pose.slope) + within(intent.look_up, LARGEST_TURN), PITCH_LIMIT)
     step = _step(runtime, view, motion, intent, turn)
     past = (*step, *_turned(motion.past[:3], turn))
-    airborne_frames = FLIGHT if intent.jump else max(0, motion.airborne_frames - 1)
-    return MotionState(_moved(motion.pose, step, turn, math.tan(pitch)), past, airborne_frames), step
+    left = FLIGHT if intent.jump and not motion.airborne_frames else motion.airborne_frames
+    return MotionState(_moved(motion.pose, step, turn, math.tan(pitch)), past, max(0, left - 1))
 
 
 def within(value: float, limit: float) -> float:
@@ -64,15 +77,14 @@ def within(value: float, limit: float) -> float:
 
 
 def _step(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent, turn: float) -> Step:
-    keys = (float(intent.run), float(intent.jump), float(intent.crouch))
+    keys = (float(intent.run), 0.0, float(intent.crouch))
     wanted = np.array([within(intent.forward, 1.0), within(intent.strafe, 1.0), *keys], dtype=np.float32)
     step = runtime.walk(view, np.array(motion.past, dtype=np.float32), wanted, turn, motion.pose.slope)
-    if not wanted.any() and float(np.abs(step).max()) < _STILL:
+    least = _STILL if any(motion.past[:3]) else _AT_REST
+    if not wanted.any() and float(np.abs(step).max()) < least:
         return 0.0, 0.0, 0.0
     right, up, forward = (within(float(length), _LONGEST_STEP) for length in step)
-    if not (intent.jump or motion.airborne_frames):
-        up = within(up, _STEEPEST * math.hypot(right, forward) + _LIFT)
-    return right, up, forward
+    return right, within(up, _STEEPEST * math.hypot(right, forward) + _LIFT), forward
 
 
 def _moved(pose: Pose, step: Step, turn: float, slope: float) -> Pose:

@@ -62,9 +62,9 @@ class Walker:
         current = state.keyframes.current
         inverse_depth = self._keeper.prepared(state.keyframes, current).inverse_depth
         view = motion_view(self._config, inverse_depth, relative_pose_between(current.pose, state.motion.pose))
-        motion, _ = next_motion(self._runtime, view, state.motion, intent)
+        motion = next_motion(self._runtime, view, state.motion, intent)
         made = None if self._work is None else self._work.made
-        picture, keyframes = self._keeper.frame(state.keyframes, motion.pose, made)
+        picture, keyframes = self._keeper.frame(state.keyframes, motion.pose, made, above=motion.above_ground)
         self.state = WalkerState(motion, keyframes)
         return picture
 

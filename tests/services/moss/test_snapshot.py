@@ -149,8 +149,8 @@ def test_a_walker_that_takes_home_along_goes_on_exactly(engine: MossEngine) -> N
 
 
 def test_a_jump_is_ended_after_going_back(engine: MossEngine, world: MossWorld) -> None:
-    play(world, [press("SPACE"), press("W")])
-    assert state_of(world).motion.airborne_frames == FLIGHT - 1
+    play(world, [*[press("W")] * FLIGHT, press("SPACE"), press("W")])
+    assert state_of(world).motion.airborne_frames == FLIGHT - 2
     assert_goes_on_exactly(engine, world)
 
 

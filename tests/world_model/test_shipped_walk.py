@@ -1,0 +1,81 @@
+"""How the shipped weights walk in a picture whose distances they only guess, so that its ground is level."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from runtime_config.constants import MOSS_DIR, SHIPPED_SEEDS_DIR
+from world_model.certainty import SURE_BELOW, CertainSeer
+from world_model.keyframes import KeyframeKeeper
+from world_model.layer_renderer import LayerRenderer
+from world_model.motion_step import WalkerIntent
+from world_model.runtime import load_runtime
+from world_model.scene_source import SceneSource
+from world_model.walker import Walker
+
+if TYPE_CHECKING:
+    from world_model.pose import Pose
+
+STAND = WalkerIntent()
+
+
+@pytest.fixture(name="walker")
+def fixture_walker() -> Walker:
+    runtime = load_runtime(MOSS_DIR)
+    config = runtime.config
+    with Image.open(SHIPPED_SEEDS_DIR / "library_hall.jpg") as image:
+        picture = np.array(image.convert("RGB").resize((config.width, config.height), Image.Resampling.BOX))
+    keeper = KeyframeKeeper(config, CertainSeer(config, SceneSource(runtime)), LayerRenderer(config))
+    walker = Walker(runtime, keeper, picture)
+    assert walker.state.keyframes.current.layers.doubt >= SURE_BELOW
+    return walker
+
+
+def walked(walker: Walker, *intents: WalkerIntent) -> Pose:
+    for intent in intents:
+        walker.step(intent)
+    return walker.state.motion.pose
+
+
+def test_a_walk_ahead_and_back_stays_on_the_ground_and_returns(walker: Walker) -> None:
+    away = walked(walker, *[WalkerIntent(forward=1.0)] * 45)
+    assert away.z == pytest.approx(3.9, abs=0.2)
+    assert abs(away.y) < 0.1
+    back = walked(walker, *[WalkerIntent(forward=-1.0)] * 45, *[STAND] * 10)
+    assert math.hypot(back.x, back.z) < 0.4
+    assert abs(back.y) < 0.4
+
+
+def test_steps_aside_are_as_quick_as_steps_ahead(walker: Walker) -> None:
+    assert walked(walker, *[WalkerIntent(strafe=-1.0)] * 30).x == pytest.approx(-2.4, abs=0.2)
+
+
+def test_the_quickest_turn_moves_nobody(walker: Walker) -> None:
+    turned = walked(walker, *[WalkerIntent(turn=0.15)] * 15, *[STAND] * 3, *[WalkerIntent(turn=-0.15)] * 15)
+    assert (turned.x, turned.y, turned.z) == (0.0, 0.0, 0.0)
+
+
+def test_a_jump_is_as_high_as_the_simulators_and_ends_on_the_ground(walker: Walker) -> None:
+    heights: list[float] = []
+    for n in range(30):
+        walker.step(WalkerIntent(jump=n < 2))
+        heights.append(walker.state.motion.above_ground)
+    assert max(heights) == pytest.approx(0.8, abs=0.1)
+    assert heights[-1] == walker.state.motion.pose.y == 0.0
+
+
+def test_whoever_keeps_jumping_ahead_stays_on_the_ground(walker: Walker) -> None:
+    landed = walked(walker, *[WalkerIntent(forward=1.0, jump=True)] * 90)
+    assert abs(landed.y) < 0.2
+
+
+def test_a_jump_is_seen(walker: Walker) -> None:
+    standing = walker.step(STAND).astype(np.int16)
+    jumping = [walker.step(WalkerIntent(jump=n == 0)) for n in range(30)]
+    assert np.abs(jumping[11] - standing).mean() > 3.0
+    np.testing.assert_array_equal(jumping[-1], standing)
