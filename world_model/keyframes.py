@@ -331,8 +331,10 @@ def _leaves_home(state: KeyframeState, pose: Pose) -> bool:
 
 
 def _by_a_former_home(state: KeyframeState, pose: Pose) -> Pose:
-    """Where home once was, if that is within reach of a pose and home is not nearer now: looking as there, and as high,
-    since how high a walker stands is known less well than where."""
+    """A pose moved to where home once was, if that is within reach and home is not nearer now.
+
+    Its look and its height stay: how high a walker stands is known less well than where.
+    """
     nearest = min((state.home_pose, *state.homes), key=lambda home: _distance(home, replace(pose, y=home.y)))
     if nearest is state.home_pose or _distance(nearest, replace(pose, y=nearest.y)) > _REACH_M:
         return pose

@@ -8,21 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from world_model.config import INTENT_DIM, STEP_AXES, ModelConfig
+from world_model.config import FRAME_S, INTENT_DIM, STEP_AXES, ModelConfig
 
 _PAST = 2 * STEP_AXES  # the last two steps
 STEP_SCALE = 0.1  # m; a walker's step in a frame
 
 # How the simulator's player moves where nothing is in the way, in metres and frames.
-_FRAME_S = 1.0 / 30.0
-_WALK, _RUN, _CROUCH = 2.8 * _FRAME_S, 6.0 * _FRAME_S, 1.3 * _FRAME_S
-_SPEEDING_UP, _SLOWING_DOWN = math.exp(-_FRAME_S / 0.14), math.exp(-_FRAME_S / 0.12)  # what is left of a difference
+_WALK, _RUN, _CROUCH = 2.8 * FRAME_S, 6.0 * FRAME_S, 1.3 * FRAME_S
+_SPEEDING_UP, _SLOWING_DOWN = math.exp(-FRAME_S / 0.14), math.exp(-FRAME_S / 0.12)  # what is left of a difference
 
 
 class Motion(nn.Module):
-    """Learns what differs from a walk on level open ground, which is known: jumps, slopes and walls.
+    """Learns what differs from a walk on level open ground, which is known: slopes and walls.
 
-    Inertia is in the past steps, walls are in the disparity.
+    Inertia is in the past steps, walls are in the disparity. It sees jumps in the clips, and is told of none in play.
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from world_model.config import FRAME_S
 from world_model.pose import Pose
 
 if TYPE_CHECKING:
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
 PITCH_LIMIT: Final = math.radians(38.0)
 LARGEST_TURN: Final = math.pi  # rad in one frame
 _STILL: Final = 1.5e-3  # m in a frame; a smaller step of one who wants none is no step
-_AT_REST: Final = 0.02  # m in a frame, the same of one who stood still; who rises from a crouch begins with more
+_AT_REST: Final = 0.02  # m in a frame, the same of one who stood still, whom a quick turn would move a little
 _LONGEST_STEP: Final = 0.5  # m in a frame, far above running: no step leaves the picture behind
 # A jump is known, as the simulator's player does it; the network tells of the ground alone, and knows of no jump. Its
 # guess of how far below the ground is may be wrong, and would end in a fall, or high above.
-_FRAME_S: Final = 1.0 / 30.0
 _JUMP_M_S: Final = 4.2  # upwards
 _GRAVITY: Final = 11.0  # m/s^2
 FLIGHT: Final = 24  # frames of a jump
@@ -55,7 +55,7 @@ class MotionState:
         if not self.airborne_frames:
             return 0.0
         flown = FLIGHT - self.airborne_frames
-        return max(0.0, _FRAME_S * flown * (_JUMP_M_S - 0.5 * _GRAVITY * _FRAME_S * (flown - 1)))
+        return max(0.0, FRAME_S * flown * (_JUMP_M_S - 0.5 * _GRAVITY * FRAME_S * (flown - 1)))
 
 
 def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent) -> MotionState:

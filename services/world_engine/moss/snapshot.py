@@ -1,7 +1,7 @@
 """Writes and reads the state of a Moss world: a head of numbers, then its keyframes.
 
 The head is little-endian: version, height and width of a keyframe's picture, how many keyframes are remembered, which
-of them the dissolve comes from, frames of the dissolve that were shown, frames that a jump may still take, frames until
+of them the dissolve comes from, frames of the dissolve that were shown, frames that a jump still takes, frames until
 what is ordered is due, how many former places of home are remembered, number of the next frame; the pose, the past
 steps, the pace, and the pose that a keyframe is ordered for. Then those places. Then, for each remembered keyframe and
 the current one: its slot, its doubt, its pose, where its home was, its origin, its wide picture, and its picture unless
