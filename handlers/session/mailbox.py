@@ -66,8 +66,11 @@ class InputMailbox:
         self._newest_at = now
 
     def live(self, now: float, hold_s: float) -> bool:
-        """Whether the newest control is young enough for the world to play on."""
-        return now - self._newest_at < hold_s
+        """Whether the world plays on: the newest control is young enough, or no pass has read it yet.
+
+        A control that came during a long pass is old by the end of it, and counts all the same.
+        """
+        return self._unread_since is not None or now - self._newest_at < hold_s
 
     def take(self) -> TakenControl:
         """Read and empty the mailbox; held keys stay held."""

@@ -48,6 +48,19 @@ def test_a_tap_shorter_than_a_pass_reaches_the_engine() -> None:
         assert after.content.buttons == {KEY_CODES["A"]}
 
 
+def test_a_tap_reaches_the_engine_after_a_pass_that_outlasts_the_hold() -> None:
+    model = FakeModel()
+    limits = SessionLimits(control_hold_s=0.05)
+    with play_server(fake_services(model), limits=limits) as server, server.client() as client:
+        client.start()
+        _hold_a_step(client, model.engines[0])
+        client.control("SPACE")
+        assert not client.reply(client.request("scene_edit", prompt=""))["success"]  # it was received
+        time.sleep(2 * limits.control_hold_s)
+        model.engines[0].release()
+        client.played_frame(lambda f: f.content.buttons == {KEY_CODES["SPACE"]})
+
+
 def test_every_button_of_the_key_map_reaches_the_engine() -> None:
     model = FakeModel()
     with play_server(fake_services(model)) as server, server.client() as client:
@@ -253,7 +266,7 @@ def test_a_session_frees_its_slot_only_after_its_pass_has_ended() -> None:
 
 
 def test_a_slow_reader_sees_fewer_passes_not_old_ones_and_its_session_stays() -> None:
-    model = FakeModel(make_engine=lambda i: FakeWorldEngine(i, height=360, width=16_000, frames_per_pass=1))
+    model = FakeModel(make_engine=lambda i: FakeWorldEngine(i, height=16, width=16_000, frames_per_pass=1))
     with play_server(fake_services(model)) as server, server.client(max_queue=1) as client:
         client.start(cap_inference_fps=False)
         replaced = lambda: server.sessions()[0]["passes_replaced"]  # noqa: E731 - read anew at each look

@@ -69,8 +69,17 @@ def test_a_control_is_live_for_as_long_as_it_is_held_young() -> None:
     box = InputMailbox()
     assert not box.live(0.0, 0.25)
     _put(box, at=1.0)
+    box.take()
     assert box.live(1.24, 0.25)
     assert not box.live(1.25, 0.25)
+
+
+def test_a_control_that_no_pass_has_read_is_live_however_old_it_is() -> None:
+    box = InputMailbox()
+    _put(box, at=1.0)
+    assert box.live(60.0, 0.25)
+    box.take()
+    assert not box.live(60.0, 0.25)
 
 
 def test_clearing_lets_go_of_everything() -> None:
