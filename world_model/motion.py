@@ -21,7 +21,8 @@ _SPEEDING_UP, _SLOWING_DOWN = math.exp(-FRAME_S / 0.14), math.exp(-FRAME_S / 0.1
 class Motion(nn.Module):
     """Learns what differs from a walk on level open ground, which is known: slopes and walls.
 
-    Inertia is in the past steps, walls are in the disparity. It sees jumps in the clips, and is told of none in play.
+    Inertia is in the past steps, walls are in the disparity. It sees jumps and crouches in the clips, and is told of
+    none in play.
     """
 
     def __init__(self, config: ModelConfig) -> None:

@@ -19,11 +19,16 @@ LARGEST_TURN: Final = math.pi  # rad in one frame
 _STILL: Final = 1.5e-3  # m in a frame; a smaller step of one who wants none is no step
 _AT_REST: Final = 0.02  # m in a frame, the same of one who stood still, whom a quick turn would move a little
 _LONGEST_STEP: Final = 0.5  # m in a frame, far above running: no step leaves the picture behind
-# A jump is known, as the simulator's player does it; the network tells of the ground alone, and knows of no jump. Its
-# guess of how far below the ground is may be wrong, and would end in a fall, or high above.
+# Jumps and crouches are known, as the simulator's player does them; the network tells of the ground alone, and hears of
+# neither. Its guess of how far below the ground is may be wrong, and would end in a fall, or high above. The eye goes
+# down by half of the player's: the lower it is, the more of the ground is seen that lay below the picture.
 _JUMP_M_S: Final = 4.2  # upwards
 _GRAVITY: Final = 11.0  # m/s^2
 FLIGHT: Final = 24  # frames of a jump
+_CROUCH_DROP: Final = 0.35  # m, of the eye
+_CROUCH_PACE: Final = 1.3 / 2.8  # of a walk's
+_STANCE_LEFT: Final = math.exp(-FRAME_S / 0.09)  # what is left of a difference after a frame
+_STANCE_SNAP: Final = 2e-3
 _STEEPEST: Final = 0.35  # metres up or down in a metre ahead
 _LIFT: Final = 0.01  # m in a frame, by which the eye finds back to its height
 
@@ -45,17 +50,17 @@ class WalkerIntent:
 
 @dataclass(frozen=True, slots=True)
 class MotionState:
-    pose: Pose  # of who does not jump
+    pose: Pose  # of who neither jumps nor crouches
     past: tuple[float, ...] = (0.0,) * 6  # the last two steps along the axes of the look, metres
     airborne_frames: int = 0  # that a jump still takes
+    crouch: float = 0.0  # 0 upright, 1 down
 
     @property
-    def above_ground(self) -> float:
-        """Metres of a jump, by which the eye is higher than the pose."""
-        if not self.airborne_frames:
-            return 0.0
-        flown = FLIGHT - self.airborne_frames
-        return max(0.0, FRAME_S * flown * (_JUMP_M_S - 0.5 * _GRAVITY * FRAME_S * (flown - 1)))
+    def eye_above(self) -> float:
+        """Metres by which the eye is higher than the pose, of a jump and of a crouch."""
+        flown = FLIGHT - self.airborne_frames if self.airborne_frames else 0
+        jump = max(0.0, FRAME_S * flown * (_JUMP_M_S - 0.5 * _GRAVITY * FRAME_S * (flown - 1)))
+        return jump - _CROUCH_DROP * self.crouch
 
 
 def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent) -> MotionState:
@@ -68,7 +73,8 @@ def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, intent: Walk
     step = _step(runtime, view, motion, intent, turn)
     past = (*step, *_turned(motion.past[:3], turn))
     left = FLIGHT if intent.jump and not motion.airborne_frames else motion.airborne_frames
-    return MotionState(_moved(motion.pose, step, turn, math.tan(pitch)), past, max(0, left - 1))
+    crouch = _stance(motion.crouch, 1.0 if intent.crouch else 0.0)
+    return MotionState(_moved(motion.pose, step, turn, math.tan(pitch)), past, max(0, left - 1), crouch)
 
 
 def within(value: float, limit: float) -> float:
@@ -76,9 +82,17 @@ def within(value: float, limit: float) -> float:
     return 0.0 if math.isnan(value) else max(-limit, min(limit, value))
 
 
+def _stance(crouch: float, goal: float) -> float:
+    crouch = goal + (crouch - goal) * _STANCE_LEFT
+    return goal if abs(crouch - goal) < _STANCE_SNAP else crouch
+
+
 def _step(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent, turn: float) -> Step:
-    keys = (float(intent.run), 0.0, float(intent.crouch))
-    wanted = np.array([within(intent.forward, 1.0), within(intent.strafe, 1.0), *keys], dtype=np.float32)
+    forward, strafe, run = within(intent.forward, 1.0), within(intent.strafe, 1.0), float(intent.run)
+    if intent.crouch:  # is a slow walk, whatever else is held
+        pace = _CROUCH_PACE / max(1.0, math.hypot(forward, strafe))
+        forward, strafe, run = pace * forward, pace * strafe, 0.0
+    wanted = np.array([forward, strafe, run, 0.0, 0.0], dtype=np.float32)
     step = runtime.walk(view, np.array(motion.past, dtype=np.float32), wanted, turn, motion.pose.slope)
     least = _STILL if any(motion.past[:3]) else _AT_REST
     if not wanted.any() and float(np.abs(step).max()) < least:

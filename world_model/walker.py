@@ -64,7 +64,7 @@ class Walker:
         view = motion_view(self._config, inverse_depth, relative_pose_between(current.pose, state.motion.pose))
         motion = next_motion(self._runtime, view, state.motion, intent)
         made = None if self._work is None else self._work.made
-        picture, keyframes = self._keeper.frame(state.keyframes, motion.pose, made, above=motion.above_ground)
+        picture, keyframes = self._keeper.frame(state.keyframes, motion.pose, made, above=motion.eye_above)
         self.state = WalkerState(motion, keyframes)
         return picture
 

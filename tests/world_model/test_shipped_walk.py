@@ -64,7 +64,7 @@ def test_a_jump_is_as_high_as_the_simulators_and_ends_on_the_ground(walker: Walk
     heights: list[float] = []
     for n in range(30):
         walker.step(WalkerIntent(jump=n < 2))
-        heights.append(walker.state.motion.above_ground)
+        heights.append(walker.state.motion.eye_above)
     assert max(heights) == pytest.approx(0.8, abs=0.1)
     assert heights[-1] == walker.state.motion.pose.y == 0.0
 
@@ -79,3 +79,21 @@ def test_a_jump_is_seen(walker: Walker) -> None:
     jumping = [walker.step(WalkerIntent(jump=n == 0)) for n in range(30)]
     assert np.abs(jumping[11] - standing).mean() > 3.0
     np.testing.assert_array_equal(jumping[-1], standing)
+
+
+def test_a_crouch_is_as_slow_as_the_simulators_and_ends_upright(walker: Walker) -> None:
+    walked(walker, *[WalkerIntent(crouch=True)] * 20)
+    assert walker.state.motion.eye_above == pytest.approx(-0.35, abs=0.01)
+    down = walked(walker, *[WalkerIntent(forward=1.0, strafe=1.0, run=True, crouch=True)] * 60)
+    assert math.hypot(down.x, down.z) == pytest.approx(2.6, abs=0.3)
+    assert abs(down.y) < 0.1
+    walked(walker, *[STAND] * 25)
+    assert walker.state.motion.eye_above == 0.0
+
+
+def test_a_crouch_is_seen(walker: Walker) -> None:
+    standing = walker.step(STAND).astype(np.int16)
+    down = [walker.step(WalkerIntent(crouch=True)) for _ in range(20)]
+    assert np.abs(down[-1] - standing).mean() > 3.0
+    up = [walker.step(STAND) for _ in range(25)]
+    np.testing.assert_array_equal(up[-1], standing)

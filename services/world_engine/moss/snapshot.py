@@ -3,10 +3,10 @@
 The head is little-endian: version, height and width of a keyframe's picture, how many keyframes are remembered, which
 of them the dissolve comes from, frames of the dissolve that were shown, frames that a jump still takes, frames until
 what is ordered is due, how many former places of home are remembered, number of the next frame; the pose, the past
-steps, the pace, and the pose that a keyframe is ordered for. Then those places. Then, for each remembered keyframe and
-the current one: its slot, its doubt, its pose, where its home was, its origin, its wide picture, and its picture unless
-that is home's; then the picture of home. Layers are not written: the network sees them again in the pictures, which
-takes some 20 ms each, if the world that is restored does not have them.
+steps, how far one crouches, the pace, and the pose that a keyframe is ordered for. Then those places. Then, for each
+remembered keyframe and the current one: its slot, its doubt, its pose, where its home was, its origin, its wide
+picture, and its picture unless that is home's; then the picture of home. Layers are not written: the network sees them
+again in the pictures, which takes some 20 ms each, if the world that is restored does not have them.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from world_model.certainty import CertainSeer
     from world_model.layers import Bytes, Layers
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 _POSE_FIELDS: Final = len(fields(Pose))
 _PAST_STEPS: Final = 6
-_HEAD: Final = struct.Struct(f"<BHHBBBBBBQ{3 * _POSE_FIELDS + _PAST_STEPS}d")
+_HEAD: Final = struct.Struct(f"<BHHBBBBBBQ{3 * _POSE_FIELDS + _PAST_STEPS + 1}d")
 _PLACE: Final = struct.Struct(f"<{_POSE_FIELDS}d")
 _KEYFRAME: Final = struct.Struct(f"<B{1 + 2 * _POSE_FIELDS}d")
 _NONE: Final = 255  # in place of a number
@@ -65,6 +65,7 @@ def pack_state(state: WalkerState) -> bytes:
         keyframes.frame,
         *astuple(motion.pose),
         *motion.past,
+        motion.crouch,
         *astuple(keyframes.pace),
         *astuple(Pose() if order is None else order.pose),
     )
@@ -100,13 +101,16 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
     homes, at = _read_places(packed, stood)
     around = (*WideView(seer.config).shape, 3)
     written, home = _read_keyframes(packed, at, (height, width, 3), around, count + 1)
-    poses = [Pose(*numbers[at : at + _POSE_FIELDS]) for at in (0, *range(_POSE_FIELDS + _PAST_STEPS, len(numbers), 5))]
-    pose, pace, ordered = poses
-    past = tuple(numbers[_POSE_FIELDS : _POSE_FIELDS + _PAST_STEPS])
+    after_motion = _POSE_FIELDS + _PAST_STEPS + 1
+    pose, pace, ordered = (
+        Pose(*numbers[at : at + _POSE_FIELDS]) for at in (0, after_motion, after_motion + _POSE_FIELDS)
+    )
+    *past, crouch = numbers[_POSE_FIELDS:after_motion]
     is_plausible = (
         frame < _MOST_FRAMES
         and all(abs(step) <= _LONGEST_STEP for step in past)
         and airborne_frames <= FLIGHT
+        and 0.0 <= crouch <= 1.0
         and (due == _NONE or due <= LEAD)
         and (dissolved == 0 if previous == _NONE else previous < count and dissolved < DISSOLVE)
         and all(_is_place(place) for place in (pose, ordered, *homes))
@@ -117,7 +121,7 @@ def unpack_state(packed: bytes | memoryview, seer: CertainSeer, known: KeyframeS
         raise SnapshotMismatchError("The snapshot's state is damaged: no player can be in such a place.")
     shown = _seen(written, seer, known)
     return WalkerState(
-        MotionState(pose, past, airborne_frames),
+        MotionState(pose, tuple(past), airborne_frames, crouch),
         KeyframeState(
             home=home,
             current=shown[count],

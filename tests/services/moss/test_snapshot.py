@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from services.world_engine.world_engine import ControlPayload, WorldSnapshot
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
-HEAD: Final = "<BHHBBBBBBQ21d"
+HEAD: Final = "<BHHBBBBBBQ22d"
 PLACE: Final = "<5d"
 KEYFRAME: Final = "<B11d"
 RUN: Final = [press("W", "SHIFT", dx=40.0)] * 12
@@ -154,6 +154,12 @@ def test_a_jump_is_ended_after_going_back(engine: MossEngine, world: MossWorld) 
     assert_goes_on_exactly(engine, world)
 
 
+def test_a_crouch_is_ended_after_going_back(engine: MossEngine, world: MossWorld) -> None:
+    play(world, [press("CTRL")] * 4)
+    assert 0.0 < state_of(world).motion.crouch < 1.0
+    assert_goes_on_exactly(engine, world)
+
+
 def test_an_edited_picture_is_kept(engine: MossEngine, world: MossWorld) -> None:
     world.continue_from(seed_of(engine, 8))
     assert_goes_on_exactly(engine, world)
@@ -246,7 +252,7 @@ def _damaged(state: bytes) -> list[bytes]:
         return state[: size + inner + at] + bytes([value]) + state[size + inner + at + 1 :]
 
     cut = [b"", state[:1], state[:size], state[:-1], state + b"\0", state[: size + 3]]
-    heads = [with_field(0, 4), with_field(0, 6), with_field(1, 32), with_field(2, 64)]
+    heads = [with_field(0, 5), with_field(0, 7), with_field(1, 32), with_field(2, 64)]
     heads += [with_field(3, fields[3] + 1), with_field(3, CAPACITY + 1), with_field(3, 255), with_field(4, fields[3])]
     heads += [with_field(5, 200), with_field(6, FLIGHT + 1), with_field(7, 99), with_field(8, 1)]
     heads += [with_field(8, HOMES + 1), with_field(9, 2**63)]
