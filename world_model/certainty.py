@@ -102,16 +102,6 @@ def cell_inverse_depth(config: ModelConfig, layers: Layers) -> Floats:
     return found
 
 
-def walked_inverse_depth(config: ModelConfig, layers: Layers) -> Floats:
-    """Inverse depth [h / 8, w / 8] of what a walker walks on and runs into: what is shown, or level ground alone where
-    that is a guess. A wall that may not be there stops nobody and makes no slope."""
-    shown = cell_inverse_depth(config, layers)
-    if layers.doubt < SURE_BELOW:
-        return shown
-    level = np.maximum(-_row_slopes(config, len(shown), layers.slope) / np.float32(EYE_HEIGHT_M), 0.0)
-    return np.repeat(level[:, None], len(shown[0]), axis=1).astype(np.float32)
-
-
 def _row_slopes(config: ModelConfig, rows: int, slope: float) -> Floats:
     """Tangent of looking up through the middle of each row of cells."""
     down = (np.arange(rows, dtype=np.float32) + 0.5 - 0.5 * rows) * np.float32(8.0 / config.focal)

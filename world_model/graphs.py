@@ -5,7 +5,7 @@ Views are bytes here. Sizes are batch 1: worlds are stepped one by one.
 | graph | inputs | outputs |
 | --- | --- | --- |
 | start | picture u8 [h, w, 3] | view u8 [4, h, w] |
-| walk | view, past [6], intent [5], turn [1], slope [1] | step [3] |
+| walk | view, past [6], intent [5], turn [1], slope [1], sure [1] | step [3] |
 | see | picture u8 [h, w, 3], slope [1] | rgba u8 [LAYERS, h, w, 4], relief [LAYERS, h / 8, w / 8] |
 """
 
@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from world_model.config import DISPARITY, INTENT_DIM, STEP_AXES
+from world_model.motion import beyond_error, level_step, turned
 from world_model.scene import compose, hidden_pictures, parts_of
 
 if TYPE_CHECKING:
@@ -45,15 +47,20 @@ class StartGraph(nn.Module):
 
 
 class WalkGraph(nn.Module):
-    """The step that the player takes, from what is in view and what the player asks for."""
+    """The step that the player takes, from what is in view and what the player asks for.
+
+    `sure` is 1, or 0 where the view says nothing: then the ground is level and open.
+    """
 
     def __init__(self, motion: Motion) -> None:
         super().__init__()
         self.motion = motion
 
-    def forward(self, view: Tensor, past: Tensor, intent: Tensor, turn: Tensor, slope: Tensor) -> Tensor:
-        disparity = view[None, DISPARITY:].float() / 255.0
-        return self.motion(disparity, past[None], intent[None], turn, slope)[0]
+    def forward(self, view: Tensor, past: Tensor, intent: Tensor, turn: Tensor, slope: Tensor, sure: Tensor) -> Tensor:
+        disparity = functional.avg_pool2d(view[None, DISPARITY:].float() / 255.0, 8)
+        change = self.motion.change(disparity, past[None], intent[None], turn, slope)
+        level = level_step(turned(past[None, :STEP_AXES], turn), intent[None])
+        return (level + sure * beyond_error(change))[0]
 
 
 class SeeGraph(nn.Module):
@@ -84,6 +91,7 @@ def example_inputs(config: ModelConfig, rng: torch.Generator) -> Mapping[str, Ma
             "intent": torch.rand(INTENT_DIM, generator=rng),
             "turn": 0.1 * torch.randn(1, generator=rng),
             "slope": 0.1 * torch.randn(1, generator=rng),
+            "sure": torch.ones(1),
         },
         "see": {"picture": picture, "slope": 0.1 * torch.randn(1, generator=rng)},
     }

@@ -63,10 +63,11 @@ class MotionState:
         return jump - _CROUCH_DROP * self.crouch
 
 
-def next_motion(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent) -> MotionState:
+def next_motion(runtime: Runtime, view: Bytes | None, motion: MotionState, intent: WalkerIntent) -> MotionState:
     """The motion after a frame.
 
-    `view` is uint8 [4, h, w], of which only the disparity is looked at, as seen from the pose of `motion`.
+    `view` is uint8 [4, h, w], of which only the disparity is looked at, as seen from the pose of `motion`. None: the
+    ground is level and open.
     """
     turn = within(intent.turn, LARGEST_TURN)
     pitch = within(math.atan(motion.pose.slope) + within(intent.look_up, LARGEST_TURN), PITCH_LIMIT)
@@ -87,7 +88,7 @@ def _stance(crouch: float, goal: float) -> float:
     return goal if abs(crouch - goal) < _STANCE_SNAP else crouch
 
 
-def _step(runtime: Runtime, view: Bytes, motion: MotionState, intent: WalkerIntent, turn: float) -> Step:
+def _step(runtime: Runtime, view: Bytes | None, motion: MotionState, intent: WalkerIntent, turn: float) -> Step:
     forward, strafe, run = within(intent.forward, 1.0), within(intent.strafe, 1.0), float(intent.run)
     if intent.crouch:  # is a slow walk, whatever else is held
         pace = _CROUCH_PACE / max(1.0, math.hypot(forward, strafe))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from world_model.certainty import walked_inverse_depth
+from world_model.certainty import SURE_BELOW, cell_inverse_depth
 from world_model.layers import CELL, LAYERS, SKY
 from world_model.wide_view import WideView
 
@@ -33,7 +33,7 @@ class PreparedLayers:
     visible: Floats  # [LAYERS, h, w]: how much of each layer is seen from the keyframe, 0 to 1
     hidden: tuple[Bytes, ...]  # [h, w, 4] each: the layers' hidden colours
     texture: Bytes  # [FINE * h', FINE * w', 3]: the wide picture [h', w', 3], and the keyframe's picture in its middle
-    inverse_depth: Floats  # [rows, columns]: of what a walker walks on and runs into, as seen from the keyframe
+    inverse_depth: Floats | None  # [rows, columns]: of what is shown; None where that is a guess
 
     @classmethod
     def of(cls, config: ModelConfig, layers: Layers) -> PreparedLayers:
@@ -45,7 +45,7 @@ class PreparedLayers:
             _visible(layers.alpha),
             _with_fourth(layers.hidden),
             WideView(config).texture(layers.wide, layers.picture),
-            walked_inverse_depth(config, layers),
+            cell_inverse_depth(config, layers) if layers.doubt < SURE_BELOW else None,
         )
 
 

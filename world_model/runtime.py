@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
+from world_model.config import DISPARITY
 from world_model.weights import PLAYED, WeightsError, read_weights
 
 if TYPE_CHECKING:
@@ -54,8 +55,12 @@ class Runtime:
     def start(self, picture: Bytes) -> Bytes:
         return self.run("start", picture)[0]
 
-    def walk(self, view: Bytes, past: Floats, intent: Floats, turn: float, slope: float) -> Floats:
-        return self.run("walk", view, past, intent, _one(turn), _one(slope))[0]
+    def walk(self, view: Bytes | None, past: Floats, intent: Floats, turn: float, slope: float) -> Floats:
+        """Without a view the ground is level and open."""
+        sure = _one(float(view is not None))
+        if view is None:
+            view = np.zeros((DISPARITY + 1, self.config.height, self.config.width), dtype=np.uint8)
+        return self.run("walk", view, past, intent, _one(turn), _one(slope), sure)[0]
 
     def see(self, picture: Bytes, slope: float) -> tuple[Bytes, Floats]:
         rgba, relief = self.run("see", picture, _one(slope))

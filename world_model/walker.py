@@ -60,8 +60,9 @@ class Walker:
         """
         state = self._state
         current = state.keyframes.current
-        inverse_depth = self._keeper.prepared(state.keyframes, current).inverse_depth
-        view = motion_view(self._config, inverse_depth, relative_pose_between(current.pose, state.motion.pose))
+        known = self._keeper.prepared(state.keyframes, current).inverse_depth
+        relative_pose = relative_pose_between(current.pose, state.motion.pose)
+        view = None if known is None else motion_view(self._config, known, relative_pose)
         motion = next_motion(self._runtime, view, state.motion, intent)
         made = None if self._work is None else self._work.made
         picture, keyframes = self._keeper.frame(state.keyframes, motion.pose, made, above=motion.eye_above)

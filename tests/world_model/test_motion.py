@@ -8,7 +8,7 @@ import torch
 
 from simulator.player import Action, PlayerState, moved
 from world_model.config import MICRO
-from world_model.motion import Motion, level_step
+from world_model.motion import Motion, beyond_error, level_step
 
 
 def level(x: float, z: float, dx: float, dz: float, feet: float) -> tuple[float, float, float]:
@@ -40,3 +40,10 @@ def test_before_it_has_learnt_anything_the_ground_is_level() -> None:
     disparity = torch.rand((1, 1, MICRO.height, MICRO.width))
     step = motion(disparity, past, intent_of(Action(forward=1.0)), torch.zeros(1), torch.zeros(1))
     torch.testing.assert_close(step, level_step(past[:, :3], intent_of(Action(forward=1.0))))
+
+
+def test_a_change_within_the_error_is_none_and_a_wall_stops_as_it_was_told() -> None:
+    small = beyond_error(torch.tensor([[0.004, -0.0009, -0.004]]))
+    torch.testing.assert_close(small, torch.zeros(1, 3))
+    wall = beyond_error(torch.tensor([[0.02, 0.03, -0.09]]))
+    torch.testing.assert_close(wall, torch.tensor([[0.02, 0.029, -0.09]]))

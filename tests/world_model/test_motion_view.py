@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from world_model.certainty import smooth_layers, walked_inverse_depth
+from world_model.certainty import smooth_layers
 from world_model.config import DISPARITY, ModelConfig
 from world_model.layers import CELL, EYE_HEIGHT_M, FINE
 from world_model.motion_view import motion_view
 from world_model.pose import Pose, relative_pose_between
+from world_model.prepared_layers import PreparedLayers
 
 CONFIG = ModelConfig()
 ROWS, COLUMNS = CONFIG.height // CELL, CONFIG.width // CELL
@@ -87,11 +88,10 @@ def test_the_sky_stays_far_away() -> None:
     assert not shown(ground(), Pose(x=0.3, y=0.2, z=1.0))[: ROWS // 2].any()
 
 
-def test_a_guessed_wall_is_not_walked_into() -> None:
+def test_a_wall_is_walked_into_unless_it_is_a_guess() -> None:
     picture = np.zeros((FINE * CONFIG.height, FINE * CONFIG.width, 3), dtype=np.uint8)
     layers = smooth_layers(CONFIG, picture, np.full((ROWS, COLUMNS), 0.2, dtype=np.float32), 0.1)
-    guessed, known = (
-        walked_inverse_depth(CONFIG, each) for each in (replace(layers, doubt=0.5), replace(layers, doubt=0.0))
-    )
-    np.testing.assert_allclose(guessed, ground(0.1), atol=1e-6)
+    known = PreparedLayers.of(CONFIG, replace(layers, doubt=0.0)).inverse_depth
+    assert known is not None
     np.testing.assert_allclose(known[0], 0.2, atol=1e-6)
+    assert PreparedLayers.of(CONFIG, replace(layers, doubt=0.5)).inverse_depth is None
