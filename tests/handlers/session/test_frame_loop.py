@@ -58,7 +58,7 @@ def test_a_tap_reaches_the_engine_after_a_pass_that_outlasts_the_hold() -> None:
         assert not client.reply(client.request("scene_edit", prompt=""))["success"]  # it was received
         time.sleep(2 * limits.control_hold_s)
         model.engines[0].release()
-        client.played_frame(lambda f: f.content.buttons == {KEY_CODES["SPACE"]})
+        client.played_frame(lambda f: f.content.buttons == frozenset({KEY_CODES["SPACE"]}))
 
 
 def test_every_button_of_the_key_map_reaches_the_engine() -> None:
