@@ -52,6 +52,7 @@ _REACH_TURN: Final = math.radians(12.0)
 _REACH_SLOPE: Final = 0.2
 _FAR_OUT: Final = 2.0  # strain from which a dissolve is cut short: the old keyframe shows too little
 _AS_NEAR: Final = 0.5  # strain up to which a remembered keyframe is taken again
+_MUCH_FARTHER: Final = 0.5  # strain more than that of a remembered keyframe; so much that they do not take turns
 _HELPFUL_TURN: Final = math.radians(60.0)  # a remembered keyframe that looks farther aside shows nothing of the view
 _HELPFUL_M: Final = 8.0
 _HELPERS: Final = 3
@@ -197,13 +198,15 @@ class KeyframeKeeper:
         return _changed_to(following, state)
 
     def _recalled(self, state: KeyframeState) -> KeyframeState:
-        """The state with a keyframe that is remembered from here, where the current one is too far away."""
-        if strain_between(state.current.pose, state.pose) <= (1.0 if state.previous is None else _FAR_OUT):
-            return state
+        """The state with a keyframe that is remembered from here, where the current one is too far away, or much
+        farther: who comes back to a place sees again what is known of it."""
         near = _nearest(state.remembered, state.pose)
-        if near is None or strain_between(near.pose, state.pose) > _AS_NEAR:
+        if near is None:
             return state
-        return replace(_changed_to(near, state), order=None)
+        strain, of_near = (strain_between(one.pose, state.pose) for one in (state.current, near))
+        is_too_far = strain > (1.0 if state.previous is None else _FAR_OUT) and of_near <= _AS_NEAR
+        is_much_farther = state.previous is None and strain - of_near >= _MUCH_FARTHER
+        return replace(_changed_to(near, state), order=None) if is_too_far or is_much_farther else state
 
     def _ordered(self, state: KeyframeState) -> KeyframeState:
         """The state with an order, where the walk leads beyond the reach of what there is."""

@@ -215,6 +215,20 @@ def test_a_walker_that_returns_takes_the_old_keyframe_again() -> None:
     assert int(np.abs(pictures[-1].astype(np.int16) - PICTURE).max()) <= 2
 
 
+@pytest.mark.parametrize(("back_to", "shown"), [(0.2, 0.0), (0.6, 1.0)])
+def test_who_comes_back_sees_the_old_keyframe_once_it_is_much_nearer(back_to: float, shown: float) -> None:
+    """Though the new one is still within reach."""
+    seer = FlatSeer()
+    kept = keeper(seer)
+    begun = kept.begin(PICTURE, HOME)
+    old, new = begun.current, replace(begun.current, pose=Pose(x=1.0), slot=1)
+    state = replace(begun, current=new, remembered=(old,), pose=new.pose)
+    _, state = walked(kept, state, [*(Pose(x=1.0 - 0.05 * n) for n in range(round(20 * (1.0 - back_to)) + 1))])
+    _, state = walked(kept, state, [state.pose] * (2 * LEAD + DISSOLVE))
+    assert state.current.pose == Pose(x=shown)
+    assert len(seer.seen) == 1
+
+
 def test_after_a_sudden_turn_the_view_is_made_for_where_it_ended() -> None:
     kept = keeper()
     _, state = walked(kept, kept.begin(PICTURE, HOME), [Pose(yaw=0.3), Pose(yaw=1.3), *arrived(Pose(yaw=2.3))])
