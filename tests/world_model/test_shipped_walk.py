@@ -61,7 +61,7 @@ def test_where_distances_are_known_a_walk_ahead_and_back_returns_too() -> None:
     assert away.z == pytest.approx(3.9, abs=0.1)
     back = walked(walker, *[WalkerIntent(forward=-1.0)] * 45, *[STAND] * 10)
     assert math.hypot(back.x, back.z) < 0.1
-    assert abs(back.y) < 0.1
+    assert abs(back.y) < 0.2
 
 
 def test_steps_aside_are_as_quick_as_steps_ahead(walker: Walker) -> None:
