@@ -74,7 +74,7 @@ class SeeGraph(nn.Module):
         colours = picture.permute(2, 0, 1)[None].float() / 255.0
         raw = self.scene_net(colours, slope)
         parts = parts_of(raw._replace(alpha_logits=self._sharpened * raw.alpha_logits))
-        scene = compose(colours, hidden_pictures(colours, raw.hidden, parts), parts)
+        scene = compose(colours, hidden_pictures(colours, parts), parts)
         rgba = torch.cat([scene.colour, scene.alpha[:, :, None]], dim=2)[0].permute(0, 2, 3, 1)
         return _bytes(rgba), scene.relief[0]
 

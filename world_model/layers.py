@@ -41,6 +41,7 @@ EYE_HEIGHT_M: Final = 1.62  # above the plane that the ground's relief is added 
 CELL: Final = 8  # pixels of a 224x128 picture in a cell of the relief, along each axis
 CLOSEST: Final = 1.25  # largest inverse depth that is drawn
 HIDDEN: Final = 5  # layers, from the back, of which it is known what nearer ones hide; the others show the picture
+MARGIN: Final = 2  # pixels of a layer beside a nearer one in which the picture shows a little of that
 FINE: Final = 2  # pixels of a keyframe's picture in one of its layers, along each axis: resampled, it loses little
 
 # Inverse depth at the far and the near end of each layer. The ground's is a residual and has no ends.

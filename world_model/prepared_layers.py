@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from world_model.certainty import SURE_BELOW, cell_inverse_depth
-from world_model.layers import CELL, LAYERS, SKY
+from world_model.layers import CELL, LAYERS, MARGIN, SKY
 from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
@@ -68,10 +68,11 @@ def _most(alpha: Bytes) -> Bytes:
 
 
 def _visible(alpha: Bytes) -> Floats:
-    """The alpha of each layer, less what nearer ones cover."""
+    """The alpha of each layer, less what nearer ones and their margins cover."""
     weights = np.empty(alpha.shape, dtype=np.float32)
     clear = np.ones(alpha.shape[1:], dtype=np.float32)
+    around, scale = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), dtype=np.uint8), np.float32(1.0 / 255.0)
     for layer in reversed(range(LAYERS)):
-        weights[layer] = clear if layer == SKY else clear * (alpha[layer] * np.float32(1.0 / 255.0))
-        clear = clear - weights[layer]
+        weights[layer] = clear if layer == SKY else clear * (alpha[layer] * scale)
+        clear = clear * (np.float32(1.0) - cv2.dilate(alpha[layer], around) * scale)
     return weights

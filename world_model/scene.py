@@ -13,10 +13,10 @@ from world_model.layers import (
     EYE_HEIGHT_M,
     FAR,
     GROUND,
-    HIDDEN,
     INVERSE_DEPTH_FAR,
     INVERSE_DEPTH_NEAR,
     LAYERS,
+    MARGIN,
     MIDDLE_THINGS,
     PEEL_LAYERS,
     SKY,
@@ -33,7 +33,6 @@ _MOST_LOGIT: Final = 14.0  # an exported graph takes the log of a sigmoid, which
 _GROUND_SCALE: Final = 0.1  # 1/m for a relief of 1
 _COLUMN_REACH: Final = 0.25  # share of a column's weight in the relief of the next one
 _LEAST_WEIGHT: Final = 1e-5  # of a thing in a column; below it the layer's middle is its relief
-_HIDDEN_SCALE: Final = 0.25  # of 1, a colour for a correction of 1
 _COARSEST: Final = 4  # pixels; push-pull ends there
 
 
@@ -71,29 +70,34 @@ def parts_of(raw: Raw) -> Parts:
 
 def compose(colours: Tensor, hidden: tuple[Tensor, Tensor], parts: Parts) -> Scene:
     """The layers of pictures [b, 3, h, w], 0..1; what each hides behind others comes from the `hidden_pictures`."""
-    middle, back = hidden
-    visible, behind = parts.log_weights[0].exp(), parts.log_weights[-1].exp()
-    middle = _mixed(colours, middle, visible[:, :HIDDEN].sum(dim=1, keepdim=True))
-    back = _mixed(colours, back, visible[:, [SKY, FAR, GROUND]].sum(dim=1, keepdim=True))
-    sky, far, _ = (push_pull(back, behind[:, n : n + 1]) for n in range(3))
+    behind = parts.log_weights[-1].exp()
+    middle, back = (_mixed(colours, part, own) for part, own in zip(hidden, _left_by_peels(parts), strict=True))
+    sky, far, _ = (push_pull(back, _apart(behind[:, n : n + 1])) for n in range(3))
     by_layer = {SKY: sky, FAR: far, GROUND: back, **dict.fromkeys(MIDDLE_THINGS, middle)}
     layers = [by_layer.get(layer, colours) for layer in range(LAYERS)]
     return Scene(parts.alpha, torch.stack(layers, dim=1), parts.relief)
 
 
-def hidden_pictures(colours: Tensor, correction: Tensor, parts: Parts) -> tuple[Tensor, Tensor]:
+def hidden_pictures(colours: Tensor, parts: Parts) -> tuple[Tensor, Tensor]:
     """What is to be seen without near things, and without any: twice [b, 3, h, w].
 
-    Each is filled in from the visible pixels of the layers that are left, and corrected by the network: `correction` is
-    `Raw.hidden`.
+    Each is filled in from the visible pixels of the layers that are left.
     """
+    middle, back = (push_pull(colours, own) for own in _left_by_peels(parts))
+    return middle, back
+
+
+def _left_by_peels(parts: Parts) -> tuple[Tensor, Tensor]:
+    """How much of each pixel shows what is left without near things, and without any: twice [b, 1, h, w]."""
     visible = parts.log_weights[0].exp()
-    corrections = functional.interpolate(correction, scale_factor=2.0, mode="bilinear", align_corners=False)
-    made: list[Tensor] = []
-    for layers, part in zip(PEEL_LAYERS[1:], corrections.chunk(2, dim=1), strict=True):
-        filled = push_pull(colours, visible[:, list(layers)].sum(dim=1, keepdim=True))
-        made.append((filled + _HIDDEN_SCALE * part).clamp(0.0, 1.0))
-    return made[0], made[1]
+    middle, back = (_apart(visible[:, list(layers)].sum(dim=1, keepdim=True)) for layers in PEEL_LAYERS[1:])
+    return middle, back
+
+
+def _apart(weight: Tensor) -> Tensor:
+    """A weight [b, 1, h, w] without the pixels beside what it leaves out. Those show a little of that, which stayed
+    behind as a streak wherever a tree had stood."""
+    return -functional.max_pool2d(-weight, 2 * MARGIN + 1, stride=1, padding=MARGIN)
 
 
 def push_pull(colours: Tensor, weight: Tensor) -> Tensor:

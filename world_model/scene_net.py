@@ -24,7 +24,6 @@ class Raw(NamedTuple):
     """What the network says; `world_model.scene.compose` makes layers of it."""
 
     alpha_logits: Tensor  # [b, LAYERS - 1, h, w]: the sky's alpha is 1
-    hidden: Tensor  # [b, 6, h/2, w/2]: correction of the two hidden pictures, behind near things and behind all things
     relief: Tensor  # [b, LAYERS - 1, h/8, w/8]: the sky's relief is 0
 
 
@@ -41,7 +40,6 @@ class SceneNet(nn.Module):
         self.edges_in = Conv3x3(quarter + 16 + pixels + 1, _HEAD_WIDTH)
         self.edges_block = Conv3x3(_HEAD_WIDTH, _HEAD_WIDTH)
         self.alpha_out = _first(Conv3x3(_HEAD_WIDTH, 16 * (LAYERS - 1)), _RARE)
-        self.hidden_out = _first(Conv3x3(_HEAD_WIDTH, 4 * 6), 0.0)
         self.relief_in = Conv3x3(eighth + 16 + 1, _HEAD_WIDTH)
         self.relief_block = Conv3x3(_HEAD_WIDTH, _HEAD_WIDTH)
         self.relief_out = _first(Conv1x1(_HEAD_WIDTH, LAYERS - 1), 0.0)
@@ -60,11 +58,7 @@ class SceneNet(nn.Module):
         y = torch.cat([functional.silu(eighth), 0.5 * small, 4.0 * small_rows], dim=1)
         y = functional.silu(self.relief_in(y))
         y = y + functional.silu(self.relief_block(y))
-        return Raw(
-            alpha_logits=functional.pixel_shuffle(self.alpha_out(x), 4),
-            hidden=functional.pixel_shuffle(self.hidden_out(x), 2),
-            relief=self.relief_out(y),
-        )
+        return Raw(alpha_logits=functional.pixel_shuffle(self.alpha_out(x), 4), relief=self.relief_out(y))
 
 
 def row_slopes(slope: Tensor, rows: int, focal: float) -> Tensor:

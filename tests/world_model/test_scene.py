@@ -8,7 +8,7 @@ from torch import Tensor
 
 from world_model.config import MICRO
 from world_model.layer_rendering import LayerRendering
-from world_model.layers import GROUND, LAYERS, THINGS
+from world_model.layers import GROUND, LAYERS, MARGIN, SKY, THINGS
 from world_model.scene import Scene, compose, hidden_pictures, parts_of, pixel_inverse_depth, push_pull
 from world_model.scene_net import Raw, SceneNet
 
@@ -20,12 +20,11 @@ def composed(seed: int = 0) -> tuple[Tensor, Scene]:
     rng = torch.Generator().manual_seed(seed)
     raw = Raw(
         alpha_logits=2.0 * torch.randn(2, LAYERS - 1, H, W, generator=rng),
-        hidden=torch.randn(2, 6, H // 2, W // 2, generator=rng),
         relief=torch.randn(2, LAYERS - 1, H // 8, W // 8, generator=rng),
     )
     pictures = torch.rand(2, 3, H, W, generator=rng)
     parts = parts_of(raw)
-    return pictures, compose(pictures, hidden_pictures(pictures, raw.hidden, parts), parts)
+    return pictures, compose(pictures, hidden_pictures(pictures, parts), parts)
 
 
 def still(slope: float = 0.0) -> Tensor:
@@ -35,7 +34,6 @@ def still(slope: float = 0.0) -> Tensor:
 def test_the_network_says_something_of_every_pixel() -> None:
     raw = SceneNet(MICRO)(torch.rand(2, 3, H, W), torch.tensor([0.0, 0.2]))
     assert raw.alpha_logits.shape == (2, LAYERS - 1, H, W)
-    assert raw.hidden.shape == (2, 6, H // 2, W // 2)
     assert raw.relief.shape == (2, LAYERS - 1, H // 8, W // 8)
 
 
@@ -54,17 +52,35 @@ def test_things_are_upright_and_the_land_is_not() -> None:
 
 
 def test_a_scene_seen_from_its_own_place_is_nearly_the_picture() -> None:
-    """Near layers have the picture's own colours, and hidden colours show only through soft alphas."""
+    """Near layers have the picture's own colours. Hidden colours show through soft alphas, and beside what is near."""
     rng = torch.Generator().manual_seed(1)
     picture = torch.rand(2, 3, H, W, generator=rng)
     logits = torch.full((2, LAYERS - 1, H, W), -9.0)
     logits[:, 4, :, W // 2 :] = 9.0  # one thing in the right half
-    raw = Raw(logits, torch.zeros(2, 6, H // 2, W // 2), torch.zeros(2, LAYERS - 1, H // 8, W // 8))
+    raw = Raw(logits, torch.zeros(2, LAYERS - 1, H // 8, W // 8))
     parts = parts_of(raw)
-    scene = compose(picture, hidden_pictures(picture, raw.hidden, parts), parts)
+    scene = compose(picture, hidden_pictures(picture, parts), parts)
     made, inside = LayerRendering(MICRO)(scene, still())
-    assert float((made - picture).abs().max()) < 0.02
+    beside = slice(W // 2 - MARGIN, W // 2)
+    apart = torch.ones(W, dtype=torch.bool)
+    apart[beside] = False
+    assert float((made - picture)[..., apart].abs().max()) < 0.02
+    assert float((made - picture)[..., beside].abs().max()) > 0.1
     assert float(inside.min()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_what_is_left_when_a_thing_is_taken_away_has_none_of_its_colour() -> None:
+    """Though the network draws the border a pixel beside where the picture has it."""
+    picture = torch.full((1, 3, H, W), 0.2)
+    picture[..., W // 2 - 1 :] = 0.9
+    logits = torch.full((1, LAYERS - 1, H, W), -9.0)
+    logits[:, 6, :, W // 2 :] = 9.0
+    raw = Raw(logits, torch.zeros(1, LAYERS - 1, H // 8, W // 8))
+    parts = parts_of(raw)
+    middle, back = hidden_pictures(picture, parts)
+    sky = compose(picture, (middle, back), parts).colour[:, SKY]
+    for left in (middle, back, sky):
+        assert float((left - 0.2).abs().max()) < 0.02
 
 
 def test_level_ground_moves_as_a_plane_does() -> None:
@@ -94,11 +110,11 @@ def test_rendering_is_differentiable() -> None:
     raw = Raw(
         *(
             torch.randn(shape, generator=torch.Generator().manual_seed(n)).requires_grad_()
-            for n, shape in enumerate([(2, LAYERS - 1, H, W), (2, 6, H // 2, W // 2), (2, LAYERS - 1, H // 8, W // 8)])
+            for n, shape in enumerate([(2, LAYERS - 1, H, W), (2, LAYERS - 1, H // 8, W // 8)])
         )
     )
     parts, picture = parts_of(raw), torch.rand(2, 3, H, W)
-    scene = compose(picture, hidden_pictures(picture, raw.hidden, parts), parts)
+    scene = compose(picture, hidden_pictures(picture, parts), parts)
     made, _ = LayerRendering(MICRO)(scene, torch.tensor([[0.2, 0.0, 0.3, 0.05, 0.0, 0.0]] * 2))
     (made - picture).square().mean().backward()  # pyright: ignore[reportUnknownMemberType] - its optional arguments are untyped
     assert all(tensor.grad is not None and bool(tensor.grad.any()) for tensor in raw)

@@ -44,7 +44,7 @@ def scene_losses(
     batch: Batch, raw: Raw, parts: Parts, rendering: LayerRendering, *, focal: float, rendered: int
 ) -> dict[str, Tensor]:
     """The losses by name, and their weighted sum as "loss". The first `rendered` samples are rendered, too."""
-    hidden = hidden_pictures(batch.pictures[:, 0], raw.hidden, parts)
+    hidden = hidden_pictures(batch.pictures[:, 0], parts)
     losses = {
         "layers": _layer_loss(batch, parts),
         "relief": _relief_loss(batch, parts.cell_relief, focal),
