@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from world_model.certainty import SURE_BELOW, cell_inverse_depth
-from world_model.layers import CELL, LAYERS, MARGIN, SKY
+from world_model.layers import CELL, LAYERS, MARGIN, SKY, THINGS
 from world_model.wide_view import WideView
 
 if TYPE_CHECKING:
@@ -68,11 +68,12 @@ def _most(alpha: Bytes) -> Bytes:
 
 
 def _visible(alpha: Bytes) -> Floats:
-    """The alpha of each layer, less what nearer ones and their margins cover."""
+    """The alpha of each layer, less what nearer ones cover, and less the margins of things."""
     weights = np.empty(alpha.shape, dtype=np.float32)
     clear = np.ones(alpha.shape[1:], dtype=np.float32)
     around, scale = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), dtype=np.uint8), np.float32(1.0 / 255.0)
     for layer in reversed(range(LAYERS)):
         weights[layer] = clear if layer == SKY else clear * (alpha[layer] * scale)
-        clear = clear * (np.float32(1.0) - cv2.dilate(alpha[layer], around) * scale)
+        covered = cv2.dilate(alpha[layer], around) if layer in THINGS else alpha[layer]
+        clear = clear * (np.float32(1.0) - covered * scale)
     return weights

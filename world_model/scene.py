@@ -72,7 +72,7 @@ def compose(colours: Tensor, hidden: tuple[Tensor, Tensor], parts: Parts) -> Sce
     """The layers of pictures [b, 3, h, w], 0..1; what each hides behind others comes from the `hidden_pictures`."""
     behind = parts.log_weights[-1].exp()
     middle, back = (_mixed(colours, part, own) for part, own in zip(hidden, _left_by_peels(parts), strict=True))
-    sky, far, _ = (push_pull(back, _apart(behind[:, n : n + 1])) for n in range(3))
+    sky, far, _ = (push_pull(back, behind[:, n : n + 1]) for n in range(3))
     by_layer = {SKY: sky, FAR: far, GROUND: back, **dict.fromkeys(MIDDLE_THINGS, middle)}
     layers = [by_layer.get(layer, colours) for layer in range(LAYERS)]
     return Scene(parts.alpha, torch.stack(layers, dim=1), parts.relief)
