@@ -146,7 +146,8 @@ class KeyframeKeeper:
     ) -> tuple[Bytes, KeyframeState]:
         """What is seen from `above` metres over `pose`, uint8 [h, w, 3], and the state after it.
 
-        A jump is over soon, so keyframes are made for `pose` itself, from which the ground is as far below as ever.
+        `above` is of a jump, or below 0 of a crouch. Keyframes are made for `pose` itself all the same, from which the
+        ground is as far below as ever.
         `made` gives the keyframe that a state has ordered, at the frame at which it is due; by default it is made then.
         """
         state = replace(state, pose=pose, pace=_pace(state, pose))
