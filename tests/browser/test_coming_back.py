@@ -16,9 +16,8 @@ def test_a_reload_on_the_way_comes_back_to_the_same_view(invite: Invite, start_s
     visitor = invite(start_server(TERRARIUM_RESUME_S="3600").url)  # a busy browser may take longer than a minute
     visitor.enter()
     first = visitor.see()
-    visitor.walk(30)
+    visitor.walk_away(first)
     visitor.come_to_rest()
-    visitor.wait_for_other_view(first)
     there = visitor.see()
     visitor.page.reload()
     visitor.wait_for("playing")

@@ -33,8 +33,7 @@ def test_the_page_returns_to_a_copy_of_its_world_on_another_server(tmp_path: Pat
         visitor = invite(servers.url)
         visitor.enter()
         first = visitor.see()
-        visitor.walk(60)
-        visitor.wait_for_other_view(first)
+        visitor.walk_away(first)
         with visitor.holding("h"):
             walked = passes_copied(copies)
             wait_until(lambda: passes_copied(copies) > walked + _STOOD, "a copy is of where the walk ended")

@@ -19,8 +19,7 @@ def test_a_picture_of_the_gallery_becomes_a_world_to_walk_in(visitor: Visitor) -
     visitor.enter()
     first = visitor.see()
     assert first.std() > 10, "The first frame is one colour."
-    with visitor.holding("w"):
-        visitor.wait_for_other_view(first)
+    visitor.walk_away(first)
 
 
 def test_a_player_who_stands_still_sees_a_still_picture(visitor: Visitor) -> None:
@@ -62,8 +61,7 @@ def test_a_paused_world_waits(visitor: Visitor) -> None:
 def test_starting_over_brings_the_first_view_back(visitor: Visitor, way: str) -> None:
     visitor.enter()
     first = visitor.see()
-    with visitor.holding("w"):
-        visitor.wait_for_other_view(first)
+    visitor.walk_away(first)
     if way == "key":
         visitor.page.keyboard.press("u")
     else:

@@ -62,8 +62,7 @@ def test_a_world_saved_in_the_page_replays_exactly_and_opens_again(
     visitor.by_id("world-file-input").set_input_files(path)
     visitor.wait_for("playing")
     visitor.wait_for_same_view(seen)
-    visitor.walk(40)
-    visitor.wait_for_other_view(seen)
+    visitor.walk_away(seen)
 
 
 def test_rewinding_and_branching(start_server: StartServer, invite: Invite) -> None:
@@ -75,8 +74,7 @@ def test_rewinding_and_branching(start_server: StartServer, invite: Invite) -> N
     visitor.by_id("moment-button").click()
     visitor.by_id("moment").wait_for()
     visitor.by_id("resume-button").click()
-    with visitor.holding("w"):
-        visitor.wait_for_other_view(first)
+    visitor.walk_away(first)
     visitor.rewind_to(first)
     visitor.walk(60)
     visitor.pause()

@@ -130,6 +130,11 @@ class Visitor:
         with self.holding("w"):
             self.wait_for_frames(frames)
 
+    def walk_away(self, view: NDArray[np.float64]) -> None:
+        """Until another view is seen: how many frames that takes depends on how fast the machine plays."""
+        with self.holding("w"):
+            self.wait_for_other_view(view)
+
     def stand(self, frames: int = 40) -> None:
         """Let the world run without moving: the key has no meaning, but frames come as long as it is held."""
         with self.holding("h"):

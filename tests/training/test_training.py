@@ -212,7 +212,7 @@ def test_graphs_that_differ_are_not_exported(finished: Path, tmp_path: Path) -> 
                 for parameter in module.parameters():
                     parameter.add_(0.1)
 
-    networks.motion.register_forward_pre_hook(drift)
+    networks.motion.body.register_forward_pre_hook(drift)
     with pytest.raises(ExportError, match="differ"):
         export(networks, folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
