@@ -27,6 +27,7 @@ LEASH: Final = 4.0  # metres that the player may go from where they began; the v
 TURN_LIMIT: Final = math.radians(24.0)
 TILT_LIMIT: Final = math.radians(14.0)
 _NEARNESS: Final = 0.2  # 1/m, of the surface where nothing stands out
+_NARROW: Final = 4.0  # pixels, deviation of a Gaussian that takes little time
 _BULGE: Final = 0.08  # 1/m, by which what has most detail, in the middle, is nearer
 
 
@@ -87,6 +88,15 @@ def _blur_away(band: NDArray[np.uint8]) -> NDArray[np.uint8]:
     share = np.linspace(0.0, 1.0, len(band), dtype=np.float32)[:, None, None]
     result = band.astype(np.float32)
     for start, end, sigma in ((0.0, 0.08, 4.0), (0.04, 0.2, 14.0), (0.15, 0.5, 48.0)):
-        soft = np.asarray(cv2.GaussianBlur(band, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
-        result += np.clip((share - start) / (end - start), 0.0, 1.0) * (soft - result)
+        result += np.clip((share - start) / (end - start), 0.0, 1.0) * (_blurred(band, sigma) - result)
     return np.rint(result).astype(np.uint8)
+
+
+def _blurred(band: NDArray[np.uint8], sigma: float) -> NDArray[np.float32]:
+    """`band` without what is finer than `sigma` pixels, a Gaussian's. A wide one is applied to a smaller picture."""
+    height, width, _ = band.shape
+    step = max(1.0, sigma / _NARROW)
+    size = math.ceil(width / step), math.ceil(height / step)
+    small = cv2.resize(band.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / step, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 ENGINE_VERSION: Final = "diorama-2"
-STILL_VERSION: Final = "still-1"
+STILL_VERSION: Final = "still-2"
 STROLL_VERSION: Final = "stroll-2"
 STROLL_ID: Final = "terrarium/stroll"
 
