@@ -132,22 +132,23 @@ class LayerRenderer:
 
         `relative_pose` is the new pose relative to the keyframe's, as `relative_pose_between` gives it.
         """
-        picture = self._blank()
+        picture, own = self._blank(), prepared.own_colours(_moved(relative_pose))
         for drawn in self._drawn(prepared, relative_pose):
-            _lay_over(picture, self._colours(prepared, drawn), drawn)
+            _lay_over(picture, self._colours(prepared, drawn, own), drawn)
         return self._coloured(picture)
 
     def trace(self, prepared: PreparedLayers, relative_pose: Floats, wanted: Mask | None = None) -> TracedFrame:
         """The same, and where it comes from. All is 0 where it is not `wanted`, [h, w]; by default all is wanted."""
         picture, extent = self._blank(), prepared.layers.alpha.shape[1:]
+        own = prepared.own_colours(_moved(relative_pose))
         mask, most, x, y, shown = (np.zeros(len(picture), dtype=np.float32) for _ in range(5))
         for drawn in self._drawn(prepared, relative_pose, wanted):
             at, alpha = drawn.pixels, drawn.alpha
-            _lay_over(picture, self._colours(prepared, drawn), drawn)
+            _lay_over(picture, self._colours(prepared, drawn, own), drawn)
             mask[at] += alpha * (_within(drawn.x, drawn.y, extent) - mask[at])
             below = most[at] * (1.0 - alpha)
             most[at] = np.maximum(alpha, below)
-            front, visible = alpha > below, prepared.visible[drawn.layer]
+            front, visible = alpha > below, own[drawn.layer]
             found = cv2.remap(visible, drawn.x, drawn.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             for whole, part in ((x, _fine(drawn.x)), (y, _fine(drawn.y)), (shown, found)):
                 whole[at[front]] = part[front]
@@ -216,17 +217,15 @@ class LayerRenderer:
         return share if (coarse.keep == 1.0).all() else share * self._enlarged(coarse.keep, window)
 
     @staticmethod
-    def _colours(prepared: PreparedLayers, drawn: _Drawn) -> Bytes:
-        """Of a layer where it shows, [n, ROW, 4]."""
+    def _colours(prepared: PreparedLayers, drawn: _Drawn, own: Floats) -> Bytes:
+        """Of a layer where it shows, [n, ROW, 4]; `own` is as `PreparedLayers.own_colours` gives it."""
         layer, x, y = drawn.layer, drawn.x, drawn.y
         seen = cv2.remap(prepared.texture, drawn.across, drawn.down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         seen = with_fourth(seen)
         if layer < HIDDEN:
             behind = cv2.remap(prepared.hidden[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             # Beyond the picture nothing is known to be hidden.
-            share = cv2.remap(
-                prepared.visible[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0
-            )
+            share = cv2.remap(own[layer], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0)
             share = np.clip(2.0 * share - 0.5, 0.0, 1.0, dtype=np.float32)  # mixtures are blurred, so they are narrow
             seen = cv2.blendLinear(seen, behind, share, 1.0 - share)
         return np.asarray(seen, dtype=np.uint8)
@@ -296,6 +295,11 @@ class LayerRenderer:
         size, half = (part.shape[1] * self._cell, part.shape[0] * self._cell), self._cell // 2
         whole = cv2.resize(np.ascontiguousarray(part), size, interpolation=cv2.INTER_LINEAR)
         return np.ascontiguousarray(whole[half:-half, half:-half], dtype=np.float32)
+
+
+def _moved(relative_pose: Floats) -> float:
+    """How far a place is from the keyframe's, metres."""
+    return float(np.linalg.norm(relative_pose[:3]))
 
 
 def _lay_over(picture: Words, seen: Bytes, drawn: _Drawn) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from world_model.config import ModelConfig
     from world_model.layers import Bytes, Floats, Layers
+
+_MOVED_M: Final = 0.05  # from a keyframe, at which things 3 m away have moved by about their margins
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,15 @@ class PreparedLayers:
             WideView(config).texture(layers.wide, layers.picture),
             cell_inverse_depth(config, layers) if layers.doubt < SURE_BELOW else None,
         )
+
+    def own_colours(self, metres: float) -> Floats:
+        """How much of each layer has the colours of the keyframe's picture, so far away from it: [LAYERS, h, w].
+
+        At the keyframe the picture is right everywhere. What it shows of nearer things in a layer behind them comes to
+        light once they have moved against it.
+        """
+        share = metres / _MOVED_M
+        return self.visible if share >= 1.0 else 1.0 - np.float32(share) * (1.0 - self.visible)
 
 
 def with_fourth(colours: NDArray[Any]) -> Bytes:

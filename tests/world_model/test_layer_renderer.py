@@ -163,6 +163,21 @@ def test_what_a_layer_hides_has_its_hidden_colours() -> None:
     assert float(frame.visible[:, 42:-8].min()) > 0.9
 
 
+def test_whoever_stands_where_it_was_seen_sees_the_picture_however_many_layers_it_is_in() -> None:
+    """And softly less of it beside near things with every centimetre, not all at once."""
+    rng = np.random.default_rng(0)
+    alpha = rng.integers(0, 256, (LAYERS, H, W)).astype(np.uint8)
+    alpha[0] = 255
+    scene = prepared(
+        plain(alpha, rng.integers(0, 256, (H, W)).astype(np.uint8), np.full((LAYERS, *CELLS), 0.3, np.float32))
+    )
+    drawn = LayerRenderer(MICRO, FINE * H)
+    assert int(np.abs(drawn.render(scene, moved()).astype(int) - scene.layers.picture).max()) <= LAYERS
+    shares = [float(scene.own_colours(metres).mean()) for metres in (0.0, 0.02, 0.04, 0.06, 1.0)]
+    assert shares[0] == 1.0
+    assert shares[0] > shares[1] > shares[2] > shares[3] == shares[4]
+
+
 def test_what_comes_behind_the_camera_fades() -> None:
     alpha, grey = np.zeros((LAYERS, H, W), dtype=np.uint8), np.full((H, W), 255, dtype=np.uint8)
     alpha[[0, 8]] = 255
