@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from world_model.scene_net import Raw
 
-_MOST_LOGIT: Final = 14.0  # an exported graph takes the log of a sigmoid, which must not be 0
 _GROUND_SCALE: Final = 0.1  # 1/m for a relief of 1
 _COLUMN_REACH: Final = 0.25  # share of a column's weight in the relief of the next one
 _LEAST_WEIGHT: Final = 1e-5  # of a thing in a column; below it the layer's middle is its relief
@@ -60,9 +59,8 @@ class Parts(NamedTuple):
 
 def parts_of(raw: Raw) -> Parts:
     """Alphas and reliefs."""
-    logits = raw.alpha_logits.clamp(-_MOST_LOGIT, _MOST_LOGIT)
-    log_alpha = functional.pad(functional.logsigmoid(logits), (0, 0, 0, 0, 1, 0))  # the sky's is log 1
-    log_clear = functional.pad(functional.logsigmoid(-logits), (0, 0, 0, 0, 1, 0))
+    log_alpha = functional.pad(functional.logsigmoid(raw.alpha_logits), (0, 0, 0, 0, 1, 0))  # the sky's is log 1
+    log_clear = functional.pad(functional.logsigmoid(-raw.alpha_logits), (0, 0, 0, 0, 1, 0))
     log_weights = tuple(_log_weights(log_alpha, log_clear, layers) for layers in PEEL_LAYERS)
     cell_relief = _cell_relief(raw.relief)
     return Parts(log_alpha.exp(), log_weights, cell_relief, _upright(cell_relief, log_weights[0].exp()))

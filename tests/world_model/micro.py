@@ -41,7 +41,9 @@ def micro_weights(folder: Path, *, seed: int = 0) -> Path:
 
 
 def micro_scene_net(seed: int = 0) -> SceneNet:
-    """Untrained, of the size `MICRO`."""
+    """Untrained, of the size `MICRO`, with something in every layer: a new network has nearly all in the sky."""
     with torch.no_grad():
         seed_torch(seed)
-        return SceneNet(MICRO).eval()
+        network = SceneNet(MICRO).eval()
+        network.alpha_out.get_parameter("bias").fill_(-1.0)
+        return network
