@@ -19,7 +19,7 @@ test: install-test
 install-test: $(VENV)/.installed-test
 
 # Faults, load and long use against real server processes, whole ways through the page, training, models in processes:
-# more than half an hour.
+# about an hour.
 trial: install-test
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m trial --durations=15
 

@@ -8,11 +8,15 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.source_code import PROJECT
 from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.trial
 
 _PROGRAM = """
 import asyncio, json, pathlib, sys

@@ -18,6 +18,8 @@ from tests.waiting import deadline_s
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.trial
+
 ROOT: Final = Path(__file__).parent.parent
 CRASHES: Final = """
 import ctypes, faulthandler, os, sys, threading

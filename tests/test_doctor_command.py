@@ -112,6 +112,7 @@ def test_a_terrarium_on_the_port_is_known_by_its_answer() -> None:
 # ----------------------------------------------------------------------------------- where the server does not start
 
 
+@pytest.mark.trial
 def test_it_works_with_broken_settings_a_taken_port_and_a_held_folder(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("port = [\n")
     with closing(socket.create_server(("127.0.0.1", 0))) as other, folders_held({"--data-dir": tmp_path}):

@@ -16,7 +16,10 @@ from tests.waiting import deadline_s
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc whether the process handles signals")
+pytestmark = [
+    pytest.mark.trial,
+    pytest.mark.skipif(sys.platform != "linux", reason="asks /proc whether the process handles signals"),
+]
 
 MOMENTS = [
     Stop(Starting(0.0), "SIGTERM"),

@@ -77,6 +77,7 @@ def test_it_serves_at_the_printed_address_and_stops_when_asked(tmp_path: Path) -
         json.loads(line)
 
 
+@pytest.mark.trial
 def test_it_tells_its_clients_when_it_stops_and_leaves_frames_uncompressed(tmp_path: Path) -> None:
     with started(tmp_path, "--port", "0") as process:
         port = port_of(process)
@@ -91,6 +92,7 @@ def test_it_tells_its_clients_when_it_stops_and_leaves_frames_uncompressed(tmp_p
         assert process.returncode == 0
 
 
+@pytest.mark.trial
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
@@ -130,6 +132,7 @@ def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
     assert f"Port {port} is in use" in errors
 
 
+@pytest.mark.trial
 def test_a_second_server_on_the_same_folder_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
     with started(tmp_path, "--port", "0") as first:
         port_of(first)
@@ -159,6 +162,7 @@ def test_it_does_not_start_for_a_parent_that_is_gone(tmp_path: Path) -> None:
     assert "--parent-pid" in errors
 
 
+@pytest.mark.trial
 def test_it_stops_with_its_parent(tmp_path: Path) -> None:
     with (
         subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as parent,
@@ -182,6 +186,7 @@ def test_heavy_imports_wait_for_the_arguments() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.trial
 def test_the_first_owner_comes_in_by_the_printed_code_and_the_next_start_prints_none(tmp_path: Path) -> None:
     with started(tmp_path, "--port", "0", "--accounts") as process:
         port = port_of(process)

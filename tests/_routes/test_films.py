@@ -69,6 +69,7 @@ def test_a_film_of_a_world(tmp_path: Path) -> None:
         assert list((tmp_path / "jobs").iterdir()) == []
 
 
+@pytest.mark.trial
 def test_a_film_of_a_real_engine_shows_each_frame_as_it_was(tmp_path: Path) -> None:
     saved = play_and_save(entry_of(Diorama), tmp_path / "played", passes=60).read_bytes()
     encoder, store = SimpleJpegEncoder(1), DirectoryWorldStore(tmp_path / "worlds", 10)

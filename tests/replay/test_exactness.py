@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.world_engine.catalogue import CatalogueEntry
 
 PROJECT = Path(__file__).resolve().parents[2]
-ENGINES = ("diorama", pytest.param("simulator", marks=pytest.mark.trial), "moss")
+ENGINES = (*(pytest.param(name, marks=pytest.mark.trial) for name in ("diorama", "simulator")), "moss")
 
 
 @pytest.fixture(name="entry", params=ENGINES, scope="module")
@@ -67,6 +67,7 @@ def test_every_log_of_the_session_replays_exactly(saved: Path, micro_folder: Pat
     assert compared
 
 
+@pytest.mark.trial
 @pytest.mark.parametrize("entry", ["diorama"], indirect=True)
 def test_a_difference_is_found_and_measured(saved: Path, entry: CatalogueEntry) -> None:
     """The same inputs from another seed fail the checks along the way and at the end."""

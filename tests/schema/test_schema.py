@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.schema.full_server import FullServer
 
+pytestmark = pytest.mark.trial
+
 TOKEN: Final = "correct-horse-battery-staple"
 # These take or remove what the parameters name, so that what exists is there once.
 _ENDS_WHAT_IS_THERE: Final = ("DELETE",)
@@ -60,13 +62,11 @@ def _check(server: FullServer, folder: Path, *options: str, there: bool = False)
     assert server.faults == []
 
 
-@pytest.mark.trial
 def test_every_bound_and_method_is_as_declared(tmp_path: Path) -> None:
     with full_server(tmp_path) as server:
         _check(server, tmp_path, "--phases", "examples,coverage")
 
 
-@pytest.mark.trial
 def test_what_exists_answers_as_declared(tmp_path: Path) -> None:
     with full_server(tmp_path) as server:
         ends = [part for method in _ENDS_WHAT_IS_THERE for part in ("--exclude-method", method)]
@@ -80,14 +80,12 @@ def test_files_are_sent_in_parts_and_kept_as_declared(header: str, tmp_path: Pat
         _check(server, tmp_path, "--phases", "coverage", "--header", header, *files, there=True)
 
 
-@pytest.mark.trial
 def test_what_asks_for_the_token_says_so(tmp_path: Path) -> None:
     """With it everything is as before; without it, or with a wrong one, there is nothing."""
     with full_server(tmp_path, token=TOKEN) as server:
         _check(server, tmp_path, "--phases", "coverage", "--header", f"Authorization: Bearer {TOKEN}")
 
 
-@pytest.mark.trial
 @pytest.mark.timeout(240)
 def test_made_up_requests_and_chains_of_them_are_answered_as_declared(tmp_path: Path) -> None:
     films = ("--exclude-path", "/api/video/again", "--exclude-path", "/api/video/sources")  # bodies are films

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from training.evaluation.trials import Picture
 
+pytestmark = pytest.mark.trial
+
 SMALL = ModelConfig(height=64, width=96)
 FULL = ModelConfig()
 ODOMETER = Odometer(SMALL.height, SMALL.width, SMALL.focal)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-pytestmark = pytest.mark.xdist_group("torch")
+pytestmark = [pytest.mark.trial, pytest.mark.xdist_group("torch")]
 
 # What the published files for a graphics card and for a processor say of the two samplers.
 PUBLISHED: Final[dict[str, tuple[Sampling, Any, Any]]] = {

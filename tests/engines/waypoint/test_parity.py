@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engines.waypoint import Constants, Control, WaypointModel
     from tests.engines.waypoint.conftest import Folders
 
-pytestmark = pytest.mark.xdist_group("torch")
+pytestmark = [pytest.mark.trial, pytest.mark.xdist_group("torch")]
 
 LATENTS: Final = 18
 SEED, EDIT, RESET = 0, 7, 15  # when pictures are appended; after the third, the rings have been left half full

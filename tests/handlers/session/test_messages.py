@@ -188,6 +188,7 @@ def test_a_flood_of_controls_leaves_the_server_answering() -> None:
         reader.join()
 
 
+@pytest.mark.trial
 def test_a_client_that_never_reads_its_answers_is_closed_not_kept_for_ever() -> None:
     with play_server(limits=SessionLimits(max_unsent_messages=50)) as server, server.client(max_queue=1) as client:
         client.stage("session.waiting_for_seed")

@@ -70,6 +70,7 @@ def shade(number: int) -> bytes:
     return picture(base + number % 10, base + number // 10, base)
 
 
+@pytest.mark.trial
 def test_a_burst_is_answered_in_order_while_another_session_plays_on(cache_dir: Path, tmp_path: Path) -> None:
     verdicts = SqliteVerdictCache(tmp_path / "verdicts.sqlite")
     with (
@@ -172,6 +173,7 @@ def test_verdicts_outlive_the_server_and_failures_do_not(tmp_path: Path) -> None
         assert asked_again.calls == 0
 
 
+@pytest.mark.trial
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_killed_check_is_reported_as_failed_and_the_next_one_works(cache_dir: Path) -> None:
     with checking_server(cache_dir, FakeVerdictCache()) as server, server.client(extended=True) as client:
@@ -191,6 +193,7 @@ def test_a_killed_check_is_reported_as_failed_and_the_next_one_works(cache_dir: 
     wait_until(lambda: not _children(), "the server took its worker with it")
 
 
+@pytest.mark.trial
 def test_files_that_are_damaged_refuse_the_seed_and_health_says_why(cache_dir: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -53,6 +53,7 @@ def test_returned_frames_stay_as_they_are(world: DioramaWorld) -> None:
     np.testing.assert_array_equal(first, kept)
 
 
+@pytest.mark.trial
 def test_restore_replays_bit_for_bit(engine: DioramaEngine) -> None:
     world = engine.open_world(landscape(), rng_seed=0)
     for control in ADVENTURE[:10]:  # into the middle of a hop and of a dissolve
@@ -149,6 +150,7 @@ def test_the_seed_may_be_changed_after_opening(engine: DioramaEngine) -> None:
     np.testing.assert_array_equal(world.step(press()), before)
 
 
+@pytest.mark.trial
 def test_worlds_side_by_side_equal_worlds_alone(engine: DioramaEngine) -> None:
     seeds = [landscape(), noise(), flat(90)]
     alone = [play(engine, seed) for seed in seeds]

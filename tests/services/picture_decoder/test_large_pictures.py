@@ -18,6 +18,8 @@ from tests.services.picture_decoder.pictures import png, save
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+pytestmark = pytest.mark.trial
+
 DECODER = PillowPictureDecoder()
 WIDTH, HEIGHT = 1501, 1203  # no multiples of anything, and more than a megapixel
 

@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from services.video_writer.ffmpeg_video_writer import FfmpegVideoWriter
     from tests.services.video_writer.conftest import MakeFfmpegWriter
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills and stops processes with POSIX signals")
+pytestmark = [
+    pytest.mark.trial,
+    pytest.mark.skipif(sys.platform == "win32", reason="kills and stops processes with POSIX signals"),
+]
 PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -256,7 +259,6 @@ def test_the_file_is_dated_like_the_recording(make_ffmpeg_writer: MakeFfmpegWrit
     assert path.stat().st_mtime == pytest.approx(1_700_000_000, abs=1)
 
 
-@pytest.mark.trial
 def test_an_orphaned_encoder_is_waited_for(make_ffmpeg_writer: MakeFfmpegWriter, tmp_path: Path) -> None:
     """The encoder is stopped (SIGSTOP) here, so recovery kills it in the end."""
     path = tmp_path / "walk.mp4"
