@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from websockets.sync.client import connect
 
 from runtime_config.runtime_config import AccessConfig
@@ -17,6 +16,8 @@ from tests.waiting import deadline_s
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    import httpx
 
     from services.account_store.account_store import AccountStores
     from services.clock.clock import Clock
@@ -67,10 +68,7 @@ class PeopleServer:
     browsers: list[Browser] = field(default_factory=list[Browser])
 
     def browser(self, **headers: str) -> Browser:
-        http = httpx.Client(
-            base_url=f"http://127.0.0.1:{self.server.server.port}", headers=headers, timeout=deadline_s()
-        )
-        made = Browser(self.server, http)
+        made = Browser(self.server, self.server.server.http_client(**headers))
         self.browsers.append(made)
         return made
 

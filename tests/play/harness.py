@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-import httpx
 import numpy as np
 from PIL import Image
 from websockets.exceptions import ConnectionClosed
@@ -72,6 +71,7 @@ from wire_protocol import FrameHeader, decode_envelope
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterator
 
+    import httpx
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from services.account_store.account_store import AccountStores
@@ -438,6 +438,6 @@ def _serving(
             ws_ping_interval=limits.ping_interval_s,
             ws_ping_timeout=limits.ping_timeout_s,
         ) as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=deadline_s()) as http,
+        server.http_client() as http,
     ):
         yield PlayServer(handler, server, http, events.get_nowait())

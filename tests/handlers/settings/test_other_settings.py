@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 from websockets.sync.client import connect
 
 from access_rules import ROUTES
@@ -28,7 +27,7 @@ from tests.handlers.settings.watched_config import Readings, watched
 from tests.job_client import ended, submit
 from tests.network.live_server import serving
 from tests.play.harness import PlayClient, fake_services, play_server
-from tests.waiting import deadline_s, wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +49,7 @@ def test_what_needs_a_restart_is_not_read_after_the_start(tmp_path: Path) -> Non
     handler = AppHandler(Launch.of(config), services)
     with (
         serving(create_app(handler), lifespan="on") as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=deadline_s()) as http,
+        server.http_client() as http,
     ):
         assert http.get("/health").json()["startup_complete"]
         readings.begin()
