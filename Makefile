@@ -10,11 +10,12 @@ run: install
 
 install: $(VENV)/.installed
 
+# Tests wait for a third of their time, so three at once keep two cores busy.
 test: install-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 3 --dist loadgroup
 
 install-test: $(VENV)/.installed-test
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from simulator.places import Place
     from simulator.world import World
 
+pytestmark = pytest.mark.xdist_group("simulator")  # what is compiled on first use is compiled once, by one worker
+
 WORLD = make_world(1, WorldConfig(height=32, width=64, supersample=1))
 EYE = PlayerState(x=0.0, z=0.0, feet=0.0)  # 1.62 m above the floor, looks along z
 RED, GREY = (0.8, 0.02, 0.02), (0.4, 0.4, 0.4)

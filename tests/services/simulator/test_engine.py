@@ -19,6 +19,8 @@ from services.world_engine.world_engine import (
 )
 from wire_protocol import KEY_CODES
 
+pytestmark = pytest.mark.xdist_group("simulator")  # what is compiled on first use is compiled once, by one worker
+
 FORWARD = ControlPayload(frozenset({KEY_CODES["W"], KEY_CODES["SHIFT"]}), mouse_dx=25.0, mouse_dy=-3.0)
 JUMP = ControlPayload(frozenset({KEY_CODES["SPACE"], KEY_CODES["D"], KEY_CODES["LEFT"]}), mouse_dx=0.0, mouse_dy=0.0)
 
