@@ -9,6 +9,8 @@ import torch
 from simulator.player import Action, PlayerState, moved
 from world_model.config import MICRO
 from world_model.motion import Motion, beyond_error, level_step
+from world_model.motion_step import FLIGHT, MotionState
+from world_model.pose import Pose
 
 
 def level(x: float, z: float, dx: float, dz: float, feet: float) -> tuple[float, float, float]:
@@ -33,6 +35,14 @@ def test_on_level_ground_it_walks_as_the_player_of_the_simulator(seed: int) -> N
             # The player's speed snaps to what is wished once it is near.
             torch.testing.assert_close(level_step(last, intent_of(action)), step, atol=1e-4, rtol=0.0)
             state, last = after, step
+
+
+def test_a_jump_is_the_simulators_in_every_frame() -> None:
+    state = PlayerState(0.0, 0.0, 0.0)
+    for left in reversed(range(FLIGHT)):
+        state = moved(state, Action(jump=left == FLIGHT - 1), lambda x, z, dx, dz, _: (x + dx, z + dz, 0.0))
+        assert MotionState(Pose(), airborne_frames=left).eye_above == pytest.approx(state.feet, abs=1e-6)
+    assert state.in_air == 0.0
 
 
 def test_before_it_has_learnt_anything_the_ground_is_level() -> None:
