@@ -56,7 +56,7 @@ class TracedFrame(NamedTuple):
     mask: Floats  # [h, w]: share of each pixel that lay within the keyframe's picture
     x: Floats  # [h, w]: what is seen most of a pixel, as pixels of the keyframe's picture
     y: Floats
-    visible: Floats  # [h, w]: how much of that is seen from the keyframe itself, 0 to 1
+    visible: Floats  # [h, w]: how much of that has the colours of the keyframe's picture, 0 to 1
 
     def part(self, part: tuple[slice, slice]) -> TracedFrame:
         """These rows and columns."""

@@ -27,8 +27,8 @@ LEASH: Final = 4.0  # metres that the player may go from where they began; the v
 TURN_LIMIT: Final = math.radians(24.0)
 TILT_LIMIT: Final = math.radians(14.0)
 _NEARNESS: Final = 0.2  # 1/m, of the surface where nothing stands out
-_NARROW: Final = 4.0  # pixels, deviation of a Gaussian that takes little time
 _BULGE: Final = 0.08  # 1/m, by which what has most detail, in the middle, is nearer
+_NARROW: Final = 4.0  # pixels, deviation of a Gaussian that takes little time
 
 
 def surround(picture: Picture, columns: int) -> NDArray[np.uint8]:
