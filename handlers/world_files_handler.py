@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from runtime_config.current import Current
     from services.clock.clock import Clock
     from services.ownership_store.ownership_store import OwnerId
+    from services.world_engine.world_engine import Picture
     from services.world_files.world_file import WorldFilePayload
     from services.world_files.world_store import SavedWorldPayload, WorldOrigin, WorldStore
 
@@ -157,7 +158,7 @@ class WorldFilesHandler:
     def read(self, visitor: Visitor, world_id: str) -> WorldFilePayload:
         """A saved world, to be played. Blocks, for as long as it takes to judge its pictures.
 
-        What lies on the disk is trusted no more than an upload.
+        Its pictures are judged again, as the policy or the classifier may have changed.
 
         Raises:
             DomainError: it is unknown, damaged, or shows what may not be shown.
@@ -167,15 +168,13 @@ class WorldFilesHandler:
         found = self._store.find(world_id)
         if world is None or found is None:
             raise DomainError("This world is not on the server any more.", ErrorCode.WORLD_UNKNOWN)
-        self._require_safe(world, is_ours=found.origin == "saved")
-        return world
+        return self._checked(world, is_ours=found.origin == "saved")
 
     # ------------------------------------------------------------------------------------------------ parts
 
     def _keep_upload(self, owner: OwnerId, file: BinaryIO) -> SavedWorldSummary:
         with service_errors_translated():
-            world = read_world(file)
-            self._require_safe(world, is_ours=False)
+            world = self._checked(read_world(file), is_ours=False)
             return _summary(self._add(owner, world.titled(_title(world.title)), "uploaded"), None)
 
     def _add(self, owner: OwnerId, world: WorldFilePayload, origin: WorldOrigin) -> SavedWorldPayload:
@@ -195,17 +194,38 @@ class WorldFilesHandler:
         if not self._belongings.sees(visitor, _thing(world_id)):
             raise _unknown()
 
-    def _require_safe(self, world: WorldFilePayload, *, is_ours: bool) -> None:
-        """Check every picture as a seed is checked.
+    def _checked(self, world: WorldFilePayload, *, is_ours: bool) -> WorldFilePayload:
+        """The world as far as its pictures pass.
 
-        `is_ours`: they were checked when the world was played here, so that no classifier is needed to open it again.
+        The pictures that it was made of must pass, as a seed must. The frame seen at its place is another matter: no
+        frame is judged in play, and soft frames raise more false alarms than pictures do. So one of a world saved here
+        is let through, and one from elsewhere is left out if it does not pass: the world can be played without it.
+
+        `is_ours`: its pictures were checked when it was played here, so that no classifier is needed to open it again.
+
+        Raises:
+            DomainError: a picture did not pass.
         """
-        for name, picture in world.pictures.items():
+        scenes = world.without_frame()
+        for name, picture in scenes.pictures.items():
             try:
-                self._safety.require(name, picture, "A picture in this world")
+                self._require_safe(name, picture)
             except DomainError as error:
                 if not is_ours or error.code is not ErrorCode.SEED_CHECK_FAILED:
                     raise
+        frame = world.place_picture
+        if is_ours or frame is None:
+            return world
+        try:
+            self._require_safe(frame, world.pictures[frame])
+        except DomainError as error:
+            if error.code is not ErrorCode.SEED_UNSAFE:
+                raise
+            return scenes
+        return world
+
+    def _require_safe(self, name: str, picture: Picture) -> None:
+        self._safety.require(name, picture, "A picture in this world")
 
     def _find(self, world_id: str) -> SavedWorldPayload:
         found = self._store.find(world_id)

@@ -18,7 +18,6 @@ from services.world_files.world_file import (
     FORMAT_NAME,
     FORMAT_VERSION,
     PROMPTED_VERSION,
-    Continued,
     InputFacts,
     Manifest,
     MomentFacts,
@@ -59,7 +58,7 @@ def write_world(world: WorldFilePayload, file: BinaryIO) -> Manifest:
     with zipfile.ZipFile(file, "w") as archive:
         manifest = manifest_of(world, _add_inputs(archive, world))
         _add(archive, MANIFEST, manifest.model_dump_json(indent=2).encode(), zipfile.ZIP_DEFLATED)
-        for name in sorted(_pictures_of(manifest, world)):
+        for name in sorted(_pictures_of(world)):
             _add(archive, f"pictures/{name}.png", encode_pixels(world.pictures[name]), zipfile.ZIP_STORED)
         snapshots = {manifest.place.snapshot: world.place.snapshot}
         if world.base is not None and manifest.base is not None:
@@ -126,13 +125,9 @@ def _facts(moment: WorldMoment) -> MomentFacts:
     return MomentFacts(passes=moment.passes, snapshot=snapshot_hash(moment.snapshot), scene=moment.scene)
 
 
-def _pictures_of(manifest: Manifest, world: WorldFilePayload) -> frozenset[str]:
+def _pictures_of(world: WorldFilePayload) -> frozenset[str]:
     """The pictures that a replay needs, or a return to the place."""
-    moments = (manifest.base, manifest.place)
-    named = {manifest.seed.picture, manifest.place.picture}
-    named |= {change.picture for change in world.changes if isinstance(change, Continued)}
-    named |= {moment.scene for moment in moments if moment is not None}
-    return frozenset(name for name in named if name is not None)
+    return world.scenes if world.place_picture is None else world.scenes | {world.place_picture}
 
 
 def _add_inputs(archive: zipfile.ZipFile, world: WorldFilePayload) -> str:
@@ -185,7 +180,7 @@ class _Reader:
         first = 0 if base is None else base.passes
         if world.place.passes != first + len(world.inputs):
             raise damaged("its inputs do not lead to its place")
-        needed = _pictures_of(manifest, world)
+        needed = _pictures_of(world)
         if needed != self._stored(_PICTURE):
             raise damaged("its pictures are not those that it needs")
         if len(needed) * model.width * model.height > self._limits.picture_pixels:

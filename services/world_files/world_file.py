@@ -214,5 +214,16 @@ class WorldFilePayload:
     def has_prompts(self) -> bool:
         return any(isinstance(change, Prompted) for change in self.changes)
 
+    @property
+    def scenes(self) -> frozenset[str]:
+        """The pictures that the world began in, or went on from: all that a replay needs."""
+        moments = [moment.scene for moment in (self.base, self.place) if moment is not None]
+        continued = [change.picture for change in self.changes if isinstance(change, Continued)]
+        return frozenset((self.seed.picture, *moments, *continued))
+
     def titled(self, title: str) -> WorldFilePayload:
         return replace(self, title=title)
+
+    def without_frame(self) -> WorldFilePayload:
+        """The same world without the frame that was seen at its place."""
+        return replace(self, place_picture=None, pictures={name: self.pictures[name] for name in self.scenes})

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from services.image_classifier.image_classifier import ClassifierMissing, ClassifierReady
 from services.world_files.archive import read_world
@@ -18,6 +20,8 @@ from tests.services.world_files.samples import pack, sample_world, spoiled
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from services.world_engine.world_engine import Picture
 
 
 def test_a_world_comes_in_is_listed_and_goes_out_again(tmp_path: Path) -> None:
@@ -70,13 +74,12 @@ def test_bad_uploads_are_refused_with_a_reason_and_leave_nothing(tmp_path: Path)
 
 
 def test_pictures_in_uploads_pass_the_safety_door() -> None:
-    """All three pictures are judged, not only the seed."""
+    """All pictures that it was made of are judged, not only the seed."""
     store = FakeWorldStore()
     world = sample_world()
-    for picture in world.pictures.values():
-        spared = FakeImageClassifier(
-            lambda seen, picture=picture: not (seen == picture).all(), status=ClassifierReady("x-1")
-        )
+    assert len(world.scenes) == 2
+    for name in world.scenes:
+        spared = _objecting_to(world.pictures[name])
         with rest_client(fake_services(world_store=store, classifier=spared)) as client:
             answer = client.post("/api/worlds", content=pack(world))
             assert (answer.status_code, answer.json()["code"]) == (422, "seedUnsafe")
@@ -87,6 +90,28 @@ def test_pictures_in_uploads_pass_the_safety_door() -> None:
         answer = client.post("/api/worlds", content=pack(world))
         assert (answer.status_code, answer.json()["code"]) == (503, "seedCheckFailed")
     assert len(store.list()) == 1
+
+
+def test_a_frame_that_does_not_pass_is_left_out_of_an_upload(tmp_path: Path) -> None:
+    """Worlds can be played without it, and soft frames raise false alarms."""
+    store = DirectoryWorldStore(tmp_path, 5)
+    world = sample_world()
+    assert world.place_picture is not None
+    frame, scene = world.pictures[world.place_picture], world.pictures[world.place.scene]
+    with rest_client(fake_services(world_store=store, classifier=_objecting_to(frame))) as client:
+        answer = client.post("/api/worlds", content=pack(world))
+        assert answer.status_code == 201
+        kept = store.read(answer.json()["id"])
+        with Image.open(io.BytesIO(client.get(answer.json()["thumbnail_url"]).content)) as image:
+            thumbnail = np.asarray(image, dtype=np.int16)
+    assert kept is not None
+    assert kept.place_picture is None
+    assert set(kept.pictures) == kept.scenes == world.scenes
+    assert np.abs(thumbnail - scene).mean() < np.abs(thumbnail - frame).mean()
+
+
+def _objecting_to(picture: Picture) -> FakeImageClassifier:
+    return FakeImageClassifier(lambda seen: not np.array_equal(seen, picture), status=ClassifierReady("x-1"))
 
 
 def test_a_world_that_cannot_be_stored_is_an_error() -> None:

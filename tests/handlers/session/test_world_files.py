@@ -268,6 +268,24 @@ def test_pictures_in_worlds_pass_the_safety_door_when_opened() -> None:
         assert open_saved(client, world_id)["code"] == "seedUnsafe"
 
 
+def test_frames_that_were_played_here_are_not_judged_when_a_world_is_opened() -> None:
+    store = FakeWorldStore()
+    strict = FakeImageClassifier(lambda seen: bool((seen == seen[0, 0]).all()), status=ClassifierReady("x-1"))
+    services = fake_services(world_store=store, classifier=strict)
+    with play_server(services) as server:
+        with server.client(extended=True) as client:
+            client.start(picture(10, 20, 30))
+            walk(client, 3, "W")
+            world_id = save(client)
+        world = store.read(world_id)
+        assert world is not None
+        assert world.place_picture is not None
+        assert not strict.judge(world.pictures[world.place_picture]).is_safe
+        with server.client(extended=True) as client:
+            assert open_saved(client, world_id)["data"]["model"] == "fake/world"
+            assert client.frame().content.pass_number == world.place.passes
+
+
 # ------------------------------------------------------------------------------------------------ input logs
 
 
