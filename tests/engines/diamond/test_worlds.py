@@ -44,6 +44,14 @@ def same(one: WorldState, other: WorldState) -> bool:
     return one.to_bytes() == other.to_bytes()
 
 
+def assert_alike(company: WorldState, alone: WorldState) -> None:
+    """Up to the rounding of kernels, which are chosen by the machine and by how many worlds are computed together."""
+    for one, other in ((company.small, alone.small), (company.large, alone.large)):
+        apart = np.abs(one[-1].astype(int) - other[-1])
+        assert apart.max() <= 2
+        assert (apart > 0).mean() < 0.01
+
+
 def test_a_world_is_a_function_of_its_seed_and_its_actions(model: DiamondModel) -> None:
     first, again = (walked(model, model.begin(picture(1), rng_seed=5), range(4))[-1] for _ in range(2))
     assert same(first, again)
@@ -64,10 +72,7 @@ def test_worlds_that_are_stepped_together_go_where_they_go_alone(tiny_folder: Pa
         for world, (before, company) in enumerate(zip(alone, together, strict=True)):
             assert isinstance(company, WorldState)
             (alone[world],) = walked(model, before, range(at + world, at + world + 1))
-            for one, other in ((company.small, alone[world].small), (company.large, alone[world].large)):
-                apart = np.abs(one[-1].astype(int) - other[-1])
-                assert apart.max() <= 2
-                assert (apart > 0).mean() < 0.01
+            assert_alike(company, alone[world])
     assert model.step([], []) == []
 
 
@@ -143,7 +148,7 @@ def test_one_world_that_leaves_the_range_does_not_take_others_along(tmp_path: Pa
     lost, kept = model.step(states, [Action(frozenset({"W"})), Action(frozenset({"S"}))])
     assert isinstance(lost, DivergedError)
     assert isinstance(kept, WorldState)
-    assert same(kept, walked_with(model, states[1], Action(frozenset({"S"}))))
+    assert_alike(kept, walked_with(model, states[1], Action(frozenset({"S"}))))
 
 
 def walked_with(model: DiamondModel, state: WorldState, done: Action) -> WorldState:
