@@ -38,7 +38,7 @@ const FIRST_HINT_MS = 20_000;
 
 export class PlaySurface {
   figures = new Figures();
-  #choice = new VideoChoice(location.hostname, canDecode());
+  #choice;
   #canvas = byId("canvas", HTMLCanvasElement);
   #hint = byId("hint", HTMLElement);
   #overlay = new Overlay(byId("overlay", HTMLElement));
@@ -62,14 +62,12 @@ export class PlaySurface {
     this.#settings = settings;
     this.#onLearnt = onLearnt;
     this.#onLost = onLost;
-    const video = new VideoPictures((reason) => {
-      this.#choice.failed();
-      onCodec("jpeg", reason);
-    });
+    this.#choice = new VideoChoice(location.hostname, canDecode(), () => settings().alwaysVideo, onCodec);
+    const video = new VideoPictures((fault) => this.#choice.failed(fault));
     this.#player = new FramePlayer(this.#view, video, {
       onArrived: (header, bytes, frames) => {
         this.figures.arrived(header, bytes, performance.now());
-        if (this.#choice.arrived(header, bytes / frames)) onCodec("h264", "the link is slower than the JPEGs");
+        this.#choice.arrived(header, bytes / frames);
       },
       onDone: (header) => session()?.acknowledge(header),
       onDrawn: (header) => this.figures.drawn(header, performance.now()),
@@ -120,7 +118,7 @@ export class PlaySurface {
 
   /** What frames should come as on a new connection. */
   codec() {
-    return this.#choice.codec(this.#settings().alwaysVideo);
+    return this.#choice.codec();
   }
 
   /** The same, once the browser has said what it decodes. */

@@ -4,6 +4,12 @@
 /** @import { Decoded, ToDecode } from "./video_worker.js" */
 
 /**
+ * @typedef {object} DecoderFault why there are no pictures any more
+ * @property {boolean} isSilence it has reported no error, and given no picture for `PATIENCE_MS`
+ * @property {string} reason
+ */
+
+/**
  * @typedef {object} WorkerLike the part of a Worker that is used
  * @property {(message: ToDecode) => void} postMessage
  * @property {() => void} terminate
@@ -34,7 +40,7 @@ export class VideoPictures {
   #hasFailed = false;
 
   /**
-   * @param {(reason: string) => void} onFailed is called once, until `restart`
+   * @param {(fault: DecoderFault) => void} onFailed is called once for each decoder
    * @param {() => WorkerLike} makeWorker
    * @param {number} patienceMs
    */
@@ -45,14 +51,16 @@ export class VideoPictures {
   }
 
   /**
-   * Every unit of a stream must come by here in order, also if its picture is not wanted.
+   * Every unit of a stream must come by here in order, also if its picture is not wanted. After a fault the next key frame
+   * gets a new decoder.
    *
    * @param {Uint8Array<ArrayBuffer>} unit
    * @param {boolean} isKey
    * @returns {Promise<VideoFrame | null>} null where it could not be decoded; the caller closes it
    */
   decode(unit, isKey) {
-    if (this.#hasFailed) return Promise.resolve(null);
+    if (this.#hasFailed && !isKey) return Promise.resolve(null);
+    this.#hasFailed = false;
     return new Promise((resolve) => {
       try {
         this.#worker ??= this.#start();
@@ -62,7 +70,7 @@ export class VideoPictures {
         this.#wait();
       } catch (error) {
         resolve(null);
-        this.#fail(String(error));
+        this.#fail({ isSilence: false, reason: String(error) });
       }
     });
   }
@@ -80,8 +88,14 @@ export class VideoPictures {
 
   #start() {
     const worker = this.#makeWorker();
-    worker.onmessage = ({ data }) => ("error" in data ? this.#fail(data.error) : this.#decoded(data));
-    worker.onerror = ({ message }) => this.#fail(message ?? "The decoder could not be started.");
+    const isCurrent = () => worker === this.#worker;
+    worker.onmessage = ({ data }) => {
+      if (!("error" in data)) this.#decoded(data);
+      else if (isCurrent()) this.#fail({ isSilence: false, reason: data.error });
+    };
+    worker.onerror = ({ message }) => {
+      if (isCurrent()) this.#fail({ isSilence: false, reason: message ?? "The decoder could not be started." });
+    };
     return worker;
   }
 
@@ -98,14 +112,14 @@ export class VideoPictures {
 
   #wait() {
     if (this.#timer !== undefined || this.#awaited.size === 0) return;
-    this.#timer = setTimeout(() => this.#fail("The decoder does not answer."), this.#patienceMs);
+    const fail = () => this.#fail({ isSilence: true, reason: "The decoder does not answer." });
+    this.#timer = setTimeout(fail, this.#patienceMs);
   }
 
-  /** @param {string} reason */
-  #fail(reason) {
-    if (this.#hasFailed) return;
+  /** @param {DecoderFault} fault */
+  #fail(fault) {
     this.restart();
     this.#hasFailed = true;
-    this.#onFailed(reason);
+    this.#onFailed(fault);
   }
 }

@@ -26,7 +26,6 @@ const count = byId("watch-count", HTMLElement);
 const note = byId("watch-note", HTMLElement);
 const controlsButton = byId("controls-button", HTMLButtonElement);
 const over = byId("watch-over", HTMLElement);
-const choice = new VideoChoice(location.hostname, canDecode());
 
 /** @type {WatchLink | null} */
 let link = null;
@@ -37,16 +36,17 @@ let frames = 0;
 /** @type {string | null} what the frames on the screen came as */
 let codec = null;
 
+const choice = new VideoChoice(
+  location.hostname,
+  canDecode(),
+  () => settings.alwaysVideo,
+  (codec) => link?.useVideo(codec),
+);
 const player = new FramePlayer(
   new CanvasView(canvas),
-  new VideoPictures(() => {
-    choice.failed();
-    link?.useVideo("jpeg");
-  }),
+  new VideoPictures((fault) => choice.failed(fault)),
   {
-    onArrived: (header, bytes, frames) => {
-      if (choice.arrived(header, bytes / frames)) link?.useVideo("h264");
-    },
+    onArrived: (header, bytes, frames) => choice.arrived(header, bytes / frames),
     onDone: (header) => link?.acknowledge(header),
     onDrawn: (header) => {
       frames += 1;
@@ -135,7 +135,7 @@ async function open() {
   const token = location.hash.slice(1);
   const [reason] = await Promise.all([whyNot(token), choice.known()]);
   if (reason) return end(reason.code, reason.message);
-  link = new WatchLink(token, choice.codec(settings.alwaysVideo), {
+  link = new WatchLink(token, choice.codec(), {
     onWatching: show,
     onRefused: (error) => tell(error.message ?? ""),
     onFrame: (envelope) => player.receive(envelope, performance.now()),

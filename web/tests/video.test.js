@@ -9,7 +9,7 @@ import { VideoChoice } from "../video_choice.js";
 import { VideoPictures } from "../video_pictures.js";
 
 /** @import { FrameHeader } from "../protocol.generated.d.ts" */
-/** @import { WorkerLike } from "../video_pictures.js" */
+/** @import { DecoderFault, WorkerLike } from "../video_pictures.js" */
 /** @import { ToDecode } from "../video_worker.js" */
 
 const LARGE = 150_000;
@@ -34,65 +34,105 @@ function header(frame_id, more = {}) {
 }
 
 /**
+ * A choice, and what it has asked for since. What was asked for is in `changes`.
+ *
  * @param {string} host
- * @param {boolean} isSupported
  */
-async function choiceFor(host, isSupported = true) {
-  const choice = new VideoChoice(host, Promise.resolve(isSupported));
+async function choiceFor(host, { isSupported = true, isAlways = false, restMs = 60_000 } = {}) {
+  /** @type {string[]} */
+  const changes = [];
+  const change = (/** @type {string} */ codec) => void changes.push(codec);
+  const choice = new VideoChoice(host, Promise.resolve(isSupported), () => isAlways, change, restMs);
   await choice.known();
-  return choice;
+  return { choice, changes };
 }
 
 /**
- * @param {VideoChoice} choice
+ * What is asked for when a hundred passes have come.
+ *
+ * @param {Awaited<ReturnType<typeof choiceFor>>} chosen
  * @param {number} every the server sends each so many-th pass
  * @param {Partial<FrameHeader>} more
  */
-function isAsked(choice, every, more = {}, frameBytes = LARGE) {
-  for (let pass = 0; pass < 100; pass += 1) if (choice.arrived(header(pass * every, more), frameBytes)) return true;
-  return false;
+function asked({ choice, changes }, every, more = {}, frameBytes = LARGE) {
+  for (let pass = 0; pass < 100; pass += 1) choice.arrived(header(pass * every, more), frameBytes);
+  return changes;
 }
 
 test("a link that loses many JPEGs gets H.264, and the next connection begins with it", async () => {
-  const choice = await choiceFor("garden.example");
-  assert.equal(choice.codec(false), "jpeg");
-  assert.equal(isAsked(choice, 2), true);
-  assert.equal(choice.codec(false), "h264");
+  const chosen = await choiceFor("garden.example");
+  assert.equal(chosen.choice.codec(), "jpeg");
+  assert.deepEqual(asked(chosen, 2), ["h264"]);
+  assert.equal(chosen.choice.codec(), "h264");
 });
 
 test("so does one for which the server has lowered the quality", async () => {
-  assert.equal(isAsked(await choiceFor("192.168.1.7"), 1, { quality: 55 }), true);
+  assert.deepEqual(asked(await choiceFor("192.168.1.7"), 1, { quality: 55 }), ["h264"]);
 });
 
 test("so does one that carries a single frame of each pass", async () => {
-  assert.equal(isAsked(await choiceFor("garden.example"), 4, { temporal_compression: 4, quality: 45 }, 70_000), true);
+  const lean = { temporal_compression: 4, quality: 45 };
+  assert.deepEqual(asked(await choiceFor("garden.example"), 4, lean, 70_000), ["h264"]);
 });
 
 test("JPEGs stay on a link that carries them, on this machine, and for small pictures", async () => {
-  assert.equal(isAsked(await choiceFor("garden.example"), 1), false);
-  for (const host of ["localhost", "127.0.0.1", "[::1]"]) assert.equal(isAsked(await choiceFor(host), 3), false);
-  assert.equal(isAsked(await choiceFor("garden.example"), 3, {}, 9_000), false);
+  assert.deepEqual(asked(await choiceFor("garden.example"), 1), []);
+  for (const host of ["localhost", "127.0.0.1", "[::1]"]) assert.deepEqual(asked(await choiceFor(host), 3), []);
+  assert.deepEqual(asked(await choiceFor("garden.example"), 3, {}, 9_000), []);
 });
 
 test("a person may want H.264 on this machine too", async () => {
-  assert.equal((await choiceFor("localhost")).codec(true), "h264");
+  assert.equal((await choiceFor("localhost", { isAlways: true })).choice.codec(), "h264");
 });
 
-test("a browser without a decoder, or one that has failed, is never asked", async () => {
-  const without = await choiceFor("garden.example", false);
-  assert.equal(isAsked(without, 3), false);
-  assert.equal(without.codec(true), "jpeg");
-  const failed = await choiceFor("garden.example");
-  failed.failed();
-  assert.equal(isAsked(failed, 3), false);
-  assert.equal(failed.codec(true), "jpeg");
+test("a browser without a decoder is never asked", async () => {
+  const without = await choiceFor("garden.example", { isSupported: false, isAlways: true });
+  assert.deepEqual(asked(without, 3), []);
+  assert.equal(without.choice.codec(), "jpeg");
+});
+
+test("a decoder that has reported an error gives way to JPEGs for good", async () => {
+  const failed = await choiceFor("garden.example", { isAlways: true, restMs: 1 });
+  failed.choice.failed({ isSilence: false, reason: "Decoding error." });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(asked(failed, 3), ["jpeg"]);
+  assert.equal(failed.choice.codec(), "jpeg");
+});
+
+test("an error after a silence is for good as well", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { choice, changes } = await choiceFor("garden.example", { isAlways: true, restMs: 1000 });
+  choice.failed({ isSilence: true, reason: "The decoder does not answer." });
+  choice.failed({ isSilence: false, reason: "Decoding error." });
+  context.mock.timers.tick(5000);
+  assert.deepEqual(changes, ["jpeg", "jpeg"]);
+});
+
+test("who wants H.264 and is given JPEGs does not ask for it again and again", async () => {
+  assert.deepEqual(asked(await choiceFor("garden.example", { isAlways: true }), 1), []);
+});
+
+test("a decoder that was silent gives way to JPEGs, and is tried again after ever longer times", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { choice, changes } = await choiceFor("garden.example", { isAlways: true, restMs: 1000 });
+  const silence = { isSilence: true, reason: "The decoder does not answer." };
+  choice.failed(silence);
+  assert.equal(choice.codec(), "jpeg");
+  context.mock.timers.tick(999);
+  assert.deepEqual(changes, ["jpeg"]);
+  context.mock.timers.tick(1);
+  assert.deepEqual(changes, ["jpeg", "h264"]);
+  choice.failed(silence);
+  context.mock.timers.tick(1999);
+  assert.deepEqual(changes, ["jpeg", "h264", "jpeg"]);
+  context.mock.timers.tick(1);
+  assert.equal(choice.codec(), "h264");
 });
 
 test("passes of another epoch are no loss", async () => {
-  const choice = await choiceFor("garden.example");
-  let isWanted = false;
-  for (let epoch = 0; epoch < 100; epoch += 1) isWanted ||= choice.arrived(header(epoch * 50, { epoch }), LARGE);
-  assert.equal(isWanted, false);
+  const { choice, changes } = await choiceFor("garden.example");
+  for (let epoch = 0; epoch < 100; epoch += 1) choice.arrived(header(epoch * 50, { epoch }), LARGE);
+  assert.deepEqual(changes, []);
 });
 
 test("the profile is read from the sequence parameters", () => {
@@ -132,14 +172,14 @@ class FakeWorker {
 function pictures(patienceMs = 60_000) {
   /** @type {FakeWorker[]} */
   const workers = [];
-  /** @type {string[]} */
+  /** @type {DecoderFault[]} */
   const failures = [];
   const make = () => {
     const worker = new FakeWorker();
     workers.push(worker);
     return worker;
   };
-  const video = new VideoPictures((reason) => failures.push(reason), make, patienceMs);
+  const video = new VideoPictures((fault) => failures.push(fault), make, patienceMs);
   return { video, workers, failures };
 }
 
@@ -160,15 +200,22 @@ test("a decoder that fails gives nothing any more, says so once, and leaves no p
   workers[0]?.onmessage?.({ data: { error: "Decoding error." } });
   workers[0]?.onmessage?.({ data: { error: "Decoding error." } });
   assert.deepEqual(await Promise.all([...promises, video.decode(UNIT, false)]), [null, null, null]);
-  assert.deepEqual(failures, ["Decoding error."]);
+  assert.deepEqual(failures, [{ isSilence: false, reason: "Decoding error." }]);
   assert.equal(workers[0]?.isTerminated, true);
   assert.equal(workers.length, 1);
 });
 
-test("a decoder that says nothing has failed", async () => {
-  const { video, failures } = pictures(1);
+test("a decoder that says nothing has failed, and the next key frame gets another one", async () => {
+  const { video, workers, failures } = pictures(1);
   assert.equal(await video.decode(UNIT, true), null);
-  assert.deepEqual(failures, ["The decoder does not answer."]);
+  assert.deepEqual(failures, [{ isSilence: true, reason: "The decoder does not answer." }]);
+  assert.equal(await video.decode(UNIT, false), null);
+  const again = video.decode(UNIT, true);
+  workers[0]?.onmessage?.({ data: { error: "Too late." } });
+  const frame = workers[1]?.answer(0);
+  assert.equal(await again, frame);
+  assert.equal(failures.length, 1);
+  video.restart();
 });
 
 test("another connection gets another decoder, and a late picture is given back", async () => {
@@ -185,9 +232,9 @@ test("another connection gets another decoder, and a late picture is given back"
 });
 
 test("a browser that cannot start a worker has failed too", async () => {
-  /** @type {string[]} */
+  /** @type {DecoderFault[]} */
   const failures = [];
-  const video = new VideoPictures((reason) => failures.push(reason), () => {
+  const video = new VideoPictures((fault) => failures.push(fault), () => {
     throw new Error("No workers here.");
   });
   assert.equal(await video.decode(UNIT, true), null);
