@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,28 @@ def test_a_decoder_that_fails_in_play_gives_way_to_jpegs_and_the_world_goes_on(v
         after: dict[str, int] = visitor.page.evaluate("terrarium.figures.header")
     assert (before["epoch"], visitor.page.evaluate("terrarium.state")) == (after["epoch"], "playing"), "the same world"
     assert after["frame_id"] > before["frame_id"]
+
+
+def test_a_decoder_that_was_silent_is_tried_again(visitor: Visitor) -> None:
+    """As one is on a machine that is busy for a while."""
+    workers = count(1)
+
+    def silence_the_first(route: Route) -> None:
+        answer = route.fetch()
+        silence = "VideoDecoder.prototype.decode = () => {};" if next(workers) == 1 else ""
+        route.fulfill(response=answer, body=answer.text() + silence)
+
+    visitor.page.route("**/video_worker.js", silence_the_first)
+    _wants_video(visitor)
+    visitor.enter()
+    first = visitor.see()
+    with visitor.holding("w"):
+        visitor.page.wait_for_function("() => terrarium.report().includes('The decoder does not answer.')")
+        visitor.page.wait_for_function(f"() => ({_CODEC})() === 'jpeg'")
+        visitor.page.wait_for_function("() => terrarium.report().includes('the decoder is tried again')")
+        visitor.page.wait_for_function(f"() => ({_CODEC})() === 'h264'")
+        visitor.wait_for_frames(8)
+        visitor.wait_for_other_view(first)
 
 
 def test_a_decoder_that_fails_gives_way_to_jpegs_in_the_same_world(visitor: Visitor) -> None:
