@@ -180,8 +180,12 @@ class SoakPlayer:
 
     def _open_saved(self, socket: ClientConnection, http: httpx.Client) -> None:
         worlds = [world["id"] for world in _json(http.get("/api/worlds"))["worlds"]]
-        if worlds:
-            self._open(socket, world_id=self._rng.choice(worlds))
+        try:
+            if worlds:
+                self._open(socket, world_id=self._rng.choice(worlds))
+        except RefusedError as refused:
+            if refused.code != "worldUnknown":  # as it is when another player has deleted it meanwhile
+                raise
 
     def _save(self, socket: ClientConnection, http: httpx.Client) -> None:
         world = self._ask(socket, "save_world")["world_id"]
