@@ -110,6 +110,8 @@ def test_a_client_goes_on_where_it_was_when_its_server_is_killed(servers: Fleet,
     with sync.connect(servers.url) as alone:
         begin(alone)
         assert walk(alone, 115)[110:] == after
+    # Who is sent to a server that has died is served through the proxy, on a server that nobody can tell.
+    wait_until(lambda: servers.sessions() == {}, "the dead server is forgotten", seconds=START_S)
     with sync.connect(servers.url, tries=1) as once:
         begin(once)
         walk(once, 1)
